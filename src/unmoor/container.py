@@ -1,0 +1,63 @@
+"""The contract between a target and the container: one image, three entry points, its ports, paths and variables.
+
+A target puts these into whatever its platform calls a container; the runtime reads them. Both sides import this
+module, so that neither can drift. It imports nothing of unmoor but the plan's types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .plan import Plan, Schedule
+
+# What the image runs as, and where it may write: everything else is read-only.
+UID = 10001
+WORK_DIR = "/work"
+TEMP_DIR = "/tmp"
+
+GATEWAY_PORT = 8080
+# Apart from 80 and 443, so that a rule by port alone never leads from the run to another host's guard.
+GUARD_PORT = 8790
+
+HEALTH_PATH = "/healthz"
+READY_PATH = "/readyz"
+
+ENTRYPOINT = ("unmoor-agent",)
+SERVE = ("serve",)
+GUARD = ("guard",)
+# Seconds between SIGTERM and SIGKILL where the platform lets us choose; the shortest grace of all targets is 10.
+STOP_GRACE_S = 30
+
+
+def health_check(port: int) -> tuple[str, ...]:
+    """The command by which a container asks itself whether it is well; exit 0 if so."""
+    return (*ENTRYPOINT, "health", str(port))
+
+
+def scheduled_run(schedule: Schedule, delivery: str = "") -> tuple[str, ...]:
+    """The command that starts a schedule's run; `delivery` is the platform's id of this firing, where it has one."""
+    return ("run", "--trigger", schedule.name, *(("--delivery", delivery) if delivery else ()))
+
+
+def common_environment(plan: Plan, *, target: str, bundle_sha256: str, store_url: str) -> dict[str, str]:
+    """The variables that every container of the agent is given."""
+    return {
+        "UNMOOR_AGENT": plan.agent,
+        "UNMOOR_ENVIRONMENT": plan.environment,
+        "UNMOOR_TARGET": target,
+        "UNMOOR_BUNDLE": bundle_sha256,
+        "UNMOOR_STORE": store_url,
+        "HOME": WORK_DIR,
+        "TMPDIR": TEMP_DIR,
+    }
+
+
+def merged(*environments: Mapping[str, str]) -> dict[str, str]:
+    """One environment of several, sorted by name; a name that is given twice with different values is a mistake."""
+    result: dict[str, str] = {}
+    for environment in environments:
+        for name, value in environment.items():
+            assert result.setdefault(name, value) is value or result[name] == value, f"{name} is given twice"
+    return dict(sorted(result.items()))

@@ -1,0 +1,82 @@
+"""Every default, with its reason: the one place where an absent field of the spec is decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+
+# The version of each harness that this release was tested with.
+HARNESS_VERSIONS = MappingProxyType(
+    {
+        "claude-code": "2.1.330",
+        "codex": "0.169.0",
+        "opencode": "1.18.33",
+        "pi": "0.87.1",
+        "gemini": "0.61.0",
+        "goose": "1.52.0",
+        "command": "none",
+    }
+)
+
+# Where each provider's API lies; `openai-compatible` has no address of its own, so the spec must give one.
+MODEL_BASE_URLS = MappingProxyType(
+    {
+        "anthropic": "https://api.anthropic.com",
+        "openai": "https://api.openai.com/v1",
+        "google": "https://generativelanguage.googleapis.com",
+        "openrouter": "https://openrouter.ai/api/v1",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Default:
+    """A spec path, what it becomes when it is absent, and why."""
+
+    path: str
+    value: object
+    why: str
+
+
+_TABLE = (
+    Default(path="description", value="", why="a name is enough"),
+    Default(path="harness.version", value="tested", why="the version that this release was tested with"),
+    Default(path="image", value="shipped", why="one image per harness version serves every agent"),
+    Default(path="model.base_url", value="provider", why="the provider's own address"),
+    Default(path="context.repos.ref", value="HEAD", why="the repository's default branch"),
+    Default(path="triggers.schedule.timezone", value="UTC", why="the one zone that every target has"),
+    Default(path="triggers.webhook.verify.algorithm", value="sha256", why="for hmac: what most senders use"),
+    Default(path="triggers.webhook.verify.encoding", value="hex", why="for hmac: what most senders use"),
+    Default(path="triggers.email.imap.port", value=993, why="IMAP over TLS"),
+    Default(path="run.isolation", value="container", why="one run must not see another"),
+    Default(path="run.timeout", value=1800, why="30m: long enough for a task, short enough for a bill"),
+    Default(path="run.max_concurrent", value=4, why="a burst of events must not become a burst of costs"),
+    Default(path="run.when_busy", value="queue", why="nothing accepted is lost"),
+    Default(path="run.retries", value=1, why="one lost machine should not lose a run"),
+    Default(path="run.session", value=None, why="each run starts afresh"),
+    Default(path="run.max_cost_usd", value=None, why="no cap unless one is set"),
+    Default(path="budget.per_day_usd", value=None, why="no cap unless one is set"),
+    Default(path="resources.cpu", value=Decimal(1), why="harnesses wait for the model most of the time"),
+    Default(path="resources.memory", value=2048, why="2Gi: the largest harness needs 630 MB, and tools need room"),
+    Default(path="resources.disk", value=4096, why="4Gi: what every target has for one processor"),
+    Default(path="resources.arch", value="amd64", why="the one architecture that every target has"),
+    Default(path="gateway.cpu", value=Decimal("0.25"), why="it answers and hands on"),
+    Default(path="gateway.memory", value=512, why="512Mi: the least that every target takes"),
+    Default(path="gateway.min", value=0, why="nothing runs, nothing is paid, where a request can wake it"),
+    Default(path="gateway.max", value=2, why="one more while another is replaced"),
+    Default(path="gateway.token", value="gateway-token", why="generated when the agent is deployed"),
+    Default(path="guard.cpu", value=Decimal("0.25"), why="it passes streams through; not a setting"),
+    Default(path="guard.memory", value=512, why="512Mi: 200 streams and a margin; not a setting"),
+    Default(path="network.egress", value=(), why="nothing but the model, which is reached through the guard"),
+    Default(path="network.domain", value=None, why="the platform's own name"),
+    Default(path="retention.runs", value=30 * 86400, why="30d"),
+    Default(path="retention.logs", value=30 * 86400, why="30d"),
+)
+
+DEFAULTS = MappingProxyType({d.path: d for d in _TABLE})
+
+
+def default(path: str) -> object:
+    """The value for an absent field; KeyError for a path that has no default."""
+    return DEFAULTS[path].value

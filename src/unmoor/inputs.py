@@ -1,0 +1,36 @@
+"""Paths into a resource's inputs, such as `template.containers[0].image`: read them and change a copy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+STEP = re.compile(r"\[(\d+)\]|\[\"([^\"]+)\"\]|([^.\[\]]+)")
+
+
+def steps(path: str) -> tuple[str | int, ...]:
+    """The path's steps; ValueError if it is none."""
+    found = list(STEP.finditer(path))
+    if not path or re.sub(r"\.(?=[^.])", "", STEP.sub("", path)):
+        raise ValueError(f"{path!r} is no input path; write names, dots and [n], such as template.containers[0].image")
+    return tuple(int(m[1]) if m[1] is not None else m[2] or m[3] for m in found)
+
+
+def with_value(inputs: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy of the inputs with the value at that path; missing objects on the way are made."""
+    return _with(inputs, steps(path), value)
+
+
+def _with(node: Any, way: tuple[str | int, ...], value: Any) -> Any:
+    if not way:
+        return value
+    step, rest = way[0], way[1:]
+    if isinstance(step, int):
+        items = list(node) if isinstance(node, list | tuple) else []
+        items += [None] * (step + 1 - len(items))
+        items[step] = _with(items[step], rest, value)
+        return items
+    members = dict(node) if isinstance(node, Mapping) else {}
+    members[step] = _with(members.get(step), rest, value)
+    return members

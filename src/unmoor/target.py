@@ -1,0 +1,209 @@
+"""The whole target contract: what a target is, and the values that pass between it and the rest.
+
+A target is one `Target` value, found by an entry point in the group `unmoor.targets`. Loading it imports no SDK;
+`build` and `access` name functions that are imported when they are first called. A third party's target is the same.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .bundle import Bundle
+from .errors import Problem
+from .graph import Resource
+from .plan import Plan, Secret
+
+# The parts of an agent that every target serves with something of its own, in the order in which they are shown.
+PARTS = (
+    "gateway",
+    "run",
+    "guard",
+    "schedules",
+    "email",
+    "secrets",
+    "store",
+    "identity",
+    "logs",
+    "image",
+    "network",
+)
+Part = Literal[
+    "gateway", "run", "guard", "schedules", "email", "secrets", "store", "identity", "logs", "image", "network"
+]
+
+
+class Override(BaseModel):
+    """One change to the inputs of the resources that match: by type, and by name with or without the agent's prefix."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: str = Field(description="The resource's type, such as `graph` shows it.")
+    name: str = Field(description="Its name, with or without the agent's name before it; `*` is every one of the type.")
+    set: dict[str, Any] = Field(min_length=1, description="Input path (camelCase, dots and [n]) to its new value.")
+
+
+class Settings(BaseModel):
+    """What every target's settings have; a target's own model inherits from it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    overrides: list[Override] = Field([], description="Changes to any input of any resource, as a last resort.")
+    destroy_data: bool = Field(False, description="Whether deleting the stack deletes the store's data as well.")
+    secrets: dict[str, str] = Field({}, description="Where each secret that is `existing` lies, by the secret's name.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounding:
+    """Something the target gives a little differently from what was asked: the spec path, asked, given, why."""
+
+    path: str
+    asked: str
+    given: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.asked} becomes {self.given}; {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What serves one part of the plan here, in words, and the resource types that do it."""
+
+    part: Part
+    by: str
+    types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarantee:
+    """What the target promises about one topic: enforced with by what, advisory, or absent; `note` says the rest."""
+
+    topic: str
+    strength: Literal["enforced", "advisory", "absent"]
+    by: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A limit of the platform that bites: its topic, the value in words, and where that is written."""
+
+    topic: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may do what, read off a graph in neutral words; the rules of unmoor.testing judge it against the plan.
+
+    A principal is a container or identity of the agent: gateway, run, guard, schedules, launcher, or whatever else the
+    target has; `anyone` is the public. `reads` holds (principal, secret name) for secrets that reach the principal by
+    injection or by a permission it can use; `obtains` those of them that code inside the container could fetch by
+    itself with a credential it can get at. `touches` holds (principal, "read" | "write" | "delete", store prefix),
+    with "" for the whole store. `starts` holds (principal, what). `listens` holds (what, port, public, tls).
+    `wildcards` holds one line for every grant on everything where a name is known.
+    """
+
+    reads: frozenset[tuple[str, str]]
+    obtains: frozenset[tuple[str, str]]
+    touches: frozenset[tuple[str, str, str]]
+    starts: frozenset[tuple[str, str]]
+    listens: frozenset[tuple[str, int, bool, bool]]
+    wildcards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions:
+    """What a build needs beside the plan: the packed bundle, the image's context, and the values of secrets.
+
+    `secret_value` gives a secret's value as a secret pulumi Output; it is never called for one that is existing.
+    `image_context` is the folder that holds the shipped Dockerfile and all that it copies.
+    """
+
+    bundle: Bundle
+    image_context: str
+    secret_value: Callable[[Secret], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """What a deployed agent is reached by; each is text or a pulumi Output of text, under fixed names in every target.
+
+    `token` is the value that opens the API, a secret; `run` names what a run is started from; `logs` says where they
+    are. `gateway` names the gateway's own resource.
+    """
+
+    url: Any
+    store_url: Any
+    token: Any
+    gateway: Any
+    run: Any
+    logs: Any
+    image: Any
+    bundle: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One place that an agent can be deployed to.
+
+    `check` gives every reason to refuse the plan, with spec paths; empty means go. `rounded` says what becomes larger
+    than asked. `serves` and `guarantees` describe, for people. All four are pure. `build_by` and `access_by` are
+    "module:function": build(name, plan, settings, options) -> Outputs inside a Pulumi program, and
+    access(plan, resources) -> Access over a recorded graph.
+    """
+
+    name: str
+    summary: str
+    settings: type[Settings]
+    limits: tuple[Limit, ...]
+    check: Callable[[Plan, Any], list[Problem]]
+    rounded: Callable[[Plan, Any], list[Rounding]]
+    serves: Callable[[Plan, Any], list[Serving]]
+    guarantees: Callable[[Plan, Any], list[Guarantee]]
+    build_by: str
+    access_by: str
+
+    def build(self, name: str, plan: Plan, settings: Settings, options: BuildOptions) -> Outputs:
+        """Makes the target's resources in the Pulumi program that is running."""
+        return _function(self.build_by)(name, plan, settings, options)
+
+    def access(self, plan: Plan, resources: Iterable[Resource]) -> Access:
+        """Who may do what in that graph."""
+        return _function(self.access_by)(plan, tuple(resources))
+
+
+def existing_secrets_problems(plan: Plan, settings: Settings, *, target: str, what: str) -> list[Problem]:
+    """A problem for every existing secret that the settings do not place, and for every place without a secret.
+
+    `what` says what to write there, such as "its ARN".
+    """
+    existing = {s.name for s in plan.secrets if s.source == "existing"}
+    path = f"targets.{target}.secrets"
+    missing = [
+        Problem(
+            path=f"secrets.{name}", rule=f"{target} is not told where it lies", remedy=f"set {path}.{name} to {what}"
+        )
+        for name in sorted(existing - settings.secrets.keys())
+    ]
+    extra = [
+        Problem(
+            path=f"{path}.{name}", rule="names no secret that is existing", remedy="remove it, or write existing: true"
+        )
+        for name in sorted(settings.secrets.keys() - existing)
+    ]
+    return missing + extra
+
+
+def _function(reference: str) -> Callable[..., Any]:
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+SettingsData = Mapping[str, Any]

@@ -1,0 +1,1 @@
+"""Where a target is deployed to, and what drives Pulumi."""

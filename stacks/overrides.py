@@ -1,0 +1,41 @@
+"""A user's overrides as a Pulumi transform over every resource of the stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi.runtime import register_resource_transform
+
+from unmoor.inputs import with_value
+from unmoor.target import Override
+
+
+def register_overrides(agent: str, overrides: Sequence[Override]) -> None:
+    """From here on every resource that an override matches is registered with its inputs changed."""
+    if not overrides:
+        return
+
+    def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        inputs = changed(agent, overrides, args.type_, args.name, dict(args.props))
+        return None if inputs is None else pulumi.ResourceTransformResult(props=inputs, opts=args.opts)
+
+    register_resource_transform(transform)
+
+
+def changed(
+    agent: str, overrides: Sequence[Override], type_: str, name: str, inputs: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The inputs after every override that matches the resource, or None where none does."""
+    result: dict[str, Any] | None = None
+    for override in overrides:
+        if matches(override, agent, type_, name):
+            for path, value in override.set.items():
+                result = with_value(inputs if result is None else result, path, value)
+    return result
+
+
+def matches(override: Override, agent: str, type_: str, name: str) -> bool:
+    """Whether the override means this resource."""
+    return override.type == type_ and override.name in ("*", name, name.removeprefix(f"{agent}-"))

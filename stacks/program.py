@@ -1,0 +1,29 @@
+"""The one Pulumi program: a plan becomes a target's resources, and its outputs are exported under fixed names."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import pulumi
+
+from unmoor.bundle import write_bundle
+from unmoor.files import cache_folder, image_context
+from unmoor.plan import Plan, Secret
+from unmoor.stacks.overrides import register_overrides
+from unmoor.target import BuildOptions, Outputs, Settings, Target
+
+
+def program(target: Target, plan: Plan, settings: Settings, *, secret_value: Callable[[Secret], object]) -> Outputs:
+    """Makes the agent's resources in the running Pulumi program and exports its outputs; returns them as well."""
+    cache = cache_folder()
+    register_overrides(plan.agent, settings.overrides)
+    options = BuildOptions(
+        bundle=write_bundle(plan, cache / "bundles"),
+        image_context=str(image_context(cache)),
+        secret_value=secret_value,
+    )
+    outputs = target.build(plan.agent, plan, settings, options)
+    for field in dataclasses.fields(outputs):
+        pulumi.export(field.name, getattr(outputs, field.name))
+    return outputs

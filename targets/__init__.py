@@ -1,0 +1,1 @@
+"""The shipped targets, one folder each, the same file names in every one."""
