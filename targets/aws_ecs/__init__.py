@@ -1,0 +1,20 @@
+"""ECS on Fargate: a service behind an HTTP API or a load balancer, and a task for each run."""
+
+from unmoor.target import Target
+
+from .check import check
+from .describe import LIMITS, guarantees, rounded, serves
+from .settings import EcsSettings
+
+target = Target(
+    name="aws-ecs",
+    summary="ECS on Fargate, behind an API Gateway HTTP API or an ALB",
+    settings=EcsSettings,
+    limits=LIMITS,
+    check=check,
+    rounded=rounded,
+    serves=serves,
+    guarantees=guarantees,
+    build_by="unmoor.targets.aws_ecs.program:build",
+    access_by="unmoor.targets.aws_ecs.access:access",
+)

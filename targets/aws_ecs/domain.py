@@ -1,0 +1,85 @@
+"""A host name of the user's own: its certificate, given or made, and its record where the zone is given."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+
+from .context import Context
+
+
+def certified(context: Context) -> pulumi.Input[str]:
+    """The ARN of an issued certificate for the plan's domain; one that is made is proved by a record in the zone."""
+    if context.settings.certificate is not None:
+        return context.settings.certificate
+    certificate = aws.acm.Certificate(
+        context.logical("domain"),
+        domain_name=context.plan.network.domain,
+        validation_method="DNS",
+        tags=context.tags,
+        opts=context.child,
+    )
+    proof = certificate.domain_validation_options[0]
+    record = aws.route53.Record(
+        context.logical("domain-proof"),
+        zone_id=_zone(context),
+        name=proof.resource_record_name,
+        type=proof.resource_record_type,
+        records=[proof.resource_record_value],
+        ttl=300,
+        allow_overwrite=True,
+        opts=context.child,
+    )
+    return aws.acm.CertificateValidation(
+        context.logical("domain"),
+        certificate_arn=certificate.arn,
+        validation_record_fqdns=[record.fqdn],
+        opts=context.child,
+    ).certificate_arn
+
+
+def http_api_domain(context: Context, api: aws.apigatewayv2.Api, stage: aws.apigatewayv2.Stage) -> None:
+    """The domain leads to the HTTP API."""
+    domain = aws.apigatewayv2.DomainName(
+        context.logical("domain"),
+        domain_name=_domain(context),
+        domain_name_configuration=aws.apigatewayv2.DomainNameDomainNameConfigurationArgs(
+            certificate_arn=certified(context), endpoint_type="REGIONAL", security_policy="TLS_1_2"
+        ),
+        tags=context.tags,
+        opts=context.child,
+    )
+    aws.apigatewayv2.ApiMapping(
+        context.logical("domain"), api_id=api.id, domain_name=domain.id, stage=stage.id, opts=context.child
+    )
+    reached = domain.domain_name_configuration
+    _address(context, reached.target_domain_name, reached.hosted_zone_id)
+
+
+def balancer_address(context: Context, balancer: aws.lb.LoadBalancer) -> None:
+    """The domain leads to the load balancer."""
+    _address(context, balancer.dns_name, balancer.zone_id)
+
+
+def _address(context: Context, target: pulumi.Input[str], zone: pulumi.Input[str]) -> None:
+    """Without a zone of ours the user points the name there, by the address that the outputs hold."""
+    if context.settings.hosted_zone_id is None:
+        return
+    aws.route53.Record(
+        context.logical("domain"),
+        zone_id=_zone(context),
+        name=_domain(context),
+        type="A",
+        aliases=[aws.route53.RecordAliasArgs(name=target, zone_id=zone, evaluate_target_health=False)],
+        opts=context.child,
+    )
+
+
+def _domain(context: Context) -> str:
+    assert context.plan.network.domain is not None
+    return context.plan.network.domain
+
+
+def _zone(context: Context) -> str:
+    assert context.settings.hosted_zone_id is not None, "check() refuses a domain without zone or certificate"
+    return context.settings.hosted_zone_id

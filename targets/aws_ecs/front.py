@@ -1,0 +1,197 @@
+"""What the gateway stands behind: an HTTP API over a VPC link, or a load balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from unmoor.container import GATEWAY_PORT, HEALTH_PATH
+
+from .context import Context
+from .domain import balancer_address, certified, http_api_domain
+from .logs import Logs
+from .names import API, BALANCER, NAMESPACE, name
+from .network import Network
+
+# The longest that a load balancer lets a stream be silent.
+IDLE_TIMEOUT_S = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """The gateway's public address, how its service is attached, and what must be there before the service."""
+
+    url: pulumi.Input[str]
+    attachment: Mapping[str, Any]
+    before: tuple[pulumi.Resource, ...]
+
+
+def front(context: Context, network: Network, logs: Logs) -> Front:
+    """The front that the settings ask for."""
+    return _balancer(context, network) if context.settings.front == "alb" else _http_api(context, network, logs)
+
+
+def _http_api(context: Context, network: Network, logs: Logs) -> Front:
+    """Cloud Map tells the API where the tasks are; the VPC link leads there. Neither has a price at rest."""
+    found = _discovery(context, network)
+    api = aws.apigatewayv2.Api(
+        context.logical("gateway"),
+        name=name(context.plan, "gateway", API),
+        protocol_type="HTTP",
+        # With a domain of its own the API's first address would be a second door.
+        disable_execute_api_endpoint=context.plan.network.domain is not None,
+        tags=context.tags,
+        opts=context.child,
+    )
+    _integration(context, network, api, found)
+    stage = _stage(context, api, logs)
+    if context.plan.network.domain is not None:
+        http_api_domain(context, api, stage)
+    url = f"https://{context.plan.network.domain}" if context.plan.network.domain else api.api_endpoint
+    registry = aws.ecs.ServiceServiceRegistriesArgs(
+        registry_arn=found.arn, container_name="gateway", container_port=GATEWAY_PORT
+    )
+    return Front(url=url, attachment={"service_registries": registry}, before=())
+
+
+def _discovery(context: Context, network: Network) -> aws.servicediscovery.Service:
+    namespace = aws.servicediscovery.PrivateDnsNamespace(
+        context.logical("gateway"),
+        name=f"{name(context.plan, '', NAMESPACE)}.internal",
+        vpc=network.vpc_id,
+        tags=context.tags,
+        opts=context.child,
+    )
+    return aws.servicediscovery.Service(
+        context.logical("gateway"),
+        name="gateway",
+        dns_config=aws.servicediscovery.ServiceDnsConfigArgs(
+            namespace_id=namespace.id,
+            routing_policy="MULTIVALUE",
+            # SRV carries the port, which the API needs to know.
+            dns_records=[aws.servicediscovery.ServiceDnsConfigDnsRecordArgs(ttl=10, type="SRV")],
+        ),
+        force_destroy=True,
+        tags=context.tags,
+        opts=context.child,
+    )
+
+
+def _integration(
+    context: Context, network: Network, api: aws.apigatewayv2.Api, found: aws.servicediscovery.Service
+) -> None:
+    link = aws.apigatewayv2.VpcLink(
+        context.logical("gateway"),
+        name=name(context.plan, "gateway", API),
+        security_group_ids=[network.front.id],
+        subnet_ids=network.subnets,
+        tags=context.tags,
+        opts=context.child,
+    )
+    integration = aws.apigatewayv2.Integration(
+        context.logical("gateway"),
+        api_id=api.id,
+        integration_type="HTTP_PROXY",
+        integration_method="ANY",
+        integration_uri=found.arn,
+        connection_type="VPC_LINK",
+        connection_id=link.id,
+        payload_format_version="1.0",
+        timeout_milliseconds=30000,
+        opts=context.child,
+    )
+    aws.apigatewayv2.Route(
+        context.logical("gateway"),
+        api_id=api.id,
+        route_key="$default",
+        target=pulumi.Output.concat("integrations/", integration.id),
+        opts=context.child,
+    )
+
+
+def _stage(context: Context, api: aws.apigatewayv2.Api, logs: Logs) -> aws.apigatewayv2.Stage:
+    """The log says who asked for what and what became of it; it holds no header and no body."""
+    line = {"id": "$context.requestId", "ip": "$context.identity.sourceIp", "status": "$context.status"}
+    line |= {"method": "$context.httpMethod", "path": "$context.path", "at": "$context.requestTime"}
+    return aws.apigatewayv2.Stage(
+        context.logical("gateway"),
+        api_id=api.id,
+        name="$default",
+        auto_deploy=True,
+        access_log_settings=aws.apigatewayv2.StageAccessLogSettingsArgs(
+            destination_arn=logs.front.arn, format=pulumi.Output.json_dumps(line, sort_keys=True)
+        ),
+        default_route_settings=aws.apigatewayv2.StageDefaultRouteSettingsArgs(
+            throttling_burst_limit=200, throttling_rate_limit=100
+        ),
+        tags=context.tags,
+        opts=context.child,
+    )
+
+
+def _balancer(context: Context, network: Network) -> Front:
+    balancer = aws.lb.LoadBalancer(
+        context.logical("gateway"),
+        name=name(context.plan, "gateway", BALANCER),
+        load_balancer_type="application",
+        internal=False,
+        subnets=network.front_subnets,
+        security_groups=[network.front.id],
+        idle_timeout=IDLE_TIMEOUT_S,
+        drop_invalid_header_fields=True,
+        tags=context.tags,
+        opts=context.child,
+    )
+    group = _target_group(context, network)
+    listener = _listeners(context, balancer, group)
+    balancer_address(context, balancer)
+    attached = aws.ecs.ServiceLoadBalancerArgs(
+        target_group_arn=group.arn, container_name="gateway", container_port=GATEWAY_PORT
+    )
+    url = f"https://{context.plan.network.domain}"
+    return Front(url=url, attachment={"load_balancers": [attached]}, before=(listener,))
+
+
+def _target_group(context: Context, network: Network) -> aws.lb.TargetGroup:
+    return aws.lb.TargetGroup(
+        context.logical("gateway"),
+        name=name(context.plan, "gateway", BALANCER),
+        target_type="ip",
+        protocol="HTTP",
+        port=GATEWAY_PORT,
+        vpc_id=network.vpc_id,
+        deregistration_delay=30,
+        health_check=aws.lb.TargetGroupHealthCheckArgs(
+            path=HEALTH_PATH, matcher="200", interval=10, timeout=5, healthy_threshold=2, unhealthy_threshold=3
+        ),
+        tags=context.tags,
+        opts=context.child,
+    )
+
+
+def _listeners(context: Context, balancer: aws.lb.LoadBalancer, group: aws.lb.TargetGroup) -> aws.lb.Listener:
+    to_https = aws.lb.ListenerDefaultActionRedirectArgs(port="443", protocol="HTTPS", status_code="HTTP_301")
+    aws.lb.Listener(
+        context.logical("gateway-80"),
+        load_balancer_arn=balancer.arn,
+        port=80,
+        protocol="HTTP",
+        default_actions=[aws.lb.ListenerDefaultActionArgs(type="redirect", redirect=to_https)],
+        tags=context.tags,
+        opts=context.child,
+    )
+    return aws.lb.Listener(
+        context.logical("gateway-443"),
+        load_balancer_arn=balancer.arn,
+        port=443,
+        protocol="HTTPS",
+        ssl_policy="ELBSecurityPolicy-TLS13-1-2-2021-06",
+        certificate_arn=certified(context),
+        default_actions=[aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=group.arn)],
+        tags=context.tags,
+        opts=context.child,
+    )

@@ -1,0 +1,184 @@
+"""The gateway: an ECS service that is rolled with a way back, and scales between its bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from unmoor.container import GATEWAY_PORT, SERVE
+
+from .containers import Container, definitions, volumes
+from .context import Context, allow, policy
+from .describe import instances, service_size
+from .front import Front
+from .guard import URL as GUARD_URL
+from .guard import environment, guard
+from .identity import Identities, gateway_holders
+from .image import Built
+from .logs import Logs
+from .names import name
+from .network import Network
+from .runner import Runner, ephemeral, launcher_config, platform
+from .secrets import StoredSecret
+from .sizes import units
+from .store import Store
+
+# A harness may need longer than a web server to be ready; until then a failing check does not kill the task.
+HEALTH_GRACE_S = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """All that the gateway's task stands on."""
+
+    network: Network
+    identities: Identities
+    image: Built
+    store: Store
+    logs: Logs
+    secrets: Mapping[str, StoredSecret]
+    runner: Runner
+    front: Front
+
+
+def gateway(context: Context, around: Surroundings) -> aws.ecs.Service:
+    """The service, its task, what it may start, and its scaling."""
+    rights = _rights(context, around)
+    service = aws.ecs.Service(
+        context.logical("gateway"),
+        name=name(context.plan, "gateway"),
+        cluster=around.runner.cluster.arn,
+        task_definition=_task(context, around).arn,
+        desired_count=instances(context.plan),
+        launch_type="FARGATE",
+        network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
+            subnets=around.network.subnets,
+            security_groups=[around.network.gateway.id],
+            assign_public_ip=context.settings.assign_public_ip,
+        ),
+        deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
+        deployment_minimum_healthy_percent=100,
+        deployment_maximum_percent=200,
+        health_check_grace_period_seconds=HEALTH_GRACE_S,
+        wait_for_steady_state=True,
+        propagate_tags="SERVICE",
+        enable_ecs_managed_tags=True,
+        tags=context.tags,
+        **around.front.attachment,
+        opts=_service_options(context, [*around.identities.policies, *rights, *around.front.before]),
+    )
+    if context.plan.gateway.max > instances(context.plan):
+        _autoscale(context, around, service)
+    return service
+
+
+def _service_options(context: Context, first: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+    """Role policies outlive the service: without them its tasks could not end."""
+    autoscaled = pulumi.ResourceOptions(ignore_changes=["desiredCount"])
+    return pulumi.ResourceOptions.merge(context.after(*first), autoscaled)
+
+
+def _task(context: Context, around: Surroundings) -> aws.ecs.TaskDefinition:
+    containers = [_container(context, around)]
+    if around.runner.task is None:
+        containers.append(guard(context, image=around.image, store=around.store, logs=around.logs, beside="gateway"))
+    size = service_size(context.plan)
+    return aws.ecs.TaskDefinition(
+        context.logical("gateway"),
+        family=name(context.plan, "gateway"),
+        cpu=str(size.cpu),
+        memory=str(size.memory_mib),
+        network_mode="awsvpc",
+        requires_compatibilities=["FARGATE"],
+        execution_role_arn=around.identities.gateway_execution.arn,
+        task_role_arn=around.identities.gateway.arn,
+        runtime_platform=platform(context.plan),
+        ephemeral_storage=ephemeral(context.plan) if around.runner.task is None else None,
+        container_definitions=definitions(containers, around.secrets),
+        volumes=volumes(containers),
+        skip_destroy=True,
+        tags=context.tags,
+        opts=context.child,
+    )
+
+
+def _container(context: Context, around: Surroundings) -> Container:
+    size, plan, apart = service_size(context.plan), context.plan, around.runner.task is not None
+    return Container(
+        name="gateway",
+        image=around.image.reference,
+        command=SERVE,
+        environment={**environment(context, around.store), **_launching(context, around)},
+        secrets=plan.held_by(*(h for h in gateway_holders(plan) if h != "guard")),
+        log_group=around.logs.gateway,
+        region=context.settings.region,
+        cpu=size.cpu if apart else size.cpu - units(plan.guard.cpu),
+        memory_mib=size.memory_mib if apart else size.memory_mib - plan.guard.memory_mib,
+        port=GATEWAY_PORT,
+        healthy=True,
+        after=() if apart else ("guard",),
+    )
+
+
+def _launching(context: Context, around: Surroundings) -> dict[str, pulumi.Input[str]]:
+    """How the gateway starts runs, and who fires the schedules."""
+    if around.runner.task is None:
+        return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": GUARD_URL}
+    return {
+        "UNMOOR_LAUNCHER": "ecs",
+        "UNMOOR_LAUNCHER_CONFIG": launcher_config(around.runner, around.network, context),
+        "UNMOOR_SCHEDULER": "platform",
+    }
+
+
+def _rights(context: Context, around: Surroundings) -> list[pulumi.Resource]:
+    """To start the agent's runs, and to stop and see the tasks of its own cluster."""
+    if around.runner.task is None:
+        return []
+    cluster = around.runner.cluster
+    tasks = cluster.arn.apply(lambda arn: arn.replace(":cluster/", ":task/") + "/*")
+    statements = [*around.runner.start, allow(["ecs:DescribeTasks", "ecs:StopTask"], [tasks])]
+    return [
+        aws.iam.RolePolicy(
+            context.logical("gateway-launch"),
+            name="launch",
+            role=around.identities.gateway.name,
+            policy=policy(statements),
+            opts=context.child,
+        )
+    ]
+
+
+def _autoscale(context: Context, around: Surroundings, service: aws.ecs.Service) -> None:
+    target = aws.appautoscaling.Target(
+        context.logical("gateway"),
+        service_namespace="ecs",
+        scalable_dimension="ecs:service:DesiredCount",
+        resource_id=pulumi.Output.concat("service/", around.runner.cluster.name, "/", service.name),
+        min_capacity=instances(context.plan),
+        max_capacity=context.plan.gateway.max,
+        tags=context.tags,
+        opts=context.child,
+    )
+    aws.appautoscaling.Policy(
+        context.logical("gateway"),
+        name=name(context.plan, "gateway"),
+        policy_type="TargetTrackingScaling",
+        service_namespace=target.service_namespace,
+        scalable_dimension=target.scalable_dimension,
+        resource_id=target.resource_id,
+        target_tracking_scaling_policy_configuration=(
+            aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs(
+                target_value=60,
+                predefined_metric_specification=(
+                    aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs(
+                        predefined_metric_type="ECSServiceAverageCPUUtilization"
+                    )
+                ),
+            )
+        ),
+        opts=context.child,
+    )

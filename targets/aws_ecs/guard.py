@@ -1,0 +1,41 @@
+"""The guard: a sidecar, and the only container that is given the model key."""
+
+from __future__ import annotations
+
+import pulumi
+
+from unmoor.container import GUARD, GUARD_PORT, common_environment
+
+from .containers import Container
+from .context import Context
+from .image import Built
+from .logs import Logs
+from .sizes import units
+from .store import Store
+
+URL = f"http://127.0.0.1:{GUARD_PORT}"
+
+
+def guard(context: Context, *, image: Built, store: Store, logs: Logs, beside: str) -> Container:
+    """The guard's container in the task of the run, or of the gateway where runs live there."""
+    return Container(
+        name="guard",
+        image=image.reference,
+        command=GUARD,
+        environment=environment(context, store),
+        secrets=context.plan.held_by("guard"),
+        log_group=logs.gateway if beside == "gateway" else logs.run,
+        region=context.settings.region,
+        cpu=units(context.plan.guard.cpu),
+        memory_mib=context.plan.guard.memory_mib,
+        port=GUARD_PORT,
+        healthy=True,
+    )
+
+
+def environment(context: Context, store: Store) -> dict[str, pulumi.Input[str]]:
+    """What every container of the agent is told."""
+    common = common_environment(
+        context.plan, target="aws-ecs", bundle_sha256=context.options.bundle.sha256, store_url=""
+    )
+    return {**common, "UNMOOR_STORE": store.url}

@@ -1,0 +1,123 @@
+"""IAM: execution roles that start containers, and task roles that containers themselves use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from unmoor.plan import Holder, Plan
+
+from .context import Context, allow, policy, trusted
+from .image import Built
+from .logs import Logs
+from .names import ROLE, name
+from .secrets import StoredSecret
+from .store import Store
+
+# What each part may do under each prefix of the store: Read, Write, Delete.
+GATEWAY_PREFIXES = {"bundles/": "R", "deliveries/": "RW", "queue/": "RWD", "runs/": "RWD", "sessions/": "RWD"}
+# The guard shares the run's task, and a task has one role: what the guard counts lies under budget/.
+RUN_PREFIXES = {"budget/": "RW", "bundles/": "R", "queue/": "RWD", "runs/": "RW", "sessions/": "RWD"}
+ACTIONS = {"R": "s3:GetObject", "W": "s3:PutObject", "D": "s3:DeleteObject"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identities:
+    """The roles of gateway and run, and those by which ECS starts them; no run has one that lives in the gateway."""
+
+    gateway: aws.iam.Role
+    gateway_execution: aws.iam.Role
+    run: aws.iam.Role | None
+    run_execution: aws.iam.Role | None
+    policies: tuple[pulumi.Resource, ...]
+
+
+def identities(
+    context: Context, *, store: Store, secrets: Mapping[str, StoredSecret], image: Built, logs: Logs
+) -> Identities:
+    """Every role with what it needs of store, secrets, image and logs."""
+    plan = context.plan
+    in_process = plan.run.isolation == "process"
+    prefixes = _joined(GATEWAY_PREFIXES, RUN_PREFIXES) if in_process else GATEWAY_PREFIXES
+    grants = {
+        "gateway": _store_access(store, prefixes),
+        "gateway-execution": _start(_held(plan, secrets, gateway_holders(plan)), image, logs.gateway),
+    }
+    if not in_process:
+        grants["run"] = _store_access(store, RUN_PREFIXES)
+        grants["run-execution"] = _start(_held(plan, secrets, ("run", "guard")), image, logs.run)
+    roles = {role: _role(context, role) for role in grants}
+    return Identities(
+        gateway=roles["gateway"],
+        gateway_execution=roles["gateway-execution"],
+        run=roles.get("run"),
+        run_execution=roles.get("run-execution"),
+        policies=tuple(_attach(context, role, roles[role], statements) for role, statements in grants.items()),
+    )
+
+
+def gateway_holders(plan: Plan) -> tuple[Holder, ...]:
+    """The parts that live in the gateway's task."""
+    return ("gateway", "run", "guard") if plan.run.isolation == "process" else ("gateway",)
+
+
+def _joined(*tables: Mapping[str, str]) -> dict[str, str]:
+    prefixes = sorted({prefix for table in tables for prefix in table})
+    return {p: "".join(x for x in "RWD" if any(x in t.get(p, "") for t in tables)) for p in prefixes}
+
+
+def _held(plan: Plan, secrets: Mapping[str, StoredSecret], holders: Sequence[Holder]) -> list[pulumi.Input[str]]:
+    return [secrets[s.name].arn for s in plan.held_by(*holders)]
+
+
+def _role(context: Context, role: str) -> aws.iam.Role:
+    return aws.iam.Role(
+        context.logical(role),
+        name=name(context.plan, role, ROLE),
+        description=f"unmoor {context.plan.agent}: {role}",
+        assume_role_policy=trusted("ecs-tasks"),
+        tags=context.tags,
+        opts=context.child,
+    )
+
+
+def _attach(context: Context, role: str, to: aws.iam.Role, statements: Iterable[dict[str, Any]]) -> aws.iam.RolePolicy:
+    return aws.iam.RolePolicy(
+        context.logical(role),
+        name="unmoor",
+        role=to.name,
+        policy=policy(list(statements)),
+        opts=context.child,
+    )
+
+
+def _store_access(store: Store, prefixes: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Objects by prefix and action, and the listing of just these prefixes."""
+    arn = store.bucket.arn
+    objects = [
+        allow([ACTIONS[x]], [pulumi.Output.concat(arn, "/", p, "*") for p in sorted(prefixes) if x in prefixes[p]])
+        for x in "RWD"
+    ]
+    patterns = [f"{prefix}*" for prefix in sorted(prefixes)]
+    return [*objects, allow(["s3:ListBucket"], [arn], {"StringLike": {"s3:prefix": patterns}})]
+
+
+def _start(
+    secret_arns: Sequence[pulumi.Input[str]], image: Built, log_group: aws.cloudwatch.LogGroup
+) -> list[dict[str, Any]]:
+    """What ECS itself needs to start the containers; no container can take this role on."""
+    statements = [
+        allow(["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.Output.concat(log_group.arn, ":log-stream:*")])
+    ]
+    if image.repository_arn is not None:
+        # The login is for a whole registry: this one action knows no resource.
+        statements.append(allow(["ecr:GetAuthorizationToken"], ["*"]))
+        pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        statements.append(allow(pull, [image.repository_arn]))
+    if secret_arns:
+        statements.append(allow(["secretsmanager:GetSecretValue"], secret_arns))
+    return statements

@@ -1,0 +1,35 @@
+"""A log group for each kind of container, kept as long as the plan says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi_aws as aws
+
+from .context import Context
+from .names import log_group
+from .sizes import log_days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logs:
+    """The gateway's and the runs' groups, and that of the front's access log."""
+
+    gateway: aws.cloudwatch.LogGroup
+    run: aws.cloudwatch.LogGroup
+    front: aws.cloudwatch.LogGroup
+
+
+def logs(context: Context) -> Logs:
+    """The three groups."""
+    return Logs(**{role: _group(context, role) for role in ("gateway", "run", "front")})
+
+
+def _group(context: Context, role: str) -> aws.cloudwatch.LogGroup:
+    return aws.cloudwatch.LogGroup(
+        context.logical(role),
+        name=log_group(context.plan, role),
+        retention_in_days=log_days(context.plan.retention.logs_s),
+        tags=context.tags,
+        opts=context.child,
+    )

@@ -1,0 +1,133 @@
+"""Schedules: EventBridge Scheduler starts the run's task itself, and keeps in a queue what it could not start."""
+
+from __future__ import annotations
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+
+from unmoor.container import scheduled_run
+from unmoor.cron import WEEKDAYS, Cron, parse, ranges
+from unmoor.plan import Schedule
+
+from .context import Context, allow, policy, trusted
+from .names import QUEUE, ROLE, SCHEDULE, name
+from .network import Network
+from .runner import Runner
+
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+FIRING = "<aws.scheduler.execution-id>"
+RETRY_FOR_S = 3600
+KEPT_FAILURES_S = 14 * 86400
+
+
+def eventbridge_cron(cron: Cron) -> str:
+    """The expression in EventBridge's six fields, where weekdays count from Sunday as 1 and one day field is `?`.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based
+    """
+    assert cron.days_free or cron.weekdays_free, "check() refuses both day fields together"
+    day = "?" if not cron.weekdays_free else _field(cron.days, 31)
+    weekday = "?" if cron.weekdays_free else ",".join(WEEKDAYS[d] for d in cron.weekdays)
+    fields = (_field(cron.minutes, 60), _field(cron.hours, 24), day, _field(cron.months, 12), weekday, "*")
+    return f"cron({' '.join(fields)})"
+
+
+def schedules(context: Context, runner: Runner, network: Network) -> None:
+    """One schedule for each of the plan's, with a role that can start the agent's runs and nothing else."""
+    if runner.task is None or not context.plan.schedules:
+        return
+    failures = _failures(context)
+    role = aws.iam.Role(
+        context.logical("schedules"),
+        name=name(context.plan, "schedules", ROLE),
+        description=f"unmoor {context.plan.agent}: schedules",
+        assume_role_policy=trusted("scheduler"),
+        tags=context.tags,
+        opts=context.child,
+    )
+    rights = aws.iam.RolePolicy(
+        context.logical("schedules"),
+        name="unmoor",
+        role=role.name,
+        policy=policy([*runner.start, allow(["sqs:SendMessage"], [failures.arn])]),
+        opts=context.child,
+    )
+    group = aws.scheduler.ScheduleGroup(
+        context.logical("schedules"),
+        name=name(context.plan, "schedules", SCHEDULE),
+        tags=context.tags,
+        opts=context.child,
+    )
+    for schedule in context.plan.schedules:
+        target = _target(context, schedule, runner, network, role, failures)
+        _schedule(context, schedule, group, target, after=rights)
+
+
+def _field(values: tuple[int, ...], size: int) -> str:
+    return "*" if len(values) == size else ranges(values)
+
+
+def _failures(context: Context) -> aws.sqs.Queue:
+    return aws.sqs.Queue(
+        context.logical("schedules"),
+        name=name(context.plan, "schedules", QUEUE),
+        message_retention_seconds=KEPT_FAILURES_S,
+        sqs_managed_sse_enabled=True,
+        tags=context.tags,
+        opts=context.child,
+    )
+
+
+def _target(
+    context: Context,
+    schedule: Schedule,
+    runner: Runner,
+    network: Network,
+    role: aws.iam.Role,
+    failures: aws.sqs.Queue,
+) -> aws.scheduler.ScheduleTargetArgs:
+    assert runner.task is not None
+    overrides = {"containerOverrides": [{"name": "run", "command": list(scheduled_run(schedule, FIRING))}]}
+    return aws.scheduler.ScheduleTargetArgs(
+        arn=runner.cluster.arn,
+        role_arn=role.arn,
+        input=json.dumps(overrides, sort_keys=True),
+        ecs_parameters=aws.scheduler.ScheduleTargetEcsParametersArgs(
+            task_definition_arn=runner.task.arn,
+            task_count=1,
+            launch_type="FARGATE",
+            propagate_tags="TASK_DEFINITION",
+            network_configuration=aws.scheduler.ScheduleTargetEcsParametersNetworkConfigurationArgs(
+                subnets=network.subnets,
+                security_groups=[network.run.id],
+                assign_public_ip=context.settings.assign_public_ip,
+            ),
+        ),
+        retry_policy=aws.scheduler.ScheduleTargetRetryPolicyArgs(
+            maximum_event_age_in_seconds=RETRY_FOR_S, maximum_retry_attempts=10
+        ),
+        dead_letter_config=aws.scheduler.ScheduleTargetDeadLetterConfigArgs(arn=failures.arn),
+    )
+
+
+def _schedule(
+    context: Context,
+    schedule: Schedule,
+    group: aws.scheduler.ScheduleGroup,
+    target: aws.scheduler.ScheduleTargetArgs,
+    *,
+    after: pulumi.Resource,
+) -> None:
+    aws.scheduler.Schedule(
+        context.logical(f"schedule-{schedule.name}"),
+        name=name(context.plan, f"schedule-{schedule.name}", SCHEDULE),
+        group_name=group.name,
+        description=f"unmoor {context.plan.agent}: {schedule.cron}",
+        schedule_expression=eventbridge_cron(parse(schedule.cron)),
+        schedule_expression_timezone=schedule.timezone,
+        flexible_time_window=aws.scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
+        target=target,
+        opts=context.after(after),
+    )

@@ -1,0 +1,133 @@
+"""The store: one S3 bucket, encrypted, versioned, closed to the public, emptied by age."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from .context import Context, policy
+from .names import name
+from .sizes import days
+
+# What becomes old: runs and what belongs to them. Bundles are small, and a running task may need an old one.
+EXPIRING = ("deliveries/", "runs/", "sessions/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """The bucket, its address for the runtime, and the bundle that lies in it."""
+
+    bucket: aws.s3.Bucket
+    url: pulumi.Output[str]
+    bundle: aws.s3.BucketObjectv2
+
+
+def store(context: Context) -> Store:
+    """The bucket with the agent's bundle; retained on deletion unless the settings say otherwise."""
+    bucket = aws.s3.Bucket(
+        context.logical("store"),
+        # Names are global, so AWS adds to this what makes it unique.
+        bucket_prefix=name(context.plan, "store")[:37],
+        force_destroy=context.settings.destroy_data,
+        tags=context.tags,
+        opts=context.kept,
+    )
+    _close(context, bucket)
+    _keep(context, bucket)
+    bundle = aws.s3.BucketObjectv2(
+        context.logical("bundle"),
+        bucket=bucket.bucket,
+        key=context.options.bundle.key,
+        source=pulumi.FileAsset(str(context.options.bundle.path)),
+        content_type="application/x-tar",
+        tags=context.tags,
+        # A task that is still running may read the bundle that this one follows.
+        opts=pulumi.ResourceOptions.merge(context.child, pulumi.ResourceOptions(retain_on_delete=True)),
+    )
+    return Store(bucket=bucket, url=pulumi.Output.concat("s3://", bucket.bucket), bundle=bundle)
+
+
+def _close(context: Context, bucket: aws.s3.Bucket) -> None:
+    block = aws.s3.BucketPublicAccessBlock(
+        context.logical("store"),
+        bucket=bucket.bucket,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+        opts=context.child,
+    )
+    aws.s3.BucketOwnershipControls(
+        context.logical("store"),
+        bucket=bucket.bucket,
+        rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+        opts=context.child,
+    )
+    aws.s3.BucketServerSideEncryptionConfiguration(
+        context.logical("store"),
+        bucket=bucket.bucket,
+        rules=[
+            aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
+                apply_server_side_encryption_by_default=(
+                    aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+                        sse_algorithm="AES256"
+                    )
+                )
+            )
+        ],
+        opts=context.child,
+    )
+    only_tls = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [bucket.arn, pulumi.Output.concat(bucket.arn, "/*")],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    aws.s3.BucketPolicy(
+        context.logical("store"), bucket=bucket.bucket, policy=policy([only_tls]), opts=context.after(block)
+    )
+
+
+def _keep(context: Context, bucket: aws.s3.Bucket) -> None:
+    versioning = aws.s3.BucketVersioning(
+        context.logical("store"),
+        bucket=bucket.bucket,
+        versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+        opts=context.child,
+    )
+    aws.s3.BucketLifecycleConfiguration(
+        context.logical("store"),
+        bucket=bucket.bucket,
+        rules=[
+            *(_expiry(prefix, days(context.plan.retention.runs_s)) for prefix in EXPIRING),
+            _leftovers(),
+        ],
+        opts=context.after(versioning),
+    )
+
+
+def _expiry(prefix: str, after_days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+    return aws.s3.BucketLifecycleConfigurationRuleArgs(
+        id=prefix.rstrip("/"),
+        status="Enabled",
+        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=prefix),
+        expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=after_days),
+    )
+
+
+def _leftovers() -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+    """Replaced versions stay a week, for mistakes; parts of uploads that never ended a day."""
+    return aws.s3.BucketLifecycleConfigurationRuleArgs(
+        id="leftovers",
+        status="Enabled",
+        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+        noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+            noncurrent_days=7
+        ),
+        abort_incomplete_multipart_upload=aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
+            days_after_initiation=1
+        ),
+    )
