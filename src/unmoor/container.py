@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 UID = 10001
 WORK_DIR = "/work"
 TEMP_DIR = "/tmp"
+# Where secrets lie as files, one named by each secret's variable, on a platform that has nothing better.
+SECRETS_DIR = "/run/unmoor/secrets"
+# Where the store lies on a platform whose store is a directory.
+STORE_DIR = "/store"
 
 GATEWAY_PORT = 8080
 # Apart from 80 and 443, so that a rule by port alone never leads from the run to another host's guard.
 GUARD_PORT = 8790
+# The one holder of a machine's Docker socket, where there is one.
+LAUNCHER_PORT = 8791
 
 HEALTH_PATH = "/healthz"
 READY_PATH = "/readyz"
@@ -27,6 +33,7 @@ READY_PATH = "/readyz"
 ENTRYPOINT = ("unmoor-agent",)
 SERVE = ("serve",)
 GUARD = ("guard",)
+LAUNCH = ("launch",)
 # Seconds between SIGTERM and SIGKILL where the platform lets us choose; the shortest grace of all targets is 10.
 STOP_GRACE_S = 30
 

@@ -7,7 +7,7 @@ A target is one `Target` value, found by an entry point in the group `unmoor.tar
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -179,6 +179,11 @@ class Target:
         return _function(self.access_by)(plan, tuple(resources))
 
 
+def secret_of(variable: str) -> str:
+    """The spec's name of the secret that an environment variable carries; the inverse of Secret.variable."""
+    return variable.removeprefix("UNMOOR_SECRET_").lower().replace("_", "-")
+
+
 def existing_secrets_problems(plan: Plan, settings: Settings, *, target: str, what: str) -> list[Problem]:
     """A problem for every existing secret that the settings do not place, and for every place without a secret.
 
@@ -204,6 +209,3 @@ def existing_secrets_problems(plan: Plan, settings: Settings, *, target: str, wh
 def _function(reference: str) -> Callable[..., Any]:
     module, _, name = reference.partition(":")
     return getattr(importlib.import_module(module), name)
-
-
-SettingsData = Mapping[str, Any]

@@ -1,0 +1,20 @@
+"""A plain machine with Docker, reached by SSH or its local socket."""
+
+from unmoor.target import Target
+
+from .check import check
+from .describe import LIMITS, guarantees, rounded, serves
+from .settings import DockerSettings
+
+target = Target(
+    name="vm-docker",
+    summary="Containers on a machine with Docker, behind Caddy",
+    settings=DockerSettings,
+    limits=LIMITS,
+    check=check,
+    rounded=rounded,
+    serves=serves,
+    guarantees=guarantees,
+    build_by="unmoor.targets.vm_docker.program:build",
+    access_by="unmoor.targets.vm_docker.access:access",
+)

@@ -1,0 +1,107 @@
+"""The proxy: Caddy, with a certificate of its own making for a public name, or on loopback without one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_docker as docker
+
+from unmoor.container import GATEWAY_PORT, HEALTH_PATH, STOP_GRACE_S
+
+from .context import Context, container_labels, digest
+from .describe import public_name
+from .gateway import aliases
+from .logs import DRIVER, log_options
+from .names import name
+from .network import Networks, joined
+from .sizes import SERVICE_PROCESSES, loopback_port
+
+PLAIN_PORT = 8080
+MEMORY_MIB = 128
+
+
+def url(context: Context) -> str:
+    """Where the gateway is reached."""
+    public = public_name(context.plan, context.settings)
+    return f"https://{public}" if public else f"http://127.0.0.1:{_port(context)}"
+
+
+def caddyfile(context: Context) -> str:
+    """The proxy's configuration: it tries the gateways in turn for as long as one of them is being replaced."""
+    site = public_name(context.plan, context.settings) or f":{PLAIN_PORT}"
+    upstreams = " ".join(f"{alias}:{GATEWAY_PORT}" for alias in aliases(context))
+    return f"""{{
+	admin off
+	persist_config off
+}}
+{site} {{
+	reverse_proxy {upstreams} {{
+		lb_policy least_conn
+		lb_try_duration {STOP_GRACE_S}s
+		lb_try_interval 250ms
+		health_uri {HEALTH_PATH}
+		health_interval 5s
+		flush_interval -1
+	}}
+}}
+"""
+
+
+def volume(context: Context, role: str) -> docker.Volume:
+    """A volume of the proxy's: its configuration, or the certificates that it has got."""
+    return docker.Volume(
+        context.logical(role),
+        name=name(context.plan, role),
+        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in sorted(context.tags.items())],
+        opts=context.child,
+    )
+
+
+def proxy(
+    context: Context, *, networks: Networks, configuration: docker.Volume, after: Sequence[pulumi.Resource]
+) -> docker.Container:
+    """The only container that listens outside."""
+    pulled = docker.RemoteImage(
+        context.logical("proxy"), name=context.settings.caddy_image, keep_locally=True, opts=context.child
+    )
+    certificates = volume(context, "certificates")
+    return docker.Container(
+        context.logical("proxy"),
+        name=name(context.plan, "proxy"),
+        image=pulled.image_id,
+        command=["caddy", "run", "--config", "/etc/unmoor/Caddyfile", "--adapter", "caddyfile"],
+        ports=_ports(context),
+        mounts=[
+            docker.ContainerMountArgs(type="volume", source=configuration.name, target="/etc/unmoor", read_only=True),
+            docker.ContainerMountArgs(type="volume", source=certificates.name, target="/data"),
+        ],
+        tmpfs={"/config": "rw,nosuid,nodev,size=16m", "/tmp": "rw,nosuid,nodev,size=16m"},
+        networks_advanced=joined({"proxy": networks.edge, "proxy@front": networks.front}),
+        read_only=True,
+        capabilities=docker.ContainerCapabilitiesArgs(adds=["CAP_NET_BIND_SERVICE"], drops=["ALL"]),
+        security_opts=["no-new-privileges:true"],
+        ulimits=[docker.ContainerUlimitArgs(name="nproc", soft=SERVICE_PROCESSES, hard=SERVICE_PROCESSES)],
+        init=True,
+        memory=MEMORY_MIB,
+        memory_swap=MEMORY_MIB,
+        restart="unless-stopped",
+        stop_timeout=STOP_GRACE_S,
+        destroy_grace_seconds=STOP_GRACE_S,
+        log_driver=DRIVER,
+        log_opts=log_options(context),
+        # The configuration lies in a volume, where Docker sees no change.
+        labels=container_labels({**context.tags, "unmoor.unseen": digest(caddyfile(context))}),
+        opts=context.after(*after),
+    )
+
+
+def _ports(context: Context) -> list[docker.ContainerPortArgs]:
+    """Ascending by the inner port, as Docker gives them back."""
+    if public_name(context.plan, context.settings):
+        return [docker.ContainerPortArgs(internal=p, external=p, ip="0.0.0.0", protocol="tcp") for p in (80, 443)]
+    return [docker.ContainerPortArgs(internal=PLAIN_PORT, external=_port(context), ip="127.0.0.1", protocol="tcp")]
+
+
+def _port(context: Context) -> int:
+    return context.settings.port or loopback_port(context.plan)

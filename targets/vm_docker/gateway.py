@@ -1,0 +1,94 @@
+"""The gateway: as many containers as may run at one time, behind the proxy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+
+from unmoor.container import GATEWAY_PORT, SERVE
+from unmoor.plan import Holder
+
+from . import secrets as hidden
+from . import store as kept
+from .containers import Fenced, fenced
+from .context import Context
+from .guard import URL as GUARD_URL
+from .guard import environment
+from .network import Networks
+from .runner import URL as LAUNCHER_URL
+from .secrets import Secrets
+from .sizes import days
+from .store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """All that a gateway's container stands on."""
+
+    image: pulumi.Input[str]
+    networks: Networks
+    store: Store
+    secrets: Secrets
+    seed: docker.Container
+    others: Sequence[docker.Container]
+
+
+def aliases(context: Context) -> list[str]:
+    """The names under which the proxy finds the gateway's containers."""
+    return [f"gateway-{index}" for index in range(context.plan.gateway.max)]
+
+
+def gateways(context: Context, around: Surroundings) -> list[docker.Container]:
+    """The gateway's containers."""
+    return [_gateway(context, around, alias) for alias in aliases(context)]
+
+
+def _gateway(context: Context, around: Surroundings, alias: str) -> docker.Container:
+    holders: tuple[Holder, ...] = ("gateway", "run") if _in_process(context) else ("gateway",)
+    access = {**kept.GATEWAY, **kept.RUN} if _in_process(context) else kept.GATEWAY
+    what = Fenced(
+        role=alias,
+        image=around.image,
+        command=SERVE,
+        environment={**environment(context), **_launching(context)},
+        networks=_networks(context, around.networks, alias),
+        mounts=[
+            *kept.mounts(around.store, access),
+            *(m for h in holders for m in hidden.mounts(context, around.secrets, h)),
+        ],
+        cpu=context.plan.service_cpu,
+        memory_mib=context.plan.service_memory_mib,
+        port=GATEWAY_PORT,
+        labels=hidden.origins(context, *holders),
+    )
+    return fenced(context, what, after=[around.seed, *around.others])
+
+
+def _in_process(context: Context) -> bool:
+    return context.plan.run.isolation == "process"
+
+
+def _networks(context: Context, networks: Networks, alias: str) -> dict[str, docker.Network]:
+    """The proxy's network always; the launcher's or the guard's; and a way out only to read mail."""
+    joined = {alias: networks.front}
+    if networks.launch is not None:
+        joined[f"{alias}@launch"] = networks.launch
+    else:
+        joined[f"{alias}@runs"] = networks.runs
+    if context.plan.mailboxes:
+        joined[f"{alias}@out"] = networks.out
+    return joined
+
+
+def _launching(context: Context) -> dict[str, str]:
+    """How the gateway starts runs; it fires the schedules itself, and sweeps what is older than it should be."""
+    kept_days = str(days(context.plan.retention.runs_s))
+    common = {"UNMOOR_SCHEDULER": "gateway", "UNMOOR_SWEEP_AFTER_DAYS": kept_days, "UNMOOR_GUARD_URL": GUARD_URL}
+    if _in_process(context):
+        return {**common, "UNMOOR_LAUNCHER": "process"}
+    config = json.dumps({"url": LAUNCHER_URL}, sort_keys=True)
+    return {**common, "UNMOOR_LAUNCHER": "docker", "UNMOOR_LAUNCHER_CONFIG": config}

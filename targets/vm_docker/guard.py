@@ -1,0 +1,51 @@
+"""The guard: the only container that mounts the model key, and the only way out of the runs' network."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_docker as docker
+
+from unmoor.container import GUARD, GUARD_PORT, SECRETS_DIR, common_environment
+
+from . import secrets as hidden
+from . import store as kept
+from .containers import Fenced, fenced
+from .context import Context
+from .network import Networks
+from .secrets import Secrets
+from .store import Store
+
+URL = f"http://guard:{GUARD_PORT}"
+
+
+def guard(
+    context: Context,
+    *,
+    image: pulumi.Input[str],
+    networks: Networks,
+    store: Store,
+    secrets: Secrets,
+    after: docker.Container,
+) -> docker.Container:
+    """The guard's container, shared by all runs of the agent: each has a token of its own."""
+    what = Fenced(
+        role="guard",
+        image=image,
+        command=GUARD,
+        environment=environment(context),
+        networks={"guard": networks.runs, "guard@out": networks.out},
+        mounts=[*kept.mounts(store, kept.GUARD), *hidden.mounts(context, secrets, "guard")],
+        cpu=context.plan.guard.cpu,
+        memory_mib=context.plan.guard.memory_mib,
+        port=GUARD_PORT,
+        labels=hidden.origins(context, "guard"),
+    )
+    return fenced(context, what, after=[after])
+
+
+def environment(context: Context) -> dict[str, str]:
+    """What every container of the agent is told."""
+    common = common_environment(
+        context.plan, target="vm-docker", bundle_sha256=context.options.bundle.sha256, store_url=kept.URL
+    )
+    return {**common, "UNMOOR_SECRETS_DIR": SECRETS_DIR}

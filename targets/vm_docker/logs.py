@@ -1,0 +1,13 @@
+"""Logs: json-file, rotated by size."""
+
+from __future__ import annotations
+
+from .context import Context
+from .sizes import LOG_FILE_MIB, log_files
+
+DRIVER = "json-file"
+
+
+def log_options(context: Context) -> dict[str, str]:
+    """As many files as the plan keeps days."""
+    return {"max-file": str(log_files(context.plan.retention.logs_s)), "max-size": f"{LOG_FILE_MIB}m"}

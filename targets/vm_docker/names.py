@@ -1,0 +1,18 @@
+"""Docker's names: every one begins with agent and environment, so that several agents share a machine."""
+
+from __future__ import annotations
+
+from unmoor.names import NameRule, physical_name
+from unmoor.plan import Plan
+
+# A container's name is its host name as well: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
+DOCKER = NameRule(longest=63, source="https://docs.docker.com/reference/cli/docker/container/run/#name")
+
+# Each prefix of the store is a volume, so that a container has just those that it may touch.
+PREFIXES = ("budget", "bundles", "deliveries", "queue", "runs", "sessions")
+NETWORKS = ("edge", "front", "launch", "runs", "out")
+
+
+def name(plan: Plan, role: str) -> str:
+    """The physical name of one role of the agent."""
+    return physical_name(plan, role, DOCKER)

@@ -1,0 +1,58 @@
+"""Networks: only the proxy's edge and the guard's way out lead anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi_docker as docker
+
+from .context import Context
+from .names import name
+
+# Since Docker 27.1 the machine itself is out of reach from such a network; older engines leave the bridge's own address
+# open: https://docs.docker.com/engine/network/drivers/bridge/
+ISOLATED = {"com.docker.network.bridge.gateway_mode_ipv4": "isolated"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Networks:
+    """edge: proxy to the world. front: proxy to gateway. launch: gateway to launcher. runs: run to guard. out: way out."""
+
+    edge: docker.Network
+    front: docker.Network
+    launch: docker.Network | None
+    runs: docker.Network
+    out: docker.Network
+
+
+def networks(context: Context) -> Networks:
+    """Every network of the agent; `launch` is there only where runs have containers of their own."""
+    apart = context.plan.run.isolation == "container"
+    return Networks(
+        edge=_network(context, "edge", inside=False),
+        front=_network(context, "front", inside=True),
+        launch=_network(context, "launch", inside=True) if apart else None,
+        runs=_network(context, "runs", inside=True),
+        out=_network(context, "out", inside=False),
+    )
+
+
+def joined(networks: Mapping[str, docker.Network]) -> list[docker.ContainerNetworksAdvancedArgs]:
+    """Alias to network, as a container takes them."""
+    return [
+        docker.ContainerNetworksAdvancedArgs(name=network.name, aliases=[alias.split("@")[0]])
+        for alias, network in sorted(networks.items())
+    ]
+
+
+def _network(context: Context, role: str, *, inside: bool) -> docker.Network:
+    return docker.Network(
+        context.logical(role),
+        name=name(context.plan, role),
+        driver="bridge",
+        internal=inside,
+        options=ISOLATED if inside else None,
+        labels=[docker.NetworkLabelArgs(label=k, value=v) for k, v in sorted(context.tags.items())],
+        opts=context.child,
+    )

@@ -1,0 +1,115 @@
+"""What a run is started from: the launcher's one job template.
+
+The launcher is the only holder of the Docker socket. It starts and stops containers of this template for this agent,
+and takes no more than a run's id from whoever asks.
+"""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_docker as docker
+
+from unmoor.container import LAUNCH, LAUNCHER_PORT, SECRETS_DIR, STOP_GRACE_S, STORE_DIR, TEMP_DIR, UID, WORK_DIR
+
+from . import secrets as hidden
+from . import store as kept
+from .containers import Fenced, fenced
+from .context import Context
+from .guard import URL as GUARD_URL
+from .guard import environment
+from .logs import DRIVER, log_options
+from .names import name
+from .network import Networks
+from .secrets import Secrets
+from .sizes import PIDS, cpus
+from .store import Store
+
+SOCKET = "/var/run/docker.sock"
+URL = f"http://launcher:{LAUNCHER_PORT}"
+
+
+def launcher(
+    context: Context,
+    *,
+    image: pulumi.Input[str],
+    networks: Networks,
+    store: Store,
+    secrets: Secrets,
+    after: docker.Container,
+) -> docker.Container:
+    """The launcher's container; only the gateway is on its network."""
+    assert networks.launch is not None
+    socket = docker.ContainerMountArgs(type="bind", source=SOCKET, target=SOCKET)
+    what = Fenced(
+        role="launcher",
+        image=image,
+        command=LAUNCH,
+        environment={
+            "UNMOOR_AGENT": context.plan.agent,
+            "UNMOOR_ENVIRONMENT": context.plan.environment,
+            "UNMOOR_RUN_TEMPLATE": template(context, image=image, networks=networks, store=store, secrets=secrets),
+        },
+        networks={"launcher": networks.launch},
+        mounts=[socket],
+        cpu=context.plan.guard.cpu,
+        memory_mib=context.plan.guard.memory_mib,
+        user="0",  # the socket is root's
+        port=LAUNCHER_PORT,
+    )
+    return fenced(context, what, after=[after])
+
+
+def template(
+    context: Context, *, image: pulumi.Input[str], networks: Networks, store: Store, secrets: Secrets
+) -> pulumi.Output[str]:
+    """A run's container in the words of Docker's API, but for its name and the run's id at the command's end.
+
+    https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerCreate
+    """
+    run = context.plan.run
+    definition = {
+        "Image": image,
+        "Cmd": ["run"],
+        "Env": [f"{k}={v}" for k, v in sorted({**environment(context), "UNMOOR_GUARD_URL": GUARD_URL}.items())],
+        "User": str(UID),
+        "Labels": {**context.tags, **hidden.origins(context, "run"), "unmoor.role": "run"},
+        "StopTimeout": STOP_GRACE_S,
+        "HostConfig": {
+            "CapDrop": ["ALL"],
+            "Init": True,
+            "LogConfig": {"Type": DRIVER, "Config": log_options(context)},
+            "Memory": run.memory_mib * 1024 * 1024,
+            "MemorySwap": run.memory_mib * 1024 * 1024,
+            "Mounts": _mounts(context, store, secrets),
+            "NanoCpus": int(run.cpu * 1_000_000_000),
+            "NetworkMode": networks.runs.name,
+            "PidsLimit": PIDS,
+            "Privileged": False,
+            "ReadonlyRootfs": True,
+            "SecurityOpt": ["no-new-privileges:true"],
+            "Tmpfs": {TEMP_DIR: "rw,nosuid,nodev,size=256m"},
+        },
+    }
+    bounds = {"disk_mib": run.disk_mib, "cpus": cpus(run.cpu), "name_prefix": name(context.plan, "run")}
+    return pulumi.Output.json_dumps({"container": definition, **bounds}, sort_keys=True)
+
+
+def _mounts(context: Context, store: Store, secrets: Secrets) -> list[dict[str, object]]:
+    """The store's prefixes that a run may touch, its secrets, and a workspace that goes with the container."""
+    workspace: dict[str, object] = {"Type": "volume", "Target": WORK_DIR, "ReadOnly": False}
+    prefixes: list[dict[str, object]] = [
+        {
+            "Type": "volume",
+            "Source": store.volumes[prefix].name,
+            "Target": f"{STORE_DIR}/{prefix}",
+            "ReadOnly": how == "ro",
+        }
+        for prefix, how in sorted(kept.RUN.items())
+    ]
+    return [workspace, *prefixes, *_secret_mounts(context, secrets)]
+
+
+def _secret_mounts(context: Context, secrets: Secrets) -> list[dict[str, object]]:
+    mounts = hidden.mounts(context, secrets, "run")
+    assert all(str(m.target).startswith(SECRETS_DIR) for m in mounts)
+    return [{"Type": m.type, "Source": m.source, "Target": m.target, "ReadOnly": True} for m in mounts]

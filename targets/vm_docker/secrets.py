@@ -1,0 +1,95 @@
+"""Secrets: files in a volume for each part that holds some, written by the seed and mounted by that part alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_docker as docker
+import pulumi_random as random
+
+from unmoor.container import SECRETS_DIR
+from unmoor.plan import Holder, Secret
+
+from .context import Context
+from .names import name
+
+TOKEN_LENGTH = 43
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """The volume of each holder, and every value that this program knows, by secret."""
+
+    volumes: Mapping[Holder, docker.Volume]
+    values: Mapping[str, Any]
+
+
+def secrets(context: Context) -> Secrets:
+    """A volume for every part that holds a secret of the plan's."""
+    holders: list[Holder] = [h for h in ("gateway", "guard", "run") if context.plan.held_by(h)]
+    return Secrets(
+        volumes={holder: _volume(context, holder) for holder in holders},
+        values={s.name: _value(context, s) for s in context.plan.secrets},
+    )
+
+
+def mounts(context: Context, secrets: Secrets, holder: Holder) -> list[docker.ContainerMountArgs]:
+    """What a container of this part sees of secrets: its own volume, and files that lie on the machine already."""
+    own = [
+        docker.ContainerMountArgs(
+            type="volume", source=secrets.volumes[holder].name, target=f"{SECRETS_DIR}/{holder}", read_only=True
+        )
+        for _ in [holder]
+        if holder in secrets.volumes and _seeded(context, holder)
+    ]
+    return [*own, *(_file(context, secret, holder) for secret in _existing(context, holder))]
+
+
+def seeded(context: Context, secrets: Secrets) -> list[tuple[Holder, Secret, Any]]:
+    """Every file that the seed writes: for whom, which secret, its value."""
+    return [(holder, s, secrets.values[s.name]) for holder in secrets.volumes for s in _seeded(context, holder)]
+
+
+def origins(context: Context, *holders: Holder) -> dict[str, str]:
+    """Labels that say where each secret of these parts comes from; never a value."""
+    return {f"unmoor.secret.{s.name}": s.origin for s in context.plan.held_by(*holders)}
+
+
+def _seeded(context: Context, holder: Holder) -> list[Secret]:
+    return [s for s in context.plan.held_by(holder) if s.source != "existing"]
+
+
+def _existing(context: Context, holder: Holder) -> list[Secret]:
+    return [s for s in context.plan.held_by(holder) if s.source == "existing"]
+
+
+def _file(context: Context, secret: Secret, holder: Holder) -> docker.ContainerMountArgs:
+    return docker.ContainerMountArgs(
+        type="bind",
+        source=context.settings.secrets[secret.name],
+        target=f"{SECRETS_DIR}/existing/{secret.variable}",
+        read_only=True,
+    )
+
+
+def _value(context: Context, secret: Secret) -> Any:
+    if secret.source == "existing":
+        return context.settings.secrets[secret.name]
+    if secret.source == "generated":
+        role = f"secret-{secret.name}"
+        return random.RandomPassword(
+            context.logical(role), length=TOKEN_LENGTH, special=False, opts=context.bare
+        ).result
+    return pulumi.Output.secret(context.options.secret_value(secret))
+
+
+def _volume(context: Context, holder: Holder) -> docker.Volume:
+    return docker.Volume(
+        context.logical(f"secrets-{holder}"),
+        name=name(context.plan, f"secrets-{holder}"),
+        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in sorted(context.tags.items())],
+        opts=context.child,
+    )

@@ -1,0 +1,50 @@
+"""The store: a volume for each prefix, so that a container mounts just what it may touch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi_docker as docker
+
+from unmoor.container import STORE_DIR
+
+from .context import Context
+from .names import PREFIXES, name
+
+URL = f"file://{STORE_DIR}"
+# "rw" may write and delete, "ro" may read.
+GATEWAY = {"bundles": "ro", "deliveries": "rw", "queue": "rw", "runs": "rw", "sessions": "rw"}
+RUN = {"bundles": "ro", "queue": "rw", "runs": "rw", "sessions": "rw"}
+GUARD = {"budget": "rw", "bundles": "ro"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """The store's volumes by prefix."""
+
+    volumes: Mapping[str, docker.Volume]
+
+
+def store(context: Context) -> Store:
+    """The volumes; retained on deletion unless the settings say otherwise."""
+    return Store(volumes={prefix: _volume(context, prefix) for prefix in PREFIXES})
+
+
+def mounts(store: Store, access: Mapping[str, str]) -> list[docker.ContainerMountArgs]:
+    """The prefixes that a container may touch, in the order of their names."""
+    return [
+        docker.ContainerMountArgs(
+            type="volume", source=store.volumes[prefix].name, target=f"{STORE_DIR}/{prefix}", read_only=how == "ro"
+        )
+        for prefix, how in sorted(access.items())
+    ]
+
+
+def _volume(context: Context, prefix: str) -> docker.Volume:
+    return docker.Volume(
+        context.logical(f"store-{prefix}"),
+        name=name(context.plan, f"store-{prefix}"),
+        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in sorted(context.tags.items())],
+        opts=context.kept,
+    )
