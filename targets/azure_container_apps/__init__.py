@@ -1,0 +1,20 @@
+"""Azure Container Apps: an app that scales to zero, and a job whose execution is a run."""
+
+from unmoor.target import Target
+
+from .check import check
+from .describe import LIMITS, guarantees, rounded, serves
+from .settings import ContainerAppsSettings
+
+target = Target(
+    name="azure-container-apps",
+    summary="Azure Container Apps: an app for the gateway, a job for runs",
+    settings=ContainerAppsSettings,
+    limits=LIMITS,
+    check=check,
+    rounded=rounded,
+    serves=serves,
+    guarantees=guarantees,
+    build_by="unmoor.targets.azure_container_apps.program:build",
+    access_by="unmoor.targets.azure_container_apps.access:access",
+)

@@ -1,0 +1,123 @@
+"""Stand-ins for what only a cloud knows: ids and computed outputs of the right shape, equal on every run.
+
+A resource's outputs are its inputs, what TABLE says of its type, and for every other output that the SDK's class
+declares nothing at all: an input that would be made of such a one is refused by the recorder rather than sent as null.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from unmoor.errors import UnmoorError
+
+ACCOUNT = "123456789012"
+ZONES = ("a", "b", "c")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A resource that was asked for: its type, logical name and inputs."""
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+
+    def input(self, *keys: str) -> str:
+        """The first of these inputs that was given, else the logical name."""
+        return next((str(self.inputs[k]) for k in keys if self.inputs.get(k)), self.name)
+
+    def hex(self, length: int = 8, salt: str = "") -> str:
+        """Hexadecimal digits that are this resource's own."""
+        return hashlib.sha256(f"{self.type}\0{self.name}\0{salt}".encode()).hexdigest()[:length]
+
+    def number(self, digits: int) -> str:
+        """Decimal digits that are this resource's own; the first is no zero."""
+        return str(int(self.hex(24), 16))[:digits].replace("0", "7", 1) if digits else ""
+
+    def uuid(self, salt: str = "uuid") -> str:
+        """A version 4 UUID that is this resource's own."""
+        h = self.hex(32, salt)
+        return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-a{h[17:20]}-{h[20:]}"
+
+
+Outputs = dict[str, Any]
+
+
+def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, Outputs]:
+    """An id and every output of one resource."""
+    from unmoor.testing.computed_aws import AWS
+    from unmoor.testing.computed_azure import AZURE, azure_id
+    from unmoor.testing.computed_docker import DOCKER
+    from unmoor.testing.computed_gcp import GCP
+
+    asked = Asked(type=type_, name=name, inputs=inputs)
+    package = type_.split(":")[0]
+    table: Mapping[str, Callable[[Asked], Outputs]] = {"aws": AWS, "azure-native": AZURE, "gcp": GCP}.get(
+        package, DOCKER
+    )
+    own = table[type_](asked) if type_ in table else {}
+    identity = own.pop("id", None) or (azure_id(asked) if package == "azure-native" else asked.hex(16))
+    return identity, {**inputs, **own}
+
+
+def invoked(token: str, args: Mapping[str, Any]) -> Outputs:
+    """The result of one data source; UnmoorError, naming it, for one that nothing is known of."""
+    if token not in INVOKES:
+        raise UnmoorError(f"no stand-in for the data source {token}; add it to unmoor.testing.computed")
+    return {**args, **INVOKES[token](args)}
+
+
+def _aws_zones(args: Mapping[str, Any]) -> Outputs:
+    region = str(args.get("region") or "eu-west-1")
+    return {"id": region, "names": [f"{region}{z}" for z in ZONES], "zoneIds": [f"euw1-az{i}" for i in (1, 2, 3)]}
+
+
+INVOKES: Mapping[str, Callable[[Mapping[str, Any]], Outputs]] = {
+    "aws:index/getAvailabilityZones:getAvailabilityZones": _aws_zones,
+    "aws:index/getCallerIdentity:getCallerIdentity": lambda args: {
+        "accountId": ACCOUNT,
+        "arn": f"arn:aws:iam::{ACCOUNT}:user/deployer",
+        "id": ACCOUNT,
+        "userId": "AIDAEXAMPLE",
+    },
+    "aws:index/getPartition:getPartition": lambda args: {"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com"},
+    "aws:index/getRegion:getRegion": lambda args: {"id": "eu-west-1", "name": "eu-west-1", "region": "eu-west-1"},
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": lambda args: {
+        "id": "eu-west-1",
+        "userName": "AWS",
+        "password": "stand-in-for-a-registry-password",
+        "authorizationToken": "stand-in-for-a-registry-token",
+        "proxyEndpoint": f"https://{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com",
+        "expiresAt": "2030-01-01T00:00:00Z",
+    },
+    "azure-native:authorization:getClientConfig": lambda args: {
+        "clientId": "11111111-1111-4111-a111-111111111111",
+        "objectId": "22222222-2222-4222-a222-222222222222",
+        "subscriptionId": "00000000-0000-0000-0000-000000000000",
+        "tenantId": "33333333-3333-4333-a333-333333333333",
+    },
+    "azure-native:operationalinsights:getSharedKeys": lambda args: {
+        "primarySharedKey": "stand-in-for-a-workspace-key",
+        "secondarySharedKey": "stand-in-for-a-workspace-key",
+    },
+    "azure-native:containerregistry:listRegistryCredentials": lambda args: {
+        "username": "registry",
+        "passwords": [{"name": "password", "value": "stand-in-for-a-registry-password"}],
+    },
+    "gcp:organizations/getProject:getProject": lambda args: {
+        "id": f"projects/{args.get('projectId', 'my-project')}",
+        "number": "123456789012",
+        "projectId": args.get("projectId", "my-project"),
+        "name": args.get("projectId", "my-project"),
+    },
+    "gcp:organizations/getClientConfig:getClientConfig": lambda args: {
+        "id": "projects/my-project",
+        "project": "my-project",
+        "region": "europe-west1",
+        "zone": "europe-west1-b",
+        "accessToken": "stand-in-for-an-access-token",
+    },
+}

@@ -1,0 +1,192 @@
+"""What Container Apps makes of a plan, for people: roundings, what serves each part, guarantees, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unmoor.container import STOP_GRACE_S
+from unmoor.plan import ImageReference, Plan
+from unmoor.quantities import cpu_text, duration_text, size_text
+from unmoor.target import Guarantee, Limit, Rounding, Serving
+
+from .settings import ContainerAppsSettings
+from .sizes import Size, days, disk_mib, log_days
+from .totals import gateway_total, instances, replica_of_gateway, replica_of_runs, run_total
+
+DOCS = "https://learn.microsoft.com/azure/container-apps"
+LIMITS = (
+    Limit(topic="request time", value="240 s", source=f"{DOCS}/ingress-overview"),
+    Limit(topic="run time", value="none documented; a run is given its timeout and its grace", source=f"{DOCS}/jobs"),
+    Limit(topic="image platform", value="linux/amd64", source=f"{DOCS}/containers"),
+    Limit(
+        topic="run size",
+        value="4 processors and 8 GiB on Consumption, 2 GiB for each processor, the guard counted; 32 and 256 GiB on "
+        "machines of one's own",
+        source=f"{DOCS}/containers#allocations",
+    ),
+    Limit(topic="disk", value="1 to 8 GiB, with the processors", source=f"{DOCS}/storage-mounts#ephemeral-storage"),
+    Limit(
+        topic="stop grace",
+        value="up to 600 s for the gateway; a job's is Azure's own 30 s",
+        source=f"{DOCS}/application-lifecycle-management#shutdown",
+    ),
+    Limit(topic="schedule", value="one minute, UTC only", source=f"{DOCS}/jobs#scheduled-jobs"),
+)
+APP, JOB = "azure-native:app:ContainerApp", "azure-native:app:Job"
+
+
+def rounded(plan: Plan, settings: ContainerAppsSettings) -> list[Rounding]:
+    """What becomes larger than asked."""
+    return [*_sizes(plan, settings), *_scale(plan), *_retention(plan)]
+
+
+def _sizes(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Rounding]:
+    runs, gateway = replica_of_runs(plan, settings), replica_of_gateway(plan, settings)
+    if plan.run.isolation == "container":
+        yield from _size("gateway", gateway_total(plan), gateway)
+    yield from _size("resources", run_total(plan), runs)
+    if runs is not None and disk_mib(runs.cpu) > plan.run.disk_mib:
+        asked, given = size_text(plan.run.disk_mib), size_text(disk_mib(runs.cpu))
+        yield Rounding(path="resources.disk", asked=asked, given=given, why="disk comes with the processors")
+
+
+def _size(path: str, asked: Size, given: Size | None) -> Iterator[Rounding]:
+    if given is not None and given != asked:
+        wanted = f"{cpu_text(asked.cpu)} processors and {size_text(asked.memory_mib)} with all that runs beside it"
+        size = f"{cpu_text(given.cpu)} and {size_text(given.memory_mib)}"
+        yield Rounding(path=path, asked=wanted, given=size, why="the next size that Container Apps has")
+
+
+def _scale(plan: Plan) -> Iterator[Rounding]:
+    if instances(plan) > plan.gateway.min:
+        why = "a mailbox is read" if plan.mailboxes else "runs live in it"
+        yield Rounding(
+            path="gateway.min", asked=str(plan.gateway.min), given=str(instances(plan)), why=f"{why} unasked"
+        )
+
+
+def _retention(plan: Plan) -> Iterator[Rounding]:
+    kept = log_days(plan.retention.logs_s)
+    if kept is not None and kept * 86400 != plan.retention.logs_s:
+        why = "Log Analytics keeps whole days, 30 at least"
+        asked = duration_text(plan.retention.logs_s)
+        yield Rounding(path="retention.logs", asked=asked, given=f"{kept}d", why=why)
+    if plan.retention.runs_s % 86400:
+        asked, given = duration_text(plan.retention.runs_s), f"{days(plan.retention.runs_s)}d"
+        yield Rounding(path="retention.runs", asked=asked, given=given, why="Blob storage counts whole days")
+
+
+def serves(plan: Plan, settings: ContainerAppsSettings) -> list[Serving]:
+    """What serves each part of the plan here."""
+    apart = plan.run.isolation == "container"
+    made = any(s.source != "existing" for s in plan.secrets)
+    vault = ("azure-native:keyvault:Vault", "azure-native:keyvault:Secret") if made else ()
+    return [
+        Serving(part="gateway", by="container app with HTTPS ingress", types=(APP,)),
+        Serving(
+            part="run", by="an execution of a manual job" if apart else "in the gateway", types=(JOB if apart else APP,)
+        ),
+        Serving(
+            part="guard",
+            by="sidecar of the run" if apart else "sidecar of the gateway",
+            types=(JOB if apart else APP,),
+        ),
+        _schedules(plan),
+        Serving(part="email", by="the gateway" if plan.mailboxes else "-", types=(APP,) if plan.mailboxes else ()),
+        Serving(part="secrets", by="Key Vault", types=vault),
+        Serving(part="store", by="Blob container", types=("azure-native:storage:BlobContainer",)),
+        Serving(
+            part="identity",
+            by="user-assigned identities",
+            types=("azure-native:managedidentity:UserAssignedIdentity", "azure-native:authorization:RoleAssignment"),
+        ),
+        Serving(part="logs", by="Log Analytics", types=("azure-native:operationalinsights:Workspace",)),
+        _image(plan, settings),
+        Serving(
+            part="network",
+            by="environment in your subnet" if settings.infrastructure_subnet_id else "environment in Azure's network",
+            types=("azure-native:app:ManagedEnvironment",),
+        ),
+    ]
+
+
+def _schedules(plan: Plan) -> Serving:
+    if not plan.schedules:
+        return Serving(part="schedules", by="-")
+    if plan.run.isolation == "process":
+        return Serving(part="schedules", by="the gateway's own scheduler", types=(APP,))
+    return Serving(part="schedules", by="a schedule job for each, in UTC", types=(JOB,))
+
+
+def _image(plan: Plan, settings: ContainerAppsSettings) -> Serving:
+    if isinstance(plan.image, ImageReference):
+        return Serving(part="image", by="the reference, as it is")
+    registry = () if settings.registry else ("azure-native:containerregistry:Registry",)
+    by = "built, kept in the registry given" if settings.registry else "built, kept in Container Registry"
+    return Serving(part="image", by=by, types=("docker-build:index:Image", *registry))
+
+
+def guarantees(plan: Plan, settings: ContainerAppsSettings) -> list[Guarantee]:
+    """What Container Apps promises for this plan."""
+    apart = plan.run.isolation == "container"
+    return [
+        _model_key(apart),
+        Guarantee(
+            topic="a run reaches only its egress list",
+            strength="advisory",
+            by="the guard keeps the list; nothing but Landlock, where the host's kernel has it, keeps a run from going "
+            "around the guard",
+        ),
+        Guarantee(
+            topic="one run cannot see another",
+            strength="enforced" if apart else "advisory",
+            by="an execution with containers of its own; the runner's identity is for the store's runs of this agent"
+            if apart
+            else "runs share the gateway's container",
+            source=f"{DOCS}/jobs",
+        ),
+        Guarantee(
+            topic="the run's file system outside its workspace is read-only",
+            strength="absent",
+            by="Container Apps has no read-only root; the image's own user keeps most of it from being written",
+            source=f"{DOCS}/containers",
+        ),
+        Guarantee(
+            topic="everything public is served by TLS",
+            strength="enforced",
+            by="ingress with HTTPS only; HTTP is redirected",
+            source=f"{DOCS}/ingress-overview",
+        ),
+        Guarantee(
+            topic="data survives deletion of the stack",
+            strength="absent" if settings.destroy_data else "enforced",
+            by="destroy_data is set" if settings.destroy_data else "the storage account and its group are retained",
+        ),
+        Guarantee(
+            topic="a missed schedule",
+            strength="absent" if apart else "advisory",
+            by="is not made up for" if apart else "is the gateway's own matter",
+            source=f"{DOCS}/jobs#scheduled-jobs" if apart else "",
+        ),
+        _scale_to_zero(plan),
+    ]
+
+
+def _model_key(apart: bool) -> Guarantee:
+    by = "only the guard's container is given it, by an identity that no container can ask a token of"
+    if apart:
+        by += "; but Azure lets whoever may start a job say what is in it, so the gateway is trusted with that"
+    return Guarantee(
+        topic="the run cannot read the model key",
+        strength="enforced",
+        by=by,
+        source=f"{DOCS}/managed-identity#control-managed-identity-availability",
+    )
+
+
+def _scale_to_zero(plan: Plan) -> Guarantee:
+    topic = "the gateway scales to zero"
+    if instances(plan):
+        return Guarantee(topic=topic, strength="absent", by=f"{instances(plan)} is kept")
+    by = f"a request wakes it; it ends {STOP_GRACE_S} s after it is told to"
+    return Guarantee(topic=topic, strength="enforced", by=by, source=f"{DOCS}/scale-app")

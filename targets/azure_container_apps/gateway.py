@@ -1,0 +1,160 @@
+"""The gateway: a container app with HTTPS ingress that scales between its bounds, to nothing where it may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_azure_native as az
+
+from unmoor.container import GATEWAY_PORT, HEALTH_PATH, READY_PATH, SERVE, STOP_GRACE_S
+from unmoor.plan import Plan
+
+from .containers import Container, arguments, registries, secret_references, volumes
+from .context import Context
+from .guard import URL as GUARD_URL
+from .guard import environment, guard
+from .identity import Identity, assigned, gateway_holders, reachable
+from .image import Built
+from .names import CONSUMPTION, name
+from .network import Network
+from .runner import Runner, launcher_config
+from .secrets import StoredSecret
+from .sizes import Size
+from .store import Store
+from .totals import guard_size, instances, replica_of_gateway
+
+# Requests at one time for which one replica is enough; streams of events count as requests.
+REQUESTS_AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """All that the gateway stands on; `runner` is None where runs live in the gateway."""
+
+    identity: Identity
+    image: Built
+    store: Store
+    network: Network
+    secrets: Mapping[str, StoredSecret]
+    runner: Runner | None
+    domains: list[az.app.CustomDomainArgs] | None
+
+
+def gateway(context: Context, around: Surroundings) -> az.app.ContainerApp:
+    """The app, in one revision at a time; a revision is never named, since a name can be used only once."""
+    containers = _containers(context, around)
+    return az.app.ContainerApp(
+        context.logical("gateway"),
+        container_app_name=name(context.plan, "gateway"),
+        resource_group_name=context.group,
+        location=context.settings.location,
+        managed_environment_id=around.network.environment.id,
+        workload_profile_name=CONSUMPTION if around.runner else around.network.run_profile,
+        identity=assigned(around.identity),
+        configuration=az.app.ConfigurationArgs(
+            active_revisions_mode="Single",
+            max_inactive_revisions=10,
+            ingress=_ingress(around),
+            identity_settings=reachable(around.identity),
+            registries=registries(around.image, around.identity),
+            secrets=secret_references(containers, around.secrets, around.identity),
+        ),
+        template=az.app.TemplateArgs(
+            containers=arguments(containers),
+            volumes=volumes(containers),
+            scale=_scale(context),
+            termination_grace_period_seconds=STOP_GRACE_S,
+        ),
+        tags=context.tags,
+        opts=context.after(*around.identity.grants, around.store.bundle, *_rights(around)),
+    )
+
+
+def _containers(context: Context, around: Surroundings) -> list[Container]:
+    total = replica_of_gateway(context.plan, context.settings)
+    assert total is not None, "check() refuses what has no size"
+    if around.runner is not None:
+        return [_gateway(context, around, total)]
+    beside = guard(context, image=around.image, store=around.store, identity=around.identity)
+    return [_gateway(context, around, total - guard_size(context.plan)), beside]
+
+
+def _gateway(context: Context, around: Surroundings, size: Size) -> Container:
+    plan = context.plan
+    held = plan.held_by("gateway") if around.runner else plan.held_by("gateway", "run")
+    told = {**environment(context, around.store, around.identity), **_launching(around)}
+    return Container(
+        name="gateway",
+        image=around.image.reference,
+        command=SERVE,
+        environment={**told, "UNMOOR_VERSIONS": _versions(context.plan, around.secrets)},
+        secrets=held,
+        size=size,
+        probes=_probes(),
+    )
+
+
+def _versions(plan: Plan, secrets: Mapping[str, StoredSecret]) -> pulumi.Output[str]:
+    """The addresses of the replica's secrets, versions included: only by this does a new value make a new revision.
+
+    https://learn.microsoft.com/azure/container-apps/manage-secrets
+    """
+    return pulumi.Output.json_dumps(
+        {s.name: secrets[s.name].url for s in plan.held_by(*gateway_holders(plan))}, sort_keys=True
+    )
+
+
+def _launching(around: Surroundings) -> dict[str, pulumi.Input[str]]:
+    """How the gateway starts runs, and who fires the schedules."""
+    if around.runner is None:
+        return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": GUARD_URL}
+    return {
+        "UNMOOR_LAUNCHER": "container-apps",
+        "UNMOOR_LAUNCHER_CONFIG": launcher_config(around.runner.job),
+        "UNMOOR_SCHEDULER": "platform",
+    }
+
+
+def _rights(around: Surroundings) -> Sequence[pulumi.Resource]:
+    return [around.runner.right] if around.runner else []
+
+
+def _ingress(around: Surroundings) -> az.app.IngressArgs:
+    return az.app.IngressArgs(
+        external=True,
+        target_port=GATEWAY_PORT,
+        transport="auto",
+        allow_insecure=False,
+        traffic=[az.app.TrafficWeightArgs(latest_revision=True, weight=100)],
+        custom_domains=around.domains,
+    )
+
+
+def _scale(context: Context) -> az.app.ScaleArgs:
+    at_once = az.app.HttpScaleRuleArgs(metadata={"concurrentRequests": str(REQUESTS_AT_ONCE)})
+    return az.app.ScaleArgs(
+        min_replicas=instances(context.plan),
+        max_replicas=context.plan.gateway.max,
+        rules=[az.app.ScaleRuleArgs(name="requests", http=at_once)],
+    )
+
+
+def _probes() -> list[az.app.ContainerAppProbeArgs]:
+    """Startup within 100 s, then well and ready; without these Azure would ask for `/`."""
+    return [
+        _probe("Startup", HEALTH_PATH, failures=10),
+        _probe("Liveness", HEALTH_PATH, failures=3),
+        _probe("Readiness", READY_PATH, failures=3),
+    ]
+
+
+def _probe(kind: str, path: str, *, failures: int) -> az.app.ContainerAppProbeArgs:
+    return az.app.ContainerAppProbeArgs(
+        type=kind,
+        http_get=az.app.ContainerAppProbeHttpGetArgs(port=GATEWAY_PORT, path=path, scheme="HTTP"),
+        period_seconds=10,
+        timeout_seconds=5,
+        failure_threshold=failures,
+    )

@@ -1,0 +1,39 @@
+"""The guard: a sidecar, and the only container that is given the model key."""
+
+from __future__ import annotations
+
+import pulumi
+
+from unmoor.container import GUARD, GUARD_PORT, common_environment
+
+from .containers import Container
+from .context import Context
+from .identity import Identity
+from .image import Built
+from .store import Store
+from .totals import guard_size
+
+URL = f"http://127.0.0.1:{GUARD_PORT}"
+
+
+def guard(context: Context, *, image: Built, store: Store, identity: Identity) -> Container:
+    """The guard's container in the replica of the run, or of the gateway where runs live there.
+
+    It listens on the replica's loopback alone, where no probe of the platform's reaches it.
+    """
+    return Container(
+        name="guard",
+        image=image.reference,
+        command=GUARD,
+        environment=environment(context, store, identity),
+        secrets=context.plan.held_by("guard"),
+        size=guard_size(context.plan),
+    )
+
+
+def environment(context: Context, store: Store, identity: Identity) -> dict[str, pulumi.Input[str]]:
+    """What every container of the agent is told."""
+    common = common_environment(
+        context.plan, target="azure-container-apps", bundle_sha256=context.options.bundle.sha256, store_url=""
+    )
+    return {**common, "UNMOOR_STORE": store.url, "AZURE_CLIENT_ID": identity.own.client_id}

@@ -1,0 +1,124 @@
+"""Identities: one that each kind of container uses itself, and one by which Azure starts it, which no container can."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_azure_native as az
+
+from unmoor.plan import Holder, Plan
+
+from .context import Context
+from .grants import PULL_IMAGES, READ_SECRET, below, grant
+from .image import Built
+from .names import IDENTITY, name
+from .secrets import StoredSecret
+from .store import Store
+
+# What each part may do under each prefix of the store: Read, Write, Delete.
+GATEWAY_PREFIXES = {"bundles/": "R", "deliveries/": "RW", "queue/": "RWD", "runs/": "RWD", "sessions/": "RWD"}
+# The guard shares the run's replica, and a replica has its identities: what the guard counts lies under budget/.
+RUN_PREFIXES = {"budget/": "RW", "bundles/": "R", "queue/": "RWD", "runs/": "RW", "sessions/": "RWD"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What containers use (`own`), what Azure starts them by (`execution`), and what must be granted before."""
+
+    own: az.managedidentity.UserAssignedIdentity
+    execution: az.managedidentity.UserAssignedIdentity
+    grants: tuple[pulumi.Resource, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identities:
+    """The gateway's and the run's; no run has one that lives in the gateway."""
+
+    gateway: Identity
+    run: Identity | None
+
+
+def identities(context: Context, *, store: Store, secrets: Mapping[str, StoredSecret], image: Built) -> Identities:
+    """Every identity with what it needs of store, secrets and image."""
+    plan = context.plan
+    apart = plan.run.isolation == "container"
+    prefixes = GATEWAY_PREFIXES if apart else _joined(GATEWAY_PREFIXES, RUN_PREFIXES)
+    held = {s.name: secrets[s.name] for s in plan.held_by(*gateway_holders(plan))}
+    gateway = _identity(context, "gateway", store=store, prefixes=prefixes, secrets=held, image=image)
+    if not apart:
+        return Identities(gateway=gateway, run=None)
+    held = {s.name: secrets[s.name] for s in plan.held_by("run", "guard")}
+    run = _identity(context, "run", store=store, prefixes=RUN_PREFIXES, secrets=held, image=image)
+    return Identities(gateway=gateway, run=run)
+
+
+def gateway_holders(plan: Plan) -> tuple[Holder, ...]:
+    """The parts that live in the gateway's replica."""
+    return ("gateway", "run", "guard") if plan.run.isolation == "process" else ("gateway",)
+
+
+def assigned(identity: Identity) -> az.app.ManagedServiceIdentityArgs:
+    """Both identities, given to an app or a job."""
+    return az.app.ManagedServiceIdentityArgs(
+        type="UserAssigned", user_assigned_identities=[identity.own.id, identity.execution.id]
+    )
+
+
+def reachable(identity: Identity) -> list[az.app.IdentitySettingsArgs]:
+    """Which of them code in a container can ask a token of: its own, and never the one that reads secrets.
+
+    https://learn.microsoft.com/azure/container-apps/managed-identity#control-managed-identity-availability
+    """
+    return [
+        az.app.IdentitySettingsArgs(identity=identity.own.id, lifecycle="Main"),
+        az.app.IdentitySettingsArgs(identity=identity.execution.id, lifecycle="None"),
+    ]
+
+
+def user_assigned(context: Context, role: str) -> az.managedidentity.UserAssignedIdentity:
+    """An identity of that role."""
+    return az.managedidentity.UserAssignedIdentity(
+        context.logical(role),
+        resource_name_=name(context.plan, role, IDENTITY),
+        resource_group_name=context.group,
+        location=context.settings.location,
+        tags=context.tags,
+        opts=context.child,
+    )
+
+
+def _identity(
+    context: Context,
+    part: str,
+    *,
+    store: Store,
+    prefixes: Mapping[str, str],
+    secrets: Mapping[str, StoredSecret],
+    image: Built,
+) -> Identity:
+    own, execution = user_assigned(context, part), user_assigned(context, f"{part}-execution")
+    grants = [
+        grant(
+            context,
+            f"{part}-store",
+            to=own,
+            role=store.role,
+            on=store.container.id,
+            only=below(prefixes),
+            after=[store.role_definition],
+        ),
+        *(
+            grant(context, f"{part}-secret-{name}", to=execution, role=READ_SECRET, on=secret.id)
+            for name, secret in sorted(secrets.items())
+        ),
+    ]
+    if image.registry_id is not None:
+        grants.append(grant(context, f"{part}-image", to=execution, role=PULL_IMAGES, on=image.registry_id))
+    return Identity(own=own, execution=execution, grants=tuple(grants))
+
+
+def _joined(*tables: Mapping[str, str]) -> dict[str, str]:
+    prefixes = sorted({prefix for table in tables for prefix in table})
+    return {p: "".join(x for x in "RWD" if any(x in t.get(p, "") for t in tables)) for p in prefixes}

@@ -1,0 +1,95 @@
+"""The image: built into a registry of the agent's own or into one that is given, or a reference used as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_azure_native as az
+import pulumi_docker_build as docker_build
+
+from unmoor.plan import Image, ImageFolder, ImageReference, ShippedImage
+
+from .context import Context
+from .names import APP, REGISTRY, name, registry_server
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What replicas run, and the registry that they must be allowed to pull from, if it is one of Azure's."""
+
+    reference: pulumi.Input[str]
+    registry_id: pulumi.Input[str] | None
+    server: pulumi.Input[str] | None
+
+
+def image(context: Context) -> Built:
+    """The plan's image, ready to run."""
+    given, image = context.settings.registry, context.plan.image
+    server = registry_server(given) if given else None
+    if isinstance(image, ImageReference):
+        return Built(reference=image.reference, registry_id=given, server=server)
+    if given and server:
+        return Built(reference=_built(context, image, server, login=None), registry_id=given, server=server)
+    registry = _registry(context)
+    login = _admin(context, registry) if context.settings.registry_login == "admin" else None
+    reference = _built(context, image, registry.login_server, login=login)
+    return Built(reference=reference, registry_id=registry.id, server=registry.login_server)
+
+
+def _registry(context: Context) -> az.containerregistry.Registry:
+    return az.containerregistry.Registry(
+        context.logical("image"),
+        registry_name=context.unique_name(REGISTRY),
+        resource_group_name=context.group,
+        location=context.settings.location,
+        sku=az.containerregistry.SkuArgs(name="Basic"),
+        admin_user_enabled=context.settings.registry_login == "admin",
+        tags=context.tags,
+        opts=context.child,
+    )
+
+
+def _admin(context: Context, registry: az.containerregistry.Registry) -> docker_build.RegistryArgs:
+    login = az.containerregistry.list_registry_credentials_output(
+        registry_name=registry.name,
+        resource_group_name=context.group,
+        opts=pulumi.InvokeOutputOptions(provider=context.child.provider, parent=context.child.parent),
+    )
+    return docker_build.RegistryArgs(
+        address=registry.login_server,
+        username=login.username,
+        password=pulumi.Output.secret(login.passwords[0].value),
+    )
+
+
+def _built(
+    context: Context, image: Image, server: pulumi.Input[str], *, login: docker_build.RegistryArgs | None
+) -> pulumi.Output[str]:
+    repository = pulumi.Output.concat(server, "/", name(context.plan, "", APP))
+    built = docker_build.Image(
+        context.logical("image"),
+        context=docker_build.BuildContextArgs(location=_folder(context, image)),
+        build_args=_arguments(image),
+        platforms=[docker_build.Platform(f"linux/{context.plan.run.arch}")],
+        tags=[pulumi.Output.concat(repository, ":", _tag(image))],
+        registries=[login] if login else None,
+        push=True,
+        opts=context.bare,
+    )
+    return built.ref
+
+
+def _folder(context: Context, image: Image) -> str:
+    return image.folder if isinstance(image, ImageFolder) else context.options.image_context
+
+
+def _arguments(image: Image) -> dict[str, pulumi.Input[str]]:
+    if isinstance(image, ShippedImage):
+        return {"HARNESS": image.harness, "HARNESS_VERSION": image.version}
+    return {}
+
+
+def _tag(image: Image) -> str:
+    """A tag for people: what runs is named by its digest."""
+    return f"{image.harness}-{image.version}" if isinstance(image, ShippedImage) else "own"

@@ -1,0 +1,61 @@
+"""Azure's rules for names, and the names of the agent's resources.
+
+Names within a resource group come from agent and environment alone. A vault, a storage account and a registry are
+named in the whole world, and a deleted vault keeps its name for a week or more: these three, and a resource group that
+is made, end in eight digits that are drawn once for the stack and kept in its state. So two stacks never collide, and
+one that is made again after it was deleted, its data kept, finds its names free.
+"""
+
+from __future__ import annotations
+
+import re
+
+from unmoor.names import NameRule, physical_name
+from unmoor.plan import Plan
+
+RULES = "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules"
+APP = NameRule(longest=32, source=RULES)
+ENVIRONMENT = NameRule(longest=60, source=RULES)
+IDENTITY = NameRule(longest=128, source=RULES)
+WORKSPACE = NameRule(longest=63, source=RULES)
+GROUP = NameRule(longest=90, source=RULES)
+STORAGE = NameRule(longest=24, hyphens=False, source=RULES)
+VAULT = NameRule(longest=24, source=RULES)
+REGISTRY = NameRule(longest=50, hyphens=False, source=RULES)
+# The digits that make a name unique in the world: bytes that are drawn, and the digits that they become.
+UNIQUE_BYTES = 4
+UNIQUE_DIGITS = 2 * UNIQUE_BYTES
+
+# The blob container of the store; an account holds one agent's data alone.
+CONTAINER = "store"
+# The workload profiles of the environment: Azure's own machines, and the agent's own where there are any.
+CONSUMPTION = "Consumption"
+DEDICATED = "runs"
+
+
+def name(plan: Plan, role: str, rule: NameRule = APP) -> str:
+    """The physical name of one role of the agent; where Azure refuses two hyphens in a row, one and a digest."""
+    plain = physical_name(plan, role, rule)
+    if "--" not in plain:
+        return plain
+    return re.sub("-{2,}", "-", physical_name(plan, role, rule, scope="--"))
+
+
+def before_digits(plan: Plan, rule: NameRule) -> str:
+    """What stands before the eight digits in a name that is unique in the world."""
+    room = rule.longest - UNIQUE_DIGITS
+    if not rule.hyphens:
+        return re.sub(r"[^a-z0-9]", "", plan.agent + plan.environment)[:room]
+    words = re.sub("-{2,}", "-", f"{plan.agent}-{plan.environment}")
+    return words[: room - 1].rstrip("-") + "-"
+
+
+def registry_server(registry_id: str) -> str:
+    """The host name of an existing registry."""
+    return f"{registry_id.rsplit('/', 1)[-1].lower()}.azurecr.io"
+
+
+def secret_url(secret_id: str) -> str:
+    """The address of an existing secret's newest version."""
+    vault, _, secret = secret_id.split("/vaults/", 1)[1].partition("/secrets/")
+    return f"https://{vault.lower()}.vault.azure.net/secrets/{secret}"

@@ -1,0 +1,115 @@
+"""What a run is started from: a manual job with the run and its guard, and who may start it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_azure_native as az
+
+from unmoor.container import STOP_GRACE_S
+
+from .containers import Container, arguments, registries, secret_references, volumes
+from .context import Context
+from .grants import grant, role
+from .guard import URL as GUARD_URL
+from .guard import environment, guard
+from .identity import Identities, Identity, assigned, reachable
+from .image import Built
+from .names import name
+from .network import Network
+from .secrets import StoredSecret
+from .store import Store
+from .totals import guard_size, replica_of_runs
+
+# https://learn.microsoft.com/azure/role-based-access-control/permissions/compute#microsoftapp
+START = (
+    "Microsoft.App/jobs/read",
+    "Microsoft.App/jobs/start/action",
+    "Microsoft.App/jobs/execution/read",
+    "Microsoft.App/jobs/executions/read",
+    "Microsoft.App/jobs/stop/execution/action",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """All that a job for a run is made of."""
+
+    identity: Identity
+    image: Built
+    store: Store
+    network: Network
+    secrets: Mapping[str, StoredSecret]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """The run's job and the gateway's right to start it."""
+
+    job: az.app.Job
+    right: pulumi.Resource
+
+
+def runner(context: Context, runs: Runs, identities: Identities) -> Runner:
+    """The job that the gateway starts runs from."""
+    manual = az.app.JobConfigurationManualTriggerConfigArgs(parallelism=1, replica_completion_count=1)
+    started = job(context, runs, part="run", command=("run",), trigger=manual)
+    definition, guid = role(context, "start", actions=START)
+    right = grant(context, "gateway-start", to=identities.gateway.own, role=guid, on=started.id, after=[definition])
+    return Runner(job=started, right=right)
+
+
+def job(
+    context: Context,
+    runs: Runs,
+    *,
+    part: str,
+    command: Sequence[str],
+    trigger: az.app.JobConfigurationManualTriggerConfigArgs | az.app.JobConfigurationScheduleTriggerConfigArgs,
+) -> az.app.Job:
+    """A job whose execution is one run; Azure never repeats it, since what a run did cannot be undone."""
+    beside = guard(context, image=runs.image, store=runs.store, identity=runs.identity)
+    containers = [_run(context, runs, command), beside]
+    manual = isinstance(trigger, az.app.JobConfigurationManualTriggerConfigArgs)
+    return az.app.Job(
+        context.logical(part),
+        job_name=name(context.plan, part),
+        resource_group_name=context.group,
+        location=context.settings.location,
+        environment_id=runs.network.environment.id,
+        workload_profile_name=runs.network.run_profile,
+        identity=assigned(runs.identity),
+        configuration=az.app.JobConfigurationArgs(
+            trigger_type="Manual" if manual else "Schedule",
+            manual_trigger_config=trigger if manual else None,
+            schedule_trigger_config=None if manual else trigger,
+            replica_timeout=context.plan.run.timeout_s + STOP_GRACE_S,
+            replica_retry_limit=0,
+            identity_settings=reachable(runs.identity),
+            registries=registries(runs.image, runs.identity),
+            secrets=secret_references(containers, runs.secrets, runs.identity),
+        ),
+        template=az.app.JobTemplateArgs(containers=arguments(containers), volumes=volumes(containers)),
+        tags=context.tags,
+        opts=context.after(*runs.identity.grants, runs.store.bundle),
+    )
+
+
+def launcher_config(started: az.app.Job) -> pulumi.Output[str]:
+    """All that the gateway needs to start, stop and see a run."""
+    return pulumi.Output.json_dumps({"container": "run", "job": started.id}, sort_keys=True)
+
+
+def _run(context: Context, runs: Runs, command: Sequence[str]) -> Container:
+    total = replica_of_runs(context.plan, context.settings)
+    assert total is not None, "check() refuses what has no size"
+    return Container(
+        name="run",
+        image=runs.image.reference,
+        command=command,
+        environment={**environment(context, runs.store, runs.identity), "UNMOOR_GUARD_URL": GUARD_URL},
+        secrets=context.plan.held_by("run"),
+        size=total - guard_size(context.plan),
+    )

@@ -1,0 +1,23 @@
+"""Schedules: a job for each, which Azure starts itself at times in UTC."""
+
+from __future__ import annotations
+
+import pulumi_azure_native as az
+
+from unmoor.container import scheduled_run
+
+from .context import Context
+from .runner import Runs, job
+from .utc import utc_cron
+
+
+def schedules(context: Context, runs: Runs) -> None:
+    """One schedule job for each of the plan's, otherwise the same as the job that the gateway starts.
+
+    Azure starts an execution once and gives no id of the firing to a command.
+    """
+    for schedule in context.plan.schedules:
+        at = az.app.JobConfigurationScheduleTriggerConfigArgs(
+            cron_expression=utc_cron(schedule), parallelism=1, replica_completion_count=1
+        )
+        job(context, runs, part=f"schedule-{schedule.name}", command=scheduled_run(schedule), trigger=at)
