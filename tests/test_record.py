@@ -90,12 +90,12 @@ def test_an_output_turned_to_text_is_refused() -> None:
         record(program)
 
 
-def test_an_output_without_a_value_is_refused_instead_of_sent_as_null() -> None:
+def test_an_output_without_a_stand_in_is_refused_instead_of_sent_as_nothing() -> None:
     def program() -> None:
         role = aws.iam.Role("r", assume_role_policy="{}")
-        aws.iam.RolePolicy("p", role=role.name, policy=role.permissions_boundary)
+        aws.iam.RolePolicy("p", role=role.name, policy=pulumi.Output.json_dumps({"a": role.create_date}))
 
-    message = "aws:iam/rolePolicy:RolePolicy p: policy is null, but comes from an output of aws:iam/role:Role r"
+    message = "RolePolicy p: policy<json>.a is made of createDate of aws:iam/role:Role, which has no stand-in"
     with pytest.raises(RecordError, match=message):
         record(program)
 

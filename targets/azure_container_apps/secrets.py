@@ -85,6 +85,7 @@ def _created(context: Context, vault: az.keyvault.Vault, secret: Secret) -> Stor
 
 
 def _generated(context: Context, secret: Secret) -> pulumi.Output[str]:
-    return random.RandomPassword(
+    drawn = random.RandomPassword(
         context.logical(f"secret-{secret.name}"), length=TOKEN_LENGTH, special=False, opts=context.bare
-    ).result
+    )
+    return pulumi.Output.secret(drawn.result)

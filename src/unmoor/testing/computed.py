@@ -1,20 +1,26 @@
 """Stand-ins for what only a cloud knows: ids and computed outputs of the right shape, equal on every run.
 
-A resource's outputs are its inputs, what TABLE says of its type, and for every other output that the SDK's class
-declares nothing at all: an input that would be made of such a one is refused by the recorder rather than sent as null.
+A resource's outputs are its inputs, what its package's table says of its type, and for every other text that the SDK's
+class says is always there a mark, so that the recorder can refuse an input that is made of it rather than send nothing.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import pulumi
 
 from unmoor.errors import UnmoorError
 
 ACCOUNT = "123456789012"
 ZONES = ("a", "b", "c")
+UNSET = re.compile(r"<no stand-in: (\S+) (\S+)>")
+ALWAYS_TEXT = {"pulumi.output.Output[str]", "pulumi.Output[str]"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +55,7 @@ Outputs = dict[str, Any]
 def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, Outputs]:
     """An id and every output of one resource."""
     from unmoor.testing.computed_aws import AWS
-    from unmoor.testing.computed_azure import AZURE, azure_id
+    from unmoor.testing.computed_azure import AZURE, azure_id, azure_identity
     from unmoor.testing.computed_docker import DOCKER
     from unmoor.testing.computed_gcp import GCP
 
@@ -59,8 +65,30 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, Out
         package, DOCKER
     )
     own = table[type_](asked) if type_ in table else {}
+    unset = {output: f"<no stand-in: {type_} {output}>" for output in _declared(type_)}
     identity = own.pop("id", None) or (azure_id(asked) if package == "azure-native" else asked.hex(16))
-    return identity, {**inputs, **own}
+    echoed = {**inputs, **azure_identity(asked)} if package == "azure-native" else inputs
+    return identity, {**unset, **echoed, **own}
+
+
+@functools.cache
+def _declared(type_: str) -> tuple[str, ...]:
+    """Every output of the type that the SDK declares as a text that is always there, by its name on the wire."""
+    return tuple(
+        getattr(member.fget, "_pulumi_name", name)
+        for class_ in _classes().get(type_, ())
+        for name, member in vars(class_).items()
+        if isinstance(member, property) and str(member.fget.__annotations__.get("return")) in ALWAYS_TEXT
+    )
+
+
+def _classes() -> dict[str, list[type]]:
+    """The resource classes that have been imported, by their type."""
+    found: dict[str, list[type]] = {}
+    for class_ in pulumi.CustomResource.__subclasses__():
+        if type_ := getattr(class_, "pulumi_type", None):
+            found.setdefault(type_, []).append(class_)
+    return found
 
 
 def invoked(token: str, args: Mapping[str, Any]) -> Outputs:

@@ -56,6 +56,17 @@ def azure_id(asked: Asked) -> str:
     return f"{scope}/providers/{NAMESPACES.get(module, f'Microsoft.{module.capitalize()}')}/{path}"
 
 
+def azure_identity(asked: Asked) -> Outputs:
+    """The `identity` that Azure gives back: a list of ids goes in, a mapping of them comes out."""
+    identity = asked.inputs.get("identity")
+    if not isinstance(identity, Mapping) or not isinstance(identity.get("userAssignedIdentities"), list):
+        return {}
+    known = {
+        i: {"principalId": asked.uuid(i), "clientId": asked.uuid(f"{i}c")} for i in identity["userAssignedIdentities"]
+    }
+    return {"identity": {**identity, "userAssignedIdentities": known}}
+
+
 def _group(asked: Asked) -> str:
     return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{asked.inputs.get('resourceGroupName', 'group')}"
 

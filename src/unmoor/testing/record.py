@@ -19,13 +19,13 @@ import pulumi
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import mocks, rpc, set_mocks
 from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import reset_options
-from pulumi.runtime.stack import run_pulumi_func
-from pulumi.runtime.sync_await import _ensure_event_loop
+from pulumi.runtime.settings import reset_options, set_root_resource
+from pulumi.runtime.stack import run_in_stack
+from pulumi.runtime.sync_await import _ensure_event_loop, _sync_await
 
 from unmoor.errors import UnmoorError
 from unmoor.graph import SECRET, Resource, leaves
-from unmoor.testing.computed import computed, invoked
+from unmoor.testing.computed import UNSET, computed, invoked
 
 # How the SDK marks values that are more than themselves: pulumi/runtime/rpc.py.
 SIGNATURE = rpc._special_sig_key
@@ -53,7 +53,7 @@ def record(
 ) -> Recording:
     """The resources that the program makes. Whatever it raises, inside an apply too, is raised here.
 
-    RecordError if an output was turned to text, or an input became null that depends on another resource's output.
+    RecordError if an output was turned to text, or an input is made of a computed output that has no stand-in.
     """
     os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
     reset_options()
@@ -64,7 +64,8 @@ def record(
     loop.set_default_executor(answers)
     try:
         set_mocks(_StandIns(), project=project, stack=stack, preview=preview, monitor=monitor)
-        loop.run_until_complete(run_pulumi_func(program))
+        set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes one, which takes the exports
+        loop.run_until_complete(run_in_stack(program))
     finally:
         _end(loop, answers)
         asyncio.set_event_loop(None)
@@ -145,15 +146,13 @@ class _Monitor(mocks.MockMonitor):
             )
             result = transform(args)
             if result is not None:
-                changed = asyncio.run(rpc.serialize_properties(dict(result.props), {}))  # type: ignore[union-attr]
+                _ensure_event_loop()
+                changed = _sync_await(rpc.serialize_properties(dict(result.props), {}))  # type: ignore[union-attr]
                 request.object.CopyFrom(changed)
 
     def _resource(self, request: Any, inputs: dict[str, Any], changed: tuple[str, ...]) -> Resource:
-        self._refuse_null(request, inputs)
         shown = _shown(inputs)
-        for path, value in leaves(shown):
-            if TURNED_TO_TEXT in value:
-                raise RecordError(f"{request.type} {request.name}: {path} holds an Output that was turned to text")
+        self._refuse_unset(request, shown)
         return Resource(
             type=request.type,
             name=request.name,
@@ -164,13 +163,14 @@ class _Monitor(mocks.MockMonitor):
             overridden=changed,
         )
 
-    def _refuse_null(self, request: Any, inputs: Mapping[str, Any]) -> None:
-        """What depends on another resource and is nothing is an output that nobody gave a value."""
-        for name, listed in request.propertyDependencies.items():
-            nothing = name not in inputs or any(value == "null" for _, value in leaves(_shown(inputs[name])))
-            if listed.urns and nothing:
-                on = " and ".join(sorted(" ".join(self.keys[u]) for u in listed.urns if u in self.keys))
-                raise RecordError(f"{request.type} {request.name}: {name} is null, but comes from an output of {on}")
+    def _refuse_unset(self, request: Any, shown: Mapping[str, Any]) -> None:
+        """An output that has no stand-in would reach the cloud as nothing, or as a text that means nothing."""
+        for path, value in leaves(shown):
+            if TURNED_TO_TEXT in value:
+                raise RecordError(f"{request.type} {request.name}: {path} holds an Output that was turned to text")
+            if unset := UNSET.search(value):
+                rule = f"{path} is made of {unset[2]} of {unset[1]}, which has no stand-in"
+                raise RecordError(f"{request.type} {request.name}: {rule}; add it to unmoor.testing.computed")
 
     def _parent(self, urn: str) -> str | None:
         return None if not urn or urn.split("::")[2] == "pulumi:pulumi:Stack" else urn.split("::")[-1]

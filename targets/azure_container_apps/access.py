@@ -1,0 +1,201 @@
+"""Who may do what, read off a recorded graph: its apps, jobs, identities and role assignments, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from unmoor.graph import Resource
+from unmoor.plan import Plan
+from unmoor.target import Access
+from unmoor.testing.computed import computed
+
+from .rights import (
+    ACCOUNT_KEYS,
+    ADD_BLOB,
+    APP_SECRETS,
+    BLOB_ACTIONS,
+    GET_SECRET,
+    JOB_SECRETS,
+    START_JOB,
+    Grant,
+    grants,
+    prefixes,
+)
+
+APP, JOB = "azure-native:app:ContainerApp", "azure-native:app:Job"
+LIST_SECRETS = {APP: APP_SECRETS, JOB: JOB_SECRETS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """The resources by type, and the ids that they have in the recording."""
+
+    resources: tuple[Resource, ...]
+    grants: tuple[Grant, ...]
+
+    def of(self, *types: str) -> list[Resource]:
+        """Every resource of the types."""
+        return [r for r in self.resources if r.type in types]
+
+    def held_by(self, identity_ids: Sequence[str]) -> tuple[Grant, ...]:
+        """Every grant to one of these identities."""
+        principals = {_outputs(i)["principalId"] for i in self.identities if _id(i) in identity_ids}
+        return tuple(g for g in self.grants if g.principal in principals)
+
+    @property
+    def identities(self) -> list[Resource]:
+        return self.of("azure-native:managedidentity:UserAssignedIdentity")
+
+    @property
+    def secret_names(self) -> dict[tuple[str, str], str]:
+        """The spec's name of every secret that is made or referred to, by its vault and its name there."""
+        made = {_place_of(r): r.inputs["secretName"] for r in self.of("azure-native:keyvault:Secret")}
+        referred = {_place(s): s["name"] for r in self.of(APP, JOB) for s in _secrets(r)}
+        return referred | made
+
+    def named(self, resource: Resource) -> dict[str, str]:
+        """The spec's name of every secret of an app or a job, by its name there."""
+        return {s["name"]: self.secret_names[_place(s)] for s in _secrets(resource)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """A container, with the grants of every identity whose token code in it can ask for."""
+
+    name: str
+    grants: tuple[Grant, ...]
+
+
+def access(plan: Plan, resources: Sequence[Resource]) -> Access:
+    """What the graph lets each container, the schedules and the public do."""
+    graph = Graph(resources=tuple(resources), grants=grants(tuple(resources)))
+    principals = [p for r in graph.of(APP, JOB) for p in _principals(graph, r)]
+    obtained = {(p.name, s) for p in principals for s in _obtainable(graph, p)}
+    return Access(
+        reads=frozenset({*(i for r in graph.of(APP, JOB) for i in _injected(graph, r)), *obtained}),
+        obtains=frozenset(obtained),
+        touches=frozenset({*(t for p in principals for t in _touches(graph, p)), *_public_store(graph)}),
+        starts=frozenset({*((p.name, w) for p in principals for w in _starts(graph, p)), *_scheduled(graph)}),
+        listens=frozenset([*_ingress(graph), *_plain_store(graph)]),
+        wildcards=tuple(g.name for g in graph.grants if g.is_wide),
+    )
+
+
+def _principals(graph: Graph, resource: Resource) -> Iterator[Principal]:
+    """All containers of a replica can ask for the same tokens: those of each identity that is not kept from them."""
+    kept = {s["identity"] for s in _configuration(resource).get("identitySettings", []) if s.get("lifecycle") == "None"}
+    assigned = resource.inputs.get("identity", {}).get("userAssignedIdentities", [])
+    held = graph.held_by([i for i in assigned if i not in kept])
+    for container in resource.inputs["template"]["containers"]:
+        yield Principal(name=container["name"], grants=held)
+
+
+def _injected(graph: Graph, resource: Resource) -> Iterator[tuple[str, str]]:
+    """Secrets that Azure puts into a container: as variables, or all of them as a volume."""
+    names = graph.named(resource)
+    volumes = {v["name"]: v for v in resource.inputs["template"].get("volumes", []) if v["storageType"] == "Secret"}
+    for container in resource.inputs["template"]["containers"]:
+        for variable in container.get("env", []):
+            if "secretRef" in variable:
+                yield container["name"], names[variable["secretRef"]]
+        if any(mount["volumeName"] in volumes for mount in container.get("volumeMounts", [])):
+            yield from ((container["name"], name) for name in names.values())
+
+
+def _obtainable(graph: Graph, principal: Principal) -> Iterator[str]:
+    for grant in principal.grants:
+        for (vault, secret), name in graph.secret_names.items():
+            if grant.allows(GET_SECRET, _within(grant.scope, vault, secret), data=True):
+                yield name
+        for resource in graph.of(APP, JOB):
+            if grant.allows(LIST_SECRETS[resource.type], _id(resource)):
+                yield from graph.named(resource).values()
+
+
+def _touches(graph: Graph, principal: Principal) -> Iterator[tuple[str, str, str]]:
+    for grant in principal.grants:
+        for container in graph.of("azure-native:storage:BlobContainer"):
+            for kind, action in (*BLOB_ACTIONS.items(), ("write", ADD_BLOB)):
+                if grant.allows(action, _id(container), data=True):
+                    yield from ((principal.name, kind, prefix) for prefix in prefixes(grant, action))
+        for account in graph.of("azure-native:storage:StorageAccount"):
+            if grant.allows(ACCOUNT_KEYS, _id(account)):
+                yield from ((principal.name, kind, "") for kind in BLOB_ACTIONS)
+
+
+def _starts(graph: Graph, principal: Principal) -> Iterator[str]:
+    """The jobs of the agent start runs; whoever may start jobs beyond them may start anything."""
+    jobs = {_id(job): job for job in graph.of(JOB)}
+    for grant in principal.grants:
+        if grant.allows(START_JOB, grant.scope):
+            yield "run" if grant.scope in jobs else "anything"
+
+
+def _scheduled(graph: Graph) -> Iterator[tuple[str, str]]:
+    for job in graph.of(JOB):
+        if _configuration(job)["triggerType"] != "Manual":
+            yield "schedules", job.inputs["template"]["containers"][0]["name"]
+
+
+def _ingress(graph: Graph) -> Iterator[tuple[str, int, bool, bool]]:
+    for app in graph.of(APP):
+        ingress = _configuration(app).get("ingress")
+        if not ingress:
+            continue
+        name, public = app.inputs["template"]["containers"][0]["name"], bool(ingress.get("external"))
+        if str(ingress.get("transport", "auto")).lower() == "tcp":
+            yield name, int(ingress.get("exposedPort", ingress["targetPort"])), public, False
+        else:
+            yield name, 443, public, not ingress.get("allowInsecure", False)
+        for port in ingress.get("additionalPortMappings", []):
+            yield name, int(port.get("exposedPort", port["targetPort"])), bool(port.get("external")), False
+
+
+def _public_store(graph: Graph) -> Iterator[tuple[str, str, str]]:
+    """A container is open to everybody only where its account lets it be."""
+    opened = any(a.inputs.get("allowBlobPublicAccess", True) for a in graph.of("azure-native:storage:StorageAccount"))
+    for container in graph.of("azure-native:storage:BlobContainer"):
+        if opened and container.inputs.get("publicAccess", "None") != "None":
+            yield "anyone", "read", ""
+
+
+def _plain_store(graph: Graph) -> Iterator[tuple[str, int, bool, bool]]:
+    for account in graph.of("azure-native:storage:StorageAccount"):
+        if account.inputs.get("enableHttpsTrafficOnly") is False:
+            yield "store", 80, True, False
+
+
+def _configuration(resource: Resource) -> Mapping[str, Any]:
+    return resource.inputs.get("configuration", {})
+
+
+def _secrets(resource: Resource) -> list[Mapping[str, Any]]:
+    return list(_configuration(resource).get("secrets", []))
+
+
+def _place(secret: Mapping[str, Any]) -> tuple[str, str]:
+    """The vault and the name there of an app's secret, by its address; no vault where its value stands in the app."""
+    if "keyVaultUrl" not in secret:
+        return "", secret["name"]
+    host, _, path = secret["keyVaultUrl"].removeprefix("https://").partition("/secrets/")
+    return host.split(".")[0].lower(), path.split("/")[0]
+
+
+def _place_of(secret: Resource) -> tuple[str, str]:
+    return secret.inputs["vaultName"].lower(), secret.inputs["secretName"]
+
+
+def _within(scope: str, vault: str, secret: str) -> str:
+    """The secret's id as far as it is known: a vault that exists already lies wherever the grant says."""
+    group = scope.split("/providers/")[0]
+    return f"{group}/providers/Microsoft.KeyVault/vaults/{vault}/secrets/{secret}"
+
+
+def _id(resource: Resource) -> str:
+    return computed(resource.type, resource.name, resource.inputs)[0]
+
+
+def _outputs(resource: Resource) -> Mapping[str, Any]:
+    return computed(resource.type, resource.name, resource.inputs)[1]

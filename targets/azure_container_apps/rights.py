@@ -1,0 +1,117 @@
+"""What a recorded graph's role assignments let an identity do, and under which prefixes of the store."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from unmoor.graph import Resource
+
+BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+BLOB_ACTIONS = {"read": f"{BLOBS}/read", "write": f"{BLOBS}/write", "delete": f"{BLOBS}/delete"}
+ADD_BLOB = f"{BLOBS}/add/action"
+ACCOUNT_KEYS = "Microsoft.Storage/storageAccounts/listKeys/action"
+GET_SECRET = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
+START_JOB = "Microsoft.App/jobs/start/action"
+JOB_SECRETS, APP_SECRETS = "Microsoft.App/jobs/listSecrets/action", "Microsoft.App/containerApps/listSecrets/action"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """The actions of a role, which may hold `*`."""
+
+    actions: tuple[str, ...] = ()
+    data_actions: tuple[str, ...] = ()
+
+
+EVERYTHING = Role(actions=("*",), data_actions=("*",))
+# Azure's own roles by GUID: those that the target gives, and those that somebody might give instead. One that is not
+# here counts as everything. https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+BUILT_IN: Mapping[str, Role] = {
+    "7f951dda-4ed3-4680-a7ca-43fe172d538d": Role(actions=("Microsoft.ContainerRegistry/registries/pull/read",)),
+    "4633458b-17de-408a-b874-0445c86b69e6": Role(
+        data_actions=(GET_SECRET, "Microsoft.KeyVault/vaults/secrets/readMetadata/action")
+    ),
+    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": Role(data_actions=(f"{BLOBS}/read",)),
+    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": Role(data_actions=(*BLOB_ACTIONS.values(), ADD_BLOB)),
+    "b9a307c4-5aa3-4b52-ba60-2b17c136cd7b": Role(actions=("Microsoft.App/jobs/read", START_JOB)),
+}
+# One clause of a condition: where none of these actions is asked for, or where one of these prefixes is.
+CLAUSE = re.compile(r"\(\(!\(((?:[^(){}]|\{[^{}]*\})*)\)\) OR \(([^()]*)\)\)")
+PREFIX = re.compile(r"@(?:Resource|Request)\[[^\]]+:(?:path|prefix)\] StringStartsWith '([^']*)'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One role assignment: to whom, of which role, on what, and under which condition."""
+
+    name: str
+    principal: str
+    role: Role
+    scope: str
+    condition: str
+
+    def allows(self, action: str, on: str, *, data: bool = False) -> bool:
+        """Whether it lets one do this with the resource of that id."""
+        actions = self.role.data_actions if data else self.role.actions
+        inside = (on + "/").lower().startswith(self.scope.rstrip("/").lower() + "/")
+        return inside and any(fnmatchcase(action.lower(), a.lower()) for a in actions)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is for a whole group or subscription, or for actions that are not named."""
+        names_actions = not any("*" in a for a in (*self.role.actions, *self.role.data_actions))
+        return "/providers/" not in self.scope or not names_actions
+
+
+def grants(resources: tuple[Resource, ...]) -> tuple[Grant, ...]:
+    """Every role assignment of the graph."""
+    own = dict(_own_roles(resources))
+    return tuple(
+        Grant(
+            name=r.name,
+            principal=r.inputs["principalId"],
+            role=_role(r.inputs["roleDefinitionId"], own),
+            scope=r.inputs["scope"],
+            condition=r.inputs.get("condition", ""),
+        )
+        for r in resources
+        if r.type == "azure-native:authorization:RoleAssignment"
+    )
+
+
+def prefixes(grant: Grant, action: str) -> list[str]:
+    """The prefixes of the store under which the grant lets one do this to blobs; one empty prefix is all of it."""
+    clauses = CLAUSE.findall(grant.condition)
+    if not clauses or CLAUSE.sub("", grant.condition).replace(" AND ", "").strip():
+        return [""]  # no condition, or one that is not understood
+    matching = [allowed for actions, allowed in clauses if f"{{'{action}'}}" in actions]
+    if action == BLOB_ACTIONS["read"] and len(matching) < 2:
+        return [""]  # a listing and a read are restricted apart
+    found = sorted({prefix for allowed in matching for prefix in _starts(allowed)})
+    return found if matching and all(_starts(allowed) for allowed in matching) else [""]
+
+
+def _starts(allowed: str) -> list[str]:
+    """The prefixes of one clause; none where it says anything else."""
+    return PREFIX.findall(allowed) if not PREFIX.sub("", allowed).replace(" OR ", "").strip() else []
+
+
+def _own_roles(resources: tuple[Resource, ...]) -> Iterator[tuple[str, Role]]:
+    for resource in resources:
+        if resource.type == "azure-native:authorization:RoleDefinition":
+            permissions = resource.inputs["permissions"]
+            yield (
+                resource.inputs["roleDefinitionId"],
+                Role(
+                    actions=tuple(a for p in permissions for a in p.get("actions", ())),
+                    data_actions=tuple(a for p in permissions for a in p.get("dataActions", ())),
+                ),
+            )
+
+
+def _role(definition_id: str, own: Mapping[str, Role]) -> Role:
+    guid = definition_id.rsplit("/", 1)[-1].lower()
+    return own.get(guid) or BUILT_IN.get(guid) or EVERYTHING
