@@ -9,6 +9,7 @@ import pulumi
 from pulumi.runtime import register_resource_transform
 
 from unmoor.inputs import with_value
+from unmoor.overrides import override_matches
 from unmoor.target import Override
 
 
@@ -30,12 +31,7 @@ def changed(
     """The inputs after every override that matches the resource, or None where none does."""
     result: dict[str, Any] | None = None
     for override in overrides:
-        if matches(override, agent, type_, name):
+        if override_matches(override, agent, type_, name):
             for path, value in override.set.items():
                 result = with_value(inputs if result is None else result, path, value)
     return result
-
-
-def matches(override: Override, agent: str, type_: str, name: str) -> bool:
-    """Whether the override means this resource."""
-    return override.type == type_ and override.name in ("*", name, name.removeprefix(f"{agent}-"))

@@ -1,0 +1,28 @@
+"""What all tests share: the examples, and one valid spec to vary."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden graphs instead of comparing them")
+
+
+@pytest.fixture
+def base_spec() -> dict[str, Any]:
+    """A small valid spec as plain values."""
+    return copy.deepcopy(BASE)
+
+
+BASE: dict[str, Any] = {
+    "version": 1,
+    "name": "agent",
+    "harness": {"name": "command", "command": ["cat"]},
+}

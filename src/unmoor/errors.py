@@ -60,6 +60,9 @@ class InputError(UnmoorError):
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
+    def __reduce__(self) -> tuple[type, tuple[tuple[Problem, ...]]]:
+        return (type(self), (self.problems,))
+
 
 class SpecError(InputError):
     """The spec cannot be read, or breaks a rule of the language."""

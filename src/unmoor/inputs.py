@@ -8,11 +8,14 @@ from typing import Any
 
 STEP = re.compile(r"\[(\d+)\]|\[\"([^\"]+)\"\]|([^.\[\]]+)")
 
+NAME, INDEX = r"[^.\[\]\"]+", r"\[(?:\d+|\"[^\"]+\")\]"
+PATH = re.compile(rf"{NAME}(?:{INDEX})*(?:\.{NAME}(?:{INDEX})*)*")
+
 
 def steps(path: str) -> tuple[str | int, ...]:
     """The path's steps; ValueError if it is none."""
     found = list(STEP.finditer(path))
-    if not path or re.sub(r"\.(?=[^.])", "", STEP.sub("", path)):
+    if not path or not PATH.fullmatch(path):
         raise ValueError(f"{path!r} is no input path; write names, dots and [n], such as template.containers[0].image")
     return tuple(int(m[1]) if m[1] is not None else m[2] or m[3] for m in found)
 

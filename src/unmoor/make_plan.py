@@ -56,7 +56,7 @@ def make_plan(spec: Spec, environment: str = "default", material: Material | Non
         mailboxes=tuple(_mailbox(t) for t in triggers if t.email),
         run=_run(spec),
         budget_per_day_usd=_or(spec.budget.per_day_usd, "budget.per_day_usd"),
-        secrets=_secrets(spec, material.folder),
+        secrets=_secrets(spec),
         gateway=_gateway(spec),
         guard=Guard(cpu=_or(None, "guard.cpu"), memory_mib=_or(None, "guard.memory")),
         network=_network(spec),
@@ -214,21 +214,21 @@ def _run(spec: Spec) -> Run:
     )
 
 
-def _secrets(spec: Spec, folder: str) -> tuple[Secret, ...]:
+def _secrets(spec: Spec) -> tuple[Secret, ...]:
     holders: dict[str, set[Holder]] = {}
     for name, holder in secret_uses(spec):
         holders.setdefault(name, set()).add(holder)
-    declared = [_secret(name, spec, folder, holders.get(name, ())) for name in spec.secrets]
+    declared = [_secret(name, spec, holders.get(name, ())) for name in spec.secrets]
     if spec.gateway.token is None:
         generated = cast(str, default("gateway.token"))
         declared.append(Secret(name=generated, source="generated", reference="", holders=("gateway",)))
     return tuple(sorted(declared, key=lambda s: s.name))
 
 
-def _secret(name: str, spec: Spec, folder: str, holders: Iterable[Holder]) -> Secret:
+def _secret(name: str, spec: Spec, holders: Iterable[Holder]) -> Secret:
     sources: Mapping[str, Any] = spec.secrets[name].model_dump(exclude_none=True)
     ((source, reference),) = sources.items()
-    text = "" if source == "existing" else _within(folder, reference) if source == "file" else reference
+    text = "" if source == "existing" else reference
     return Secret(name=name, source=source, reference=text, holders=tuple(sorted(holders)))  # type: ignore[arg-type]
 
 

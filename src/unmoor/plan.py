@@ -177,7 +177,7 @@ class Run:
 class Secret:
     """A secret by name: where its value comes from, never the value, and which parts of the agent hold it.
 
-    `source` is env, config, file, existing or generated; `reference` is the variable, key or absolute path.
+    `source` is env, config, file, existing or generated; `reference` is the variable, the key, or the path as written.
     """
 
     name: str = built()

@@ -7,15 +7,16 @@ A target is one `Target` value, found by an entry point in the group `unmoor.tar
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from .bundle import Bundle
 from .errors import Problem
 from .graph import Resource
+from .inputs import steps
 from .plan import Plan, Secret
 
 # The parts of an agent that every target serves with something of its own, in the order in which they are shown.
@@ -45,6 +46,13 @@ class Override(BaseModel):
     type: str = Field(description="The resource's type, such as `graph` shows it.")
     name: str = Field(description="Its name, with or without the agent's name before it; `*` is every one of the type.")
     set: dict[str, Any] = Field(min_length=1, description="Input path (camelCase, dots and [n]) to its new value.")
+
+    @field_validator("set")
+    @classmethod
+    def _has_paths(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for path in value:
+            steps(path)
+        return value
 
 
 class Settings(BaseModel):
@@ -156,7 +164,8 @@ class Target:
     `check` gives every reason to refuse the plan, with spec paths; empty means go. `rounded` says what becomes larger
     than asked. `serves` and `guarantees` describe, for people. All four are pure. `build_by` and `access_by` are
     "module:function": build(name, plan, settings, options) -> Outputs inside a Pulumi program, and
-    access(plan, resources) -> Access over a recorded graph.
+    access(plan, resources) -> Access over a recorded graph. `name_limits` holds the longest name that the platform takes,
+    by "type.input", such as "aws:iam/role:Role.name".
     """
 
     name: str
@@ -169,6 +178,7 @@ class Target:
     guarantees: Callable[[Plan, Any], list[Guarantee]]
     build_by: str
     access_by: str
+    name_limits: Mapping[str, int] = field(default_factory=dict)
 
     def build(self, name: str, plan: Plan, settings: Settings, options: BuildOptions) -> Outputs:
         """Makes the target's resources in the Pulumi program that is running."""

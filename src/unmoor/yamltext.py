@@ -36,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A read document: its value and, for every path in it, where it stands (a mapping's member: where its key does)."""
+    """A read document: its value and, for every path in it, where it stands (a member: where its key does)."""
 
     value: Any
     places: Mapping[Path, Place]

@@ -28,6 +28,26 @@ NAMESPACE = NameRule(
     longest=200, source="https://docs.aws.amazon.com/cloud-map/latest/api/API_CreatePrivateDnsNamespace.html"
 )
 
+NAME_LIMITS = {
+    "aws:apigatewayv2/api:Api.name": API.longest,
+    "aws:apigatewayv2/vpcLink:VpcLink.name": API.longest,
+    "aws:cloudwatch/logGroup:LogGroup.name": 512,
+    "aws:ec2/securityGroup:SecurityGroup.name": GROUP.longest,
+    "aws:ecr/repository:Repository.name": REPOSITORY.longest,
+    "aws:ecs/cluster:Cluster.name": ECS.longest,
+    "aws:ecs/service:Service.name": ECS.longest,
+    "aws:ecs/taskDefinition:TaskDefinition.family": ECS.longest,
+    "aws:iam/role:Role.name": ROLE.longest,
+    "aws:lb/loadBalancer:LoadBalancer.name": BALANCER.longest,
+    "aws:lb/targetGroup:TargetGroup.name": BALANCER.longest,
+    "aws:s3/bucket:Bucket.bucketPrefix": 37,
+    "aws:scheduler/schedule:Schedule.name": SCHEDULE.longest,
+    "aws:scheduler/scheduleGroup:ScheduleGroup.name": SCHEDULE.longest,
+    "aws:secretsmanager/secret:Secret.name": 512,
+    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace.name": 253,
+    "aws:sqs/queue:Queue.name": QUEUE.longest,
+}
+
 
 def name(plan: Plan, role: str, rule: NameRule = ECS) -> str:
     """The physical name of one role of the agent."""
@@ -40,7 +60,7 @@ def log_group(plan: Plan, role: str) -> str:
 
 
 def secret_name(plan: Plan, secret: Secret) -> str:
-    """A secret's name; it ends in a word of its own, since one that ends in - and six characters looks like an ARN's end.
+    """A secret's name; it ends in a word of its own: one that ends in - and six characters looks like an ARN's end.
 
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
     """

@@ -35,7 +35,7 @@ class FargateSize:
 
 
 def fargate_size(cpu: Decimal, memory_mib: int) -> FargateSize | None:
-    """The cheapest legal size that holds the request, or None. Cheapest: the fewest processors, then the least memory."""
+    """The cheapest legal size that holds the request, or None: the fewest processors, then the least memory."""
     for units, sizes in MEMORY_MIB.items():
         if units >= cpu * 1024:
             enough = next((m for m in sizes if m >= memory_mib), None)

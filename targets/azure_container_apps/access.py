@@ -9,7 +9,6 @@ from typing import Any
 from unmoor.graph import Resource
 from unmoor.plan import Plan
 from unmoor.target import Access
-from unmoor.testing.computed import computed
 
 from .rights import (
     ACCOUNT_KEYS,
@@ -17,6 +16,7 @@ from .rights import (
     APP_SECRETS,
     BLOB_ACTIONS,
     GET_SECRET,
+    IDENTITY,
     JOB_SECRETS,
     START_JOB,
     Grant,
@@ -25,12 +25,20 @@ from .rights import (
 )
 
 APP, JOB = "azure-native:app:ContainerApp", "azure-native:app:Job"
+ACCOUNT, CONTAINER = "azure-native:storage:StorageAccount", "azure-native:storage:BlobContainer"
 LIST_SECRETS = {APP: APP_SECRETS, JOB: JOB_SECRETS}
+# Where a resource lies within its group; names in braces are inputs.
+PATHS = {
+    APP: "Microsoft.App/containerApps/{containerAppName}",
+    JOB: "Microsoft.App/jobs/{jobName}",
+    ACCOUNT: "Microsoft.Storage/storageAccounts/{accountName}",
+    CONTAINER: "Microsoft.Storage/storageAccounts/{accountName}/blobServices/default/containers/{containerName}",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """The resources by type, and the ids that they have in the recording."""
+    """The resources by type, and what the role assignments among them grant."""
 
     resources: tuple[Resource, ...]
     grants: tuple[Grant, ...]
@@ -41,12 +49,9 @@ class Graph:
 
     def held_by(self, identity_ids: Sequence[str]) -> tuple[Grant, ...]:
         """Every grant to one of these identities."""
-        principals = {_outputs(i)["principalId"] for i in self.identities if _id(i) in identity_ids}
-        return tuple(g for g in self.grants if g.principal in principals)
-
-    @property
-    def identities(self) -> list[Resource]:
-        return self.of("azure-native:managedidentity:UserAssignedIdentity")
+        names = {id_.rsplit("/", 1)[-1] for id_ in identity_ids}
+        logical = {r.name for r in self.of(IDENTITY) if r.inputs["resourceName"] in names}
+        return tuple(g for g in self.grants if g.identities & logical)
 
     @property
     def secret_names(self) -> dict[tuple[str, str], str]:
@@ -110,24 +115,24 @@ def _obtainable(graph: Graph, principal: Principal) -> Iterator[str]:
             if grant.allows(GET_SECRET, _within(grant.scope, vault, secret), data=True):
                 yield name
         for resource in graph.of(APP, JOB):
-            if grant.allows(LIST_SECRETS[resource.type], _id(resource)):
+            if grant.allows(LIST_SECRETS[resource.type], _path(resource)):
                 yield from graph.named(resource).values()
 
 
 def _touches(graph: Graph, principal: Principal) -> Iterator[tuple[str, str, str]]:
     for grant in principal.grants:
-        for container in graph.of("azure-native:storage:BlobContainer"):
+        for container in graph.of(CONTAINER):
             for kind, action in (*BLOB_ACTIONS.items(), ("write", ADD_BLOB)):
-                if grant.allows(action, _id(container), data=True):
+                if grant.allows(action, _path(container), data=True):
                     yield from ((principal.name, kind, prefix) for prefix in prefixes(grant, action))
-        for account in graph.of("azure-native:storage:StorageAccount"):
-            if grant.allows(ACCOUNT_KEYS, _id(account)):
+        for account in graph.of(ACCOUNT):
+            if grant.allows(ACCOUNT_KEYS, _path(account)):
                 yield from ((principal.name, kind, "") for kind in BLOB_ACTIONS)
 
 
 def _starts(graph: Graph, principal: Principal) -> Iterator[str]:
     """The jobs of the agent start runs; whoever may start jobs beyond them may start anything."""
-    jobs = {_id(job): job for job in graph.of(JOB)}
+    jobs = {_path(job): job for job in graph.of(JOB)}
     for grant in principal.grants:
         if grant.allows(START_JOB, grant.scope):
             yield "run" if grant.scope in jobs else "anything"
@@ -155,14 +160,14 @@ def _ingress(graph: Graph) -> Iterator[tuple[str, int, bool, bool]]:
 
 def _public_store(graph: Graph) -> Iterator[tuple[str, str, str]]:
     """A container is open to everybody only where its account lets it be."""
-    opened = any(a.inputs.get("allowBlobPublicAccess", True) for a in graph.of("azure-native:storage:StorageAccount"))
-    for container in graph.of("azure-native:storage:BlobContainer"):
+    opened = any(a.inputs.get("allowBlobPublicAccess", True) for a in graph.of(ACCOUNT))
+    for container in graph.of(CONTAINER):
         if opened and container.inputs.get("publicAccess", "None") != "None":
             yield "anyone", "read", ""
 
 
 def _plain_store(graph: Graph) -> Iterator[tuple[str, int, bool, bool]]:
-    for account in graph.of("azure-native:storage:StorageAccount"):
+    for account in graph.of(ACCOUNT):
         if account.inputs.get("enableHttpsTrafficOnly") is False:
             yield "store", 80, True, False
 
@@ -188,14 +193,13 @@ def _place_of(secret: Resource) -> tuple[str, str]:
 
 
 def _within(scope: str, vault: str, secret: str) -> str:
-    """The secret's id as far as it is known: a vault that exists already lies wherever the grant says."""
+    """The secret's path as far as it is known: a vault that exists already lies wherever the grant says."""
     group = scope.split("/providers/")[0]
     return f"{group}/providers/Microsoft.KeyVault/vaults/{vault}/secrets/{secret}"
 
 
-def _id(resource: Resource) -> str:
-    return computed(resource.type, resource.name, resource.inputs)[0]
-
-
-def _outputs(resource: Resource) -> Mapping[str, Any]:
-    return computed(resource.type, resource.name, resource.inputs)[1]
+def _path(resource: Resource) -> str:
+    """The resource's id without its subscription."""
+    return f"/resourceGroups/{resource.inputs['resourceGroupName']}/providers/" + PATHS[resource.type].format_map(
+        resource.inputs
+    )

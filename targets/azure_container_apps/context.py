@@ -61,7 +61,8 @@ class Context:
 
     def stable_id(self, role: str) -> pulumi.Output[str]:
         """A GUID that is the same in every deployment of this stack, and another in every other stack."""
-        return self.digits.apply(lambda digits: str(uuid.uuid5(GRANTS, f"{digits}/{role}")))
+        path = f"{self.plan.agent}/{self.plan.environment}/{role}"
+        return self.digits.apply(lambda digits: str(uuid.uuid5(GRANTS, f"{digits}/{path}")))
 
     def role(self, guid: pulumi.Input[str]) -> pulumi.Output[str]:
         """The id of a role by its GUID."""

@@ -27,7 +27,7 @@ LIMITS = (
     Limit(topic="disk", value="1 to 8 GiB, with the processors", source=f"{DOCS}/storage-mounts#ephemeral-storage"),
     Limit(
         topic="stop grace",
-        value="up to 600 s for the gateway; a job's is Azure's own 30 s",
+        value="up to 600 s for the gateway; a job's cannot be set",
         source=f"{DOCS}/application-lifecycle-management#shutdown",
     ),
     Limit(topic="schedule", value="one minute, UTC only", source=f"{DOCS}/jobs#scheduled-jobs"),
@@ -79,18 +79,13 @@ def _retention(plan: Plan) -> Iterator[Rounding]:
 def serves(plan: Plan, settings: ContainerAppsSettings) -> list[Serving]:
     """What serves each part of the plan here."""
     apart = plan.run.isolation == "container"
+    runs = (JOB if apart else APP,)
     made = any(s.source != "existing" for s in plan.secrets)
     vault = ("azure-native:keyvault:Vault", "azure-native:keyvault:Secret") if made else ()
     return [
         Serving(part="gateway", by="container app with HTTPS ingress", types=(APP,)),
-        Serving(
-            part="run", by="an execution of a manual job" if apart else "in the gateway", types=(JOB if apart else APP,)
-        ),
-        Serving(
-            part="guard",
-            by="sidecar of the run" if apart else "sidecar of the gateway",
-            types=(JOB if apart else APP,),
-        ),
+        Serving(part="run", by="an execution of a manual job" if apart else "in the gateway", types=runs),
+        Serving(part="guard", by="sidecar of the run" if apart else "sidecar of the gateway", types=runs),
         _schedules(plan),
         Serving(part="email", by="the gateway" if plan.mailboxes else "-", types=(APP,) if plan.mailboxes else ()),
         Serving(part="secrets", by="Key Vault", types=vault),
@@ -102,11 +97,7 @@ def serves(plan: Plan, settings: ContainerAppsSettings) -> list[Serving]:
         ),
         Serving(part="logs", by="Log Analytics", types=("azure-native:operationalinsights:Workspace",)),
         _image(plan, settings),
-        Serving(
-            part="network",
-            by="environment in your subnet" if settings.infrastructure_subnet_id else "environment in Azure's network",
-            types=("azure-native:app:ManagedEnvironment",),
-        ),
+        _network(settings),
     ]
 
 
@@ -126,25 +117,40 @@ def _image(plan: Plan, settings: ContainerAppsSettings) -> Serving:
     return Serving(part="image", by=by, types=("docker-build:index:Image", *registry))
 
 
+def _network(settings: ContainerAppsSettings) -> Serving:
+    by = "environment in your subnet" if settings.infrastructure_subnet_id else "environment in Azure's network"
+    return Serving(part="network", by=by, types=("azure-native:app:ManagedEnvironment",))
+
+
 def guarantees(plan: Plan, settings: ContainerAppsSettings) -> list[Guarantee]:
     """What Container Apps promises for this plan."""
     apart = plan.run.isolation == "container"
+    return [_model_key(apart), _egress(), _apart(apart), *_platform(settings), _missed(apart), _scale_to_zero(plan)]
+
+
+def _egress() -> Guarantee:
+    return Guarantee(
+        topic="a run reaches only its egress list",
+        strength="advisory",
+        by="the guard keeps the list; nothing but Landlock, where the host's kernel has it, keeps a run from going "
+        "around the guard",
+    )
+
+
+def _apart(apart: bool) -> Guarantee:
+    by = "runs share the gateway's container"
+    if apart:
+        by = "an execution with containers of its own; its identity is for all runs of this agent in the store"
+    return Guarantee(
+        topic="one run cannot see another",
+        strength="enforced" if apart else "advisory",
+        by=by,
+        source=f"{DOCS}/jobs" if apart else "",
+    )
+
+
+def _platform(settings: ContainerAppsSettings) -> list[Guarantee]:
     return [
-        _model_key(apart),
-        Guarantee(
-            topic="a run reaches only its egress list",
-            strength="advisory",
-            by="the guard keeps the list; nothing but Landlock, where the host's kernel has it, keeps a run from going "
-            "around the guard",
-        ),
-        Guarantee(
-            topic="one run cannot see another",
-            strength="enforced" if apart else "advisory",
-            by="an execution with containers of its own; the runner's identity is for the store's runs of this agent"
-            if apart
-            else "runs share the gateway's container",
-            source=f"{DOCS}/jobs",
-        ),
         Guarantee(
             topic="the run's file system outside its workspace is read-only",
             strength="absent",
@@ -162,14 +168,16 @@ def guarantees(plan: Plan, settings: ContainerAppsSettings) -> list[Guarantee]:
             strength="absent" if settings.destroy_data else "enforced",
             by="destroy_data is set" if settings.destroy_data else "the storage account and its group are retained",
         ),
-        Guarantee(
-            topic="a missed schedule",
-            strength="absent" if apart else "advisory",
-            by="is not made up for" if apart else "is the gateway's own matter",
-            source=f"{DOCS}/jobs#scheduled-jobs" if apart else "",
-        ),
-        _scale_to_zero(plan),
     ]
+
+
+def _missed(apart: bool) -> Guarantee:
+    return Guarantee(
+        topic="a missed schedule",
+        strength="absent" if apart else "advisory",
+        by="is not made up for" if apart else "is the gateway's own matter",
+        source=f"{DOCS}/jobs#scheduled-jobs" if apart else "",
+    )
 
 
 def _model_key(apart: bool) -> Guarantee:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_azure_native as az
 
-from unmoor.container import GATEWAY_PORT, HEALTH_PATH, READY_PATH, SERVE, STOP_GRACE_S
+from unmoor.container import GATEWAY_PORT, SERVE, STOP_GRACE_S
 from unmoor.plan import Plan
 
 from .containers import Container, arguments, registries, secret_references, volumes
@@ -19,6 +19,7 @@ from .identity import Identity, assigned, gateway_holders, reachable
 from .image import Built
 from .names import CONSUMPTION, name
 from .network import Network
+from .probes import probes
 from .runner import Runner, launcher_config
 from .secrets import StoredSecret
 from .sizes import Size
@@ -92,7 +93,7 @@ def _gateway(context: Context, around: Surroundings, size: Size) -> Container:
         environment={**told, "UNMOOR_VERSIONS": _versions(context.plan, around.secrets)},
         secrets=held,
         size=size,
-        probes=_probes(),
+        probes=probes(),
     )
 
 
@@ -138,23 +139,4 @@ def _scale(context: Context) -> az.app.ScaleArgs:
         min_replicas=instances(context.plan),
         max_replicas=context.plan.gateway.max,
         rules=[az.app.ScaleRuleArgs(name="requests", http=at_once)],
-    )
-
-
-def _probes() -> list[az.app.ContainerAppProbeArgs]:
-    """Startup within 100 s, then well and ready; without these Azure would ask for `/`."""
-    return [
-        _probe("Startup", HEALTH_PATH, failures=10),
-        _probe("Liveness", HEALTH_PATH, failures=3),
-        _probe("Readiness", READY_PATH, failures=3),
-    ]
-
-
-def _probe(kind: str, path: str, *, failures: int) -> az.app.ContainerAppProbeArgs:
-    return az.app.ContainerAppProbeArgs(
-        type=kind,
-        http_get=az.app.ContainerAppProbeHttpGetArgs(port=GATEWAY_PORT, path=path, scheme="HTTP"),
-        period_seconds=10,
-        timeout_seconds=5,
-        failure_threshold=failures,
     )

@@ -22,6 +22,17 @@ GROUP = NameRule(longest=90, source=RULES)
 STORAGE = NameRule(longest=24, hyphens=False, source=RULES)
 VAULT = NameRule(longest=24, source=RULES)
 REGISTRY = NameRule(longest=50, hyphens=False, source=RULES)
+NAME_LIMITS = {
+    "azure-native:app:ContainerApp.containerAppName": APP.longest,
+    "azure-native:app:Job.jobName": APP.longest,
+    "azure-native:app:ManagedEnvironment.environmentName": ENVIRONMENT.longest,
+    "azure-native:containerregistry:Registry.registryName": REGISTRY.longest,
+    "azure-native:keyvault:Vault.vaultName": VAULT.longest,
+    "azure-native:managedidentity:UserAssignedIdentity.resourceName": IDENTITY.longest,
+    "azure-native:operationalinsights:Workspace.workspaceName": WORKSPACE.longest,
+    "azure-native:resources:ResourceGroup.resourceGroupName": GROUP.longest,
+    "azure-native:storage:StorageAccount.accountName": STORAGE.longest,
+}
 # The digits that make a name unique in the world: bytes that are drawn, and the digits that they become.
 UNIQUE_BYTES = 4
 UNIQUE_DIGITS = 2 * UNIQUE_BYTES

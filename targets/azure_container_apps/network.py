@@ -34,7 +34,6 @@ def network(context: Context, logs: Logs, *, certificate_by: pulumi.Input[str] |
         else None,
         workload_profiles=_profiles(context),
         zone_redundant=context.settings.zone_redundant,
-        peer_authentication=az.app.ManagedEnvironmentPeerAuthenticationArgs(mtls=az.app.MtlsArgs(enabled=False)),
         public_network_access="Enabled",
         identity=az.app.ManagedServiceIdentityArgs(type="UserAssigned", user_assigned_identities=[certificate_by])
         if certificate_by is not None

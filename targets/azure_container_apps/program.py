@@ -17,7 +17,7 @@ from .domain import certificate_reader, custom_domains, managed_certificate, url
 from .gateway import Surroundings, gateway
 from .identity import identities
 from .image import image
-from .logs import logs
+from .logs import Logs, logs
 from .names import GROUP, UNIQUE_BYTES, before_digits
 from .network import network
 from .runner import Runs, runner
@@ -81,6 +81,22 @@ def _group(
 
 
 def _agent(context: Context) -> Outputs:
+    around, kept_logs = _surroundings(context)
+    app = gateway(context, around)
+    managed_certificate(context, around.network, app)
+    return Outputs(
+        url=url(context, app),
+        store_url=around.store.url,
+        token=around.secrets[context.plan.gateway.token].value,
+        gateway=app.id,
+        run=around.runner.job.id if around.runner else app.id,
+        logs=kept_logs.workspace.id,
+        image=around.image.reference,
+        bundle=context.options.bundle.sha256,
+    )
+
+
+def _surroundings(context: Context) -> tuple[Surroundings, Logs]:
     kept, hidden, built, kept_logs = store(context), secrets(context), image(context), logs(context)
     who = identities(context, store=kept, secrets=hidden, image=built)
     reader = certificate_reader(context)
@@ -99,15 +115,4 @@ def _agent(context: Context) -> Outputs:
         runner=starts,
         domains=custom_domains(context, net, reader),
     )
-    app = gateway(context, around)
-    managed_certificate(context, net, app)
-    return Outputs(
-        url=url(context, app),
-        store_url=kept.url,
-        token=hidden[context.plan.gateway.token].value,
-        gateway=app.id,
-        run=starts.job.id if starts else app.id,
-        logs=kept_logs.workspace.id,
-        image=built.reference,
-        bundle=context.options.bundle.sha256,
-    )
+    return around, kept_logs

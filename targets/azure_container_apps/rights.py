@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from unmoor.graph import Resource
 
+IDENTITY = "azure-native:managedidentity:UserAssignedIdentity"
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 BLOB_ACTIONS = {"read": f"{BLOBS}/read", "write": f"{BLOBS}/write", "delete": f"{BLOBS}/delete"}
 ADD_BLOB = f"{BLOBS}/add/action"
@@ -45,16 +47,19 @@ PREFIX = re.compile(r"@(?:Resource|Request)\[[^\]]+:(?:path|prefix)\] StringStar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """One role assignment: to whom, of which role, on what, and under which condition."""
+    """One role assignment: to which identities, of which role, on what, and under which condition.
+
+    A scope is a path without its subscription, which is all that inputs tell; an empty one is a subscription or more.
+    """
 
     name: str
-    principal: str
+    identities: frozenset[str]
     role: Role
     scope: str
     condition: str
 
     def allows(self, action: str, on: str, *, data: bool = False) -> bool:
-        """Whether it lets one do this with the resource of that id."""
+        """Whether it lets one do this with the resource of that path."""
         actions = self.role.data_actions if data else self.role.actions
         inside = (on + "/").lower().startswith(self.scope.rstrip("/").lower() + "/")
         return inside and any(fnmatchcase(action.lower(), a.lower()) for a in actions)
@@ -69,17 +74,22 @@ class Grant:
 def grants(resources: tuple[Resource, ...]) -> tuple[Grant, ...]:
     """Every role assignment of the graph."""
     own = dict(_own_roles(resources))
+    assignments = [r for r in resources if r.type == "azure-native:authorization:RoleAssignment"]
     return tuple(
         Grant(
             name=r.name,
-            principal=r.inputs["principalId"],
+            identities=_identities(r.inputs["principalId"], assignments),
             role=_role(r.inputs["roleDefinitionId"], own),
-            scope=r.inputs["scope"],
+            scope=without_subscription(r.inputs["scope"]),
             condition=r.inputs.get("condition", ""),
         )
-        for r in resources
-        if r.type == "azure-native:authorization:RoleAssignment"
+        for r in assignments
     )
+
+
+def without_subscription(id_: str) -> str:
+    """The part of an id that follows its subscription."""
+    return re.sub(r"^/subscriptions/[^/]+|^/providers/Microsoft.Management/.*|^/$", "", id_)
 
 
 def prefixes(grant: Grant, action: str) -> list[str]:
@@ -92,6 +102,17 @@ def prefixes(grant: Grant, action: str) -> list[str]:
         return [""]  # a listing and a read are restricted apart
     found = sorted({prefix for allowed in matching for prefix in _starts(allowed)})
     return found if matching and all(_starts(allowed) for allowed in matching) else [""]
+
+
+def _identities(principal: str, assignments: list[Resource]) -> frozenset[str]:
+    """Whose principal id that is: the identity that most assignments with it refer to, or each of several such.
+
+    A recording has the id, which only Azure knows, as a stand-in that is the same wherever it is used.
+    """
+    referred = [r.depends_on for r in assignments if r.inputs["principalId"] == principal]
+    counted = Counter(name for listed in referred for type_, name in listed if type_ == IDENTITY)
+    most = max(counted.values(), default=0)
+    return frozenset(name for name, count in counted.items() if count == most)
 
 
 def _starts(allowed: str) -> list[str]:

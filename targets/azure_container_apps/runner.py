@@ -32,6 +32,8 @@ START = (
     "Microsoft.App/jobs/stop/execution/action",
 )
 
+Trigger = az.app.JobConfigurationManualTriggerConfigArgs | az.app.JobConfigurationScheduleTriggerConfigArgs
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runs:
@@ -67,12 +69,11 @@ def job(
     *,
     part: str,
     command: Sequence[str],
-    trigger: az.app.JobConfigurationManualTriggerConfigArgs | az.app.JobConfigurationScheduleTriggerConfigArgs,
+    trigger: Trigger,
 ) -> az.app.Job:
     """A job whose execution is one run; Azure never repeats it, since what a run did cannot be undone."""
     beside = guard(context, image=runs.image, store=runs.store, identity=runs.identity)
     containers = [_run(context, runs, command), beside]
-    manual = isinstance(trigger, az.app.JobConfigurationManualTriggerConfigArgs)
     return az.app.Job(
         context.logical(part),
         job_name=name(context.plan, part),
@@ -81,16 +82,7 @@ def job(
         environment_id=runs.network.environment.id,
         workload_profile_name=runs.network.run_profile,
         identity=assigned(runs.identity),
-        configuration=az.app.JobConfigurationArgs(
-            trigger_type="Manual" if manual else "Schedule",
-            manual_trigger_config=trigger if manual else None,
-            schedule_trigger_config=None if manual else trigger,
-            replica_timeout=context.plan.run.timeout_s + STOP_GRACE_S,
-            replica_retry_limit=0,
-            identity_settings=reachable(runs.identity),
-            registries=registries(runs.image, runs.identity),
-            secrets=secret_references(containers, runs.secrets, runs.identity),
-        ),
+        configuration=_configuration(context, runs, containers, trigger),
         template=az.app.JobTemplateArgs(containers=arguments(containers), volumes=volumes(containers)),
         tags=context.tags,
         opts=context.after(*runs.identity.grants, runs.store.bundle),
@@ -100,6 +92,22 @@ def job(
 def launcher_config(started: az.app.Job) -> pulumi.Output[str]:
     """All that the gateway needs to start, stop and see a run."""
     return pulumi.Output.json_dumps({"container": "run", "job": started.id}, sort_keys=True)
+
+
+def _configuration(
+    context: Context, runs: Runs, containers: Sequence[Container], trigger: Trigger
+) -> az.app.JobConfigurationArgs:
+    manual = isinstance(trigger, az.app.JobConfigurationManualTriggerConfigArgs)
+    return az.app.JobConfigurationArgs(
+        trigger_type="Manual" if manual else "Schedule",
+        manual_trigger_config=trigger if manual else None,
+        schedule_trigger_config=None if manual else trigger,
+        replica_timeout=context.plan.run.timeout_s + STOP_GRACE_S,
+        replica_retry_limit=0,
+        identity_settings=reachable(runs.identity),
+        registries=registries(runs.image, runs.identity),
+        secrets=secret_references(containers, runs.secrets, runs.identity),
+    )
 
 
 def _run(context: Context, runs: Runs, command: Sequence[str]) -> Container:

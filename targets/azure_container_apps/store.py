@@ -42,7 +42,21 @@ def store(context: Context) -> Store:
         opts=context.kept,
     )
     _keep(context, account, container)
-    bundle = az.storage.Blob(
+    definition, guid = role(context, "store", data_actions=[a for actions in BLOB_ACTIONS.values() for a in actions])
+    return Store(
+        account=account,
+        container=container,
+        url=pulumi.Output.concat("az://", container.name, "@", account.name, ".blob.core.windows.net"),
+        bundle=_bundle(context, account, container),
+        role_definition=definition,
+        role=guid,
+    )
+
+
+def _bundle(
+    context: Context, account: az.storage.StorageAccount, container: az.storage.BlobContainer
+) -> az.storage.Blob:
+    return az.storage.Blob(
         context.logical("bundle"),
         blob_name=context.options.bundle.key,
         account_name=account.name,
@@ -52,15 +66,6 @@ def store(context: Context) -> Store:
         content_type="application/x-tar",
         # A replica that is still running may read the bundle that this one follows.
         opts=pulumi.ResourceOptions.merge(context.child, pulumi.ResourceOptions(retain_on_delete=True)),
-    )
-    definition, guid = role(context, "store", data_actions=[a for actions in BLOB_ACTIONS.values() for a in actions])
-    return Store(
-        account=account,
-        container=container,
-        url=pulumi.Output.concat("az://", container.name, "@", account.name, ".blob.core.windows.net"),
-        bundle=bundle,
-        role_definition=definition,
-        role=guid,
     )
 
 

@@ -1,0 +1,22 @@
+"""Cloud Run: a service in front, a job execution for each run, and the guard as a service of its own."""
+
+from unmoor.target import Target
+
+from .check import check
+from .describe import LIMITS, guarantees, rounded, serves
+from .names import NAME_LIMITS
+from .settings import CloudRunSettings
+
+target = Target(
+    name="gcp-cloud-run",
+    summary="Cloud Run, a service that scales to zero and a job execution for each run",
+    settings=CloudRunSettings,
+    limits=LIMITS,
+    check=check,
+    rounded=rounded,
+    serves=serves,
+    guarantees=guarantees,
+    build_by="unmoor.targets.gcp_cloud_run.program:build",
+    access_by="unmoor.targets.gcp_cloud_run.access:access",
+    name_limits=NAME_LIMITS,
+)

@@ -4,6 +4,7 @@ from unmoor.target import Target
 
 from .check import check
 from .describe import LIMITS, guarantees, rounded, serves
+from .names import NAME_LIMITS
 from .settings import DockerSettings
 
 target = Target(
@@ -17,4 +18,5 @@ target = Target(
     guarantees=guarantees,
     build_by="unmoor.targets.vm_docker.program:build",
     access_by="unmoor.targets.vm_docker.access:access",
+    name_limits=NAME_LIMITS,
 )

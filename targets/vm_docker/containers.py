@@ -36,7 +36,7 @@ class Fenced:
 
 
 def fenced(context: Context, what: Fenced, *, after: Sequence[pulumi.Resource]) -> docker.Container:
-    """A container that stays: read-only, without capabilities or new privileges, bounded, restarted, its log rotated."""
+    """A container that stays: read-only, without capabilities or new privileges, bounded, restarted, log rotated."""
     tmpfs = {TEMP_DIR: "rw,nosuid,nodev,size=256m", WORK_DIR: f"rw,nosuid,nodev,size=256m,uid={UID},gid={UID}"}
     check = _health(what.port) if what.port else None
     # Docker changes neither of these on a container that is there; the label makes it a new one.

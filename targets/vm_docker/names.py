@@ -11,6 +11,9 @@ DOCKER = NameRule(longest=63, source="https://docs.docker.com/reference/cli/dock
 # Each prefix of the store is a volume, so that a container has just those that it may touch.
 PREFIXES = ("budget", "bundles", "deliveries", "queue", "runs", "sessions")
 NETWORKS = ("edge", "front", "launch", "runs", "out")
+NAME_LIMITS = {
+    f"docker:index/{kind.lower()}:{kind}.name": DOCKER.longest for kind in ("Container", "Network", "Volume")
+}
 
 
 def name(plan: Plan, role: str) -> str:

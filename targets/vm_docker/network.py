@@ -17,7 +17,7 @@ ISOLATED = {"com.docker.network.bridge.gateway_mode_ipv4": "isolated"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Networks:
-    """edge: proxy to the world. front: proxy to gateway. launch: gateway to launcher. runs: run to guard. out: way out."""
+    """edge: proxy to world. front: proxy to gateway. launch: gateway to launcher. runs: run to guard. out: guard to world."""
 
     edge: docker.Network
     front: docker.Network

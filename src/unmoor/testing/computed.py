@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +80,18 @@ def _declared(type_: str) -> tuple[str, ...]:
         for class_ in _classes().get(type_, ())
         for name, member in vars(class_).items()
         if isinstance(member, property) and str(member.fget.__annotations__.get("return")) in ALWAYS_TEXT
+    )
+
+
+def input_names(type_: str) -> frozenset[str]:
+    """Every input that the SDK's class of that type takes, by its name on the wire; the type must have been used."""
+    return frozenset(
+        getattr(member.fget, "_pulumi_name", name)
+        for class_ in _classes().get(type_, ())
+        for args in [getattr(sys.modules[class_.__module__], f"{class_.__name__}Args", None)]
+        if args is not None
+        for name, member in vars(args).items()
+        if isinstance(member, property)
     )
 
 

@@ -104,8 +104,14 @@ def _vault(asked: Asked) -> Outputs:
 
 def _secret(asked: Asked) -> Outputs:
     uri = f"https://{asked.input('vaultName')}.vault.azure.net/secrets/{asked.input('secretName')}"
-    known = {"secretUri": uri, "secretUriWithVersion": f"{uri}/{asked.hex(32)}"}
-    return {"name": asked.input("secretName"), "properties": {**asked.inputs.get("properties", {}), **known}}
+    # Azure never gives the value back.
+    known = {"secretUri": uri, "secretUriWithVersion": f"{uri}/{asked.hex(32, _fingerprint(asked))}"}
+    return {"name": asked.input("secretName"), "properties": known}
+
+
+def _fingerprint(asked: Asked) -> str:
+    """What makes another value another version."""
+    return repr(asked.inputs.get("properties"))
 
 
 def _identity(asked: Asked) -> Outputs:

@@ -1,0 +1,44 @@
+# Every target sets up what it needs; the first run installs, later ones start at once.
+VENV := .venv
+PY := $(VENV)/bin/python
+WORKERS ?= 2
+
+.PHONY: demo test test-unit test-all check docs bench golden clean
+
+demo: $(VENV)/.ready
+	@$(VENV)/bin/unmoor compare examples/02-issue-triage
+	@$(PY) scripts/demo.py
+
+test: $(VENV)/.ready
+	$(PY) -m pytest -n $(WORKERS) --dist worksteal
+
+test-unit: $(VENV)/.ready
+	$(PY) -m pytest -n $(WORKERS) -m "not slow and not wheel"
+
+test-all: $(VENV)/.ready check
+	UNMOOR_ALL_KNOBS=1 $(PY) -m pytest -n $(WORKERS) --dist worksteal
+
+check: $(VENV)/.ready
+	$(VENV)/bin/ruff check src stacks targets tests scripts
+	$(VENV)/bin/ruff format --check src stacks targets tests scripts
+	$(VENV)/bin/pyright
+	$(PY) scripts/docs.py --check
+
+golden: $(VENV)/.ready
+	$(PY) -m pytest -q tests/test_golden.py --update-golden
+
+docs: $(VENV)/.ready
+	$(PY) scripts/docs.py
+	$(VENV)/bin/mkdocs build --strict
+
+bench: $(VENV)/.ready
+	$(PY) tests/bench/bench.py
+
+$(VENV)/.ready: pyproject.toml
+	python3 -m venv $(VENV)
+	$(PY) -m pip install --quiet --upgrade "pip>=25.1" "setuptools>=77"
+	$(PY) -m pip install --quiet --editable ".[all]" --group test --group check --group docs
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist site src/*.egg-info

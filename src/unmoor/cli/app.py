@@ -1,0 +1,147 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="unmoor",
+    help="One agent spec, compiled into equivalent infrastructure on any of the installed targets.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 failed, 2 the input is wrong. --debug shows where an error comes from.",
+)
+
+File = Annotated[Path, typer.Argument(help="The spec, or the folder that holds an unmoor.yaml.", show_default=False)]
+Env = Annotated[str | None, typer.Option("-e", "--env", help="An environment that the spec declares.")]
+OneTarget = Annotated[str, typer.Option("-t", "--target", help="The target, as `unmoor targets` lists it.")]
+SomeTargets = Annotated[list[str] | None, typer.Option("-t", "--target", help="A target; may be given several times.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _version(value: bool) -> None:
+    if value:
+        from unmoor import __version__
+
+        typer.echo(f"unmoor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write; made if it is not there.")] = Path(),
+    pulumi: Annotated[
+        Path | None, typer.Option("--pulumi", help="Write a Pulumi project for the spec into this folder instead.")
+    ] = None,
+    target: Annotated[str, typer.Option("-t", "--target", help="The target of that project.")] = "vm-docker",
+    env: Annotated[str, typer.Option("-e", "--env", help="The environment, and stack, of that project.")] = "dev",
+) -> None:
+    """Write a first spec, or a Pulumi project for one.
+
+    Example: unmoor init my-agent
+    """
+    from unmoor.cli.init import write_project, write_spec
+
+    written = write_spec(folder) if pulumi is None else write_project(pulumi, folder, target, env)
+    for path in written:
+        typer.echo(f"wrote {path}")
+
+
+@app.command()
+def check(file: File = Path(), env: Env = None, target: SomeTargets = None, json: Json = False) -> None:
+    """Say everything that is wrong with a spec, for the targets given or for those that it has settings for.
+
+    Example: unmoor check -t aws-ecs
+    """
+    from unmoor.cli.check import run
+
+    raise typer.Exit(run(file, env, target or [], as_json=json))
+
+
+@app.command()
+def plan(file: File = Path(), env: Env = None, json: Json = False) -> None:
+    """Show everything that is decided for an environment, defaults included.
+
+    Example: unmoor plan -e prod
+    """
+    from unmoor.cli.plan import run
+
+    run(file, env, as_json=json)
+
+
+@app.command()
+def graph(
+    target: OneTarget,
+    file: File = Path(),
+    env: Env = None,
+    json: Json = False,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Print a Mermaid flowchart.")] = False,
+    svg: Annotated[bool, typer.Option("--svg", help="Print a picture as SVG.")] = False,
+    text: Annotated[bool, typer.Option("--text", help="Print every input as sorted lines, fit for a diff.")] = False,
+) -> None:
+    """Show the resources that a target makes of a spec, without an account or an engine.
+
+    Example: unmoor graph -t gcp-cloud-run --svg > agent.svg
+    """
+    from unmoor.cli.graph import run
+
+    wanted = [name for name, asked in (("json", json), ("mermaid", mermaid), ("svg", svg), ("text", text)) if asked]
+    if len(wanted) > 1:
+        raise typer.BadParameter(f"--{wanted[0]} and --{wanted[1]} exclude each other", param_hint="graph")
+    run(file, env, target, form=wanted[0] if wanted else "tree")
+
+
+@app.command()
+def compare(
+    file: File = Path(),
+    env: Env = None,
+    target: SomeTargets = None,
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+) -> None:
+    """Compare what the targets make of a spec: refused, rounded, served by, limits, guarantees, counts.
+
+    Example: unmoor compare -t aws-ecs -t vm-docker
+    """
+    from unmoor.cli.compare import run
+
+    run(file, env, target or [], form="json" if json else "markdown" if markdown else "table")
+
+
+@app.command()
+def targets(json: Json = False) -> None:
+    """List the installed targets, and the distribution that each comes from.
+
+    Example: unmoor targets --json
+    """
+    from unmoor.cli.targets import run
+
+    run(as_json=json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the spec, for editors.
+
+    Example: unmoor schema > unmoor.schema.json
+    """
+    import json as text
+
+    from unmoor.schema import json_schema
+
+    typer.echo(text.dumps(json_schema(), indent=2, ensure_ascii=False))

@@ -1,0 +1,28 @@
+"""`unmoor graph`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+from unmoor.compiled import compiled
+from unmoor.graph import as_json, golden, mermaid, tree
+from unmoor.load import load
+from unmoor.settings import choose
+
+
+def run(file: Path, environment: str | None, target: str, *, form: str) -> None:
+    """Prints the graph in the form asked for: tree, json, mermaid, svg or text."""
+    loaded = load(file, environment)
+    resources = compiled(choose(loaded, target))
+    if form == "json":
+        typer.echo(json.dumps(as_json(resources), indent=2, ensure_ascii=False))
+    elif form == "svg":
+        from unmoor.graph_svg import svg
+
+        typer.echo(svg(resources, title=f"{loaded.plan.agent} on {target}"))
+    else:
+        render = {"tree": tree, "mermaid": mermaid, "text": golden}[form]
+        typer.echo(render(resources).rstrip("\n"))

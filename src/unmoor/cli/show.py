@@ -1,0 +1,59 @@
+"""How commands print values."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import typer
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it; money and processors as text, so that nothing is rounded."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def print_json(value: Any) -> None:
+    """The value as indented JSON."""
+    typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
+
+
+def outline(value: Any, indent: str = "") -> Iterator[str]:
+    """A nested value as indented lines, for people; what is empty is left out."""
+    items = plain(value)
+    for key, item in items.items():
+        if item in ([], {}, ""):
+            continue
+        if isinstance(item, dict):
+            yield f"{indent}{key}"
+            yield from outline(item, indent + "  ")
+        elif isinstance(item, list) and any(isinstance(x, dict) for x in item):
+            yield f"{indent}{key}"
+            for member in item:
+                yield from _member(member, indent + "  ")
+        else:
+            yield f"{indent}{key}: {_short(item)}"
+
+
+def _member(member: dict[str, Any], indent: str) -> Iterator[str]:
+    lines = list(outline(member, indent + "  "))
+    yield f"{indent}- {lines[0].strip()}"
+    yield from lines[1:]
+
+
+def _short(item: Any) -> str:
+    if item is None:
+        return "-"
+    if isinstance(item, list):
+        return ", ".join(_short(x) for x in item)
+    text = str(item).strip().splitlines()
+    return text[0] if len(text) == 1 else f"{text[0]} … ({len(text)} lines)"

@@ -1,0 +1,124 @@
+"""The comparison: what each target makes of one plan, side by side. Each target compiles in a process of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import InputError, UnmoorError
+from .target import PARTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One target's column: why it refuses, what it rounds, what serves each part, limits, guarantees, counts by kind.
+
+    `failed` says why there is nothing to say, for a target that does not load. Where the plan is refused, the parts,
+    guarantees and counts are empty.
+    """
+
+    target: str
+    failed: str = ""
+    refused: tuple[str, ...] = ()
+    rounded: tuple[str, ...] = ()
+    parts: tuple[tuple[str, str], ...] = ()
+    limits: tuple[tuple[str, str], ...] = ()
+    guarantees: tuple[tuple[str, str, str], ...] = ()
+    counts: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def total(self) -> int:
+        """Resources in all."""
+        return sum(count for _, count in self.counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A titled row of the table: one text for each target."""
+
+    section: str
+    title: str
+    cells: tuple[str, ...]
+
+
+def compare(file: Path, environment: str | None, targets: Sequence[str]) -> tuple[Column, ...]:
+    """A column for each target, in the order asked for; SpecError if the spec itself is wrong."""
+    if len(targets) == 1:
+        return (column(file, environment, targets[0]),)
+    workers = min(len(targets), os.cpu_count() or 1)
+    with ProcessPoolExecutor(max_workers=workers) as pool:
+        jobs = [pool.submit(column, file, environment, target) for target in targets]
+        return tuple(job.result() for job in jobs)
+
+
+def column(file: Path, environment: str | None, name: str) -> Column:
+    """What one target makes of the spec; imports that target's SDK and no other."""
+    from .load import load
+    from .settings import choose
+
+    loaded = load(file, environment)
+    try:
+        chosen = choose(loaded, name)
+    except InputError as error:
+        return Column(target=name, refused=tuple(map(str, error.problems)))
+    except UnmoorError as error:
+        return Column(target=name, failed=str(error))
+    target, plan, settings = chosen.target, loaded.plan, chosen.settings
+    limits = tuple((limit.topic, limit.value) for limit in target.limits)
+    if problems := chosen.problems():
+        return Column(target=name, refused=tuple(map(str, problems)), limits=limits)
+    try:
+        counts = _counts(chosen)
+    except UnmoorError as error:
+        return Column(target=name, failed=str(error), limits=limits)
+    return Column(
+        target=name,
+        rounded=tuple(str(r) for r in target.rounded(plan, settings)),
+        parts=tuple((s.part, s.by) for s in target.serves(plan, settings)),
+        limits=limits,
+        guarantees=tuple((g.topic, g.strength, g.by) for g in target.guarantees(plan, settings)),
+        counts=tuple(counts.items()),
+    )
+
+
+def rows(columns: Sequence[Column]) -> list[Row]:
+    """The comparison as rows; a topic that a target says nothing of is a dash."""
+    return [
+        Row(section="plan", title="accepted", cells=tuple(_verdict(c) for c in columns)),
+        Row(section="plan", title="rounded", cells=tuple(_lines(c.rounded) for c in columns)),
+        *(_row("parts", part, [dict(c.parts) for c in columns]) for part in PARTS),
+        *(_row("limits", topic, [dict(c.limits) for c in columns]) for topic in _topics(c.limits for c in columns)),
+        *(
+            _row("guarantees", topic, [{t: f"{s}: {by}" for t, s, by in c.guarantees} for c in columns])
+            for topic in _topics([(t, "") for t, _, _ in c.guarantees] for c in columns)
+        ),
+        Row(section="resources", title="in all", cells=tuple(str(c.total) if c.counts else "-" for c in columns)),
+    ]
+
+
+def _row(section: str, title: str, cells: Sequence[dict[str, str]]) -> Row:
+    return Row(section=section, title=title, cells=tuple(c.get(title, "-") for c in cells))
+
+
+def _topics(lists: object) -> list[str]:
+    return list(dict.fromkeys(topic for pairs in lists for topic, _ in pairs))  # type: ignore[attr-defined]
+
+
+def _verdict(column: Column) -> str:
+    if column.failed:
+        return f"not compiled: {column.failed}"
+    return f"refused: {_lines(column.refused)}" if column.refused else "yes"
+
+
+def _lines(texts: Sequence[str]) -> str:
+    return "\n".join(texts) or "-"
+
+
+def _counts(chosen: object) -> dict[str, int]:
+    from .compiled import compiled
+    from .graph import counts
+
+    return counts(compiled(chosen))  # type: ignore[arg-type]

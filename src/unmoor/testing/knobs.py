@@ -1,0 +1,120 @@
+"""Every knob of a plan, turned: one changed plan for each leaf, with how that leaf is meant to travel."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from unmoor.plan import Plan, Secret
+
+# What a leaf becomes where adding to it would leave its grammar, by the last name of its path.
+TURNED: dict[str, Any] = {
+    "agent": "other-agent",
+    "arch": {"amd64": "arm64", "arm64": "amd64"},
+    "base_url": "https://other.example.com",
+    "cron": "17 4 * * *",
+    "domain": "other.example.com",
+    "environment": "other",
+    "folder": None,
+    "holders": {("gateway",): ("guard",), ("run",): ("guard",), ("guard",): ("run",)},
+    "host": "other.example.com",
+    "isolation": {"container": "process", "process": "container"},
+    "reference": "OTHER_REFERENCE",
+    "session": "other",
+    "source": {"env": "config", "config": "env", "file": "env", "existing": "env", "generated": "env"},
+    "timezone": "Asia/Kolkata",
+    "url": "https://other.example.com/x",
+    "when_busy": {"queue": "skip", "skip": "queue"},
+}
+ABSENT: dict[str, Any] = {
+    "budget_per_day_usd": Decimal(7),
+    "domain": "other.example.com",
+    "max_cost_usd": Decimal(7),
+    "model": None,
+    "session": "other",
+    "verify": None,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knob:
+    """A leaf of a plan: its path, whether the bundle or the build must follow it, and the plan with it turned."""
+
+    path: str
+    bundled: bool
+    built: bool
+    turned: Plan
+
+
+def knobs(plan: Plan) -> Iterator[Knob]:
+    """Every leaf of the plan; an empty tuple and an absent part have none, so a full spec shows the most."""
+    for way, metadata, value in _leaves(plan, ()):
+        turned = _turned(plan, way, value)
+        if turned is not None:
+            path = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in way).lstrip(".")
+            yield Knob(path=path, bundled=metadata["bundled"], built=metadata["built"], turned=turned)
+
+
+def _leaves(value: Any, way: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any, Any]]:
+    for field in dataclasses.fields(value):
+        if not (field.metadata.get("bundled") or field.metadata.get("built")):
+            continue
+        member, here = getattr(value, field.name), (*way, field.name)
+        if dataclasses.is_dataclass(member):
+            yield from _leaves(member, here)
+        elif isinstance(member, tuple) and member and dataclasses.is_dataclass(member[0]):
+            for index, item in enumerate(member):
+                yield from _leaves(item, (*here, index))
+        elif member != () or "str" in str(field.type) or "Holder" in str(field.type):
+            yield here, field.metadata, member
+
+
+def _turned(plan: Plan, way: tuple[str | int, ...], value: Any) -> Plan | None:
+    name = str(way[-1])
+    if way == ("gateway", "token"):
+        return _other_token(plan)
+    if value is None:
+        other = ABSENT[name]
+    elif name in TURNED:
+        table = TURNED[name]
+        other = table.get(value, ("guard",)) if isinstance(table, dict) else table
+    else:
+        other = _more(value)
+    if other is None or other == value or (way[0] == "secrets" and value == ""):
+        return None  # nothing is read from where a secret is existing or generated
+    turned = _replaced(plan, way, other)
+    if name == "name" and value == plan.gateway.token:
+        turned = dataclasses.replace(turned, gateway=dataclasses.replace(plan.gateway, token=other))
+    return turned
+
+
+def _more(value: Any) -> Any:
+    """The next value of the same kind."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | Decimal):
+        return value + 1
+    if isinstance(value, str):
+        return f"{value}x"
+    if isinstance(value, tuple):
+        return (*value, ("other", "other")) if value and isinstance(value[0], tuple) else (*value, "other")
+    raise AssertionError(f"no way to turn {value!r}")
+
+
+def _other_token(plan: Plan) -> Plan:
+    """The token is a secret's name, so the other one is made as well."""
+    other = Secret(name="other-token", source="env", reference="OTHER_TOKEN", holders=("gateway",))
+    gateway = dataclasses.replace(plan.gateway, token=other.name)
+    return dataclasses.replace(plan, gateway=gateway, secrets=(*plan.secrets, other))
+
+
+def _replaced(value: Any, way: tuple[str | int, ...], other: Any) -> Any:
+    if not way:
+        return other
+    step, rest = way[0], way[1:]
+    if isinstance(step, int):
+        return (*value[:step], _replaced(value[step], rest, other), *value[step + 1 :])
+    return dataclasses.replace(value, **{step: _replaced(getattr(value, step), rest, other)})

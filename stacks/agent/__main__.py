@@ -1,0 +1,3 @@
+from unmoor.stacks.config import deploy_from_config
+
+deploy_from_config()

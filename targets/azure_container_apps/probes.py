@@ -1,0 +1,26 @@
+"""How Azure asks the gateway whether it is well."""
+
+from __future__ import annotations
+
+import pulumi_azure_native as az
+
+from unmoor.container import GATEWAY_PORT, HEALTH_PATH, READY_PATH
+
+
+def probes() -> list[az.app.ContainerAppProbeArgs]:
+    """Startup within 100 s, then well and ready; without these Azure would ask for `/`."""
+    return [
+        _probe("Startup", HEALTH_PATH, failures=10),
+        _probe("Liveness", HEALTH_PATH, failures=3),
+        _probe("Readiness", READY_PATH, failures=3),
+    ]
+
+
+def _probe(kind: str, path: str, *, failures: int) -> az.app.ContainerAppProbeArgs:
+    return az.app.ContainerAppProbeArgs(
+        type=kind,
+        http_get=az.app.ContainerAppProbeHttpGetArgs(port=GATEWAY_PORT, path=path, scheme="HTTP"),
+        period_seconds=10,
+        timeout_seconds=5,
+        failure_threshold=failures,
+    )

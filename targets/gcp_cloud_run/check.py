@@ -1,0 +1,112 @@
+"""Every reason for which Cloud Run would refuse a plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from unmoor.errors import Problem
+from unmoor.plan import ImageReference, Plan
+from unmoor.quantities import cpu_text, duration_text, shown, size_text
+from unmoor.target import existing_secrets_problems
+
+from .registries import host
+from .settings import SECRET_ID, CloudRunSettings
+from .sizes import MOST_LOG_DAYS, MOST_TASK_S, cloud_run_size, disk_gib, log_days
+from .totals import apart, wanted_for_guard, wanted_for_run, wanted_for_service
+
+HERE = "targets.gcp-cloud-run"
+
+
+def check(plan: Plan, settings: CloudRunSettings) -> list[Problem]:
+    """Every reason this target would refuse the plan; empty means go."""
+    return [
+        *_architecture(plan),
+        *_sizes(plan, settings),
+        *_disk(plan, settings),
+        *_timeout(plan),
+        *_logs(plan),
+        *_image(plan),
+        *_network(settings),
+        *_domain(plan, settings),
+        *existing_secrets_problems(plan, settings, target="gcp-cloud-run", what="projects/P/secrets/S"),
+        *_secret_ids(plan, settings),
+    ]
+
+
+def _architecture(plan: Plan) -> Iterator[Problem]:
+    if plan.run.arch != "amd64":
+        rule = f"Cloud Run has no {plan.run.arch}"
+        yield Problem(path="resources.arch", rule=rule, remedy="write amd64, or choose aws-ecs or vm-docker")
+
+
+def _sizes(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
+    if apart(plan):
+        yield from _size("resources", *wanted_for_run(plan, settings))
+    yield from _size("gateway", *wanted_for_service(plan, settings))
+    yield from _size("guard", *wanted_for_guard(plan))
+
+
+def _size(path: str, cpu: Decimal, memory_mib: int) -> Iterator[Problem]:
+    if cloud_run_size(cpu, memory_mib) is None:
+        rule = f"Cloud Run has no size for {cpu_text(cpu)} processors and {size_text(memory_mib)}, all of it counted"
+        yield Problem(path=path, rule=rule, remedy="ask for at most 8 and 32Gi")
+
+
+def _disk(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
+    wanted = disk_gib(plan.run.disk_mib)
+    if settings.disk == "disk" and wanted > settings.disk_quota_gib:
+        asked = size_text(plan.run.disk_mib)
+        yield Problem(
+            path="resources.disk",
+            rule=f"{asked} is over the {settings.disk_quota_gib}Gi that an instance may have",
+            remedy=f"lower it, or have Google raise the quota and set {HERE}.disk_quota_gib to {wanted}",
+        )
+
+
+def _timeout(plan: Plan) -> Iterator[Problem]:
+    if apart(plan) and plan.run.timeout_s > MOST_TASK_S:
+        rule = f"{duration_text(plan.run.timeout_s)} is over a job's 7d"
+        yield Problem(path="run.timeout", rule=rule, remedy="lower it, or choose aws-ecs or vm-docker")
+
+
+def _logs(plan: Plan) -> Iterator[Problem]:
+    if log_days(plan.retention.logs_s) is None:
+        rule = f"{duration_text(plan.retention.logs_s)} is over Cloud Logging's {MOST_LOG_DAYS}d"
+        yield Problem(path="retention.logs", rule=rule, remedy="lower it")
+
+
+def _image(plan: Plan) -> Iterator[Problem]:
+    if isinstance(plan.image, ImageReference) and host(plan.image.reference).split(":")[0] == "localhost":
+        rule = f"Google Cloud cannot pull {shown(plan.image.reference)} from this machine"
+        yield Problem(path="image", rule=rule, remedy="push it to a registry, or write {build: ./folder}")
+
+
+def _network(settings: CloudRunSettings) -> Iterator[Problem]:
+    given = settings.network or settings.subnetwork
+    if settings.static_address and given and not (settings.network and settings.subnetwork):
+        missing = "subnetwork" if settings.network else "network"
+        rule = f"a NAT needs both, and {missing} is not set"
+        yield Problem(path=f"{HERE}.{missing}", rule=rule, remedy="set it, or remove the other and one is made")
+    if settings.vpc_egress and not (given or settings.static_address):
+        rule = "nothing goes through a network, since there is none"
+        yield Problem(path=f"{HERE}.vpc_egress", rule=rule, remedy="remove it, or set network and subnetwork")
+    if settings.static_address and settings.vpc_egress == "private-ranges-only":
+        rule = "what is not private would leave from other addresses than the static one"
+        yield Problem(path=f"{HERE}.vpc_egress", rule=rule, remedy="remove it, or write all-traffic")
+
+
+def _domain(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
+    if settings.dns_zone and plan.network.domain is None:
+        rule = "dns_zone is for network.domain, which is not set"
+        yield Problem(path=f"{HERE}.dns_zone", rule=rule, remedy="set network.domain or remove it")
+
+
+def _secret_ids(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
+    for secret in plan.secrets:
+        given = settings.secrets.get(secret.name)
+        if secret.source == "existing" and given is not None and not re.fullmatch(SECRET_ID, given):
+            rule = f"{shown(given)} is no secret's name"
+            remedy = "write projects/P/secrets/S, and /versions/N to pin its value"
+            yield Problem(path=f"{HERE}.secrets.{secret.name}", rule=rule, remedy=remedy)

@@ -1,0 +1,55 @@
+"""What a service's container and a job's have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from unmoor.container import TEMP_DIR, WORK_DIR, common_environment
+
+from .context import Context
+from .secrets import StoredSecret
+from .sizes import Size
+from .store import Store
+
+MOUNTS = {"temp": TEMP_DIR, "work": WORK_DIR}
+# A part of the container's memory that temporary files may fill.
+TEMP_SHARE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """One container: what it runs, what it may use, and its scratch space, `work_mib` on `medium`."""
+
+    name: str
+    image: pulumi.Input[str]
+    args: Sequence[str]
+    environment: Mapping[str, pulumi.Input[str]]
+    secrets: Sequence[StoredSecret]
+    size: Size
+    work_mib: int
+    medium: str = "MEMORY"
+    port: int = 0
+
+    @property
+    def volumes(self) -> dict[str, tuple[str, str]]:
+        """Medium and size of each volume; every container has its own, as long as its instance lives."""
+        return {
+            "temp": ("MEMORY", f"{self.size.memory_mib // TEMP_SHARE}Mi"),
+            "work": (self.medium, f"{self.work_mib}Mi"),
+        }
+
+
+def environment(context: Context, store: Store) -> dict[str, pulumi.Input[str]]:
+    """What every container of the agent is told."""
+    common = common_environment(
+        context.plan, target="gcp-cloud-run", bundle_sha256=context.options.bundle.sha256, store_url=""
+    )
+    return {**common, "UNMOOR_STORE": store.url}
+
+
+def ordered(secrets: Sequence[StoredSecret]) -> list[StoredSecret]:
+    """Secrets by their variables, so that nothing differs without a change."""
+    return sorted(secrets, key=lambda s: s.secret.variable)

@@ -1,0 +1,80 @@
+"""The gateway: a service that the public reaches, by itself or through the load balancer of its domain."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_gcp as gcp
+
+from unmoor.container import GATEWAY_PORT, SERVE
+
+from .containers import Container, environment
+from .context import Context
+from .guard import INVOKER, Guard
+from .identity import parts
+from .runner import Runner, launcher_config
+from .service import Serving, service
+from .surroundings import Surroundings
+from .totals import apart, disk_mib, instances, legal, wanted_for_service, works_unasked
+
+# Requests that one instance takes at once: most of them are streams that wait.
+REQUESTS = 80
+# What the gateway unpacks of the bundle, where no run lives in it.
+WORK_MIB = 64
+
+
+def gateway(context: Context, around: Surroundings, *, guard: Guard, runner: Runner | None) -> gcp.cloudrunv2.Service:
+    """The service, open to the public: its own token and signatures are what it lets people in by."""
+    held = context.plan.held_by(*parts(context.plan, "gateway"))
+    container = Container(
+        name="gateway",
+        image=around.image,
+        args=SERVE,
+        environment={**environment(context, around.store), **_launching(context, guard)},
+        secrets=[around.secrets[s.name] for s in held],
+        size=legal(wanted_for_service(context.plan, context.settings)),
+        port=GATEWAY_PORT,
+        work_mib=WORK_MIB if apart(context.plan) else disk_mib(context.plan, context.settings),
+        medium="MEMORY" if apart(context.plan) else context.settings.disk.upper(),
+    )
+    made = service(
+        context,
+        container,
+        _serving(context),
+        account=around.identities.gateway,
+        network=around.network,
+        after=[*around.rights["gateway"], *(runner.rights if runner else [guard.caller])],
+    )
+    if context.settings.public_access == "all_users":
+        gcp.cloudrunv2.ServiceIamMember(
+            context.logical("gateway-public"),
+            name=made.name,
+            location=context.settings.region,
+            role=INVOKER,
+            member="allUsers",
+            opts=context.child,
+        )
+    return made
+
+
+def _serving(context: Context) -> Serving:
+    """With a domain there is one door: the address of Google's own is closed."""
+    behind = context.plan.network.domain is not None
+    return Serving(
+        ingress="INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" if behind else "INGRESS_TRAFFIC_ALL",
+        open_to_all=context.settings.public_access == "invoker_iam_disabled",
+        least=instances(context.plan),
+        most=max(context.plan.gateway.max, instances(context.plan)),
+        requests=REQUESTS,
+        cpu_idle=not works_unasked(context.plan),
+    )
+
+
+def _launching(context: Context, guard: Guard) -> dict[str, pulumi.Input[str]]:
+    """How the gateway starts runs, and who fires the schedules."""
+    if not apart(context.plan):
+        return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": guard.url}
+    return {
+        "UNMOOR_LAUNCHER": "cloud-run",
+        "UNMOOR_LAUNCHER_CONFIG": launcher_config(context),
+        "UNMOOR_SCHEDULER": "platform",
+    }

@@ -1,0 +1,73 @@
+"""The guard: a service of its own, whose account alone may read the model key, and which only runs may call.
+
+A caller shows an identity token for the guard's address, in X-Serverless-Authorization.
+https://docs.cloud.google.com/run/docs/authenticating/service-to-service
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_gcp as gcp
+
+from unmoor.container import GUARD, GUARD_PORT
+
+from .containers import Container, environment
+from .context import Context
+from .service import Serving, service
+from .surroundings import Surroundings
+from .totals import STREAMS_OF_A_GUARD, guards, legal, wanted_for_guard
+
+INVOKER = "roles/run.invoker"
+# What a guard unpacks of the bundle.
+WORK_MIB = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """The guard's address, and the right of runs to call it."""
+
+    service: gcp.cloudrunv2.Service
+    url: pulumi.Output[str]
+    caller: gcp.cloudrunv2.ServiceIamMember
+
+
+def guard(context: Context, around: Surroundings) -> Guard:
+    """The service, and who may call it."""
+    container = Container(
+        name="guard",
+        image=around.image,
+        args=GUARD,
+        environment=environment(context, around.store),
+        secrets=[around.secrets[s.name] for s in context.plan.held_by("guard")],
+        size=legal(wanted_for_guard(context.plan)),
+        work_mib=WORK_MIB,
+        port=GUARD_PORT,
+    )
+    # Jobs without a network reach it by its public address only; without the caller's token it answers nobody.
+    serving = Serving(
+        ingress="INGRESS_TRAFFIC_ALL",
+        open_to_all=False,
+        least=0,
+        most=guards(context.plan),
+        requests=STREAMS_OF_A_GUARD,
+        cpu_idle=True,
+    )
+    made = service(
+        context,
+        container,
+        serving,
+        account=around.identities.guard,
+        network=around.network,
+        after=around.rights["guard"],
+    )
+    caller = gcp.cloudrunv2.ServiceIamMember(
+        context.logical("guard-caller"),
+        name=made.name,
+        location=context.settings.region,
+        role=INVOKER,
+        member=around.identities.caller.member,
+        opts=context.child,
+    )
+    return Guard(service=made, url=made.uri, caller=caller)

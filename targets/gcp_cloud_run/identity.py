@@ -1,0 +1,65 @@
+"""Service accounts: one for the gateway, for runs, for the guard and for schedules; none has a key.
+
+Every container of an instance can ask for the account's token, so parts that must not share rights share no instance.
+https://docs.cloud.google.com/run/docs/securing/service-identity
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi_gcp as gcp
+
+from unmoor.plan import Holder, Plan
+
+from .context import Context
+from .names import ACCOUNT, name
+from .totals import apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identities:
+    """Accounts by role; no run has one that lives in the gateway, and no schedule that the gateway fires."""
+
+    gateway: gcp.serviceaccount.Account
+    guard: gcp.serviceaccount.Account
+    run: gcp.serviceaccount.Account | None
+    schedules: gcp.serviceaccount.Account | None
+
+    @property
+    def caller(self) -> gcp.serviceaccount.Account:
+        """The account that runs have, by which they call the guard."""
+        return self.run or self.gateway
+
+    @property
+    def workers(self) -> dict[str, gcp.serviceaccount.Account]:
+        """The accounts that containers have, by role."""
+        return {"gateway": self.gateway, "guard": self.guard, **({"run": self.run} if self.run else {})}
+
+
+def identities(context: Context) -> Identities:
+    """Every account that the plan needs."""
+    own_runs = apart(context.plan)
+    return Identities(
+        gateway=_account(context, "gateway"),
+        guard=_account(context, "guard"),
+        run=_account(context, "run") if own_runs else None,
+        schedules=_account(context, "schedules") if own_runs and context.plan.schedules else None,
+    )
+
+
+def parts(plan: Plan, role: str) -> tuple[Holder, ...]:
+    """The parts of the agent that have the account of a role."""
+    if role == "gateway":
+        return ("gateway",) if apart(plan) else ("gateway", "run")
+    return ("guard",) if role == "guard" else ("run",)
+
+
+def _account(context: Context, role: str) -> gcp.serviceaccount.Account:
+    return gcp.serviceaccount.Account(
+        context.logical(role),
+        account_id=name(context.plan, role, ACCOUNT),
+        display_name=f"unmoor {context.plan.agent} {role}",
+        description=f"{role} of the agent {context.plan.agent} in {context.plan.environment}",
+        opts=context.using("iam"),
+    )

@@ -1,0 +1,58 @@
+"""Logs: a log bucket of the agent's own, kept as long as the plan says, and a sink that brings its entries there.
+
+The project's _Default bucket keeps a copy for its own 30 days: what it leaves out is set in a sink that is everyone's.
+"""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_gcp as gcp
+
+from .context import Context
+from .names import COMPUTE, JOB, LOGS, name, schedule_name
+from .sizes import log_days
+from .totals import apart
+
+
+def logs(context: Context) -> pulumi.Output[str]:
+    """The whole name of the bucket with the agent's logs."""
+    bucket = gcp.logging.ProjectBucketConfig(
+        context.logical("logs"),
+        project=context.settings.project,
+        location=context.settings.region,
+        bucket_id=name(context.plan, "logs", LOGS),
+        description=f"unmoor {context.plan.agent}: logs",
+        retention_days=log_days(context.plan.retention.logs_s),
+        # A deleted log bucket keeps its name for a week; one that is kept is taken up again.
+        opts=context.using("logging", kept=True),
+    )
+    where = pulumi.Output.concat(
+        "projects/", context.settings.project, "/locations/", context.settings.region, "/buckets/", bucket.bucket_id
+    )
+    gcp.logging.ProjectSink(
+        context.logical("logs"),
+        name=name(context.plan, "logs", LOGS),
+        description=f"unmoor {context.plan.agent}: logs",
+        destination=pulumi.Output.concat("logging.googleapis.com/", where),
+        filter=agents_entries(context),
+        unique_writer_identity=False,  # within one project a sink needs no identity of its own, and no grant
+        opts=context.using("logging"),
+    )
+    return where
+
+
+def agents_entries(context: Context) -> str:
+    """What the agent's containers, schedules and load balancer write, and nothing else of the project's."""
+    plan, place = context.plan, f'resource.labels.location="{context.settings.region}"'
+    services = " OR ".join(f'"{name(plan, role)}"' for role in ("gateway", "guard"))
+    clauses = [f'resource.type="cloud_run_revision" AND resource.labels.service_name=({services}) AND {place}']
+    if apart(plan):
+        job = name(plan, "run", JOB)
+        clauses.append(f'resource.type="cloud_run_job" AND resource.labels.job_name="{job}" AND {place}')
+        jobs = " OR ".join(f'"{schedule_name(plan, s)}"' for s in plan.schedules)
+        if jobs:
+            clauses.append(f'resource.type="cloud_scheduler_job" AND resource.labels.job_id=({jobs}) AND {place}')
+    if plan.network.domain:
+        backend = name(plan, "domain", COMPUTE)
+        clauses.append(f'resource.type="http_load_balancer" AND resource.labels.backend_service_name="{backend}"')
+    return " OR ".join(f"({clause})" for clause in clauses)

@@ -1,0 +1,98 @@
+"""Google Cloud's rules for names and labels, and the names of the agent's resources.
+
+All of them come from agent and environment, so they are known before a resource is there. A bucket's name is one in the
+whole world: it ends in a digest of the project.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from unmoor.names import NameRule, physical_name, tags
+from unmoor.plan import Plan, Schedule, Secret
+
+from .settings import CloudRunSettings
+
+SERVICE = NameRule(
+    longest=49, source="https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.services"
+)
+JOB = NameRule(longest=49, source="https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs")
+ACCOUNT = NameRule(
+    longest=30, source="https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/create"
+)
+SECRET = NameRule(
+    longest=255, source="https://docs.cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets/create"
+)
+BUCKET = NameRule(longest=63, source="https://docs.cloud.google.com/storage/docs/buckets#naming")
+REPOSITORY = NameRule(
+    longest=63,
+    source="https://docs.cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories",
+)
+SCHEDULE = NameRule(
+    longest=500, source="https://docs.cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs"
+)
+LOGS = NameRule(
+    longest=100, source="https://docs.cloud.google.com/logging/docs/reference/v2/rest/v2/projects.locations.buckets"
+)
+COMPUTE = NameRule(longest=63, source="https://docs.cloud.google.com/compute/docs/naming-resources")
+
+NAME_LIMITS = {
+    "gcp:artifactregistry/repository:Repository.repositoryId": REPOSITORY.longest,
+    "gcp:cloudrunv2/job:Job.name": JOB.longest,
+    "gcp:cloudrunv2/service:Service.name": SERVICE.longest,
+    "gcp:cloudscheduler/job:Job.name": SCHEDULE.longest,
+    "gcp:compute/address:Address.name": COMPUTE.longest,
+    "gcp:compute/backendService:BackendService.name": COMPUTE.longest,
+    "gcp:compute/globalAddress:GlobalAddress.name": COMPUTE.longest,
+    "gcp:compute/globalForwardingRule:GlobalForwardingRule.name": COMPUTE.longest,
+    "gcp:compute/managedSslCertificate:ManagedSslCertificate.name": COMPUTE.longest,
+    "gcp:compute/network:Network.name": COMPUTE.longest,
+    "gcp:compute/regionNetworkEndpointGroup:RegionNetworkEndpointGroup.name": COMPUTE.longest,
+    "gcp:compute/router:Router.name": COMPUTE.longest,
+    "gcp:compute/routerNat:RouterNat.name": COMPUTE.longest,
+    "gcp:compute/sSLPolicy:SSLPolicy.name": COMPUTE.longest,
+    "gcp:compute/subnetwork:Subnetwork.name": COMPUTE.longest,
+    "gcp:compute/targetHttpProxy:TargetHttpProxy.name": COMPUTE.longest,
+    "gcp:compute/targetHttpsProxy:TargetHttpsProxy.name": COMPUTE.longest,
+    "gcp:compute/uRLMap:URLMap.name": COMPUTE.longest,
+    "gcp:logging/projectBucketConfig:ProjectBucketConfig.bucketId": LOGS.longest,
+    "gcp:logging/projectSink:ProjectSink.name": LOGS.longest,
+    "gcp:secretmanager/secret:Secret.secretId": SECRET.longest,
+    "gcp:serviceaccount/account:Account.accountId": ACCOUNT.longest,
+    "gcp:storage/bucket:Bucket.name": BUCKET.longest,
+}
+
+
+def name(plan: Plan, role: str, rule: NameRule = SERVICE) -> str:
+    """The physical name of one role of the agent."""
+    return physical_name(plan, role, rule)
+
+
+def bucket_name(plan: Plan, settings: CloudRunSettings) -> str:
+    """The store's name, which no other project has."""
+    return physical_name(plan, "store", BUCKET, scope=settings.project)
+
+
+def secret_name(plan: Plan, secret: Secret) -> str:
+    """The name of a secret that is created."""
+    return physical_name(plan, f"secret-{secret.name}", SECRET)
+
+
+def schedule_name(plan: Plan, schedule: Schedule) -> str:
+    """The name of a schedule's job at Cloud Scheduler."""
+    return physical_name(plan, f"schedule-{schedule.name}", SCHEDULE)
+
+
+def certificate_name(plan: Plan) -> str:
+    """A certificate's name changes with its host name: the new one is there before the old one goes."""
+    digest = hashlib.sha256((plan.network.domain or "").encode()).hexdigest()[:8]
+    return physical_name(plan, f"domain-{digest}", COMPUTE)
+
+
+def labels(plan: Plan) -> dict[str, str]:
+    """The agent's tags as labels, whose values know neither dots nor capitals.
+
+    https://docs.cloud.google.com/resource-manager/docs/labels-overview#requirements
+    """
+    return {key: re.sub(r"[^a-z0-9_-]", "-", value.lower())[:63] for key, value in tags(plan).items()}

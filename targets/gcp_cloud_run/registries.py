@@ -1,0 +1,28 @@
+"""Which registries Cloud Run pulls from by itself; any other is reached through a repository that stands for it.
+
+https://docs.cloud.google.com/run/docs/deploying#images
+"""
+
+from __future__ import annotations
+
+import re
+
+from unmoor.plan import Image, ImageReference
+
+DIRECT = re.compile(r"(.+-docker\.pkg\.dev|([a-z]+\.)?gcr\.io|docker\.io)")
+
+
+def host(reference: str) -> str:
+    """The registry that an image lies in: what stands before the first slash, if it can be a host at all."""
+    first, slash, _ = reference.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
+
+
+def pulled_directly(reference: str) -> bool:
+    """Whether Cloud Run pulls it as it is."""
+    return DIRECT.fullmatch(host(reference)) is not None
+
+
+def makes_repository(image: Image) -> bool:
+    """Whether the agent has a repository of its own: for an image that is built, or to stand for a registry."""
+    return not (isinstance(image, ImageReference) and pulled_directly(image.reference))

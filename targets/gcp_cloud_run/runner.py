@@ -1,0 +1,111 @@
+"""What a run is started from: a job with one task, and who may start it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_gcp as gcp
+
+from .containers import Container, environment
+from .context import Context
+from .guard import Guard
+from .job_template import in_job, job_volumes
+from .names import JOB, name
+from .service import ignored, launch_stage
+from .sizes import MOST_TASK_S
+from .surroundings import Surroundings
+from .totals import disk_mib, legal, wanted_for_run
+
+CONTAINER = "run"
+# To begin, and to pack up what a run left, beside the time that is the harness's own.
+MARGIN_S = 900
+# To run, to run with other arguments, and to cancel: https://docs.cloud.google.com/iam/docs/roles-permissions/run
+STARTER = "roles/run.jobsExecutorWithOverrides"
+# To see a job and its executions.
+VIEWER = "roles/run.viewer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """The job, and the gateway's rights to it."""
+
+    job: gcp.cloudrunv2.Job
+    rights: tuple[pulumi.Resource, ...]
+
+
+def runner(context: Context, around: Surroundings, guard: Guard) -> Runner | None:
+    """The job that is started for every run; none where runs live in the gateway."""
+    who = around.identities
+    if who.run is None:
+        return None
+    container = _container(context, around, guard)
+    job = gcp.cloudrunv2.Job(
+        context.logical("run"),
+        name=name(context.plan, "run", JOB),
+        location=context.settings.region,
+        deletion_protection=False,
+        launch_stage=launch_stage(container),
+        template=gcp.cloudrunv2.JobTemplateArgs(
+            task_count=1,
+            parallelism=1,
+            template=gcp.cloudrunv2.JobTemplateTemplateArgs(
+                service_account=who.run.email,
+                execution_environment="EXECUTION_ENVIRONMENT_GEN2",
+                timeout=f"{min(context.plan.run.timeout_s + MARGIN_S, MOST_TASK_S)}s",
+                max_retries=0,  # a run that was lost is started again by the gateway, which knows whether it may be
+                containers=[in_job(context, container)],
+                volumes=job_volumes(container),
+                vpc_access=around.network.for_job(),
+            ),
+        ),
+        labels=context.labels,
+        opts=pulumi.ResourceOptions.merge(
+            context.using("run", *around.rights["run"], guard.caller),
+            pulumi.ResourceOptions(ignore_changes=ignored(container.medium == "DISK")),
+        ),
+    )
+    rights = {"gateway-start": STARTER, "gateway-see": VIEWER}
+    return Runner(
+        job=job,
+        rights=tuple(may(context, job, logical, role, who.gateway) for logical, role in rights.items()),
+    )
+
+
+def may(
+    context: Context, job: gcp.cloudrunv2.Job, logical: str, role: str, account: gcp.serviceaccount.Account
+) -> gcp.cloudrunv2.JobIamMember:
+    """An account's right to this one job."""
+    return gcp.cloudrunv2.JobIamMember(
+        context.logical(logical),
+        name=job.name,
+        location=context.settings.region,
+        role=role,
+        member=account.member,
+        opts=context.child,
+    )
+
+
+def launcher_config(context: Context) -> str:
+    """All that the gateway needs to start, stop and see a run."""
+    configuration = {
+        "container": CONTAINER,
+        "job": name(context.plan, "run", JOB),
+        "project": context.settings.project,
+        "region": context.settings.region,
+    }
+    return json.dumps(configuration, sort_keys=True)
+
+
+def _container(context: Context, around: Surroundings, guard: Guard) -> Container:
+    return Container(
+        name=CONTAINER,
+        image=around.image,
+        args=("run",),
+        environment={**environment(context, around.store), "UNMOOR_GUARD_URL": guard.url},
+        secrets=[around.secrets[s.name] for s in context.plan.held_by("run")],
+        size=legal(wanted_for_run(context.plan, context.settings)),
+        work_mib=disk_mib(context.plan, context.settings),
+        medium=context.settings.disk.upper(),
+    )

@@ -1,0 +1,78 @@
+"""Schedules: Cloud Scheduler starts an execution of the run's job itself."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pulumi
+import pulumi_gcp as gcp
+
+from unmoor.container import scheduled_run
+from unmoor.cron import parse
+from unmoor.plan import Schedule
+
+from .context import Context
+from .identity import Identities
+from .names import JOB, name, schedule_name
+from .runner import CONTAINER, STARTER, Runner, may
+
+RETRY_FOR = "3600s"
+
+
+def unix_cron(schedule: Schedule) -> str:
+    """The expression as Cloud Scheduler reads it: five fields, and either of two day fields that are both restricted.
+
+    https://docs.cloud.google.com/scheduler/docs/configuring/cron-job-schedules
+    """
+    return parse(schedule.cron).text
+
+
+def schedules(context: Context, identities: Identities, runner: Runner | None) -> None:
+    """A job of Cloud Scheduler for each schedule, with an account that can start this agent's runs and nothing else."""
+    if runner is None or identities.schedules is None:
+        return
+    right = may(context, runner.job, "schedules-start", STARTER, identities.schedules)
+    for schedule in context.plan.schedules:
+        _schedule(context, schedule, identities.schedules, after=right)
+
+
+def _schedule(
+    context: Context, schedule: Schedule, account: gcp.serviceaccount.Account, *, after: pulumi.Resource
+) -> None:
+    gcp.cloudscheduler.Job(
+        context.logical(f"schedule-{schedule.name}"),
+        name=schedule_name(context.plan, schedule),
+        region=context.settings.region,
+        description=f"unmoor {context.plan.agent}: {schedule.name}",
+        schedule=unix_cron(schedule),
+        time_zone=schedule.timezone,
+        attempt_deadline="60s",
+        retry_config=gcp.cloudscheduler.JobRetryConfigArgs(
+            retry_count=5, max_retry_duration=RETRY_FOR, min_backoff_duration="10s", max_backoff_duration="600s"
+        ),
+        http_target=gcp.cloudscheduler.JobHttpTargetArgs(
+            uri=_start_address(context),
+            http_method="POST",
+            headers={"Content-Type": "application/json"},
+            body=base64.b64encode(_overrides(schedule).encode()).decode(),
+            # An identity token would not do: it is for services of one's own, and this is Google's API.
+            oauth_token=gcp.cloudscheduler.JobHttpTargetOauthTokenArgs(
+                service_account_email=account.email, scope="https://www.googleapis.com/auth/cloud-platform"
+            ),
+        ),
+        opts=context.using("cloudscheduler", after),
+    )
+
+
+def _start_address(context: Context) -> str:
+    """https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs/run"""
+    settings = context.settings
+    job = f"projects/{settings.project}/locations/{settings.region}/jobs/{name(context.plan, 'run', JOB)}"
+    return f"https://run.googleapis.com/v2/{job}:run"
+
+
+def _overrides(schedule: Schedule) -> str:
+    """Cloud Scheduler puts nothing of a firing into a body, so the run tells firings apart by the time itself."""
+    container = {"name": CONTAINER, "args": list(scheduled_run(schedule))}
+    return json.dumps({"overrides": {"containerOverrides": [container]}}, sort_keys=True)

@@ -1,0 +1,115 @@
+"""Secret Manager: a secret for each that the plan creates, a reference for each that exists, and who may read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_gcp as gcp
+import pulumi_random as random
+
+from unmoor.fingerprint import version_number
+from unmoor.plan import Secret
+
+from .context import Context
+from .identity import Identities, parts
+from .names import secret_name
+
+# 43 letters and digits are 256 bits.
+TOKEN_LENGTH = 43
+READER = "roles/secretmanager.secretAccessor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSecret:
+    """Where a secret lies, the version that containers are given, and its value where this program knows it."""
+
+    secret: Secret
+    project: str
+    secret_id: pulumi.Input[str]
+    version: pulumi.Input[str]
+    value: Any
+
+
+def secrets(context: Context) -> dict[str, StoredSecret]:
+    """Every secret of the plan by name."""
+    return {
+        s.name: _existing(context, s) if s.source == "existing" else _created(context, s) for s in context.plan.secrets
+    }
+
+
+def reference(context: Context, stored: StoredSecret) -> pulumi.Input[str]:
+    """What a container refers to a secret by: its id, or its whole name in another project."""
+    if stored.project == context.settings.project:
+        return stored.secret_id
+    return pulumi.Output.concat("projects/", stored.project, "/secrets/", stored.secret_id)
+
+
+def grants(
+    context: Context, identities: Identities, secrets: Mapping[str, StoredSecret]
+) -> dict[str, list[pulumi.Resource]]:
+    """By role: the right of its account to read each secret that its containers are given, and no other."""
+    return {
+        role: [
+            gcp.secretmanager.SecretIamMember(
+                context.logical(f"{role}-secret-{secret.name}"),
+                project=secrets[secret.name].project,
+                secret_id=secrets[secret.name].secret_id,
+                role=READER,
+                member=account.member,
+                opts=context.using("secretmanager"),
+            )
+            for secret in context.plan.held_by(*parts(context.plan, role))
+        ]
+        for role, account in identities.workers.items()
+    }
+
+
+def _existing(context: Context, secret: Secret) -> StoredSecret:
+    """Without a version the newest is read whenever an instance starts."""
+    given = context.settings.secrets[secret.name]
+    _, project, _, secret_id, *version = given.split("/")
+    return StoredSecret(
+        secret=secret,
+        project=project,
+        secret_id=secret_id,
+        version=version[1] if version else "latest",
+        value=given,
+    )
+
+
+def _created(context: Context, secret: Secret) -> StoredSecret:
+    value = _generated(context, secret) if secret.source == "generated" else context.options.secret_value(secret)
+    role = f"secret-{secret.name}"
+    stored = gcp.secretmanager.Secret(
+        context.logical(role),
+        secret_id=secret_name(context.plan, secret),
+        replication=gcp.secretmanager.SecretReplicationArgs(auto=gcp.secretmanager.SecretReplicationAutoArgs()),
+        annotations={"origin": secret.origin},
+        deletion_protection=False,
+        labels=context.labels,
+        opts=context.using("secretmanager"),
+    )
+    version = gcp.secretmanager.SecretVersion(
+        context.logical(role),
+        secret=stored.id,
+        secret_data_wo=value,
+        secret_data_wo_version=value.apply(lambda v: str(version_number(context.plan.agent, secret.name, v))),
+        opts=context.child,
+    )
+    # Containers name the version, so that a new value is a new revision.
+    return StoredSecret(
+        secret=secret,
+        project=context.settings.project,
+        secret_id=stored.secret_id,
+        version=version.version,
+        value=value,
+    )
+
+
+def _generated(context: Context, secret: Secret) -> pulumi.Output[str]:
+    return random.RandomPassword(
+        context.logical(f"secret-{secret.name}"), length=TOKEN_LENGTH, special=False, opts=context.bare
+    ).result

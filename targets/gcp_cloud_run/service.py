@@ -1,0 +1,78 @@
+"""A Cloud Run service, as the gateway and the guard are one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_gcp as gcp
+
+from .containers import Container
+from .context import Context
+from .names import name
+from .network import Network
+from .service_template import in_service, service_volumes
+
+# https://docs.cloud.google.com/run/docs/configuring/request-timeout
+LONGEST_REQUEST = "3600s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """How a service is reached and scaled; `cpu_idle`: whether it is given processors for requests only."""
+
+    ingress: str
+    open_to_all: bool
+    least: int
+    most: int
+    requests: int
+    cpu_idle: bool
+
+
+def service(
+    context: Context,
+    container: Container,
+    serving: Serving,
+    *,
+    account: gcp.serviceaccount.Account,
+    network: Network,
+    after: Sequence[pulumi.Resource],
+) -> gcp.cloudrunv2.Service:
+    """The service of that container, under its name."""
+    scratch = container.medium == "DISK"
+    return gcp.cloudrunv2.Service(
+        context.logical(container.name),
+        name=name(context.plan, container.name),
+        location=context.settings.region,
+        description=f"unmoor {context.plan.agent}: {container.name}",
+        ingress=serving.ingress,
+        invoker_iam_disabled=serving.open_to_all,
+        deletion_protection=False,
+        launch_stage=launch_stage(container),
+        scaling=gcp.cloudrunv2.ServiceScalingArgs(min_instance_count=serving.least, scaling_mode="AUTOMATIC"),
+        template=gcp.cloudrunv2.ServiceTemplateArgs(
+            service_account=account.email,
+            execution_environment="EXECUTION_ENVIRONMENT_GEN2",
+            timeout=LONGEST_REQUEST,
+            max_instance_request_concurrency=serving.requests,
+            scaling=gcp.cloudrunv2.ServiceTemplateScalingArgs(max_instance_count=serving.most),
+            containers=[in_service(context, container, cpu_idle=serving.cpu_idle)],
+            volumes=service_volumes(container),
+            vpc_access=network.for_service(),
+        ),
+        labels=context.labels,
+        opts=pulumi.ResourceOptions.merge(
+            context.using("run", *after), pulumi.ResourceOptions(ignore_changes=ignored(scratch))
+        ),
+    )
+
+
+def launch_stage(container: Container) -> str:
+    """Ephemeral disks are not in every release of the API as generally available; asking for a preview does no harm."""
+    return "BETA" if container.medium == "DISK" else "GA"
+
+
+def ignored(scratch: bool) -> list[str]:
+    """Inputs that Cloud Run answers otherwise than they were sent: who touched it last, and the stage it thinks apt."""
+    return ["client", "clientVersion", *(["launchStage"] if scratch else [])]

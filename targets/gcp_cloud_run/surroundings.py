@@ -1,0 +1,43 @@
+"""What every container stands on: accounts, store, secrets, image and network, and the rights that must come first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from .context import Context
+from .grants import store_grants
+from .identity import Identities, identities
+from .image import image
+from .network import Network, network
+from .secrets import StoredSecret, grants, secrets
+from .store import Store, store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """`rights` holds, by role, all that must be there before a container of that role is."""
+
+    identities: Identities
+    image: pulumi.Input[str]
+    network: Network
+    rights: Mapping[str, Sequence[pulumi.Resource]]
+    secrets: Mapping[str, StoredSecret]
+    store: Store
+
+
+def surroundings(context: Context) -> Surroundings:
+    """All of them for the plan."""
+    who, hidden, kept, net = identities(context), secrets(context), store(context), network(context)
+    touch, read = store_grants(context, who, kept), grants(context, who, hidden)
+    first = [kept.bundle, *net.before]
+    return Surroundings(
+        identities=who,
+        image=image(context),
+        network=net,
+        rights={role: [*touch[role], *read[role], *first] for role in who.workers},
+        secrets=hidden,
+        store=kept,
+    )
