@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from unmoor.testing.conformance import TargetConformance
 
 EXAMPLES = sorted(p for p in (Path(__file__).parents[1] / "examples").iterdir() if p.is_dir())
+# The fullest spec of each isolation; all of them in `make test-all`.
+FULLEST = [p for p in EXAMPLES if p.name in ("04-inbox", "06-everything") or os.environ.get("UNMOOR_ALL_KNOBS")]
 
 
 class TestAwsEcs(TargetConformance):
     target = "aws-ecs"
     specs = EXAMPLES
+    knob_specs = FULLEST
 
 
 class TestGcpCloudRun(TargetConformance):
     target = "gcp-cloud-run"
     specs = EXAMPLES
+    knob_specs = FULLEST
 
 
 class TestVmDocker(TargetConformance):
     target = "vm-docker"
     specs = EXAMPLES
+    knob_specs = FULLEST
 
 
 class TestAzureContainerApps(TargetConformance):
     target = "azure-container-apps"
     specs = EXAMPLES
+    knob_specs = FULLEST
     environment = None
 
     def case(self, spec):

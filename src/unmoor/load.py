@@ -188,7 +188,9 @@ def problems_of(error: ValidationError, model: type[BaseModel], prefix: Path = (
     problems: dict[str, Problem] = {}
     details = [(tuple(s for s in d["loc"] if not _is_union_branch(s)), d) for d in error.errors(include_url=False)]
     for path, detail in details:
-        if detail["type"].endswith("_type") and any(len(p) > len(path) and p[: len(path)] == path for p, _ in details):
+        if detail["type"].endswith(("_type", "literal_error")) and any(
+            len(p) > len(path) and p[: len(path)] == path for p, _ in details
+        ):
             continue  # another branch of the union got further, and says more
         rule, remedy = _worded(detail, model)
         problem = Problem(path=path_text((*prefix, *path)), rule=rule, remedy=remedy)

@@ -164,8 +164,8 @@ class Target:
     `check` gives every reason to refuse the plan, with spec paths; empty means go. `rounded` says what becomes larger
     than asked. `serves` and `guarantees` describe, for people. All four are pure. `build_by` and `access_by` are
     "module:function": build(name, plan, settings, options) -> Outputs inside a Pulumi program, and
-    access(plan, resources) -> Access over a recorded graph. `name_limits` holds the longest name that the platform takes,
-    by "type.input", such as "aws:iam/role:Role.name".
+    access(plan, resources) -> Access over a recorded graph. `name_limits` holds the longest name that the platform
+    takes, by "type.input", such as "aws:iam/role:Role.name".
     """
 
     name: str

@@ -22,6 +22,7 @@ from .quantities import shown
 MAX_BYTES = 1024 * 1024
 MAX_VALUES = 20_000
 MAX_DEPTH = 50
+PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 Path = tuple[str | int, ...]
 
@@ -120,6 +121,9 @@ class _Reader:
         if len(path) > MAX_DEPTH:
             raise _refusal(self.file, f"nested over {MAX_DEPTH} levels deep", "flatten it", _place(node))
         self.places.setdefault(path, _place(node))
+        if not isinstance(node, ScalarNode) and str(node.tag) not in PLAIN_TAGS:
+            self.refuse(node, path, f"the tag {node.tag} is not part of a spec", "write a plain value")
+            return None
         if isinstance(node, MappingNode):
             return self.mapping(node, path)
         if isinstance(node, SequenceNode):

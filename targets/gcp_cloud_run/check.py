@@ -14,7 +14,7 @@ from unmoor.target import existing_secrets_problems
 from .registries import host
 from .settings import SECRET_ID, CloudRunSettings
 from .sizes import MOST_LOG_DAYS, MOST_TASK_S, cloud_run_size, disk_gib, log_days
-from .totals import apart, wanted_for_guard, wanted_for_run, wanted_for_service
+from .totals import apart, wanted_for_run, wanted_for_service
 
 HERE = "targets.gcp-cloud-run"
 
@@ -45,7 +45,6 @@ def _sizes(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
     if apart(plan):
         yield from _size("resources", *wanted_for_run(plan, settings))
     yield from _size("gateway", *wanted_for_service(plan, settings))
-    yield from _size("guard", *wanted_for_guard(plan))
 
 
 def _size(path: str, cpu: Decimal, memory_mib: int) -> Iterator[Problem]:

@@ -56,7 +56,7 @@ def grants(resources: Sequence[Resource]) -> Iterator[Grant]:
 
 
 def holders(resources: Sequence[Resource], running: Sequence[Workload], grant: Grant) -> set[str]:
-    """Who can use a grant: the public, the containers and schedules that have the account, or else the member itself."""
+    """Who can use a grant: the public, the containers and schedules that have the account, or else the member."""
     if grant.member in EVERYONE:
         return {"anyone"}
     email = grant.member.removeprefix("serviceAccount:")

@@ -17,7 +17,7 @@ ISOLATED = {"com.docker.network.bridge.gateway_mode_ipv4": "isolated"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Networks:
-    """edge: proxy to world. front: proxy to gateway. launch: gateway to launcher. runs: run to guard. out: guard to world."""
+    """edge leads from the world to the proxy, out from the guard to the world; the others join two parts each."""
 
     edge: docker.Network
     front: docker.Network

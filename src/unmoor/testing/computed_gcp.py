@@ -28,7 +28,8 @@ def _secret(asked: Asked) -> Outputs:
 
 def _secret_version(asked: Asked) -> Outputs:
     # Another value is another version: the cloud counts up, the stand-in follows the write-only value's number.
-    number = str(1 + int(float(asked.inputs.get("secretDataWoVersion") or 0)) % 97)
+    follows = Asked(type=asked.type, name=repr(asked.inputs.get("secretDataWoVersion")), inputs={})
+    number = str(1 + int(follows.hex(4), 16) % 97)
     name = f"{asked.inputs.get('secret')}/versions/{number}"
     return {"id": name, "name": name, "version": number}
 

@@ -1,0 +1,129 @@
+"""Schedules on Cloud Run: the same expression, and the same firings but where a change of clocks is met and said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from unmoor.cron import firings, parse
+from unmoor.make_plan import make_plan
+from unmoor.plan import Schedule
+from unmoor.spec import Spec
+from unmoor.targets.gcp_cloud_run import target
+from unmoor.targets.gcp_cloud_run.clocks import meets_clock_change
+from unmoor.targets.gcp_cloud_run.schedules import unix_cron
+
+# Starts before changes of clocks in Europe, America and Australia, a leap day and a new year.
+STARTS = (
+    datetime(2027, 3, 10, tzinfo=UTC),
+    datetime(2027, 10, 1, tzinfo=UTC),
+    datetime(2027, 12, 30, 23, 59, tzinfo=UTC),
+    datetime(2028, 2, 27, 11, 30, tzinfo=UTC),
+)
+EQUAL = (
+    ("0 3 * * *", "UTC"),
+    ("30 2 * * *", "Asia/Tokyo"),
+    ("*/7 * * * *", "Europe/Paris"),
+    ("0 * * * *", "America/New_York"),
+    ("* 2 * * *", "Europe/Paris"),
+    ("30 2 * * 1-5", "Europe/Paris"),
+    ("0 4 * * *", "Europe/Paris"),
+    ("15 9-17/2 * * MON-FRI", "America/New_York"),
+    ("0 0 1 * 1", "America/New_York"),
+    ("45 6 13 * 5", "Australia/Sydney"),
+    ("0 12 29 2 *", "Europe/London"),
+    ("59 23 31 12 0", "Australia/Lord_Howe"),
+    ("5 4 1-7,15 1,6-12/3 7", "Europe/Lisbon"),
+)
+UNEQUAL = (
+    ("30 2 * * *", "Europe/Paris"),
+    ("0 2 * * *", "America/New_York"),
+    ("30 1 * * 0", "America/New_York"),
+    ("15 1,2,3 * * *", "Europe/London"),
+    ("10 2 * * *", "Australia/Lord_Howe"),
+    ("0 2 25-31 3 *", "Europe/Berlin"),
+)
+
+
+def schedule_of(cron, timezone):
+    return Schedule(name="nightly", prompt="go", cron=cron, timezone=timezone)
+
+
+def platform_firings(expression: str, start: datetime, timezone: str) -> Iterator[datetime]:
+    """What unix-cron means on a wall clock: every minute whose five fields match, as often as the clock shows it."""
+    minute, hour, day, month, weekday = expression.split()
+    zone, at = ZoneInfo(timezone), start.replace(second=0, microsecond=0)
+    while True:
+        at += timedelta(minutes=1)
+        local = at.astimezone(zone)
+        days = _in(day, local.day, 1), _in(weekday, local.isoweekday() % 7, 0)
+        matches = any(days) if "*" not in (day, weekday) else all(days)
+        if not (matches and _in(month, local.month, 1)):
+            # To the last minute of an hour of real time: no change of clocks is stepped over.
+            at += timedelta(minutes=59 - local.minute)
+        elif _in(hour, local.hour, 0) and _in(minute, local.minute, 0):
+            yield local
+
+
+def _in(field: str, value: int, low: int) -> bool:
+    """One field of unix-cron: lists, ranges and steps."""
+    for part in field.split(","):
+        found = re.fullmatch(r"(\*|(\d+)(?:-(\d+))?)(?:/(\d+))?", part)
+        assert found, part
+        first = low if found[1] == "*" else int(found[2])
+        last = 99 if found[1] == "*" else int(found[3] or found[2])
+        if first <= value <= last and (value - first) % int(found[4] or 1) == 0:
+            return True
+    return False
+
+
+@pytest.mark.parametrize(("cron", "timezone"), EQUAL)
+@pytest.mark.parametrize("start", STARTS, ids=str)
+def test_the_next_firings_are_the_same(cron, timezone, start):
+    many = 20 if "29 2" in cron or "31 12" in cron else 500
+    schedule = schedule_of(cron, timezone)
+    ours = list(islice(firings(parse(cron), start, timezone=timezone), many))
+    theirs = list(islice(platform_firings(unix_cron(schedule), start, timezone), many))
+    assert [t.astimezone(UTC) for t in theirs] == [t.astimezone(UTC) for t in ours]
+    assert not meets_clock_change(schedule)
+
+
+@pytest.mark.parametrize(("cron", "timezone"), UNEQUAL)
+def test_where_clocks_make_a_difference_it_is_known(cron, timezone):
+    start = datetime(2027, 1, 1, tzinfo=UTC)
+    ours = list(islice(firings(parse(cron), start, timezone=timezone), 400))
+    theirs = list(islice(platform_firings(parse(cron).text, start, timezone), 400))
+    assert [t.astimezone(UTC) for t in theirs] != [t.astimezone(UTC) for t in ours]
+    assert meets_clock_change(schedule_of(cron, timezone))
+
+
+def test_a_difference_is_said():
+    nightly = {"name": "nightly", "schedule": {"cron": "30 2 * * *", "timezone": "Europe/Paris"}, "prompt": "go"}
+    spec = {"version": 1, "name": "hello", "harness": {"name": "command", "command": ["cat"]}, "triggers": [nightly]}
+    settings = target.settings.model_validate({"project": "my-project", "region": "europe-west1"})
+    said = [str(r) for r in target.rounded(make_plan(Spec.model_validate(spec), "prod"), settings)]
+    assert said[-1] == (
+        "triggers[nightly].schedule.cron: once at each time that it names becomes perhaps never or twice on a day when "
+        "clocks change; Cloud Scheduler goes by the wall clock of Europe/Paris"
+    )
+    by_gateway = make_plan(Spec.model_validate(spec | {"run": {"isolation": "process"}}), "prod")
+    assert not [r for r in target.rounded(by_gateway, settings) if r.path.startswith("triggers")]
+
+
+@pytest.mark.parametrize(
+    ("cron", "text"),
+    [
+        ("0 3 * * 1-5", "0 3 * * 1-5"),
+        ("*/15 * * * *", "0,15,30,45 * * * *"),
+        ("0 0 1 JAN,JUL sun", "0 0 1 1,7 0"),
+        ("5 4 * * 7", "5 4 * * 0"),
+        ("0-59 0-23 1-31 1-12 *", "* * * * *"),
+    ],
+)
+def test_the_expression_is_written_in_numbers(cron, text):
+    assert unix_cron(schedule_of(cron, "UTC")) == text
