@@ -34,9 +34,14 @@ docs: $(VENV)/.ready
 bench: $(VENV)/.ready
 	$(PY) tests/bench/bench.py
 
-$(VENV)/.ready: pyproject.toml
+# Strict links, so that a type checker finds unmoor.targets and unmoor.stacks; a new file needs a new link.
+$(VENV)/.ready: $(VENV)/.installed $(shell find src stacks targets -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*')
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable . --config-settings editable_mode=strict
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml
 	python3 -m venv $(VENV)
-	$(PY) -m pip install --quiet --upgrade "pip>=25.1" "setuptools>=77"
+	$(PY) -m pip install --quiet --upgrade "pip>=25.1" "setuptools>=77" wheel
 	$(PY) -m pip install --quiet --editable ".[all]" --group test --group check --group docs
 	@touch $@
 

@@ -99,9 +99,7 @@ def _promise(guarantee: Any) -> tuple[str, ...]:
     return (prose(guarantee.topic), guarantee.strength, prose(guarantee.by) + source)
 
 
-def _shared(
-    compiled: Sequence[Case], lines: Callable[[Case], Iterable[tuple[str, ...]]]
-) -> list[tuple[str, ...]]:
+def _shared(compiled: Sequence[Case], lines: Callable[[Case], Iterable[tuple[str, ...]]]) -> list[tuple[str, ...]]:
     """Each different line once, with the examples that it holds for; none are named where it holds for all."""
     found: dict[tuple[str, ...], list[str]] = {}
     for case in compiled:

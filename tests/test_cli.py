@@ -1,0 +1,159 @@
+"""The commands, run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from unmoor.cli.show import plain
+from unmoor.load import load
+from unmoor.schema import json_schema
+from unmoor.yamltext import read_yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = sorted(p for p in (ROOT / "examples").iterdir() if p.is_dir())
+HELLO = str(ROOT / "examples" / "01-hello")
+EVERYTHING = str(ROOT / "examples" / "06-everything")
+
+
+def unmoor(*arguments: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **({"HOME": str(home)} if home else {})}
+    command = [sys.executable, "-c", "from unmoor.cli import main; main()", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL)
+
+
+def modules_after(*arguments: str) -> set[str]:
+    code = (
+        "import sys\nfrom unmoor.cli import main\nsys.argv = ['unmoor', *sys.argv[1:]]\n"
+        "try: main()\nexcept SystemExit: pass\nprint('\\n' + ' '.join(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_help_imports_neither_pulumi_nor_pydantic() -> None:
+    assert not {"pulumi", "pydantic"} & modules_after("--help")
+
+
+@pytest.mark.parametrize("command", [("check", EVERYTHING), ("plan", EVERYTHING), ("targets",), ("schema",)])
+def test_a_command_that_needs_no_sdk_imports_none(command: tuple[str, ...]) -> None:
+    assert "pulumi" not in modules_after(*command)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.name)
+def test_every_example_keeps_the_json_schema(example: Path) -> None:
+    validator = jsonschema.Draft202012Validator(json_schema())
+    validator.check_schema(json_schema())
+    value = json.loads(json.dumps(read_yaml((example / "unmoor.yaml").read_bytes(), "x").value, default=float))
+    assert [e.message for e in validator.iter_errors(value)] == []
+
+
+def test_check_says_everything_and_exits_2_where_an_asked_target_refuses() -> None:
+    done = unmoor("check", EVERYTHING, "-t", "azure-container-apps")
+    assert done.returncode == 2
+    assert "triggers[nightly].schedule.timezone: Europe/Paris has daylight saving time" in done.stdout
+    assert unmoor("check", EVERYTHING, "-t", "azure-container-apps", "-e", "utc").returncode == 0
+
+
+def test_an_unknown_target_is_answered_with_the_nearest() -> None:
+    done = unmoor("graph", HELLO, "-t", "aws-ec")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "unknown target 'aws-ec'; did you mean aws-ecs? installed targets: "
+        "aws-ecs, azure-container-apps, gcp-cloud-run, vm-docker\n"
+    )
+
+
+def test_a_missing_spec_is_one_line_and_no_traceback(tmp_path: Path) -> None:
+    done = unmoor("check", str(tmp_path))
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+def test_plan_json_is_the_whole_plan() -> None:
+    done = unmoor("plan", EVERYTHING, "-e", "prod", "--json")
+    assert json.loads(done.stdout) == json.loads(json.dumps(plain(load(EVERYTHING, "prod").plan)))
+
+
+def test_graph_json_is_a_list_of_four_keys() -> None:
+    graph = json.loads(unmoor("graph", HELLO, "-t", "vm-docker", "--json").stdout)
+    assert {tuple(r) for r in graph} == {("type", "name", "parent", "inputs")}
+
+
+def test_two_forms_of_a_graph_exclude_each_other() -> None:
+    assert unmoor("graph", HELLO, "-t", "vm-docker", "--json", "--svg").returncode == 2
+
+
+def test_svg_is_well_formed_and_needs_nothing_from_elsewhere() -> None:
+    from xml.etree import ElementTree
+
+    picture = unmoor("graph", HELLO, "-t", "vm-docker", "--svg").stdout
+    assert ElementTree.fromstring(picture).tag == "{http://www.w3.org/2000/svg}svg"
+    assert picture.count("http") == 1
+
+
+def test_compare_shows_each_target_in_every_form() -> None:
+    columns = json.loads(unmoor("compare", HELLO, "--json").stdout)
+    assert [c["target"] for c in columns] == ["aws-ecs", "azure-container-apps", "gcp-cloud-run", "vm-docker"]
+    assert all(c["total"] > 10 and c["parts"]["gateway"] for c in columns)
+    table = unmoor("compare", HELLO, "--markdown", "-t", "vm-docker").stdout
+    assert table.splitlines()[0] == "| | vm-docker |"
+
+
+def test_compare_says_why_a_target_refuses_and_goes_on() -> None:
+    columns = {c["target"]: c for c in json.loads(unmoor("compare", EVERYTHING, "--json").stdout)}
+    assert columns["azure-container-apps"]["refused"]
+    assert columns["aws-ecs"]["total"] > 50
+
+
+def test_init_writes_a_spec_that_every_target_takes_and_never_overwrites(tmp_path: Path) -> None:
+    folder = tmp_path / "My Agent"
+    assert unmoor("init", str(folder), home=tmp_path).returncode == 0
+    assert load(folder).plan.agent == "my-agent"
+    assert unmoor("check", str(folder)).stdout.count("accepted") == 4
+    again = unmoor("init", str(folder))
+    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+
+
+def test_init_pulumi_writes_a_project_for_the_spec(tmp_path: Path) -> None:
+    unmoor("init", str(tmp_path / "agent"))
+    done = unmoor("init", str(tmp_path / "agent"), "--pulumi", str(tmp_path / "infra"), "-t", "aws-ecs", "-e", "prod")
+    assert done.returncode == 0, done.stderr
+    assert "unmoor:spec: ../agent/unmoor.yaml" in (tmp_path / "infra" / "Pulumi.prod.yaml").read_text()
+    lines = [x for x in (tmp_path / "infra" / "__main__.py").read_text().splitlines() if x]
+    assert len(lines) <= 3
+
+
+OVERRIDES = [
+    (
+        "{type: 'docker:index/container:Container', name: nothing, set: {memory: 1}}",
+        "no resource is docker:index/container:Container nothing",
+    ),
+    (
+        "{type: 'docker:index/container:Container', name: proxy, set: {memori: 1}}",
+        "docker:index/container:Container has no input memori",
+    ),
+    ("{type: 'docker:index/container:Container', name: proxy, set: {memory: 128}}", "memory has that value already"),
+    ("{type: 'docker:index/container:Container', name: proxy, set: {'a..b': 1}}", "'a..b' is no input path"),
+]
+
+
+@pytest.mark.parametrize(("override", "expected"), OVERRIDES, ids=[e for _, e in OVERRIDES])
+def test_an_override_that_does_nothing_is_refused(tmp_path: Path, override: str, expected: str) -> None:
+    text = (Path(HELLO) / "unmoor.yaml").read_text()
+    text = text.replace("vm-docker: {host: local}", f"vm-docker: {{host: local, overrides: [{override}]}}")
+    (tmp_path / "unmoor.yaml").write_text(text)
+    done = unmoor("graph", str(tmp_path), "-t", "vm-docker")
+    assert done.returncode == 2
+    assert "targets.vm-docker.overrides[0]" in done.stderr
+    assert expected in done.stderr
+
+
+def test_an_override_shows_in_the_graph(tmp_path: Path) -> None:
+    shown = unmoor("graph", EVERYTHING, "-t", "aws-ecs").stdout
+    assert "* enableExecuteCommand is set by overrides" in shown

@@ -1,0 +1,105 @@
+"""The docs say what is so: generated pages are up to date, the page's target works, every link leads somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+BLOCK = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.slow
+def test_generated_pages_are_up_to_date() -> None:
+    done = _run([str(ROOT / "scripts" / "docs.py"), "--check"], cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_unknown_argument_is_refused() -> None:
+    done = _run([str(ROOT / "scripts" / "docs.py"), "--chekc"], cwd=ROOT)
+    assert (done.returncode, done.stderr) == (2, "docs.py: --chekc is no argument; write --check, or nothing\n")
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda p: p.relative_to(DOCS).as_posix())
+def test_every_internal_link_resolves(page: Path) -> None:
+    assert [link for link in _internal(page) if not _resolves(page, link)] == []
+
+
+@pytest.fixture(scope="module")
+def one_box(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page's distribution as files, with the metadata that an installer would have written beside them."""
+    folder = tmp_path_factory.mktemp("one-box")
+    for name, text in BLOCK.findall((DOCS / "adding-a-target.md").read_text(encoding="utf-8")):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    entry = re.search(r'"unmoor\.targets"\]\n(\S+) = "([^"]+)"', (folder / "pyproject.toml").read_text())
+    assert entry is not None
+    metadata = folder / "src" / "unmoor_one_box-1.0.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: unmoor-one-box\nVersion: 1.0.0\n")
+    (metadata / "entry_points.txt").write_text(f"[unmoor.targets]\n{entry[1]} = {entry[2]}\n")
+    return folder
+
+
+def test_the_target_of_the_page_is_listed_with_its_distribution(one_box: Path) -> None:
+    done = _unmoor(one_box, "targets")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"one-box.*unmoor-one-box 1\.0\.0", done.stdout)
+
+
+def test_the_target_of_the_page_makes_a_graph(one_box: Path) -> None:
+    done = _unmoor(one_box, "graph", "tests", "-t", "one-box")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("hello  unmoor:one-box:Agent\n")
+    assert "2 Container, 1 Network, 1 RemoteImage, 5 Volume, 1 RandomPassword" in done.stdout
+
+
+def test_the_target_of_the_page_refuses_what_it_does_not_do(one_box: Path) -> None:
+    done = _unmoor(one_box, "check", str(ROOT / "examples" / "01-hello"), "-t", "one-box")
+    assert done.returncode == 2
+    assert "run.isolation: one-box has no launcher; write process" in done.stdout
+    assert "image: one-box builds no image; write a reference" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_target_of_the_page_passes_the_conformance_suite(one_box: Path) -> None:
+    done = _run(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"], cwd=one_box, path=one_box / "src")
+    assert done.returncode == 0, done.stdout
+    assert "failed" not in done.stdout
+    assert re.search(r"\b1[0-9] passed", done.stdout), done.stdout
+
+
+def _unmoor(one_box: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return _run(["-c", "from unmoor.cli import main; main()", *arguments], cwd=one_box, path=one_box / "src")
+
+
+def _run(arguments: list[str], *, cwd: Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **({"PYTHONPATH": str(path)} if path else {})}
+    return subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def _internal(page: Path) -> Iterator[str]:
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    yield from (link for link in LINK.findall(text) if not link.startswith(("https://", "http://", "mailto:")))
+
+
+def _resolves(page: Path, link: str) -> bool:
+    """Whether the page is there, and the heading as well where one is named."""
+    path, _, anchor = link.partition("#")
+    aim = (page.parent / path).resolve() if path else page
+    return aim.is_file() and aim.is_relative_to(DOCS) and (not anchor or anchor in _anchors(aim))
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", h).strip().lower()) for h in headings}
