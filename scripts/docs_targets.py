@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from unmoor.registry import distribution, load, names
-from unmoor.target import Override, Target
+from unmoor.target import PARTS, Override, Target
 
 MAPPING = """\
 The tables below are made by compiling the examples of this repository for this target. A line without examples
@@ -87,7 +87,12 @@ def _mapping(compiled: Sequence[Case]) -> list[str]:
     tried = ", ".join(code(c.label) for c in compiled)
     return [
         *("## What becomes of a plan", "", MAPPING, "", f"Compiled: {tried}.", ""),
-        *("### Served by", "", *table(("part", "by", "examples"), _by_topic(served)), ""),
+        *(
+            "### Served by",
+            "",
+            *table(("part", "by", "examples"), sorted(served, key=lambda row: PARTS.index(row[0]))),
+            "",
+        ),
         *("### Guarantees", "", *table(("topic", "strength", "by", "examples"), _by_topic(promised)), ""),
         *("### Rounded", "", *(_or(rounded, ("field", "asked", "given", "why", "examples")) or nothing)),
         *("### Refused", "", *(_or(refused, ("field", "why", "what to do", "examples")) or nothing)),

@@ -79,8 +79,19 @@ def test_the_target_of_the_page_passes_the_conformance_suite(one_box: Path) -> N
     assert re.search(r"\b1[0-9] passed", done.stdout), done.stdout
 
 
-def _unmoor(one_box: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return _run(["-c", "from unmoor.cli import main; main()", *arguments], cwd=one_box, path=one_box / "src")
+@pytest.mark.slow
+def test_every_command_of_the_first_steps_succeeds(tmp_path: Path) -> None:
+    text = (DOCS / "first-steps.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^unmoor (.+)$", text, re.MULTILINE)
+    assert len(commands) >= 9
+    for command in commands:
+        done = _unmoor(tmp_path, *command.split())
+        assert done.returncode == 0, f"unmoor {command}: {done.stderr}"
+    assert "unmoor:target: vm-docker" in (tmp_path / "infra" / "Pulumi.prod.yaml").read_text()
+
+
+def _unmoor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return _run(["-c", "from unmoor.cli import main; main()", *arguments], cwd=folder, path=folder / "src")
 
 
 def _run(arguments: list[str], *, cwd: Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,7 @@ import tempfile
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from .errors import UnmoorError
 from .plan import BundledFile, Plan
@@ -98,5 +98,5 @@ def _bundled(value: Any) -> Any:
         fields = (f for f in dataclasses.fields(value) if f.metadata.get("bundled"))
         return {f.name: _bundled(getattr(value, f.name)) for f in fields}
     if isinstance(value, tuple):
-        return [_bundled(v) for v in value]
+        return [_bundled(v) for v in cast(tuple[Any, ...], value)]
     return str(value) if isinstance(value, Decimal) else value

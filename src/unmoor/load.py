@@ -111,6 +111,7 @@ def _one(
     found = _environment_problems(document.value, environment)
     spec, invalid = _validated(raw)
     found += invalid
+    material = None
     if spec is not None:
         found += [Problem(path=path_text(p), rule=rule, remedy=remedy) for p, rule, remedy in findings(spec)]
         material, missing = gather(spec, file.parent)
@@ -118,7 +119,7 @@ def _one(
     for problem in found:
         located = _located(problem, str(file), places, [])
         problems.setdefault(str(located), located)
-    if spec is None or found:
+    if spec is None or material is None or found:
         return None
     plan = make_plan(spec, environment, material)
     return Loaded(file=file, spec=spec, plan=plan, settings=spec.targets, places=places)

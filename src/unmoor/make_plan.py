@@ -69,10 +69,10 @@ def secret_uses(spec: Spec) -> tuple[tuple[str, Holder], ...]:
     uses: list[tuple[str, Holder]] = []
     if spec.model:
         uses.append((spec.model.api_key, "guard"))
-    uses += [(r.credential, "run") for r in spec.context.repos if r.credential]
+    uses.extend((r.credential, "run") for r in spec.context.repos if r.credential)
     for server in spec.tools.mcp_servers.values():
         texts = [*server.headers.values(), *server.env.values()]
-        uses += [(name, "run") for text in texts for name in SECRET_REFERENCE.findall(text)]
+        uses.extend((name, "run") for text in texts for name in SECRET_REFERENCE.findall(text))
     for trigger in spec.triggers:
         if trigger.webhook and isinstance(trigger.webhook.verify, VerifySpec):
             uses.append((trigger.webhook.verify.secret, "gateway"))

@@ -61,12 +61,13 @@ def _found() -> dict[str, tuple[EntryPoint, ...]]:
 
 def _one(name: str) -> EntryPoint:
     offers = _found().get(name, ())
-    if not offers:
-        raise unknown(name)
-    if len(offers) > 1:
-        givers = " and ".join(sorted(_distribution(o) for o in offers))
-        raise BrokenTargetError(f"target {name!r} is offered by {givers}; uninstall one of them")
-    return offers[0]
+    match offers:
+        case (offer,):
+            return offer
+        case ():
+            raise unknown(name)
+    givers = " and ".join(sorted(_distribution(o) for o in offers))
+    raise BrokenTargetError(f"target {name!r} is offered by {givers}; uninstall one of them")
 
 
 def _distribution(entry: EntryPoint) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import cache
 from zoneinfo import available_timezones
@@ -165,7 +165,7 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones()) - {"localtime", "posixrules", "Factory"}
 
 
-def _when(when: dict[str, object], path: Path) -> Iterator[Finding]:
+def _when(when: Iterable[str], path: Path) -> Iterator[Finding]:
     for key in when:
         if not re.fullmatch(r"header\.[A-Za-z0-9-]+|body(\.[\w-]+|\[\d+\])+", key):
             yield (*path, key), f"{shown(key)} names nothing of a delivery", "write header.NAME or body.PATH"

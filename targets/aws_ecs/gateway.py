@@ -16,7 +16,7 @@ from .describe import instances, service_size
 from .front import Front
 from .guard import URL as GUARD_URL
 from .guard import environment, guard
-from .identity import Identities, gateway_holders
+from .identity import Identities
 from .image import Built
 from .logs import Logs
 from .names import name
@@ -112,7 +112,7 @@ def _container(context: Context, around: Surroundings) -> Container:
         image=around.image.reference,
         command=SERVE,
         environment={**environment(context, around.store), **_launching(context, around)},
-        secrets=plan.held_by(*(h for h in gateway_holders(plan) if h != "guard")),
+        secrets=plan.held_by("gateway") if apart else plan.held_by("gateway", "run"),
         log_group=around.logs.gateway,
         region=context.settings.region,
         cpu=size.cpu if apart else size.cpu - units(plan.guard.cpu),

@@ -30,7 +30,7 @@ BLIND = {
 }
 IDLE = {"roles/run.viewer", "roles/run.serviceAgent"}
 CALLING = {"roles/run.invoker", "roles/run.servicesInvoker"}
-# Basic roles, roles of one's own, and the services whose roles matter here.
+# Basic roles, and roles of one's own, which may hold anything.
 BROAD = re.compile(r"roles/(owner|editor|viewer)$|(projects|organizations)/")
 UNDER = re.compile(r'resource\.name\.startsWith\("projects/_/buckets/[^/"]+/objects/([^"]*)"\)')
 NAMES_ONLY = re.compile(r'resource\.name == "projects/_/buckets/[^/"]+"')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,6 +16,9 @@ from unmoor.load import load
 from unmoor.registry import load as load_target
 from unmoor.registry import names
 from unmoor.settings import unknown_targets
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 def run(file: Path, environment: str | None, targets: Sequence[str], *, form: str) -> None:
@@ -80,7 +84,7 @@ def _table(columns: Sequence[Column], *, title: str) -> None:
     console.print(table)
 
 
-def _styled(row: Row, cell: str) -> object:
+def _styled(row: Row, cell: str) -> Text:
     from rich.text import Text
 
     style = ""

@@ -6,8 +6,8 @@
         target = "my-target"
         specs = ("examples/one", "examples/two")
 
-Settings come from the specs' own `targets` section; `settings` adds to them where a spec cannot know them. Turning every
-knob of every spec takes its time; `knob_specs` names those few whose knobs are turned, the fullest ones best.
+Settings come from the specs' own `targets` section; `settings` adds to them where a spec cannot know them. Turning
+every knob of every spec takes its time; `knob_specs` names those few whose knobs are turned, the fullest ones best.
 """
 
 from __future__ import annotations

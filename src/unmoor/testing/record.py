@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
 from pulumi.runtime import mocks, rpc, set_mocks
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import reset_options, set_root_resource
@@ -121,6 +121,8 @@ class _Monitor(mocks.MockMonitor):
         after = _decoded(request.object)
         self.requests.append((request, after, _changed_paths(_shown(before), _shown(after))))
         response = super().RegisterResource(request)
+        for name in request.additionalSecretOutputs:
+            _hide(response.object, name)
         self.keys[response.urn] = (request.type, request.name)
         return response
 
@@ -180,6 +182,14 @@ class _Monitor(mocks.MockMonitor):
         for listed in request.propertyDependencies.values():
             urns |= set(listed.urns)
         return tuple(sorted({self.keys[u] for u in urns if u in self.keys} - {(request.type, request.name)}))
+
+
+def _hide(outputs: Struct, name: str) -> None:
+    """Wraps an output as a secret, as an engine does for those that the SDK asks to be hidden."""
+    if name in outputs.fields:
+        value = outputs.fields[name]
+        wrapper = Struct(fields={SIGNATURE: Value(string_value=SECRET_SIGNATURE), "value": value})
+        outputs.fields[name].CopyFrom(Value(struct_value=wrapper))
 
 
 @dataclass(frozen=True, slots=True)

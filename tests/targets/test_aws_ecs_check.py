@@ -1,0 +1,91 @@
+"""Every refusal of ECS, word for word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cases import plan_of
+
+from unmoor.registry import load
+
+TARGET = load("aws-ecs")
+FRONT = (
+    "targets.aws-ecs.front: an ALB has no certificate without a domain; set network.domain, or leave front: http-api"
+)
+DOMAIN = (
+    "network.domain: no certificate can be had for a.example.com; set targets.aws-ecs.hosted_zone_id to its Route 53 "
+    "zone, or targets.aws-ecs.certificate to an issued one"
+)
+OR = (
+    "triggers[night].schedule.cron: EventBridge Scheduler cannot say this day of the month or that day of the week; "
+    "make it two triggers, one with each"
+)
+SIZE = "Fargate has no size for 32 processors and 2560Mi with the guard's; ask for at most 16 and 119Gi"
+VPC = {"vpc": "vpc-0123456789abcdef0"}
+REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"resources": {"cpu": 32}}, {}, f"resources: {SIZE}"),
+    (
+        {"gateway": {"cpu": 32}},
+        {},
+        "gateway: Fargate has no size for 32 processors and 512Mi; ask for at most 16 and 119Gi",
+    ),
+    (
+        {"resources": {"disk": "300Gi"}},
+        {},
+        "resources.disk: 300Gi is over Fargate's 200Gi; lower it, or choose vm-docker",
+    ),
+    ({"retention": {"logs": "4000d"}}, {}, "retention.logs: 4000d is over CloudWatch's 3653d; lower it"),
+    ({}, {"front": "alb"}, FRONT),
+    ({"network": {"domain": "a.example.com"}}, {}, DOMAIN),
+    (
+        {},
+        {"hosted_zone_id": "Z123"},
+        "targets.aws-ecs.hosted_zone_id: hosted_zone_id is for network.domain, which is not set; set network.domain or remove it",
+    ),
+    (
+        {},
+        {**VPC, "subnets": ["subnet-01234567"]},
+        "targets.aws-ecs.subnets: 1 subnets are given for vpc-0123456789abcdef0; give two or more, in different zones",
+    ),
+    (
+        {},
+        {"subnets": ["subnet-01234567"]},
+        "targets.aws-ecs.subnets: subnets are given without their VPC; add targets.aws-ecs.vpc",
+    ),
+    (
+        {},
+        {"assign_public_ip": False},
+        "targets.aws-ecs.assign_public_ip: the VPC that is made has public subnets and no NAT, so tasks would reach nothing; leave it true, or give vpc and subnets",
+    ),
+    (
+        {"secrets": {"model-key": {"existing": True}, "repo-token": {"env": "B"}, "hook-secret": {"env": "C"}}},
+        {},
+        "secrets.model-key: aws-ecs is not told where it lies; set targets.aws-ecs.secrets.model-key to its ARN",
+    ),
+    (
+        {"secrets": {"model-key": {"existing": True}, "repo-token": {"env": "B"}, "hook-secret": {"env": "C"}}},
+        {"secrets": {"model-key": "key"}},
+        "targets.aws-ecs.secrets.model-key: 'key' is no Secrets Manager ARN; write the whole ARN, six characters at its end included",
+    ),
+    (
+        {},
+        {"secrets": {"other": "x"}},
+        "targets.aws-ecs.secrets.other: names no secret that is existing; remove it, or write existing: true",
+    ),
+]
+
+
+@pytest.mark.parametrize(("spec", "settings", "expected"), REFUSALS, ids=[e[:60] for _, _, e in REFUSALS])
+def test_what_cannot_be_honoured_is_refused(spec: dict[str, Any], settings: dict[str, Any], expected: str) -> None:
+    found = TARGET.check(plan_of(**spec), TARGET.settings.model_validate({"region": "eu-west-1", **settings}))
+    assert expected in [str(p) for p in found]
+
+
+def test_a_day_of_the_month_or_of_the_week_is_refused() -> None:
+    plan = plan_of(triggers=[{"name": "night", "schedule": {"cron": "0 0 1 * 5"}, "prompt": "p"}])
+    assert OR in [str(p) for p in TARGET.check(plan, TARGET.settings(region="eu-west-1"))]
+
+
+def test_a_usual_plan_is_accepted() -> None:
+    assert TARGET.check(plan_of(), TARGET.settings(region="eu-west-1")) == []
