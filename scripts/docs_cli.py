@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from click import Group
 from docs_markdown import GENERATED
+from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -14,9 +12,10 @@ from unmoor.cli.app import app
 
 def cli_page() -> str:
     """The whole page: `--help` of the program and of each command, at 80 columns."""
-    commands = cast(Group, get_command(app)).commands
+    program = get_command(app)
+    assert isinstance(program, TyperGroup)
     lines = [GENERATED, "", "# The command line", "", "```text", _help(), "```", ""]
-    for name in commands:
+    for name in program.commands:
         lines += [f"## unmoor {name}", "", "```text", _help(name), "```", ""]
     return "\n".join(lines).rstrip() + "\n"
 

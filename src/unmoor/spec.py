@@ -7,6 +7,7 @@ No model knows a target: `targets` holds each target's settings as they were wri
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
@@ -340,15 +341,25 @@ class Spec(Part):
     instructions: Text | InstructionsFile | None = Field(
         None, description="Standing instructions, as text or as a file."
     )
-    context: ContextSpec = Field(default_factory=ContextSpec, description="What lies in the workspace.")
-    tools: ToolsSpec = Field(default_factory=ToolsSpec, description="MCP servers.")
+    context: ContextSpec = Field(
+        default_factory=partial(ContextSpec.model_validate, {}), description="What lies in the workspace."
+    )
+    tools: ToolsSpec = Field(default_factory=partial(ToolsSpec.model_validate, {}), description="MCP servers.")
     triggers: list[TriggerSpec] = Field([], description="What starts runs; the HTTP API is always there as well.")
-    run: RunSpec = Field(default_factory=RunSpec, description="How runs are run.")
-    budget: BudgetSpec = Field(default_factory=BudgetSpec, description="What may be spent.")
+    run: RunSpec = Field(default_factory=partial(RunSpec.model_validate, {}), description="How runs are run.")
+    budget: BudgetSpec = Field(default_factory=partial(BudgetSpec.model_validate, {}), description="What may be spent.")
     secrets: dict[Name, SecretSpec] = Field({}, description="Every secret, by name.")
-    resources: ResourcesSpec = Field(default_factory=ResourcesSpec, description="The size of a run.")
-    gateway: GatewaySpec = Field(default_factory=GatewaySpec, description="The size of the gateway.")
-    network: NetworkSpec = Field(default_factory=NetworkSpec, description="What may be reached.")
-    retention: RetentionSpec = Field(default_factory=RetentionSpec, description="How long things are kept.")
+    resources: ResourcesSpec = Field(
+        default_factory=partial(ResourcesSpec.model_validate, {}), description="The size of a run."
+    )
+    gateway: GatewaySpec = Field(
+        default_factory=partial(GatewaySpec.model_validate, {}), description="The size of the gateway."
+    )
+    network: NetworkSpec = Field(
+        default_factory=partial(NetworkSpec.model_validate, {}), description="What may be reached."
+    )
+    retention: RetentionSpec = Field(
+        default_factory=partial(RetentionSpec.model_validate, {}), description="How long things are kept."
+    )
     environments: dict[Name, dict[str, Any]] = Field({}, description="Merged over the above for `-e NAME`.")
     targets: dict[Name, dict[str, Any]] = Field({}, description="Settings of each target.")

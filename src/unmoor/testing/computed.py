@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -51,6 +52,11 @@ class Asked:
 
 
 Outputs = dict[str, Any]
+
+
+def canonical(value: object) -> str:
+    """A value as text that does not depend on the order in which its members arrived."""
+    return json.dumps(value, sort_keys=True, default=repr)
 
 
 def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, Outputs]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from unmoor.testing.computed import ACCOUNT, Asked, Outputs
+from unmoor.testing.computed import ACCOUNT, Asked, Outputs, canonical
 
 REGION = "eu-west-1"
 
@@ -61,7 +61,9 @@ def _secret(asked: Asked) -> Outputs:
 
 def _secret_version(asked: Asked) -> Outputs:
     # The version is another one whenever the value is, which the cloud knows by the write-only value's version.
-    version = Asked(type=asked.type, name=f"{asked.name}{asked.inputs.get('secretStringWoVersion')}", inputs={}).uuid()
+    version = Asked(
+        type=asked.type, name=f"{asked.name}{canonical(asked.inputs.get('secretStringWoVersion'))}", inputs={}
+    ).uuid()
     return {"id": f"{asked.inputs.get('secretId')}|{version}", "versionId": version}
 
 

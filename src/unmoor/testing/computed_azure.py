@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from unmoor.testing.computed import Asked, Outputs
+from unmoor.testing.computed import Asked, Outputs, canonical
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 TENANT = "33333333-3333-4333-a333-333333333333"
@@ -111,7 +111,7 @@ def _secret(asked: Asked) -> Outputs:
 
 def _fingerprint(asked: Asked) -> str:
     """What makes another value another version."""
-    return repr(asked.inputs.get("properties"))
+    return canonical(asked.inputs.get("properties"))
 
 
 def _identity(asked: Asked) -> Outputs:

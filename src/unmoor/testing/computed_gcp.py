@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from unmoor.testing.computed import Asked, Outputs
+from unmoor.testing.computed import Asked, Outputs, canonical
 
 
 def _project(asked: Asked) -> str:
@@ -28,7 +28,7 @@ def _secret(asked: Asked) -> Outputs:
 
 def _secret_version(asked: Asked) -> Outputs:
     # Another value is another version: the cloud counts up, the stand-in follows the write-only value's number.
-    follows = Asked(type=asked.type, name=repr(asked.inputs.get("secretDataWoVersion")), inputs={})
+    follows = Asked(type=asked.type, name=canonical(asked.inputs.get("secretDataWoVersion")), inputs={})
     number = str(1 + int(follows.hex(4), 16) % 97)
     name = f"{asked.inputs.get('secret')}/versions/{number}"
     return {"id": name, "name": name, "version": number}
