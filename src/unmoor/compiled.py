@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from .errors import BrokenTargetError, RefusedError
+from .errors import BrokenTargetError, RefusedError, UnmoorError
 from .graph import Resource
 from .load import DEFAULT_ENVIRONMENT, load
 from .overrides import override_problems
@@ -31,6 +31,13 @@ def compiled(chosen: Chosen) -> tuple[Resource, ...]:
         resources = graph_of(target, loaded.plan, chosen.settings)
     except ModuleNotFoundError as error:
         raise _not_installed(target.name, error) from error
+    except UnmoorError:
+        raise
+    except Exception as error:  # a target is anybody's code, and its mistake must harm no other
+        reason = f"{type(error).__name__}: {error}"
+        raise BrokenTargetError(
+            f"target {target.name} from {distribution(target.name)} failed to build: {reason}"
+        ) from error
     problems = override_problems(loaded.plan.agent, target.name, chosen.settings.overrides, resources, input_names)
     if found := loaded.located(problems):
         raise RefusedError(found)
