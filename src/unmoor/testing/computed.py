@@ -94,11 +94,16 @@ def input_names(type_: str) -> frozenset[str]:
     return frozenset(
         getattr(member.fget, "_pulumi_name", name)
         for class_ in _classes().get(type_, ())
-        for args in [getattr(sys.modules[class_.__module__], f"{class_.__name__}Args", None)]
-        if args is not None
-        for name, member in vars(args).items()
+        for name, member in vars(_arguments(class_)).items()
         if isinstance(member, property)
     )
+
+
+def _arguments(class_: type) -> type:
+    """The class of a resource's arguments; InitArgs where a nested input has taken the shorter name."""
+    module = sys.modules[class_.__module__]
+    found = (getattr(module, f"{class_.__name__}{ending}", None) for ending in ("InitArgs", "Args"))
+    return next((args for args in found if args is not None), object)
 
 
 def _classes() -> dict[str, list[type]]:
