@@ -29,6 +29,7 @@ golden: $(VENV)/.ready
 
 docs: $(VENV)/.ready
 	$(PY) scripts/docs.py
+	$(PY) scripts/picture.py
 	$(VENV)/bin/mkdocs build --strict
 
 bench: $(VENV)/.ready
