@@ -2,6 +2,8 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 WORKERS ?= 2
+# setuptools warns at length that an editable install is editable.
+PIP := PYTHONWARNINGS=ignore $(PY) -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test test-unit test-all check docs bench golden clean
 
@@ -10,7 +12,7 @@ demo: $(VENV)/.ready
 	@$(PY) scripts/demo.py
 
 test: $(VENV)/.ready
-	$(PY) -m pytest -n $(WORKERS) --dist worksteal
+	@$(PY) -m pytest -n $(WORKERS) --dist worksteal
 
 test-unit: $(VENV)/.ready
 	$(PY) -m pytest -n $(WORKERS) -m "not slow and not wheel"
@@ -37,13 +39,14 @@ bench: $(VENV)/.ready
 
 # Strict links, so that a type checker finds unmoor.targets and unmoor.stacks; a new file needs a new link.
 $(VENV)/.ready: $(VENV)/.installed $(shell find src stacks targets -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*')
-	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable . --config-settings editable_mode=strict
+	@$(PIP) --no-deps --no-build-isolation --editable . --config-settings editable_mode=strict
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml
-	python3 -m venv $(VENV)
-	$(PY) -m pip install --quiet --upgrade "pip>=25.1" "setuptools>=77" wheel
-	$(PY) -m pip install --quiet --editable ".[all]" --group test --group check --group docs
+	@echo "setting up $(VENV): a minute or two, once"
+	@python3 -m venv $(VENV)
+	@$(PIP) --upgrade "pip>=25.1" "setuptools>=77" wheel
+	@$(PIP) --editable ".[all]" --group test --group check --group docs
 	@touch $@
 
 clean:

@@ -70,7 +70,8 @@ def _target(column: Column, index: int, height: int) -> list[str]:
         f'<path class="line" d="M276 {height // 2}C310 {height // 2} 306 {middle} {LEFT} {middle}"/>',
         f'<rect class="box" x="{LEFT}" y="{top}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="8"/>',
         f'<text class="head" x="{LEFT + 14}" y="{top + 25}">{column.target}</text>',
-        f'<text class="part" x="{LEFT + BOX_WIDTH - 14}" y="{top + 25}" text-anchor="end">{column.total} resources</text>',
+        f'<text class="part" x="{LEFT + BOX_WIDTH - 14}" y="{top + 25}" text-anchor="end">'
+        f"{column.total} resources</text>",
     ]
     for i, part in enumerate(SHOWN):
         y = top + 46 + i * 17
