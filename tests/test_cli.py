@@ -16,6 +16,8 @@ from unmoor.load import load
 from unmoor.schema import json_schema
 from unmoor.yamltext import read_yaml
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted(p for p in (ROOT / "examples").iterdir() if p.is_dir())
 HELLO = str(ROOT / "examples" / "01-hello")
@@ -157,3 +159,43 @@ def test_an_override_that_does_nothing_is_refused(tmp_path: Path, override: str,
 def test_an_override_shows_in_the_graph(tmp_path: Path) -> None:
     shown = unmoor("graph", EVERYTHING, "-t", "aws-ecs").stdout
     assert "* enableExecuteCommand is set by overrides" in shown
+
+
+def test_the_last_example_uses_every_field_that_goes_with_one_harness() -> None:
+    others = {"harness.command", "image.build", "secrets.env.config", "secrets.env.file", "secrets.env.existing"}
+    written = set(_paths(read_yaml((Path(EVERYTHING) / "unmoor.yaml").read_bytes(), "x").value))
+    schema = json_schema()
+    declared = set(_fields(schema, schema, ""))
+    missing = {d for d in declared - written if not d.startswith(("environments", "targets"))}
+    assert missing - others == set()
+
+
+def _paths(value: object, path: str = "") -> list[str]:
+    """Every field that is written; names that the user chose are left out of the path."""
+    chosen = path in ("secrets", "tools.mcp_servers") or path.endswith((".headers", ".env", ".when"))
+    if isinstance(value, list):
+        return [p for item in value for p in _paths(item, path)]
+    if not isinstance(value, dict):
+        return []
+    found: list[str] = []
+    for key, member in value.items():
+        here = path if chosen else f"{path}.{key}".lstrip(".")
+        found += [here, *_paths(member, here)]
+    return found
+
+
+def _fields(schema: dict, node: dict, path: str) -> list[str]:
+    """Every field that the schema declares, below models, lists and maps."""
+    if "$ref" in node:
+        return _fields(schema, schema["$defs"][node["$ref"].rsplit("/", 1)[-1]], path)
+    found: list[str] = []
+    for branch in node.get("anyOf", []):
+        found += _fields(schema, branch, path)
+    if isinstance(node.get("items"), dict):
+        found += _fields(schema, node["items"], path)
+    if isinstance(node.get("additionalProperties"), dict):
+        found += _fields(schema, node["additionalProperties"], path)
+    for name, member in node.get("properties", {}).items():
+        here = f"{path}.{name}".lstrip(".")
+        found += [here, *_fields(schema, member, here)]
+    return found

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from unmoor.testing.conformance import TargetConformance
+
+pytestmark = pytest.mark.slow
 
 EXAMPLES = sorted(p for p in (Path(__file__).parents[1] / "examples").iterdir() if p.is_dir())
 # The fullest spec of each isolation; all of them in `make test-all`.

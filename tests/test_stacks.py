@@ -12,6 +12,8 @@ from unmoor.plan import Secret
 from unmoor.stacks.config import deploy_from_config, secret_value
 from unmoor.testing.record import record
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 TRIAGE = str(ROOT / "examples" / "02-issue-triage")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 
@@ -10,7 +9,8 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_docker_build as docker_build
 
-from unmoor.plan import Image, ImageFolder, ImageReference, ShippedImage
+from unmoor.plan import ImageReference
+from unmoor.recipe import recipe
 
 from .context import Context
 from .names import REPOSITORY, name
@@ -31,7 +31,7 @@ def image(context: Context) -> Built:
     """The plan's image, ready to run."""
     if isinstance(context.plan.image, ImageReference):
         return _referenced(context.plan.image.reference)
-    return _built(context, context.plan.image)
+    return _built(context)
 
 
 def _referenced(reference: str) -> Built:
@@ -40,7 +40,8 @@ def _referenced(reference: str) -> Built:
     return Built(reference=reference, repository_arn=arn)
 
 
-def _built(context: Context, image: Image) -> Built:
+def _built(context: Context) -> Built:
+    how = recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
     repository = aws.ecr.Repository(
         context.logical("image"),
         name=name(context.plan, "image", REPOSITORY),
@@ -62,10 +63,10 @@ def _built(context: Context, image: Image) -> Built:
     )
     built = docker_build.Image(
         context.logical("image"),
-        context=docker_build.BuildContextArgs(location=_folder(context, image)),
-        build_args=_arguments(image),
-        platforms=[docker_build.Platform(f"linux/{context.plan.run.arch}")],
-        tags=[pulumi.Output.concat(repository.repository_url, ":", _tag(context, image))],
+        context=docker_build.BuildContextArgs(location=how.folder),
+        build_args=dict(how.arguments),
+        platforms=[docker_build.Platform(how.platform)],
+        tags=[pulumi.Output.concat(repository.repository_url, ":", how.tag)],
         registries=[
             docker_build.RegistryArgs(
                 address=repository.repository_url,
@@ -82,31 +83,3 @@ def _built(context: Context, image: Image) -> Built:
 def _keep_newest() -> dict[str, object]:
     selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": KEPT_IMAGES}
     return {"rulePriority": 1, "description": "newest", "selection": selection, "action": {"type": "expire"}}
-
-
-def _folder(context: Context, image: Image) -> str:
-    return image.folder if isinstance(image, ImageFolder) else context.options.image_context
-
-
-def _arguments(image: Image) -> dict[str, pulumi.Input[str]]:
-    if isinstance(image, ShippedImage):
-        return {"HARNESS": image.harness, "HARNESS_VERSION": image.version}
-    return {}
-
-
-def _tag(context: Context, image: Image) -> str:
-    """A tag that tells what is inside; tags are immutable, so another content needs another one."""
-    if isinstance(image, ShippedImage):
-        inside = context.options.image_context.rsplit("/", 1)[-1]
-        return f"{image.harness}-{image.version}-{context.plan.run.arch}-{inside[:12]}"
-    digest = hashlib.sha256(_content(image)).hexdigest() if isinstance(image, ImageFolder) else ""
-    return f"own-{context.plan.run.arch}-{digest[:24]}"
-
-
-def _content(image: ImageFolder) -> bytes:
-    """The digest of every file in the folder, in order."""
-    from pathlib import Path
-
-    files = sorted(p for p in Path(image.folder).rglob("*") if p.is_file())
-    lines = (f"{p.relative_to(image.folder)}\0{hashlib.sha256(p.read_bytes()).hexdigest()}\n" for p in files)
-    return "".join(lines).encode()

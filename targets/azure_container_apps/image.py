@@ -8,7 +8,8 @@ import pulumi
 import pulumi_azure_native as az
 import pulumi_docker_build as docker_build
 
-from unmoor.plan import Image, ImageFolder, ImageReference, ShippedImage
+from unmoor.plan import ImageReference
+from unmoor.recipe import recipe
 
 from .context import Context
 from .names import APP, REGISTRY, name, registry_server
@@ -30,10 +31,10 @@ def image(context: Context) -> Built:
     if isinstance(image, ImageReference):
         return Built(reference=image.reference, registry_id=given, server=server)
     if given and server:
-        return Built(reference=_built(context, image, server, login=None), registry_id=given, server=server)
+        return Built(reference=_built(context, server, login=None), registry_id=given, server=server)
     registry = _registry(context)
     login = _admin(context, registry) if context.settings.registry_login == "admin" else None
-    reference = _built(context, image, registry.login_server, login=login)
+    reference = _built(context, registry.login_server, login=login)
     return Built(reference=reference, registry_id=registry.id, server=registry.login_server)
 
 
@@ -64,32 +65,18 @@ def _admin(context: Context, registry: az.containerregistry.Registry) -> docker_
 
 
 def _built(
-    context: Context, image: Image, server: pulumi.Input[str], *, login: docker_build.RegistryArgs | None
+    context: Context, server: pulumi.Input[str], *, login: docker_build.RegistryArgs | None
 ) -> pulumi.Output[str]:
+    how = recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
     repository = pulumi.Output.concat(server, "/", name(context.plan, "", APP))
     built = docker_build.Image(
         context.logical("image"),
-        context=docker_build.BuildContextArgs(location=_folder(context, image)),
-        build_args=_arguments(image),
-        platforms=[docker_build.Platform(f"linux/{context.plan.run.arch}")],
-        tags=[pulumi.Output.concat(repository, ":", _tag(image))],
+        context=docker_build.BuildContextArgs(location=how.folder),
+        build_args=dict(how.arguments),
+        platforms=[docker_build.Platform(how.platform)],
+        tags=[pulumi.Output.concat(repository, ":", how.tag)],
         registries=[login] if login else None,
         push=True,
         opts=context.bare,
     )
     return built.ref
-
-
-def _folder(context: Context, image: Image) -> str:
-    return image.folder if isinstance(image, ImageFolder) else context.options.image_context
-
-
-def _arguments(image: Image) -> dict[str, pulumi.Input[str]]:
-    if isinstance(image, ShippedImage):
-        return {"HARNESS": image.harness, "HARNESS_VERSION": image.version}
-    return {}
-
-
-def _tag(image: Image) -> str:
-    """A tag for people: what runs is named by its digest."""
-    return f"{image.harness}-{image.version}" if isinstance(image, ShippedImage) else "own"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
 import pulumi
 import pulumi_docker_build as docker_build
 import pulumi_gcp as gcp
 
-from unmoor.plan import Image, ImageFolder, ImageReference, ShippedImage
+from unmoor.plan import ImageReference
+from unmoor.recipe import recipe
 
 from .context import Context
 from .names import REPOSITORY, name
@@ -23,7 +21,7 @@ def image(context: Context) -> pulumi.Input[str]:
     """The reference that containers are started from."""
     image = context.plan.image
     if not isinstance(image, ImageReference):
-        return _built(context, image)
+        return _built(context)
     if pulled_directly(image.reference):
         return image.reference
     repository = _standing_for(context, host(image.reference))
@@ -61,17 +59,18 @@ def _standing_for(context: Context, registry: str) -> gcp.artifactregistry.Repos
     )
 
 
-def _built(context: Context, image: Image) -> pulumi.Output[str]:
+def _built(context: Context) -> pulumi.Output[str]:
+    how = recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
     repository = _repository(context)
     login = gcp.organizations.get_client_config_output(
         opts=pulumi.InvokeOutputOptions(provider=context.child.provider, parent=context.child.parent)
     )
     built = docker_build.Image(
         context.logical("image"),
-        context=docker_build.BuildContextArgs(location=_folder(context, image)),
-        build_args=_arguments(image),
-        platforms=[docker_build.Platform(f"linux/{context.plan.run.arch}")],
-        tags=[pulumi.Output.concat(_address(context, repository), "/agent:", _tag(context, image))],
+        context=docker_build.BuildContextArgs(location=how.folder),
+        build_args=dict(how.arguments),
+        platforms=[docker_build.Platform(how.platform)],
+        tags=[pulumi.Output.concat(_address(context, repository), "/agent:", how.tag)],
         registries=[
             docker_build.RegistryArgs(
                 address=_registry(context),
@@ -108,29 +107,3 @@ def _repository(context: Context) -> gcp.artifactregistry.Repository:
         labels=context.labels,
         opts=context.using("artifactregistry"),
     )
-
-
-def _folder(context: Context, image: Image) -> str:
-    return image.folder if isinstance(image, ImageFolder) else context.options.image_context
-
-
-def _arguments(image: Image) -> dict[str, pulumi.Input[str]]:
-    if isinstance(image, ShippedImage):
-        return {"HARNESS": image.harness, "HARNESS_VERSION": image.version}
-    return {}
-
-
-def _tag(context: Context, image: Image) -> str:
-    """A tag that tells what is inside."""
-    arch = context.plan.run.arch
-    if isinstance(image, ShippedImage):
-        inside = context.options.image_context.rsplit("/", 1)[-1]
-        return f"{image.harness}-{image.version}-{arch}-{inside[:12]}"
-    return f"own-{arch}-{_content(_folder(context, image))[:24]}"
-
-
-def _content(folder: str) -> str:
-    """The digest of every file in the folder, in order."""
-    files = sorted(p for p in Path(folder).rglob("*") if p.is_file())
-    lines = (f"{p.relative_to(folder)}\0{hashlib.sha256(p.read_bytes()).hexdigest()}\n" for p in files)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()

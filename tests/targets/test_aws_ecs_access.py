@@ -10,6 +10,8 @@ from cases import changed, graph_of, one, plan_of
 from unmoor.registry import load
 from unmoor.testing.rules import access_breaches
 
+pytestmark = pytest.mark.slow
+
 TARGET = load("aws-ecs")
 PLAN = plan_of()
 POLICY, TASK = "aws:iam/rolePolicy:RolePolicy", "aws:ecs/taskDefinition:TaskDefinition"

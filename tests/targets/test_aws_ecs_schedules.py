@@ -12,6 +12,8 @@ import pytest
 from unmoor.cron import firings, parse
 from unmoor.targets.aws_ecs.schedules import eventbridge_cron
 
+pytestmark = pytest.mark.slow
+
 WEEKDAYS = {"SUN": 1, "MON": 2, "TUE": 3, "WED": 4, "THU": 5, "FRI": 6, "SAT": 7}
 START = datetime(2027, 3, 1, tzinfo=UTC)
 EXPRESSIONS = [

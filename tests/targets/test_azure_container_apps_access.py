@@ -13,6 +13,8 @@ from unmoor.targets.azure_container_apps import target
 from unmoor.testing.graphs import graph_of
 from unmoor.testing.rules import access_breaches
 
+pytestmark = pytest.mark.slow
+
 SPEC = {
     "version": 1,
     "name": "hello",

@@ -13,6 +13,8 @@ from unmoor.cron import CronError, firings, parse
 from unmoor.plan import Schedule
 from unmoor.targets.azure_container_apps.utc import fixed_offset_minutes, shifted, utc_cron
 
+pytestmark = pytest.mark.slow
+
 # Before changes of clocks in Europe and America, and before a leap day.
 STARTS = (datetime(2026, 10, 23, 23, 59, tzinfo=UTC), datetime(2028, 2, 27, 11, 30, tzinfo=UTC))
 EXPRESSIBLE = (

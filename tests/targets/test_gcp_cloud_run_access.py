@@ -14,6 +14,8 @@ from unmoor.targets.gcp_cloud_run import target
 from unmoor.testing.graphs import graph_of
 from unmoor.testing.rules import access_breaches
 
+pytestmark = pytest.mark.slow
+
 SPEC = {
     "version": 1,
     "name": "hello",

@@ -17,6 +17,8 @@ from unmoor.targets.gcp_cloud_run import target
 from unmoor.testing.graphs import recorded, stand_in
 from unmoor.testing.rules import descends_from_one, no_plain_secret, unique
 
+pytestmark = pytest.mark.slow
+
 SPEC = {
     "version": 1,
     "name": "hello",

@@ -12,6 +12,8 @@ from unmoor.spec import Spec
 from unmoor.targets.gcp_cloud_run import target
 from unmoor.testing.graphs import graph_of, recorded
 
+pytestmark = pytest.mark.slow
+
 SPEC = {
     "version": 1,
     "name": "hello",

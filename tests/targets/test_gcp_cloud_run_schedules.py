@@ -18,6 +18,8 @@ from unmoor.targets.gcp_cloud_run import target
 from unmoor.targets.gcp_cloud_run.clocks import meets_clock_change
 from unmoor.targets.gcp_cloud_run.schedules import unix_cron
 
+pytestmark = pytest.mark.slow
+
 # Starts just before changes of clocks in America and in Europe; 500 firings lead over new year and a leap day as well.
 STARTS = (
     datetime(2027, 3, 13, tzinfo=UTC),

@@ -20,6 +20,7 @@ from unmoor.registry import names
 from unmoor.settings import choose
 from unmoor.testing.computed import input_names
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(p.name for p in (ROOT / "examples").iterdir() if p.is_dir())
 # Resource inputs that are a member of an API's request: (service, operation, {input: member}).

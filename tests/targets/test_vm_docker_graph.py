@@ -10,6 +10,8 @@ from cases import changed, graph_of, one, plan_of
 from unmoor.registry import load
 from unmoor.testing.rules import access_breaches
 
+pytestmark = pytest.mark.slow
+
 TARGET = load("vm-docker")
 PLAN = plan_of()
 CONTAINER, NETWORK = "docker:index/container:Container", "docker:index/network:Network"
