@@ -24,7 +24,6 @@ check: $(VENV)/.ready
 	$(VENV)/bin/ruff check src stacks targets tests scripts
 	$(VENV)/bin/ruff format --check src stacks targets tests scripts
 	$(VENV)/bin/pyright
-	$(PY) scripts/docs.py --check
 
 golden: $(VENV)/.ready
 	$(PY) -m pytest -q tests/test_golden.py --update-golden
