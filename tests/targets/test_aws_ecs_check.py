@@ -24,6 +24,30 @@ OR = (
 SIZE = "Fargate has no size for 32 processors and 2560Mi with the guard's; ask for at most 16 and 119Gi"
 VPC = {"vpc": "vpc-0123456789abcdef0"}
 REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    (
+        {},
+        {"certificate": "arn:aws:acm:eu-west-1:123456789012:certificate/0a"},
+        "targets.aws-ecs.certificate: certificate is for network.domain, which is not set; set network.domain or remove it",
+    ),
+    (
+        {},
+        {
+            **VPC,
+            "subnets": ["subnet-01234567", "subnet-11234567"],
+            "front_subnets": ["subnet-21234567", "subnet-31234567"],
+        },
+        "targets.aws-ecs.front_subnets: front_subnets are for an ALB; remove them, or set front: alb",
+    ),
+    (
+        {},
+        {
+            **VPC,
+            "subnets": ["subnet-01234567", "subnet-11234567"],
+            "front_subnets": ["subnet-21234567"],
+            "front": "alb",
+        },
+        "targets.aws-ecs.front_subnets: an ALB needs subnets in two zones; give two or more",
+    ),
     ({"resources": {"cpu": 32}}, {}, f"resources: {SIZE}"),
     (
         {"gateway": {"cpu": 32}},
