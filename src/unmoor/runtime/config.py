@@ -1,0 +1,166 @@
+"""The agent as the runtime knows it: config.json of the bundle, as frozen values.
+
+The compiler writes config.json from the plan's bundled fields (unmoor.bundle); this is the other side of it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from .errors import ConfigurationFault
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harness:
+    """The agent program: its name, exact version, further arguments, and for `command` the program itself."""
+
+    name: str
+    version: str
+    args: tuple[str, ...]
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """Whose model, which one, where, and the name of the secret that opens it."""
+
+    provider: str
+    name: str
+    base_url: str
+    api_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repo:
+    """A git repository to clone; `credential` names a secret, or is empty."""
+
+    url: str
+    ref: str
+    path: str
+    credential: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpServer:
+    """An MCP server: `url` and headers, or a command and its environment; values may hold `${secret:NAME}`."""
+
+    name: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    command: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """What starts a run: its kind is webhook, schedule or email; `prompt` is a template."""
+
+    name: str
+    kind: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLimits:
+    """How runs are run."""
+
+    isolation: str
+    timeout_s: int
+    max_concurrent: int
+    when_busy: str
+    retries: int
+    session: str | None
+    max_cost_usd: Decimal | None
+    artifacts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """One agent in one environment."""
+
+    name: str
+    environment: str
+    harness: Harness
+    model: Model | None
+    instructions: str
+    repos: tuple[Repo, ...]
+    mcp_servers: tuple[McpServer, ...]
+    triggers: tuple[Trigger, ...]
+    run: RunLimits
+    budget_per_day_usd: Decimal | None
+    egress_any: bool
+    egress: tuple[str, ...]
+    retention_runs_s: int
+
+
+def read_config(text: str | bytes) -> Agent:
+    """The agent of a config.json; ConfigurationFault if it is of another format than this release reads."""
+    raw = json.loads(text)
+    if raw.get("format") != FORMAT:
+        raise ConfigurationFault(f"config.json has format {raw.get('format')!r}, this release reads {FORMAT}")
+    return Agent(
+        name=raw["agent"],
+        environment=raw["environment"],
+        harness=Harness(
+            name=raw["harness"]["name"],
+            version=raw["harness"]["version"],
+            args=tuple(raw["harness"]["args"]),
+            command=tuple(raw["harness"]["command"]),
+        ),
+        model=Model(**raw["model"]) if raw["model"] else None,
+        instructions=raw["instructions"],
+        repos=tuple(Repo(**repo) for repo in raw["repos"]),
+        mcp_servers=tuple(_mcp_server(server) for server in raw["mcp_servers"]),
+        triggers=tuple(_triggers(raw)),
+        run=_run(raw["run"]),
+        budget_per_day_usd=_money(raw["budget_per_day_usd"]),
+        egress_any=raw["network"]["egress_any"],
+        egress=tuple(raw["network"]["egress"]),
+        retention_runs_s=raw["retention"]["runs_s"],
+    )
+
+
+def secret_variable(name: str) -> str:
+    """The environment variable that carries the secret of that name into a container that holds it."""
+    return "UNMOOR_SECRET_" + name.upper().replace("-", "_")
+
+
+def _mcp_server(raw: dict[str, Any]) -> McpServer:
+    return McpServer(
+        name=raw["name"],
+        url=raw["url"],
+        headers=tuple((k, v) for k, v in raw["headers"]),
+        command=tuple(raw["command"]),
+        env=tuple((k, v) for k, v in raw["env"]),
+    )
+
+
+def _triggers(raw: dict[str, Any]) -> list[Trigger]:
+    kinds = {"webhooks": "webhook", "schedules": "schedule", "mailboxes": "email"}
+    return [
+        Trigger(name=trigger["name"], kind=kind, prompt=trigger["prompt"])
+        for part, kind in kinds.items()
+        for trigger in raw[part]
+    ]
+
+
+def _run(raw: dict[str, Any]) -> RunLimits:
+    return RunLimits(
+        isolation=raw["isolation"],
+        timeout_s=raw["timeout_s"],
+        max_concurrent=raw["max_concurrent"],
+        when_busy=raw["when_busy"],
+        retries=raw["retries"],
+        session=raw["session"],
+        max_cost_usd=_money(raw["max_cost_usd"]),
+        artifacts=tuple(raw["artifacts"]),
+    )
+
+
+def _money(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

@@ -1,0 +1,29 @@
+"""What the runtime raises on purpose.
+
+RuntimeFault             base; its text is fit for a log as it is
+├── InfrastructureFault  the platform's or the network's doing: such a run may be tried again
+├── WorkspaceFault       the workspace could not be made as the spec says; trying again would not help
+└── ConfigurationFault   the container was not given what it needs
+"""
+
+from __future__ import annotations
+
+from unmoor.errors import UnmoorError
+
+
+class RuntimeFault(UnmoorError):
+    """Base of every fault of the runtime's."""
+
+
+class InfrastructureFault(RuntimeFault):
+    """The platform, the store or the network failed; nothing that the agent did."""
+
+
+class WorkspaceFault(RuntimeFault):
+    """The workspace could not be made as the spec says."""
+
+
+class ConfigurationFault(RuntimeFault):
+    """A variable, secret or program that the container needs is not there."""
+
+    exit_code = 2

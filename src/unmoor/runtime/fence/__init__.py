@@ -1,0 +1,1 @@
+"""What confines a harness: Landlock and seccomp, and a look at what of it holds."""

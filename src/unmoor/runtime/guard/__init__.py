@@ -1,0 +1,1 @@
+"""The guard between a run and the world: the model proxy and the way out."""

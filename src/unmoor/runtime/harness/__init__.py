@@ -1,0 +1,1 @@
+"""The agent programs: one adapter each, behind one protocol."""
