@@ -3,6 +3,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 WORKERS ?= 2
 # setuptools warns at length that an editable install is editable.
+# Servers of npm's that tests start; where there is no npm their tests skip, saying so.
+NPM_TOOLS := azurite@3.37.0
 PIP := PYTHONWARNINGS=ignore $(PY) -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test test-unit test-all check docs bench golden clean
@@ -11,13 +13,13 @@ demo: $(VENV)/.ready
 	@$(VENV)/bin/unmoor compare examples/02-issue-triage
 	@$(PY) scripts/demo.py
 
-test: $(VENV)/.ready
+test: $(VENV)/.ready .cache/npm/.ready
 	@$(PY) -m pytest -n $(WORKERS) --dist worksteal
 
 test-unit: $(VENV)/.ready
 	$(PY) -m pytest -n $(WORKERS) -m "not slow and not wheel"
 
-test-all: $(VENV)/.ready check
+test-all: $(VENV)/.ready .cache/npm/.ready check
 	UNMOOR_ALL_KNOBS=1 $(PY) -m pytest -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/.ready
@@ -46,6 +48,11 @@ $(VENV)/.installed: pyproject.toml
 	@python3 -m venv $(VENV)
 	@$(PIP) --upgrade "pip>=25.1" "setuptools>=77" wheel
 	@$(PIP) --editable ".[all]" --group test --group check --group docs
+	@touch $@
+
+.cache/npm/.ready: Makefile
+	@mkdir -p .cache/npm
+	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --prefix .cache/npm $(NPM_TOOLS); fi
 	@touch $@
 
 clean:

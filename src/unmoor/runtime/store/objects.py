@@ -1,7 +1,7 @@
 """What the runtime asks of an object store: whole objects, put-if-absent and compare-and-swap.
 
 Every backend gives the same answers; tests/runtime/store holds each to the same suite. A key is a relative path of
-the parts `[A-Za-z0-9._=-]+` joined by `/`.
+the parts `[A-Za-z0-9._=-]+` joined by `/`, and no key lies below another.
 """
 
 from __future__ import annotations

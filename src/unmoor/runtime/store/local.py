@@ -1,0 +1,204 @@
+"""A store in a folder: what obstore's own local store lacks is compare-and-swap, also between processes.
+
+Every object is a file. A write is made beside it and renamed, so that a reader sees the old content or the new one,
+and put-if-absent is a hard link, which fails where the name is taken. A swap holds a lock file's flock, one of 64 by
+the key's digest, while it compares and renames. Locks and unfinished files lie in `.unmoor` folders below the first
+part of the key, so that each first part can be a volume of its own, as it is on a machine with Docker. A version is
+the file's inode and time of change: a rename gives it a new inode.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from unmoor.runtime.errors import InfrastructureFault
+
+from .objects import Entry, Stored
+
+OWN = ".unmoor"
+LOCKS = 64
+T = TypeVar("T")
+
+
+class LocalStore:
+    """The store in that folder, which is made when it is first written to."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    async def get(self, key: str) -> Stored | None:
+        return await _in_thread(key, lambda: self._get(key))
+
+    async def create(self, key: str, content: bytes) -> str | None:
+        return await _in_thread(key, lambda: self._create(key, content))
+
+    async def replace(self, key: str, content: bytes, version: str) -> str | None:
+        return await _in_thread(key, lambda: self._replace(key, content, version))
+
+    async def put(self, key: str, content: bytes) -> str:
+        return await _in_thread(key, lambda: self._put(key, content))
+
+    async def delete(self, key: str) -> None:
+        await _in_thread(key, lambda: self._delete(key))
+
+    async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Entry]:
+        for entry in await _in_thread(prefix, lambda: self._entries(prefix, after)):
+            yield entry
+
+    async def upload(self, key: str, path: Path) -> None:
+        await _in_thread(key, lambda: self._upload(key, path))
+
+    async def download(self, key: str, path: Path) -> bool:
+        return await _in_thread(key, lambda: self._download(key, path))
+
+    def _get(self, key: str) -> Stored | None:
+        try:
+            with self._path(key).open("rb") as file:
+                version = _version(os.fstat(file.fileno()))
+                return Stored(content=file.read(), version=version)
+        except (FileNotFoundError, IsADirectoryError):
+            return None
+
+    def _create(self, key: str, content: bytes) -> str | None:
+        with self._unfinished(key) as draft:
+            _write(draft, content)
+            target = self._path(key)
+            try:
+                _made(target, lambda: os.link(draft, target))
+            except FileExistsError:
+                return None
+            _sync_folder(target.parent)
+            return _version(os.stat(target))
+
+    def _replace(self, key: str, content: bytes, version: str) -> str | None:
+        with self._unfinished(key) as draft, self._locked(key):
+            target = self._path(key)
+            try:
+                if _version(os.stat(target)) != version:
+                    return None
+            except FileNotFoundError:
+                return None
+            return _placed(draft, content, target)
+
+    def _put(self, key: str, content: bytes) -> str:
+        with self._unfinished(key) as draft, self._locked(key):
+            return _placed(draft, content, self._path(key))
+
+    def _delete(self, key: str) -> None:
+        with self._locked(key):
+            self._path(key).unlink(missing_ok=True)
+
+    def _entries(self, prefix: str, after: str) -> list[Entry]:
+        found = [e for e in self._files(self.root / prefix.rstrip("/")) if e.key.startswith(prefix) and e.key > after]
+        return sorted(found, key=lambda e: e.key)
+
+    def _files(self, folder: Path) -> Iterator[Entry]:
+        for where, folders, names in os.walk(folder):
+            folders[:] = [f for f in folders if f != OWN]
+            for name in names:
+                path = Path(where, name)
+                try:
+                    status = path.stat()
+                except FileNotFoundError:
+                    continue  # deleted since it was listed
+                modified = datetime.fromtimestamp(status.st_mtime, UTC)
+                key = path.relative_to(self.root).as_posix()
+                yield Entry(key=key, size_bytes=status.st_size, modified=modified, version=_version(status))
+
+    def _upload(self, key: str, path: Path) -> None:
+        with self._unfinished(key) as draft, self._locked(key):
+            shutil.copyfile(path, draft)
+            with draft.open("rb") as file:
+                os.fsync(file.fileno())
+            target = self._path(key)
+            _made(target, lambda: os.replace(draft, target))
+            _sync_folder(target.parent)
+
+    def _download(self, key: str, path: Path) -> bool:
+        try:
+            shutil.copyfile(self._path(key), path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _path(self, key: str) -> Path:
+        return self.root / key
+
+    @contextmanager
+    def _unfinished(self, key: str) -> Iterator[Path]:
+        folder = self._own(key)
+        path = folder / f"draft-{os.getpid()}-{secrets.token_hex(8)}"
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        shard = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") % LOCKS
+        handle = os.open(self._own(key) / f"lock-{shard}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def _own(self, key: str) -> Path:
+        first = key.split("/", 1)[0] if "/" in key else ""
+        folder = self.root / first / OWN
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _version(status: os.stat_result) -> str:
+    return f"{status.st_ino}-{status.st_mtime_ns}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _placed(draft: Path, content: bytes, target: Path) -> str:
+    _write(draft, content)
+    version = _version(os.stat(draft))
+    _made(target, lambda: os.replace(draft, target))
+    _sync_folder(target.parent)
+    return version
+
+
+def _made(target: Path, put: Callable[[], None]) -> None:
+    """Puts it, after making the folders above it where they are not there."""
+    try:
+        put()
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        put()
+
+
+def _sync_folder(folder: Path) -> None:
+    """A name is durable when its folder is."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+async def _in_thread(key: str, act: Callable[[], T]) -> T:
+    try:
+        return await asyncio.to_thread(act)
+    except OSError as error:
+        raise InfrastructureFault(f"store: {key}: {error.strerror or error}") from error
