@@ -17,7 +17,7 @@ SECRET_ID = rf"^{GROUP}/providers/Microsoft\.KeyVault/vaults/[a-zA-Z][a-zA-Z0-9-
 
 Location = Annotated[str, StringConstraints(pattern=r"^[a-z]+[a-z0-9]*$")]
 SubscriptionId = Annotated[str, StringConstraints(pattern=f"^{UUID}$")]
-GroupName = Annotated[str, StringConstraints(pattern=r"^[-\w.()]{0,89}[-\w()]$")]
+GroupName = Annotated[str, StringConstraints(max_length=90, pattern=r"^[-\w.()]*[-\w()]$")]
 SubnetId = Annotated[str, StringConstraints(pattern=SUBNET_ID)]
 RegistryId = Annotated[str, StringConstraints(pattern=REGISTRY_ID)]
 SecretId = Annotated[str, StringConstraints(pattern=SECRET_ID)]

@@ -5,6 +5,7 @@ https://docs.cloud.google.com/scheduler/docs/configuring/cron-job-schedules#time
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -14,8 +15,8 @@ from unmoor.plan import Schedule
 
 # Three years hold every kind of change that a zone has; they are fixed, so that a plan means the same on any day.
 FROM = datetime(2027, 1, 1, tzinfo=UTC)
-HOURS = 3 * 366 * 24
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+HALF_DAYS = 3 * 366 * 2
+MINUTE, HOUR, HALF_DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(hours=12)
 
 
 def meets_clock_change(schedule: Schedule) -> bool:
@@ -33,9 +34,15 @@ def meets_clock_change(schedule: Schedule) -> bool:
 def _changed_minutes(timezone: str) -> tuple[datetime, ...]:
     """The wall-clock minutes that the zone's changes leave out or repeat."""
     zone = ZoneInfo(timezone)
-    hours = (FROM + HOUR * n for n in range(HOURS))
-    changes = (hour for hour in hours if _offset(hour, zone) != _offset(hour + HOUR, zone))
-    return tuple(minute for hour in changes for minute in _around(hour, zone))
+    # Every rule of daylight saving time lasts longer than half a day, so looking twice a day finds its changes.
+    halves = _changing((FROM + HALF_DAY * n for n in range(HALF_DAYS)), HALF_DAY, zone)
+    hours = _changing((half + HOUR * n for half in halves for n in range(12)), HOUR, zone)
+    return tuple(minute for hour in hours for minute in _around(hour, zone))
+
+
+def _changing(starts: Iterable[datetime], length: timedelta, zone: tzinfo) -> Iterator[datetime]:
+    """The starts after which, within the length, the zone's distance from UTC becomes another."""
+    return (at for at in starts if _offset(at, zone) != _offset(at + length, zone))
 
 
 def _around(hour: datetime, zone: tzinfo) -> list[datetime]:
