@@ -9,12 +9,20 @@ import pulumi
 
 from unmoor.bundle import write_bundle
 from unmoor.files import cache_folder, image_context
+from unmoor.fingerprint import version_number
 from unmoor.plan import Plan, Secret
 from unmoor.stacks.overrides import register_overrides
 from unmoor.target import BuildOptions, Outputs, Settings, Target
 
 
-def program(target: Target, plan: Plan, settings: Settings, *, secret_value: Callable[[Secret], object]) -> Outputs:
+def program(
+    target: Target,
+    plan: Plan,
+    settings: Settings,
+    *,
+    secret_value: Callable[[Secret], object],
+    secret_version: Callable[[str, str, str], int] = version_number,
+) -> Outputs:
     """Makes the agent's resources in the running Pulumi program and exports its outputs; returns them as well."""
     cache = cache_folder()
     register_overrides(plan.agent, settings.overrides)
@@ -22,6 +30,7 @@ def program(target: Target, plan: Plan, settings: Settings, *, secret_value: Cal
         bundle=write_bundle(plan, cache / "bundles"),
         image_context=str(image_context(cache)),
         secret_value=secret_value,
+        secret_version=secret_version,
     )
     outputs = target.build(plan.agent, plan, settings, options)
     for field in dataclasses.fields(outputs):

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from .bundle import Bundle
 from .errors import Problem
+from .fingerprint import version_number
 from .graph import Resource
 from .inputs import steps
 from .plan import Plan, Secret
@@ -131,12 +132,14 @@ class BuildOptions:
     """What a build needs beside the plan: the packed bundle, the image's context, and the values of secrets.
 
     `secret_value` gives a secret's value as a secret pulumi Output; it is never called for one that is existing.
-    `image_context` is the folder that holds the shipped Dockerfile and all that it copies.
+    `image_context` is the folder that holds the shipped Dockerfile and all that it copies. `secret_version`, of agent,
+    secret and value, is a number that tells one value from another.
     """
 
     bundle: Bundle
     image_context: str
     secret_value: Callable[[Secret], Any]
+    secret_version: Callable[[str, str, str], int] = version_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
 
-from unmoor.fingerprint import version_number
 from unmoor.plan import Secret
 
 from .context import Context
@@ -57,7 +56,9 @@ def _created(context: Context, secret: Secret) -> StoredSecret:
         context.logical(role),
         secret_id=stored.id,
         secret_string_wo=value,
-        secret_string_wo_version=value.apply(lambda v: version_number(context.plan.agent, secret.name, v)),
+        secret_string_wo_version=value.apply(
+            lambda v: context.options.secret_version(context.plan.agent, secret.name, v)
+        ),
         opts=context.child,
     )
     # The version's id is part of the reference, so that a new value is a new task definition and rolls the service.

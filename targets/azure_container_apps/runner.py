@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import pulumi
 import pulumi_azure_native as az
@@ -32,7 +33,8 @@ START = (
     "Microsoft.App/jobs/stop/execution/action",
 )
 
-Trigger = az.app.JobConfigurationManualTriggerConfigArgs | az.app.JobConfigurationScheduleTriggerConfigArgs
+# A text, so that the SDK's package does not run when this module is imported.
+Trigger: TypeAlias = "az.app.JobConfigurationManualTriggerConfigArgs | az.app.JobConfigurationScheduleTriggerConfigArgs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

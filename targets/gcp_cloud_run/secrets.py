@@ -10,7 +10,6 @@ import pulumi
 import pulumi_gcp as gcp
 import pulumi_random as random
 
-from unmoor.fingerprint import version_number
 from unmoor.plan import Secret
 
 from .context import Context
@@ -96,7 +95,9 @@ def _created(context: Context, secret: Secret) -> StoredSecret:
         context.logical(role),
         secret=stored.id,
         secret_data_wo=value,
-        secret_data_wo_version=value.apply(lambda v: str(version_number(context.plan.agent, secret.name, v))),
+        secret_data_wo_version=value.apply(
+            lambda v: str(context.options.secret_version(context.plan.agent, secret.name, v))
+        ),
         opts=context.child,
     )
     # Containers name the version, so that a new value is a new revision.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pulumi
@@ -14,6 +16,7 @@ from unmoor.graph import Resource
 from unmoor.plan import ImageFolder, Plan, Secret
 from unmoor.stacks.program import program
 from unmoor.target import Settings, Target
+from unmoor.testing.narrow import narrow
 from unmoor.testing.record import Recording, record
 
 # What stands in a recorded graph for a folder of the machine that recorded it.
@@ -27,7 +30,11 @@ def stand_in(secret: Secret) -> str:
 
 def recorded(target: Target, plan: Plan, settings: Settings) -> Recording:
     """The graph that the target makes of the plan; no folder of this machine is named in it."""
-    recording = record(lambda: program(target, plan, settings, secret_value=_value), project=plan.agent)
+    import_module(target.build_by.partition(":")[0])
+    narrow()
+    recording = record(
+        lambda: program(target, plan, settings, secret_value=_value, secret_version=_version), project=plan.agent
+    )
     folders = {str(cache_folder()): CACHE, **_image_folder(plan)}
     resources = tuple(replace(r, inputs=_without(r.inputs, folders)) for r in recording.resources)
     return replace(recording, resources=resources)
@@ -40,6 +47,11 @@ def graph_of(target: Target, plan: Plan, settings: Settings) -> tuple[Resource, 
 
 def _value(secret: Secret) -> pulumi.Output[str]:
     return pulumi.Output.secret(stand_in(secret))
+
+
+def _version(agent: str, name: str, value: str) -> int:
+    """What a stand-in needs no protection for: the real number is made slowly, so that it gives no value away."""
+    return int.from_bytes(hashlib.sha256(f"{agent}\0{name}\0{value}".encode()).digest()[:3], "big") + 1
 
 
 def _image_folder(plan: Plan) -> dict[str, str]:
