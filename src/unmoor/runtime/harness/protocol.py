@@ -130,6 +130,6 @@ class Adapter(Protocol):
         """How it is started."""
         ...
 
-    def reader(self) -> Reader:
-        """A reader for one process."""
+    def reader(self, job: Job) -> Reader:
+        """A reader for the one process that this job started."""
         ...
