@@ -1,0 +1,164 @@
+"""The guard's door: what a run's harness may ask for on one connection, and nothing else.
+
+Two things: `CONNECT host:443`, the way out, and `/model/...`, the model. Both want the run's token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import hmac
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import parse_qs
+
+from unmoor.runtime.events import Refused
+
+from .http1 import Conversation, Headers, HttpLimits, Malformed, Request
+from .way import Emit, Grant, Stream
+
+MODEL_PATH = "/model"
+PLAIN = (b"content-type", b"text/plain; charset=utf-8")
+ASK_FOR_TOKEN = (b"proxy-authenticate", b'Basic realm="unmoor"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request of a run's, and what its answer needs."""
+
+    request: Request
+    conversation: Conversation
+    stream: Stream
+    grant: Grant
+    emit: Emit
+
+    async def refuse(self, status: int, destination: str, reason: str, headers: Headers = ()) -> None:
+        """Answers with one line, and lets the run know."""
+        self.emit(Refused(destination=destination, reason=reason))
+        await self.say(status, f"refused: {destination}: {reason}", headers)
+
+    async def say(self, status: int, text: str, headers: Headers = ()) -> None:
+        """Answers with one line."""
+        await self.conversation.answer(status, [PLAIN, *headers], f"{text}\n".encode())
+
+
+class Part(Protocol):
+    """What answers one kind of request; the token has been looked at before."""
+
+    async def answer(self, exchange: Exchange) -> None: ...
+
+
+class ModelPart(Part, Protocol):
+    """The model's part says its refusals in the provider's own words."""
+
+    async def unknown_token(self, exchange: Exchange, reason: str) -> None: ...
+
+
+class Door:
+    """Serves connections of any run (a Way)."""
+
+    def __init__(self, *, model: ModelPart | None, way_out: Part, limits: HttpLimits | None = None) -> None:
+        self._model = model
+        self._way_out = way_out
+        self._limits = limits or HttpLimits()
+
+    async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+        """Serves one connection to its end and closes it."""
+        conversation = Conversation(stream, self._limits)
+        try:
+            while request := await self._request(conversation):
+                await self._answer(
+                    Exchange(request=request, conversation=conversation, stream=stream, grant=grant, emit=emit)
+                )
+                if not conversation.next():
+                    break
+            await stream.close()
+        except ConnectionError:
+            stream.abort()
+        except BaseException:
+            stream.abort()
+            raise
+
+    async def _request(self, conversation: Conversation) -> Request | None:
+        try:
+            return await conversation.request()
+        except Malformed as error:
+            await conversation.answer(error.status, [PLAIN], f"{error}\n".encode())
+            return None
+
+    async def _answer(self, exchange: Exchange) -> None:
+        """Answers, or stops answering when the client is gone: then what the answer was made of is given up too."""
+        request = exchange.request
+        if request.method == "CONNECT":
+            return await self._connect(exchange)
+        path = request.target.partition("?")[0]
+        if not request.target.startswith("/"):
+            await exchange.refuse(403, _site(request.target), "only TLS leaves; use https")
+        elif path != MODEL_PATH and not path.startswith(MODEL_PATH + "/"):
+            await exchange.say(404, "there is nothing here; the model is under /model")
+        elif self._model is None:
+            await exchange.say(404, "this agent has no model")
+        elif reason := _unproved(model_tokens(request), exchange.grant.token):
+            await self._model.unknown_token(exchange, reason)
+        else:
+            await while_there(exchange, self._model)
+
+    async def _connect(self, exchange: Exchange) -> None:
+        shown = proxy_tokens(exchange.request, exchange.grant.run)
+        if not shown:
+            # Many clients show their token only when asked: that is no attempt at anything.
+            return await exchange.say(407, "show the run's token", [ASK_FOR_TOKEN])
+        if reason := _unproved(shown, exchange.grant.token):
+            return await exchange.refuse(407, exchange.request.target, reason, [ASK_FOR_TOKEN])
+        await self._way_out.answer(exchange)
+
+
+async def while_there(exchange: Exchange, part: Part) -> None:
+    """Lets the part answer for as long as the client is there; ConnectionError where it goes away before."""
+    answer = asyncio.create_task(part.answer(exchange))
+    gone = asyncio.create_task(exchange.conversation.gone())
+    try:
+        await asyncio.wait([answer, gone], return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise ConnectionResetError("the client is gone")
+        await answer
+    finally:
+        for task in (answer, gone):
+            task.cancel()
+        with contextlib.suppress(ConnectionError):
+            await asyncio.gather(answer, gone, return_exceptions=True)
+
+
+def model_tokens(request: Request) -> list[str]:
+    """The tokens that a request for the model shows, wherever a provider's key may stand."""
+    bearer = [v.split(" ", 1)[1].strip() for v in request.values(b"authorization") if v.lower().startswith("bearer ")]
+    keys = parse_qs(request.target.partition("?")[2]).get("key", [])
+    return [*request.values(b"x-api-key"), *bearer, *request.values(b"x-goog-api-key"), *keys]
+
+
+def proxy_tokens(request: Request, run: str) -> list[str]:
+    """The tokens that a CONNECT shows; one that is shown under another run's name counts as none of this run's."""
+    shown: list[str] = []
+    for value in request.values(b"proxy-authorization"):
+        scheme, _, encoded = value.partition(" ")
+        with contextlib.suppress(binascii.Error, UnicodeDecodeError):
+            user, _, token = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+            shown.append(token if scheme.lower() == "basic" and user in ("run", run) else "")
+    return shown
+
+
+def _unproved(shown: list[str], token: str) -> str:
+    """Why the tokens do not open the door; empty where they do."""
+    if not shown:
+        return "no token was shown"
+    if any(hmac.compare_digest(each.encode(), token.encode()) for each in shown):
+        return ""
+    return "the token is not this run's"
+
+
+def _site(target: str) -> str:
+    """Of an absolute address its scheme and host: the rest may hold what is secret."""
+    scheme, _, rest = target.partition("://")
+    return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}" if rest else "this address"

@@ -1,0 +1,92 @@
+"""The run's local port: whose connections they are, how many, and what the run is told."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+from clients import connected
+
+from unmoor.runtime.events import GuardEvent, Notice, OverBudget, Refused
+from unmoor.runtime.guard.port import Funnel, LocalPort, PortLimits
+from unmoor.runtime.guard.way import Emit, Grant, Stream
+
+GRANT = Grant(run="r1", token="t0ken")
+
+
+class Echo:
+    """A way that sends back what it is sent, under the run's name."""
+
+    async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+        while data := await stream.read():
+            await stream.write(grant.run.encode() + b" " + data)
+        await stream.close()
+
+
+def test_every_connection_to_the_port_is_the_runs():
+    async def main() -> bytes:
+        async with LocalPort(Echo(), GRANT, print) as port, connected(port.number) as client:
+            await client.write(b"hello")
+            return await client.read()
+
+    assert asyncio.run(main()) == b"r1 hello"
+
+
+def test_an_adapter_is_told_where_the_model_and_the_way_out_are():
+    async def main():
+        async with LocalPort(Echo(), GRANT, print) as port:
+            guarded, here = port.guarded, f"127.0.0.1:{port.number}"
+            assert guarded.model_url == f"http://{here}/model"
+            assert guarded.proxy_url == f"http://run:t0ken@{here}"
+            assert guarded.token == "t0ken"
+
+    asyncio.run(main())
+
+
+def test_more_connections_than_a_run_may_have_are_refused_and_said():
+    told: list[GuardEvent] = []
+
+    async def main() -> bytes:
+        async with LocalPort(Echo(), GRANT, told.append, limits=PortLimits(connections=1, ending_s=0)) as port:
+            async with connected(port.number) as first:
+                await first.write(b"first")
+                await first.read()
+                async with connected(port.number) as second:
+                    try:
+                        return await second.read()
+                    except ConnectionResetError:
+                        return b"reset"
+
+    assert asyncio.run(main()) in (b"", b"reset")
+    assert told == [
+        Refused(
+            destination="the guard",
+            reason="1 connections are open already; nothing more is let in until one ends",
+        )
+    ]
+
+
+def test_a_token_is_not_shown_by_a_grant():
+    assert "t0ken" not in repr(GRANT)
+
+
+def test_a_used_up_cap_is_told_once():
+    told: list[GuardEvent] = []
+    funnel = Funnel(told.append, PortLimits())
+    over = OverBudget(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal(1))
+    for event in (over, over, OverBudget(cap="budget.per_day_usd", limit_usd=Decimal(1), spent_usd=Decimal(2))):
+        funnel(event)
+    assert [e.cap for e in told if isinstance(e, OverBudget)] == ["run.max_cost_usd", "budget.per_day_usd"]
+
+
+def test_a_flood_of_refusals_is_cut_short_and_said_to_be():
+    told: list[GuardEvent] = []
+    funnel = Funnel(told.append, PortLimits(refusals=3, same_refusals=2))
+    for host in ("a", "a", "a", "b", "c", "d"):
+        funnel(Refused(destination=host, reason="no"))
+    assert told == [
+        Refused(destination="a", reason="no"),
+        Refused(destination="a", reason="no"),
+        Refused(destination="b", reason="no"),
+        Notice(level="warning", text="the guard has more to say than is kept; the rest is left out"),
+    ]
