@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
+from .quantities import shown
+
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
@@ -83,11 +85,11 @@ class Cron:
 def parse(expression: str) -> Cron:
     """The expression as sets of numbers; CronError if it is none, never fires, or is read differently somewhere."""
     if expression.startswith("@"):
-        raise CronError(f"{expression} is a shorthand", "write five fields, such as 0 0 * * *")
+        raise CronError(f"{expression.split()[0][:20]} is a shorthand", "write five fields, such as 0 0 * * *")
     texts = expression.split()
     if len(texts) != 5:
         raise CronError(
-            f"{expression!r} has {len(texts)} fields", "write five: minute hour day-of-month month day-of-week"
+            f"{shown(expression)} has {len(texts)} fields", "write five: minute hour day-of-month month day-of-week"
         )
     sets = [_values(text, field) for text, field in zip(texts, FIELDS, strict=True)]
     _refuse_ambiguous_days(texts[2], texts[4])
@@ -123,20 +125,23 @@ def _values(text: str, field: Field) -> tuple[int, ...]:
 
 def _part(part: str, field: Field) -> range:
     base, slash, step_text = part.partition("/")
-    if slash and not (step_text.isascii() and step_text.isdigit() and int(step_text) > 0):
-        raise CronError(f"{part!r} is no {field.name}", "write a step as */15 or 0-30/10")
-    step = int(step_text) if slash else 1
+    if slash and not (step_text.isascii() and step_text.isdigit() and int(step_text[:9]) > 0):
+        raise CronError(f"{shown(part)} is no {field.name}", "write a step as */15 or 0-30/10")
+    # No field has more than 60 values, so a longer step is as good cut; Python reads no number of any length.
+    step = int(step_text[:9]) if slash else 1
     if base == "*":
         return range(field.low, field.high + (0 if field.name == "day-of-week" else 1), step)
     low_text, dash, high_text = base.partition("-")
     low = _number(low_text, part, field)
     if slash and not dash:
-        raise CronError(f"{part!r} is no {field.name}", f"give the step a range, such as {low}-{field.high}/{step}")
+        raise CronError(
+            f"{shown(part)} is no {field.name}", f"give the step a range, such as {low}-{field.high}/{step}"
+        )
     high = _number(high_text, part, field) if dash else low
     if dash and field.name == "day-of-week" and high == 0 < low:
         high = 7
     if high < low:
-        raise CronError(f"{part!r} runs backwards in {field.name}", "write two ranges, such as 22-23,0-3")
+        raise CronError(f"{shown(part)} runs backwards in {field.name}", "write two ranges, such as 22-23,0-3")
     return range(low, high + 1, step)
 
 
@@ -144,9 +149,9 @@ def _number(text: str, part: str, field: Field) -> int:
     if text.upper() in field.words:
         return field.words.index(text.upper()) + field.low
     if not (text.isascii() and text.isdigit()):
-        raise CronError(f"{part!r} is no {field.name}", _remedy(part, field))
-    if not field.low <= int(text) <= field.high:
-        raise CronError(f"{part!r} is no {field.name}", f"write {field.low} to {field.high}")
+        raise CronError(f"{shown(part)} is no {field.name}", _remedy(part, field))
+    if len(text) > 9 or not field.low <= int(text) <= field.high:
+        raise CronError(f"{shown(part)} is no {field.name}", f"write {field.low} to {field.high}")
     return int(text)
 
 
@@ -179,4 +184,4 @@ def _refuse_never(cron: Cron, expression: str) -> None:
     longest = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
     possible = any(d <= longest.get(m, 31) for m in cron.months for d in cron.days)
     if not possible and cron.weekdays_free:
-        raise CronError(f"{expression!r} never fires", "name a day that one of its months has")
+        raise CronError(f"{shown(expression)} never fires", "name a day that one of its months has")

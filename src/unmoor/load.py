@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import copy
 import re
+from ast import literal_eval
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path as FilePath
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from .errors import Problem, SpecError
 from .make_plan import make_plan
 from .material import gather
 from .plan import Plan
-from .quantities import shown
 from .rules import findings
-from .spec import PATTERN_WORDS, Spec
+from .spec import Spec
+from .wording import problems_of
 from .yamltext import Document, Path, Place, path_text, read_yaml
 
 DEFAULT_ENVIRONMENT = "default"
+# A step of a path's text: an index, a key in quotes, a trigger's name, a plain key.
+STEP = re.compile(r"""\[(\d+)\]|\[('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]|\[([^\]]+)\]|([^.\[\]]+)""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +168,9 @@ def _environment_problems(raw: Mapping[str, Any], environment: str) -> list[Prob
     overlay = environments.get(environment) if isinstance(environments, dict) else None
     if not isinstance(overlay, dict):
         return []
+    if environment == DEFAULT_ENVIRONMENT:
+        rule = f"{DEFAULT_ENVIRONMENT} is the spec without an environment"
+        return [Problem(path=f"environments.{environment}", rule=rule, remedy="write it above, or rename it")]
     remedies = {
         "name": "an environment cannot rename the agent; make a second spec",
         "version": "an environment cannot change the language",
@@ -181,84 +187,7 @@ def _validated(raw: Mapping[str, Any]) -> tuple[Spec | None, list[Problem]]:
     try:
         return Spec.model_validate(raw), []
     except ValidationError as error:
-        return None, problems_of(error, Spec)
-
-
-def problems_of(error: ValidationError, model: type[BaseModel], prefix: Path = ()) -> list[Problem]:
-    """A pydantic error in our words, one problem each, with paths below `prefix`."""
-    problems: dict[str, Problem] = {}
-    details = [(tuple(s for s in d["loc"] if not _is_union_branch(s)), d) for d in error.errors(include_url=False)]
-    for path, detail in details:
-        if detail["type"].endswith(("_type", "literal_error")) and any(
-            len(p) > len(path) and p[: len(path)] == path for p, _ in details
-        ):
-            continue  # another branch of the union got further, and says more
-        rule, remedy = _worded(detail, model)
-        problem = Problem(path=path_text((*prefix, *path)), rule=rule, remedy=remedy)
-        problems.setdefault(problem.path, problem)
-    return list(problems.values())
-
-
-def _is_union_branch(step: str | int) -> bool:
-    """Pydantic names the branch of a union as a step of its own: a type's name, never a field's."""
-    if isinstance(step, int):
-        return False
-    kinds = r"(str|int|bool|float|list|dict|literal|constrained-str|function-\w+|none|decimal)(\[.*\])?"
-    return re.fullmatch(kinds, step) is not None or re.fullmatch(r"[A-Z]\w+", step) is not None
-
-
-def _worded(detail: Any, model: type[BaseModel]) -> tuple[str, str]:
-    kind, given, context = detail["type"], detail.get("input"), detail.get("ctx", {})
-    if kind == "extra_forbidden":
-        return _unknown_key(detail["loc"], model)
-    if kind == "missing":
-        return "is required and missing", "add it"
-    if kind == "value_error":
-        rule, _, remedy = str(context["error"]).partition("; ")
-        return rule, remedy or "correct it"
-    if kind == "literal_error":
-        return f"{shown(given)} is not allowed", f"write {context['expected'].replace(chr(39), '')}"
-    if kind == "string_pattern_mismatch":
-        return f"{shown(given)} has the wrong form", PATTERN_WORDS.get(
-            context["pattern"], f"match {context['pattern']}"
-        )
-    wanted = detail["msg"].removeprefix("Input should ").removeprefix("Value error, ")
-    wanted = wanted.replace("String should have", "have").replace("List should have", "have")
-    return f"{_kind(given)} is not allowed here", f"it must {wanted}"
-
-
-def _kind(given: Any) -> str:
-    if given is None:
-        return "nothing (null)"
-    names = {dict: "a mapping", list: "a list"}
-    return names.get(type(given)) or shown(str(given) if not isinstance(given, str | bool | int) else given)
-
-
-def _unknown_key(loc: Sequence[str | int], model: type[BaseModel]) -> tuple[str, str]:
-    key = str(loc[-1])
-    known = _fields_at(model, loc[:-1])
-    near = get_close_matches(key, known, n=1)
-    if near:
-        return f"unknown key {shown(key)}", f"did you mean {near[0]}?"
-    return f"unknown key {shown(key)}", f"known keys: {', '.join(known)}" if known else "remove it"
-
-
-def _fields_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
-    """The fields of the model that a path leads to."""
-    current: type[BaseModel] | None = model
-    for step in loc:
-        if current is None:
-            return []
-        if isinstance(step, str) and step in current.model_fields:
-            current = _model_in(current.model_fields[step].annotation)
-    return list(current.model_fields) if current else []
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    found = [m for a in get_args(annotation) if (m := _model_in(a)) is not None]
-    return found[0] if found else None
+        return None, problems_of(error, Spec, raw)
 
 
 def _located(problem: Problem, file: str, places: Mapping[Path, Place], triggers: Sequence[str]) -> Problem:
@@ -275,11 +204,13 @@ def _located(problem: Problem, file: str, places: Mapping[Path, Place], triggers
 def _steps(path: str, triggers: Sequence[str]) -> Path:
     """A problem's path as steps; `triggers[NAME]` finds the trigger of that name."""
     found: list[str | int] = []
-    for match in re.finditer(r"\[(\d+)\]|\['([^']*)'\]|\[([^\]]+)\]|([^.\[\]]+)", path):
+    for match in STEP.finditer(path):
         if match[1] is not None:
             found.append(int(match[1]))
+        elif match[2] is not None:
+            found.append(str(literal_eval(match[2])))
         elif match[3] is not None and match[3] in triggers:
             found.append(triggers.index(match[3]))
         else:
-            found.append(match[2] or match[3] or match[4])
+            found.append(match[3] or match[4])
     return tuple(found)

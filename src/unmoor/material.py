@@ -136,6 +136,13 @@ class _Reader:
         if Path(text).is_absolute() or not path.is_relative_to(self.folder):
             self.refuse(where, f"{shown(text)} is outside the spec's folder", "move it into the folder")
             return None
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            pass  # for who needs it, which a secret's file is not
+        except OSError as error:
+            self.refuse(where, f"{shown(text)} cannot be read: {error.strerror}", "correct the path or its permissions")
+            return None
         return path if self.stays_inside(where, path) else None
 
     def stays_inside(self, where: str, path: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from zoneinfo import available_timezones
@@ -97,6 +97,7 @@ def _secrets(spec: Spec) -> Iterator[Finding]:
     for name in spec.secrets:
         if name not in used:
             yield ("secrets", name), f"secret {name} is declared but not used", "use it or remove it"
+    yield from _shared(spec)
     if spec.gateway.token is None and "gateway-token" in spec.secrets:
         rule = "the name is taken by the token that is generated"
         yield (
@@ -104,6 +105,17 @@ def _secrets(spec: Spec) -> Iterator[Finding]:
             rule,
             "write gateway: {token: gateway-token} to use it as that, or rename it",
         )
+
+
+def _shared(spec: Spec) -> Iterator[Finding]:
+    """A secret that two parts would hold, of which one must not have what the other has."""
+    holders: dict[str, set[str]] = {}
+    for name, holder in secret_uses(spec):
+        holders.setdefault(name, set()).add(holder)
+    for name, parts in holders.items():
+        if len(parts) > 1 and name in spec.secrets:
+            rule = f"{' and '.join(sorted(parts))} would both hold {name}"
+            yield ("secrets", name), rule, "declare a secret of its own for each"
 
 
 def _secret_references(spec: Spec) -> Iterator[Finding]:
@@ -146,6 +158,7 @@ def _triggers(spec: Spec) -> Iterator[Finding]:
         if trigger.webhook:
             yield from _when(trigger.webhook.when, ("triggers", i, "webhook", "when"))
         if trigger.email:
+            yield from _imap_port(trigger.email.imap, ("triggers", i, "email", "imap"))
             yield from _senders(trigger.email.allow_from, ("triggers", i, "email", "allow_from"))
 
 
@@ -165,10 +178,18 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones()) - {"localtime", "posixrules", "Factory"}
 
 
-def _when(when: Iterable[str], path: Path) -> Iterator[Finding]:
-    for key in when:
+def _when(when: Mapping[str, object], path: Path) -> Iterator[Finding]:
+    for key, wanted in when.items():
+        if wanted == []:
+            yield (*path, key), "no value is in an empty list, so nothing would start a run", "list a value"
         if not re.fullmatch(r"header\.[A-Za-z0-9-]+|body(\.[\w-]+|\[\d+\])+", key):
             yield (*path, key), f"{shown(key)} names nothing of a delivery", "write header.NAME or body.PATH"
+
+
+def _imap_port(imap: str, path: Path) -> Iterator[Finding]:
+    port = imap.partition(":")[2]
+    if port and not 0 < int(port) < 65536:
+        yield path, f"{port} is no port", "write 1 to 65535"
 
 
 def _senders(allowed: list[str], path: Path) -> Iterator[Finding]:

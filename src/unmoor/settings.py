@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from .errors import Problem, RefusedError, SpecError
-from .load import Loaded, problems_of
+from .load import Loaded
 from .registry import distribution, load, names
 from .target import Settings, Target
+from .wording import problems_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +35,11 @@ class Chosen:
 def choose(loaded: Loaded, name: str) -> Chosen:
     """The target of that name with its settings; SpecError where they break its model's rules."""
     target = load(name)
+    raw = dict(loaded.settings.get(name, {}))
     try:
-        settings = target.settings.model_validate(dict(loaded.settings.get(name, {})))
+        settings = target.settings.model_validate(raw)
     except ValidationError as error:
-        raise SpecError(loaded.located(problems_of(error, target.settings, ("targets", name)))) from None
+        raise SpecError(loaded.located(problems_of(error, target.settings, raw, ("targets", name)))) from None
     return Chosen(loaded=loaded, target=target, settings=settings)
 
 

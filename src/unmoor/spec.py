@@ -12,16 +12,30 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from .quantities import mebibytes, seconds
+from .quantities import mebibytes, seconds, shown
 
 NAME = r"^[a-z]([a-z0-9-]*[a-z0-9])?$"
 URL = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
-GIT_URL = r"^https://[^\s@]+$"
-MCP_URL = r"^https?://[^\s@]+$"
-IMAP_HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?$"
+GIT_URL = r"^https://[^\s/?#@]+/[^\s?#@]*[^\s?#@/]/?$"
+MCP_URL = r"^https?://[^\s/?#@][^\s@]*$"
+IMAP_HOST = r"^([A-Za-z0-9-]*[A-Za-z0-9]\.)*[A-Za-z0-9-]*[A-Za-z0-9](:[0-9]{1,5})?$"
+# What a shell, a header and git's command line take for a name: https://git-scm.com/docs/git-check-ref-format
+VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+HEADER = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+ONE_LINE = r"^[^\r\n]*$"
+GIT_REF = r"^[^-\s~^:?*\[\\][^\s~^:?*\[\\]*$"
+# https://github.com/distribution/reference/blob/main/regexp.go
+IMAGE = (
+    r"^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?(@sha256:[0-9a-f]{64})?$"
+)
 Name = Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=NAME)]
 AgentName = Annotated[str, StringConstraints(min_length=3, max_length=32, pattern=NAME)]
 Text = Annotated[str, StringConstraints(min_length=1)]
+Variable = Annotated[str, StringConstraints(pattern=VARIABLE)]
+Header = Annotated[str, StringConstraints(pattern=HEADER)]
+OneLine = Annotated[str, StringConstraints(pattern=ONE_LINE)]
+ImageName = Annotated[str, StringConstraints(max_length=512, pattern=IMAGE)]
 RelativePath = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
@@ -49,6 +63,13 @@ def _as_decimal(value: object) -> object:
     raise ValueError("must be a number")
 
 
+def _is_one(value: object) -> object:
+    if type(value) is not int:
+        raise ValueError(f"{shown(value if isinstance(value, str) else str(value).lower())} is no version; write 1")
+    return value
+
+
+Version = Annotated[Literal[1], BeforeValidator(_is_one, json_schema_input_type=Literal[1])]
 Number = Annotated[Decimal, BeforeValidator(_as_decimal, json_schema_input_type=int | float)]
 Cpu = Annotated[Number, Field(gt=0, le=256, decimal_places=3)]
 Dollars = Annotated[Number, Field(gt=0, le=1_000_000, decimal_places=4)]
@@ -100,7 +121,9 @@ class RepoSpec(Part):
     """A git repository that is cloned into the workspace."""
 
     url: Annotated[str, StringConstraints(pattern=GIT_URL)] = Field(description="An https address without credentials.")
-    ref: Text | None = Field(None, description="A branch, tag or commit; without it the default branch.")
+    ref: Annotated[str, StringConstraints(pattern=GIT_REF)] | None = Field(
+        None, description="A branch, tag or commit; without it the default branch."
+    )
     path: RelativePath | None = Field(None, description="Where in the workspace; without it the repository's name.")
     credential: Name | None = Field(None, description="The name of the secret that holds a token for it.")
 
@@ -132,9 +155,11 @@ class McpServerSpec(Part):
     url: Annotated[str, StringConstraints(pattern=MCP_URL)] | None = Field(
         None, description="A remote server's address."
     )
-    headers: dict[str, str] = Field({}, description="Sent to `url`; `${secret:NAME}` puts a secret in.")
+    headers: dict[Header, OneLine] = Field({}, description="Sent to `url`; `${secret:NAME}` puts a secret in.")
     command: list[Text] = Field([], description="A local server's program and arguments.")
-    env: dict[str, str] = Field({}, description="The local server's environment; `${secret:NAME}` puts a secret in.")
+    env: dict[Variable, str] = Field(
+        {}, description="The local server's environment; `${secret:NAME}` puts a secret in."
+    )
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> McpServerSpec:
@@ -160,7 +185,7 @@ class VerifySpec(Part):
         description="The sender's way of signing."
     )
     secret: Name = Field(description="The name of the secret that both sides know.")
-    header: Text | None = Field(None, description="For `hmac`: the header that carries the signature.")
+    header: Header | None = Field(None, description="For `hmac`: the header that carries the signature.")
     algorithm: Literal["sha1", "sha256", "sha512"] | None = Field(
         None, description="For `hmac`: the digest; sha256 without it."
     )
@@ -257,7 +282,7 @@ class BudgetSpec(Part):
 class SecretSpec(Part):
     """Where a secret's value is read from when the agent is deployed; never the value."""
 
-    env: Text | None = Field(None, description="An environment variable of whoever deploys.")
+    env: Variable | None = Field(None, description="An environment variable of whoever deploys.")
     config: Text | None = Field(None, description="A secret of the stack's Pulumi config.")
     file: RelativePath | None = Field(None, description="A file, relative to the spec.")
     existing: Literal[True] | None = Field(
@@ -294,7 +319,7 @@ class GatewaySpec(Part):
     )
 
 
-HOST = r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+HOST = r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
 Host = Annotated[str, StringConstraints(max_length=253, pattern=HOST)]
 DOMAIN = HOST.replace(r"(\*\.)?", "")
 
@@ -307,6 +332,11 @@ PATTERN_WORDS = {
     URL: "write an http or https address without credentials, query or fragment",
     GIT_URL: "write an https address without credentials, such as https://github.com/owner/name",
     MCP_URL: "write an http or https address without credentials",
+    VARIABLE: "write A-Z, a-z, 0-9 and _, not beginning with a digit",
+    HEADER: "write a header's name, such as X-Signature",
+    ONE_LINE: "write one line",
+    GIT_REF: "write a branch, tag or commit",
+    IMAGE: "write a reference such as registry.example.com/agent:1.0, with @sha256: and its digest to pin it",
     IMAP_HOST: "write a host name, with :port if it is not 993",
 }
 
@@ -330,11 +360,11 @@ class RetentionSpec(Part):
 class Spec(Part):
     """One agent."""
 
-    version: Literal[1] = Field(description="The version of this language.")
+    version: Version = Field(description="The version of this language.")
     name: AgentName = Field(description="The agent's name: 3 to 32 of a-z, 0-9 and -.")
     description: str | None = Field(None, description="What it does, for people.")
     harness: HarnessSpec = Field(description="Which agent program runs.")
-    image: Text | ImageBuild | None = Field(
+    image: ImageName | ImageBuild | None = Field(
         None, description="A reference, a folder to build, or nothing: the image that unmoor ships."
     )
     model: ModelSpec | None = Field(None, description="The model; required unless the harness is `command`.")

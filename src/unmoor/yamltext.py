@@ -15,6 +15,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from .errors import Problem, SpecError
 from .quantities import shown
@@ -78,11 +79,19 @@ def _composed(text: str, file: str) -> Node | None:
         mark = error.problem_mark or error.context_mark
         place = Place(line=mark.line + 1, column=mark.column + 1) if mark else None
         raise _refusal(file, _plain(error), "correct the YAML there", place) from None
+    except ReaderError as error:
+        rule = f"it holds the character U+{error.character:04X}, which no YAML may have"
+        raise _refusal(file, rule, "remove it", _place_of(text, error.position)) from None
     except (YAMLError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise _refusal(file, f"not YAML: {reason}", "correct the YAML") from None
     except RecursionError:
         raise _refusal(file, "nested too deeply", f"nest at most {MAX_DEPTH} levels") from None
+
+
+def _place_of(text: str, position: int) -> Place:
+    before = text[:position]
+    return Place(line=before.count("\n") + 1, column=position - (before.rfind("\n") + 1) + 1)
 
 
 def _inside_block_text(text: str, line: int) -> bool:
@@ -113,6 +122,7 @@ class _Reader:
         self.places: dict[Path, Place] = {}
         self.problems: list[Problem] = []
         self.count = 0
+        self.merging: list[Node] = []
 
     def read(self, node: Node, path: Path) -> Any:
         self.count += 1
@@ -168,15 +178,20 @@ class _Reader:
 
     def mapping_elsewhere(self, node: MappingNode, path: Path) -> dict[str, Any]:
         """A merged mapping; what the path says of itself already stays."""
+        if any(node is outer for outer in self.merging):
+            self.refuse(node, path, "<< merges a mapping into itself", "merge another one")
+            return {}
         before = dict(self.places)
+        self.merging.append(node)
         value = self.read(node, path)
+        self.merging.pop()
         self.places.update(before)
-        return value
+        return value if isinstance(value, dict) else {}
 
     def scalar(self, node: ScalarNode, path: Path) -> Any:
         tag = str(node.tag).removeprefix("tag:yaml.org,2002:")
         if tag in ("str", "timestamp"):
-            return node.value
+            return self.text(node, path)
         if tag == "null":
             return None
         if tag == "bool":
@@ -194,6 +209,12 @@ class _Reader:
             return node.value
         self.refuse(node, path, f"the tag {node.tag} is not part of a spec", "write a plain value")
         return None
+
+    def text(self, node: ScalarNode, path: Path) -> str:
+        """The text; neither a NUL nor half of a surrogate pair can stand in an argument, a variable or a file."""
+        if found := re.search("[\0\ud800-\udfff]", node.value):
+            self.refuse(node, path, f"the text holds the character U+{ord(found[0]):04X}", "remove it")
+        return node.value
 
     def number(self, node: ScalarNode, path: Path) -> Decimal | None:
         text = str(node.value).replace("_", "")
