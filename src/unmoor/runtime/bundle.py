@@ -1,0 +1,55 @@
+"""The bundle as the container sees it: fetched by its digest, verified, unpacked."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import layout
+from .config import Agent, read_config
+from .errors import ConfigurationFault
+from .harness.protocol import Skill
+from .store.objects import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpacked:
+    """The agent, and the folder that its bundle was unpacked into: `files/` and `skills/` below it."""
+
+    agent: Agent
+    folder: Path
+    sha256: str
+
+    def skills(self) -> tuple[Skill, ...]:
+        """The skills with all their files."""
+        root = self.folder / "skills"
+        folders = sorted(p for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
+        return tuple(Skill(name=folder.name, files=tuple(_files(folder))) for folder in folders)
+
+
+async def fetch_bundle(store: Store, sha256: str, folder: Path) -> Unpacked:
+    """Unpacks the store's bundle of that digest into the folder; ConfigurationFault if it is absent or another one."""
+    stored = await store.get(layout.bundle(sha256))
+    if stored is None:
+        raise ConfigurationFault(f"bundle {sha256} is not in the store; deploy again")
+    return await asyncio.to_thread(unpack_bundle, stored.content, sha256, folder)
+
+
+def unpack_bundle(archive: bytes, sha256: str, folder: Path) -> Unpacked:
+    """Unpacks the archive into the folder; ConfigurationFault if its digest is another one."""
+    found = hashlib.sha256(archive).hexdigest()
+    if found != sha256:
+        raise ConfigurationFault(f"bundle {sha256} is not what it says: its content has the digest {found}")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(folder, filter="data")
+    return Unpacked(agent=read_config((folder / "config.json").read_bytes()), folder=folder, sha256=sha256)
+
+
+def _files(folder: Path) -> list[tuple[str, bytes, bool]]:
+    paths = sorted(p for p in folder.rglob("*") if p.is_file())
+    return [(p.relative_to(folder).as_posix(), p.read_bytes(), bool(p.stat().st_mode & 0o100)) for p in paths]

@@ -1,0 +1,109 @@
+"""A run's events, redacted, numbered and written to the store in segments that are never changed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from . import layout
+from .errors import InfrastructureFault
+from .events import Event, as_values
+from .redact import Redact, redacted
+from .store.objects import Store
+
+# A segment is written when it holds this much, or when its first event has waited this long.
+SEGMENT_BYTES = 256 * 1024
+FLUSH_S = 1.0
+# What of a text an event keeps; the rest is said to be cut.
+KEPT_TEXT = 64 * 1024
+KEPT_RAW = 256 * 1024
+
+
+class Journal:
+    """Takes events as they happen and writes them while it is entered; the last of them before it is left.
+
+    `watch` sees each event as it is written. The store is given what it did not take again with the next segment.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        run: str,
+        *,
+        redact: Redact,
+        clock: Callable[[], datetime],
+        watch: Callable[[dict[str, Any]], None],
+        first: int = 0,
+    ) -> None:
+        self._store = store
+        self._run = run
+        self._redact = redact
+        self._clock = clock
+        self._watch = watch
+        self._number = first
+        self._waiting: list[bytes] = []
+        self._size = 0
+        self._wake = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Journal:
+        self._task = asyncio.create_task(self._write_as_they_come())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await self.flush()
+
+    def add(self, event: Event | dict[str, Any], *, raw: str | None = None) -> None:
+        """An event, or the values of one; `raw` is the harness's own line that made it."""
+        values = event if isinstance(event, dict) else as_values(event)
+        self._number += 1
+        whole = {"n": self._number, "at": self._clock().isoformat(), **_cut(values, KEPT_TEXT)}
+        if raw is not None:
+            whole["raw"] = _shortened(raw, KEPT_RAW)
+        whole = redacted(whole, self._redact)
+        text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+        self._waiting.append(text.encode(errors="replace") + b"\n")  # half a surrogate pair is no text
+        self._size += len(self._waiting[-1])
+        if self._size >= SEGMENT_BYTES:
+            self._wake.set()
+        self._watch(whole)
+
+    async def flush(self) -> None:
+        """Writes what waits; what the store does not take waits on, and its fault is raised."""
+        async with self._writing:
+            if not self._waiting:
+                return
+            lines, self._waiting, self._size = self._waiting, [], 0
+            first = self._number - len(lines) + 1
+            try:
+                await self._store.put(layout.segment(self._run, first), b"".join(lines))
+            except BaseException:
+                self._waiting = lines + self._waiting
+                self._size = sum(map(len, self._waiting))
+                raise
+
+    async def _write_as_they_come(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), FLUSH_S)
+            self._wake.clear()
+            try:
+                await self.flush()
+            except InfrastructureFault:
+                await asyncio.sleep(FLUSH_S)  # it is tried again, and at the end once more, where a fault counts
+
+
+def _cut(values: dict[str, Any], limit: int) -> dict[str, Any]:
+    return {k: _shortened(v, limit) if isinstance(v, str) else v for k, v in values.items()}
+
+
+def _shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}… [{len(text) - limit} characters cut]"

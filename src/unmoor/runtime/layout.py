@@ -1,0 +1,99 @@
+"""Where things lie in the store: the same keys on every backend, so that moving clouds is copying a prefix."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import UTC, datetime, timedelta
+
+# Ids count down, so that the newest run comes first in a listing.
+LAST_MS = 32**9 - 1
+DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+RUN_ID = re.compile(rf"run-[{DIGITS}]{{9}}-[{DIGITS}]{{7}}")
+
+
+def run_id(now: datetime, entropy: int | None = None) -> str:
+    """A new run's id: sorts before every older one's; `entropy` is at least 35 random bits."""
+    past = int(now.timestamp() * 1000)
+    return f"run-{_digits(LAST_MS - past, 9)}-{_digits(secrets.randbits(35) if entropy is None else entropy, 7)}"
+
+
+def created(run: str) -> datetime:
+    """When a run's id was made, to the millisecond."""
+    past = LAST_MS - int(run.split("-")[1].translate(_BASE_32), 32)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=past)
+
+
+def run_record(run: str) -> str:
+    return f"runs/{run}/run.json"
+
+
+def cancel_mark(run: str) -> str:
+    """Put there by whoever wants the run to end; the runner looks for it."""
+    return f"runs/{run}/cancel"
+
+
+def events(run: str) -> str:
+    """The prefix of a run's event segments."""
+    return f"runs/{run}/events/"
+
+
+def segment(run: str, number: int) -> str:
+    return f"{events(run)}{number:08}.ndjson"
+
+
+def artifacts(run: str) -> str:
+    """The prefix of a run's artifacts."""
+    return f"runs/{run}/artifacts/"
+
+
+def artifact(run: str, path: str) -> str:
+    """An artifact's key: its path with every byte that a key cannot hold written as `=XX`."""
+    return artifacts(run) + "/".join(_escaped(part) for part in path.split("/"))
+
+
+def session(key: str) -> str:
+    """The folder of a session; any text can be a session's key."""
+    return f"sessions/{session_digest(key)}/"
+
+
+def session_digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def session_record(key: str) -> str:
+    return session(key) + "session.json"
+
+
+def session_state(key: str, run: str) -> str:
+    """The packed state that a run left: under a name of its own, so that the one before stays until it is whole."""
+    return f"{session(key)}{run}.tar.zst"
+
+
+def queued(run: str) -> str:
+    return f"queue/{run}"
+
+
+def fired(trigger: str, delivery: str) -> str:
+    """Where a schedule's firing is marked, so that the platform's second delivery of it starts nothing."""
+    return f"queue/fired/{trigger}/{hashlib.sha256(delivery.encode()).hexdigest()[:32]}"
+
+
+def bundle(sha256: str) -> str:
+    return f"bundles/{sha256}.tar"
+
+
+_BASE_32 = str.maketrans(DIGITS, "0123456789abcdefghijklmnopqrstuv")
+
+
+def _digits(number: int, length: int) -> str:
+    text = ""
+    for _ in range(length):
+        number, digit = divmod(number, 32)
+        text = DIGITS[digit] + text
+    return text
+
+
+def _escaped(part: str) -> str:
+    return re.sub(rb"[^A-Za-z0-9._-]", lambda m: b"=%02X" % m[0], part.encode("utf-8", "surrogateescape")).decode()

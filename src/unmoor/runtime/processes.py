@@ -1,0 +1,81 @@
+"""A harness's processes: all of them found, and all of them ended.
+
+A process that daemonises leaves its group and its session, but not its line of descent: the runner is the subreaper of
+everything below it, so an orphan becomes its child, and whoever descends from the runner belongs to the run.
+https://man7.org/linux/man-pages/man2/PR_SET_CHILD_SUBREAPER.2const.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterable, Mapping
+
+from .fence.system import LIBC, PR_SET_CHILD_SUBREAPER
+
+
+def adopt_orphans() -> None:
+    """From here on orphans below this process become its children."""
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def descendants(of: int, *, spare: frozenset[int] = frozenset()) -> list[int]:
+    """Every living process below that one, children before grandchildren; nothing of what is spared or below it."""
+    children: dict[int, list[int]] = {}
+    for pid, parent in _parents().items():
+        if pid not in spare:
+            children.setdefault(parent, []).append(pid)
+    found, level = [], children.get(of, [])
+    while level:
+        found += level
+        level = [child for pid in level for child in children.get(pid, [])]
+    return found
+
+
+def end(pids: Iterable[int], number: signal.Signals) -> None:
+    """Sends the signal to each that is still there."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def kill_all(of: int, *, spare: frozenset[int] = frozenset()) -> int:
+    """Ends everything below a process but what is spared, at once and for good; how many there were.
+
+    They are stopped before they are killed, so that none of them forks while the others die; what was born meanwhile
+    is found by looking again.
+    """
+    killed: set[int] = set()
+    for _ in range(100):
+        living = [pid for pid in descendants(of, spare=spare) if pid not in killed]
+        if not living:
+            break
+        end(living, signal.SIGSTOP)
+        end(living, signal.SIGKILL)
+        killed.update(living)
+    return len(killed)
+
+
+def reap(pids: Iterable[int]) -> None:
+    """Takes the exit of adopted children, so that they do not stay as zombies."""
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
+def _parents() -> Mapping[int, int]:
+    """Each living process's parent; zombies are no longer living."""
+    found: dict[int, int] = {}
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:
+                # The name in parentheses may hold anything, so the rest begins after the last one.
+                state, parent = file.read().rsplit(b")", 1)[1].split()[:2]
+        except (OSError, IndexError):
+            continue
+        if state != b"Z":
+            found[int(name)] = int(parent)
+    return found

@@ -1,0 +1,187 @@
+"""One start of a harness: confined, fed, read to its end, and nothing of it left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from .fence.confine import prepared
+from .fence.landlock import Rules
+from .harness.protocol import Command, Exit
+from .lines import Line, Lines
+from .processes import adopt_orphans, descendants, end, kill_all, reap
+
+# Between being asked to end and being ended.
+GRACE_S = 5.0
+# A harness that has closed its output has nothing more to say; this long it may still tidy up.
+LINGER_S = 30.0
+# What is left of a harness that has ended keeps its output open; this long what it wrote is still read.
+DRAIN_S = 2.0
+STDERR_KEPT = 16 * 1024
+PIECE = 64 * 1024
+
+Cause = Literal["", "timed_out", "cancelled", "over_budget", "stopped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How the start ended: the exit; why it was ended, where it was; whether it lingered; how many were left behind."""
+
+    exit: Exit
+    cause: Cause
+    lingered: bool
+    left: int
+    seconds_to_start: float
+
+
+@dataclass(slots=True)
+class Stop:
+    """Asks a program to end, with the cause; the first cause stands."""
+
+    event: asyncio.Event
+    cause: Cause = ""
+    grace_s: float = GRACE_S
+
+    def now(self, cause: Cause, *, grace_s: float = GRACE_S) -> None:
+        if not self.cause:
+            self.cause, self.grace_s = cause, grace_s
+            self.event.set()
+
+
+async def run_program(
+    command: Command,
+    *,
+    rules: Rules,
+    path: str,
+    work: str,
+    timeout_s: float,
+    stop: Stop,
+    said: Callable[[Line], None],
+    linger_s: float = LINGER_S,
+) -> Ended:
+    """Starts the command in `work` and returns when it and all that it started are gone.
+
+    `said` gets each line of its standard output. `path` is its PATH. It is ended after `timeout_s`, or when `stop` says
+    so: first asked, then killed. OSError where it cannot be started at all.
+    """
+    adopt_orphans()
+    others = frozenset(descendants(os.getpid()))
+    began = time.monotonic()
+    with prepared(rules) as fence:
+        process = await asyncio.create_subprocess_exec(
+            *command.argv,
+            cwd=work,
+            env=environment(command.environment, path),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=fence.lay,
+        )
+    started = time.monotonic() - began
+    return await _Attended(process, stop, said, others).to_the_end(command.stdin, timeout_s, linger_s, started)
+
+
+def environment(given: Mapping[str, str], path: str) -> dict[str, str]:
+    """All of a harness's environment: what its adapter gives, a PATH and a locale; nothing of the runner's own."""
+    return {"PATH": path, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **given}
+
+
+class _Attended:
+    """A program that runs, and those that read, feed and end it."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, stop: Stop, said: Callable[[Line], None], others: frozenset[int]
+    ) -> None:
+        self.process = process
+        self.stop = stop
+        self.said = said
+        self.others = others
+        self.stderr = b""
+        self.lingered = False
+
+    async def to_the_end(self, stdin: bytes, timeout_s: float, linger_s: float, started: float) -> Ended:
+        reading = asyncio.gather(self._read_output(), self._read_errors())
+        feeding = asyncio.create_task(self._feed(stdin))
+        ending = asyncio.create_task(self._end_when_told(timeout_s))
+        lingering = asyncio.create_task(self._end_after(reading, linger_s))
+        try:
+            code = await self.process.wait()
+        finally:
+            for task in (ending, lingering, feeding):
+                task.cancel()
+            await asyncio.gather(ending, lingering, feeding, return_exceptions=True)
+            left = self._end_the_rest()
+        await self._drained(reading)
+        return Ended(
+            exit=Exit(
+                code=code if code >= 0 else None,
+                signal=-code if code < 0 else None,
+                stderr=self.stderr.decode(errors="replace"),
+            ),
+            cause=self.stop.cause,
+            lingered=self.lingered,
+            left=left,
+            seconds_to_start=started,
+        )
+
+    async def _feed(self, stdin: bytes) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may end without reading its prompt
+            self.process.stdin.write(stdin)
+            await self.process.stdin.drain()
+            self.process.stdin.close()
+
+    async def _read_output(self) -> None:
+        assert self.process.stdout is not None
+        lines = Lines()
+        while piece := await self.process.stdout.read(PIECE):
+            for line in lines.feed(piece):
+                self.said(line)
+            await asyncio.sleep(0)  # a flood of output must not starve the timeout
+        for line in lines.end():
+            self.said(line)
+
+    async def _read_errors(self) -> None:
+        assert self.process.stderr is not None
+        while piece := await self.process.stderr.read(PIECE):
+            self.stderr = (self.stderr + piece)[-STDERR_KEPT:]
+
+    async def _end_when_told(self, timeout_s: float) -> None:
+        try:
+            await asyncio.wait_for(self.stop.event.wait(), timeout_s)
+        except TimeoutError:
+            self.stop.now("timed_out")
+        await self._end(self.stop.grace_s)
+
+    async def _end_after(self, reading: Awaitable[object], linger_s: float) -> None:
+        """Ends a program whose output has ended and which does not."""
+        await asyncio.shield(reading)
+        await asyncio.sleep(linger_s)
+        self.lingered = True
+        await self._end(GRACE_S)
+
+    async def _end(self, grace_s: float) -> None:
+        end(self._ours(), signal.SIGTERM)
+        await asyncio.sleep(grace_s)
+        kill_all(os.getpid(), spare=self.others)
+
+    def _end_the_rest(self) -> int:
+        before = self._ours()
+        left = kill_all(os.getpid(), spare=self.others)
+        reap(pid for pid in before if pid != self.process.pid)
+        return left
+
+    def _ours(self) -> list[int]:
+        """The program and all that descends from it: what is below this process and was not there before it."""
+        return descendants(os.getpid(), spare=self.others)
+
+    async def _drained(self, reading: Awaitable[object]) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(reading, DRAIN_S)

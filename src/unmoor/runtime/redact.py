@@ -1,0 +1,73 @@
+"""Secrets taken out of whatever is written: the value as it is, and as common encodings carry it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from html import escape
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+# What is shorter would be found by chance in everything.
+SHORTEST = 5
+
+Redact = Callable[[str], str]
+
+
+def redactor(secrets: Mapping[str, str]) -> Redact:
+    """A function that puts `[secret:NAME]` wherever a secret's value, or an encoding of it, stands in a text."""
+    forms = {form: name for name, value in secrets.items() if len(value) >= SHORTEST for form in encodings(value)}
+    if not forms:
+        return lambda text: text
+    longest_first = sorted(forms, key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, longest_first)))
+    return lambda text: pattern.sub(lambda match: f"[secret:{forms[match[0]]}]", text)
+
+
+def redacted(value: Any, redact: Redact) -> Any:
+    """The value with every text in it redacted, keys included."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list):
+        return [redacted(v, redact) for v in value]
+    if isinstance(value, dict):
+        return {redact(k) if isinstance(k, str) else k: redacted(v, redact) for k, v in value.items()}
+    return value
+
+
+def encodings(value: str) -> set[str]:
+    """The value and its usual encodings: base64 at each of the three offsets, hex, URL, JSON, HTML, one line of it."""
+    raw = value.encode()
+    lines = [line for line in value.splitlines() if len(line) >= SHORTEST] if "\n" in value else []
+    as_json = json.dumps(value)[1:-1]
+    found = {
+        value,
+        value.strip(),
+        *lines,
+        as_json,
+        json.dumps(as_json)[1:-1],
+        quote(value, safe=""),
+        quote_plus(value),
+        quote(value),
+        quote(value, safe="").replace("%2F", "%2f").replace("%3D", "%3d").replace("%2B", "%2b"),
+        escape(value),
+        raw.hex(),
+        raw.hex().upper(),
+        *_base64(raw),
+    }
+    return {form for form in found if len(form) >= SHORTEST}
+
+
+def _base64(raw: bytes) -> Iterable[str]:
+    """What of the base64 is the same whatever stands before and after the value."""
+    for offset in range(3):
+        before = b"\0" * offset
+        text = base64.b64encode(before + raw).decode().rstrip("=")
+        start = (offset * 8 + 5) // 6
+        whole = (len(before + raw) * 8) // 6
+        core = text[start:whole]
+        if len(core) >= SHORTEST:
+            yield core
+            yield core.replace("+", "-").replace("/", "_")

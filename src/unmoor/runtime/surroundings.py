@@ -1,0 +1,67 @@
+"""What a container is told: its variables and the secrets that it holds, read once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from unmoor.container import WORK_DIR
+
+from .config import secret_variable
+from .errors import ConfigurationFault
+
+PREFIX = "UNMOOR_SECRET_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where the store and the guard are, which bundle the agent is, and where runs work; `guard_url` may be empty."""
+
+    store_url: str
+    bundle: str
+    guard_url: str
+    work_root: Path
+    secrets: Mapping[str, str]
+
+    def secret(self, name: str) -> str:
+        """A secret's value by the spec's name; ConfigurationFault where this container was not given it."""
+        try:
+            return self.secrets[secret_variable(name)]
+        except KeyError:
+            raise ConfigurationFault(f"secret {name} is not here: {secret_variable(name)} is not set") from None
+
+
+def read_surroundings(environment: Mapping[str, str]) -> Surroundings:
+    """What the variables say; ConfigurationFault for one that is missing."""
+    return Surroundings(
+        store_url=_needed(environment, "UNMOOR_STORE"),
+        bundle=_needed(environment, "UNMOOR_BUNDLE"),
+        guard_url=environment.get("UNMOOR_GUARD_URL", ""),
+        work_root=Path(environment.get("UNMOOR_WORK", WORK_DIR)),
+        secrets=take_secrets(environment),
+    )
+
+
+def take_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Secrets by their variable: from the environment, and from files named like them one level below
+    UNMOOR_SECRETS_DIR, where a line's end after the value is none of it."""
+    found = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    if folder := environment.get("UNMOOR_SECRETS_DIR"):
+        for path in sorted(Path(folder).glob(f"*/{PREFIX}*")):
+            found[path.name] = path.read_text(encoding="utf-8").removesuffix("\n")
+    return found
+
+
+def forget_secrets() -> None:
+    """Takes the secrets out of this process's environment, so that nothing that it starts inherits them."""
+    for name in [n for n in os.environ if n.startswith(PREFIX)]:
+        del os.environ[name]
+
+
+def _needed(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise ConfigurationFault(f"{name} is not set; the container is given it by the target")
+    return value
