@@ -198,7 +198,7 @@ class ModelServer:
         else:
             assert request.transport
             request.transport.close()
-            raise ConnectionResetError("as the script says")
+            raise asyncio.CancelledError("the connection is gone")
 
     async def run(self, started: threading.Event, ended: asyncio.Event) -> None:
         """Serves from `started` to `ended`."""

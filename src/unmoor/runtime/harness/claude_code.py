@@ -1,0 +1,169 @@
+"""Claude Code: https://code.claude.com/docs/en/headless and https://code.claude.com/docs/en/env-vars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from unmoor.runtime.config import McpServer
+from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult, Usage
+
+from .lines import Json, as_text, inner, items, joined, member, text, tokens
+from .protocol import Command, Job, PlacedFile
+from .reading import JsonLines
+from .surroundings import PATIENCE_S, RETRIES, environment, instructions, json_file, program, skills
+
+_MCP_FILE = ".claude/mcp.json"
+# Every use that it makes of another model than --model: small tasks, subagents, and aliases that a skill may name.
+_MODEL_VARIABLES = (
+    "ANTHROPIC_DEFAULT_FABLE_MODEL",
+    "ANTHROPIC_DEFAULT_HAIKU_MODEL",
+    "ANTHROPIC_DEFAULT_OPUS_MODEL",
+    "ANTHROPIC_DEFAULT_SONNET_MODEL",
+    "ANTHROPIC_SMALL_FAST_MODEL",
+    "CLAUDE_CODE_SUBAGENT_MODEL",
+)
+
+
+class ClaudeCode:
+    name = "claude-code"
+    session_folders = (".claude/projects",)
+
+    def command(self, job: Job) -> Command:
+        return Command(
+            argv=(*program(job, "claude"), *_arguments(job), *job.args),
+            environment={**environment(job), **_own_environment(job)},
+            stdin=job.prompt.encode(),
+            files=tuple(_files(job)),
+        )
+
+    def reader(self, job: Job) -> ClaudeCodeReader:
+        return ClaudeCodeReader(job)
+
+
+ADAPTER = ClaudeCode()
+
+
+def _arguments(job: Job) -> Iterator[str]:
+    assert job.model
+    yield from ("--print", "--output-format", "stream-json", "--verbose", "--dangerously-skip-permissions")
+    yield from ("--model", job.model.name)
+    # Settings of the workspace are code of strangers: hooks, permissions, environment. Its CLAUDE.md is still read.
+    yield from ("--setting-sources", "user", "--strict-mcp-config")
+    if job.mcp_servers:
+        yield from ("--mcp-config", str(job.home / _MCP_FILE))
+    yield from ("--resume", job.session) if job.session else ("--session-id", job.new_session)
+
+
+def _own_environment(job: Job) -> dict[str, str]:
+    assert job.model
+    return {
+        "ANTHROPIC_BASE_URL": job.guarded.model_url,
+        "ANTHROPIC_API_KEY": job.guarded.token,
+        "API_TIMEOUT_MS": str(PATIENCE_S * 1000),
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "CLAUDE_CODE_MAX_RETRIES": str(RETRIES),
+        # Tools of MCP servers are offered as they are, instead of behind a search that only the provider's own API has.
+        "ENABLE_TOOL_SEARCH": "false",
+        # It refuses to skip permissions as root unless it is told that something else confines it.
+        "IS_SANDBOX": "1",
+        **dict.fromkeys(_MODEL_VARIABLES, job.model.name),
+    }
+
+
+def _files(job: Job) -> Iterator[PlacedFile]:
+    yield from instructions(job, ".claude/CLAUDE.md")
+    yield from skills(job, ".claude/skills")
+    if job.mcp_servers:
+        servers = {server.name: _mcp_server(server) for server in job.mcp_servers}
+        yield json_file(job.home / _MCP_FILE, {"mcpServers": servers})
+
+
+def _mcp_server(server: McpServer) -> dict[str, Any]:
+    if server.url:
+        return {"type": "http", "url": server.url, "headers": dict(server.headers)}
+    command, *arguments = server.command
+    return {"type": "stdio", "command": command, "args": arguments, "env": dict(server.env)}
+
+
+class ClaudeCodeReader(JsonLines):
+    """Reads stream-json; the last word is a `result`, which may be called a success and still be an error."""
+
+    program = "claude"
+
+    def read(self, value: Json) -> Iterable[HarnessEvent]:
+        self.session = text(value, "session_id") or self.session
+        match text(value, "type"):
+            case "system":
+                return self._system(value)
+            case "assistant":
+                return self._assistant(value)
+            case "user":
+                return self._user(value)
+            case "result":
+                return self._result(value)
+        return ()
+
+    def _system(self, value: Json) -> Iterator[HarnessEvent]:
+        match text(value, "subtype"):
+            case "init":
+                for server in items(value, "mcp_servers"):
+                    if text(server, "status") == "failed":
+                        yield Notice(level="warning", text=f"MCP server {text(server, 'name')} did not start")
+            case "api_retry":
+                why = f"{as_text(member(value, 'error_status'))} {text(value, 'error')}".strip()
+                yield Notice(level="warning", text=f"the model did not answer ({why}); trying again")
+            case "permission_denied":
+                yield Notice(level="warning", text=f"not permitted: {text(value, 'tool_name') or 'a tool'}")
+
+    def _assistant(self, value: Json) -> Iterator[HarnessEvent]:
+        for block in items(value, "message", "content"):
+            match text(block, "type"):
+                case "text":
+                    yield from self._said(text(block, "text"), by_agent=not text(value, "parent_tool_use_id"))
+                case "tool_use":
+                    called = as_text(member(block, "input"))
+                    yield ToolCall(id=text(block, "id"), name=text(block, "name"), input=called)
+
+    def _said(self, said: str, *, by_agent: bool) -> Iterator[HarnessEvent]:
+        """A subagent's words are not the answer."""
+        if said:
+            self.answer = said if by_agent else self.answer
+            yield Message(text=said)
+
+    def _user(self, value: Json) -> Iterator[HarnessEvent]:
+        for block in items(value, "message", "content"):
+            if text(block, "type") == "tool_result":
+                output = joined(member(block, "content"))
+                is_error = member(block, "is_error") is True
+                yield ToolResult(id=text(block, "tool_use_id"), output=output, is_error=is_error)
+
+    def _result(self, value: Json) -> Iterator[HarnessEvent]:
+        self.settled = True
+        failed = member(value, "is_error") is not False or text(value, "subtype") != "success"
+        self.failure = _why(value) if failed else ""
+        self.answer = self.answer if failed else text(value, "result") or self.answer
+        for model, used in inner(value, "modelUsage").items():
+            yield Usage(model=model, tokens=_tokens(used), cost_usd=None)
+
+
+def _why(result: Json) -> str:
+    """The kind of the end, and what was said of it."""
+    kind = text(result, "subtype").replace("success", "") or text(result, "terminal_reason") or "error"
+    errors = member(result, "errors")
+    listed = "; ".join(e for e in errors if isinstance(e, str)) if isinstance(errors, list) else ""
+    said = text(result, "result") or listed
+    return f"claude: {kind}" + (f": {said}" if said else "")
+
+
+def _tokens(used: object) -> Tokens:
+    """Its input tokens are those that no cache had a part in."""
+    found = tokens(
+        used,
+        input="inputTokens",
+        cached_input="cacheReadInputTokens",
+        cache_write="cacheCreationInputTokens",
+        output="outputTokens",
+        reasoning="thinkingTokens",
+    )
+    return found + Tokens(input=found.cached_input + found.cache_write)

@@ -1,0 +1,158 @@
+"""Codex: https://developers.openai.com/codex/config-reference and https://developers.openai.com/codex/noninteractive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from unmoor.runtime.config import McpServer
+from unmoor.runtime.events import HarnessEvent, Message, Notice, ToolCall, ToolResult, Usage
+
+from .lines import Json, as_text, inner, items, joined, member, text, tokens
+from .protocol import Command, Job, PlacedFile
+from .reading import JsonLines
+from .surroundings import PATIENCE_S, RETRIES, TOKEN_VARIABLE, environment, instructions, program, skills
+from .toml import as_toml
+
+# An MCP server that npx fetches first takes longer than the 10 s that it is given by default.
+_MCP_START_S = 60
+
+
+class Codex:
+    name = "codex"
+    session_folders = (".codex/sessions",)
+
+    def command(self, job: Job) -> Command:
+        return Command(
+            argv=(*program(job, "codex"), *_arguments(job)),
+            environment={
+                **environment(job),
+                "CODEX_HOME": str(job.home / ".codex"),
+                TOKEN_VARIABLE: job.guarded.token,
+            },
+            stdin=job.prompt.encode(),
+            files=tuple(_files(job)),
+        )
+
+    def reader(self, job: Job) -> CodexReader:
+        return CodexReader(job)
+
+
+ADAPTER = Codex()
+
+
+def _arguments(job: Job) -> Iterator[str]:
+    """Options stand before `resume`, which takes fewer of them."""
+    yield from ("exec", "--json", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox")
+    yield from ("--cd", str(job.work), *job.args)
+    if job.session:
+        yield from ("resume", job.session)
+    yield "-"
+
+
+def _files(job: Job) -> Iterator[PlacedFile]:
+    config = as_toml(_config(job)).encode()
+    yield PlacedFile(path=job.home / ".codex/config.toml", content=config)
+    yield from instructions(job, ".codex/AGENTS.md")
+    yield from skills(job, ".codex/skills")
+
+
+def _config(job: Job) -> dict[str, Any]:
+    assert job.model
+    return {
+        "model": job.model.name,
+        "review_model": job.model.name,
+        "model_provider": "unmoor",
+        "check_for_update_on_startup": False,
+        "analytics": {"enabled": False},
+        "feedback": {"enabled": False},
+        "features": {"plugins": False, "apps": False, "unbounded_connection_retries": False},
+        "model_providers": {
+            "unmoor": {
+                "name": "unmoor",
+                "base_url": job.guarded.model_url,
+                "env_key": TOKEN_VARIABLE,
+                "wire_api": "responses",
+                "request_max_retries": RETRIES,
+                "stream_max_retries": RETRIES,
+                "stream_idle_timeout_ms": PATIENCE_S * 1000,
+            }
+        },
+        "mcp_servers": {server.name: _mcp_server(server) for server in job.mcp_servers},
+    }
+
+
+def _mcp_server(server: McpServer) -> dict[str, Any]:
+    if server.url:
+        return {"url": server.url, "http_headers": dict(server.headers), "startup_timeout_sec": _MCP_START_S}
+    command, *arguments = server.command
+    return {"command": command, "args": arguments, "env": dict(server.env), "startup_timeout_sec": _MCP_START_S}
+
+
+class CodexReader(JsonLines):
+    """Reads `exec --json`; the last word is turn.completed or turn.failed."""
+
+    program = "codex"
+
+    def read(self, value: Json) -> Iterable[HarnessEvent]:
+        match text(value, "type"):
+            case "thread.started":
+                self.session = text(value, "thread_id") or self.session
+            case "turn.started":
+                self.settled, self.failure = False, ""
+            case "turn.completed":
+                return self._completed(value)
+            case "turn.failed":
+                self.failure = text(value, "error", "message") or "the turn failed"
+            case "error":
+                return (Notice(level="warning", text=text(value, "message")),)
+            case "item.started":
+                return _call(inner(value, "item"))
+            case "item.completed":
+                return self._item(inner(value, "item"))
+        return ()
+
+    def _completed(self, value: Json) -> Iterable[HarnessEvent]:
+        self.settled = True
+        used = tokens(
+            member(value, "usage"),
+            input="input_tokens",
+            cached_input="cached_input_tokens",
+            cache_write="cache_write_input_tokens",
+            output="output_tokens",
+            reasoning="reasoning_output_tokens",
+        )
+        return (Usage(model=self.model, tokens=used, cost_usd=None),)
+
+    def _item(self, item: Json) -> Iterator[HarnessEvent]:
+        match text(item, "type"):
+            case "agent_message":
+                self.answer = text(item, "text") or self.answer
+                yield Message(text=text(item, "text"))
+            case "error":
+                yield Notice(level="warning", text=text(item, "message"))
+            case "command_execution":
+                output = text(item, "aggregated_output")
+                yield ToolResult(id=text(item, "id"), output=output, is_error=member(item, "exit_code") != 0)
+            case "mcp_tool_call":
+                said = joined(member(item, "result", "content")) or text(item, "error", "message")
+                yield ToolResult(id=text(item, "id"), output=said, is_error=text(item, "status") == "failed")
+            case "file_change":
+                yield from _call(item)
+                yield ToolResult(id=text(item, "id"), output="", is_error=text(item, "status") == "failed")
+            case "web_search":
+                yield from _call(item)
+
+
+def _call(item: Json) -> Iterator[HarnessEvent]:
+    """The call that an item is; nothing of one that is none."""
+    match text(item, "type"):
+        case "command_execution":
+            yield ToolCall(id=text(item, "id"), name="shell", input=as_text({"command": text(item, "command")}))
+        case "mcp_tool_call":
+            name = f"{text(item, 'server')}.{text(item, 'tool')}"
+            yield ToolCall(id=text(item, "id"), name=name, input=as_text(member(item, "arguments")))
+        case "file_change":
+            yield ToolCall(id=text(item, "id"), name="apply_patch", input=as_text({"changes": items(item, "changes")}))
+        case "web_search":
+            yield ToolCall(id=text(item, "id"), name="web_search", input=as_text({"query": text(item, "query")}))

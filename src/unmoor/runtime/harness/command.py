@@ -1,0 +1,93 @@
+"""A program of the user's own: it reads the prompt on standard input and prints what it has to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from unmoor.runtime.events import HarnessEvent, Message
+
+from .protocol import Command, Exit, Job, Outcome
+from .reading import last_line, one_line
+from .surroundings import environment, instructions
+
+_INSTRUCTIONS = "AGENTS.md"
+_SESSION_FOLDER = "session"
+# What is kept of a long answer: its end.
+_ANSWER_CHARACTERS = 20_000
+# Names that the providers' own libraries look for.
+_USUAL = {
+    "anthropic": ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"),
+    "openai": ("OPENAI_BASE_URL", "OPENAI_API_KEY"),
+    "google": ("GOOGLE_GEMINI_BASE_URL", "GEMINI_API_KEY"),
+    "openrouter": ("OPENAI_BASE_URL", "OPENAI_API_KEY"),
+    "openai-compatible": ("OPENAI_BASE_URL", "OPENAI_API_KEY"),
+}
+
+
+class OwnCommand:
+    name = "command"
+    session_folders = (_SESSION_FOLDER,)
+
+    def command(self, job: Job) -> Command:
+        return Command(
+            argv=(*job.command, *job.args),
+            environment={**environment(job), **_session(job), **_instructions(job), **_model(job)},
+            stdin=job.prompt.encode(),
+            files=instructions(job, _INSTRUCTIONS),
+        )
+
+    def reader(self, job: Job) -> CommandReader:
+        return CommandReader(job)
+
+
+ADAPTER = OwnCommand()
+
+
+def _session(job: Job) -> dict[str, str]:
+    folder = str(job.home / _SESSION_FOLDER)
+    return {"UNMOOR_SESSION": job.session or job.new_session, "UNMOOR_SESSION_FOLDER": folder}
+
+
+def _instructions(job: Job) -> dict[str, str]:
+    return {"UNMOOR_INSTRUCTIONS": str(job.home / _INSTRUCTIONS)} if job.instructions else {}
+
+
+def _model(job: Job) -> dict[str, str]:
+    if job.model is None:
+        return {}
+    url, key = _USUAL[job.model.provider]
+    return {
+        url: job.guarded.model_url,
+        key: job.guarded.token,
+        "UNMOOR_MODEL": job.model.name,
+        "UNMOOR_MODEL_PROVIDER": job.model.provider,
+        "UNMOOR_MODEL_TOKEN": job.guarded.token,
+        "UNMOOR_MODEL_URL": job.guarded.model_url,
+    }
+
+
+class CommandReader:
+    """Every line is something that it says; here, and only here, the exit code is the last word."""
+
+    def __init__(self, job: Job) -> None:
+        self.program = job.command[0].rsplit("/", 1)[-1] if job.command else "command"
+        self.session = job.session or job.new_session
+        self.answer = ""
+
+    def feed(self, line: str) -> Iterable[HarnessEvent]:
+        said = line.rstrip("\r\n")
+        if not said.strip():
+            return ()
+        self.answer = f"{self.answer}\n{said}".lstrip("\n")[-_ANSWER_CHARACTERS:]
+        return (Message(text=said),)
+
+    def outcome(self, end: Exit) -> Outcome:
+        good = end.code == 0 and end.signal is None
+        reason = "" if good else one_line(self._why(end))
+        status = "succeeded" if good else "failed"
+        return Outcome(status=status, reason=reason, session=self.session, answer=self.answer)
+
+    def _why(self, end: Exit) -> str:
+        how = f"was ended by signal {end.signal}" if end.signal is not None else f"ended with exit code {end.code}"
+        last = last_line(end.stderr)
+        return f"{self.program} {how}" + (f": {last}" if last else "")

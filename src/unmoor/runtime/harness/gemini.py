@@ -1,0 +1,118 @@
+"""Gemini CLI: https://geminicli.com/docs/reference/configuration and https://geminicli.com/docs/cli/headless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from unmoor.runtime.config import McpServer
+from unmoor.runtime.events import HarnessEvent, Message, Notice, ToolCall, ToolResult, Usage
+
+from .lines import Json, as_text, inner, member, text, tokens
+from .protocol import Command, Job, PlacedFile
+from .reading import JsonLines
+from .surroundings import RETRIES, environment, instructions, json_file, program
+
+
+class Gemini:
+    name = "gemini"
+    session_folders = (".gemini/tmp",)
+
+    def command(self, job: Job) -> Command:
+        return Command(
+            argv=(*program(job, "gemini"), *_arguments(job), *job.args),
+            environment={
+                **environment(job),
+                "GEMINI_API_KEY": job.guarded.token,
+                "GOOGLE_GEMINI_BASE_URL": job.guarded.model_url,
+                # Its second process would not hand signals on.
+                "GEMINI_CLI_NO_RELAUNCH": "true",
+                "GEMINI_CLI_TRUST_WORKSPACE": "true",
+            },
+            stdin=job.prompt.encode(),
+            files=tuple(_files(job)),
+        )
+
+    def reader(self, job: Job) -> GeminiReader:
+        return GeminiReader(job)
+
+
+ADAPTER = Gemini()
+
+
+def _arguments(job: Job) -> Iterator[str]:
+    assert job.model
+    yield from ("--output-format", "stream-json", "--model", job.model.name, "--yolo", "--skip-trust")
+    yield from ("--resume", job.session) if job.session else ("--session-id", job.new_session)
+
+
+def _files(job: Job) -> Iterator[PlacedFile]:
+    yield json_file(job.home / ".gemini/settings.json", _settings(job))
+    yield from instructions(job, ".gemini/GEMINI.md")
+
+
+def _settings(job: Job) -> dict[str, Any]:
+    return {
+        "security": {"auth": {"selectedType": "gemini-api-key"}},
+        "general": {"enableAutoUpdate": False, "maxAttempts": 1 + RETRIES},
+        "privacy": {"usageStatisticsEnabled": False},
+        "mcpServers": {server.name: _mcp_server(server) for server in job.mcp_servers},
+    }
+
+
+def _mcp_server(server: McpServer) -> dict[str, Any]:
+    if server.url:
+        return {"httpUrl": server.url, "headers": dict(server.headers), "trust": True}
+    command, *arguments = server.command
+    return {"command": command, "args": arguments, "env": dict(server.env), "trust": True}
+
+
+class GeminiReader(JsonLines):
+    """Reads stream-json; the last word is a `result` with a status. Messages come in pieces, and are told whole."""
+
+    program = "gemini"
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self.pieces: list[str] = []
+
+    def read(self, value: Json) -> Iterable[HarnessEvent]:
+        kind = text(value, "type")
+        if kind == "message" and text(value, "role") == "assistant":
+            self.pieces.append(text(value, "content"))
+            return
+        yield from self._whole_message()
+        match kind:
+            case "init":
+                self.session = text(value, "session_id") or self.session
+            case "tool_use":
+                called = as_text(member(value, "parameters"))
+                yield ToolCall(id=text(value, "tool_id"), name=text(value, "tool_name"), input=called)
+            case "tool_result":
+                yield _result(value)
+            case "error":
+                level = "error" if text(value, "severity") == "error" else "warning"
+                yield Notice(level=level, text=text(value, "message"))
+            case "result":
+                yield from self._end(value)
+
+    def _whole_message(self) -> Iterator[HarnessEvent]:
+        said = "".join(self.pieces)
+        self.pieces.clear()
+        if said:
+            self.answer = said
+            yield Message(text=said)
+
+    def _end(self, value: Json) -> Iterator[HarnessEvent]:
+        self.settled = True
+        if text(value, "status") != "success":
+            error = inner(value, "error")
+            self.failure = f"{text(error, 'type') or 'error'}: {text(error, 'message') or 'no reason given'}"
+        used = tokens(member(value, "stats"), input="input_tokens", cached_input="cached", output="output_tokens")
+        yield Usage(model=self.model, tokens=used, cost_usd=None)
+
+
+def _result(value: Json) -> ToolResult:
+    failed = text(value, "status") == "error"
+    output = text(value, "error", "message") if failed else text(value, "output")
+    return ToolResult(id=text(value, "tool_id"), output=output or text(value, "output"), is_error=failed)

@@ -1,0 +1,138 @@
+"""OpenCode: https://opencode.ai/docs/config and https://opencode.ai/docs/providers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from unmoor.runtime.config import McpServer
+from unmoor.runtime.events import HarnessEvent, Message, Tokens, ToolCall, ToolResult, Usage
+
+from .lines import Json, as_text, inner, member, text, tokens
+from .protocol import Command, Job, PlacedFile
+from .reading import JsonLines
+from .surroundings import PATIENCE_S, TOKEN_VARIABLE, environment, instructions, json_file, program, skills
+
+# The client library that speaks each provider's format, all of them bundled, and what it wants after the base URL.
+_CLIENTS = {
+    "anthropic": ("@ai-sdk/anthropic", "/v1"),
+    "openai": ("@ai-sdk/openai", ""),
+    "google": ("@ai-sdk/google", "/v1beta"),
+    "openrouter": ("@ai-sdk/openai-compatible", ""),
+    "openai-compatible": ("@ai-sdk/openai-compatible", ""),
+}
+
+
+class OpenCode:
+    name = "opencode"
+    session_folders = (".local/share/opencode",)
+
+    def command(self, job: Job) -> Command:
+        return Command(
+            argv=(*program(job, "opencode"), *_arguments(job), *job.args),
+            environment={
+                **environment(job),
+                "OPENCODE_DISABLE_AUTOUPDATE": "1",
+                "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
+                "OPENCODE_DISABLE_MODELS_FETCH": "1",
+                "OPENCODE_DISABLE_SHARE": "1",
+                TOKEN_VARIABLE: job.guarded.token,
+            },
+            stdin=job.prompt.encode(),
+            files=tuple(_files(job)),
+        )
+
+    def reader(self, job: Job) -> OpenCodeReader:
+        return OpenCodeReader(job)
+
+
+ADAPTER = OpenCode()
+
+
+def _arguments(job: Job) -> Iterator[str]:
+    assert job.model
+    yield from ("run", "--format", "json", "--model", f"unmoor/{job.model.name}")
+    # A title is otherwise asked of the model, in a request of its own.
+    yield from ("--session", job.session) if job.session else ("--title", "run")
+
+
+def _files(job: Job) -> Iterator[PlacedFile]:
+    yield json_file(job.home / ".config/opencode/opencode.json", _config(job))
+    yield from instructions(job, ".config/opencode/AGENTS.md")
+    yield from skills(job, ".config/opencode/skills")
+
+
+def _config(job: Job) -> dict[str, Any]:
+    assert job.model
+    client, version = _CLIENTS[job.model.provider]
+    model = f"unmoor/{job.model.name}"
+    options: dict[str, Any] = {"baseURL": job.guarded.model_url + version, "apiKey": f"{{env:{TOKEN_VARIABLE}}}"}
+    options["timeout"] = PATIENCE_S * 1000
+    return {
+        "$schema": "https://opencode.ai/config.json",
+        "provider": {"unmoor": {"npm": client, "options": options, "models": {job.model.name: {}}}},
+        "enabled_providers": ["unmoor"],
+        "model": model,
+        "small_model": model,
+        "permission": {"*": "allow"},
+        "share": "disabled",
+        "autoupdate": False,
+        "snapshot": False,
+        "mcp": {server.name: _mcp_server(server) for server in job.mcp_servers},
+    }
+
+
+def _mcp_server(server: McpServer) -> dict[str, Any]:
+    if server.url:
+        return {"type": "remote", "url": server.url, "headers": dict(server.headers), "oauth": False}
+    return {"type": "local", "command": list(server.command), "environment": dict(server.env)}
+
+
+class OpenCodeReader(JsonLines):
+    """Reads `run --format json`, which has no last word: the last step that finished says how it went."""
+
+    program = "opencode"
+
+    def read(self, value: Json) -> Iterable[HarnessEvent]:
+        self.session = text(value, "sessionID") or self.session
+        part = inner(value, "part")
+        match text(value, "type"):
+            case "text":
+                self.answer = text(part, "text") or self.answer
+                return (Message(text=text(part, "text")),)
+            case "tool_use":
+                return _tool(part)
+            case "step_start":
+                self.settled, self.failure = False, ""
+            case "step_finish":
+                return self._finished(part)
+            case "error":
+                error = inner(value, "error")
+                self.failure = (
+                    f"{text(error, 'name') or 'error'}: {text(error, 'data', 'message') or 'no reason given'}"
+                )
+        return ()
+
+    def _finished(self, part: Json) -> Iterable[HarnessEvent]:
+        reason = text(part, "reason")
+        self.settled = reason == "stop"
+        if reason not in ("stop", "tool-calls"):
+            self.failure = f"the model stopped for {reason or 'no reason given'}"
+        return (Usage(model=self.model, tokens=_tokens(member(part, "tokens")), cost_usd=None),)
+
+
+def _tool(part: Json) -> Iterator[HarnessEvent]:
+    """A call is told when it is over, so both are told at once."""
+    state = inner(part, "state")
+    failed = text(state, "status") == "error"
+    yield ToolCall(id=text(part, "callID"), name=text(part, "tool"), input=as_text(member(state, "input")))
+    yield ToolResult(
+        id=text(part, "callID"), output=text(state, "error") if failed else text(state, "output"), is_error=failed
+    )
+
+
+def _tokens(used: object) -> Tokens:
+    """Its input is without what came from a cache or went into one, its output without reasoning."""
+    found = tokens(used, input="input", output="output", reasoning="reasoning")
+    cache = tokens(member(used, "cache"), cached_input="read", cache_write="write")
+    return found + cache + Tokens(input=cache.cached_input + cache.cache_write, output=found.reasoning)

@@ -1,0 +1,136 @@
+"""Pi: the documentation in its package, https://www.npmjs.com/package/@earendil-works/pi-coding-agent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult, Usage
+
+from .lines import Json, as_text, inner, items, joined, member, text, tokens
+from .protocol import Command, Job, PlacedFile
+from .reading import JsonLines
+from .surroundings import PATIENCE_S, RETRIES, TOKEN_VARIABLE, environment, instructions, json_file, program, skills
+
+# The wire format of each provider, and what Pi wants after the base URL.
+_APIS = {
+    "anthropic": ("anthropic-messages", ""),
+    "openai": ("openai-responses", ""),
+    "google": ("google-generative-ai", "/v1beta"),
+    "openrouter": ("openai-completions", ""),
+    "openai-compatible": ("openai-completions", ""),
+}
+
+
+class Pi:
+    name = "pi"
+    session_folders = (".pi/agent/sessions",)
+
+    def command(self, job: Job) -> Command:
+        return Command(
+            argv=(*program(job, "pi"), *_arguments(job), *job.args),
+            environment={
+                **environment(job),
+                "PI_CODING_AGENT_DIR": str(job.home / ".pi/agent"),
+                "PI_OFFLINE": "1",
+                "PI_SKIP_VERSION_CHECK": "1",
+                "PI_TELEMETRY": "0",
+                TOKEN_VARIABLE: job.guarded.token,
+            },
+            stdin=job.prompt.encode(),
+            files=tuple(_files(job)),
+        )
+
+    def reader(self, job: Job) -> PiReader:
+        return PiReader(job)
+
+
+ADAPTER = Pi()
+
+
+def _arguments(job: Job) -> Iterator[str]:
+    assert job.model
+    yield from ("--print", "--mode", "json", "--provider", "unmoor", "--model", job.model.name)
+    yield from ("--session", job.session) if job.session else ("--session-id", job.new_session)
+
+
+def _files(job: Job) -> Iterator[PlacedFile]:
+    assert job.model
+    yield json_file(job.home / ".pi/agent/models.json", _models(job))
+    yield json_file(job.home / ".pi/agent/settings.json", _SETTINGS)
+    yield from instructions(job, ".pi/agent/AGENTS.md")
+    yield from skills(job, ".pi/agent/skills")
+
+
+_SETTINGS: dict[str, Any] = {
+    "retry": {"enabled": True, "maxRetries": RETRIES, "baseDelayMs": 500},
+    "httpIdleTimeoutMs": PATIENCE_S * 1000,
+    # Warming keeps a cache by requests of which the agent knows nothing.
+    "cacheWarming": "off",
+    "enableInstallTelemetry": False,
+    "defaultProjectTrust": "never",
+}
+
+
+def _models(job: Job) -> dict[str, Any]:
+    assert job.model
+    api, version = _APIS[job.model.provider]
+    return {
+        "providers": {
+            "unmoor": {
+                "baseUrl": job.guarded.model_url + version,
+                "api": api,
+                "apiKey": f"${TOKEN_VARIABLE}",
+                "models": [{"id": job.model.name}],
+            }
+        }
+    }
+
+
+class PiReader(JsonLines):
+    """Reads `--mode json`: the last message says how it went, agent_settled that it did, the exit code nothing."""
+
+    program = "pi"
+
+    def read(self, value: Json) -> Iterable[HarnessEvent]:
+        match text(value, "type"):
+            case "session":
+                self.session = text(value, "id") or self.session
+            case "message_end":
+                return self._message(inner(value, "message"))
+            case "tool_execution_start":
+                called = as_text(member(value, "args"))
+                return (ToolCall(id=text(value, "toolCallId"), name=text(value, "toolName"), input=called),)
+            case "tool_execution_end":
+                output = joined(member(value, "result", "content"))
+                is_error = member(value, "isError") is True
+                return (ToolResult(id=text(value, "toolCallId"), output=output, is_error=is_error),)
+            case "auto_retry_start":
+                why = text(value, "errorMessage") or "no reason given"
+                return (Notice(level="warning", text=f"the model did not answer ({why}); trying again"),)
+            case "agent_settled":
+                self.settled = True
+        return ()
+
+    def _message(self, message: Json) -> Iterator[HarnessEvent]:
+        if text(message, "role") != "assistant":
+            return
+        stopped = text(message, "stopReason")
+        self.failure = "" if stopped in ("stop", "toolUse") else _why(message)
+        for block in items(message, "content"):
+            if text(block, "type") == "text" and text(block, "text"):
+                self.answer = text(block, "text")
+                yield Message(text=self.answer)
+        yield Usage(model=text(message, "model") or self.model, tokens=_tokens(member(message, "usage")), cost_usd=None)
+
+
+def _why(message: Json) -> str:
+    return text(message, "errorMessage") or f"the model stopped for {text(message, 'stopReason') or 'no reason given'}"
+
+
+def _tokens(used: object) -> Tokens:
+    """Its input is without what came from a cache or went into one."""
+    found = tokens(
+        used, input="input", cached_input="cacheRead", cache_write="cacheWrite", output="output", reasoning="reasoning"
+    )
+    return found + Tokens(input=found.cached_input + found.cache_write)

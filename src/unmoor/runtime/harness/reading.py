@@ -1,0 +1,74 @@
+"""What the readers share: a line is an object, the object is events, and the end is judged by the last word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Literal
+
+from unmoor.runtime.events import HarnessEvent, Notice
+
+from .lines import Json, decoded
+from .protocol import Exit, Job, Outcome
+
+# A line that is no event is for people to see; more of it than this is not.
+_REMARK_CHARACTERS = 2000
+_REASON_CHARACTERS = 600
+
+
+class JsonLines:
+    """Base of the readers of programs that write JSON lines.
+
+    A subclass turns an object into events and keeps `session`, `answer`, `failure` and `settled` true as it goes:
+    `settled` once the program has said that it is done, `failure` while the last that it said of it is bad.
+    """
+
+    program: ClassVar[str] = ""
+
+    def __init__(self, job: Job) -> None:
+        self.session = ""
+        self.answer = ""
+        self.failure = ""
+        self.settled = False
+        self.model = job.model.name if job.model else ""
+
+    def feed(self, line: str) -> Iterable[HarnessEvent]:
+        value = decoded(line)
+        return remark(line) if value is None else tuple(self.read(value))
+
+    def read(self, value: Json) -> Iterable[HarnessEvent]:
+        """What an object of the stream means."""
+        raise NotImplementedError
+
+    def outcome(self, end: Exit) -> Outcome:
+        if self.failure:
+            return self._ended("failed", self.failure)
+        if self.settled:
+            return self._ended("succeeded", "")
+        return self._ended("failed", without_a_word(self.program, end))
+
+    def _ended(self, status: Literal["succeeded", "failed"], reason: str) -> Outcome:
+        return Outcome(status=status, reason=one_line(reason), session=self.session, answer=self.answer)
+
+
+def remark(line: str) -> tuple[Notice, ...]:
+    """A line that is no object, for people to see; nothing of an empty one."""
+    said = line.strip()
+    return (Notice(level="info", text=said[:_REMARK_CHARACTERS]),) if said else ()
+
+
+def without_a_word(program: str, end: Exit) -> str:
+    """Why a run failed whose program ended, or stopped writing, before it said how it went."""
+    how = f"was ended by signal {end.signal}" if end.signal is not None else f"ended with exit code {end.code}"
+    last = last_line(end.stderr)
+    return f"{program} {how} without saying how the run went" + (f"; its last line of stderr: {last}" if last else "")
+
+
+def last_line(said: str) -> str:
+    """The last line that holds anything."""
+    return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
+
+
+def one_line(reason: str) -> str:
+    """The reason on one line that is short enough to be read."""
+    flat = " ".join(reason.split())
+    return flat if len(flat) <= _REASON_CHARACTERS else flat[: _REASON_CHARACTERS - 1] + "…"
