@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pulumi
 
 from unmoor.bundle import write_bundle
-from unmoor.files import cache_folder, image_context
+from unmoor.files import image_context, made_cache_folder
 from unmoor.fingerprint import version_number
 from unmoor.plan import Plan, Secret
 from unmoor.stacks.overrides import register_overrides
@@ -24,7 +24,7 @@ def program(
     secret_version: Callable[[str, str, str], int] = version_number,
 ) -> Outputs:
     """Makes the agent's resources in the running Pulumi program and exports its outputs; returns them as well."""
-    cache = cache_folder()
+    cache = made_cache_folder()
     register_overrides(plan.agent, settings.overrides)
     options = BuildOptions(
         bundle=write_bundle(plan, cache / "bundles"),

@@ -24,8 +24,9 @@ HELLO = str(ROOT / "examples" / "01-hello")
 EVERYTHING = str(ROOT / "examples" / "06-everything")
 
 
-def unmoor(*arguments: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **({"HOME": str(home)} if home else {})}
+def unmoor(*arguments: str, home: Path | None = None, cache: Path | None = None) -> subprocess.CompletedProcess[str]:
+    places = {"HOME": home, "UNMOOR_CACHE": cache}
+    environment = {**os.environ, **{name: str(place) for name, place in places.items() if place}}
     command = [sys.executable, "-c", "from unmoor.cli import main; main()", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL)
 
@@ -126,7 +127,7 @@ def test_init_pulumi_writes_a_project_for_the_spec(tmp_path: Path) -> None:
     unmoor("init", str(tmp_path / "agent"))
     done = unmoor("init", str(tmp_path / "agent"), "--pulumi", str(tmp_path / "infra"), "-t", "aws-ecs", "-e", "prod")
     assert done.returncode == 0, done.stderr
-    assert "unmoor:spec: ../agent/unmoor.yaml" in (tmp_path / "infra" / "Pulumi.prod.yaml").read_text()
+    assert 'unmoor:spec: "../agent/unmoor.yaml"' in (tmp_path / "infra" / "Pulumi.prod.yaml").read_text()
     lines = [x for x in (tmp_path / "infra" / "__main__.py").read_text().splitlines() if x]
     assert len(lines) <= 3
 
@@ -199,3 +200,49 @@ def _fields(schema: dict, node: dict, path: str) -> list[str]:
         here = f"{path}.{name}".lstrip(".")
         found += [here, *_fields(schema, member, here)]
     return found
+
+
+def test_another_stack_is_added_to_a_project_and_nothing_else_changes(tmp_path: Path) -> None:
+    unmoor("init", str(tmp_path / "agent"))
+    command = ("init", str(tmp_path / "agent"), "--pulumi", str(tmp_path / "infra"))
+    unmoor(*command, "-t", "aws-ecs", "-e", "dev")
+    again = unmoor(*command, "-t", "vm-docker", "-e", "prod")
+    assert again.stdout == f"wrote {tmp_path}/infra/Pulumi.prod.yaml\n"
+    changed = unmoor(*command, "-t", "vm-docker", "-e", "dev")
+    assert changed.returncode == 2
+    assert changed.stderr == (
+        f"init: {tmp_path}/infra/Pulumi.dev.yaml is there already; remove it, or name another folder\n"
+    )
+
+
+def test_init_into_a_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "agent").touch()
+    done = unmoor("init", str(tmp_path / "agent"))
+    assert (done.returncode, done.stderr) == (1, f"{tmp_path}/agent: File exists\n")
+
+
+def test_a_graph_is_of_one_target() -> None:
+    done = unmoor("graph", HELLO, "-t", "aws-ecs", "-t", "vm-docker")
+    assert done.returncode == 2
+    assert "one target at a time; unmoor compare takes several" in done.stderr
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = unmoor("graph", HELLO, "-t", "vm-docker", cache=tmp_path / "file" / "cache")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"{tmp_path}/file/cache cannot be written: Not a directory; set UNMOOR_CACHE to a folder that can\n"
+    )
+
+
+def test_a_full_disk_is_one_line() -> None:
+    command = [sys.executable, "-c", "from unmoor.cli import main; main()", "plan", EVERYTHING]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "the output: No space left on device\n")
+
+
+def test_a_spec_whose_name_no_file_can_have_is_one_line() -> None:
+    done = unmoor("check", "a" * 300)
+    assert done.stderr == f"{'a' * 300}: spec: it cannot be read: File name too long; check its permissions\n"

@@ -9,6 +9,8 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
+from .errors import UnmoorError
+
 # What of unmoor runs inside the container: the runtime, and the few modules that it shares with the compiler.
 SHIPPED_MODULES = ("__init__.py", "container.py", "errors.py", "quantities.py", "cron.py", "py.typed")
 
@@ -19,6 +21,18 @@ def cache_folder() -> Path:
         return Path(own).absolute()
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return Path(base).absolute() / "unmoor"
+
+
+def made_cache_folder() -> Path:
+    """The cache folder, made if it was not there; UnmoorError, with what to do, if nothing can be put into it."""
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        rule = f"{folder} cannot be written: {error.strerror}"
+        raise UnmoorError(f"{rule}; set UNMOOR_CACHE to a folder that can") from None
 
 
 def image_context(cache: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 from ast import literal_eval
 from collections.abc import Iterable, Mapping, Sequence
@@ -70,7 +71,7 @@ def read_plan(file: FilePath | str, environment: str | None = None) -> Plan:
 
 
 def _spec_file(path: FilePath) -> FilePath:
-    return path / "unmoor.yaml" if path.is_dir() else path
+    return path / "unmoor.yaml" if os.path.isdir(path) else path
 
 
 def _content(path: FilePath) -> bytes:

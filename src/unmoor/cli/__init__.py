@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import sys
 
 
@@ -13,6 +14,7 @@ def main() -> None:
 
     # A command ends before its garbage matters; looking for it would take a third of a graph's time.
     gc.disable()
+    _print_anything()
     debug = "--debug" in sys.argv
     try:
         app(args=[a for a in sys.argv[1:] if a != "--debug"])
@@ -25,5 +27,17 @@ def main() -> None:
         # The reader has read enough, as `head` does.
         sys.stderr.close()
         raise SystemExit(0) from None
+    except OSError as error:
+        if debug:
+            raise
+        print(f"{error.filename or 'the output'}: {error.strerror}", file=sys.stderr)
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def _print_anything() -> None:
+    """A character that the terminal's encoding lacks becomes a question mark, and never an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

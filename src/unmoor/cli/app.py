@@ -20,7 +20,9 @@ app = typer.Typer(
 
 File = Annotated[Path, typer.Argument(help="The spec, or the folder that holds an unmoor.yaml.", show_default=False)]
 Env = Annotated[str | None, typer.Option("-e", "--env", help="An environment that the spec declares.")]
-OneTarget = Annotated[str, typer.Option("-t", "--target", help="The target, as `unmoor targets` lists it.")]
+OneTarget = Annotated[
+    list[str], typer.Option("-t", "--target", help="The target, as `unmoor targets` lists it.", show_default=False)
+]
 SomeTargets = Annotated[list[str] | None, typer.Option("-t", "--target", help="A target; may be given several times.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -103,7 +105,9 @@ def graph(
     wanted = [name for name, asked in (("json", json), ("mermaid", mermaid), ("svg", svg), ("text", text)) if asked]
     if len(wanted) > 1:
         raise typer.BadParameter(f"--{wanted[0]} and --{wanted[1]} exclude each other", param_hint="graph")
-    run(file, env, target, form=wanted[0] if wanted else "tree")
+    if len(target) > 1:
+        raise typer.BadParameter("one target at a time; unmoor compare takes several", param_hint="--target")
+    run(file, env, target[0], form=wanted[0] if wanted else "tree")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from importlib.resources import files
@@ -52,23 +53,25 @@ def write_spec(folder: Path) -> list[Path]:
 
 
 def write_project(folder: Path, spec: Path, target: str, environment: str) -> list[Path]:
-    """Writes a Pulumi project for the spec; SpecError, and nothing written, if part of it is there."""
+    """Writes a Pulumi project for the spec, or another stack into it; SpecError, and nothing written, if it differs."""
     plan = load(spec, environment).plan
     load_target(target)
     spec_file = spec / "unmoor.yaml" if spec.is_dir() else spec
     relative = os.path.relpath(spec_file.absolute(), folder.absolute())
     template = files("unmoor.stacks") / "agent"
-    config = f"config:\n  unmoor:spec: {relative}\n  unmoor:target: {target}\n"
-    return _write(
-        {
-            folder / "Pulumi.yaml": (template / "Pulumi.yaml")
-            .read_text()
-            .replace("name: agent", f"name: {plan.agent}"),
-            folder / "__main__.py": (template / "__main__.py").read_text(),
-            folder / f"Pulumi.{environment}.yaml": config,
-            folder / "requirements.txt": "unmoor[all]\n",
-        }
-    )
+    config = f"config:\n  unmoor:spec: {json.dumps(relative, ensure_ascii=False)}\n  unmoor:target: {target}\n"
+    project = (template / "Pulumi.yaml").read_text().replace("name: agent", f"name: {plan.agent}")
+    contents = {
+        folder / "Pulumi.yaml": project,
+        folder / "__main__.py": (template / "__main__.py").read_text(),
+        folder / f"Pulumi.{environment}.yaml": config,
+        folder / "requirements.txt": "unmoor[all]\n",
+    }
+    return _write({path: text for path, text in contents.items() if not _is_written(path, text)})
+
+
+def _is_written(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
 
 
 def _name(text: str) -> str:
@@ -78,8 +81,7 @@ def _name(text: str) -> str:
 
 
 def _write(contents: dict[Path, str]) -> list[Path]:
-    there = [path for path in contents if path.exists()]
-    if there:
+    if there := [path for path in contents if path.exists()]:
         raise SpecError(
             Problem(path="init", rule=f"{path} is there already", remedy="remove it, or name another folder")
             for path in there
