@@ -47,15 +47,18 @@ def test_more_connections_than_a_run_may_have_are_refused_and_said():
     told: list[GuardEvent] = []
 
     async def main() -> bytes:
-        async with LocalPort(Echo(), GRANT, told.append, limits=PortLimits(connections=1, ending_s=0)) as port:
-            async with connected(port.number) as first:
-                await first.write(b"first")
-                await first.read()
-                async with connected(port.number) as second:
-                    try:
-                        return await second.read()
-                    except ConnectionResetError:
-                        return b"reset"
+        limits = PortLimits(connections=1, ending_s=0)
+        async with (
+            LocalPort(Echo(), GRANT, told.append, limits=limits) as port,
+            connected(port.number) as first,
+            connected(port.number) as second,
+        ):
+            await first.write(b"first")
+            await first.read()
+            try:
+                return await second.read()
+            except ConnectionResetError:
+                return b"reset"
 
     assert asyncio.run(main()) in (b"", b"reset")
     assert told == [

@@ -5,10 +5,8 @@ Two things: `CONNECT host:443`, the way out, and `/model/...`, the model. Both w
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
-import contextlib
 import hmac
 from dataclasses import dataclass
 from typing import Protocol
@@ -89,7 +87,6 @@ class Door:
             return None
 
     async def _answer(self, exchange: Exchange) -> None:
-        """Answers, or stops answering when the client is gone: then what the answer was made of is given up too."""
         request = exchange.request
         if request.method == "CONNECT":
             return await self._connect(exchange)
@@ -103,7 +100,7 @@ class Door:
         elif reason := _unproved(model_tokens(request), exchange.grant.token):
             await self._model.unknown_token(exchange, reason)
         else:
-            await while_there(exchange, self._model)
+            await self._model.answer(exchange)
 
     async def _connect(self, exchange: Exchange) -> None:
         shown = proxy_tokens(exchange.request, exchange.grant.run)
@@ -113,22 +110,6 @@ class Door:
         if reason := _unproved(shown, exchange.grant.token):
             return await exchange.refuse(407, exchange.request.target, reason, [ASK_FOR_TOKEN])
         await self._way_out.answer(exchange)
-
-
-async def while_there(exchange: Exchange, part: Part) -> None:
-    """Lets the part answer for as long as the client is there; ConnectionError where it goes away before."""
-    answer = asyncio.create_task(part.answer(exchange))
-    gone = asyncio.create_task(exchange.conversation.gone())
-    try:
-        await asyncio.wait([answer, gone], return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            raise ConnectionResetError("the client is gone")
-        await answer
-    finally:
-        for task in (answer, gone):
-            task.cancel()
-        with contextlib.suppress(ConnectionError):
-            await asyncio.gather(answer, gone, return_exceptions=True)
 
 
 def model_tokens(request: Request) -> list[str]:
@@ -143,9 +124,11 @@ def proxy_tokens(request: Request, run: str) -> list[str]:
     shown: list[str] = []
     for value in request.values(b"proxy-authorization"):
         scheme, _, encoded = value.partition(" ")
-        with contextlib.suppress(binascii.Error, UnicodeDecodeError):
+        try:
             user, _, token = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-            shown.append(token if scheme.lower() == "basic" and user in ("run", run) else "")
+        except (binascii.Error, UnicodeDecodeError):
+            user = token = ""
+        shown.append(token if scheme.lower() == "basic" and user in ("run", run) else "")
     return shown
 
 

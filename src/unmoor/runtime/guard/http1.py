@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import h11
 
@@ -14,7 +15,6 @@ from .way import Stream
 Headers = Sequence[tuple[bytes, bytes]]
 # What is still read of a request that was refused, so that its sender gets to see the answer.
 LINGER_BYTES = 1024 * 1024
-LINGER_S = 2.0
 # What a client may send ahead while its last request is being answered.
 MOST_AHEAD = 256 * 1024
 
@@ -27,6 +27,7 @@ class HttpLimits:
     head_s: float = 30
     body_s: float = 300
     idle_s: float = 600
+    linger_s: float = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +118,31 @@ class Conversation:
         self._ahead = 0
         return True
 
-    def begun(self) -> bool:
-        """Whether an answer has been begun."""
-        return self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE)
+    async def unless_gone(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does the work while the client is there; where it goes away the work is cancelled: ConnectionError.
 
-    async def gone(self) -> None:
+        The request's body has been read before. A client that ends its side counts as gone.
+        """
+        working = asyncio.create_task(work)
+        gone = asyncio.create_task(self._gone())
+        try:
+            await asyncio.wait([working, gone], return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise ConnectionResetError("the client is gone")
+            await working
+        finally:
+            for task in (working, gone):
+                task.cancel()
+            await asyncio.gather(working, gone, return_exceptions=True)
+
+    async def opened(self) -> bytes:
+        """Answers a CONNECT with success; from now on the connection is the tunnel's, beginning with these bytes."""
+        self._read_whole()
+        response = h11.Response(status_code=200, headers=[], reason=b"Connection established")
+        await self._stream.write(self._http.send(response) or b"")
+        return self._http.trailing_data[0]
+
+    async def _gone(self) -> None:
         """Returns when the client has gone away; what it sends ahead meanwhile is kept for later."""
         while self._ahead < MOST_AHEAD:
             data = await self._stream.read()
@@ -130,13 +151,6 @@ class Conversation:
             self._ahead += len(data)
             self._http.receive_data(data)
         await asyncio.Event().wait()
-
-    async def opened(self) -> bytes:
-        """Answers a CONNECT with success; from now on the connection is the tunnel's, beginning with these bytes."""
-        self._read_whole()
-        response = h11.Response(status_code=200, headers=[], reason=b"Connection established")
-        await self._stream.write(self._http.send(response) or b"")
-        return self._http.trailing_data[0]
 
     async def _head(self) -> h11.Request | h11.ConnectionClosed:
         """Waits long for a request's first byte and not so long for the rest of its head."""
@@ -182,7 +196,7 @@ class Conversation:
         size = 0
         with contextlib.suppress(TimeoutError, ConnectionError):
             await self._stream.finish()
-            async with asyncio.timeout(LINGER_S):
+            async with asyncio.timeout(self._limits.linger_s):
                 while size < LINGER_BYTES and (data := await self._stream.read()):
                     size += len(data)
 

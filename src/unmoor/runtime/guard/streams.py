@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 
 from .way import Stream
 
@@ -32,6 +34,11 @@ class Socket:
                 self._writer.write_eof()
 
     def abort(self) -> None:
+        connection: socket.socket | None = self._writer.get_extra_info("socket")
+        if connection is not None:
+            # Without this the other side sees an end like any other, and cannot tell that something is missing.
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
     async def close(self) -> None:
