@@ -189,7 +189,7 @@ class Conversation:
             while self._http.their_state is h11.SEND_BODY:
                 if self._event() is h11.NEED_DATA:
                     return False
-        return self._http.their_state is not h11.ERROR
+        return self._http.their_state not in (h11.IDLE, h11.SEND_BODY, h11.ERROR)
 
     async def _linger(self) -> None:
         """Takes in some of what is still being sent: closing at once would take the answer away from its reader."""
