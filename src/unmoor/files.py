@@ -23,6 +23,14 @@ def cache_folder() -> Path:
     return Path(base).absolute() / "unmoor"
 
 
+def data_folder() -> Path:
+    """`$UNMOOR_DATA`, else the user's data folder for unmoor: what is kept, unlike a cache; it need not exist yet."""
+    if own := os.environ.get("UNMOOR_DATA"):
+        return Path(own).absolute()
+    base = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
+    return Path(base).absolute() / "unmoor"
+
+
 def made_cache_folder() -> Path:
     """The cache folder, made if it was not there; UnmoorError, with what to do, if nothing can be put into it."""
     folder = cache_folder()

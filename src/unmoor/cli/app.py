@@ -128,6 +128,33 @@ def compare(
 
 
 @app.command()
+def dev(
+    file: File = Path(),
+    env: Env = None,
+    once: Annotated[
+        str | None, typer.Option("--once", metavar="PROMPT", help="Run the agent once with this prompt; - reads it.")
+    ] = None,
+    session: Annotated[str, typer.Option("--session", help="Go on with the session of that key.")] = "",
+    store: Annotated[str, typer.Option("--store", help="A store's URL; a folder of this user's without it.")] = "",
+    install: Annotated[bool, typer.Option("--install", help="Install the harness by npm where it is not.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
+) -> None:
+    """Run the agent on this machine, without Docker, an account or an engine. Exit code 0 if the run succeeded.
+
+    Example: unmoor dev examples/01-hello --once "Good morning"
+    """
+    if once is None:
+        raise typer.BadParameter("this release runs an agent once; give --once PROMPT", param_hint="--once")
+    from unmoor.cli.needs import needs_runtime
+
+    needs_runtime()
+    from unmoor.cli.dev import once as run_once
+
+    prompt = typer.get_text_stream("stdin").read() if once == "-" else once
+    raise typer.Exit(run_once(file, env, prompt, session=session, store=store, as_json=json, installing=install))
+
+
+@app.command()
 def targets(json: Json = False) -> None:
     """List the installed targets, and the distribution that each comes from.
 

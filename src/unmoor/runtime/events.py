@@ -12,7 +12,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 Status = Literal["succeeded", "failed", "timed_out", "cancelled", "over_budget", "lost"]
 FINAL_STATUSES: tuple[Status, ...] = ("succeeded", "failed", "timed_out", "cancelled", "over_budget", "lost")
@@ -114,11 +114,14 @@ class OverBudget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """The run's one end."""
+    """The run's one end: what became of it, what was used and spent, and the paths of its artifacts."""
 
     type: ClassVar[str] = "run.finished"
     status: Status
     reason: str
+    tokens: Tokens
+    cost_usd: Decimal | None
+    artifacts: tuple[str, ...]
 
 
 Event = Started | Message | ToolCall | ToolResult | Usage | Notice | Refused | OverBudget | Finished
@@ -159,4 +162,6 @@ def guard_event(values: dict[str, Any]) -> GuardEvent:
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(v) for v in cast(tuple[Any, ...], value)]
     return str(value) if isinstance(value, Decimal) else value

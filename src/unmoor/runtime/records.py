@@ -14,7 +14,7 @@ NO_TOKENS = Tokens()
 RunStatus = Literal["queued", "running"] | Status
 
 # What stands inside another member of the JSON.
-NESTED = ("kind", "harness_version", "provider")
+NESTED = ("kind", "harness_version", "provider", "requests")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

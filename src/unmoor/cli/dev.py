@@ -1,0 +1,140 @@
+"""`unmoor dev`."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from unmoor.dev import Dev, forget, prepare
+from unmoor.files import cache_folder, data_folder
+from unmoor.load import Loaded, load
+from unmoor.runtime.host import Programs
+from unmoor.runtime.program import Stop
+from unmoor.runtime.records import RunRecord
+
+
+def once(
+    file: Path, environment: str | None, prompt: str, *, session: str, store: str, as_json: bool, installing: bool
+) -> int:
+    """Runs the agent once; 0 if the run succeeded, 1 if it ended otherwise. Events are lines on standard output."""
+    gc.enable()  # unlike a command that only prints, a run may take hours
+    loaded = load(file, environment)
+    programs = _programs(loaded, installing=installing)
+    folder = data_folder() / "dev" / loaded.plan.agent
+    url = store or (folder / "store").as_uri()
+    show = _as_json if as_json else _as_text
+    record = asyncio.run(_once(loaded, prompt, session=session, url=url, programs=programs, folder=folder, show=show))
+    if not as_json:
+        _end(record, url)
+    return 0 if record.status == "succeeded" else 1
+
+
+async def _once(
+    loaded: Loaded,
+    prompt: str,
+    *,
+    session: str,
+    url: str,
+    programs: Programs,
+    folder: Path,
+    show: Callable[[dict[str, Any]], None],
+) -> RunRecord:
+    stop = Stop(asyncio.Event())
+    _stop_on_signals(stop)
+    dev: Dev = await prepare(loaded, store_url=url, programs=programs, home=folder / "work")
+    forget(loaded)
+    try:
+        return await dev.once(prompt, session=session, stop=stop, watch=show)
+    finally:
+        shutil.rmtree(dev.bundle.folder, ignore_errors=True)
+
+
+def _stop_on_signals(stop: Stop) -> None:
+    """The first asks the run to end, the second ends it at once; it is cancelled either way."""
+    loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        if stop.cause:
+            os._exit(130)
+        stop.now("cancelled")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told)
+
+
+def _programs(loaded: Loaded, *, installing: bool) -> Programs:
+    harness = loaded.plan.harness
+    if harness.name == "command":
+        folders = [Path(p) for p in os.environ.get("PATH", "").split(os.pathsep) if p.startswith("/")]
+        return Programs(folders=tuple(folders), path=os.pathsep.join(str(f) for f in folders))
+    from unmoor.runtime.harness.programs import find, install
+
+    if installing:
+        install(harness.name, harness.version, cache_folder())
+    return find(harness.name, harness.version, cache_folder())
+
+
+def _as_json(event: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(event, ensure_ascii=True) + "\n")
+    sys.stdout.flush()
+
+
+def _as_text(event: dict[str, Any]) -> None:
+    for line in shown(event):
+        typer.echo(line)
+
+
+def shown(event: dict[str, Any]) -> list[str]:
+    """An event as lines for a person."""
+    match event["type"]:
+        case "run.started":
+            model = f", {event['model']}" if event["model"] else ""
+            version = "" if event["version"] == "none" else f" {event['version']}"
+            return [f"run      {event['harness']}{version}{model}; {event['confinement']}"]
+        case "message":
+            return _lines("says", event["text"])
+        case "tool.call":
+            return _lines("calls", f"{event['name']} {event['input']}")
+        case "tool.result":
+            return _lines("fails" if event["is_error"] else "gets", event["output"])
+        case "usage":
+            tokens, cost = event["tokens"], event["cost_usd"]
+            money = f", {cost} USD" if cost is not None else ""
+            about = ", estimated" if event["estimated"] else ""
+            return [f"uses     {tokens['input']} tokens in, {tokens['output']} out{money}{about}"]
+        case "notice":
+            return _lines(event["level"], event["text"])
+        case "network.refused":
+            return [f"refused  {event['destination']}: {event['reason']}"]
+        case "budget.exceeded":
+            return [f"spent    {event['cap']}: {event['spent_usd']} of {event['limit_usd']} USD"]
+        case _:
+            return []
+
+
+def _lines(label: str, text: str, *, most: int = 12) -> list[str]:
+    lines = text.strip().splitlines() or [""]
+    cut = [f"… ({len(lines) - most} more lines)"] if len(lines) > most else []
+    return [f"{label if i == 0 else '':<8} {line[:400]}" for i, line in enumerate([*lines[:most], *cut])]
+
+
+def _end(record: RunRecord, url: str) -> None:
+    """What is left of the run, and its status as the last line."""
+    for artifact in record.artifacts:
+        typer.echo(f"kept     {artifact.path} ({artifact.size_bytes} bytes)")
+    if record.cost_usd is not None:
+        typer.echo(f"cost     {record.cost_usd} USD, {record.usage.input} tokens in, {record.usage.output} out")
+    typer.echo(f"store    {url} runs/{record.id}")
+    if record.reason:
+        typer.echo(f"because  {record.reason}")
+    typer.echo(record.status)

@@ -1,0 +1,16 @@
+"""What a command needs beyond the base installation, said in one line where it is not there."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from unmoor.errors import UnmoorError
+
+RUNTIME = ("aiohttp", "genai_prices", "h11", "obstore", "zstandard")
+
+
+def needs_runtime() -> None:
+    """UnmoorError, with the command to run, unless the runtime's libraries are installed."""
+    missing = [name for name in RUNTIME if find_spec(name) is None]
+    if missing:
+        raise UnmoorError(f"unmoor dev needs {', '.join(missing)}; run pip install 'unmoor[runtime]'")

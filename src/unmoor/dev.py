@@ -1,0 +1,149 @@
+"""An agent on one's own machine: compiled, put into a store of its own, and run with the guard in the same process."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .bundle import pack
+from .errors import Problem, SpecError
+from .load import Loaded
+from .plan import Plan, Secret
+from .runtime import layout
+from .runtime.bundle import Unpacked, unpack_bundle
+from .runtime.claim import enqueue
+from .runtime.guard.inside import guard_inside
+from .runtime.host import Host, Programs
+from .runtime.life import live
+from .runtime.program import Stop
+from .runtime.records import RunRecord
+from .runtime.retention import sweep
+from .runtime.store import Store, open_store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dev:
+    """An agent that is ready to run here: its store, its unpacked bundle, its secrets by name, its programs."""
+
+    plan: Plan
+    store: Store
+    bundle: Unpacked
+    secrets: Mapping[str, str]
+    programs: Programs
+    work_root: Path
+
+    async def once(
+        self, prompt: str, *, session: str, stop: Stop, watch: Callable[[dict[str, Any]], None]
+    ) -> RunRecord:
+        """Runs the agent once with this prompt and returns the run's final record."""
+        now = datetime.now(UTC)
+        await sweep(self.store, now=now, keep_s=self.plan.retention.runs_s)
+        record = self._queued(prompt, session, now)
+        await enqueue(self.store, record)
+        model = self.bundle.agent.model
+        key = self.secrets[model.api_key] if model else ""
+        async with guard_inside(self.bundle.agent, key=key, store=self.store) as way:
+            host = Host(
+                store=self.store,
+                bundle=self.bundle,
+                secrets=self.secrets,
+                way=way,
+                work_root=self.work_root,
+                in_an_image=False,
+                programs=self.programs,
+                owner=f"dev-{os.getpid()}-{secrets.token_hex(4)}",
+                watch=watch,
+            )
+            return await live(record.id, host, stop)
+
+    def _queued(self, prompt: str, session: str, now: datetime) -> RunRecord:
+        harness, model = self.bundle.agent.harness, self.bundle.agent.model
+        return RunRecord(
+            id=layout.run_id(now),
+            agent=self.plan.agent,
+            environment=self.plan.environment,
+            bundle=self.bundle.sha256,
+            status="queued",
+            trigger="dev",
+            kind="dev",
+            prompt=prompt,
+            session=session,
+            harness=harness.name,
+            harness_version=harness.version,
+            provider=model.provider if model else "",
+            model=model.name if model else "",
+            created_at=now,
+        )
+
+
+async def prepare(loaded: Loaded, *, store_url: str, programs: Programs, home: Path) -> Dev:
+    """The agent of that spec, ready to run: its bundle is in the store, and its secrets are at hand.
+
+    `home` is where its workspaces lie. SpecError with every secret that has no value on this machine.
+    """
+    values = secret_values(loaded)
+    archive = pack(loaded.plan)
+    digest = hashlib.sha256(archive).hexdigest()
+    store = open_store(store_url)
+    await store.create(layout.bundle(digest), archive)
+    folder = Path(tempfile.mkdtemp(prefix="bundle-", dir=_made(home)))
+    return Dev(
+        plan=loaded.plan,
+        store=store,
+        bundle=unpack_bundle(archive, digest, folder),
+        secrets=values,
+        programs=programs,
+        work_root=home,
+    )
+
+
+def secret_values(loaded: Loaded) -> dict[str, str]:
+    """The values of what a run and its guard hold, by name; SpecError with every one that is not here.
+
+    A variable named like the one in the container stands in for any source, so that what lies in Pulumi's config or in
+    a cloud's store can be given by hand.
+    """
+    values: dict[str, str] = {}
+    missing: list[Problem] = []
+    for secret in loaded.plan.held_by("run", "guard"):
+        value = os.environ.get(secret.variable) or _local(secret, loaded.file.parent)
+        if value:
+            values[secret.name] = value
+        else:
+            missing.append(_missing(secret))
+    if missing:
+        raise SpecError(loaded.located(missing))
+    return values
+
+
+def forget(loaded: Loaded) -> None:
+    """Takes the secrets out of this process's environment, so that nothing that it starts inherits them."""
+    for secret in loaded.plan.secrets:
+        os.environ.pop(secret.variable, None)
+        if secret.source == "env":
+            os.environ.pop(secret.reference, None)
+
+
+def _local(secret: Secret, folder: Path) -> str:
+    if secret.source == "env":
+        return os.environ.get(secret.reference, "")
+    path = folder / secret.reference
+    return path.read_text(encoding="utf-8").removesuffix("\n") if secret.source == "file" and path.is_file() else ""
+
+
+def _missing(secret: Secret) -> Problem:
+    remedies = {"env": f"set {secret.reference}", "file": f"write {secret.reference}"}
+    remedy = remedies.get(secret.source, f"set {secret.variable} to try it here")
+    return Problem(path=f"secrets.{secret.name}", rule=f"{secret.origin} has no value here", remedy=remedy)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder

@@ -1,0 +1,255 @@
+"""One attempt at a run: a workspace, a fenced harness in it, and what it left."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+from .collected import collect
+from .events import Notice, Started, Usage
+from .fence.probe import Confinement, probe
+from .git import Git
+from .guard.port import LocalPort
+from .guard.way import Grant
+from .harness import adapter
+from .harness.protocol import Adapter, Command, Guarded, Job, Reader
+from .host import Host
+from .journal import Journal
+from .judgement import End, judged, not_started
+from .lines import Line
+from .mcp import with_secrets
+from .meter import Meter
+from .places import Places, places, rules
+from .program import Ended, Stop, run_program
+from .records import RunRecord
+from .redact import Redact
+from .sessions import Session
+from .workspace import Workspace, place
+
+T = TypeVar("T")
+# What may take this long after a container was told to stop, so that all of it is safe within 8 s.
+STOPPING_S = 4.0
+FETCH_S = 120
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """Everything that one attempt at a run needs. `begun` says whether the harness was started."""
+
+    record: RunRecord
+    host: Host
+    stop: Stop
+    journal: Journal
+    meter: Meter
+    redact: Redact
+    session: Session | None
+    token: str
+    begun: bool = False
+    confinement: str = ""
+
+    async def to_the_end(self) -> End:
+        """How it ended; InfrastructureFault or WorkspaceFault where it could not be begun or its results kept."""
+        here = self._places()
+        try:
+            await asyncio.to_thread(here.make)
+            grant = Grant(run=self.record.id, token=self.token)
+            async with LocalPort(self.host.way, grant, self.meter.take) as port:
+                return await self._within(here, port.number, port.guarded)
+        finally:
+            await asyncio.to_thread(here.remove)
+
+    async def _within(self, here: Places, port: int, guarded: Guarded) -> End:
+        allowed = rules(here, port, in_an_image=self.host.in_an_image, programs=self.host.programs.folders)
+        forbidden = here.own / "forbidden"
+        forbidden.write_text("a confined process cannot read this")
+        looking = asyncio.create_task(probe(allowed, forbidden=str(forbidden)))
+        try:
+            resumed = await self._unless_stopped(self._prepare(here, guarded, allowed))
+            if resumed is None:
+                return not_started(self.stop.cause, self.meter.over)
+            confinement = await looking
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+        program = adapter(self.host.bundle.agent.harness.name)
+        job = self._job(here, guarded, resumed=resumed)
+        self._say_what_starts(confinement)
+        ended, reader = await self._start(program, job, here, allowed)
+        return await self._results(program, job, here, ended, reader)
+
+    async def _prepare(self, here: Places, guarded: Guarded, allowed: Any) -> str:
+        """Fills the workspace; the harness's id of the session that goes on, or empty."""
+        workspace = Workspace(
+            bundle=self.host.bundle,
+            places=here,
+            git=Git(
+                proxy=guarded.proxy_url,
+                home=here.own,
+                path=self.host.programs.path,
+                redact=self.redact,
+                extra=self.host.git_environment,
+            ),
+            credential=self.host.secrets.__getitem__,
+        )
+        if self.session is None or not await self.session.restore(here.root, here.own):
+            await workspace.fill()
+            return ""
+        for bare, clone in await workspace.refill():
+            await self._fetch(bare, clone, here, allowed)
+        return self._resumed(self.session)
+
+    def _resumed(self, session: Session) -> str:
+        spoke, speaks = session.record.harness, self.host.bundle.agent.harness.name
+        if spoke == speaks:
+            return session.record.harness_session
+        text = f"the session was {spoke}'s; its workspace goes on, the conversation begins anew with {speaks}"
+        self.journal.add(Notice(level="warning", text=text))
+        return ""
+
+    async def _fetch(self, bare: Path, clone: Path, here: Places, allowed: Any) -> None:
+        """Lets the clone fetch what is new: confined like the harness, since its configuration is the harness's."""
+        refs = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+        command = Command(
+            argv=("git", "-C", str(clone), "fetch", "--quiet", str(bare), *refs),
+            environment={"HOME": str(here.home), "TMPDIR": str(here.temp)},
+            stdin=b"",
+        )
+        ended = await run_program(
+            command,
+            rules=allowed,
+            path=self.host.programs.path,
+            work=str(here.work),
+            timeout_s=FETCH_S,
+            stop=Stop(asyncio.Event()),
+            said=lambda line: None,
+        )
+        if ended.exit.code != 0:
+            said = self.redact(ended.exit.stderr).strip().splitlines()
+            text = f"{clone.relative_to(here.work)}: nothing new was fetched: {said[-1] if said else 'git failed'}"
+            self.journal.add(Notice(level="warning", text=text))
+
+    def _job(self, here: Places, guarded: Guarded, *, resumed: str) -> Job:
+        agent = self.host.bundle.agent
+        return Job(
+            version=agent.harness.version,
+            args=agent.harness.args,
+            command=agent.harness.command,
+            model=agent.model,
+            guarded=guarded,
+            home=PurePosixPath(here.home),
+            work=PurePosixPath(here.work),
+            temp=PurePosixPath(here.temp),
+            instructions=agent.instructions,
+            skills=self.host.bundle.skills(),
+            mcp_servers=with_secrets(agent.mcp_servers, self.host.secrets.__getitem__),
+            prompt=self.record.prompt,
+            session=resumed,
+            new_session=str(uuid.uuid5(uuid.NAMESPACE_URL, f"unmoor:{self.record.id}:{self.record.attempt}")),
+            programs=self.host.programs.paths,
+        )
+
+    def _say_what_starts(self, confinement: Confinement) -> None:
+        self.confinement = str(confinement)
+        harness, model = self.host.bundle.agent.harness, self.host.bundle.agent.model
+        self.journal.add(
+            Started(
+                harness=harness.name,
+                version=harness.version,
+                model=model.name if model else "",
+                session=self.record.session,
+                confinement=self.confinement,
+            )
+        )
+
+    async def _start(self, program: Adapter, job: Job, here: Places, allowed: Any) -> tuple[Ended, Reader]:
+        command, reader = program.command(job), program.reader(job)
+        await asyncio.to_thread(place, command.files, here)
+        self.begun = True
+        ended = await run_program(
+            command,
+            rules=allowed,
+            path=self.host.programs.path,
+            work=str(here.work),
+            timeout_s=self.host.bundle.agent.run.timeout_s,
+            stop=self.stop,
+            said=lambda line: self._said(reader, line),
+        )
+        return ended, reader
+
+    def _said(self, reader: Reader, line: Line) -> None:
+        if line.cut:
+            text = f"the harness wrote a line of {line.cut} bytes; it was cut and not understood"
+            return self.journal.add(Notice(level="warning", text=text), raw=line.text)
+        events = [e for e in reader.feed(line.text) if not (isinstance(e, Usage) and self._is_metered)]
+        for number, event in enumerate(events):
+            self.journal.add(event, raw=None if number else line.text)
+        if not events and line.text.strip():
+            self.journal.add({"type": "raw"}, raw=line.text)
+
+    @property
+    def _is_metered(self) -> bool:
+        """Whether the guard sees every use of the model, so that the harness's own count would be a second one."""
+        return self.host.bundle.agent.model is not None
+
+    async def _results(self, program: Adapter, job: Job, here: Places, ended: Ended, reader: Reader) -> End:
+        outcome = reader.outcome(ended.exit)
+        end = judged(ended, outcome, timeout_s=self.host.bundle.agent.run.timeout_s, over=self.meter.over)
+        if ended.left:
+            self.journal.add(Notice(level="info", text=f"{ended.left} processes were left behind and were ended"))
+        if ended.lingered:
+            self.journal.add(
+                Notice(level="warning", text="the harness closed its output and did not end; it was ended")
+            )
+        limit = STOPPING_S if ended.cause == "stopped" else None
+        artifacts = await self._kept(here, end, limit)
+        await self._saved(program, here, outcome.session, limit)
+        return End(status=end.status, reason=end.reason, answer=end.answer, artifacts=artifacts)
+
+    async def _kept(self, here: Places, end: End, limit: float | None) -> tuple[Any, ...]:
+        globs = self.host.bundle.agent.run.artifacts
+        collecting = collect(self.host.store, self.record.id, here.work, globs)
+        found = await self._in_time(collecting, limit, "artifacts were not all kept: the container was told to stop")
+        if found is None:
+            return ()
+        artifacts, warning = found
+        if warning:
+            self.journal.add(Notice(level="warning", text=warning))
+        return artifacts
+
+    async def _saved(self, program: Adapter, here: Places, named: str, limit: float | None) -> None:
+        if self.session is None:
+            return
+        folders = ("work", *(f"home/{folder}" for folder in program.session_folders))
+        harness = self.host.bundle.agent.harness.name
+        saving = self.session.save(here.root, folders, here.own, harness=harness, session=named)
+        await self._in_time(saving, limit, "the session was not saved in time; it stays as it was before this run")
+
+    async def _in_time(self, work: Coroutine[Any, Any, T], limit: float | None, otherwise: str) -> T | None:
+        try:
+            return await asyncio.wait_for(work, limit)
+        except TimeoutError:
+            self.journal.add(Notice(level="error", text=otherwise))
+            return None
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """The result, or None where the run was told to end before there was one."""
+        working = asyncio.create_task(work)
+        stopping = asyncio.create_task(self.stop.event.wait())
+        try:
+            await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            return None
+        finally:
+            for task in (working, stopping):
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(working, stopping, return_exceptions=True)
+
+    def _places(self) -> Places:
+        return places(self.host.work_root, run=self.record.id, session=self.record.session)

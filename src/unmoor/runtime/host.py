@@ -1,0 +1,46 @@
+"""What a run is given by the process that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from .bundle import Unpacked
+from .claim import Clock
+from .guard.way import Way
+from .store.objects import Store
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Programs:
+    """Where the harness is: by program name; the folders that it must be able to read; the PATH that it is given."""
+
+    paths: Mapping[str, PurePosixPath] = field(default_factory=dict[str, PurePosixPath])
+    folders: tuple[Path, ...] = ()
+    path: str = SYSTEM_PATH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """The store, the agent, the way to the guard, and this machine.
+
+    `secrets` holds the values by the spec's names: what the run holds, and, where guard and run share a process, what
+    must not be written either. `watch` sees every event as it is written. `git_environment` is for tests' own servers.
+    """
+
+    store: Store
+    bundle: Unpacked
+    secrets: Mapping[str, str]
+    way: Way
+    work_root: Path
+    in_an_image: bool
+    programs: Programs
+    owner: str
+    watch: Callable[[dict[str, Any]], None] = lambda event: None
+    clock: Clock = lambda: datetime.now(UTC)
+    git_environment: Mapping[str, str] = field(default_factory=dict[str, str])

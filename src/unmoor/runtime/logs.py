@@ -1,0 +1,43 @@
+"""Logs: one JSON object a line on standard output, where every platform collects them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Literal, TextIO
+
+from .redact import Redact, redacted
+
+Level = Literal["info", "warning", "error"]
+
+
+class JsonLog:
+    """Writes lines with the time, the level and the message, and whatever `always` holds, such as the run's id."""
+
+    def __init__(
+        self,
+        *,
+        redact: Redact = lambda text: text,
+        stream: TextIO | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        **always: Any,
+    ) -> None:
+        self._redact = redact
+        self._stream = stream or sys.stdout
+        self._clock = clock
+        self._always = always
+
+    def __call__(self, message: str, *, level: Level = "info", **fields: Any) -> None:
+        whole = {
+            "time": self._clock().isoformat(),
+            # The name by which Cloud Logging finds it: https://docs.cloud.google.com/logging/docs/structured-logging
+            "severity": level.upper(),
+            "message": message,
+            **self._always,
+            **fields,
+        }
+        text = json.dumps(redacted(whole, self._redact), ensure_ascii=True, default=str)
+        self._stream.write(text + "\n")
+        self._stream.flush()

@@ -1,0 +1,45 @@
+"""Retention: what is older than it should be is removed, where the store's platform has no rule of its own for it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from .records import from_json
+from .store.objects import Store
+
+# The budget's days and queue's marks are kept as long as runs are.
+PREFIXES = ("runs/", "sessions/", "deliveries/", "budget/", "queue/fired/")
+
+
+async def sweep(store: Store, *, now: datetime, keep_s: int) -> int:
+    """Removes what was last written before `now - keep_s`, and says how many objects that were.
+
+    A run is removed whole when its newest object is that old, and never while it is queued or running; a session when
+    no run has saved it for that long.
+    """
+    oldest = now - timedelta(seconds=keep_s)
+    removed = 0
+    for prefix in PREFIXES:
+        for folder, (keys, newest) in (await _folders(store, prefix)).items():
+            if newest < oldest and not await _is_going_on(store, folder):
+                for key in keys:
+                    await store.delete(key)
+                removed += len(keys)
+    return removed
+
+
+async def _folders(store: Store, prefix: str) -> dict[str, tuple[list[str], datetime]]:
+    """The objects below a prefix by the folder directly below it, or by themselves, with the time of the newest."""
+    found: dict[str, tuple[list[str], datetime]] = {}
+    async for entry in store.list(prefix):
+        first = entry.key.removeprefix(prefix).split("/", 1)[0]
+        keys, newest = found.get(prefix + first, ([], entry.modified))
+        found[prefix + first] = ([*keys, entry.key], max(newest, entry.modified))
+    return found
+
+
+async def _is_going_on(store: Store, folder: str) -> bool:
+    if not folder.startswith("runs/"):
+        return False
+    stored = await store.get(f"{folder}/run.json")
+    return stored is not None and not from_json(stored.content).is_final
