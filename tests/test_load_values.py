@@ -32,6 +32,8 @@ VALUES = [
         "resources: {cpu: 0.0001}",
         "4:13: resources.cpu: '0.0001' is not allowed here; it must have no more than 3 decimal places",
     ),
+    ("resources: {memory: 65Ti}", "4:13: resources.memory: 65Ti is more than any machine has; write 64Ti or less"),
+    ("run: {timeout: 36501d}", "4:7: run.timeout: 36501d is over a hundred years; write 36500d or less"),
     ("image: a b", f"4:1: image: 'a b' has the wrong form; {IMAGE}"),
     ("image: x@sha256:12", f"4:1: image: 'x@sha256:12' has the wrong form; {IMAGE}"),
     ("image: https://x/y", f"4:1: image: 'https://x/y' has the wrong form; {IMAGE}"),
@@ -148,6 +150,11 @@ def test_a_number_without_end_is_no_minute(tmp_path: Path, cron: str) -> None:
 def test_a_mark_of_byte_order_windows_lines_and_a_directive_are_fine(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "unmoor.yaml").write_bytes(content)
     assert load(tmp_path).plan.agent == "agent"
+
+
+def test_a_character_in_two_escapes_is_one(tmp_path: Path) -> None:
+    (tmp_path / "unmoor.yaml").write_text(f'version: 1\n{HEAD}description: "\\ud83d\\ude00"\n')
+    assert load(tmp_path).plan.description == "\U0001f600"
 
 
 @pytest.mark.parametrize("reference", ["ubuntu", "ubuntu:24.04", f"r.example.com:5000/a/b_c:1.0@sha256:{'a' * 64}"])

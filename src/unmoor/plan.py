@@ -57,6 +57,12 @@ class ImageReference:
 
     reference: str = built()
 
+    @property
+    def registry(self) -> str:
+        """The registry that it lies in: what stands before the first slash, if it can be a host at all."""
+        first, slash, _ = self.reference.partition("/")
+        return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFolder:

@@ -30,6 +30,7 @@ HARNESS_PROVIDERS = {
 }
 WITHOUT_MCP = ("pi", "command")
 WITHOUT_SKILLS = ("gemini", "goose", "command")
+MOST_MIB = mebibytes("64Ti")
 ANY_SECRET_REFERENCE = re.compile(r"\$\{secret:[^}]*\}?")
 
 
@@ -217,6 +218,8 @@ def _sizes(spec: Spec) -> Iterator[Finding]:
     ):
         if size is not None and mebibytes(size) < least:
             yield path, f"{size} is too little to start in", f"write {least}Mi or more"
+        if size is not None and mebibytes(size) > MOST_MIB:
+            yield path, f"{size} is more than any machine has", "write 64Ti or less"
 
 
 def _paths(spec: Spec) -> Iterator[Finding]:

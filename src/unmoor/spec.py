@@ -40,7 +40,8 @@ RelativePath = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
 def _is_duration(text: str) -> str:
-    seconds(text)
+    if seconds(text) > seconds("36500d"):
+        raise ValueError(f"{text} is over a hundred years; write 36500d or less")
     return text
 
 

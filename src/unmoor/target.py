@@ -18,7 +18,8 @@ from .errors import Problem
 from .fingerprint import version_number
 from .graph import Resource
 from .inputs import steps
-from .plan import Plan, Secret
+from .plan import ImageReference, Plan, Secret
+from .quantities import shown
 
 # The parts of an agent that every target serves with something of its own, in the order in which they are shown.
 PARTS = (
@@ -217,6 +218,15 @@ def existing_secrets_problems(plan: Plan, settings: Settings, *, target: str, wh
         for name in sorted(settings.secrets.keys() - existing)
     ]
     return missing + extra
+
+
+def local_image_problems(plan: Plan, *, by: str) -> list[Problem]:
+    """A problem for an image that lies on this machine, which `by`, a cloud, cannot reach."""
+    here = ("localhost", "127.0.0.1")
+    if not isinstance(plan.image, ImageReference) or plan.image.registry.split(":")[0] not in here:
+        return []
+    rule = f"{by} cannot pull {shown(plan.image.reference)} from this machine"
+    return [Problem(path="image", rule=rule, remedy="push it to a registry, or write {build: ./folder}")]
 
 
 def _function(reference: str) -> Callable[..., Any]:

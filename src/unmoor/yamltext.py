@@ -23,6 +23,8 @@ from .quantities import shown
 MAX_BYTES = 1024 * 1024
 MAX_VALUES = 20_000
 MAX_DEPTH = 50
+# JSON, which is YAML too, may write a character beyond U+FFFF as two escapes.
+PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 Path = tuple[str | int, ...]
@@ -212,9 +214,10 @@ class _Reader:
 
     def text(self, node: ScalarNode, path: Path) -> str:
         """The text; neither a NUL nor half of a surrogate pair can stand in an argument, a variable or a file."""
-        if found := re.search("[\0\ud800-\udfff]", node.value):
+        text = PAIR.sub(_paired, node.value)
+        if found := re.search("[\0\ud800-\udfff]", text):
             self.refuse(node, path, f"the text holds the character U+{ord(found[0]):04X}", "remove it")
-        return node.value
+        return text
 
     def number(self, node: ScalarNode, path: Path) -> Decimal | None:
         text = str(node.value).replace("_", "")
@@ -233,6 +236,10 @@ class _Reader:
                 path=path_text(path), rule=rule, remedy=remedy, file=self.file, line=place.line, column=place.column
             )
         )
+
+
+def _paired(pair: re.Match[str]) -> str:
+    return pair[0].encode("utf-16", "surrogatepass").decode("utf-16")
 
 
 def path_text(path: Path) -> str:

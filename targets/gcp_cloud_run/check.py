@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from unmoor.errors import Problem
-from unmoor.plan import ImageReference, Plan
+from unmoor.plan import Plan
 from unmoor.quantities import cpu_text, duration_text, shown, size_text
-from unmoor.target import existing_secrets_problems
+from unmoor.target import existing_secrets_problems, local_image_problems
 
-from .registries import host
 from .settings import SECRET_ID, CloudRunSettings
 from .sizes import MOST_LOG_DAYS, MOST_TASK_S, cloud_run_size, disk_gib, log_days
 from .totals import apart, wanted_for_run, wanted_for_service
@@ -27,7 +26,7 @@ def check(plan: Plan, settings: CloudRunSettings) -> list[Problem]:
         *_disk(plan, settings),
         *_timeout(plan),
         *_logs(plan),
-        *_image(plan),
+        *local_image_problems(plan, by="Google Cloud"),
         *_network(settings),
         *_domain(plan, settings),
         *existing_secrets_problems(plan, settings, target="gcp-cloud-run", what="projects/P/secrets/S"),
@@ -74,12 +73,6 @@ def _logs(plan: Plan) -> Iterator[Problem]:
     if log_days(plan.retention.logs_s) is None:
         rule = f"{duration_text(plan.retention.logs_s)} is over Cloud Logging's {MOST_LOG_DAYS}d"
         yield Problem(path="retention.logs", rule=rule, remedy="lower it")
-
-
-def _image(plan: Plan) -> Iterator[Problem]:
-    if isinstance(plan.image, ImageReference) and host(plan.image.reference).split(":")[0] == "localhost":
-        rule = f"Google Cloud cannot pull {shown(plan.image.reference)} from this machine"
-        yield Problem(path="image", rule=rule, remedy="push it to a registry, or write {build: ./folder}")
 
 
 def _network(settings: CloudRunSettings) -> Iterator[Problem]:

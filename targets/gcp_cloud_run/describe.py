@@ -10,7 +10,7 @@ from unmoor.quantities import cpu_text, duration_text, size_text
 from unmoor.target import Guarantee, Limit, Rounding, Serving
 
 from .clocks import meets_clock_change
-from .registries import host, makes_repository
+from .registries import makes_repository
 from .settings import CloudRunSettings
 from .sizes import cloud_run_size, days, log_days
 from .totals import apart, disk_mib, instances, wanted_for_guard, wanted_for_run, wanted_for_service, works_unasked
@@ -134,7 +134,7 @@ def _image(plan: Plan) -> Serving:
     repository = ("gcp:artifactregistry/repository:Repository",) if makes_repository(plan.image) else ()
     if not isinstance(plan.image, ImageReference):
         return Serving(part="image", by="built into Artifact Registry", types=repository)
-    by = f"Artifact Registry, standing for {host(plan.image.reference)}" if repository else plan.image.reference
+    by = f"Artifact Registry, standing for {plan.image.registry}" if repository else plan.image.reference
     return Serving(part="image", by=by, types=repository)
 
 

@@ -11,7 +11,7 @@ from unmoor.recipe import recipe
 
 from .context import Context
 from .names import REPOSITORY, name
-from .registries import host, pulled_directly
+from .registries import pulled_directly
 
 KEPT_IMAGES = 10
 OLD = f"{30 * 86400}s"
@@ -22,9 +22,9 @@ def image(context: Context) -> pulumi.Input[str]:
     image = context.plan.image
     if not isinstance(image, ImageReference):
         return _built(context)
-    if pulled_directly(image.reference):
+    if pulled_directly(image):
         return image.reference
-    repository = _standing_for(context, host(image.reference))
+    repository = _standing_for(context, image.registry)
     return pulumi.Output.concat(_address(context, repository), "/", image.reference.partition("/")[2])
 
 

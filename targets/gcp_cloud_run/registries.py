@@ -12,17 +12,11 @@ from unmoor.plan import Image, ImageReference
 DIRECT = re.compile(r"(.+-docker\.pkg\.dev|([a-z]+\.)?gcr\.io|docker\.io)")
 
 
-def host(reference: str) -> str:
-    """The registry that an image lies in: what stands before the first slash, if it can be a host at all."""
-    first, slash, _ = reference.partition("/")
-    return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
-
-
-def pulled_directly(reference: str) -> bool:
+def pulled_directly(image: ImageReference) -> bool:
     """Whether Cloud Run pulls it as it is."""
-    return DIRECT.fullmatch(host(reference)) is not None
+    return DIRECT.fullmatch(image.registry) is not None
 
 
 def makes_repository(image: Image) -> bool:
     """Whether the agent has a repository of its own: for an image that is built, or to stand for a registry."""
-    return not (isinstance(image, ImageReference) and pulled_directly(image.reference))
+    return not (isinstance(image, ImageReference) and pulled_directly(image))

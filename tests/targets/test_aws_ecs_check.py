@@ -50,6 +50,11 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ),
     ({"resources": {"cpu": 32}}, {}, f"resources: {SIZE}"),
     (
+        {"image": "localhost:5000/agent:1"},
+        {},
+        "image: Fargate cannot pull 'localhost:5000/agent:1' from this machine; push it to a registry, or write {build: ./folder}",
+    ),
+    (
         {"gateway": {"cpu": 32}},
         {},
         "gateway: Fargate has no size for 32 processors and 512Mi; ask for at most 16 and 119Gi",

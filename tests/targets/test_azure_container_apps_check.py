@@ -44,6 +44,12 @@ def test_a_small_agent_is_taken():
             "resources.arch: Container Apps has no arm64; write amd64, or choose aws-ecs or vm-docker",
         ),
         (
+            {"image": "127.0.0.1:5000/agent:1"},
+            {},
+            "image: Azure cannot pull '127.0.0.1:5000/agent:1' from this machine; "
+            "push it to a registry, or write {build: ./folder}",
+        ),
+        (
             {"resources": {"cpu": 4, "memory": "8Gi"}},
             {},
             "resources: Consumption has no room for 4.25 processors and 8704Mi, all that runs together counted; "

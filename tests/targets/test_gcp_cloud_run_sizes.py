@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 
 from unmoor.make_plan import make_plan
+from unmoor.plan import ImageReference
 from unmoor.spec import Spec
 from unmoor.targets.gcp_cloud_run import target
-from unmoor.targets.gcp_cloud_run.registries import host, pulled_directly
+from unmoor.targets.gcp_cloud_run.registries import pulled_directly
 from unmoor.targets.gcp_cloud_run.sizes import MEMORY_MIB, Size, cloud_run_size, days, disk_gib, log_days
 
 SPEC = {"version": 1, "name": "hello", "harness": {"name": "command", "command": ["cat"]}}
@@ -127,4 +128,7 @@ def test_retention_is_counted_in_days():
     ],
 )
 def test_only_some_registries_are_pulled_from_directly(reference, registry, direct):
-    assert (host(reference), pulled_directly(reference)) == (registry, direct)
+    assert (ImageReference(reference=reference).registry, pulled_directly(ImageReference(reference=reference))) == (
+        registry,
+        direct,
+    )
