@@ -101,7 +101,7 @@ class _Reader:
             self.refuse("context", f"{total} bytes of files are over the bundle's {limit} MiB", "clone a repo instead")
 
     def walk(self, where: str, source: Path, target: str) -> Iterator[BundledFile]:
-        if source.is_file():
+        if not source.is_dir():
             yield from self.one(where, source, target)
             return
         for folder, folders, names in os.walk(source):

@@ -38,6 +38,8 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {"host": "local"},
         "retention.logs: 2000d of logs would fill 1000 files and more; write 1000d or less",
     ),
+    ({"resources": {"memory": "5Mi"}}, {"host": "local"}, "resources.memory: 5Mi is under Docker's 6Mi; raise it"),
+    ({"gateway": {"memory": "5Mi"}}, {"host": "local"}, "gateway.memory: 5Mi is under Docker's 6Mi; raise it"),
     (
         {"secrets": EXISTING},
         {"host": "local"},
