@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
 from unmoor.runtime.config import Agent
+from unmoor.runtime.errors import ConfigurationFault
 from unmoor.runtime.store import Store
 
-from .connect import WayOut
+from .asked import Rules
+from .connect import WayOut, WayOutLimits
 from .door import Door
+from .http1 import HttpLimits
+from .ledger import Ledger, LedgerTimes
+from .model import MOST_BODY, ModelProxy
 from .network import Network
+from .passage import Provider
+from .prices import Prices, unpriced
+from .upstream import Upstream, UpstreamTimes
 from .way import Log, Stream, quiet
 
 Clock = Callable[[], datetime]
@@ -28,6 +38,19 @@ class Outside(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How patient and how generous a guard is; the defaults are meant for use, others for tests."""
+
+    http: HttpLimits = field(default_factory=HttpLimits)
+    way_out: WayOutLimits = field(default_factory=WayOutLimits)
+    upstream: UpstreamTimes = field(default_factory=UpstreamTimes)
+    ledger: LedgerTimes = field(default_factory=LedgerTimes)
+    body_bytes: int = MOST_BODY
+    # Whose certificates the provider's is verified by; None: those that this machine trusts.
+    trust: ssl.SSLContext | None = None
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -40,23 +63,59 @@ async def open_door(
     key: str,
     clock: Clock = utc_now,
     outside: Outside | None = None,
+    settings: Settings | None = None,
     log: Log = quiet,
 ) -> AsyncIterator[Door]:
     """A door for every run of the agent; `key` is the model's, empty where the agent has no model.
 
     ConfigurationFault where the agent cannot be guarded as it stands.
     """
+    settings = settings or Settings()
     network = outside or Network()
+    if why := unpriced(agent):
+        raise ConfigurationFault(why)
     try:
-        yield Door(
-            model=None,
-            way_out=WayOut(
-                egress=agent.egress,
-                egress_any=agent.egress_any,
-                resolve=network.resolve,
-                dial=network.dial,
-                log=log,
-            ),
-        )
+        async with _model(agent, store, key, clock, settings, log) as model:
+            yield Door(
+                model=model,
+                way_out=WayOut(
+                    egress=agent.egress,
+                    egress_any=agent.egress_any,
+                    resolve=network.resolve,
+                    dial=network.dial,
+                    limits=settings.way_out,
+                    log=log,
+                ),
+                limits=settings.http,
+            )
     finally:
         network.close()
+
+
+@asynccontextmanager
+async def _model(
+    agent: Agent, store: Store, key: str, clock: Clock, settings: Settings, log: Log
+) -> AsyncIterator[ModelProxy | None]:
+    if agent.model is None:
+        yield None
+        return
+    if not key:
+        raise ConfigurationFault(f"the guard was not given {agent.model.api_key}, the key of the model")
+    ledger = Ledger(agent, store=store, clock=clock, times=settings.ledger, log=log)
+    try:
+        async with Upstream(agent.model.base_url, settings.upstream, trust=settings.trust) as upstream:
+            yield ModelProxy(
+                rules=Rules(provider=agent.model.provider, model=agent.model.name, web=agent.egress_any),
+                provider=Provider(
+                    model=agent.model.name,
+                    upstream=upstream,
+                    key=key,
+                    prices=Prices(model=agent.model, clock=clock),
+                    capped=ledger.keeps,
+                ),
+                ledger=ledger,
+                log=log,
+                most_body=settings.body_bytes,
+            )
+    finally:
+        await ledger.close()

@@ -1,0 +1,79 @@
+"""The model as a run's harness sees it: the provider's own API under `/model/`, for one model, with the run's token."""
+
+from __future__ import annotations
+
+import json
+
+from unmoor.runtime.errors import InfrastructureFault
+from unmoor.runtime.events import Notice, Refused
+
+from .asked import Asked, NotAllowed, Rules, asked
+from .door import MODEL_PATH, Exchange
+from .http1 import Headers, Malformed
+from .ledger import Ledger
+from .passage import JSON, Passage, Provider, over_text
+from .way import Log, quiet
+from .wires import wires_of
+
+MOST_BODY = 64 * 1024 * 1024
+# Clients made with the providers' own libraries obey this: what is refused here is no better the next time.
+NO_RETRY = (b"x-should-retry", b"false")
+SOON = (b"retry-after", b"2")
+
+
+class ModelProxy:
+    """Judges each request, lets it through, and says what was wrong in the provider's own way of saying it."""
+
+    def __init__(
+        self, *, rules: Rules, provider: Provider, ledger: Ledger, log: Log = quiet, most_body: int = MOST_BODY
+    ) -> None:
+        self._rules = rules
+        self._provider = provider
+        self._ledger = ledger
+        self._log = log
+        self._most_body = most_body
+        self._error = wires_of(rules.provider)[0].error
+
+    async def unknown_token(self, exchange: Exchange, reason: str) -> None:
+        """Answers a request that does not show this run's token."""
+        exchange.emit(Refused(destination="the model", reason=reason))
+        await self._say(exchange, 401, reason, [NO_RETRY])
+
+    async def answer(self, exchange: Exchange) -> None:
+        """Answers one request."""
+        request = exchange.request
+        path, _, query = request.target.removeprefix(MODEL_PATH).removeprefix("/").partition("?")
+        encoding = ",".join(request.values(b"content-encoding"))
+        try:
+            body = await exchange.conversation.body(self._most_body)
+            what = asked(self._rules, request.method, path, query, body, encoding)
+        except NotAllowed as refusal:
+            exchange.emit(Refused(destination="the model", reason=str(refusal)))
+            return await self._say(exchange, refusal.status, str(refusal), [NO_RETRY])
+        except Malformed as error:
+            return await self._say(exchange, error.status, str(error), [NO_RETRY])
+        await exchange.conversation.unless_gone(self._pass(exchange, what))
+
+    async def _pass(self, exchange: Exchange, what: Asked) -> None:
+        if what.call.kind == "generate" and not await self._affordable(exchange):
+            return
+        await Passage(self._provider, exchange, what, self._ledger).go()
+
+    async def _affordable(self, exchange: Exchange) -> bool:
+        """Whether no cap is used up; answers if one is. What nobody can know is not allowed."""
+        try:
+            over = await self._ledger.check(exchange.grant.run)
+        except InfrastructureFault as fault:
+            self._log("the budget cannot be read", level="error", run=exchange.grant.run, fault=str(fault))
+            text = "what was spent cannot be read from the store, so nothing more is spent"
+            exchange.emit(Notice(level="error", text=text))
+            await self._say(exchange, 503, text, [SOON])
+            return False
+        if over is not None:
+            exchange.emit(over)
+            await self._say(exchange, 402, over_text(over), [NO_RETRY])
+        return over is None
+
+    async def _say(self, exchange: Exchange, status: int, text: str, headers: Headers) -> None:
+        error = json.dumps(self._error(status, f"unmoor: {text}")).encode()
+        await exchange.conversation.answer(status, [JSON, *headers], error)

@@ -1,0 +1,159 @@
+"""One request's way to the provider and its answer's way back, metered as it passes."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from unmoor.runtime.events import Notice, OverBudget, Tokens, Usage
+
+from .asked import Asked
+from .book import NOTHING
+from .door import Exchange
+from .headers import from_provider, to_provider
+from .ledger import Ledger
+from .meter import Meter, sent_tokens
+from .prices import Prices
+from .upstream import Silent, Unreachable, Upstream
+from .wires import Said
+
+if TYPE_CHECKING:
+    import aiohttp
+
+JSON = (b"content-type", b"application/json")
+MOST_COMPLAINT = 1024 * 1024
+# A price is worked out anew when so many more tokens have come.
+PRICE_EVERY = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """What every passage of an agent's shares."""
+
+    model: str
+    upstream: Upstream
+    key: str = field(repr=False)
+    prices: Prices
+    # Whether there is a cap, so that the price matters while a stream runs.
+    capped: bool
+
+
+class Passage:
+    """One request that was let through, and is paid for by `spending`."""
+
+    def __init__(self, provider: Provider, exchange: Exchange, asked: Asked, ledger: Ledger) -> None:
+        self._provider = provider
+        self._exchange = exchange
+        self._conversation = exchange.conversation
+        self._asked = asked
+        self._sent = sent_tokens(asked.body) if asked.call.kind == "generate" else 0
+        # The least that it can cost: all of the input read from the cache.
+        self._least = Tokens(input=self._sent, cached_input=self._sent)
+        self._spending = ledger.begin(exchange.grant.run, provider.prices.cost(Said(tokens=self._least)) or NOTHING)
+        self._priced_at = 0
+        self._meter: Meter | None = None
+        self._begun = False
+        self._soon = asked.streams or asked.call.kind != "generate"
+
+    async def go(self) -> None:
+        """There and back. A client whose answer has begun and cannot be ended well sees it break."""
+        asked, request = self._asked, self._exchange.request
+        headers = to_provider(request.headers, asked.wire.key(self._provider.key))
+        try:
+            async with self._provider.upstream.send(
+                request.method, asked.call.path, asked.query, headers, asked.body, soon=self._soon
+            ) as answer:
+                await self._back(answer)
+        except (Silent, Unreachable) as error:
+            await self._failed(504 if isinstance(error, Silent) else 502, str(error))
+        finally:
+            self._settle()
+
+    async def _back(self, answer: aiohttp.ClientResponse) -> None:
+        if 300 <= answer.status < 400:
+            return await self._failed(502, f"it answered {answer.status}, and redirects are not followed")
+        if answer.status >= 400:
+            return await self._complaint(answer)
+        if answer.headers.get("content-encoding", "identity") != "identity":
+            return await self._failed(502, "its answer is compressed though that was not asked for")
+        events = answer.content_type == "text/event-stream"
+        if self._asked.call.kind == "generate":
+            self._meter = Meter(self._asked.wire, events=events, hide_usage=self._asked.hide_usage)
+        self._begun = True
+        await self._conversation.start(answer.status, self._headers(answer, length=not events))
+        await self._content(answer, cut=events and self._provider.capped)
+
+    async def _content(self, answer: aiohttp.ClientResponse, *, cut: bool) -> None:
+        while data := await self._provider.upstream.read(answer):
+            if shown := self._meter.feed(data) if self._meter else data:
+                await self._conversation.send(shown)
+            if cut and (over := self._over()):
+                self._exchange.emit(over)
+                # What was sent last may be half an event.
+                await self._conversation.send(b"\n\n" + self._asked.wire.error_event(f"unmoor: {over_text(over)}"))
+                return await self._conversation.end()
+        if self._meter and (shown := self._meter.end()):
+            await self._conversation.send(shown)
+        await self._conversation.end()
+
+    async def _complaint(self, answer: aiohttp.ClientResponse) -> None:
+        """Passes the provider's own words on, but for the key, should it say it back."""
+        self._notice(f"the model's provider answered {answer.status}")
+        content = b""
+        while len(content) < MOST_COMPLAINT and (data := await self._provider.upstream.read(answer)):
+            content += data
+        headers = self._headers(answer, length=False)
+        await self._conversation.answer(answer.status, headers, without(content, self._provider.key))
+
+    async def _failed(self, status: int, why: str) -> None:
+        text = f"the model's provider failed: {why}"
+        self._notice(text)
+        if self._begun:
+            raise ConnectionResetError(text)
+        error = json.dumps(self._asked.wire.error(status, f"unmoor: {text}")).encode()
+        await self._conversation.answer(status, [JSON], error)
+
+    def _headers(self, answer: aiohttp.ClientResponse, *, length: bool) -> list[tuple[bytes, bytes]]:
+        kept = from_provider(answer.raw_headers, length=length)
+        return [(name, without(value, self._provider.key)) for name, value in kept]
+
+    def _over(self) -> OverBudget | None:
+        """The cap that this request uses up while it is being answered."""
+        assert self._meter is not None
+        said = self._meter.so_far(self._least)
+        tokens = said.tokens or Tokens()
+        weight = tokens.input + tokens.output
+        if abs(weight - self._priced_at) < PRICE_EVERY:
+            return None
+        self._priced_at = weight
+        return self._spending.goes(self._provider.prices.cost(said) or NOTHING)
+
+    def _settle(self) -> None:
+        """What it has cost in the end, whatever the end was."""
+        if self._meter is None:
+            return self._spending.ends(NOTHING)
+        said, estimated = self._meter.settled(self._sent)
+        tokens, cost = said.tokens or Tokens(), self._provider.prices.cost(said)
+        self._spending.ends(cost or NOTHING)
+        if tokens != Tokens():
+            self._exchange.emit(Usage(model=self._provider.model, tokens=tokens, cost_usd=cost, estimated=estimated))
+
+    def _notice(self, text: str) -> None:
+        self._exchange.emit(Notice(level="warning", text=text))
+
+
+def over_text(over: OverBudget) -> str:
+    """A used-up cap, in a line."""
+    return f"{over.cap} of ${over.limit_usd} is used up (${over.spent_usd:.4f} spent)"
+
+
+def without(content: bytes, secret: str) -> bytes:
+    """The content with the secret taken out, in whichever usual form it is in there."""
+    raw = secret.encode()
+    forms = (raw, base64.b64encode(raw).rstrip(b"="), quote(secret, safe="").encode(), raw.hex().encode())
+    for form in forms if raw else ():
+        content = content.replace(form, b"[secret]")
+    return content

@@ -1,0 +1,127 @@
+"""The connection to the model's provider: TLS that is verified, no redirect followed, nothing waited for in vain."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from unmoor.runtime.errors import ConfigurationFault
+
+if TYPE_CHECKING:
+    import aiohttp
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamTimes:
+    """For how long the provider may be silent: while connecting, before an answer that should begin soon (a stream,
+    say), before one that comes as a whole, and within an answer. A model that thinks says nothing for minutes: Codex
+    itself waits for 300 s."""
+
+    connect_s: float = 20
+    soon_s: float = 300
+    whole_s: float = 900
+    idle_s: float = 300
+
+
+class Silent(Exception):
+    """The provider said nothing for too long."""
+
+
+class Unreachable(Exception):
+    """The provider could not be reached, or broke off; the text names nothing that is secret."""
+
+
+class Upstream:
+    """One provider. Open while it is entered."""
+
+    def __init__(self, base_url: str, times: UpstreamTimes, *, trust: ssl.SSLContext | None = None) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+            raise ConfigurationFault("model.base_url: the key would travel without TLS; write https://")
+        self._base = base_url.rstrip("/")
+        self._times = times
+        self._trust = trust
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Upstream:
+        import aiohttp
+
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._trust or ssl.create_default_context()),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._times.connect_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            skip_auto_headers=("Accept", "Content-Type", "User-Agent"),
+            # A head may be as large as the door's own.
+            max_line_size=64 * 1024,
+            max_field_size=64 * 1024,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._session is not None
+        await self._session.close()
+
+    @asynccontextmanager
+    async def send(
+        self, method: str, path: str, query: str, headers: list[tuple[str, str]], body: bytes, *, soon: bool
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer's head; its content is read while this is entered. Silent or Unreachable where none comes."""
+        import aiohttp
+        from yarl import URL
+
+        assert self._session is not None
+        url = URL(f"{self._base}/{path}{'?' + query if query else ''}", encoded=True)
+        wait_s = self._times.soon_s if soon else self._times.whole_s
+        try:
+            async with asyncio.timeout(wait_s):
+                answer = await self._session.request(
+                    method, url, headers=headers, data=body or None, allow_redirects=False
+                )
+        except TimeoutError:
+            raise Silent(f"no answer within {wait_s:g} s") from None
+        except aiohttp.ClientError as error:
+            raise Unreachable(_why(error)) from None
+        try:
+            yield answer
+        finally:
+            answer.close()
+
+    async def read(self, answer: aiohttp.ClientResponse) -> bytes:
+        """The next bytes of its content, none at its end; Silent or Unreachable where they do not come."""
+        import aiohttp
+
+        try:
+            async with asyncio.timeout(self._times.idle_s):
+                return await answer.content.readany()
+        except TimeoutError:
+            raise Silent(f"nothing more within {self._times.idle_s:g} s") from None
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise Unreachable(_why(error)) from None
+
+
+def _why(error: Exception) -> str:
+    """In a few words of our own: a library's text may hold the URL or worse."""
+    import aiohttp
+
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return "its certificate is not valid"
+        case aiohttp.ClientSSLError():
+            return "TLS with it fails"
+        case aiohttp.ClientConnectorDNSError():
+            return "its name cannot be resolved"
+        case aiohttp.ClientConnectorError():
+            return "it cannot be connected to"
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | ConnectionError():
+            return "it broke off"
+        case _:
+            return f"it cannot be understood ({type(error).__name__})"
