@@ -178,6 +178,8 @@ class Attempt:
             timeout_s=self.host.bundle.agent.run.timeout_s,
             stop=self.stop,
             said=lambda line: self._said(reader, line),
+            grace_s=self.host.patience.grace_s,
+            linger_s=self.host.patience.linger_s,
         )
         return ended, reader
 

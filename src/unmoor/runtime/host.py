@@ -26,6 +26,22 @@ class Programs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long each thing is waited for, in seconds.
+
+    `grace_s`: between asking a harness to end and ending it. `linger_s`: for one that has closed its output, and so has
+    nothing more to say. `again_s`: between two attempts. `session_poll_s` and `cancel_poll_s`: between two looks at
+    whether the session is free, and whether somebody wants the run to end.
+    """
+
+    grace_s: float = 5.0
+    linger_s: float = 30.0
+    again_s: float = 2.0
+    session_poll_s: float = 1.0
+    cancel_poll_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """The store, the agent, the way to the guard, and this machine.
 
@@ -43,4 +59,5 @@ class Host:
     owner: str
     watch: Callable[[dict[str, Any]], None] = lambda event: None
     clock: Clock = lambda: datetime.now(UTC)
+    patience: Patience = field(default_factory=Patience)
     git_environment: Mapping[str, str] = field(default_factory=dict[str, str])

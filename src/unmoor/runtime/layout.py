@@ -96,4 +96,4 @@ def _digits(number: int, length: int) -> str:
 
 
 def _escaped(part: str) -> str:
-    return re.sub(rb"[^A-Za-z0-9._-]", lambda m: b"=%02X" % m[0], part.encode("utf-8", "surrogateescape")).decode()
+    return re.sub(rb"[^A-Za-z0-9._-]", lambda m: b"=%02X" % m[0][0], part.encode("utf-8", "surrogateescape")).decode()

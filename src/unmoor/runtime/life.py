@@ -22,11 +22,7 @@ from .records import RunRecord
 from .redact import redactor
 from .sessions import Session, hold
 
-# Between attempts, and between tries to write the end.
-BETWEEN_ATTEMPTS_S = 2.0
 TRIES_TO_FINISH = 5
-SESSION_POLL_S = 1.0
-CANCEL_POLL_S = 3.0
 
 
 async def live(run: str, host: Host, stop: Stop) -> RunRecord:
@@ -84,13 +80,13 @@ class _Life:
             return await self._finish(end, attempt, meter)
 
     async def _attempts(self, attempt: Attempt) -> End:
-        """Tries again what the infrastructure spoilt before the model was asked anything."""
+        """Tries again what the infrastructure spoilt before the harness began; what it has done is never done twice."""
         left = self.host.bundle.agent.run.retries
         while True:
             try:
                 return await attempt.to_the_end()
             except InfrastructureFault as fault:
-                if left == 0 or attempt.meter.requests or self.stop.cause:
+                if left == 0 or attempt.begun or self.stop.cause:
                     return End(status="failed", reason=str(fault))
                 attempt.journal.add(Notice(level="warning", text=f"tried again: {fault}"))
             except RuntimeFault as fault:
@@ -101,7 +97,7 @@ class _Life:
             await self.claim.change(attempt=self.claim.record.attempt + 1)
             attempt.record = self.claim.record
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.event.wait(), BETWEEN_ATTEMPTS_S)
+                await asyncio.wait_for(self.stop.event.wait(), self.host.patience.again_s)
 
     @contextlib.asynccontextmanager
     async def _session(self, journal: Journal) -> AsyncIterator[Session | None]:
@@ -115,7 +111,7 @@ class _Life:
             journal.add(Notice(level="info", text=f"waits for {held}, which holds session {key}"))
         while isinstance(held, str) and not self.stop.cause:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.event.wait(), SESSION_POLL_S)
+                await asyncio.wait_for(self.stop.event.wait(), self.host.patience.session_poll_s)
             held = await hold(self.host.store, key, self.claim.record.id, clock=self.host.clock)
         if isinstance(held, str):
             yield None
@@ -163,7 +159,7 @@ class _Life:
                 if await self.host.store.get(layout.cancel_mark(self.claim.record.id)) is not None:
                     self.stop.now("cancelled")
                     return
-            await asyncio.sleep(CANCEL_POLL_S)
+            await asyncio.sleep(self.host.patience.cancel_poll_s)
 
     async def _events_before(self) -> int:
         """How many events an earlier holder of this run has written: the numbers go on from there."""

@@ -17,12 +17,9 @@ from .harness.protocol import Command, Exit
 from .lines import Line, Lines
 from .processes import adopt_orphans, descendants, end, kill_all, reap
 
-# Between being asked to end and being ended.
-GRACE_S = 5.0
-# A harness that has closed its output has nothing more to say; this long it may still tidy up.
-LINGER_S = 30.0
 # What is left of a harness that has ended keeps its output open; this long what it wrote is still read.
 DRAIN_S = 2.0
+EXIT_POLL_S = 0.005
 STDERR_KEPT = 16 * 1024
 PIECE = 64 * 1024
 
@@ -42,13 +39,14 @@ class Ended:
 
 @dataclass(slots=True)
 class Stop:
-    """Asks a program to end, with the cause; the first cause stands."""
+    """Asks a program to end, with the cause; the first cause stands. `grace_s` is how long it may take to end by
+    itself, where that is not as long as ever."""
 
     event: asyncio.Event
     cause: Cause = ""
-    grace_s: float = GRACE_S
+    grace_s: float | None = None
 
-    def now(self, cause: Cause, *, grace_s: float = GRACE_S) -> None:
+    def now(self, cause: Cause, *, grace_s: float | None = None) -> None:
         if not self.cause:
             self.cause, self.grace_s = cause, grace_s
             self.event.set()
@@ -63,12 +61,14 @@ async def run_program(
     timeout_s: float,
     stop: Stop,
     said: Callable[[Line], None],
-    linger_s: float = LINGER_S,
+    grace_s: float = 5.0,
+    linger_s: float = 30.0,
 ) -> Ended:
     """Starts the command in `work` and returns when it and all that it started are gone.
 
     `said` gets each line of its standard output. `path` is its PATH. It is ended after `timeout_s`, or when `stop` says
-    so: first asked, then killed. OSError where it cannot be started at all.
+    so: first asked, and killed `grace_s` later. One that closes its output has `linger_s` to end by itself. OSError
+    where it cannot be started at all.
     """
     adopt_orphans()
     others = frozenset(descendants(os.getpid()))
@@ -85,7 +85,8 @@ async def run_program(
             preexec_fn=fence.lay,
         )
     started = time.monotonic() - began
-    return await _Attended(process, stop, said, others).to_the_end(command.stdin, timeout_s, linger_s, started)
+    attended = _Attended(process, stop, said, others, grace_s)
+    return await attended.to_the_end(command.stdin, timeout_s, linger_s, started)
 
 
 def environment(given: Mapping[str, str], path: str) -> dict[str, str]:
@@ -97,12 +98,18 @@ class _Attended:
     """A program that runs, and those that read, feed and end it."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, stop: Stop, said: Callable[[Line], None], others: frozenset[int]
+        self,
+        process: asyncio.subprocess.Process,
+        stop: Stop,
+        said: Callable[[Line], None],
+        others: frozenset[int],
+        grace_s: float,
     ) -> None:
         self.process = process
         self.stop = stop
         self.said = said
         self.others = others
+        self.grace_s = grace_s
         self.stderr = b""
         self.lingered = False
 
@@ -112,7 +119,7 @@ class _Attended:
         ending = asyncio.create_task(self._end_when_told(timeout_s))
         lingering = asyncio.create_task(self._end_after(reading, linger_s))
         try:
-            code = await self.process.wait()
+            code = await self._exited()
         finally:
             for task in (ending, lingering, feeding):
                 task.cancel()
@@ -130,6 +137,13 @@ class _Attended:
             left=left,
             seconds_to_start=started,
         )
+
+    async def _exited(self) -> int:
+        """The exit code, as soon as the program itself is gone: asyncio's own wait() also waits for the ends of pipes,
+        which a daemon may hold open for ever."""
+        while self.process.returncode is None:
+            await asyncio.sleep(EXIT_POLL_S)
+        return self.process.returncode
 
     async def _feed(self, stdin: bytes) -> None:
         assert self.process.stdin is not None
@@ -158,14 +172,14 @@ class _Attended:
             await asyncio.wait_for(self.stop.event.wait(), timeout_s)
         except TimeoutError:
             self.stop.now("timed_out")
-        await self._end(self.stop.grace_s)
+        await self._end(self.grace_s if self.stop.grace_s is None else self.stop.grace_s)
 
     async def _end_after(self, reading: Awaitable[object], linger_s: float) -> None:
         """Ends a program whose output has ended and which does not."""
         await asyncio.shield(reading)
         await asyncio.sleep(linger_s)
         self.lingered = True
-        await self._end(GRACE_S)
+        await self._end(self.grace_s)
 
     async def _end(self, grace_s: float) -> None:
         end(self._ours(), signal.SIGTERM)

@@ -1,0 +1,218 @@
+"""What a harness tries from inside its fence, and what it sees."""
+
+from __future__ import annotations
+
+import asyncio
+import http.server
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from runs import Bench, command_spec
+
+from unmoor.runtime.fence import landlock
+from unmoor.runtime.fence.probe import TRIES, judged, probe
+
+pytestmark = pytest.mark.skipif(landlock.version() < 6, reason="this kernel's Landlock has no network rules or scopes")
+
+RULES = landlock.Rules(read=("/usr", "/lib", "/lib64", "/etc", "/proc"), write=("/dev/null",), ports=(8790,))
+SEEN = {name: errors[0] for name, errors in TRIES.items()}
+
+
+def attack(tmp_path: Path, code: str) -> str:
+    """What Python code that a harness runs says of what it tried."""
+    program = f"""
+import ctypes, errno, os, signal, socket, subprocess, sys
+def tried(act):
+    try:
+        return act()
+    except OSError as error:
+        return errno.errorcode.get(error.errno, error.errno)
+{code}
+"""
+    run = Bench(tmp_path, command_spec("python3", "-I", "-c", program)).run()
+    assert run.record.confinement == "enforced by landlock+seccomp"
+    assert run.record.status == "succeeded", run.record.reason
+    return run.record.answer
+
+
+@pytest.fixture
+def listening() -> Iterator[int]:
+    """A server on loopback that a harness must not reach."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_tcp_to_any_port_but_the_guards_is_refused(tmp_path: Path, listening: int) -> None:
+    code = f'print(tried(lambda: socket.create_connection(("127.0.0.1", {listening}))))'
+    assert attack(tmp_path, code) == "EACCES"
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "127.0.0.1", "10.0.0.1"])
+def test_metadata_endpoints_are_out_of_reach(tmp_path: Path, address: str) -> None:
+    assert attack(tmp_path, f'print(tried(lambda: socket.create_connection(("{address}", 80), 2)))') == "EACCES"
+
+
+def test_tcp_over_ipv6_is_refused_too(tmp_path: Path) -> None:
+    assert attack(tmp_path, 'print(tried(lambda: socket.create_connection(("::1", 80), 2)))') == "EACCES"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "socket.AF_INET, socket.SOCK_DGRAM",
+        "socket.AF_INET6, socket.SOCK_DGRAM",
+        "socket.AF_INET, socket.SOCK_RAW, 1",
+        "socket.AF_PACKET, socket.SOCK_RAW",
+        "socket.AF_INET, socket.SOCK_STREAM, 262",
+        "40, socket.SOCK_STREAM",
+        "socket.AF_NETLINK, socket.SOCK_RAW, 12",
+    ],
+)
+def test_no_other_kind_of_socket_can_be_made(tmp_path: Path, arguments: str) -> None:
+    assert attack(tmp_path, f"print(tried(lambda: socket.socket({arguments})))") == "EPERM"
+
+
+def test_a_name_cannot_be_resolved_by_asking_a_server(tmp_path: Path) -> None:
+    code = """
+try:
+    socket.getaddrinfo("example.com", 443)
+    print("resolved")
+except socket.gaierror:
+    print("not resolved")
+"""
+    assert attack(tmp_path, code) == "not resolved"
+
+
+def test_connecting_by_sending_is_refused(tmp_path: Path, listening: int) -> None:
+    code = f"""
+s = socket.socket()
+print(tried(lambda: s.sendto(b"GET / HTTP/1.0\\r\\n\\r\\n", 0x20000000, ("127.0.0.1", {listening}))))
+print(tried(lambda: s.sendmsg([b"x"], [], 0x20000000, ("127.0.0.1", {listening}))))
+"""
+    assert attack(tmp_path, code) == "EPERM\nEPERM"
+
+
+def test_io_uring_is_not_there(tmp_path: Path) -> None:
+    code = (
+        "libc = ctypes.CDLL(None, use_errno=True); libc.syscall(425, 1, 0); print(errno.errorcode[ctypes.get_errno()])"
+    )
+    assert attack(tmp_path, code) == "ENOSYS"
+
+
+def test_a_child_and_a_grandchild_are_confined_as_well(tmp_path: Path, listening: int) -> None:
+    inner = f"""bash -c 'exec 3<>/dev/tcp/127.0.0.1/{listening}' 2>&1; setsid bash -c 'exec 3<>/dev/tcp/127.0.0.1/{listening}' 2>&1"""
+    code = f"print(subprocess.run(['sh', '-c', {inner!r}], capture_output=True, text=True).stdout)"
+    assert attack(tmp_path, code).count("connect: Permission denied") == 2
+
+
+def test_the_runners_memory_environment_and_signals_are_out_of_its_hands(tmp_path: Path) -> None:
+    code = """
+parent = os.getppid()
+for name in ("environ", "maps", "mem", "root"):
+    print(name, tried(lambda: os.listdir(f"/proc/{parent}/root") if name == "root" else open(f"/proc/{parent}/{name}", "rb").read(10)))
+print("signal", tried(lambda: os.kill(parent, signal.SIGTERM)))
+print("attach", ctypes.CDLL(None, use_errno=True).ptrace(16, parent, 0, 0), errno.errorcode[ctypes.get_errno()])
+"""
+    said = dict(line.split(" ", 1) for line in attack(tmp_path, code).splitlines())
+    assert {said[name] for name in ("environ", "maps", "mem", "root")} <= {"EACCES", "EPERM"}
+    assert said["signal"] == "EPERM"
+    assert said["attach"] == "-1 EPERM"
+
+
+def test_the_store_other_runs_and_the_users_home_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "store" / "runs" / "run-other").mkdir(parents=True)
+    (tmp_path / "store" / "runs" / "run-other" / "run.json").write_text("{}")
+    (tmp_path / "work" / "run-other" / "work").mkdir(parents=True)
+    (tmp_path / "work" / "run-other" / "work" / "file").write_text("of another run")
+    paths = [tmp_path / "store", tmp_path / "store/runs/run-other/run.json", tmp_path / "work/run-other/work/file"]
+    home = Path.home()
+    code = f"""
+for path in {[str(p) for p in paths]!r}:
+    print(tried(lambda: os.listdir(path) if os.path.isdir(path) else open(path).read()))
+print(tried(lambda: os.listdir({str(home)!r})))
+print(tried(lambda: open("/etc/written-by-a-harness", "w")))
+print(tried(lambda: os.rename("/etc/hostname", "here")))
+"""
+    assert set(attack(tmp_path, code).splitlines()) <= {"EACCES", "EXDEV"}
+
+
+def test_it_can_do_what_a_harness_must(tmp_path: Path) -> None:
+    code = """
+import tempfile, threading, multiprocessing
+open(os.path.join(os.environ["HOME"], "a"), "w").write("x")
+open("b", "w").write("x")
+os.makedirs("d/e"); os.rename("b", "d/e/b"); os.symlink("d", "l"); os.unlink("l")
+tempfile.TemporaryFile().write(b"x")
+subprocess.run(["sh", "-c", "echo child > c"], check=True)
+a, b = socket.socketpair(); a.send(b"x"); b.recv(1)
+open("/dev/null", "w").write("x"); open("/dev/urandom", "rb").read(1); open("/proc/self/status").read()
+t = threading.Thread(target=lambda: None); t.start(); t.join()
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
+print("all")
+"""
+    assert attack(tmp_path, code) == "all"
+
+
+def test_no_capability_is_left_even_to_root(tmp_path: Path) -> None:
+    code = "print([l.split()[1] for l in open('/proc/self/status') if l.startswith(('CapPrm', 'CapEff', 'CapBnd', 'NoNewPrivs'))])"
+    said = attack(tmp_path, code)
+    assert said.startswith("['0000000000000000', '0000000000000000', '0000000000000000'") or "'1']" in said
+
+
+def test_the_probe_says_what_it_saw(tmp_path: Path) -> None:
+    (tmp_path / "forbidden").write_text("x")
+    seen = asyncio.run(probe(RULES, forbidden=str(tmp_path / "forbidden")))
+    assert str(seen) == "enforced by landlock+seccomp"
+
+
+def test_a_fence_that_lets_something_through_is_advisory_and_says_what(tmp_path: Path) -> None:
+    (tmp_path / "forbidden").write_text("x")
+    open_rules = landlock.Rules(read=("/",), write=("/dev/null",), ports=(1,))
+    seen = asyncio.run(probe(open_rules, forbidden=str(tmp_path / "forbidden")))
+    assert seen.files == "advisory: got through: file (done)"
+    assert str(seen) == seen.files
+
+
+@pytest.mark.parametrize(
+    ("seen", "abi", "text"),
+    [
+        (SEEN, 7, "enforced by landlock+seccomp"),
+        ({**SEEN, "connect": "ECONNREFUSED"}, 3, "advisory: kernel has no Landlock network rules"),
+        ({**SEEN, "connect": "ECONNREFUSED"}, 0, "advisory: kernel has no Landlock"),
+        ({**SEEN, "connect": "ECONNREFUSED"}, 7, "advisory: got through: connect (ECONNREFUSED)"),
+        ({**SEEN, "datagram": "done"}, 7, "advisory: got through: datagram (done)"),
+        ({**SEEN, "signal": "done"}, 5, "advisory: kernel has no Landlock scopes"),
+        ({}, 7, "advisory: got through: connect (None), datagram (None), multipath (None), fast_open (None)"),
+    ],
+)
+def test_only_what_was_seen_is_recorded_as_enforced(seen: dict[str, str], abi: int, text: str) -> None:
+    assert str(judged(seen, abi=abi)) == text
+
+
+def test_a_port_of_a_rule_can_be_reached(tmp_path: Path, listening: int) -> None:
+    from unmoor.runtime.harness.protocol import Command
+    from unmoor.runtime.program import Stop, run_program
+
+    async def reach() -> int | None:
+        rules = landlock.Rules(read=RULES.read, write=RULES.write, ports=(listening,))
+        command = Command(argv=("bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{listening}"), environment={}, stdin=b"")
+        ended = await run_program(
+            command,
+            rules=rules,
+            path="/usr/bin:/bin",
+            work="/usr",
+            timeout_s=10,
+            stop=Stop(asyncio.Event()),
+            said=lambda line: None,
+        )
+        return ended.exit.code
+
+    assert asyncio.run(reach()) == 0

@@ -1,0 +1,78 @@
+"""A run's record and its keys are read back as they were written."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from unmoor.runtime import layout
+from unmoor.runtime.events import Tokens
+from unmoor.runtime.records import Artifact, Lease, RunRecord, from_json, to_json
+
+NOW = datetime(2026, 11, 24, 20, 15, tzinfo=UTC)
+RECORD = RunRecord(
+    id=layout.run_id(NOW, 5),
+    agent="agent",
+    environment="prod",
+    bundle="ab" * 32,
+    status="succeeded",
+    trigger="github",
+    kind="webhook",
+    prompt="do",
+    session="pr-7",
+    harness="codex",
+    harness_version="0.169.0",
+    provider="openai",
+    model="gpt-5.5",
+    created_at=NOW,
+    started_at=NOW,
+    ended_at=NOW + timedelta(seconds=3),
+    usage=Tokens(input=1200, cached_input=200, output=34),
+    requests=2,
+    cost_usd=Decimal("0.00834"),
+    artifacts=(Artifact(path="out/ü.md", size_bytes=3, sha256="cd" * 32),),
+    lease=Lease(owner="me", expires_at=NOW),
+)
+
+
+def test_a_record_is_what_was_written() -> None:
+    assert from_json(to_json(RECORD)) == RECORD
+    bare = dataclasses.replace(RECORD, model="", provider="", started_at=None, ended_at=None, cost_usd=None, lease=None)
+    assert from_json(to_json(bare)) == bare
+
+
+def test_the_json_has_the_members_that_readers_rely_on() -> None:
+    values = json.loads(to_json(RECORD))
+    wanted = ["id", "status", "trigger", "harness", "model", "session", "usage", "cost_usd", "started_at", "ended_at"]
+    assert {*wanted, "confinement", "artifacts"} <= values.keys()
+    assert values["usage"] == {
+        "input": 1200,
+        "cached_input": 200,
+        "cache_write": 0,
+        "output": 34,
+        "reasoning": 0,
+        "requests": 2,
+    }
+    assert values["cost_usd"] == "0.00834"
+    assert values["trigger"] == {"name": "github", "kind": "webhook"}
+    assert values["ended_at"] == "2026-11-24T20:15:03+00:00"
+
+
+def test_a_member_of_a_later_release_is_passed_over() -> None:
+    values = {**json.loads(to_json(RECORD)), "novelty": 1}
+    assert from_json(json.dumps(values).encode()) == RECORD
+
+
+def test_newer_runs_sort_first() -> None:
+    ids = [layout.run_id(NOW + timedelta(milliseconds=n)) for n in range(50)]
+    assert sorted(ids, reverse=True) == ids
+    assert all(layout.RUN_ID.fullmatch(i) for i in ids)
+    assert layout.created(ids[7]) == NOW + timedelta(milliseconds=7)
+
+
+def test_any_path_and_any_session_has_a_key_that_every_store_takes() -> None:
+    key = layout.artifact("run-1", "out/ü & b/100%.md")
+    assert key == "runs/run-1/artifacts/out/=C3=BC=20=26=20b/100=25.md"
+    assert layout.session_record("../../x") == f"sessions/{layout.session_digest('../../x')}/session.json"
