@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from unmoor.runtime.config import McpServer
-from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult, Usage
+from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
 
 from .lines import Json, as_text, inner, items, joined, member, text, tokens
 from .protocol import Command, Job, PlacedFile
@@ -23,6 +23,8 @@ _MODEL_VARIABLES = (
     "ANTHROPIC_SMALL_FAST_MODEL",
     "CLAUDE_CODE_SUBAGENT_MODEL",
 )
+# The model of a message that no model wrote: why there is none.
+_ITS_OWN_VOICE = "<synthetic>"
 
 
 class ClaudeCode:
@@ -48,8 +50,10 @@ def _arguments(job: Job) -> Iterator[str]:
     assert job.model
     yield from ("--print", "--output-format", "stream-json", "--verbose", "--dangerously-skip-permissions")
     yield from ("--model", job.model.name)
-    # Settings of the workspace are code of strangers: hooks, permissions, environment. Its CLAUDE.md is still read.
-    yield from ("--setting-sources", "user", "--strict-mcp-config")
+    # Without `project` no CLAUDE.md of the workspace is read either. Its local settings and MCP servers stay out.
+    yield from ("--setting-sources", "user,project", "--strict-mcp-config")
+    if not job.web:
+        yield from ("--disallowedTools", "WebSearch")
     if job.mcp_servers:
         yield from ("--mcp-config", str(job.home / _MCP_FILE))
     yield from ("--resume", job.session) if job.session else ("--session-id", job.new_session)
@@ -61,6 +65,8 @@ def _own_environment(job: Job) -> dict[str, str]:
         "ANTHROPIC_BASE_URL": job.guarded.model_url,
         "ANTHROPIC_API_KEY": job.guarded.token,
         "API_TIMEOUT_MS": str(PATIENCE_S * 1000),
+        # A run ends when it is done; what wakes an agent later is a trigger.
+        "CLAUDE_CODE_DISABLE_CRON": "1",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "CLAUDE_CODE_MAX_RETRIES": str(RETRIES),
         # Tools of MCP servers are offered as they are, instead of behind a search that only the provider's own API has.
@@ -72,6 +78,8 @@ def _own_environment(job: Job) -> dict[str, str]:
 
 
 def _files(job: Job) -> Iterator[PlacedFile]:
+    # Whether a page may be fetched is the fence's to say; the provider's list of them cannot be reached.
+    yield json_file(job.home / ".claude/settings.json", {"skipWebFetchPreflight": True})
     yield from instructions(job, ".claude/CLAUDE.md")
     yield from skills(job, ".claude/skills")
     if job.mcp_servers:
@@ -90,6 +98,10 @@ class ClaudeCodeReader(JsonLines):
     """Reads stream-json; the last word is a `result`, which may be called a success and still be an error."""
 
     program = "claude"
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self.resumed = bool(job.session)
 
     def read(self, value: Json) -> Iterable[HarnessEvent]:
         self.session = text(value, "session_id") or self.session
@@ -117,6 +129,9 @@ class ClaudeCodeReader(JsonLines):
                 yield Notice(level="warning", text=f"not permitted: {text(value, 'tool_name') or 'a tool'}")
 
     def _assistant(self, value: Json) -> Iterator[HarnessEvent]:
+        if text(value, "message", "model") == _ITS_OWN_VOICE:
+            yield Notice(level="error", text=joined(member(value, "message", "content")))
+            return
         for block in items(value, "message", "content"):
             match text(block, "type"):
                 case "text":
@@ -143,8 +158,11 @@ class ClaudeCodeReader(JsonLines):
         failed = member(value, "is_error") is not False or text(value, "subtype") != "success"
         self.failure = _why(value) if failed else ""
         self.answer = self.answer if failed else text(value, "result") or self.answer
+        if self.resumed:  # what is told per model counts from the session's beginning; the sum does not
+            yield from self.used(_sum(member(value, "usage")))
+            return
         for model, used in inner(value, "modelUsage").items():
-            yield Usage(model=model, tokens=_tokens(used), cost_usd=None)
+            yield from self.used(_per_model(used), model=model)
 
 
 def _why(result: Json) -> str:
@@ -156,14 +174,30 @@ def _why(result: Json) -> str:
     return f"claude: {kind}" + (f": {said}" if said else "")
 
 
-def _tokens(used: object) -> Tokens:
-    """Its input tokens are those that no cache had a part in."""
+def _per_model(used: object) -> Tokens:
+    return _whole_input(
+        tokens(
+            used,
+            input="inputTokens",
+            cached_input="cacheReadInputTokens",
+            cache_write="cacheCreationInputTokens",
+            output="outputTokens",
+            reasoning="thinkingTokens",
+        )
+    )
+
+
+def _sum(used: object) -> Tokens:
     found = tokens(
         used,
-        input="inputTokens",
-        cached_input="cacheReadInputTokens",
-        cache_write="cacheCreationInputTokens",
-        output="outputTokens",
-        reasoning="thinkingTokens",
+        input="input_tokens",
+        cached_input="cache_read_input_tokens",
+        cache_write="cache_creation_input_tokens",
+        output="output_tokens",
     )
+    return _whole_input(found + tokens(member(used, "output_tokens_details"), reasoning="thinking_tokens"))
+
+
+def _whole_input(found: Tokens) -> Tokens:
+    """Its input tokens are those that no cache had a part in."""
     return found + Tokens(input=found.cached_input + found.cache_write)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from unmoor.runtime.config import McpServer
-from unmoor.runtime.events import HarnessEvent, Message, Notice, ToolCall, ToolResult, Usage
+from unmoor.runtime.events import HarnessEvent, Message, Notice, ToolCall, ToolResult
 
-from .lines import Json, as_text, inner, items, joined, member, text, tokens
+from .lines import Json, as_text, decoded, inner, items, joined, member, text, tokens
 from .protocol import Command, Job, PlacedFile
 from .reading import JsonLines
 from .surroundings import PATIENCE_S, RETRIES, TOKEN_VARIABLE, environment, instructions, program, skills
@@ -16,6 +16,8 @@ from .toml import as_toml
 
 # An MCP server that npx fetches first takes longer than the 10 s that it is given by default.
 _MCP_START_S = 60
+# Plugins and apps are fetched from the provider; the guard reads requests as they are; who retries for ever never ends.
+_FEATURES_OFF = ("plugins", "apps", "enable_request_compression", "unbounded_connection_retries")
 
 
 class Codex:
@@ -63,10 +65,11 @@ def _config(job: Job) -> dict[str, Any]:
         "model": job.model.name,
         "review_model": job.model.name,
         "model_provider": "unmoor",
+        "web_search": "live" if job.web else "disabled",
         "check_for_update_on_startup": False,
         "analytics": {"enabled": False},
         "feedback": {"enabled": False},
-        "features": {"plugins": False, "apps": False, "unbounded_connection_retries": False},
+        "features": dict.fromkeys(_FEATURES_OFF, False),
         "model_providers": {
             "unmoor": {
                 "name": "unmoor",
@@ -94,6 +97,10 @@ class CodexReader(JsonLines):
 
     program = "codex"
 
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self.resumed = bool(job.session)
+
     def read(self, value: Json) -> Iterable[HarnessEvent]:
         match text(value, "type"):
             case "thread.started":
@@ -103,7 +110,7 @@ class CodexReader(JsonLines):
             case "turn.completed":
                 return self._completed(value)
             case "turn.failed":
-                self.failure = text(value, "error", "message") or "the turn failed"
+                self.failure = _why(text(value, "error", "message"))
             case "error":
                 return (Notice(level="warning", text=text(value, "message")),)
             case "item.started":
@@ -114,6 +121,8 @@ class CodexReader(JsonLines):
 
     def _completed(self, value: Json) -> Iterable[HarnessEvent]:
         self.settled = True
+        if self.resumed:  # it counts from the session's beginning, not from this run's
+            return ()
         used = tokens(
             member(value, "usage"),
             input="input_tokens",
@@ -122,7 +131,7 @@ class CodexReader(JsonLines):
             output="output_tokens",
             reasoning="reasoning_output_tokens",
         )
-        return (Usage(model=self.model, tokens=used, cost_usd=None),)
+        return self.used(used)
 
     def _item(self, item: Json) -> Iterator[HarnessEvent]:
         match text(item, "type"):
@@ -142,6 +151,12 @@ class CodexReader(JsonLines):
                 yield ToolResult(id=text(item, "id"), output="", is_error=text(item, "status") == "failed")
             case "web_search":
                 yield from _call(item)
+
+
+def _why(said: str) -> str:
+    """The provider's own message where all that is said is the body that it came in."""
+    body = decoded(said) or {}
+    return text(body, "error", "message") or said or "the turn failed"
 
 
 def _call(item: Json) -> Iterator[HarnessEvent]:

@@ -6,12 +6,28 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from unmoor.runtime.config import McpServer
-from unmoor.runtime.events import HarnessEvent, Message, Notice, ToolCall, ToolResult, Usage
+from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
 
-from .lines import Json, as_text, inner, member, text, tokens
+from .lines import Json, as_text, count, member, text, tokens
 from .protocol import Command, Job, PlacedFile
 from .reading import JsonLines
 from .surroundings import RETRIES, environment, instructions, json_file, program
+
+# Names of its inner uses of a model (summaries, corrections, searches), all of which are made to use the spec's.
+# The first stands for every one that is derived from it. Which there are: https://geminicli.com/docs/reference/configuration.
+_USES = (
+    "base",
+    "agent-history-provider-summarizer",
+    "chat-compression-2.5-flash",
+    "chat-compression-2.5-flash-lite",
+    "chat-compression-2.5-pro",
+    "chat-compression-3-flash",
+    "chat-compression-3-pro",
+    "chat-compression-3.1-flash-lite",
+    "chat-compression-default",
+)
+# What it falls back on from which model.
+_CHAINS = ("preview", "default", "lite", "auto-preview", "auto-default")
 
 
 class Gemini:
@@ -52,11 +68,24 @@ def _files(job: Job) -> Iterator[PlacedFile]:
 
 
 def _settings(job: Job) -> dict[str, Any]:
+    assert job.model
     return {
         "security": {"auth": {"selectedType": "gemini-api-key"}},
         "general": {"enableAutoUpdate": False, "maxAttempts": 1 + RETRIES},
         "privacy": {"usageStatisticsEnabled": False},
+        "tools": {"exclude": [] if job.web else ["google_web_search", "web_fetch"]},
+        "experimental": {"dynamicModelConfiguration": True},
+        "modelConfigs": _one_model(job.model.name),
         "mcpServers": {server.name: _mcp_server(server) for server in job.mcp_servers},
+    }
+
+
+def _one_model(name: str) -> dict[str, Any]:
+    """The model under its own name, for every use, with nothing to fall back on."""
+    return {
+        "customOverrides": [{"match": {"model": use}, "modelConfig": {"model": name}} for use in _USES],
+        "modelIdResolutions": {name: {"default": name, "contexts": []}},
+        "modelChains": {chain: [{"model": name, "isLastResort": True}] for chain in _CHAINS},
     }
 
 
@@ -75,6 +104,7 @@ class GeminiReader(JsonLines):
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         self.pieces: list[str] = []
+        self.last_error = ""
 
     def read(self, value: Json) -> Iterable[HarnessEvent]:
         kind = text(value, "type")
@@ -92,7 +122,8 @@ class GeminiReader(JsonLines):
                 yield _result(value)
             case "error":
                 level = "error" if text(value, "severity") == "error" else "warning"
-                yield Notice(level=level, text=text(value, "message"))
+                self.last_error = text(value, "message")
+                yield Notice(level=level, text=self.last_error)
             case "result":
                 yield from self._end(value)
 
@@ -106,10 +137,15 @@ class GeminiReader(JsonLines):
     def _end(self, value: Json) -> Iterator[HarnessEvent]:
         self.settled = True
         if text(value, "status") != "success":
-            error = inner(value, "error")
-            self.failure = f"{text(error, 'type') or 'error'}: {text(error, 'message') or 'no reason given'}"
-        used = tokens(member(value, "stats"), input="input_tokens", cached_input="cached", output="output_tokens")
-        yield Usage(model=self.model, tokens=used, cost_usd=None)
+            self.failure = text(value, "error", "message") or self.last_error or "no reason given"
+        yield from self.used(_tokens(member(value, "stats")))
+
+
+def _tokens(stats: object) -> Tokens:
+    """Its output is without thoughts, which are in the total alone."""
+    found = tokens(stats, input="input_tokens", cached_input="cached", output="output_tokens")
+    thoughts = max(count(stats, "total_tokens") - found.input - found.output, 0)
+    return found + Tokens(output=thoughts, reasoning=thoughts)
 
 
 def _result(value: Json) -> ToolResult:

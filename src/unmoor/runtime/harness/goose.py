@@ -6,15 +6,23 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from unmoor.runtime.config import McpServer
-from unmoor.runtime.events import HarnessEvent, Message, Notice, ToolCall, ToolResult, Usage
+from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
 
 from .lines import Json, as_text, inner, items, joined, member, text, tokens
 from .protocol import Command, Exit, Job, Outcome, PlacedFile
 from .reading import JsonLines
 from .surroundings import environment, instructions, json_file, program
 
-# Texts that it says in the agent's own voice where the model could not be reached.
-_FAULTS = ("Ran into this error", "Network error")
+# How it begins where it has no answer, for streams of which no message says that a model wrote it.
+_OWN_WORDS = (
+    "Ran into this error",
+    "Network error",
+    "The model returned an empty response",
+    "I've reached the maximum number of actions",
+    "Unable to continue",
+    "Please check your account",
+    "Please add credits",
+)
 
 
 class Goose:
@@ -76,15 +84,18 @@ def _mcp_server(server: McpServer) -> dict[str, Any]:
 
 
 class GooseReader(JsonLines):
-    """Reads stream-json, whose `complete` also follows a failure: that is told by the agent's last message."""
+    """Reads stream-json, whose `complete` also follows a failure: Goose then speaks for itself in the agent's place."""
 
     program = "goose"
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         self.session = job.session or job.new_session
+        self.resumed = bool(job.session)
         self.message = ""
         self.pieces: list[str] = []
+        self.by_model = False
+        self.marks_the_model = False
 
     def read(self, value: Json) -> Iterable[HarnessEvent]:
         match text(value, "type"):
@@ -95,46 +106,62 @@ class GooseReader(JsonLines):
             case "complete":
                 yield from self._whole_message()
                 self.settled = True
-                used = tokens(
-                    value,
-                    input="input_tokens",
-                    cached_input="cache_read_input_tokens",
-                    cache_write="cache_write_input_tokens",
-                    output="output_tokens",
-                )
-                yield Usage(model=self.model, tokens=used, cost_usd=None)
+                if not self.resumed:  # it counts from the session's beginning, not from this run's
+                    yield from self.used(_tokens(value))
 
     def _message(self, message: Json) -> Iterator[HarnessEvent]:
-        """Pieces of one message have one id."""
+        """Pieces of one message have one id; those that a model wrote say by which inference."""
         if text(message, "id") != self.message or text(message, "role") != "assistant":
             yield from self._whole_message()
         self.message = text(message, "id")
+        self.by_model = bool(inner(message, "metadata", "inference"))
+        self.marks_the_model |= self.by_model
         for block in items(message, "content"):
-            match text(block, "type"):
-                case "text" if text(message, "role") == "assistant":
-                    self.pieces.append(text(block, "text"))
-                case "toolRequest":
-                    yield from self._whole_message()
-                    yield _call(block)
-                case "toolResponse":
-                    yield _answer(block)
+            yield from self._block(block, by_agent=text(message, "role") == "assistant")
+
+    def _block(self, block: Json, *, by_agent: bool) -> Iterator[HarnessEvent]:
+        match text(block, "type"):
+            case "text" if by_agent:
+                self.pieces.append(text(block, "text"))
+            case "error":
+                self.failure = text(block, "message") or "no reason given"
+                yield Notice(level="error", text=self.failure)
+            case "toolRequest":
+                yield from self._whole_message()
+                self.failure = ""
+                yield _call(block)
+            case "toolResponse":
+                yield _answer(block)
 
     def _whole_message(self) -> Iterator[HarnessEvent]:
         said = "".join(self.pieces)
         self.pieces.clear()
         if not said:
             return
-        if said.startswith(_FAULTS):
+        if self._is_goose_itself(said):
             self.failure = said
             yield Notice(level="error", text=said)
         else:
             self.answer, self.failure = said, ""
             yield Message(text=said)
 
+    def _is_goose_itself(self, said: str) -> bool:
+        return not self.by_model and (self.marks_the_model or said.startswith(_OWN_WORDS))
+
     def outcome(self, end: Exit) -> Outcome:
-        for _ in self._whole_message():
-            pass
+        """What was said last may not have been told yet."""
+        tuple(self._whole_message())
         return super().outcome(end)
+
+
+def _tokens(complete: Json) -> Tokens:
+    return tokens(
+        complete,
+        input="input_tokens",
+        cached_input="cache_read_input_tokens",
+        cache_write="cache_write_input_tokens",
+        output="output_tokens",
+    )
 
 
 def _call(block: Json) -> ToolCall:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from unmoor.runtime.config import McpServer
-from unmoor.runtime.events import HarnessEvent, Message, Tokens, ToolCall, ToolResult, Usage
+from unmoor.runtime.config import McpServer, Model
+from unmoor.runtime.events import HarnessEvent, Message, Tokens, ToolCall, ToolResult
 
 from .lines import Json, as_text, inner, member, text, tokens
 from .protocol import Command, Job, PlacedFile
 from .reading import JsonLines
 from .surroundings import PATIENCE_S, TOKEN_VARIABLE, environment, instructions, json_file, program, skills
 
-# The client library that speaks each provider's format, all of them bundled, and what it wants after the base URL.
-_CLIENTS = {
-    "anthropic": ("@ai-sdk/anthropic", "/v1"),
-    "openai": ("@ai-sdk/openai", ""),
-    "google": ("@ai-sdk/google", "/v1beta"),
-    "openrouter": ("@ai-sdk/openai-compatible", ""),
-    "openai-compatible": ("@ai-sdk/openai-compatible", ""),
+# OpenCode's own name of each provider, by which it knows the models' sizes and abilities, and what it wants after the
+# base URL. A provider that it does not know is given a client library, one of those that are bundled.
+_PROVIDERS = {
+    "anthropic": ("anthropic", "/v1"),
+    "openai": ("openai", ""),
+    "google": ("google", "/v1beta"),
+    "openrouter": ("openrouter", ""),
+    "openai-compatible": ("unmoor", ""),
 }
+_CLIENT = "@ai-sdk/openai-compatible"
 
 
 class OpenCode:
@@ -32,6 +35,7 @@ class OpenCode:
             argv=(*program(job, "opencode"), *_arguments(job), *job.args),
             environment={
                 **environment(job),
+                "OPENCODE_CONFIG_CONTENT": json.dumps(_config(job)),
                 "OPENCODE_DISABLE_AUTOUPDATE": "1",
                 "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
                 "OPENCODE_DISABLE_MODELS_FETCH": "1",
@@ -51,34 +55,41 @@ ADAPTER = OpenCode()
 
 def _arguments(job: Job) -> Iterator[str]:
     assert job.model
-    yield from ("run", "--format", "json", "--model", f"unmoor/{job.model.name}")
+    yield from ("run", "--format", "json", "--model", _model(job.model))
     # A title is otherwise asked of the model, in a request of its own.
     yield from ("--session", job.session) if job.session else ("--title", "run")
 
 
+def _model(model: Model) -> str:
+    return f"{_PROVIDERS[model.provider][0]}/{model.name}"
+
+
 def _files(job: Job) -> Iterator[PlacedFile]:
-    yield json_file(job.home / ".config/opencode/opencode.json", _config(job))
+    folder = job.home / ".config/opencode"
+    yield json_file(folder / "opencode.json", {"mcp": {s.name: _mcp_server(s) for s in job.mcp_servers}})
+    # It otherwise fetches the library for plugins from npm at every start, and finds nobody at home.
+    yield json_file(folder / "package-lock.json", {"packages": {"": {"dependencies": {"@opencode-ai/plugin": "*"}}}})
+    yield PlacedFile(path=folder / "node_modules/.keep", content=b"")
     yield from instructions(job, ".config/opencode/AGENTS.md")
     yield from skills(job, ".config/opencode/skills")
 
 
 def _config(job: Job) -> dict[str, Any]:
+    """What no file of the workspace may change; the token is named in it, not written."""
     assert job.model
-    client, version = _CLIENTS[job.model.provider]
-    model = f"unmoor/{job.model.name}"
+    name, version = _PROVIDERS[job.model.provider]
     options: dict[str, Any] = {"baseURL": job.guarded.model_url + version, "apiKey": f"{{env:{TOKEN_VARIABLE}}}"}
     options["timeout"] = PATIENCE_S * 1000
+    client = {"npm": _CLIENT} if name == "unmoor" else {}
     return {
-        "$schema": "https://opencode.ai/config.json",
-        "provider": {"unmoor": {"npm": client, "options": options, "models": {job.model.name: {}}}},
-        "enabled_providers": ["unmoor"],
-        "model": model,
-        "small_model": model,
+        "provider": {name: {**client, "options": options, "models": {job.model.name: {}}}},
+        "enabled_providers": [name],
+        "model": _model(job.model),
+        "small_model": _model(job.model),
         "permission": {"*": "allow"},
         "share": "disabled",
         "autoupdate": False,
         "snapshot": False,
-        "mcp": {server.name: _mcp_server(server) for server in job.mcp_servers},
     }
 
 
@@ -118,7 +129,7 @@ class OpenCodeReader(JsonLines):
         self.settled = reason == "stop"
         if reason not in ("stop", "tool-calls"):
             self.failure = f"the model stopped for {reason or 'no reason given'}"
-        return (Usage(model=self.model, tokens=_tokens(member(part, "tokens")), cost_usd=None),)
+        return self.used(_tokens(member(part, "tokens")))
 
 
 def _tool(part: Json) -> Iterator[HarnessEvent]:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult, Usage
+from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
 
 from .lines import Json, as_text, inner, items, joined, member, text, tokens
 from .protocol import Command, Job, PlacedFile
 from .reading import JsonLines
 from .surroundings import PATIENCE_S, RETRIES, TOKEN_VARIABLE, environment, instructions, json_file, program, skills
 
-# The wire format of each provider, and what Pi wants after the base URL.
-_APIS = {
-    "anthropic": ("anthropic-messages", ""),
-    "openai": ("openai-responses", ""),
-    "google": ("google-generative-ai", "/v1beta"),
-    "openrouter": ("openai-completions", ""),
-    "openai-compatible": ("openai-completions", ""),
+# Pi's own name of each provider, by which it knows the models' sizes and abilities, and what it wants after the base
+# URL.
+_PROVIDERS = {
+    "anthropic": ("anthropic", ""),
+    "openai": ("openai", ""),
+    "google": ("google", "/v1beta"),
+    "openrouter": ("openrouter", ""),
+    "openai-compatible": ("unmoor", ""),
 }
 
 
@@ -50,7 +51,8 @@ ADAPTER = Pi()
 
 def _arguments(job: Job) -> Iterator[str]:
     assert job.model
-    yield from ("--print", "--mode", "json", "--provider", "unmoor", "--model", job.model.name)
+    yield from ("--print", "--mode", "json", "--provider", _PROVIDERS[job.model.provider][0])
+    yield from ("--model", job.model.name)
     yield from ("--session", job.session) if job.session else ("--session-id", job.new_session)
 
 
@@ -74,17 +76,11 @@ _SETTINGS: dict[str, Any] = {
 
 def _models(job: Job) -> dict[str, Any]:
     assert job.model
-    api, version = _APIS[job.model.provider]
-    return {
-        "providers": {
-            "unmoor": {
-                "baseUrl": job.guarded.model_url + version,
-                "api": api,
-                "apiKey": f"${TOKEN_VARIABLE}",
-                "models": [{"id": job.model.name}],
-            }
-        }
-    }
+    name, version = _PROVIDERS[job.model.provider]
+    provider: dict[str, Any] = {"baseUrl": job.guarded.model_url + version, "apiKey": f"${TOKEN_VARIABLE}"}
+    if name == "unmoor":
+        provider |= {"api": "openai-completions", "models": [{"id": job.model.name}]}
+    return {"providers": {name: provider}}
 
 
 class PiReader(JsonLines):
@@ -116,12 +112,20 @@ class PiReader(JsonLines):
         if text(message, "role") != "assistant":
             return
         stopped = text(message, "stopReason")
-        self.failure = "" if stopped in ("stop", "toolUse") else _why(message)
+        self.failure = self._other_model(text(message, "model"))
+        if not self.failure and stopped not in ("stop", "toolUse"):
+            self.failure = _why(message)
         for block in items(message, "content"):
             if text(block, "type") == "text" and text(block, "text"):
                 self.answer = text(block, "text")
                 yield Message(text=self.answer)
-        yield Usage(model=text(message, "model") or self.model, tokens=_tokens(member(message, "usage")), cost_usd=None)
+        yield from self.used(_tokens(member(message, "usage")), model=text(message, "model"))
+
+    def _other_model(self, model: str) -> str:
+        """It takes a name that it does not know for the likeliest one that it does."""
+        if model in ("", self.model):
+            return ""
+        return f"pi took {model} for {self.model}, which it does not know; write a name that it knows"
 
 
 def _why(message: Json) -> str:

@@ -44,6 +44,7 @@ class Job:
     `home`, `work` and `temp` are absolute paths, the only ones that it may write to. `programs` maps a program's name
     to its path where it is known, `node` among them. MCP servers come with their secrets put in. `session` is the id
     that the program itself gave an earlier run, or empty; `new_session` is a UUID for one that takes the caller's.
+    `web` says whether the provider may reach the web for the run; where not, no tool that would have it is offered.
     """
 
     version: str
@@ -61,6 +62,7 @@ class Job:
     session: str
     new_session: str
     programs: Mapping[str, PurePosixPath]
+    web: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, Literal
 
-from unmoor.runtime.events import HarnessEvent, Notice
+from unmoor.runtime.events import HarnessEvent, Notice, Tokens, Usage
 
 from .lines import Json, decoded
 from .protocol import Exit, Job, Outcome
@@ -13,6 +14,7 @@ from .protocol import Exit, Job, Outcome
 # A line that is no event is for people to see; more of it than this is not.
 _REMARK_CHARACTERS = 2000
 _REASON_CHARACTERS = 600
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class JsonLines:
@@ -46,6 +48,11 @@ class JsonLines:
             return self._ended("succeeded", "")
         return self._ended("failed", without_a_word(self.program, end))
 
+    def used(self, tokens: Tokens, *, model: str = "") -> Iterator[HarnessEvent]:
+        """The tokens as an event; nothing of none. What it cost is not for the program to say."""
+        if tokens != Tokens():
+            yield Usage(model=model or self.model, tokens=tokens, cost_usd=None)
+
     def _ended(self, status: Literal["succeeded", "failed"], reason: str) -> Outcome:
         return Outcome(status=status, reason=one_line(reason), session=self.session, answer=self.answer)
 
@@ -60,12 +67,14 @@ def without_a_word(program: str, end: Exit) -> str:
     """Why a run failed whose program ended, or stopped writing, before it said how it went."""
     how = f"was ended by signal {end.signal}" if end.signal is not None else f"ended with exit code {end.code}"
     last = last_line(end.stderr)
-    return f"{program} {how} without saying how the run went" + (f"; its last line of stderr: {last}" if last else "")
+    return f"{program} {how} without saying how the run went" + (f": {last}" if last else "")
 
 
 def last_line(said: str) -> str:
-    """The last line that holds anything."""
-    return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
+    """The last line that speaks of an error, or the last that holds anything; without colours."""
+    lines = [line.strip() for line in _COLOURS.sub("", said).splitlines() if line.strip()]
+    wrong = [line for line in lines if "error" in line.lower()]
+    return (wrong or lines or [""])[-1]
 
 
 def one_line(reason: str) -> str:
