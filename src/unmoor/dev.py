@@ -19,7 +19,7 @@ from .plan import Plan, Secret
 from .runtime import layout
 from .runtime.bundle import Unpacked, unpack_bundle
 from .runtime.claim import enqueue
-from .runtime.guard.inside import guard_inside
+from .runtime.guard.opening import open_door
 from .runtime.host import Host, Programs
 from .runtime.life import live
 from .runtime.program import Stop
@@ -49,7 +49,7 @@ class Dev:
         await enqueue(self.store, record)
         model = self.bundle.agent.model
         key = self.secrets[model.api_key] if model else ""
-        async with guard_inside(self.bundle.agent, key=key, store=self.store) as way:
+        async with open_door(self.bundle.agent, key=key, store=self.store) as way:
             host = Host(
                 store=self.store,
                 bundle=self.bundle,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import http.server
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The program `unmoor-agent`. Of its commands this release has `health`; any other says so and exits 2."""
+"""The program `unmoor-agent`: what every container of an agent runs, by its first argument."""
 
 from __future__ import annotations
 
@@ -7,19 +7,37 @@ import urllib.error
 import urllib.request
 
 from unmoor.container import HEALTH_PATH
+from unmoor.errors import UnmoorError
 
+COMMANDS = ("health PORT", "run RUN_ID", "run --trigger NAME [--delivery ID]", "guard")
 TIMEOUT_S = 3
 
 
 def main(arguments: list[str]) -> int:
-    """0 where the command did what it says, 1 where it failed, 2 where there is no such command."""
-    if len(arguments) == 2 and arguments[0] == "health" and arguments[1].isdigit():
-        return 0 if healthy(int(arguments[1])) else 1
-    print(
-        f"unmoor-agent: this release has no command {' '.join(arguments[:1]) or '(none)'}; it has: health PORT",
-        file=sys.stderr,
-    )
-    return 2
+    """0 where the command did what it says, 1 where it failed, 2 where it cannot be done here, said in one line."""
+    try:
+        return _dispatch(arguments)
+    except UnmoorError as error:
+        print(f"unmoor-agent: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def _dispatch(arguments: list[str]) -> int:
+    match arguments:
+        case ["health", port] if port.isdigit():
+            return 0 if healthy(int(port)) else 1
+        case ["run", *rest]:
+            from unmoor.runtime.agent_run import main as run
+
+            return run(rest)
+        case ["guard"]:
+            from unmoor.runtime.guard.program import main as guard
+
+            return guard()
+        case _:
+            said = " ".join(arguments[:1]) or "(none)"
+            print(f"unmoor-agent: no command {said}; it has: {', '.join(COMMANDS)}", file=sys.stderr)
+            return 2
 
 
 def healthy(port: int) -> bool:
