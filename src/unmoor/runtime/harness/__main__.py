@@ -1,0 +1,25 @@
+"""`python -m unmoor.runtime.harness NAME...`: installs harnesses in the versions that this release was tested with."""
+
+from __future__ import annotations
+
+import sys
+
+from unmoor.defaults import HARNESS_VERSIONS
+from unmoor.files import cache_folder
+from unmoor.runtime.errors import ConfigurationFault
+
+from .programs import install
+
+
+def main(names: list[str]) -> int:
+    for name in names:
+        try:
+            install(name, HARNESS_VERSIONS[name], cache_folder())
+        except ConfigurationFault as problem:
+            print(problem, file=sys.stderr)
+            return problem.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
