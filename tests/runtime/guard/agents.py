@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from clients import connected
+from routes import route_to
 from world import GRANT, World
 
 from unmoor.runtime.config import Agent, Harness, Model, RunLimits
@@ -110,7 +111,7 @@ async def opened(
     """A run's local port to a door of this agent's."""
     store = store or open_store("memory://")
     door = open_door(what, store=store, key=key, clock=clock or Clock(), outside=World(), settings=settings)
-    async with door as way, LocalPort(way, grant, told.append) as port:
+    async with door as there, route_to(there) as way, LocalPort(way, grant, told.append) as port:
         yield port
 
 

@@ -13,6 +13,8 @@ from unmoor.runtime.events import GuardEvent, Refused
 from unmoor.runtime.guard.connect import WayOutLimits
 from unmoor.runtime.guard.streams import Socket
 
+pytestmark = pytest.mark.usefixtures("route")
+
 PUBLIC = "140.82.112.3"
 BASIC = base64.b64encode(f"run:{GRANT.token}".encode()).decode()
 HELLO = client_hello("github.com")

@@ -14,6 +14,8 @@ from unmoor.runtime.events import GuardEvent, Refused
 from unmoor.runtime.guard.door import Exchange
 from unmoor.runtime.guard.http1 import HttpLimits, Malformed
 
+pytestmark = pytest.mark.usefixtures("route")
+
 PROOF = f"x-api-key: {GRANT.token}\r\n"
 
 

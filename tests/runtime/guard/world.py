@@ -7,6 +7,8 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
+from routes import route_to
+
 from unmoor.runtime.events import GuardEvent
 from unmoor.runtime.guard.connect import WayOut, WayOutLimits
 from unmoor.runtime.guard.door import Door, ModelPart
@@ -80,7 +82,8 @@ async def guarded(
 ) -> AsyncIterator[LocalPort]:
     """A run's local port with the door behind it."""
     way_out = WayOut(egress=egress, egress_any=egress_any, resolve=world.resolve, dial=world.dial, limits=limits)
-    async with LocalPort(Door(model=model, way_out=way_out, limits=http), GRANT, told.append) as port:
+    door = Door(model=model, way_out=way_out, limits=http)
+    async with route_to(door) as way, LocalPort(way, GRANT, told.append) as port:
         yield port
 
 

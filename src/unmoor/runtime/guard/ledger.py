@@ -40,7 +40,7 @@ class LedgerTimes:
     old_in_stream_s: float = 10
     write_every_s: float = 1
     retry_s: float = 0.2
-    ending_s: float = 5
+    ending_s: float = 2.5
 
 
 class Ledger:

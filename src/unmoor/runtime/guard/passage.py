@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from unmoor.runtime.events import Notice, OverBudget, Tokens, Usage
+from unmoor.runtime.redact import encodings
 
 from .asked import Asked
 from .book import NOTHING
@@ -151,9 +150,7 @@ def over_text(over: OverBudget) -> str:
 
 
 def without(content: bytes, secret: str) -> bytes:
-    """The content with the secret taken out, in whichever usual form it is in there."""
-    raw = secret.encode()
-    forms = (raw, base64.b64encode(raw).rstrip(b"="), quote(secret, safe="").encode(), raw.hex().encode())
-    for form in forms if raw else ():
-        content = content.replace(form, b"[secret]")
+    """The content with the secret taken out, as it is and as common encodings carry it."""
+    for form in sorted(encodings(secret), key=len, reverse=True):
+        content = content.replace(form.encode(), b"[secret]")
     return content

@@ -1,0 +1,118 @@
+"""The run's side of a link to a guard elsewhere: a Way that carries each connection over one link of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.events import Notice, guard_event
+
+from .frames import Frame, Frames, Kind, LinkBroken, data_frames, json_of, opening
+from .streams import Socket
+from .way import Emit, Grant, Stream
+
+# A guard beside the run may still be starting when the harness asks for the first time.
+PATIENCE_S = 20.0
+FIRST_PAUSE_S, MOST_PAUSE_S = 0.05, 1.0
+
+Dial = Callable[[], Awaitable[Stream]]
+
+
+class Link:
+    """Leads to the guard that `dial` connects to."""
+
+    def __init__(self, dial: Dial, *, patience_s: float = PATIENCE_S) -> None:
+        self._dial = dial
+        self._patience_s = patience_s
+
+    async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+        """Carries one connection to its end and closes it."""
+        try:
+            under = await self._open()
+        except OSError as error:
+            emit(Notice(level="error", text=f"the guard cannot be reached: {error.strerror or type(error).__name__}"))
+            return stream.abort()
+        try:
+            await self._carry(stream, Frames(under), grant, emit)
+        except ConnectionError:
+            emit(Notice(level="warning", text="the link to the guard broke"))
+            stream.abort()
+        finally:
+            under.abort()
+            await under.close()
+            await stream.close()
+
+    async def _open(self) -> Stream:
+        pause = FIRST_PAUSE_S
+        deadline = asyncio.get_running_loop().time() + self._patience_s
+        while True:
+            try:
+                return await self._dial()
+            except OSError:
+                if asyncio.get_running_loop().time() + pause > deadline:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, MOST_PAUSE_S)
+
+    async def _carry(self, stream: Stream, frames: Frames, grant: Grant, emit: Emit) -> None:
+        await frames.send(opening(grant))
+        up = asyncio.create_task(_up(stream, frames))
+        try:
+            await _down(stream, frames, emit)
+        finally:
+            up.cancel()
+            await asyncio.gather(up, return_exceptions=True)
+
+
+async def _up(stream: Stream, frames: Frames) -> None:
+    try:
+        while data := await stream.read():
+            await frames.send(*data_frames(data))
+    except ConnectionError:
+        return await frames.send(Frame(kind=Kind.ABORT))
+    await frames.send(Frame(kind=Kind.END))
+
+
+async def _down(stream: Stream, frames: Frames, emit: Emit) -> None:
+    """Passes on what the guard says, until it is done. A client that is gone gets nothing, but events still come."""
+    gone = False
+    while frame := await frames.next():
+        match frame.kind:
+            case Kind.EVENT:
+                with contextlib.suppress(ValueError, TypeError, KeyError, ArithmeticError):
+                    emit(guard_event(json_of(frame)))
+            case Kind.DONE:
+                return
+            case Kind.ABORT:
+                gone = True
+                stream.abort()
+            case _ if gone:
+                continue
+            case _:
+                try:
+                    await (stream.write(frame.payload) if frame.kind is Kind.DATA else stream.finish())
+                except ConnectionError:
+                    gone = True
+                    await frames.send(Frame(kind=Kind.ABORT))
+    raise LinkBroken("the guard ended before it was done")
+
+
+def link_to(url: str) -> Link:
+    """A link to the guard at that address: frames on a TCP connection for http, on a WebSocket for https."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        from .websocket import GoogleIdentity, dial
+
+        identity = GoogleIdentity(f"https://{parts.netloc}")
+        return Link(lambda: dial(f"wss://{parts.netloc}/link", identity))
+    if parts.scheme == "http" and parts.hostname and parts.port:
+        host, port = parts.hostname, parts.port
+        return Link(lambda: _tcp(host, port))
+    raise ConfigurationFault(f"UNMOOR_GUARD_URL: {url!r} is no guard's address; write http://HOST:PORT or https://HOST")
+
+
+async def _tcp(host: str, port: int) -> Stream:
+    return Socket(*await asyncio.open_connection(host, port))

@@ -1,0 +1,78 @@
+"""`unmoor-agent guard`: a guard in a container of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from unmoor.container import GUARD_PORT
+from unmoor.runtime.bundle import fetch_bundle
+from unmoor.runtime.config import Agent
+from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.logs import JsonLog
+from unmoor.runtime.redact import redactor
+from unmoor.runtime.store import open_store
+from unmoor.runtime.surroundings import Surroundings, forget_secrets, read_surroundings
+
+from .opening import open_door
+from .server import GuardServer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Where the guard listens: every address, unless the target says that only its own container's may be used."""
+
+    host: str
+    port: int
+
+
+def main() -> int:
+    """Runs until it is told to stop; 2 where the container was not given what it needs."""
+    listening, surroundings = listening_of(os.environ), read_surroundings(os.environ)
+    forget_secrets()
+    return asyncio.run(serve(listening, surroundings))
+
+
+def listening_of(environment: Mapping[str, str]) -> Listening:
+    """What the variables say; PORT is how Cloud Run says it."""
+    text = environment.get("PORT", "") or str(GUARD_PORT)
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise ConfigurationFault(f"PORT: {text!r} is no port; the platform sets it")
+    return Listening(host=environment.get("UNMOOR_GUARD_BIND", "") or "0.0.0.0", port=int(text))
+
+
+async def serve(listening: Listening, surroundings: Surroundings, *, stop: asyncio.Event | None = None) -> int:
+    """Serves the runs of the bundle's agent until SIGTERM; then what is open may end, and what was spent is written."""
+    log = JsonLog(redact=redactor(surroundings.secrets), part="guard")
+    stop = stop or _stopped_by_signals()
+    store = open_store(surroundings.store_url)
+    with tempfile.TemporaryDirectory(prefix="guard-") as folder:
+        agent = (await fetch_bundle(store, surroundings.bundle, Path(folder))).agent
+    key = key_of(agent, surroundings)
+    async with (
+        open_door(agent, store=store, key=key, log=log) as door,
+        GuardServer(door, host=listening.host, port=listening.port, log=log) as server,
+    ):
+        log("listening", host=listening.host, port=server.number, agent=agent.name, environment=agent.environment)
+        await stop.wait()
+        log("stopping")
+    log("stopped")
+    return 0
+
+
+def key_of(agent: Agent, surroundings: Surroundings) -> str:
+    """The model's key, empty where the agent has no model."""
+    return surroundings.secret(agent.model.api_key) if agent.model else ""
+
+
+def _stopped_by_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
