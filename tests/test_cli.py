@@ -143,6 +143,15 @@ OVERRIDES = [
     ),
     ("{type: 'docker:index/container:Container', name: proxy, set: {memory: 128}}", "memory has that value already"),
     ("{type: 'docker:index/container:Container', name: proxy, set: {'a..b': 1}}", "'a..b' is no input path"),
+    (
+        "{type: 'docker:index/container:Container', name: proxy, set: {'envs[1000]': a}}",
+        "'envs[1000]' is no input path",
+    ),
+    (
+        "{type: 'docker:index/container:Container', name: proxy, set: {memory: {a: 1}}}",
+        "the SDK cannot take it: Unexpected type; expected a value of type `<class 'int'>` but got a value of type "
+        "`<class 'dict'>`; correct the value's type",
+    ),
 ]
 
 
@@ -155,6 +164,15 @@ def test_an_override_that_does_nothing_is_refused(tmp_path: Path, override: str,
     assert done.returncode == 2
     assert "targets.vm-docker.overrides[0]" in done.stderr
     assert expected in done.stderr
+
+
+def test_an_override_may_be_a_number_with_a_point(tmp_path: Path) -> None:
+    override = "{type: 'docker:index/container:Container', name: proxy, set: {memory: 1.5}}"
+    text = (Path(HELLO) / "unmoor.yaml").read_text()
+    text = text.replace("vm-docker: {host: local}", f"vm-docker: {{host: local, overrides: [{override}]}}")
+    (tmp_path / "unmoor.yaml").write_text(text)
+    done = unmoor("graph", str(tmp_path), "-t", "vm-docker", "--text")
+    assert "memory = 1.5" in done.stdout
 
 
 def test_an_override_shows_in_the_graph(tmp_path: Path) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from .errors import BrokenTargetError, RefusedError, UnmoorError
+from .errors import BrokenTargetError, Problem, RefusedError, UnmoorError
 from .graph import Resource
 from .load import DEFAULT_ENVIRONMENT, load
 from .overrides import override_problems
 from .registry import distribution
 from .settings import Chosen, choose
+from .target import Override
 
 # What to install for an SDK that is not there.
 EXTRAS = {"pulumi_aws": "aws", "pulumi_azure_native": "azure", "pulumi_gcp": "gcp", "pulumi_docker": "vm"}
@@ -34,6 +36,8 @@ def compiled(chosen: Chosen) -> tuple[Resource, ...]:
     except UnmoorError:
         raise
     except Exception as error:  # a target is anybody's code, and its mistake must harm no other
+        if found := loaded.located(_not_taken(chosen)):
+            raise RefusedError(found) from error
         reason = f"{type(error).__name__}: {error}"
         raise BrokenTargetError(
             f"target {target.name} from {distribution(target.name)} failed to build: {reason}"
@@ -42,6 +46,28 @@ def compiled(chosen: Chosen) -> tuple[Resource, ...]:
     if found := loaded.located(problems):
         raise RefusedError(found)
     return resources
+
+
+def _not_taken(chosen: Chosen) -> Iterator[Problem]:
+    """The overrides with which a build fails that does not fail without them."""
+    from .testing.graphs import graph_of
+
+    target, plan, settings = chosen.target, chosen.loaded.plan, chosen.settings
+
+    def failure(overrides: list[Override]) -> str:
+        try:
+            graph_of(target, plan, settings.model_copy(update={"overrides": overrides}))
+        except Exception as error:
+            said = str(error).strip().splitlines()[-1].rpartition("has risen: ")[2].partition(" at resource ")[0]
+            return said or type(error).__name__
+        return ""
+
+    if not settings.overrides or failure([]):
+        return
+    for index, override in enumerate(settings.overrides):
+        if reason := failure([override]):
+            where = f"targets.{target.name}.overrides[{index}].set"
+            yield Problem(path=where, rule=f"the SDK cannot take it: {reason}", remedy="correct the value's type")
 
 
 def override_check(chosen: Chosen) -> None:

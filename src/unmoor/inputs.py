@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from decimal import Decimal
+from typing import Any, cast
+
+from .quantities import shown
 
 STEP = re.compile(r"\[(\d+)\]|\[\"([^\"]+)\"\]|([^.\[\]]+)")
 
-NAME, INDEX = r"[^.\[\]\"]+", r"\[(?:\d+|\"[^\"]+\")\]"
+# Three digits are more than any list of inputs has; a list is made as long as its index says.
+NAME, INDEX = r"[^.\[\]\"]+", r"\[(?:\d{1,3}|\"[^\"]+\")\]"
 PATH = re.compile(rf"{NAME}(?:{INDEX})*(?:\.{NAME}(?:{INDEX})*)*")
 
 
@@ -16,8 +20,19 @@ def steps(path: str) -> tuple[str | int, ...]:
     """The path's steps; ValueError if it is none."""
     found = list(STEP.finditer(path))
     if not path or not PATH.fullmatch(path):
-        raise ValueError(f"{path!r} is no input path; write names, dots and [n], such as template.containers[0].image")
+        raise ValueError(
+            f"{shown(path)} is no input path; write names, dots and [n], such as template.containers[0].image"
+        )
     return tuple(int(m[1]) if m[1] is not None else m[2] or m[3] for m in found)
+
+
+def sendable(value: Any) -> Any:
+    """The value as the SDKs take it: they know no Decimal."""
+    if isinstance(value, Mapping):
+        return {key: sendable(member) for key, member in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [sendable(item) for item in cast("list[Any]", value)]
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def with_value(inputs: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:

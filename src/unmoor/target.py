@@ -17,7 +17,7 @@ from .bundle import Bundle
 from .errors import Problem
 from .fingerprint import version_number
 from .graph import Resource
-from .inputs import steps
+from .inputs import sendable, steps
 from .plan import ImageReference, Plan, Secret
 from .quantities import shown
 
@@ -54,7 +54,7 @@ class Override(BaseModel):
     def _has_paths(cls, value: dict[str, Any]) -> dict[str, Any]:
         for path in value:
             steps(path)
-        return value
+        return {path: sendable(v) for path, v in value.items()}
 
 
 class Settings(BaseModel):

@@ -76,7 +76,7 @@ def _worded(details: Sequence[Any], path: Path, model: type[BaseModel]) -> tuple
 def _wanted(detail: Any) -> str:
     if detail["type"] == "literal_error":
         return f"be {_allowed(detail)}"
-    text = re.sub(r"^(Input|String|List|Decimal input) should ", "", detail["msg"])
+    text = re.sub(r"^(Input|String|List|Dictionary|Decimal input) should ", "", detail["msg"])
     text = re.sub(r"a valid dictionary( or instance of \w+)?", "a mapping", text)
     return re.sub(r" after validation, not \d+$", "", text)
 
