@@ -26,6 +26,7 @@ from .runtime.program import Stop
 from .runtime.records import RunRecord
 from .runtime.retention import sweep
 from .runtime.store import Store, open_store
+from .runtime.traces import wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class Dev:
                 programs=self.programs,
                 owner=f"dev-{os.getpid()}-{secrets.token_hex(4)}",
                 watch=watch,
+                traced=wanted(os.environ),
             )
             return await live(record.id, host, stop)
 

@@ -71,6 +71,7 @@ class Bench:
     store: Store | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     git_environment: Mapping[str, str] = field(default_factory=dict)
+    traced: bool = False
     started: int = 0
 
     def run(
@@ -105,6 +106,7 @@ class Bench:
             watch=events.append,
             git_environment=self.git_environment,
             patience=IMPATIENT,
+            traced=self.traced,
         )
         meanwhile = asyncio.create_task(during(stop, record, store)) if during else None
         final = await live(record.id, host, stop)

@@ -28,6 +28,7 @@ from .records import RunRecord
 from .redact import redactor
 from .store import Store, open_store
 from .surroundings import Surroundings, forget_secrets, read_surroundings
+from .traces import wanted as wanted_traces
 
 USAGE = "unmoor-agent run RUN_ID | run --trigger NAME [--delivery ID]"
 # A stop is answered before the shortest grace of any platform, 10 s, is over.
@@ -147,6 +148,7 @@ def _host(surroundings: Surroundings, bundle: Unpacked, store: Store, log: JsonL
         programs=Programs(folders=()),
         owner=f"{socket.gethostname()}-{secrets.token_hex(4)}",
         watch=logged,
+        traced=wanted_traces(os.environ),
     )
 
 

@@ -22,7 +22,7 @@ CLONE_S = 600
 HELPER = '!f() { test "$1" = get && echo username=x-access-token && echo "password=$UNMOOR_GIT_CREDENTIAL"; }; f'
 # What git says when it was the network's or the server's doing, and another try may do.
 PASSING = re.compile(
-    r"could not resolve|connection|timed out|timeout|early eof|rpc failed|unexpected disconnect|"
+    r"could not resolve|connect|timed out|timeout|early eof|rpc failed|"
     r"returned error: (5\d\d|429)|response 50\d|tls|gnutls",
     re.IGNORECASE,
 )

@@ -46,7 +46,8 @@ class Host:
     """The store, the agent, the way to the guard, and this machine.
 
     `secrets` holds the values by the spec's names: what the run holds, and, where guard and run share a process, what
-    must not be written either. `watch` sees every event as it is written. `git_environment` is for tests' own servers.
+    must not be written either. `watch` sees every event as it is written; `traced` sends traces as well, as
+    OpenTelemetry's variables say. `git_environment` is for tests' own servers.
     """
 
     store: Store
@@ -59,5 +60,6 @@ class Host:
     owner: str
     watch: Callable[[dict[str, Any]], None] = lambda event: None
     clock: Clock = lambda: datetime.now(UTC)
+    traced: bool = False
     patience: Patience = field(default_factory=Patience)
     git_environment: Mapping[str, str] = field(default_factory=dict[str, str])

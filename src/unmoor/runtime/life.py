@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from . import layout
 from .attempt import Attempt
@@ -21,6 +22,7 @@ from .program import Stop
 from .records import RunRecord
 from .redact import redactor
 from .sessions import Session, hold
+from .traces import Traces, Watch
 
 TRIES_TO_FINISH = 5
 
@@ -28,7 +30,21 @@ TRIES_TO_FINISH = 5
 async def live(run: str, host: Host, stop: Stop) -> RunRecord:
     """Runs a run that is queued to its end and returns its final record; NotClaimed where it is not ours to run."""
     held = await claim(host.store, run, owner=host.owner, clock=host.clock)
-    return await _Life(held, host, stop).to_the_end()
+    if not host.traced:
+        return await _Life(held, host, stop).to_the_end()
+    traces = Traces(host.bundle.agent, run, held.record.session)
+    try:
+        return await _Life(held, replace(host, watch=_both(traces.watch, host.watch)), stop).to_the_end()
+    finally:
+        await asyncio.to_thread(traces.flush)
+
+
+def _both(first: Watch, second: Watch) -> Watch:
+    def watch(event: dict[str, Any]) -> None:
+        first(event)
+        second(event)
+
+    return watch
 
 
 @dataclass(slots=True)
