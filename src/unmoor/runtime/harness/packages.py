@@ -1,7 +1,8 @@
 """The npm package that each harness is, in one place, and how it is put into a folder.
 
-It needs the standard library alone, so that the Dockerfile runs this one file, with HARNESS VERSION FOLDER BIN. Packages of one platform are installed where there are any: they hold the program itself, without a wrapper in Node and
-without a script that runs while it is installed.
+It needs the standard library alone: the Dockerfile runs this one file, with HARNESS VERSION FOLDER BIN. Packages
+of one platform are installed where there are any: they hold the program itself, without a wrapper in Node and without a
+script that runs while it is installed.
 """
 
 from __future__ import annotations
@@ -93,11 +94,23 @@ def installed(package: Package, version: str, folder: Path) -> Path:
 def native_node() -> Path | None:
     """This machine's Node, if it is new enough and no script that stands for one."""
     found = shutil.which("node")
-    if found is None or Path(found).read_bytes()[:2] == b"#!":
+    if found is None or _begins(Path(found)) == b"#!":
         return None
-    version = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
-    parts = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
-    return Path(found).resolve() if parts >= NODE_AT_LEAST else None
+    try:
+        said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return Path(found).resolve() if is_new_enough(said) else None
+
+
+def is_new_enough(version: str) -> bool:
+    """Whether a Node that says this of itself runs every harness."""
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2]) >= NODE_AT_LEAST
+
+
+def _begins(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(2)
 
 
 def _npm_install(package: Package, version: str, folder: Path) -> None:

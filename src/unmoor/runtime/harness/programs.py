@@ -59,21 +59,19 @@ def _programs(package: Package, path: Path, folders: tuple[Path, ...], node: Pat
         return Programs(paths=paths, folders=folders)
     if node is None:
         least = ".".join(map(str, NODE_AT_LEAST))
-        raise ConfigurationFault(
-            f"harness {package.program}: it needs Node {least} or newer; add --install, or install one"
-        )
+        raise ConfigurationFault(f"{package.program} needs Node {least} or newer; unmoor dev --install gets it")
     return Programs(paths={**paths, "node": PurePosixPath(node)}, folders=(*folders, *_around(node)))
 
 
 def _on_the_path(name: str, package: Package, version: str) -> Path:
     found = shutil.which(package.program)
     if found is None:
-        raise ConfigurationFault(f"harness {name} {version} is not here: there is no {package.program}; add --install")
+        raise ConfigurationFault(f"harness {name} {version} is not here; unmoor dev --install gets it")
     here = _version(found)
     if here != version:
         raise ConfigurationFault(
             f"harness {name}: {found} is version {here or 'unknown'}, and this agent uses {version}; "
-            f"add --install, or write harness.version: {here or 'the one that is there'}"
+            f"unmoor dev --install gets it, or write harness: {{version: {here or 'that one'}}}"
         )
     return Path(found).resolve()
 
