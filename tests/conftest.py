@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import copy
+import gc
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure() -> None:
+    # The SDKs are a large heap that never changes; looking through it for garbage would be a sixth of a graph's time.
+    gc.set_threshold(200_000, 20, 1000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
