@@ -17,12 +17,13 @@ URL = f"http://127.0.0.1:{GUARD_PORT}"
 
 
 def guard(context: Context, *, image: Built, store: Store, logs: Logs, beside: str) -> Container:
-    """The guard's container in the task of the run, or of the gateway where runs live there."""
+    """The guard's container in the task of the run, or of the gateway where runs live there; it listens on the task's
+    loopback alone."""
     return Container(
         name="guard",
         image=image.reference,
         command=GUARD,
-        environment=environment(context, store),
+        environment={**environment(context, store), "UNMOOR_GUARD_BIND": "127.0.0.1"},
         secrets=context.plan.held_by("guard"),
         log_group=logs.gateway if beside == "gateway" else logs.run,
         region=context.settings.region,

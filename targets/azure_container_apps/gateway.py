@@ -78,7 +78,7 @@ def _containers(context: Context, around: Surroundings) -> list[Container]:
     assert total is not None, "check() refuses what has no size"
     if around.runner is not None:
         return [_gateway(context, around, total)]
-    beside = guard(context, image=around.image, store=around.store, identity=around.identity)
+    beside = guard(context, image=around.image, store=around.store, identity=around.identity, ends_with_run=False)
     return [_gateway(context, around, total - guard_size(context.plan)), beside]
 
 

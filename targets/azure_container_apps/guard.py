@@ -16,16 +16,21 @@ from .totals import guard_size
 URL = f"http://127.0.0.1:{GUARD_PORT}"
 
 
-def guard(context: Context, *, image: Built, store: Store, identity: Identity) -> Container:
+def guard(context: Context, *, image: Built, store: Store, identity: Identity, ends_with_run: bool) -> Container:
     """The guard's container in the replica of the run, or of the gateway where runs live there.
 
-    It listens on the replica's loopback alone, where no probe of the platform's reaches it.
+    It listens on the replica's loopback alone, where no probe of the platform's reaches it. An execution ends when all
+    of its containers have ended, so beside a run it ends with the run.
     """
     return Container(
         name="guard",
         image=image.reference,
         command=GUARD,
-        environment=environment(context, store, identity),
+        environment={
+            **environment(context, store, identity),
+            "UNMOOR_GUARD_BIND": "127.0.0.1",
+            **({"UNMOOR_GUARD_ENDS": "with-run"} if ends_with_run else {}),
+        },
         secrets=context.plan.held_by("guard"),
         size=guard_size(context.plan),
     )

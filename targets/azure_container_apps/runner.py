@@ -74,7 +74,7 @@ def job(
     trigger: Trigger,
 ) -> az.app.Job:
     """A job whose execution is one run; Azure never repeats it, since what a run did cannot be undone."""
-    beside = guard(context, image=runs.image, store=runs.store, identity=runs.identity)
+    beside = guard(context, image=runs.image, store=runs.store, identity=runs.identity, ends_with_run=True)
     containers = [_run(context, runs, command), beside]
     return az.app.Job(
         context.logical(part),

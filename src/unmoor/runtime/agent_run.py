@@ -19,6 +19,7 @@ from .config import Agent, Trigger
 from .errors import ConfigurationFault
 from .events import Finished, Notice, OverBudget, Refused, Started
 from .guard.link import link_to
+from .guard.way import Way
 from .host import Host, Programs
 from .life import live
 from .logs import JsonLog
@@ -68,6 +69,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def _run(wanted: Asked, surroundings: Surroundings) -> int:
+    guard = link_to(surroundings.guard_url)
+    async with guard.held():
+        return await _guarded(wanted, surroundings, guard)
+
+
+async def _guarded(wanted: Asked, surroundings: Surroundings, guard: Way) -> int:
     redact = redactor(surroundings.secrets)
     log = JsonLog(redact=redact)
     store = open_store(surroundings.store_url)
@@ -79,7 +86,7 @@ async def _run(wanted: Asked, surroundings: Surroundings) -> int:
     stop = Stop(asyncio.Event())
     _stop_on_signals(stop)
     try:
-        record = await live(run, _host(surroundings, bundle, store, JsonLog(redact=redact, run=run)), stop)
+        record = await live(run, _host(surroundings, guard, bundle, store, JsonLog(redact=redact, run=run)), stop)
     except NotClaimed as fault:
         log(str(fault), run=run)
         return 0
@@ -133,7 +140,7 @@ def _trigger(agent: Agent, name: str) -> Trigger:
     raise ConfigurationFault(f"unmoor-agent run: the agent has no trigger {name!r}; deploy again")
 
 
-def _host(surroundings: Surroundings, bundle: Unpacked, store: Store, log: JsonLog) -> Host:
+def _host(surroundings: Surroundings, guard: Way, bundle: Unpacked, store: Store, log: JsonLog) -> Host:
     def logged(event: dict[str, Any]) -> None:
         if event["type"] in LOGGED:
             log(event["type"], **{k: v for k, v in event.items() if k not in ("type", "raw", "at")})
@@ -142,7 +149,7 @@ def _host(surroundings: Surroundings, bundle: Unpacked, store: Store, log: JsonL
         store=store,
         bundle=bundle,
         secrets=_by_name(surroundings),
-        way=link_to(surroundings.guard_url),
+        way=guard,
         work_root=surroundings.work_root,
         in_an_image=True,
         programs=Programs(folders=()),

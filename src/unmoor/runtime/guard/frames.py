@@ -2,6 +2,7 @@
 
 A frame is a byte for its kind, four for the length of its payload (most significant first), and the payload. The run
 says open first and then data, end and abort; the guard says data, end, abort and event, and done when all is said.
+A link that begins with hold carries nothing: while it is there, the run is.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MOST_NAME = 256
 
 
 class Kind(IntEnum):
-    """What a frame is. That the first one is 1 tells a link from HTTP, which begins with a letter."""
+    """What a frame is. That it begins with a small number tells a link from HTTP, which begins with a letter."""
 
     OPEN = 1
     DATA = 2
@@ -29,6 +30,7 @@ class Kind(IntEnum):
     ABORT = 4
     EVENT = 5
     DONE = 6
+    HOLD = 7
 
 
 KINDS = frozenset(kind.value for kind in Kind)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from unmoor.runtime.errors import ConfigurationFault
@@ -44,6 +45,22 @@ class Link:
             under.abort()
             await under.close()
             await stream.close()
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Holds the guard: one that is there for a single run ends when it is let go, however that comes about."""
+        holding = asyncio.create_task(self._hold())
+        try:
+            yield
+        finally:
+            # A guard that is still starting must be told too.
+            with contextlib.suppress(OSError):
+                (await holding).abort()
+
+    async def _hold(self) -> Stream:
+        stream = await self._open()
+        await Frames(stream).send(Frame(kind=Kind.HOLD))
+        return stream
 
     async def _open(self) -> Stream:
         pause = FIRST_PAUSE_S

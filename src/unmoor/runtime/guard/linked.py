@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from unmoor.runtime.events import GuardEvent, as_json
@@ -16,13 +16,16 @@ OPENING_S = 10
 DONE_S = 5
 
 
-async def serve_link(under: Stream, way: Way, *, log: Log = quiet) -> None:
-    """Serves the one connection of a link to its end, and closes the link."""
+async def serve_link(under: Stream, way: Way, *, released: Callable[[], None] = lambda: None, log: Log = quiet) -> None:
+    """Serves the one connection of a link to its end, and closes the link. Where the link holds the guard and carries
+    no connection, `released` is called at its end."""
     frames = Frames(under)
     try:
         async with asyncio.timeout(OPENING_S):
             first = await frames.next()
-        if first is not None:
+        if first is not None and first.kind is Kind.HOLD:
+            await _held(frames, released)
+        elif first is not None:
             await _serve(frames, grant_of(first), way)
         await under.close()
     except (ConnectionError, TimeoutError) as error:
@@ -37,10 +40,22 @@ async def _serve(frames: Frames, grant: Grant, way: Way) -> None:
     stream = LinkedStream(frames)
     try:
         await way.serve(stream, grant, stream.emit)
+    except BaseException:
+        stream.abort()
+        raise
     finally:
         # Also where the guard is told to stop: what was used until then is still said.
         async with asyncio.timeout(DONE_S):
             await stream.done()
+
+
+async def _held(frames: Frames, released: Callable[[], None]) -> None:
+    """A run that dies lets go as well: its end of the connection goes with it."""
+    try:
+        while await frames.next():
+            pass
+    finally:
+        released()
 
 
 class LinkedStream:

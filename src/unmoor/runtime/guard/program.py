@@ -25,10 +25,12 @@ from .server import GuardServer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
-    """Where the guard listens: every address, unless the target says that only its own container's may be used."""
+    """Where the guard listens: at every address, unless the target says that only the loopback is to be used; and
+    whether it ends with the run that it is there for."""
 
     host: str
     port: int
+    ends_with_run: bool
 
 
 def main() -> int:
@@ -43,7 +45,11 @@ def listening_of(environment: Mapping[str, str]) -> Listening:
     text = environment.get("PORT", "") or str(GUARD_PORT)
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise ConfigurationFault(f"PORT: {text!r} is no port; the platform sets it")
-    return Listening(host=environment.get("UNMOOR_GUARD_BIND", "") or "0.0.0.0", port=int(text))
+    return Listening(
+        host=environment.get("UNMOOR_GUARD_BIND", "") or "0.0.0.0",
+        port=int(text),
+        ends_with_run=environment.get("UNMOOR_GUARD_ENDS", "") == "with-run",
+    )
 
 
 async def serve(listening: Listening, surroundings: Surroundings, *, stop: asyncio.Event | None = None) -> int:
@@ -54,9 +60,10 @@ async def serve(listening: Listening, surroundings: Surroundings, *, stop: async
     with tempfile.TemporaryDirectory(prefix="guard-") as folder:
         agent = (await fetch_bundle(store, surroundings.bundle, Path(folder))).agent
     key = key_of(agent, surroundings)
+    released = stop.set if listening.ends_with_run else _nothing
     async with (
         open_door(agent, store=store, key=key, log=log) as door,
-        GuardServer(door, host=listening.host, port=listening.port, log=log) as server,
+        GuardServer(door, host=listening.host, port=listening.port, released=released, log=log) as server,
     ):
         log("listening", host=listening.host, port=server.number, agent=agent.name, environment=agent.environment)
         await stop.wait()
@@ -68,6 +75,10 @@ async def serve(listening: Listening, surroundings: Surroundings, *, stop: async
 def key_of(agent: Agent, surroundings: Surroundings) -> str:
     """The model's key, empty where the agent has no model."""
     return surroundings.secret(agent.model.api_key) if agent.model else ""
+
+
+def _nothing() -> None:
+    """A guard of many runs goes on when one of them ends."""
 
 
 def _stopped_by_signals() -> asyncio.Event:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
 from unmoor.container import HEALTH_PATH
 
-from .frames import Kind
+from .frames import KINDS
 from .linked import serve_link
 from .streams import Socket
 from .way import Log, Stream, Way, quiet
@@ -21,15 +23,27 @@ MOST_LINKS = 2000
 
 
 class GuardServer:
-    """Serves links while it is entered; at the end, those that are open may go on for `drain_s`."""
+    """Serves links while it is entered; at the end, those that are open may go on for `drain_s`.
+
+    `released` is called when a run that held this guard has ended.
+    """
 
     def __init__(
-        self, way: Way, *, host: str, port: int, drain_s: float = 4, most_links: int = MOST_LINKS, log: Log = quiet
+        self,
+        way: Way,
+        *,
+        host: str,
+        port: int,
+        drain_s: float = 4,
+        most_links: int = MOST_LINKS,
+        released: Callable[[], None] = lambda: None,
+        log: Log = quiet,
     ) -> None:
         self._way = way
         self._host, self._port = host, port
         self._drain_s = drain_s
         self._most_links = most_links
+        self._released = released
         self._log = log
         self._links: set[asyncio.Task[None]] = set()
         self._http: web.Server | None = None
@@ -71,7 +85,9 @@ class GuardServer:
         _hand_over(transport, self._http(), first)
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._serve(Socket(reader, writer))
+        # asyncio's streams take a cancelled callback for an error.
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._serve(Socket(reader, writer))
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method == "GET" and request.path == HEALTH_PATH:
@@ -92,7 +108,7 @@ class GuardServer:
         assert task is not None
         self._links.add(task)
         try:
-            await serve_link(stream, self._way, log=self._log)
+            await serve_link(stream, self._way, released=self._released, log=self._log)
         finally:
             self._links.discard(task)
 
@@ -113,7 +129,7 @@ class _First(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         assert self._transport is not None
         self._stop_waiting()
-        if data[0] == Kind.OPEN:
+        if data[0] in KINDS:
             self._server.framed(self._transport, data)
         else:
             self._server.http(self._transport, data)
