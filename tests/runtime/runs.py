@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from unmoor.material import Material
 from unmoor.runtime import layout
 from unmoor.runtime.bundle import unpack_bundle
 from unmoor.runtime.claim import enqueue
+from unmoor.runtime.config import Agent
+from unmoor.runtime.guard.opening import open_door
 from unmoor.runtime.guard.way import Emit, Grant, Stream, Way
 from unmoor.runtime.host import Host, Patience, Programs
 from unmoor.runtime.life import live
@@ -71,6 +74,7 @@ class Bench:
     store: Store | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     git_environment: Mapping[str, str] = field(default_factory=dict)
+    programs: Programs = PROGRAMS
     traced: bool = False
     started: int = 0
 
@@ -94,14 +98,29 @@ class Bench:
             await before(record, store)
         events: list[dict[str, Any]] = []
         stop = Stop(asyncio.Event())
+        async with self._way(bundle.agent, store) as way:
+            return await self._lived(bundle, record, store, way, events, stop, during)
+
+    @contextlib.asynccontextmanager
+    async def _way(self, agent: Agent, store: Store) -> AsyncIterator[Way]:
+        """The guard's own door where the agent has a model, else whatever the test gave."""
+        if agent.model is None:
+            yield self.way
+            return
+        async with open_door(agent, store=store, key=self.secrets[agent.model.api_key]) as door:
+            yield door
+
+    async def _lived(
+        self, bundle: Any, record: RunRecord, store: Store, way: Way, events: list[Any], stop: Stop, during: Any
+    ) -> Ran:
         host = Host(
             store=store,
             bundle=bundle,
             secrets=self.secrets,
-            way=self.way,
+            way=way,
             work_root=self.root / "work",
             in_an_image=False,
-            programs=PROGRAMS,
+            programs=self.programs,
             owner="tests",
             watch=events.append,
             git_environment=self.git_environment,

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from runs import Bench, command_spec
 
-from unmoor.runtime.fence import landlock
+from unmoor.runtime.fence import landlock, seccomp
 from unmoor.runtime.fence.probe import TRIES, judged, probe
+from unmoor.runtime.places import Places, rules
 
 pytestmark = pytest.mark.skipif(landlock.version() < 6, reason="this kernel's Landlock has no network rules or scopes")
 
@@ -73,6 +74,7 @@ def test_tcp_over_ipv6_is_refused_too(tmp_path: Path) -> None:
         "socket.AF_INET, socket.SOCK_STREAM, 262",
         "40, socket.SOCK_STREAM",
         "socket.AF_NETLINK, socket.SOCK_RAW, 12",
+        "socket.AF_UNIX, socket.SOCK_STREAM",
     ],
 )
 def test_no_other_kind_of_socket_can_be_made(tmp_path: Path, arguments: str) -> None:
@@ -194,6 +196,18 @@ def test_a_fence_that_lets_something_through_is_advisory_and_says_what(tmp_path:
 )
 def test_only_what_was_seen_is_recorded_as_enforced(seen: dict[str, str], abi: int, text: str) -> None:
     assert str(judged(seen, abi=abi)) == text
+
+
+def test_sockets_of_the_file_system_can_be_made_where_a_container_holds_one_run_alone() -> None:
+    of = Places(root=Path("/work/r"), own=Path("/work/own"))
+    assert rules(of, 1, in_an_image=True, alone=True).local_sockets
+    assert not rules(of, 1, in_an_image=True, alone=False).local_sockets
+    assert not rules(of, 1, in_an_image=False, alone=True).local_sockets
+
+
+def test_the_filter_lets_local_sockets_through_where_they_are_wanted() -> None:
+    of = seccomp.MACHINES["x86_64"]
+    assert seccomp.instructions(of, local_sockets=True) != seccomp.instructions(of, local_sockets=False)
 
 
 def test_a_port_of_a_rule_can_be_reached(tmp_path: Path, listening: int) -> None:

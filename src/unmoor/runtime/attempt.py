@@ -64,7 +64,13 @@ class Attempt:
             await asyncio.to_thread(here.remove)
 
     async def _within(self, here: Places, port: int, guarded: Guarded) -> End:
-        allowed = rules(here, port, in_an_image=self.host.in_an_image, programs=self.host.programs.folders)
+        allowed = rules(
+            here,
+            port,
+            in_an_image=self.host.in_an_image,
+            alone=self.host.bundle.agent.run.isolation == "container",
+            programs=self.host.programs.folders,
+        )
         forbidden = here.own / "forbidden"
         forbidden.write_text("a confined process cannot read this")
         looking = asyncio.create_task(probe(allowed, forbidden=str(forbidden)))
@@ -151,6 +157,7 @@ class Attempt:
             session=resumed,
             new_session=str(uuid.uuid5(uuid.NAMESPACE_URL, f"unmoor:{self.record.id}:{self.record.attempt}")),
             programs=self.host.programs.paths,
+            web=agent.egress_any,
         )
 
     def _say_what_starts(self, confinement: Confinement) -> None:

@@ -59,10 +59,11 @@ def places(work_root: Path, *, run: str, session: str) -> Places:
     return Places(root=work_root / name, own=work_root / f"own-{run}")
 
 
-def rules(of: Places, port: int, *, in_an_image: bool, programs: Iterable[Path] = ()) -> Rules:
+def rules(of: Places, port: int, *, in_an_image: bool, alone: bool, programs: Iterable[Path] = ()) -> Rules:
     """What the harness may open, and the one port that it may connect to.
 
-    `programs` are folders that hold it where it is not installed with the system.
+    `programs` are folders that hold it where it is not installed with the system. `alone` says that nothing but this
+    run is in its image's container: elsewhere the sockets of the file system lead to others, such as to Docker.
     """
     read = _image_folders() if in_an_image else SYSTEM
     write = (of.work, of.home, of.temp, *(Path("/dev", d) for d in DEVICES))
@@ -70,6 +71,7 @@ def rules(of: Places, port: int, *, in_an_image: bool, programs: Iterable[Path] 
         read=(*read, *(str(p) for p in programs)),
         write=tuple(str(p) for p in write),
         ports=(port,),
+        local_sockets=in_an_image and alone,
     )
 
 

@@ -59,11 +59,20 @@ def prepared(rules: landlock.Rules) -> Iterator[Prepared]:
     ruleset = landlock.ruleset(rules, abi) if abi else -1
     try:
         of = seccomp.machine()
-        filter_, memory = seccomp.program(seccomp.instructions(of)) if of else (None, None)
+        filter_, memory = (
+            seccomp.program(seccomp.instructions(of, local_sockets=rules.local_sockets)) if of else (None, None)
+        )
         yield Prepared(ruleset=ruleset, filter=filter_, memory=memory)
     finally:
         if ruleset >= 0:
             os.close(ruleset)
+
+
+def _filter(rules: landlock.Rules) -> tuple[seccomp.Program | None, object]:
+    of = seccomp.machine()
+    if of is None:
+        return None, None
+    return seccomp.program(seccomp.instructions(of, local_sockets=rules.local_sockets))
 
 
 def _be_ended_first() -> None:

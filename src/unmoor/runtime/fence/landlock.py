@@ -36,11 +36,13 @@ OF_A_FILE = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEVICE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What stays allowed: paths to read and execute, paths to change, and the TCP ports that may be connected to."""
+    """What stays allowed: paths to read and execute, paths to change, the TCP ports that may be connected to, and
+    whether sockets of the file system may be made at all, which is seccomp's to say."""
 
     read: tuple[str, ...]
     write: tuple[str, ...]
     ports: tuple[int, ...]
+    local_sockets: bool = False
 
 
 def version() -> int:

@@ -56,14 +56,15 @@ def machine() -> Machine | None:
     return MACHINES.get(platform.machine())
 
 
-def instructions(of: Machine) -> bytes:
-    """The filter as BPF."""
+def instructions(of: Machine, *, local_sockets: bool) -> bytes:
+    """The filter as BPF; without `local_sockets` no socket of the file system can be made either, since Landlock does
+    not say which of them may be connected to. Pairs of sockets, as between a program and its child, can be made."""
     checks = [
         *_on_flag(of.sendto, argument=3, flag=MSG_FASTOPEN),
         *_on_flag(of.sendmsg, argument=2, flag=MSG_FASTOPEN),
         *_on_flag(of.sendmmsg, argument=3, flag=MSG_FASTOPEN),
         *(step for number in IO_URING for step in _on_call(number, [_refuse(errno.ENOSYS)])),
-        *_on_call(of.socket, _sockets()),
+        *_on_call(of.socket, _sockets(local_sockets)),
         _step(RETURN, ALLOW),
     ]
     guard = [
@@ -83,8 +84,8 @@ def program(code: bytes) -> tuple[Program, object]:
     return Program(len(code) // 8, ctypes.addressof(memory)), memory
 
 
-def _sockets() -> list[bytes]:
-    """TCP over IPv4 and IPv6, local sockets, and the routing table's netlink; every other family is refused.
+def _sockets(local_sockets: bool) -> list[bytes]:
+    """TCP over IPv4 and IPv6, local sockets where wanted, and the routing table's netlink; nothing else.
 
     The protocol is looked at as well: multipath TCP is a stream that no rule about TCP is asked for.
     """
@@ -105,7 +106,7 @@ def _sockets() -> list[bytes]:
     return [
         _argument(0),
         _step(JUMP_IF_EQUAL, socket.AF_UNIX, 0, 1),
-        allow,
+        allow if local_sockets else refuse,
         _step(JUMP_IF_EQUAL, socket.AF_NETLINK, 0, len(netlink)),
         *netlink,
         _step(JUMP_IF_EQUAL, socket.AF_INET, 2, 0),
