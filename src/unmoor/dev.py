@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from .bundle import pack
@@ -59,7 +59,7 @@ class Dev:
                 work_root=self.work_root,
                 in_an_image=False,
                 programs=self.programs,
-                owner=f"dev-{os.getpid()}-{secrets.token_hex(4)}",
+                owner=f"dev-{os.getpid()}-{token_hex(4)}",
                 watch=watch,
                 traced=wanted(os.environ),
             )
@@ -85,12 +85,8 @@ class Dev:
         )
 
 
-async def prepare(loaded: Loaded, *, store_url: str, programs: Programs, home: Path) -> Dev:
-    """The agent of that spec, ready to run: its bundle is in the store, and its secrets are at hand.
-
-    `home` is where its workspaces lie. SpecError with every secret that has no value on this machine.
-    """
-    values = secret_values(loaded)
+async def prepare(loaded: Loaded, *, secrets: Mapping[str, str], store_url: str, programs: Programs, home: Path) -> Dev:
+    """The agent of that spec, ready to run: its bundle is in the store. `home` is where its workspaces lie."""
     archive = pack(loaded.plan)
     digest = hashlib.sha256(archive).hexdigest()
     store = open_store(store_url)
@@ -100,7 +96,7 @@ async def prepare(loaded: Loaded, *, store_url: str, programs: Programs, home: P
         plan=loaded.plan,
         store=store,
         bundle=unpack_bundle(archive, digest, folder),
-        secrets=values,
+        secrets=secrets,
         programs=programs,
         work_root=home,
     )

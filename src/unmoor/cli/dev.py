@@ -9,13 +9,13 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from unmoor.dev import Dev, forget, prepare
+from unmoor.dev import Dev, forget, prepare, secret_values
 from unmoor.files import cache_folder, data_folder
 from unmoor.load import Loaded, load
 from unmoor.runtime.host import Programs
@@ -29,11 +29,13 @@ def once(
     """Runs the agent once; 0 if the run succeeded, 1 if it ended otherwise. Events are lines on standard output."""
     gc.enable()  # unlike a command that only prints, a run may take hours
     loaded = load(file, environment)
+    values = secret_values(loaded)
     programs = _programs(loaded, installing=installing)
     folder = data_folder() / "dev" / loaded.plan.agent
     url = store or (folder / "store").as_uri()
     show = _as_json if as_json else _as_text
-    record = asyncio.run(_once(loaded, prompt, session=session, url=url, programs=programs, folder=folder, show=show))
+    here = prepare(loaded, secrets=values, store_url=url, programs=programs, home=folder / "work")
+    record = asyncio.run(_once(loaded, here, prompt, session=session, show=show))
     if not as_json:
         _end(record, url)
     return 0 if record.status == "succeeded" else 1
@@ -41,17 +43,15 @@ def once(
 
 async def _once(
     loaded: Loaded,
+    preparing: Awaitable[Dev],
     prompt: str,
     *,
     session: str,
-    url: str,
-    programs: Programs,
-    folder: Path,
     show: Callable[[dict[str, Any]], None],
 ) -> RunRecord:
     stop = Stop(asyncio.Event())
     _stop_on_signals(stop)
-    dev: Dev = await prepare(loaded, store_url=url, programs=programs, home=folder / "work")
+    dev = await preparing
     forget(loaded)
     try:
         return await dev.once(prompt, session=session, stop=stop, watch=show)
