@@ -34,7 +34,7 @@ def test_the_wheel_holds_every_module_and_file_that_is_tracked(wheel: Path) -> N
     listed = subprocess.run(["git", "ls-files", "src", "targets", "stacks"], cwd=ROOT, check=True, capture_output=True)
     expected = set()
     for name in listed.stdout.decode().split():
-        if name.endswith((".py", ".yaml", ".md", "Dockerfile", "py.typed")):
+        if name.endswith((".py", ".yaml", ".md", ".txt", "Dockerfile", "py.typed")):
             inside = name.removeprefix("src/")
             expected.add(inside if name.startswith("src/") else f"unmoor/{inside}")
     assert expected - held == set()
@@ -56,6 +56,10 @@ def test_a_clean_environment_compiles_an_example_from_the_wheel(wheel: Path, tmp
         [*unmoor, "graph", str(example), "-t", "aws-ecs"], capture_output=True, text=True, cwd=tmp_path
     )
     assert (other.returncode, other.stderr) == (1, "target aws-ecs needs pulumi_aws: pip install 'unmoor[aws]'\n")
+    dev = subprocess.run([*unmoor, "dev", str(example), "--once", "x"], capture_output=True, text=True, cwd=tmp_path)
+    assert dev.returncode == 1
+    assert dev.stderr.startswith("unmoor dev needs aiohttp, ")
+    assert dev.stderr.endswith("; run pip install 'unmoor[runtime]'\n")
     project = [*unmoor, "init", str(example), "--pulumi", str(tmp_path / "infra")]
     subprocess.run(project, check=True, capture_output=True, cwd=tmp_path)
     assert (tmp_path / "infra" / "__main__.py").is_file()

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from .cron import CronError, parse
 from .make_plan import SECRET_REFERENCE, secret_uses
 from .quantities import mebibytes, shown
+from .reach import out_of_reach
 from .spec import Spec, VerifySpec
 from .template import problems_in
 from .yamltext import Path
@@ -38,6 +39,7 @@ def findings(spec: Spec) -> Iterator[Finding]:
     """Everything in the spec that is well formed but cannot be meant."""
     for rule in (_harness, _model, _mcp, _skills, _secrets, _secret_references, _triggers, _templates, _sizes, _paths):
         yield from rule(spec)
+    yield from out_of_reach(spec)
 
 
 def _harness(spec: Spec) -> Iterator[Finding]:
