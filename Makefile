@@ -12,6 +12,8 @@ PIP := PYTHONWARNINGS=ignore $(PY) -m pip install --quiet --disable-pip-version-
 demo: $(VENV)/.ready
 	@$(VENV)/bin/unmoor compare examples/02-issue-triage
 	@$(PY) scripts/demo.py
+	@printf '\nOne run of examples/01-hello on this machine, with no Docker, account or engine:\n'
+	@$(VENV)/bin/unmoor dev examples/01-hello --once "Good morning"
 
 test: $(VENV)/.ready .cache/npm/.ready
 	@$(PY) -m pytest -n $(WORKERS) --dist worksteal

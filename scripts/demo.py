@@ -21,7 +21,7 @@ def main() -> int:
             for line in (*column.refused, *column.rounded):
                 print(f"      {line.replace(str(ROOT) + '/', '')}")
             failed |= bool(column.failed)
-    print("\nNext: unmoor graph examples/01-hello -t vm-docker, or unmoor init my-agent")
+    print("\nNext: unmoor graph examples/01-hello -t vm-docker, or unmoor init my-agent", flush=True)
     return 1 if failed else 0
 
 
