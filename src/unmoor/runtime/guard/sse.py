@@ -48,8 +48,7 @@ class EventReader:
     def end(self) -> Event:
         """What was left over: an event that never became whole, and may yet have data in it."""
         raw = bytes(self._kept)
-        data = [event.data for event in self.feed(b"\n\n")]
-        return Event(data=b"\n".join(data), raw=raw)
+        return Event(data=self.feed(b"\n\n")[0].data, raw=raw)
 
     def _line(self) -> bytes | None:
         """The next whole line, and where it ends; None while there is none. A final CR may be half of a CRLF."""

@@ -1,0 +1,448 @@
+"""The ledger: caps for a run and for a day, kept by any number of guards in one store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from agents import Clock, agent
+
+from unmoor.runtime.errors import InfrastructureFault
+from unmoor.runtime.events import OverBudget
+from unmoor.runtime.guard.book import book_content, read_book
+from unmoor.runtime.guard.ledger import Ledger, LedgerTimes
+from unmoor.runtime.store import Store, Stored, open_store
+
+T = TypeVar("T")
+QUICK = LedgerTimes(write_every_s=0, retry_s=0.001)
+CENT = Decimal("0.01")
+
+
+def ledger(
+    store: Store,
+    clock: Clock | None = None,
+    *,
+    run_usd: str | None = "1",
+    day_usd: str | None = None,
+    timeout_s: int = 1800,
+    times: LedgerTimes = QUICK,
+    log: Any = lambda *_, **__: None,
+) -> Ledger:
+    what = agent(base_url="https://x", run_usd=run_usd, day_usd=day_usd, timeout_s=timeout_s)
+    return Ledger(what, store=store, clock=clock or Clock(), times=times, log=log)
+
+
+class Watched:
+    """A store that counts what is asked of it, and fails where it is told to."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.asked: list[str] = []
+        self.faults: list[Callable[[str], bool]] = []
+        self.after: list[Callable[[str], bool]] = []
+
+    async def get(self, key: str) -> Stored | None:
+        return await self._do("get", self.store.get(key))
+
+    async def create(self, key: str, content: bytes) -> str | None:
+        return await self._do("create", self.store.create(key, content))
+
+    async def replace(self, key: str, content: bytes, version: str) -> str | None:
+        return await self._do("replace", self.store.replace(key, content, version))
+
+    async def _do(self, what: str, work: Awaitable[T]) -> T:
+        self.asked.append(what)
+        if any(fails(what) for fails in self.faults):
+            work.close()  # type: ignore[attr-defined]
+            raise InfrastructureFault("the store does not answer")
+        done = await work
+        if any(fails(what) for fails in self.after):
+            raise InfrastructureFault("the store's answer got lost")
+        return done
+
+
+def watched() -> Any:
+    return Watched(open_store("memory://"))
+
+
+def run(main: Awaitable[T]) -> T:
+    async def bounded() -> T:
+        async with asyncio.timeout(20):
+            return await main
+
+    return asyncio.run(bounded())
+
+
+async def spend(book: Ledger, run_id: str, usd: Decimal | str) -> None:
+    """One request of this cost, from its check to its end."""
+    assert await book.check(run_id) is None
+    book.begin(run_id, Decimal(0)).ends(Decimal(usd))
+
+
+async def stored(store: Store, day: str = "2026-11-24") -> dict[str, Any]:
+    found = await store.get(f"budget/{day}.json")
+    assert found
+    return json.loads(found.content)
+
+
+def test_a_run_may_spend_up_to_its_cap_and_no_more():
+    async def main() -> OverBudget | None:
+        book = ledger(open_store("memory://"))
+        await spend(book, "r1", "0.6")
+        await spend(book, "r1", "0.3")
+        await spend(book, "r1", "0.3")
+        return await book.check("r1")
+
+    assert run(main()) == OverBudget(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.2"))
+
+
+def test_a_cap_that_is_just_used_up_is_used_up():
+    async def main() -> OverBudget | None:
+        book = ledger(open_store("memory://"))
+        await spend(book, "r1", "1")
+        return await book.check("r1")
+
+    assert run(main()) is not None
+
+
+def test_another_run_has_a_cap_of_its_own():
+    async def main() -> OverBudget | None:
+        book = ledger(open_store("memory://"))
+        await spend(book, "r1", "5")
+        return await book.check("r2")
+
+    assert run(main()) is None
+
+
+def test_all_runs_of_a_day_count_together():
+    async def main() -> OverBudget | None:
+        book = ledger(open_store("memory://"), run_usd=None, day_usd="1")
+        await spend(book, "r1", "0.6")
+        await spend(book, "r2", "0.6")
+        return await book.check("r3")
+
+    assert run(main()) == OverBudget(cap="budget.per_day_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.2"))
+
+
+def test_a_new_day_begins_at_midnight_utc_wherever_the_clock_is():
+    async def main() -> list[OverBudget | None]:
+        store, clock = open_store("memory://"), Clock("2026-11-25T00:59:59+01:00")  # 23:59:59 UTC
+        book = ledger(store, clock, run_usd=None, day_usd="1")
+        await spend(book, "r1", "2")
+        before = await book.check("r1")
+        clock.forward(seconds=1)
+        after = await book.check("r1")
+        await spend(book, "r1", "0.25")
+        await book.close()
+        assert (await stored(store, "2026-11-24"))["usd"] == "2"
+        assert (await stored(store, "2026-11-25"))["usd"] == "0.25"
+        return [before, after]
+
+    before, after = run(main())
+    assert before is not None
+    assert after is None
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_runs_cap_goes_on_over_midnight(restarted: bool):
+    async def main() -> list[Any]:
+        store, clock = open_store("memory://"), Clock("2026-11-24T23:59:00+00:00")
+        book = ledger(store, clock)
+        await spend(book, "r1", "0.7")
+        await book.close()
+        if restarted:
+            book = ledger(store, clock)
+        clock.forward(minutes=2)
+        found: list[Any] = [await book.check("r1")]
+        book.begin("r1", Decimal(0)).ends(Decimal("0.4"))
+        return [*found, await book.check("r1")]
+
+    before, after = run(main())
+    assert before is None
+    assert after == OverBudget(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.1"))
+
+
+def test_a_stream_that_goes_on_over_midnight_still_counts_what_was_spent_before():
+    async def main() -> OverBudget | None:
+        clock = Clock("2026-11-24T23:59:00+00:00")
+        book = ledger(open_store("memory://"), clock)
+        await spend(book, "r1", "0.7")
+        stream = book.begin("r1", Decimal(0))
+        stream.goes(Decimal("0.1"))
+        clock.forward(minutes=2)
+        await book.check("r2")
+        return stream.goes(Decimal("0.35"))
+
+    assert run(main()) == OverBudget(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.05"))
+
+
+def test_a_run_of_several_days_is_counted_from_its_first():
+    async def main() -> OverBudget | None:
+        store, clock = open_store("memory://"), Clock()
+        for _ in range(4):
+            book = ledger(store, clock, timeout_s=2 * 86400)
+            await spend(book, "r1", "0.3")
+            await book.close()
+            clock.forward(days=1)
+        return await ledger(store, clock, timeout_s=2 * 86400).check("r1")
+
+    assert run(main()) == OverBudget(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.2"))
+
+
+def test_a_guard_that_starts_again_knows_what_was_spent():
+    async def main() -> OverBudget | None:
+        store = open_store("memory://")
+        book = ledger(store)
+        await spend(book, "r1", "2")
+        await book.close()
+        return await ledger(store).check("r1")
+
+    assert run(main()) is not None
+
+
+def test_two_guards_agree_once_what_they_know_is_old():
+    async def main() -> list[OverBudget | None]:
+        store, clock = open_store("memory://"), Clock()
+        one, other = ledger(store, clock), ledger(store, clock)
+        assert await other.check("r1") is None
+        await spend(one, "r1", "2")
+        await one.close()
+        soon = await other.check("r1")
+        clock.forward(seconds=2.1)
+        return [soon, await other.check("r1")]
+
+    soon, later = run(main())
+    assert soon is None
+    assert later is not None
+
+
+def test_near_a_cap_every_check_looks_into_the_store():
+    async def main() -> list[int]:
+        store = watched()
+        book = ledger(store)
+        counts = []
+        for usd in ("0.1", "0.6", "0.15", "0.01"):
+            before = store.asked.count("get")
+            await spend(book, "r1", usd)
+            counts.append(store.asked.count("get") - before)
+            await asyncio.sleep(0.01)
+        return counts
+
+    # The first reads today and the day before; then what is known is new, and from 0.80 on it is read every time.
+    first, *others = run(main())
+    assert first == 2
+    assert others == [0, 0, 1]
+
+
+def test_many_guards_that_write_at_once_lose_nothing():
+    async def main() -> dict[str, Any]:
+        store = open_store("memory://")
+        books = [ledger(store, run_usd="1000", day_usd="1000") for _ in range(8)]
+
+        async def work(number: int) -> None:
+            for _ in range(20):
+                await spend(books[number], f"r{number % 3}", CENT)
+                await asyncio.sleep(0)
+
+        await asyncio.gather(*map(work, range(8)))
+        await asyncio.gather(*(book.close() for book in books))
+        return await stored(store)
+
+    found = run(main())
+    assert found["usd"] == "1.60"
+    assert found["runs"] == {"r0": "0.60", "r1": "0.60", "r2": "0.40"}
+
+
+def test_guards_in_several_processes_worth_of_stores_agree_in_a_folder(tmp_path: Path):
+    async def main() -> str:
+        books = [ledger(open_store(f"file://{tmp_path}"), run_usd="1000") for _ in range(4)]
+        for _ in range(10):
+            await asyncio.gather(*(spend(book, "r1", CENT) for book in books))
+        await asyncio.gather(*(book.close() for book in books))
+        return (await stored(open_store(f"file://{tmp_path}")))["usd"]
+
+    assert run(main()) == "0.40"
+
+
+def test_requests_that_are_under_way_count_together():
+    async def main() -> list[Any]:
+        book = ledger(open_store("memory://"))
+        one, other = book.begin("r1", Decimal("0.1")), book.begin("r1", Decimal("0.1"))
+        fine = one.goes(Decimal("0.5"))
+        over = other.goes(Decimal("0.5"))
+        refused = await book.check("r1")
+        one.ends(Decimal("0.2"))
+        return [fine, over, refused, await book.check("r1")]
+
+    fine, over, refused, after = run(main())
+    assert (fine, after) == (None, None)
+    assert over == refused == OverBudget(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.0"))
+
+
+def test_what_other_guards_spend_is_seen_within_a_long_stream():
+    async def main() -> OverBudget | None:
+        store, clock = open_store("memory://"), Clock()
+        one, other = ledger(store, clock, day_usd="1"), ledger(store, clock, day_usd="1")
+        assert await one.check("r1") is None
+        stream = one.begin("r1", Decimal(0))
+        await spend(other, "r2", "0.95")
+        await other.close()
+        assert stream.goes(Decimal("0.1")) is None
+        clock.forward(seconds=11)
+        stream.goes(Decimal("0.1"))
+        await asyncio.sleep(0.05)
+        return stream.goes(Decimal("0.1"))
+
+    assert run(main()) == OverBudget(cap="budget.per_day_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.05"))
+
+
+def test_without_caps_nothing_is_read_or_written():
+    async def main() -> list[str]:
+        store = watched()
+        book = ledger(store, run_usd=None)
+        await spend(book, "r1", "1000")
+        await book.close()
+        return store.asked
+
+    assert run(main()) == []
+
+
+def test_what_cannot_be_read_allows_nothing():
+    async def main() -> None:
+        store = watched()
+        store.faults.append(lambda what: what == "get")
+        await ledger(store).check("r1")
+
+    with pytest.raises(InfrastructureFault, match=r"^the store does not answer$"):
+        run(main())
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "Expecting value: line 1 column 1 (char 0)"),
+        (b"[]", "list indices must be integers or slices, not str"),
+        (b'{"format": 2, "marks": [], "runs": {}}', "format 2"),
+        (b'{"format": 1, "marks": []}', "'runs'"),
+        (b'{"format": 1, "marks": [], "runs": {"r": "many"}}', "[<class 'decimal.ConversionSyntax'>]"),
+    ],
+)
+def test_a_book_that_cannot_be_understood_allows_nothing_and_says_what_to_do(content: bytes, why: str):
+    async def main() -> None:
+        store = open_store("memory://")
+        await store.put("budget/2026-11-24.json", content)
+        await ledger(store).check("r1")
+
+    with pytest.raises(InfrastructureFault) as caught:
+        run(main())
+    assert str(caught.value) == (
+        f"budget/2026-11-24.json cannot be understood ({why}); delete it to begin the day again"
+    )
+
+
+def test_what_cannot_be_written_is_written_when_it_can():
+    async def main() -> str:
+        store = watched()
+        broken = True
+        store.faults.append(lambda what: broken and what != "get")
+        book = ledger(store)
+        await spend(book, "r1", "0.1")
+        await asyncio.sleep(0.02)
+        broken = False
+        await spend(book, "r1", "0.2")
+        await book.close()
+        return (await stored(store))["usd"]
+
+    assert run(main()) == "0.3"
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+def test_a_write_whose_answer_got_lost_is_not_written_twice(lost: int):
+    async def main() -> list[Any]:
+        store = watched()
+        left = lost
+
+        def loses(what: str) -> bool:
+            nonlocal left
+            left -= what != "get" and left > 0
+            return what != "get" and left >= 0 and store.asked.count("create") + store.asked.count("replace") <= lost
+
+        store.after.append(loses)
+        book = ledger(store)
+        await spend(book, "r1", "0.1")
+        await asyncio.sleep(0.02)
+        await spend(book, "r1", "0.2")
+        over = await book.check("r1")
+        await book.close()
+        return [over, (await stored(store))["usd"]]
+
+    assert run(main()) == [None, "0.3"]
+
+
+def test_what_is_never_written_is_said_at_the_end():
+    lines: list[tuple[str, dict[str, Any]]] = []
+
+    async def main() -> None:
+        store = watched()
+        store.faults.append(lambda what: what != "get")
+        times = LedgerTimes(write_every_s=0, retry_s=0.01, ending_s=0.05)
+        book = ledger(store, times=times, log=lambda message, **fields: lines.append((message, fields)))
+        await spend(book, "r1", "0.1")
+        await book.close()
+
+    run(main())
+    assert lines[0][0] == "the budget cannot be written"
+    assert lines[-1] == (
+        "spending could not be written",
+        {"level": "error", "day": "2026-11-24", "runs": {"r1": "0.1"}},
+    )
+
+
+def test_writes_are_gathered_so_that_a_store_is_not_flooded():
+    async def main() -> list[str]:
+        store = watched()
+        book = ledger(store, times=LedgerTimes(write_every_s=60))
+        for _ in range(50):
+            await spend(book, "r1", CENT / 10)
+            await asyncio.sleep(0)
+        await book.close()
+        assert (await stored(store))["usd"] == "0.050"
+        return [what for what in store.asked if what != "get"]
+
+    assert run(main()) in (["create", "replace"], ["create", "replace", "replace"])
+
+
+def test_a_book_keeps_money_to_the_last_digit_and_its_last_marks():
+    book = read_book(Clock().now.date(), None)
+    for number in range(100):
+        book = book.with_spent({"r": Decimal("0.0000001")}, f"m{number}")
+    again = read_book(book.day, Stored(content=book_content(book), version="v"))
+    assert again.runs == {"r": Decimal("0.0000100")}
+    assert again.marks == tuple(f"m{number}" for number in range(36, 100))
+
+
+def test_only_the_budget_is_written_to():
+    class Keys(Watched):
+        keys: set[str] = set()  # noqa: RUF012
+
+        async def get(self, key: str) -> Stored | None:
+            self.keys.add(key)
+            return await super().get(key)
+
+        async def create(self, key: str, content: bytes) -> str | None:
+            self.keys.add(key)
+            return await super().create(key, content)
+
+    async def main() -> set[str]:
+        store: Any = Keys(open_store("memory://"))
+        book = ledger(store, day_usd="5")
+        await spend(book, "../../evil", "0.1")
+        await book.close()
+        return store.keys
+
+    assert run(main()) == {"budget/2026-11-24.json", "budget/2026-11-23.json"}
