@@ -2,12 +2,17 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 WORKERS ?= 2
-# setuptools warns at length that an editable install is editable.
 # Servers of npm's that tests start; where there is no npm their tests skip, saying so.
 NPM_TOOLS := azurite@3.37.0
+# The real harnesses, put into the user's cache: those that every change is tried with, and the rest.
+HARNESSES := claude-code codex opencode pi
+MORE_HARNESSES := gemini goose
+# npm and Node come with the tests' packages; a machine's own are used first.
+export PATH := $(PATH):$(abspath $(VENV)/bin)
+# setuptools warns at length that an editable install is editable.
 PIP := PYTHONWARNINGS=ignore $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-unit test-all check docs bench golden clean
+.PHONY: demo test test-unit test-all test-harnesses check docs bench golden clean
 
 demo: $(VENV)/.ready
 	@$(VENV)/bin/unmoor compare examples/02-issue-triage
@@ -16,13 +21,20 @@ demo: $(VENV)/.ready
 	@$(VENV)/bin/unmoor dev examples/01-hello --once "Good morning"
 
 test: $(VENV)/.ready .cache/npm/.ready
-	@$(PY) -m pytest -n $(WORKERS) --dist worksteal
+	@$(PY) -m unmoor.runtime.harness $(HARNESSES)
+	@$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not harness"
 
 test-unit: $(VENV)/.ready
-	$(PY) -m pytest -n $(WORKERS) -m "not slow and not wheel"
+	$(PY) -m pytest -n $(WORKERS) -m "not slow and not wheel and not harness"
 
 test-all: $(VENV)/.ready .cache/npm/.ready check
+	@$(PY) -m unmoor.runtime.harness $(HARNESSES) $(MORE_HARNESSES)
 	UNMOOR_ALL_KNOBS=1 $(PY) -m pytest -n $(WORKERS) --dist worksteal
+
+# What the nightly workflow runs: every harness itself, every failure and every feature.
+test-harnesses: $(VENV)/.ready
+	@$(PY) -m unmoor.runtime.harness $(HARNESSES) $(MORE_HARNESSES)
+	$(PY) -m pytest -n $(WORKERS) --dist worksteal -m harness
 
 check: $(VENV)/.ready
 	$(VENV)/bin/ruff check src stacks targets tests scripts

@@ -290,9 +290,8 @@ def _shell(turn: Shell, offered: Mapping[str, str]) -> ToolUse:
     for name, argument in SHELLS.items():
         if name in offered:
             return ToolUse(name=name, arguments={argument: turn.command}, namespace=offered[name])
-    if "exec" in offered:  # the tool whose input is a program that calls the others
-        program = f"const r = await tools.exec_command({json.dumps({'cmd': turn.command})}); text(r)"
-        return ToolUse(name="exec", arguments={}, namespace=offered["exec"], free=program)
+    if "exec" in offered:
+        return _program(f"await tools.exec_command({json.dumps({'cmd': turn.command})})", offered)
     raise LookupError(f"no shell among the tools offered: {', '.join(offered) or 'none'}")
 
 
@@ -300,4 +299,13 @@ def _tool(turn: Call, offered: Mapping[str, str]) -> ToolUse:
     for name, namespace in offered.items():
         if name.endswith(turn.ending):
             return ToolUse(name=name, arguments=turn.arguments, namespace=namespace)
+    if "exec" in offered:
+        name = f"ALL_TOOLS.find(t => t.name.endsWith({json.dumps(turn.ending)})).name"
+        return _program(f"await tools[{name}]({json.dumps(dict(turn.arguments))})", offered)
     raise LookupError(f"no tool ends in {turn.ending}: {', '.join(offered) or 'none'}")
+
+
+def _program(called: str, offered: Mapping[str, str]) -> ToolUse:
+    """A call of the one tool whose input is a program that calls the others."""
+    text = f"const r = {called}; text(r)"
+    return ToolUse(name="exec", arguments={}, namespace=offered["exec"], free=text)

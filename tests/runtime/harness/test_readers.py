@@ -402,6 +402,11 @@ NOTICES: list[tuple[str, Line, Notice]] = [
         Notice(level="warning", text="the model did not answer (429); trying again"),
     ),
     (
+        "goose",
+        goose_says({"type": "systemNotification", "msg": "Compaction complete"}, by_model=False),
+        Notice(level="info", text="Compaction complete"),
+    ),
+    (
         "gemini",
         {"type": "error", "severity": "warning", "message": "a loop was found"},
         Notice(level="warning", text="a loop was found"),

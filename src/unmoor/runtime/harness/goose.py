@@ -126,6 +126,8 @@ class GooseReader(JsonLines):
             case "error":
                 self.failure = text(block, "message") or "no reason given"
                 yield Notice(level="error", text=self.failure)
+            case "systemNotification":
+                yield Notice(level="info", text=text(block, "msg"))
             case "toolRequest":
                 yield from self._whole_message()
                 self.failure = ""
