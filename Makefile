@@ -50,7 +50,7 @@ docs: $(VENV)/.ready
 	$(VENV)/bin/mkdocs build --strict
 
 bench: $(VENV)/.ready
-	$(PY) tests/bench/bench.py
+	@for bench in tests/bench/*bench.py; do $(PY) $$bench || exit 1; done
 
 # Strict links, so that a type checker finds unmoor.targets and unmoor.stacks; a new file needs a new link.
 $(VENV)/.ready: $(VENV)/.installed $(shell find src stacks targets -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*')
