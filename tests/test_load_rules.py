@@ -59,6 +59,12 @@ RULES = [
         "model.base_url: the key would travel without TLS; write https://",
     ),
     (
+        CLAUDE.replace("claude-code", "gemini")
+        .replace("anthropic", "google")
+        .replace("name: m", "name: gemini-3.5-flash"),
+        "model.name: Gemini CLI asks for gemini-3.8-flash when it is told gemini-3.5-flash; write gemini-3.8-flash, or use another harness",
+    ),
+    (
         "context: {skills: [{source: s}]}\n" + COMMAND,
         "context.skills: harness command has no skills; put them into context.files and name them in the instructions",
     ),

@@ -29,6 +29,8 @@ HARNESS_PROVIDERS = {
     "goose": ("anthropic", "openai", "openrouter", "openai-compatible"),
     "command": ("anthropic", "openai", "google", "openrouter", "openai-compatible"),
 }
+# Names that Gemini CLI replaces without a word; the guard lets no other model through than the spec's.
+GEMINI_REPLACES = {"gemini-3.1-flash-lite": "gemini-3.5-flash-lite", "gemini-3.5-flash": "gemini-3.8-flash"}
 WITHOUT_MCP = ("pi", "command")
 WITHOUT_SKILLS = ("gemini", "goose", "command")
 MOST_MIB = mebibytes("64Ti")
@@ -75,6 +77,9 @@ def _model(spec: Spec) -> Iterator[Finding]:
     if spec.model.base_url and spec.model.base_url.startswith("http://"):
         rule = "the key would travel without TLS"
         yield ("model", "base_url"), rule, "write https://"
+    if spec.harness.name == "gemini" and (other := GEMINI_REPLACES.get(spec.model.name)):
+        rule = f"Gemini CLI asks for {other} when it is told {spec.model.name}"
+        yield ("model", "name"), rule, f"write {other}, or use another harness"
 
 
 def _mcp(spec: Spec) -> Iterator[Finding]:

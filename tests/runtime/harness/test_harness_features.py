@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import socketserver
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,6 +99,20 @@ def test_an_mcp_server_is_called_with_its_secret(harness: str, over: str, tmp_pa
     assert f"pong hey {SECRET}" in "\n".join(texts(server.requests[1].body))
 
 
+@pytest.mark.parametrize("harness", WITH_MCP)
+def test_an_mcp_server_elsewhere_is_reached_by_the_guard_s_proxy(harness: str, tmp_path: Path) -> None:
+    far = McpServer(name="far", url="https://mcp.example.com/mcp", headers=(), command=(), env=())
+    # The call gives a client that connects beside everything else the time to.
+    with a_proxy_that_refuses() as proxy, model_server(Shell("true"), Text("all is done")) as server:
+        url = f"http://run:{TOKEN}@127.0.0.1:{proxy.server_address[1]}"
+        ran = run(harness, real_job(harness, server.url, tmp_path, proxy=url, mcp_servers=(far,)))
+    assert ran.outcome.status == "succeeded", ran.outcome.reason
+    lines = {head.split("\r\n")[0] for head in proxy.asked}
+    assert lines == {"CONNECT mcp.example.com:443 HTTP/1.1"}
+    passed = base64.b64encode(f"run:{TOKEN}".encode()).decode()
+    assert all(f"proxy-authorization: basic {passed}".lower() in head.lower() for head in proxy.asked)
+
+
 @pytest.mark.parametrize(("harness", "provider", "name"), EVERY_MODEL)
 def test_every_provider_is_asked_for_the_one_model_at_its_own_path(
     harness: str, provider: str, name: str, tmp_path: Path
@@ -172,6 +191,33 @@ def test_pi_does_not_take_another_model_for_one_that_it_does_not_know(tmp_path: 
         ran = run("pi", real_job("pi", server.url, tmp_path, model=of_model("anthropic", "sonnet-4")))
     assert ran.outcome.status == "failed"
     assert ran.outcome.reason.endswith("for sonnet-4, which it does not know; write a name that it knows")
+
+
+class Proxy(socketserver.ThreadingTCPServer):
+    """Refuses whatever it is asked, and remembers it."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        super().__init__(("127.0.0.1", 0), Refusing)
+
+
+class Refusing(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        assert isinstance(self.server, Proxy)
+        self.server.asked.append(self.request.recv(4096).decode())
+        self.request.sendall(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+
+
+@contextmanager
+def a_proxy_that_refuses() -> Iterator[Proxy]:
+    with Proxy() as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, daemon=True)
+        thread.start()
+        yield proxy
+        proxy.shutdown()
+        thread.join()
 
 
 def _searches(body: dict[str, Any]) -> list[str]:
