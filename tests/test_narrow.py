@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def run(code: str) -> list[str]:
     start = "import sys, pulumi_gcp as gcp; from unmoor.testing.narrow import narrow; narrow(); "
