@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from unmoor.runtime.errors import ConfigurationFault, InfrastructureFault
-from unmoor.runtime.store import Store, open_store
+from unmoor.runtime.store import Store, local, open_store
+from unmoor.runtime.store.local import LocalStore
 
 RACERS = 20
 
@@ -45,6 +46,23 @@ def test_create_gives_the_version_that_replace_names(store: Store) -> None:
         assert (stored.content, stored.version) == (b"3", third)
 
     asyncio.run(scenario())
+
+
+def test_create_gives_its_own_version_though_another_replaces_it_at_once(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    synced = local._sync_folder
+
+    def replaced_meanwhile(folder: Path) -> None:
+        synced(folder)
+        found = store._get("budget/day.json")
+        if found and found.content == b"mine":
+            assert store._replace("budget/day.json", b"theirs", found.version)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local, "_sync_folder", replaced_meanwhile)
+        mine = store._create("budget/day.json", b"mine")
+    assert mine is not None
+    assert store._replace("budget/day.json", b"mine again", mine) is None
 
 
 def test_replace_never_brings_back_what_was_deleted(store: Store) -> None:

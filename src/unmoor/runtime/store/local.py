@@ -15,6 +15,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -73,12 +74,14 @@ class LocalStore:
         with self._unfinished(key) as draft:
             _write(draft, content)
             target = self._path(key)
+            # Of the draft, which is the same file: under the key there may already be what somebody put after it.
+            version = _version(os.stat(draft))
             try:
                 _made(target, lambda: os.link(draft, target))
             except FileExistsError:
                 return None
             _sync_folder(target.parent)
-            return _version(os.stat(target))
+            return version
 
     def _replace(self, key: str, content: bytes, version: str) -> str | None:
         with self._unfinished(key) as draft, self._locked(key):
@@ -168,6 +171,9 @@ def _write(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
         file.write(content)
         file.flush()
+        # A kernel's own times are as coarse as its tick, and a new file may get the number of one just deleted.
+        now = time.time_ns()
+        os.utime(file.fileno(), ns=(now, now))
         os.fsync(file.fileno())
 
 
