@@ -13,6 +13,7 @@ from typing import TypeVar
 import pytest
 from aiohttp import ClientSession, web
 from clients import connected
+from routes import NoIdentity
 from world import GRANT
 
 from unmoor.runtime.errors import ConfigurationFault
@@ -157,6 +158,23 @@ def test_megabytes_pass_both_ways_and_the_ends_are_told_apart():
 
     assert run(main()) == data
     assert told == []
+
+
+def test_nothing_written_is_no_end():
+    async def empty(stream: Stream, emit: Emit) -> None:
+        await stream.read()
+        await stream.write(b"")
+        await stream.write(b"x")
+        await stream.close()
+
+    async def main() -> bytes:
+        async with GuardServer(Does(empty), host="127.0.0.1", port=0) as guard:
+            link = Link(lambda: dial(f"ws://127.0.0.1:{guard.number}/link", NoIdentity()))
+            async with LocalPort(link, GRANT, print) as port, connected(port.number) as client:
+                await client.write(b"x")
+                return await everything(client)
+
+    assert run(main()) == b"x"
 
 
 def test_the_guard_is_told_the_run_and_its_token():

@@ -235,7 +235,10 @@ def test_a_stream_that_breaks_off_is_estimated_and_never_less_than_was_said(wire
         ),
         (
             GEMINI,
-            {"candidates": [], "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 2}},
+            {
+                "candidates": [{"finishReason": "STOP"}],
+                "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 2},
+            },
             Tokens(input=9, output=2),
         ),
         (GEMINI, list(GEMINI_EVENTS), GEMINI_SAID.tokens),
@@ -268,6 +271,16 @@ def test_a_total_above_the_sum_is_what_was_paid():
 def test_cached_tokens_are_found_where_other_providers_put_them(elsewhere: dict[str, int]):
     usage = {"prompt_tokens": 10, "completion_tokens": 5, **elsewhere}
     assert CHAT.after(Said(), {"choices": [], "usage": usage}).tokens == Tokens(input=10, cached_input=6, output=5)
+
+
+def test_usage_that_is_said_with_every_part_is_final_only_with_the_last():
+    counted = {"prompt_tokens": 10, "completion_tokens": 5}
+    going_on = CHAT.after(Said(), {"choices": [{"delta": {"content": "x"}, "finish_reason": None}], "usage": counted})
+    ended = CHAT.after(going_on, {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": counted})
+    assert (going_on.tokens, going_on.whole, ended.whole) == (Tokens(input=10, output=5), False, True)
+    blocked = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 9}}
+    first, last = (GEMINI.after(Said(), event) for event in (GEMINI_EVENTS[0], blocked))
+    assert (first.tokens, first.whole, last.whole) == (Tokens(input=800), False, True)
 
 
 def test_usage_within_a_choice_counts():

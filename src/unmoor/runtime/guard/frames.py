@@ -127,8 +127,9 @@ class Frames:
 
     async def send(self, *frames: Frame) -> None:
         """Sends frames, and waits while the other side does not take them."""
-        async with self._sending:
-            await self._stream.write(b"".join(map(encoded, frames)))
+        if frames:
+            async with self._sending:
+                await self._stream.write(b"".join(map(encoded, frames)))
 
 
 def data_frames(data: bytes) -> list[Frame]:

@@ -120,8 +120,10 @@ class Passage:
         return [(name, without(value, self._provider.key)) for name, value in kept]
 
     def _over(self) -> OverBudget | None:
-        """The cap that this request uses up while it is being answered."""
+        """The cap that this request uses up while it is being answered. What is as good as whole is not cut."""
         assert self._meter is not None
+        if self._meter.said.whole:
+            return None
         said = self._meter.so_far(self._least)
         tokens = said.tokens or Tokens()
         weight = tokens.input + tokens.output

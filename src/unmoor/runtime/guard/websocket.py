@@ -36,7 +36,7 @@ class WebSocketStream:
     async def read(self, most: int = 65536) -> bytes:
         from aiohttp import WSMsgType
 
-        if not self._left:
+        while not self._left:
             message = await self._socket.receive()
             if message.type is not WSMsgType.BINARY:
                 return b""

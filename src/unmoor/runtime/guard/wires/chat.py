@@ -74,6 +74,12 @@ def _size(delta: Json) -> int:
     ) + sum(text_size(call.get("name"), call.get("arguments")) for call in calls)
 
 
+def _is_last(event: Json) -> bool:
+    """Some say with every chunk what was used so far; this one is the last."""
+    choices = items(event, "choices")
+    return not choices or any(choice.get("finish_reason") or "message" in choice for choice in choices)
+
+
 def _used(said: Said, event: Json, usage: Json) -> Said:
     """Some count reasoning apart from the completion, so that the total is more than the sum: the total is paid."""
     sent, got = number(usage, "prompt_tokens"), number(usage, "completion_tokens")
@@ -90,6 +96,6 @@ def _used(said: Said, event: Json, usage: Json) -> Said:
             output=max(got, number(usage, "total_tokens") - sent),
             reasoning=number(usage, "completion_tokens_details", "reasoning_tokens"),
         ),
-        whole=True,
+        whole=_is_last(event),
         terms=terms(event, "service_tier") or said.terms,
     )

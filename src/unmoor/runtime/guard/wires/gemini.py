@@ -96,14 +96,20 @@ class Gemini:
             queries = part(candidate, "groundingMetadata").get("webSearchQueries")
             searches = len(queries) if isinstance(queries, list) else 0
             said = replace(said, text_bytes=said.text_bytes + size, searches=max(said.searches, searches))
-        usage = part(event, "usageMetadata")
-        return _used(said, usage) if usage else said
+        if usage := part(event, "usageMetadata"):
+            said = _used(said, usage)
+        return replace(said, whole=said.whole or (said.tokens is not None and _is_last(event)))
 
     def error(self, status: int, message: str) -> Json:
         return {"error": {"code": status, "message": message, "status": STATUSES.get(status, "INTERNAL")}}
 
     def error_event(self, message: str) -> bytes:
         return f"data: {json.dumps(self.error(402, message))}\n\n".encode()
+
+
+def _is_last(event: Json) -> bool:
+    """Usage is said with every part of a stream; this one is the last."""
+    return "promptFeedback" in event or any("finishReason" in candidate for candidate in items(event, "candidates"))
 
 
 def _size(piece: Json) -> int:
@@ -122,6 +128,5 @@ def _used(said: Said, usage: Json) -> Said:
             output=max(number(usage, "candidatesTokenCount") + thought, number(usage, "totalTokenCount") - sent),
             reasoning=thought,
         ),
-        whole=True,
         terms=terms(usage, "serviceTier") and (("service_tier", str(usage["serviceTier"]).lower()),),
     )
