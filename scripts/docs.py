@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from docs_cli import cli_page
+from docs_harnesses import harness_pages
 from docs_spec import spec_page
 from docs_targets import own_targets, target_page
 
@@ -34,6 +35,7 @@ def pages() -> dict[Path, str]:
     return {
         docs / "reference" / "spec.md": spec_page(),
         docs / "reference" / "cli.md": cli_page(),
+        **harness_pages(docs / "harnesses"),
         **{docs / "targets" / f"{name}.md": target_page(name, ROOT / "examples") for name in own_targets()},
     }
 

@@ -258,7 +258,7 @@ def test_a_server_by_any_name_is_in_codex_s_configuration() -> None:
     ("harness", "without", "with_"),
     [
         ("claude-code", "WebSearch", ""),
-        ("codex", '\\"web_search\\" = \\"disabled\\"', '\\"web_search\\" = \\"live\\"'),
+        ("codex", 'web_search = \\"disabled\\"', 'web_search = \\"live\\"'),
         ("gemini", "google_web_search", ""),
     ],
 )

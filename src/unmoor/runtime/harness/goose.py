@@ -1,4 +1,4 @@
-"""Goose: https://block.github.io/goose/docs/guides/environment-variables."""
+"""Goose: https://github.com/aaif-goose/goose, whose documentation lists its variables and extensions."""
 
 from __future__ import annotations
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def as_toml(table: Mapping[str, Any]) -> str:
@@ -14,11 +17,11 @@ def as_toml(table: Mapping[str, Any]) -> str:
 
 def _lines(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
     """A table's own values first, because what follows a header belongs to it."""
-    if path:
-        yield f"[{'.'.join(map(_text, path))}]"
-    for key, value in table.items():
-        if not isinstance(value, Mapping):
-            yield f"{_text(key)} = {_value(value)}"
+    own = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
+    if path and (own or not table):
+        yield from ("", f"[{'.'.join(map(_key, path))}]")
+    for key, value in own.items():
+        yield f"{_key(key)} = {_value(value)}"
     for key, value in table.items():
         if isinstance(value, Mapping):
             yield from _lines(value, (*path, key))
@@ -33,6 +36,10 @@ def _value(value: object) -> str:
         return f"[{', '.join(_value(item) for item in value)}]"
     assert isinstance(value, str), f"no TOML for {type(value).__name__}"
     return _text(value)
+
+
+def _key(key: str) -> str:
+    return key if _BARE.fullmatch(key) else _text(key)
 
 
 def _text(value: str) -> str:
