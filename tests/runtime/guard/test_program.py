@@ -1,0 +1,226 @@
+"""`unmoor-agent guard` as a process of its own: what it needs, what it serves, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents import KEY, ask
+from model_server import Stall, Text, model_server
+from world import GRANT
+
+from unmoor.bundle import pack
+from unmoor.make_plan import make_plan
+from unmoor.material import Material
+from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.events import GuardEvent, Usage
+from unmoor.runtime.guard.link import link_to
+from unmoor.runtime.guard.port import LocalPort
+from unmoor.runtime.guard.program import Listening, listening_of
+from unmoor.runtime.redact import encodings
+from unmoor.spec import Spec
+
+BODY: dict[str, Any] = {"model": "claude-sonnet-4-5", "stream": True, "messages": []}
+
+
+def environment(folder: Path, base_url: str, **more: str) -> dict[str, str]:
+    """What a target gives the guard's container; the bundle lies in the store."""
+    spec = {
+        "version": 1,
+        "name": "agent",
+        "harness": {"name": "claude-code"},
+        "model": {"provider": "anthropic", "name": BODY["model"], "api_key": "model-key", "base_url": base_url},
+        "secrets": {"model-key": {"env": "K"}},
+        "run": {"max_cost_usd": 1},
+    }
+    archive = pack(
+        make_plan(Spec.model_validate(spec), "tests", Material(folder=str(folder), instructions="", files=()))
+    )
+    digest = hashlib.sha256(archive).hexdigest()
+    (folder / "store" / "bundles").mkdir(parents=True, exist_ok=True)
+    (folder / "store" / "bundles" / f"{digest}.tar").write_bytes(archive)
+    return {
+        "PATH": os.environ["PATH"],
+        "UNMOOR_BUNDLE": digest,
+        "UNMOOR_STORE": (folder / "store").as_uri(),
+        "UNMOOR_GUARD_BIND": "127.0.0.1",
+        "UNMOOR_SECRET_MODEL_KEY": KEY,
+        "PORT": str(free_port()),
+        **more,
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+@contextmanager
+def guard(variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A guard that listens."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "unmoor.runtime", "guard"],
+        env=dict(variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 15
+        while not listens(variables["PORT"]):
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def listens(port: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def through(port: str, told: list[GuardEvent]) -> int:
+    """One request on a run's port with a link to this guard; its status."""
+
+    async def main() -> int:
+        async with LocalPort(link_to(f"http://127.0.0.1:{port}"), GRANT, told.append) as local:
+            return (await ask(local, "v1/messages", BODY)).status
+
+    return asyncio.run(main())
+
+
+def test_it_serves_runs_and_writes_what_they_spent_before_it_ends(tmp_path: Path):
+    told: list[GuardEvent] = []
+    with model_server(Text("x")) as server, guard(variables := environment(tmp_path, server.url)) as process:
+        assert through(variables["PORT"], told) == 200
+        assert server.requests[0].key == KEY
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=8)
+    assert process.returncode == 0
+    assert [event.cost_usd for event in told if isinstance(event, Usage)] == [Decimal("0.00357")]
+    (book,) = (tmp_path / "store" / "budget").glob("*.json")
+    assert json.loads(book.read_text())["runs"] == {GRANT.run: "0.00357"}
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert [line["message"] for line in lines if "link" not in line["message"]] == ["listening", "stopping", "stopped"]
+    assert not [form for form in encodings(KEY) if form in said]
+
+
+def test_a_key_may_lie_in_a_file_and_a_line_end_is_none_of_it(tmp_path: Path):
+    folder = tmp_path / "secrets" / "guard"
+    folder.mkdir(parents=True)
+    (folder / "UNMOOR_SECRET_MODEL_KEY").write_text(KEY + "\n")
+    with model_server(Text("x")) as server:
+        variables = environment(tmp_path, server.url, UNMOOR_SECRETS_DIR=str(tmp_path / "secrets"))
+        del variables["UNMOOR_SECRET_MODEL_KEY"]
+        with guard(variables):
+            assert through(variables["PORT"], []) == 200
+        assert server.requests[0].key == KEY
+
+
+@pytest.mark.slow
+def test_a_stream_that_is_under_way_does_not_keep_it_from_ending_in_time(tmp_path: Path):
+    with model_server(Stall("half")) as server, guard(variables := environment(tmp_path, server.url)) as process:
+
+        async def main() -> float:
+            async with LocalPort(link_to(f"http://127.0.0.1:{variables['PORT']}"), GRANT, told.append) as local:
+                asking = asyncio.create_task(ask(local, "v1/messages", BODY))
+                await asyncio.sleep(0.3)
+                start = time.monotonic()
+                process.send_signal(signal.SIGTERM)
+                await asyncio.to_thread(process.wait, 8)
+                await asyncio.gather(asking, return_exceptions=True)
+                return time.monotonic() - start
+
+        told: list[GuardEvent] = []
+        assert asyncio.run(main()) < 8
+    assert process.returncode == 0
+    assert [event.estimated for event in told if isinstance(event, Usage)] == [True]
+    (book,) = (tmp_path / "store" / "budget").glob("*.json")
+    assert GRANT.run in json.loads(book.read_text())["runs"]
+
+
+def test_one_that_is_there_for_one_run_ends_with_it(tmp_path: Path):
+    variables = environment(tmp_path, "https://api.example.com", UNMOOR_GUARD_ENDS="with-run")
+
+    async def main() -> None:
+        async with link_to(f"http://127.0.0.1:{variables['PORT']}").held():
+            await asyncio.sleep(0.2)
+
+    with guard(variables) as process:
+        asyncio.run(main())
+        process.communicate(timeout=8)
+    assert process.returncode == 0
+
+
+def test_one_of_many_runs_goes_on(tmp_path: Path):
+    variables = environment(tmp_path, "https://api.example.com")
+
+    async def main() -> None:
+        async with link_to(f"http://127.0.0.1:{variables['PORT']}").held():
+            await asyncio.sleep(0.1)
+
+    with guard(variables) as process:
+        asyncio.run(main())
+        time.sleep(0.2)
+        assert process.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("without", "more", "line"),
+    [
+        ("UNMOOR_STORE", {}, "UNMOOR_STORE is not set; the container is given it by the target"),
+        ("UNMOOR_BUNDLE", {}, "UNMOOR_BUNDLE is not set; the container is given it by the target"),
+        ("UNMOOR_SECRET_MODEL_KEY", {}, "secret model-key is not here: UNMOOR_SECRET_MODEL_KEY is not set"),
+        ("", {"PORT": "http"}, "PORT: 'http' is no port; the platform sets it"),
+        ("", {"UNMOOR_BUNDLE": "0" * 64}, f"bundle {'0' * 64} is not in the store; deploy again"),
+    ],
+)
+def test_what_it_was_not_given_is_said_in_one_line(tmp_path: Path, without: str, more: dict[str, str], line: str):
+    variables = {k: v for k, v in environment(tmp_path, "https://x", **more).items() if k != without}
+    ended = subprocess.run(
+        [sys.executable, "-m", "unmoor.runtime", "guard"], env=variables, capture_output=True, text=True, timeout=20
+    )
+    assert (ended.returncode, ended.stderr) == (2, f"unmoor-agent: {line}\n")
+
+
+@pytest.mark.parametrize(
+    ("variables", "listening"),
+    [
+        ({}, Listening(host="0.0.0.0", port=8790, ends_with_run=False)),
+        ({"PORT": "8080"}, Listening(host="0.0.0.0", port=8080, ends_with_run=False)),
+        (
+            {"UNMOOR_GUARD_BIND": "127.0.0.1", "UNMOOR_GUARD_ENDS": "with-run"},
+            Listening(host="127.0.0.1", port=8790, ends_with_run=True),
+        ),
+    ],
+)
+def test_where_it_listens(variables: dict[str, str], listening: Listening):
+    assert listening_of(variables) == listening
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "8o"])
+def test_a_port_that_is_none_is_refused(port: str):
+    with pytest.raises(ConfigurationFault) as caught:
+        listening_of({"PORT": port})
+    assert str(caught.value) == f"PORT: {port!r} is no port; the platform sets it"
