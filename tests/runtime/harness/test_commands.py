@@ -86,7 +86,7 @@ def test_files_lie_below_the_home_and_are_private(harness: str) -> None:
     made = command(harness, mcp_servers=mcp, instructions="Be kind")
     for file in made.files:
         assert str(file.path).startswith("/run/home/")
-        assert file.mode == 0o600
+        assert file.mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("harness", HARNESSES)
@@ -138,6 +138,22 @@ def test_more_arguments_come_where_the_program_takes_them(harness: str) -> None:
 def test_codex_takes_options_before_the_session_that_it_resumes() -> None:
     argv = command("codex", args=("-c", "x=1"), session="thread-1").argv
     assert argv[-5:] == ("-c", "x=1", "resume", "thread-1", "-")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "goes_on"),
+    [
+        ("gpt-5.5", "gpt-5.5", True),
+        ("gpt-5.5", "gpt-6-sol", False),
+        ("gpt-6-sol", "gpt-5.5", False),
+        ("gpt-5.6-luna", "gpt-6.1-sol", True),
+        ("gpt-5.5", "own-model", True),
+        ("own-model", "gpt-6-sol", True),
+    ],
+)
+def test_codex_goes_on_with_what_the_model_of_now_can_read(before: str, now: str, goes_on: bool) -> None:
+    argv = command("codex", session=f"thread-1@{before}", model=of_model("openai", now)).argv
+    assert argv[-3:-1] == ("resume", "thread-1") if goes_on else "resume" not in argv
 
 
 @pytest.mark.parametrize(
@@ -237,14 +253,17 @@ def test_mcp_servers_are_translated(harness: str) -> None:
     assert servers == {"local": local, "far": far}
 
 
-def test_goose_has_mcp_servers_beside_its_own_tools() -> None:
-    text = placed(command("goose", mcp_servers=(STDIO, HTTP)))[".config/goose/config.yaml"]
-    extensions = json.loads(text)["extensions"]
+def test_goose_is_given_mcp_servers_without_a_secret_that_its_session_would_keep() -> None:
+    made = command("goose", mcp_servers=(STDIO, HTTP))
+    files = placed(made)
+    extensions = json.loads(files[".config/goose/config.yaml"])["extensions"]
     assert extensions["developer"]["type"] == "builtin"
-    assert (extensions["local"]["cmd"], extensions["local"]["args"]) == ("python3", ["server.py"])
-    assert extensions["local"]["envs"] == {"KEY": "env-secret"}
     assert (extensions["far"]["type"], extensions["far"]["uri"]) == ("streamable_http", HTTP.url)
-    assert extensions["far"]["headers"] == dict(HTTP.headers)
+    assert extensions["far"]["headers"] == {"Authorization": "${UNMOOR_FAR_AUTHORIZATION}"}
+    assert extensions["far"]["env_keys"] == ["UNMOOR_FAR_AUTHORIZATION"]
+    assert json.loads(files[".config/goose/secrets.yaml"]) == {"UNMOOR_FAR_AUTHORIZATION": "Bearer header-secret"}
+    assert made.argv[-2:] == ("--with-extension", "local:/run/home/.config/goose/servers/local")
+    assert files[".config/goose/servers/local"] == "#!/bin/sh\nexport KEY=env-secret\nexec python3 server.py\n"
 
 
 def test_a_server_by_any_name_is_in_codex_s_configuration() -> None:

@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from jobs import NEW_SESSION, OLD_SESSION, job
+from jobs import NEW_SESSION, OLD_SESSION, job, of_model
 
 from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult, Usage
 from unmoor.runtime.harness import adapter, names
@@ -125,7 +125,7 @@ SUCCESSES: dict[str, tuple[list[Line], list[HarnessEvent], str]] = {
             Message(text="done"),
             Usage(model="gpt-5.5", tokens=USAGE + Tokens(reasoning=14), cost_usd=None),
         ],
-        "th-1",
+        "th-1@gpt-5.5",
     ),
     "opencode": (
         [
@@ -529,6 +529,15 @@ def test_claude_code_s_sum_is_of_this_run_where_a_session_is_resumed() -> None:
     events = read("claude-code", claude_result(), session=OLD_SESSION)[0]
     tokens = Tokens(input=1200, cached_input=200, output=34)
     assert events == [Usage(model="claude-sonnet-4-5", tokens=tokens, cost_usd=None)]
+
+
+def test_codex_says_that_a_conversation_begins_anew_with_a_model_that_cannot_read_it() -> None:
+    model = of_model("openai", "gpt-6-sol")
+    events, outcome = read("codex", *SUCCESSES["codex"][0], session="th-0@gpt-5.5", model=model)
+    said = "what was said to another model cannot be read by gpt-6-sol; the conversation begins anew"
+    assert events[0] == Notice(level="warning", text=said)
+    assert outcome.session == "th-1@gpt-6-sol"
+    assert [event for event in events if isinstance(event, Usage)]
 
 
 def test_goose_keeps_the_session_that_it_was_told_to_resume() -> None:

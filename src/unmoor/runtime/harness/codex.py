@@ -16,6 +16,8 @@ from .toml import as_toml
 
 # An MCP server that npx fetches first takes longer than the 10 s that it is given by default.
 _MCP_START_S = 60
+# Tried with each pair of the models that this version knows.
+_GENERATIONS = {"gpt-5.5": "5.5", "gpt-5.6": "6", "gpt-6": "6"}
 # Plugins and apps are fetched from the provider; the guard reads requests as they are; who retries for ever never ends.
 _FEATURES_OFF = ("plugins", "apps", "enable_request_compression", "unbounded_connection_retries")
 
@@ -47,9 +49,26 @@ def _arguments(job: Job) -> Iterator[str]:
     """Options stand before `resume`, which takes fewer of them."""
     yield from ("exec", "--json", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox")
     yield from ("--cd", str(job.work), *job.args)
-    if job.session:
-        yield from ("resume", job.session)
+    if thread := _thread(job):
+        yield from ("resume", thread)
     yield "-"
+
+
+def _thread(job: Job) -> str:
+    """The thread that goes on; empty for one that the model of now cannot go on with.
+
+    A session's id is Codex's thread and the model that it was with. Codex has the model of before summarise a thread
+    whose summaries the one of now cannot read, and the guard lets no model through but the one of now.
+    """
+    assert job.model
+    thread, _, model = job.session.partition("@")
+    before, now = _generation(model), _generation(job.model.name)
+    return "" if before and now and before != now else thread
+
+
+def _generation(model: str) -> str:
+    """Models of one generation read each other's summaries; empty for one of which nothing is known."""
+    return next((kind for prefix, kind in _GENERATIONS.items() if model.startswith(prefix)), "")
 
 
 def _files(job: Job) -> Iterator[PlacedFile]:
@@ -99,12 +118,13 @@ class CodexReader(JsonLines):
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        self.resumed = bool(job.session)
+        self.resumed = bool(_thread(job))
+        self.begun_anew = bool(job.session) and not self.resumed
 
     def read(self, value: Json) -> Iterable[HarnessEvent]:
         match text(value, "type"):
             case "thread.started":
-                self.session = text(value, "thread_id") or self.session
+                return self._started(text(value, "thread_id"))
             case "turn.started":
                 self.settled, self.failure = False, ""
             case "turn.completed":
@@ -118,6 +138,12 @@ class CodexReader(JsonLines):
             case "item.completed":
                 return self._item(inner(value, "item"))
         return ()
+
+    def _started(self, thread: str) -> Iterator[HarnessEvent]:
+        self.session = f"{thread}@{self.model}" if thread else self.session
+        if self.begun_anew:
+            text = f"what was said to another model cannot be read by {self.model}; the conversation begins anew"
+            yield Notice(level="warning", text=text)
 
     def _completed(self, value: Json) -> Iterable[HarnessEvent]:
         self.settled = True

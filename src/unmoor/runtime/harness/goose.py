@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
-from unmoor.runtime.config import McpServer
+from unmoor.runtime.config import McpServer, Model
 from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
 
 from .lines import Json, as_text, inner, items, joined, member, text, tokens
@@ -13,6 +17,8 @@ from .protocol import Command, Exit, Job, Outcome, PlacedFile
 from .reading import JsonLines
 from .surroundings import environment, instructions, json_file, program
 
+_TOOL_S = 300
+_DEVELOPER = {"type": "builtin", "name": "developer", "enabled": True, "timeout": _TOOL_S}
 # How it begins where it has no answer, for streams of which no message says that a model wrote it.
 _OWN_WORDS = (
     "Ran into this error",
@@ -56,31 +62,75 @@ def _arguments(job: Job) -> Iterator[str]:
     yield from ("--name", job.session or job.new_session)
     if job.session:
         yield "--resume"
+    # A session keeps the model that it began with too, and goes before the environment.
+    assert job.model
+    yield from ("--provider", _provider(job.model), "--model", job.model.name)
+    # A session keeps the extensions that it began with, so those that the spec has now are given at every start.
+    for server in _local(job):
+        yield from ("--with-extension", f"{server.name}:{shlex.quote(str(_starter(job, server)))}")
 
 
 def _model(job: Job) -> dict[str, str]:
     assert job.model
-    common = {"GOOSE_MODEL": job.model.name, "GOOSE_SUBAGENT_MODEL": job.model.name}
+    name, url, token = job.model.name, job.guarded.model_url, job.guarded.token
+    common = {"GOOSE_PROVIDER": _provider(job.model), "GOOSE_MODEL": name, "GOOSE_SUBAGENT_MODEL": name}
     if job.model.provider == "anthropic":
-        host = {"ANTHROPIC_HOST": job.guarded.model_url, "ANTHROPIC_API_KEY": job.guarded.token}
-        return {**common, "GOOSE_PROVIDER": "anthropic", **host}
-    host = {"OPENAI_HOST": job.guarded.model_url, "OPENAI_API_KEY": job.guarded.token}
-    return {**common, "GOOSE_PROVIDER": "openai", "OPENAI_BASE_PATH": "chat/completions", **host}
+        return {**common, "ANTHROPIC_HOST": url, "ANTHROPIC_API_KEY": token}
+    return {**common, "OPENAI_HOST": url, "OPENAI_BASE_PATH": "chat/completions", "OPENAI_API_KEY": token}
+
+
+def _provider(model: Model) -> str:
+    """Goose's name of the wire format; any that is not Anthropic's is asked by OpenAI's."""
+    return "anthropic" if model.provider == "anthropic" else "openai"
 
 
 def _files(job: Job) -> Iterator[PlacedFile]:
-    extensions = {"developer": {"type": "builtin", "name": "developer", "enabled": True, "timeout": 300}}
-    extensions |= {server.name: _mcp_server(server) for server in job.mcp_servers}
-    yield json_file(job.home / ".config/goose/config.yaml", {"extensions": extensions})
+    """What a session keeps of a server holds no secret: one is started by a file, a header names a variable."""
+    folder = job.home / ".config/goose"
+    secrets = {_variable(server, name): text for server in _far(job) for name, text in server.headers}
+    extensions = {"developer": _DEVELOPER, **{server.name: _far_server(server) for server in _far(job)}}
+    yield json_file(folder / "config.yaml", {"extensions": extensions})
+    yield json_file(folder / "secrets.yaml", secrets)
+    for server in _local(job):
+        yield PlacedFile(path=_starter(job, server), content=_starting(server).encode(), mode=0o700)
     yield from instructions(job, ".config/goose/AGENTS.md")
 
 
-def _mcp_server(server: McpServer) -> dict[str, Any]:
-    common = {"name": server.name, "description": server.name, "enabled": True, "timeout": 300}
-    if server.url:
-        return {**common, "type": "streamable_http", "uri": server.url, "headers": dict(server.headers)}
-    command, *arguments = server.command
-    return {**common, "type": "stdio", "cmd": command, "args": arguments, "envs": dict(server.env)}
+def _local(job: Job) -> list[McpServer]:
+    return [server for server in job.mcp_servers if not server.url]
+
+
+def _far(job: Job) -> list[McpServer]:
+    return [server for server in job.mcp_servers if server.url]
+
+
+def _starter(job: Job, server: McpServer) -> PurePosixPath:
+    return job.home / ".config/goose/servers" / quote(server.name, safe="")
+
+
+def _starting(server: McpServer) -> str:
+    """A script that starts the server with its environment."""
+    lines = [f"export {name}={shlex.quote(text)}" for name, text in server.env]
+    return "\n".join(("#!/bin/sh", *lines, f"exec {shlex.join(server.command)}", ""))
+
+
+def _far_server(server: McpServer) -> dict[str, Any]:
+    names = [name for name, _ in server.headers]
+    return {
+        "type": "streamable_http",
+        "name": server.name,
+        "description": server.name,
+        "enabled": True,
+        "timeout": _TOOL_S,
+        "uri": server.url,
+        "headers": {name: f"${{{_variable(server, name)}}}" for name in names},
+        "env_keys": [_variable(server, name) for name in names],
+    }
+
+
+def _variable(server: McpServer, header: str) -> str:
+    """The variable that stands for a header of a server."""
+    return "UNMOOR_" + re.sub(r"[^A-Z0-9]", "_", f"{server.name}_{header}".upper())
 
 
 class GooseReader(JsonLines):
