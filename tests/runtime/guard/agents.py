@@ -17,6 +17,7 @@ from world import GRANT, World
 
 from unmoor.runtime.config import Agent, Harness, Model, RunLimits
 from unmoor.runtime.events import GuardEvent
+from unmoor.runtime.guard.ledger import LedgerTimes
 from unmoor.runtime.guard.opening import Settings, open_door
 from unmoor.runtime.guard.port import LocalPort
 from unmoor.runtime.guard.streams import Socket
@@ -110,6 +111,7 @@ async def opened(
 ) -> AsyncIterator[LocalPort]:
     """A run's local port to a door of this agent's."""
     store = store or open_store("memory://")
+    settings = settings or Settings(ledger=LedgerTimes(write_every_s=0.01))
     door = open_door(what, store=store, key=key, clock=clock or Clock(), outside=World(), settings=settings)
     async with door as there, route_to(there) as way, LocalPort(way, grant, told.append) as port:
         yield port

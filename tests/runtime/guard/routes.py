@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from unmoor.runtime.guard.door import Door
 from unmoor.runtime.guard.link import Link, link_to
 from unmoor.runtime.guard.server import GuardServer
 from unmoor.runtime.guard.way import Way
@@ -21,7 +22,7 @@ class NoIdentity:
 
 
 @asynccontextmanager
-async def route_to(door: Way) -> AsyncIterator[Way]:
+async def route_to(door: Door) -> AsyncIterator[Way]:
     """The chosen way to this door."""
     if chosen == "inside":
         yield door

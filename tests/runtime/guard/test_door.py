@@ -29,6 +29,9 @@ class Counted:
             return await exchange.say(error.status, str(error))
         await exchange.say(200, f"{exchange.request.target} {len(body)}")
 
+    async def settle(self, run: str) -> None:
+        pass
+
     async def unknown_token(self, exchange: Exchange, reason: str) -> None:
         await exchange.refuse(401, "the model", reason)
 

@@ -446,3 +446,27 @@ def test_only_the_budget_is_written_to():
         return store.keys
 
     assert run(main()) == {"budget/2026-11-24.json", "budget/2026-11-23.json"}
+
+
+def test_what_a_run_has_spent_can_be_waited_for():
+    async def main() -> str:
+        store = watched()
+        book = ledger(store)
+        await spend(book, "r1", "0.1")
+        await book.settle("r1")
+        return (await stored(store))["usd"]
+
+    assert run(main()) == "0.1"
+
+
+def test_nobody_waits_for_ever_for_what_cannot_be_written():
+    async def main() -> None:
+        store = watched()
+        store.faults.append(lambda what: what != "get")
+        book = ledger(store, times=LedgerTimes(write_every_s=0, retry_s=0.01, ending_s=0.05))
+        await spend(book, "r1", "0.1")
+        await book.settle("r1")
+        await book.settle("r2")
+        await book.close()
+
+    run(main())

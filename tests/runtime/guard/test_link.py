@@ -47,10 +47,14 @@ class Does:
     def __init__(self, what: Callable[[Stream, Emit], Awaitable[None]]) -> None:
         self.what = what
         self.grants: list[Grant] = []
+        self.settled: list[str] = []
 
     async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
         self.grants.append(grant)
         await self.what(stream, emit)
+
+    async def settle(self, run: str) -> None:
+        self.settled.append(run)
 
 
 async def echo(stream: Stream, emit: Emit) -> None:
@@ -183,10 +187,12 @@ def test_the_guard_is_told_the_run_and_its_token():
     async def main() -> None:
         async with linked(way, []) as (port, _), connected(port.number) as client:
             await client.write(b"x")
-            await client.read()
+            await client.finish()
+            await everything(client)
 
     run(main())
     assert way.grants == [GRANT]
+    assert way.settled == [GRANT.run]
 
 
 def test_events_arrive_as_they_were_sent():

@@ -53,6 +53,8 @@ class ModelPart(Part, Protocol):
 
     async def unknown_token(self, exchange: Exchange, reason: str) -> None: ...
 
+    async def settle(self, run: str) -> None: ...
+
 
 class Door:
     """Serves connections of any run (a Way)."""
@@ -78,6 +80,11 @@ class Door:
         except BaseException:
             stream.abort()
             raise
+
+    async def settle(self, run: str) -> None:
+        """Waits until nothing of the run's is left to be written down."""
+        if self._model is not None:
+            await self._model.settle(run)
 
     async def _request(self, conversation: Conversation) -> Request | None:
         try:

@@ -71,6 +71,7 @@ class Ledger:
         self._writing = False
         self._stale = False
         self._closing = asyncio.Event()
+        self._wrote = asyncio.Event()
 
     @property
     def keeps(self) -> bool:
@@ -122,6 +123,13 @@ class Ledger:
         if not self._writing:
             self._writing = True
             self._start(self._write_all())
+
+    async def settle(self, run: str) -> None:
+        """Waits until what the run has spent is written, and not for ever."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._times.write_every_s + self._times.ending_s):
+                while any(run in runs for runs in self._unwritten.values()):
+                    await self._wrote.wait()
 
     async def close(self) -> None:
         """Writes what is not yet written, and says what could not be."""
@@ -196,14 +204,16 @@ class Ledger:
         try:
             while self._unwritten:
                 written = await self._write(min(self._unwritten))
-                await self._pause(self._times.write_every_s if written else self._times.retry_s)
+                self._wrote.set()
+                self._wrote = asyncio.Event()
+                if not written:
+                    await asyncio.sleep(self._times.retry_s * random.uniform(0.5, 1.5))
+                    continue
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._times.write_every_s):
+                        await self._closing.wait()
         finally:
             self._writing = False
-
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds * random.uniform(0.75, 1.25)):
-                await self._closing.wait()
 
     async def _write(self, day: date) -> bool:
         """Adds to a day's book what is not in it yet; False where the store or another guard was in the way."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from unmoor.runtime.events import GuardEvent, as_json
 
@@ -16,7 +16,15 @@ OPENING_S = 10
 DONE_S = 5
 
 
-async def serve_link(under: Stream, way: Way, *, released: Callable[[], None] = lambda: None, log: Log = quiet) -> None:
+class Settling(Way, Protocol):
+    """A way that may have something left to do for a run when one of its connections has ended."""
+
+    async def settle(self, run: str) -> None: ...
+
+
+async def serve_link(
+    under: Stream, way: Settling, *, released: Callable[[], None] = lambda: None, log: Log = quiet
+) -> None:
     """Serves the one connection of a link to its end, and closes the link. Where the link holds the guard and carries
     no connection, `released` is called at its end."""
     frames = Frames(under)
@@ -36,10 +44,12 @@ async def serve_link(under: Stream, way: Way, *, released: Callable[[], None] = 
         raise
 
 
-async def _serve(frames: Frames, grant: Grant, way: Way) -> None:
+async def _serve(frames: Frames, grant: Grant, way: Settling) -> None:
     stream = LinkedStream(frames)
     try:
         await way.serve(stream, grant, stream.emit)
+        # A platform may give a guard no time but while a link is open.
+        await way.settle(grant.run)
     except BaseException:
         stream.abort()
         raise

@@ -12,9 +12,9 @@ from aiohttp import web
 from unmoor.container import HEALTH_PATH
 
 from .frames import KINDS
-from .linked import serve_link
+from .linked import Settling, serve_link
 from .streams import Socket
-from .way import Log, Stream, Way, quiet
+from .way import Log, Stream, quiet
 from .websocket import HEARTBEAT_S, MOST_MESSAGE, WebSocketStream
 
 LINK_PATH = "/link"
@@ -30,7 +30,7 @@ class GuardServer:
 
     def __init__(
         self,
-        way: Way,
+        way: Settling,
         *,
         host: str,
         port: int,
