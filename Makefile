@@ -12,7 +12,7 @@ export PATH := $(PATH):$(abspath $(VENV)/bin)
 # setuptools warns at length that an editable install is editable.
 PIP := PYTHONWARNINGS=ignore $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-unit test-all test-harnesses check docs bench golden clean
+.PHONY: demo test test-unit test-all test-docker test-harnesses check docs bench golden clean
 
 demo: $(VENV)/.ready
 	@$(VENV)/bin/unmoor compare examples/02-issue-triage
@@ -22,10 +22,10 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready .cache/npm/.ready
 	@$(PY) -m unmoor.runtime.harness $(HARNESSES)
-	@$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not harness"
+	@$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not harness and not docker"
 
 test-unit: $(VENV)/.ready
-	$(PY) -m pytest -n $(WORKERS) -m "not slow and not wheel and not harness"
+	$(PY) -m pytest -n $(WORKERS) -m "not slow and not wheel and not harness and not docker"
 
 test-all: $(VENV)/.ready .cache/npm/.ready check
 	@$(PY) -m unmoor.runtime.harness $(HARNESSES) $(MORE_HARNESSES)
@@ -35,6 +35,10 @@ test-all: $(VENV)/.ready .cache/npm/.ready check
 test-harnesses: $(VENV)/.ready
 	@$(PY) -m unmoor.runtime.harness $(HARNESSES) $(MORE_HARNESSES)
 	$(PY) -m pytest -n $(WORKERS) --dist worksteal -m harness
+
+# Builds the shipped image with each harness and runs it as a target does; needs a Docker engine, and as root debootstrap.
+test-docker: $(VENV)/.ready
+	$(PY) -m pytest -n 0 -m docker tests/docker
 
 check: $(VENV)/.ready
 	$(VENV)/bin/ruff check src stacks targets tests scripts

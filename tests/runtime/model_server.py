@@ -200,10 +200,10 @@ class ModelServer:
             request.transport.close()
             raise asyncio.CancelledError("the connection is gone")
 
-    async def run(self, started: threading.Event, ended: asyncio.Event) -> None:
+    async def run(self, started: threading.Event, ended: asyncio.Event, host: str, port: int) -> None:
         """Serves from `started` to `ended`."""
         server = web.Server(self.handle, access_log=None)
-        listening = await self._loop.create_server(server, "127.0.0.1", 0, backlog=512)
+        listening = await self._loop.create_server(server, host, port, backlog=512)
         self.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
         started.set()
         await ended.wait()
@@ -213,13 +213,12 @@ class ModelServer:
 
 
 @contextmanager
-def model_server(*script: Turn) -> Iterator[ModelServer]:
-    """A server that is up within the block and gone, with its thread, after it."""
+def model_server(*script: Turn, host: str = "127.0.0.1", port: int = 0) -> Iterator[ModelServer]:
+    """A server that is up within the block and gone, with its thread, after it; a container serves its network."""
     server = ModelServer(*script)
     started, ended = threading.Event(), asyncio.Event()
-    thread = threading.Thread(
-        target=server._loop.run_until_complete, args=(server.run(started, ended),), daemon=True, name="model server"
-    )
+    serving = server.run(started, ended, host, port)
+    thread = threading.Thread(target=server._loop.run_until_complete, args=(serving,), daemon=True, name="model server")
     thread.start()
     assert started.wait(10)
     try:

@@ -155,6 +155,22 @@ def dev(
 
 
 @app.command()
+def build(
+    file: File = Path(),
+    env: Env = None,
+    tag: Annotated[str, typer.Option("--tag", help="The image's name; one that says what is in it without this.")] = "",
+    base: Annotated[str, typer.Option("--base", help="An image with Node 22 and Debian's packages to build on.")] = "",
+) -> None:
+    """Build the agent's image with this machine's Docker, and print its name.
+
+    Example: unmoor build examples/02-issue-triage
+    """
+    from unmoor.cli.build import run
+
+    run(file, env, tag=tag, base=base)
+
+
+@app.command()
 def targets(json: Json = False) -> None:
     """List the installed targets, and the distribution that each comes from.
 

@@ -57,7 +57,7 @@ def asked(arguments: Sequence[str]) -> Asked:
         case ["--trigger", trigger, "--delivery", delivery]:
             return Asked(trigger=trigger, delivery=delivery)
         case _:
-            raise ConfigurationFault(f"unmoor-agent run: {' '.join(arguments)!r} is no run; write {USAGE}")
+            raise ConfigurationFault(f"run: {' '.join(arguments)!r} is no run; write {USAGE}")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -137,7 +137,7 @@ def _trigger(agent: Agent, name: str) -> Trigger:
     for trigger in agent.triggers:
         if trigger.name == name:
             return trigger
-    raise ConfigurationFault(f"unmoor-agent run: the agent has no trigger {name!r}; deploy again")
+    raise ConfigurationFault(f"run: the agent has no trigger {name!r}; deploy again")
 
 
 def _host(surroundings: Surroundings, guard: Way, bundle: Unpacked, store: Store, log: JsonLog) -> Host:

@@ -14,6 +14,7 @@ from .config import Agent, read_config
 from .errors import ConfigurationFault
 from .harness.protocol import Skill
 from .store.objects import Store
+from .untar import extract
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ def unpack_bundle(archive: bytes, sha256: str, folder: Path) -> Unpacked:
         raise ConfigurationFault(f"bundle {sha256} is not what it says: its content has the digest {found}")
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(folder, filter="data")
+        extract(tar, folder)
     return Unpacked(agent=read_config((folder / "config.json").read_bytes()), folder=folder, sha256=sha256)
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import zstandard
 
+from .untar import extract
+
 # The fastest level compresses sources and logs well enough; a higher one would be the bottleneck.
 LEVEL = 1
 THREADS = 2
@@ -41,7 +43,7 @@ def unpack(archive: Path, root: Path) -> None:
         zstandard.ZstdDecompressor().stream_reader(file, read_size=BUFFER) as stream,
         tarfile.open(fileobj=stream, mode="r|", bufsize=BUFFER) as tar,
     ):
-        tar.extractall(root, filter=_inside)
+        extract(tar, root)
 
 
 def is_real_folder(root: Path, folder: str) -> bool:
@@ -82,11 +84,3 @@ def _entry(tar: tarfile.TarFile, root: Path, path: Path) -> None:
             tar.addfile(entry)
     except (FileNotFoundError, PermissionError):
         return
-
-
-def _inside(entry: tarfile.TarInfo, root: str) -> tarfile.TarInfo | None:
-    """Python's own check of paths and modes, but links may lead where they like: they led there before."""
-    if entry.issym():
-        name = os.path.normpath(entry.name)
-        return None if name.startswith(("/", "..")) else entry.replace(name=name, deep=False)
-    return tarfile.data_filter(entry, root) if entry.isreg() or entry.isdir() or entry.islnk() else None
