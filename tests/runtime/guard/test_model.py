@@ -307,6 +307,26 @@ def test_another_runs_token_opens_nothing():
     assert told == [Refused(destination="the model", reason="the token is not this run's")]
 
 
+def test_a_body_of_more_parts_than_can_be_read_is_refused():
+    with model_server(Text("x")) as server:
+        answer, _ = asked(server, body=b"[" + b"{}," * 1_000_001 + b"{}]")
+    assert answer.status == 413
+    assert answer.json["error"]["message"] == "unmoor: the request's body has more parts than can be read here"
+
+
+def test_large_bodies_wait_for_room_and_all_pass():
+    body = {**BODY, "messages": [{"role": "user", "content": "x" * 3_000_000}]}
+    told: list[GuardEvent] = []
+
+    async def main(server: ModelServer) -> list[int]:
+        async with opened(agent(base_url=server.url), told) as port:
+            answers = await asyncio.gather(*(ask(port, "v1/messages", body) for _ in range(60)))
+            return [answer.status for answer in answers]
+
+    with model_server(Text("x")) as server:
+        assert run(main(server)) == [200] * 60
+
+
 def test_a_body_beyond_all_measure_is_refused():
     with model_server(Text("x")) as server:
         answer, _ = asked(server, body=b"x" * (3 << 20), settings=Settings(body_bytes=2 << 20))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from decimal import Decimal
 
 from clients import connected
@@ -67,6 +68,29 @@ def test_more_connections_than_a_run_may_have_are_refused_and_said():
             reason="1 connections are open already; nothing more is let in until one ends",
         )
     ]
+
+
+def test_a_fault_of_the_guards_own_breaks_one_connection_and_is_said_without_its_words():
+    told: list[GuardEvent] = []
+
+    class Faulty(Echo):
+        async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+            if await stream.read() == b"break":
+                raise RuntimeError(f"with {grant.token} in it")
+            await stream.write(b"well")
+
+    async def main() -> bytes:
+        async with LocalPort(Faulty(), GRANT, told.append) as port:
+            async with connected(port.number) as client:
+                await client.write(b"break")
+                with contextlib.suppress(ConnectionResetError):
+                    await client.read()
+            async with connected(port.number) as client:
+                await client.write(b"x")
+                return await client.read()
+
+    assert asyncio.run(main()) == b"well"
+    assert told == [Notice(level="error", text="a connection failed in the guard: RuntimeError in serve")]
 
 
 def test_a_token_is_not_shown_by_a_grant():

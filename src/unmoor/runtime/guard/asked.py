@@ -11,6 +11,9 @@ from urllib.parse import parse_qsl, urlencode
 from .wires import Call, Json, Wire, wires_of
 from .wires.chat import Chat, asking_for_usage, asks_for_usage
 
+# Read, a body takes many times the memory that it has as text: up to 300 MiB at these numbers.
+MOST_PARTS, MOST_ITEMS = 1_000_000, 8_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
@@ -97,6 +100,8 @@ def _json(body: bytes) -> Json:
         last = pairs
         return dict(pairs)
 
+    if body.count(b"{") + body.count(b"[") > MOST_PARTS or body.count(b",") > MOST_ITEMS:
+        raise NotAllowed(413, "the request's body has more parts than can be read here")
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=keep)
     except (ValueError, RecursionError):

@@ -9,13 +9,17 @@ from unmoor.runtime.events import Notice, Refused
 
 from .asked import Asked, NotAllowed, Rules, asked
 from .door import MODEL_PATH, Exchange
-from .http1 import Headers, Malformed
+from .http1 import Headers, Malformed, Request, TooLarge
 from .ledger import Ledger
 from .passage import JSON, Passage, Provider, over_text
+from .room import Room
 from .way import Log, quiet
 from .wires import wires_of
 
 MOST_BODY = 64 * 1024 * 1024
+# What all bodies that are not small may take together: a guard of 512 MiB has room for them and for reading one.
+ROOM = 128 * 1024 * 1024
+SMALL = 128 * 1024
 # Clients made with the providers' own libraries obey this: what is refused here is no better the next time.
 NO_RETRY = (b"x-should-retry", b"false")
 SOON = (b"retry-after", b"2")
@@ -32,6 +36,7 @@ class ModelProxy:
         self._ledger = ledger
         self._log = log
         self._most_body = most_body
+        self._room = Room(ROOM)
         self._error = wires_of(rules.provider)[0].error
 
     async def unknown_token(self, exchange: Exchange, reason: str) -> None:
@@ -45,6 +50,13 @@ class ModelProxy:
 
     async def answer(self, exchange: Exchange) -> None:
         """Answers one request."""
+        size = declared(exchange.request, self._most_body)
+        if size > self._most_body:
+            return await self._say(exchange, 413, str(TooLarge(self._most_body)), [NO_RETRY])
+        async with self._room.taken(size if size > SMALL else 0):
+            await self._answer(exchange)
+
+    async def _answer(self, exchange: Exchange) -> None:
         request = exchange.request
         path, _, query = request.target.removeprefix(MODEL_PATH).removeprefix("/").partition("?")
         encoding = ",".join(request.values(b"content-encoding"))
@@ -81,3 +93,9 @@ class ModelProxy:
     async def _say(self, exchange: Exchange, status: int, text: str, headers: Headers) -> None:
         error = json.dumps(self._error(status, f"unmoor: {text}")).encode()
         await exchange.conversation.answer(status, [JSON, *headers], error)
+
+
+def declared(request: Request, most: int) -> int:
+    """How large the request says that its body is; as large as may be, where it does not say."""
+    lengths = request.values(b"content-length")
+    return int(lengths[0]) if lengths else most if request.values(b"transfer-encoding") else 0

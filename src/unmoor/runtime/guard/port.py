@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
 from dataclasses import dataclass
 
 from unmoor.runtime.events import GuardEvent, Notice, OverBudget, Refused
@@ -75,8 +76,12 @@ class LocalPort:
         self._open.add(task)
         task.add_done_callback(self._open.discard)
         try:
-            with contextlib.suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
                 await self._way.serve(stream, self._grant, self._emit)
+        except Exception as error:  # whatever it is, it must not end the run's other connections
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            text = f"a connection failed in the guard: {type(error).__name__} in {where.name}"
+            self._emit(Notice(level="error", text=text))
         finally:
             stream.abort()
 

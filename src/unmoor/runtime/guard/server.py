@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -109,6 +110,9 @@ class GuardServer:
         self._links.add(task)
         try:
             await serve_link(stream, self._way, released=self._released, log=self._log)
+        except Exception as error:  # whatever it is, it must not end other links
+            where = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+            self._log("a link failed", level="error", error=type(error).__name__, where=where)
         finally:
             self._links.discard(task)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -84,7 +85,7 @@ class Upstream:
         try:
             async with asyncio.timeout(wait_s):
                 answer = await self._session.request(
-                    method, url, headers=headers, data=body or None, allow_redirects=False
+                    method, url, headers=headers, data=io.BytesIO(body) if body else None, allow_redirects=False
                 )
         except TimeoutError:
             raise Silent(f"no answer within {wait_s:g} s") from None
