@@ -29,7 +29,7 @@ class Counted:
             return await exchange.say(error.status, str(error))
         await exchange.say(200, f"{exchange.request.target} {len(body)}")
 
-    async def settle(self, run: str) -> None:
+    async def settle(self) -> None:
         pass
 
     async def unknown_token(self, exchange: Exchange, reason: str) -> None:

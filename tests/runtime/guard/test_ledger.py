@@ -453,7 +453,7 @@ def test_what_a_run_has_spent_can_be_waited_for():
         store = watched()
         book = ledger(store)
         await spend(book, "r1", "0.1")
-        await book.settle("r1")
+        await book.settle()
         return (await stored(store))["usd"]
 
     assert run(main()) == "0.1"
@@ -465,8 +465,7 @@ def test_nobody_waits_for_ever_for_what_cannot_be_written():
         store.faults.append(lambda what: what != "get")
         book = ledger(store, times=LedgerTimes(write_every_s=0, retry_s=0.01, ending_s=0.05))
         await spend(book, "r1", "0.1")
-        await book.settle("r1")
-        await book.settle("r2")
+        await book.settle()
         await book.close()
 
     run(main())

@@ -53,7 +53,7 @@ class ModelPart(Part, Protocol):
 
     async def unknown_token(self, exchange: Exchange, reason: str) -> None: ...
 
-    async def settle(self, run: str) -> None: ...
+    async def settle(self) -> None: ...
 
 
 class Door:
@@ -81,10 +81,10 @@ class Door:
             stream.abort()
             raise
 
-    async def settle(self, run: str) -> None:
-        """Waits until nothing of the run's is left to be written down."""
+    async def settle(self) -> None:
+        """Waits until nothing is left to be written down."""
         if self._model is not None:
-            await self._model.settle(run)
+            await self._model.settle()
 
     async def _request(self, conversation: Conversation) -> Request | None:
         try:

@@ -124,11 +124,11 @@ class Ledger:
             self._writing = True
             self._start(self._write_all())
 
-    async def settle(self, run: str) -> None:
-        """Waits until what the run has spent is written, and not for ever."""
+    async def settle(self) -> None:
+        """Waits until what was spent is written, and not for ever."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._times.write_every_s + self._times.ending_s):
-                while any(run in runs for runs in self._unwritten.values()):
+                while self._unwritten:
                     await self._wrote.wait()
 
     async def close(self) -> None:

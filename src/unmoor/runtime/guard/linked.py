@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from unmoor.runtime.events import GuardEvent, as_json
 
@@ -13,20 +13,16 @@ from .frames import MOST_DATA, Frame, Frames, Kind, LinkBroken, data_frames, gra
 from .way import Grant, Log, Stream, Way, quiet
 
 OPENING_S = 10
+
+Settle = Callable[[], Awaitable[None]]
 DONE_S = 5
 
 
-class Settling(Way, Protocol):
-    """A way that may have something left to do for a run when one of its connections has ended."""
-
-    async def settle(self, run: str) -> None: ...
-
-
 async def serve_link(
-    under: Stream, way: Settling, *, released: Callable[[], None] = lambda: None, log: Log = quiet
+    under: Stream, way: Way, *, settle: Settle, released: Callable[[], None] = lambda: None, log: Log = quiet
 ) -> None:
     """Serves the one connection of a link to its end, and closes the link. Where the link holds the guard and carries
-    no connection, `released` is called at its end."""
+    no connection, `released` is called at its end; `settle` is awaited before any other ends."""
     frames = Frames(under)
     try:
         async with asyncio.timeout(OPENING_S):
@@ -34,7 +30,7 @@ async def serve_link(
         if first is not None and first.kind is Kind.HOLD:
             await _held(frames, released)
         elif first is not None:
-            await _serve(frames, grant_of(first), way)
+            await _serve(frames, grant_of(first), way, settle)
         await under.close()
     except (ConnectionError, TimeoutError) as error:
         log("a link broke", why=str(error) or type(error).__name__)
@@ -44,12 +40,11 @@ async def serve_link(
         raise
 
 
-async def _serve(frames: Frames, grant: Grant, way: Settling) -> None:
+async def _serve(frames: Frames, grant: Grant, way: Way, settle: Settle) -> None:
     stream = LinkedStream(frames)
     try:
         await way.serve(stream, grant, stream.emit)
-        # A platform may give a guard no time but while a link is open.
-        await way.settle(grant.run)
+        await settle()
     except BaseException:
         stream.abort()
         raise

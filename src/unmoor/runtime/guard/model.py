@@ -44,9 +44,9 @@ class ModelProxy:
         exchange.emit(Refused(destination="the model", reason=reason))
         await self._say(exchange, 401, reason, [NO_RETRY])
 
-    async def settle(self, run: str) -> None:
-        """Waits until what the run has spent is written down."""
-        await self._ledger.settle(run)
+    async def settle(self) -> None:
+        """Waits until what was spent is written down."""
+        await self._ledger.settle()
 
     async def answer(self, exchange: Exchange) -> None:
         """Answers one request."""

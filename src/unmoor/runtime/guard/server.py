@@ -6,21 +6,27 @@ import asyncio
 import contextlib
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from unmoor.container import HEALTH_PATH
 
 from .frames import KINDS
-from .linked import Settling, serve_link
+from .linked import serve_link
 from .streams import Socket
-from .way import Log, Stream, quiet
+from .way import Log, Stream, Way, quiet
 from .websocket import HEARTBEAT_S, MOST_MESSAGE, WebSocketStream
 
 LINK_PATH = "/link"
 FIRST_BYTE_S = 10
 MOST_LINKS = 2000
+
+
+class Settling(Way, Protocol):
+    """A way that may have something left to do when a connection has ended."""
+
+    async def settle(self) -> None: ...
 
 
 class GuardServer:
@@ -109,12 +115,17 @@ class GuardServer:
         assert task is not None
         self._links.add(task)
         try:
-            await serve_link(stream, self._way, released=self._released, log=self._log)
+            await serve_link(stream, self._way, settle=self._settle, released=self._released, log=self._log)
         except Exception as error:  # whatever it is, it must not end other links
             where = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
             self._log("a link failed", level="error", error=type(error).__name__, where=where)
         finally:
             self._links.discard(task)
+
+    async def _settle(self) -> None:
+        """A platform may give a guard no time but while a link is open: so the last one waits."""
+        if len(self._links) == 1:
+            await self._way.settle()
 
 
 class _First(asyncio.Protocol):
