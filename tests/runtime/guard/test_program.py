@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,23 +27,27 @@ from world import GRANT
 from unmoor.bundle import pack
 from unmoor.make_plan import make_plan
 from unmoor.material import Material
+from unmoor.runtime.claim import enqueue
 from unmoor.runtime.errors import ConfigurationFault
 from unmoor.runtime.events import GuardEvent, Usage
 from unmoor.runtime.guard.link import link_to
 from unmoor.runtime.guard.port import LocalPort
 from unmoor.runtime.guard.program import Listening, listening_of
+from unmoor.runtime.layout import run_id
+from unmoor.runtime.records import RunRecord
 from unmoor.runtime.redact import encodings
+from unmoor.runtime.store import open_store
 from unmoor.spec import Spec
 
 BODY: dict[str, Any] = {"model": "claude-sonnet-4-5", "stream": True, "messages": []}
 
 
-def environment(folder: Path, base_url: str, **more: str) -> dict[str, str]:
+def environment(folder: Path, base_url: str, *, command: str = "cat", **more: str) -> dict[str, str]:
     """What a target gives the guard's container; the bundle lies in the store."""
     spec = {
         "version": 1,
         "name": "agent",
-        "harness": {"name": "claude-code"},
+        "harness": {"name": "command", "command": ["sh", "-c", command]},
         "model": {"provider": "anthropic", "name": BODY["model"], "api_key": "model-key", "base_url": base_url},
         "secrets": {"model-key": {"env": "K"}},
         "run": {"max_cost_usd": 1},
@@ -224,3 +229,62 @@ def test_a_port_that_is_none_is_refused(port: str):
     with pytest.raises(ConfigurationFault) as caught:
         listening_of({"PORT": port})
     assert str(caught.value) == f"PORT: {port!r} is no port; the platform sets it"
+
+
+ASK = """
+curl -sS --max-time 10 -H "x-api-key: $ANTHROPIC_API_KEY" "$ANTHROPIC_BASE_URL/v1/messages" \\
+  -d '{"model": "claude-sonnet-4-5", "messages": []}'
+curl -sS --max-time 10 https://example.com 2>&1
+:
+"""
+
+
+async def queued(variables: Mapping[str, str]) -> str:
+    """A run of this bundle's agent that waits to be run; its id."""
+    now = datetime.now(UTC)
+    record = RunRecord(
+        id=run_id(now),
+        agent="agent",
+        environment="tests",
+        bundle=variables["UNMOOR_BUNDLE"],
+        status="queued",
+        trigger="api",
+        kind="api",
+        prompt="ask",
+        session="",
+        harness="command",
+        harness_version="none",
+        provider="anthropic",
+        model=BODY["model"],
+        created_at=now,
+    )
+    assert await enqueue(open_store(variables["UNMOOR_STORE"]), record)
+    return record.id
+
+
+def test_a_run_and_its_guard_are_two_processes_and_the_run_has_no_key(tmp_path: Path):
+    with model_server(Text("the answer")) as server:
+        variables = environment(tmp_path, server.url, command=ASK, UNMOOR_GUARD_ENDS="with-run")
+        run = asyncio.run(queued(variables))
+        with guard(variables) as process:
+            ended = subprocess.run(
+                [sys.executable, "-m", "unmoor.runtime", "run", run],
+                env={
+                    **{k: v for k, v in variables.items() if "SECRET" not in k},
+                    "UNMOOR_GUARD_URL": f"http://127.0.0.1:{variables['PORT']}",
+                    "UNMOOR_WORK": str(tmp_path / "work"),
+                    "HOME": str(tmp_path),
+                },
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            said, _ = process.communicate(timeout=8)
+    assert (ended.returncode, process.returncode) == (0, 0), ended.stdout + ended.stderr + said
+    record = json.loads((tmp_path / "store" / "runs" / run / "run.json").read_text())
+    assert (record["status"], record["cost_usd"]) == ("succeeded", "0.00357")
+    assert "the answer" in record["answer"]
+    events = "".join(p.read_text() for p in sorted((tmp_path / "store" / "runs" / run / "events").iterdir()))
+    assert '"destination":"example.com:443","reason":"it is not in network.egress"' in events
+    everything = ended.stdout + events + json.dumps(record)
+    assert not [form for form in encodings(KEY) if form in everything]

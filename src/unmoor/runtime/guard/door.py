@@ -6,7 +6,6 @@ Two things: `CONNECT host:443`, the way out, and `/model/...`, the model. Both w
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 from dataclasses import dataclass
 from typing import Protocol
@@ -133,7 +132,7 @@ def proxy_tokens(request: Request, run: str) -> list[str]:
         scheme, _, encoded = value.partition(" ")
         try:
             user, _, token = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             user = token = ""
         shown.append(token if scheme.lower() == "basic" and user in ("run", run) else "")
     return shown
