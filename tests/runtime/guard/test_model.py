@@ -315,16 +315,16 @@ def test_a_body_of_more_parts_than_can_be_read_is_refused():
 
 
 def test_large_bodies_wait_for_room_and_all_pass():
-    body = {**BODY, "messages": [{"role": "user", "content": "x" * 3_000_000}]}
+    body = {**BODY, "messages": [{"role": "user", "content": "x" * 200_000}]}
     told: list[GuardEvent] = []
 
     async def main(server: ModelServer) -> list[int]:
-        async with opened(agent(base_url=server.url), told) as port:
-            answers = await asyncio.gather(*(ask(port, "v1/messages", body) for _ in range(60)))
+        async with opened(agent(base_url=server.url), told, settings=Settings(room_bytes=500_000)) as port:
+            answers = await asyncio.gather(*(ask(port, "v1/messages", body) for _ in range(20)))
             return [answer.status for answer in answers]
 
     with model_server(Text("x")) as server:
-        assert run(main(server)) == [200] * 60
+        assert run(main(server)) == [200] * 20
 
 
 def test_a_body_beyond_all_measure_is_refused():
@@ -378,10 +378,10 @@ def test_a_provider_that_cannot_be_connected_to_is_said():
 @every_wire
 def test_a_provider_that_says_nothing_is_given_up(wire: str):
     with model_server(Stall("nothing")) as server:
-        answer, told = asked(server, wire, settings=Settings(upstream=UpstreamTimes(soon_s=0.1)))
+        answer, told = asked(server, wire, settings=Settings(upstream=UpstreamTimes(soon_s=0.04)))
     assert answer.status == 504
-    assert answer.json["error"]["message"] == "unmoor: the model's provider failed: no answer within 0.1 s"
-    assert told == [Notice(level="warning", text="the model's provider failed: no answer within 0.1 s")]
+    assert answer.json["error"]["message"] == "unmoor: the model's provider failed: no answer within 0.04 s"
+    assert told == [Notice(level="warning", text="the model's provider failed: no answer within 0.04 s")]
 
 
 def test_a_whole_answer_is_waited_for_longer_than_the_beginning_of_a_stream():
@@ -395,10 +395,10 @@ def test_a_whole_answer_is_waited_for_longer_than_the_beginning_of_a_stream():
 @pytest.mark.parametrize("at", ["head", "half"])
 def test_a_stream_that_falls_silent_is_broken_off(wire: str, at: Any):
     with model_server(Stall(at)) as server:
-        answer, told = asked(server, wire, settings=Settings(upstream=UpstreamTimes(idle_s=0.1)))
+        answer, told = asked(server, wire, settings=Settings(upstream=UpstreamTimes(idle_s=0.04)))
     assert answer.status == 200
     assert not answer.whole
-    assert told[0] == Notice(level="warning", text="the model's provider failed: nothing more within 0.1 s")
+    assert told[0] == Notice(level="warning", text="the model's provider failed: nothing more within 0.04 s")
 
 
 @every_wire
@@ -699,7 +699,7 @@ def test_many_streams_at_once_pass_whole():
         async with opened(agent(base_url=server.url, run_usd="1000"), told, settings=settings) as port:
             return await asyncio.gather(*(ask(port, "v1/messages", BODY) for _ in range(200)))
 
-    with model_server(Text("all of it " * 20)) as server:
+    with model_server(Text("all of it " * 8)) as server:
         answers = run(main(server))
     assert [answer.status for answer in answers] == [200] * 200
     assert all(answer.whole and answer.content.endswith(b'"message_stop"}\n\n') for answer in answers)

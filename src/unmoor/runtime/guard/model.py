@@ -29,14 +29,21 @@ class ModelProxy:
     """Judges each request, lets it through, and says what was wrong in the provider's own way of saying it."""
 
     def __init__(
-        self, *, rules: Rules, provider: Provider, ledger: Ledger, log: Log = quiet, most_body: int = MOST_BODY
+        self,
+        *,
+        rules: Rules,
+        provider: Provider,
+        ledger: Ledger,
+        log: Log = quiet,
+        most_body: int = MOST_BODY,
+        room: int = ROOM,
     ) -> None:
         self._rules = rules
         self._provider = provider
         self._ledger = ledger
         self._log = log
         self._most_body = most_body
-        self._room = Room(ROOM)
+        self._room = Room(room)
         self._error = wires_of(rules.provider)[0].error
 
     async def unknown_token(self, exchange: Exchange, reason: str) -> None:

@@ -18,7 +18,7 @@ from .connect import WayOut, WayOutLimits
 from .door import Door
 from .http1 import HttpLimits
 from .ledger import Ledger, LedgerTimes
-from .model import MOST_BODY, ModelProxy
+from .model import MOST_BODY, ROOM, ModelProxy
 from .network import Network
 from .passage import Provider
 from .prices import Prices, unpriced
@@ -47,6 +47,7 @@ class Settings:
     upstream: UpstreamTimes = field(default_factory=UpstreamTimes)
     ledger: LedgerTimes = field(default_factory=LedgerTimes)
     body_bytes: int = MOST_BODY
+    room_bytes: int = ROOM
     # Whose certificates the provider's is verified by; None: those that this machine trusts.
     trust: ssl.SSLContext | None = None
 
@@ -116,6 +117,7 @@ async def _model(
                 ledger=ledger,
                 log=log,
                 most_body=settings.body_bytes,
+                room=settings.room_bytes,
             )
     finally:
         await ledger.close()
