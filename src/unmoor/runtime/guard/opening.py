@@ -77,18 +77,15 @@ async def open_door(
         raise ConfigurationFault(why)
     try:
         async with _model(agent, store, key, clock, settings, log) as model:
-            yield Door(
-                model=model,
-                way_out=WayOut(
-                    egress=agent.egress,
-                    egress_any=agent.egress_any,
-                    resolve=network.resolve,
-                    dial=network.dial,
-                    limits=settings.way_out,
-                    log=log,
-                ),
-                limits=settings.http,
+            way_out = WayOut(
+                egress=agent.egress,
+                egress_any=agent.egress_any,
+                resolve=network.resolve,
+                dial=network.dial,
+                limits=settings.way_out,
+                log=log,
             )
+            yield Door(model=model, way_out=way_out, limits=settings.http)
     finally:
         network.close()
 
