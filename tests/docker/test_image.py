@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from engine import docker
 
 from unmoor.bundle import pack
@@ -37,13 +38,15 @@ MODELS = {
 FENCED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp")
 # The tests' model server in a container of its own, saying what the scripts of the tests say.
 SERVE_MODEL = """
-import sys, time
+import ssl, sys, time
 sys.path[:0] = ["/tests/runtime", "/opt/unmoor", "/opt/unmoor/libraries"]
 from model_server import Shell, Text, model_server
 import model_server as m
 attack = "(timeout 3 bash -c 'exec 3<>/dev/tcp/model/8000' 2>&1 || true) | head -1 > out/direct"
 script = [Shell(f"mkdir -p out; printf written > out/file; touch /root-is-read-only 2> out/root; {attack}"), Text("All of it is done.")]
-with model_server(*script, host="0.0.0.0", port=8000) as server:
+tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+tls.load_cert_chain("/tls/model.pem")
+with model_server(*script, host="0.0.0.0", port=8000, tls=tls) as server:
     print("ready", flush=True)
     time.sleep(3600)
 """
@@ -67,6 +70,10 @@ def machine(base: str, tmp_path: Path) -> Iterator[Machine]:
     docker("network", "create", "--internal", f"{made.name}-runs")
     docker("network", "create", f"{made.name}-out")
     (tmp_path / "store").mkdir()
+    (tmp_path / "tls").mkdir()
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "tls" / "ca.pem"))
+    authority.issue_cert("model").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "tls" / "model.pem"))
     os.chown(tmp_path / "store", 10001, 10001)
     for folder in (tmp_path, *tmp_path.parents[:3]):
         with contextlib.suppress(PermissionError):
@@ -99,15 +106,25 @@ def test_a_harness_runs_in_its_image_with_nothing_but_the_guard(image: tuple[str
     start(machine, "guard", f"{machine.name}-runs", name, "guard", guarding(bundle))
     docker("network", "connect", f"{machine.name}-out", f"{machine.name}-guard")
     record = from_json(ran(machine, name, bundle, run))
-    assert (record.status, record.reason) == ("succeeded", "")
+    assert record.status == "succeeded", told(machine, run)
     assert record.confinement == "enforced by landlock+seccomp"
     assert record.cost_usd is not None
     kept = {a.path: (machine.folder / "store" / layout.artifact(run, a.path)).read_text() for a in record.artifacts}
     assert kept["out/file"] == "written"
     assert "Read-only file system" in kept["out/root"] or "Permission denied" in kept["out/root"]
     assert "connect" not in kept["out/direct"] or "denied" in kept["out/direct"]
-    everything = "".join(p.read_bytes().decode(errors="replace") for p in machine.folder.rglob("*") if p.is_file())
+    store = machine.folder / "store"
+    everything = "".join(p.read_bytes().decode(errors="replace") for p in store.rglob("*") if p.is_file())
     assert KEY not in everything
+
+
+def told(machine: Machine, run: str) -> str:
+    """A run's events, for a test that fails."""
+    folder = machine.folder / "store" / layout.events(run)
+    logs = [docker("logs", f"{machine.name}-{role}", check=False) for role in ("guard", "model")]
+    return "".join(log.stdout + log.stderr for log in logs) + "".join(
+        p.read_text() for p in sorted(folder.glob("*.ndjson"))
+    )
 
 
 def ran(machine: Machine, name: str, bundle: str, run: str) -> bytes:
@@ -128,13 +145,13 @@ def ran(machine: Machine, name: str, bundle: str, run: str) -> bytes:
 def start(machine: Machine, role: str, network: str, name: str, alias: str, arguments: list[str]) -> None:
     docker(
         *("run", "--detach", "--name", f"{machine.name}-{role}", "--network", network, "--network-alias", alias),
-        *(*FENCED, "--volume", f"{machine.folder / 'store'}:/store"),
+        *(*FENCED, "--volume", f"{machine.folder / 'store'}:/store", "--volume", f"{machine.folder / 'tls'}:/tls:ro"),
         *(a.replace("IMAGE", name) for a in arguments),
     )
 
 
 def guarding(bundle: str) -> list[str]:
-    environment = {**common(bundle), "UNMOOR_SECRET_MODEL_KEY": KEY}
+    environment = {**common(bundle), "UNMOOR_SECRET_MODEL_KEY": KEY, "SSL_CERT_FILE": "/tls/ca.pem"}
     return [*(part for key, value in environment.items() for part in ("--env", f"{key}={value}")), "IMAGE", "guard"]
 
 
@@ -158,7 +175,7 @@ async def queued(store: Store, harness: str) -> tuple[str, str]:
             "provider": provider,
             "name": model,
             "api_key": "model-key",
-            "base_url": f"http://model:8000{path}",
+            "base_url": f"https://model:8000{path}",
         },
         "run": {"artifacts": ["out/**"], "timeout": "3m"},
         "secrets": {"model-key": {"env": "K"}},

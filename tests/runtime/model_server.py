@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -200,10 +201,12 @@ class ModelServer:
             request.transport.close()
             raise asyncio.CancelledError("the connection is gone")
 
-    async def run(self, started: threading.Event, ended: asyncio.Event, host: str, port: int) -> None:
+    async def run(
+        self, started: threading.Event, ended: asyncio.Event, host: str, port: int, tls: ssl.SSLContext | None
+    ) -> None:
         """Serves from `started` to `ended`."""
         server = web.Server(self.handle, access_log=None)
-        listening = await self._loop.create_server(server, host, port, backlog=512)
+        listening = await self._loop.create_server(server, host, port, backlog=512, ssl=tls)
         self.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
         started.set()
         await ended.wait()
@@ -213,11 +216,13 @@ class ModelServer:
 
 
 @contextmanager
-def model_server(*script: Turn, host: str = "127.0.0.1", port: int = 0) -> Iterator[ModelServer]:
+def model_server(
+    *script: Turn, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[ModelServer]:
     """A server that is up within the block and gone, with its thread, after it; a container serves its network."""
     server = ModelServer(*script)
     started, ended = threading.Event(), asyncio.Event()
-    serving = server.run(started, ended, host, port)
+    serving = server.run(started, ended, host, port, tls)
     thread = threading.Thread(target=server._loop.run_until_complete, args=(serving,), daemon=True, name="model server")
     thread.start()
     assert started.wait(10)
