@@ -112,7 +112,6 @@ def test_a_client_that_names_no_host_in_tls_passes():
         ("github.com:", "this is no host and port"),
         ("github.com:https", "this is no host and port"),
         (":443", "this is no host and port"),
-        ("a@github.com:443", "this is no host and port"),
         ("https://github.com:443", "this is no host and port"),
         ("::1:443", "this is no host and port"),
         ("140.82.112.3:443", "this is no public host's name; an address is none"),
@@ -133,6 +132,17 @@ def test_everything_else_is_refused_in_one_line_and_told(target: str, reason: st
     assert body.decode() == f"refused: {target}: {reason}\n"
     assert told == [Refused(destination=target, reason=reason)]
     assert (world.resolved, world.dialled) == ([], [])
+
+
+def test_a_password_before_a_host_is_not_repeated():
+    answer, _, told, _ = tunnelled("user:s3cret@github.com:443")
+    assert answer.endswith(b"\r\n\r\nrefused: github.com:443: this is no host and port\n")
+    assert told == [Refused(destination="github.com:443", reason="this is no host and port")]
+
+
+def test_a_long_name_is_not_repeated_whole():
+    _, _, told, _ = tunnelled("a" * 5000 + ".com:443")
+    assert told == [Refused(destination="a" * 260, reason="this is no public host's name; an address is none")]
 
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "10.0.0.5", "127.0.0.1", "fd00:ec2::254", "::ffff:10.0.0.1"])

@@ -97,12 +97,14 @@ def test_a_token_in_a_connect_is_not_told():
     async def main() -> None:
         async with opened(agent(base_url=refusing_url()), told) as port:
             for line in (f"CONNECT run:{GRANT.token}@a.com:443", f"GET http://run:{GRANT.token}@a.com/?{GRANT.token}"):
-                async with connected(port.number) as client:
-                    await client.write(f"{line} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-                    await read_answer(client)
+                for proof in ("", "Proxy-Authorization: Basic cnVuOng=\r\n"):
+                    async with connected(port.number) as client:
+                        await client.write(f"{line} HTTP/1.1\r\nHost: x\r\n{proof}\r\n".encode())
+                        await read_answer(client)
 
     asyncio.run(main())
     assert found_in("".join(map(as_json, told)), GRANT.token) == []
+    assert len(told) == 3
 
 
 def test_an_error_of_the_connection_does_not_show_the_key():

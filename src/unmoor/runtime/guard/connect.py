@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from unmoor.runtime.events import Refused
 
 from .addresses import is_public
-from .door import Exchange
+from .door import Exchange, shown
 from .hello import NotTls, server_name
 from .names import allows, host_name
 from .streams import Traffic, join
@@ -147,8 +147,3 @@ class WayOut:
         if name and host_name(name) != host:
             raise Denied(f"inside, TLS asks for another host: {shown(name)}")
         return first
-
-
-def shown(text: str) -> str:
-    """Text of the harness's, as one short line."""
-    return "".join(c if c.isprintable() else "?" for c in text[:260])

@@ -109,12 +109,12 @@ class Door:
             await self._model.answer(exchange)
 
     async def _connect(self, exchange: Exchange) -> None:
-        shown = proxy_tokens(exchange.request, exchange.grant.run)
-        if not shown:
+        tokens = proxy_tokens(exchange.request, exchange.grant.run)
+        if not tokens:
             # Many clients show their token only when asked: that is no attempt at anything.
             return await exchange.say(407, "show the run's token", [ASK_FOR_TOKEN])
-        if reason := _unproved(shown, exchange.grant.token):
-            return await exchange.refuse(407, exchange.request.target, reason, [ASK_FOR_TOKEN])
+        if reason := _unproved(tokens, exchange.grant.token):
+            return await exchange.refuse(407, shown(exchange.request.target), reason, [ASK_FOR_TOKEN])
         await self._way_out.answer(exchange)
 
 
@@ -150,4 +150,9 @@ def _unproved(shown: list[str], token: str) -> str:
 def _site(target: str) -> str:
     """Of an absolute address its scheme and host: the rest may hold what is secret."""
     scheme, _, rest = target.partition("://")
-    return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}" if rest else "this address"
+    return f"{scheme[:10]}://{shown(rest.partition('/')[0])}" if rest else "this address"
+
+
+def shown(text: str) -> str:
+    """A destination as the harness wrote it, as one short line, and without a name and password before it."""
+    return "".join(c if c.isprintable() else "?" for c in text.rpartition("@")[2][:260])
