@@ -46,7 +46,7 @@ class Dev:
         """Runs the agent once with this prompt and returns the run's final record."""
         now = datetime.now(UTC)
         await sweep(self.store, now=now, keep_s=self.plan.retention.runs_s)
-        record = self._queued(prompt, session, now)
+        record = self.queued(prompt, session, now)
         await enqueue(self.store, record)
         model = self.bundle.agent.model
         key = self.secrets[model.api_key] if model else ""
@@ -65,7 +65,8 @@ class Dev:
             )
             return await live(record.id, host, stop)
 
-    def _queued(self, prompt: str, session: str, now: datetime) -> RunRecord:
+    def queued(self, prompt: str, session: str, now: datetime) -> RunRecord:
+        """A new run with this prompt, which is in no store yet."""
         harness, model = self.bundle.agent.harness, self.bundle.agent.model
         return RunRecord(
             id=layout.run_id(now),

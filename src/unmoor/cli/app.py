@@ -136,6 +136,7 @@ def dev(
     ] = None,
     session: Annotated[str, typer.Option("--session", help="Go on with the session of that key.")] = "",
     store: Annotated[str, typer.Option("--store", help="A store's URL; a folder of this user's without it.")] = "",
+    docker: Annotated[bool, typer.Option("--docker", help="Run in containers of this machine's Docker.")] = False,
     install: Annotated[bool, typer.Option("--install", help="Install the harness by npm where it is not.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
 ) -> None:
@@ -148,9 +149,17 @@ def dev(
     from unmoor.cli.needs import needs_runtime
 
     needs_runtime()
+    prompt = typer.get_text_stream("stdin").read() if once == "-" else once
+    if docker and install:
+        raise typer.BadParameter(
+            "the image holds its harness; leave one of --docker and --install out", param_hint="--install"
+        )
+    if docker:
+        from unmoor.cli.dev_docker import once as once_in_docker
+
+        raise typer.Exit(once_in_docker(file, env, prompt, session=session, store=store, as_json=json))
     from unmoor.cli.dev import once as run_once
 
-    prompt = typer.get_text_stream("stdin").read() if once == "-" else once
     raise typer.Exit(run_once(file, env, prompt, session=session, store=store, as_json=json, installing=install))
 
 

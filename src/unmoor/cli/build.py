@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import typer
 from unmoor.errors import UnmoorError
 from unmoor.files import image_context, made_cache_folder
 from unmoor.load import load
-from unmoor.plan import ImageReference
+from unmoor.plan import ImageReference, Plan
 from unmoor.recipe import Recipe, recipe
 
 
@@ -22,10 +23,23 @@ def run(file: Path, environment: str | None, *, tag: str, base: str) -> None:
     if isinstance(plan.image, ImageReference):
         typer.echo(f"{plan.image.reference} is used as it is; there is nothing to build")
         return
-    how = recipe(plan.image, arch=plan.run.arch, shipped_folder=str(image_context(made_cache_folder())))
-    name = tag or f"unmoor/{plan.agent}:{how.tag}"
+    how = _recipe(plan)
+    name = tag or _name(plan, how)
     _build(arguments(how, name=name, base=base))
     typer.echo(name)
+
+
+def built(plan: Plan) -> str:
+    """The name of the agent's image on this machine, after it was built if it was not there."""
+    if isinstance(plan.image, ImageReference):
+        return plan.image.reference
+    how = _recipe(plan)
+    name = _name(plan, how)
+    _needs_docker()
+    there = subprocess.run(["docker", "image", "inspect", name], capture_output=True, check=False)
+    if there.returncode != 0:
+        _build(arguments(how, name=name, base=""))
+    return name
 
 
 def arguments(how: Recipe, *, name: str, base: str) -> list[str]:
@@ -35,9 +49,22 @@ def arguments(how: Recipe, *, name: str, base: str) -> list[str]:
     return ["docker", "build", "--platform", how.platform, *build_arguments, "--tag", name, how.folder]
 
 
+def _recipe(plan: Plan) -> Recipe:
+    return recipe(plan.image, arch=plan.run.arch, shipped_folder=str(image_context(made_cache_folder())))
+
+
+def _name(plan: Plan, how: Recipe) -> str:
+    return f"unmoor/{plan.agent}:{how.tag}"
+
+
 def _build(command: Sequence[str]) -> None:
-    if shutil.which(command[0]) is None:
-        raise UnmoorError("unmoor build needs Docker; install it, or give image: a reference")
-    built = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
-    if built.returncode != 0:
-        raise UnmoorError(f"docker build failed with exit code {built.returncode}; what it said is above")
+    """What Docker says goes to standard error, so that standard output holds the command's own answer."""
+    _needs_docker()
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+    if done.returncode != 0:
+        raise UnmoorError(f"docker build failed with exit code {done.returncode}; what it said is above")
+
+
+def _needs_docker() -> None:
+    if shutil.which("docker") is None:
+        raise UnmoorError("there is no docker here; install it, or leave out what needs it")

@@ -33,11 +33,11 @@ def once(
     programs = _programs(loaded, installing=installing)
     folder = data_folder() / "dev" / loaded.plan.agent
     url = store or (folder / "store").as_uri()
-    show = _as_json if as_json else _as_text
+    show = as_json_line if as_json else as_text
     here = prepare(loaded, secrets=values, store_url=url, programs=programs, home=folder / "work")
     record = asyncio.run(_once(loaded, here, prompt, session=session, show=show))
     if not as_json:
-        _end(record, url)
+        end(record, url)
     return 0 if record.status == "succeeded" else 1
 
 
@@ -50,7 +50,7 @@ async def _once(
     show: Callable[[dict[str, Any]], None],
 ) -> RunRecord:
     stop = Stop(asyncio.Event())
-    _stop_on_signals(stop)
+    stop_on_signals(stop)
     dev = await preparing
     forget(loaded)
     try:
@@ -59,7 +59,7 @@ async def _once(
         shutil.rmtree(dev.bundle.folder, ignore_errors=True)
 
 
-def _stop_on_signals(stop: Stop) -> None:
+def stop_on_signals(stop: Stop) -> None:
     """The first asks the run to end, the second ends it at once; it is cancelled either way."""
     loop = asyncio.get_running_loop()
 
@@ -84,12 +84,14 @@ def _programs(loaded: Loaded, *, installing: bool) -> Programs:
     return find(harness.name, harness.version, cache_folder())
 
 
-def _as_json(event: dict[str, Any]) -> None:
+def as_json_line(event: dict[str, Any]) -> None:
+    """Prints an event as a line of JSON."""
     sys.stdout.write(json.dumps(event, ensure_ascii=True) + "\n")
     sys.stdout.flush()
 
 
-def _as_text(event: dict[str, Any]) -> None:
+def as_text(event: dict[str, Any]) -> None:
+    """Prints an event for a person."""
     for line in shown(event):
         typer.echo(line)
 
@@ -128,7 +130,7 @@ def _lines(label: str, text: str, *, most: int = 12) -> list[str]:
     return [f"{label if i == 0 else '':<8} {line[:400]}" for i, line in enumerate([*lines[:most], *cut])]
 
 
-def _end(record: RunRecord, url: str) -> None:
+def end(record: RunRecord, url: str) -> None:
     """What is left of the run, and its status as the last line."""
     for artifact in record.artifacts:
         typer.echo(f"kept     {artifact.path} ({artifact.size_bytes} bytes)")

@@ -1,0 +1,73 @@
+"""`unmoor dev --docker`."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+from urllib.parse import urlsplit
+
+from unmoor.cli.build import built
+from unmoor.cli.dev import as_json_line, as_text, end, stop_on_signals
+from unmoor.dev import Dev, forget, prepare, secret_values
+from unmoor.dev_docker import Containers, in_docker, user
+from unmoor.errors import UnmoorError
+from unmoor.files import data_folder
+from unmoor.load import Loaded, load
+from unmoor.runtime.claim import enqueue
+from unmoor.runtime.host import Programs
+from unmoor.runtime.program import Stop
+from unmoor.runtime.records import RunRecord
+
+
+def once(file: Path, environment: str | None, prompt: str, *, session: str, store: str, as_json: bool) -> int:
+    """Runs the agent once in containers; 0 if the run succeeded, 1 if it ended otherwise."""
+    loaded = load(file, environment)
+    values = secret_values(loaded)
+    folder = data_folder() / "dev" / loaded.plan.agent
+    place = _folder_of(store) if store else folder / "store"
+    image = built(loaded.plan)
+    show = as_json_line if as_json else as_text
+    preparing = prepare(loaded, secrets=values, store_url=place.as_uri(), programs=Programs(), home=folder / "work")
+    record = asyncio.run(_once(loaded, preparing, prompt, session=session, image=image, place=place, show=show))
+    if not as_json:
+        end(record, place.as_uri())
+    return 0 if record.status == "succeeded" else 1
+
+
+async def _once(
+    loaded: Loaded,
+    preparing: Any,
+    prompt: str,
+    *,
+    session: str,
+    image: str,
+    place: Path,
+    show: Callable[[dict[str, Any]], None],
+) -> RunRecord:
+    stop = Stop(asyncio.Event())
+    stop_on_signals(stop)
+    dev: Dev = await preparing
+    forget(loaded)
+    shutil.rmtree(dev.bundle.folder, ignore_errors=True)
+    record = dev.queued(prompt, session, datetime.now(UTC))
+    await enqueue(dev.store, record)
+    containers = Containers(
+        name=f"unmoor-dev-{loaded.plan.agent}-{token_hex(4)}",
+        image=image,
+        bundle=dev.bundle.sha256,
+        store=place,
+        user=user(),
+    )
+    return await in_docker(containers, loaded.plan, record, store=dev.store, secrets=dev.secrets, stop=stop, watch=show)
+
+
+def _folder_of(url: str) -> Path:
+    parts = urlsplit(url)
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        raise UnmoorError(f"--docker keeps its store in a folder of this machine, not in {url}; write file:///a/folder")
+    return Path(parts.path)

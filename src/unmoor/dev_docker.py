@@ -1,0 +1,222 @@
+"""An agent's run in containers of this machine's Docker, as the target vm-docker would run it.
+
+The guard has the model's key and the way out; the run is on a network on which there is nothing but the guard.
+
+Every function here but `in_docker` gives a command line and does nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .container import GUARD, GUARD_PORT, STORE_DIR, TEMP_DIR, UID, WORK_DIR
+from .errors import UnmoorError
+from .plan import Plan, Secret
+from .quantities import cpu_text
+from .runtime import layout
+from .runtime.program import Stop
+from .runtime.records import RunRecord, from_json
+from .runtime.store import Store
+
+POLL_S = 0.3
+PIDS = 512
+# How long a run may take to end by itself after it was asked to, and how long a guard may take to answer at first.
+STOP_S = 60
+READY_TRIES = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Containers:
+    """A run's containers: what all their names begin with, their image and bundle, the store's folder, their user."""
+
+    name: str
+    image: str
+    bundle: str
+    store: Path
+    user: str
+
+    def networks(self) -> list[list[str]]:
+        """One network without a way out, and one with."""
+        create = ["network", "create"]
+        return [[*create, "--internal", f"{self.name}-runs"], [*create, f"{self.name}-out"]]
+
+    def guard(self, plan: Plan) -> list[list[str]]:
+        """The guard, which alone is given the model's key, on both networks."""
+        start = [
+            *("run", "--detach", "--network", f"{self.name}-runs", "--network-alias", "guard"),
+            *self._fenced("guard", plan.held_by("guard")),
+            *(self.image, *GUARD),
+        ]
+        return [start, ["network", "connect", f"{self.name}-out", f"{self.name}-guard"]]
+
+    def run(self, plan: Plan, run: str) -> list[str]:
+        """The run, attached, so that its end is the command's."""
+        size = ("--memory", f"{plan.run.memory_mib}m", "--cpus", cpu_text(plan.run.cpu))
+        return [
+            *("run", "--rm", "--network", f"{self.name}-runs", *size),
+            *("--env", f"UNMOOR_GUARD_URL=http://guard:{GUARD_PORT}"),
+            *self._fenced("run", plan.held_by("run")),
+            *(self.image, "run", run),
+        ]
+
+    def ask(self) -> list[str]:
+        """Whether the guard is well."""
+        return ["exec", f"{self.name}-guard", "unmoor-agent", "health", str(GUARD_PORT)]
+
+    def remove(self) -> list[list[str]]:
+        """Everything of it, whatever is there."""
+        containers = [f"{self.name}-run", f"{self.name}-guard"]
+        return [["rm", "--force", "--volumes", *containers], ["network", "rm", f"{self.name}-runs", f"{self.name}-out"]]
+
+    def _fenced(self, role: str, secrets: tuple[Secret, ...]) -> list[str]:
+        """Read-only, without capabilities. A secret is named here; its value is in docker's own environment."""
+        owner, _, group = self.user.partition(":")
+        writable = f"rw,exec,nosuid,nodev,uid={owner},gid={group}"
+        return [
+            *("--name", f"{self.name}-{role}", "--user", self.user, "--init", "--read-only", "--pids-limit", str(PIDS)),
+            *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+            *("--tmpfs", f"{WORK_DIR}:{writable}", "--tmpfs", f"{TEMP_DIR}:{writable}"),
+            *("--mount", f"type=bind,source={self.store},target={STORE_DIR}"),
+            *("--env", f"UNMOOR_STORE=file://{STORE_DIR}", "--env", f"UNMOOR_BUNDLE={self.bundle}"),
+            *(part for secret in secrets for part in ("--env", secret.variable)),
+        ]
+
+
+def user() -> str:
+    """Whom containers run as: whoever calls, or, since that is never root, the image's own user."""
+    return f"{UID}:{UID}" if os.getuid() == 0 else f"{os.getuid()}:{os.getgid()}"
+
+
+async def in_docker(
+    containers: Containers,
+    plan: Plan,
+    record: RunRecord,
+    *,
+    store: Store,
+    secrets: Mapping[str, str],
+    stop: Stop,
+    watch: Callable[[dict[str, Any]], None],
+) -> RunRecord:
+    """Runs a queued run to its end and removes its containers; its final record. UnmoorError where Docker refuses."""
+    values = {s.variable: secrets[s.name] for s in plan.held_by("run", "guard")}
+    docker = Docker(values)
+    _hand_over(containers)
+    try:
+        for command in (*containers.networks(), *containers.guard(plan)):
+            await docker.done(command)
+        await _well(docker, containers)
+        await _attended(docker, containers, plan, record, store, stop, watch)
+    finally:
+        for command in containers.remove():
+            await docker.tried(command)
+    stored = await store.get(layout.run_record(record.id))
+    assert stored is not None, "it was queued before"
+    return from_json(stored.content)
+
+
+async def _attended(
+    docker: Docker,
+    containers: Containers,
+    plan: Plan,
+    record: RunRecord,
+    store: Store,
+    stop: Stop,
+    watch: Callable[[dict[str, Any]], None],
+) -> None:
+    running = asyncio.create_task(docker.tried(containers.run(plan, record.id)))
+    cancelling = asyncio.create_task(_cancel_when_told(stop, store, record.id, docker, containers))
+    async for event in events(store, record.id, until=running):
+        watch(event)
+    cancelling.cancel()
+    await asyncio.gather(cancelling, return_exceptions=True)
+    code, said = await running
+    stored = await store.get(layout.run_record(record.id))
+    if stored is None or not from_json(stored.content).is_final:
+        raise UnmoorError(f"the run's container ended with exit code {code} and left no end: {_last(said)}")
+
+
+async def events(store: Store, run: str, *, until: asyncio.Task[Any]) -> AsyncIterator[dict[str, Any]]:
+    """A run's events as they are written, to the last one after the task is done."""
+    last = ""
+    while True:
+        over = until.done()
+        async for entry in store.list(layout.events(run), after=last):
+            stored = await store.get(entry.key)
+            for line in stored.content.splitlines() if stored else ():
+                yield json.loads(line)
+            last = entry.key
+        if over:
+            return
+        await asyncio.wait([until], timeout=POLL_S)
+
+
+async def _cancel_when_told(stop: Stop, store: Store, run: str, docker: Docker, containers: Containers) -> None:
+    await stop.event.wait()
+    await store.put(layout.cancel_mark(run), b"")
+    await asyncio.sleep(STOP_S)
+    await docker.tried(["kill", f"{containers.name}-run"])
+
+
+async def _well(docker: Docker, containers: Containers) -> None:
+    for _ in range(READY_TRIES):
+        code, _said = await docker.tried(containers.ask())
+        if code == 0:
+            return
+        await asyncio.sleep(POLL_S)
+        code, said = await docker.tried(["inspect", "--format", "{{.State.Running}}", f"{containers.name}-guard"])
+        if said.strip() != "true":
+            break
+    _, said = await docker.tried(["logs", f"{containers.name}-guard"])
+    raise UnmoorError(f"the guard does not start: {_last(said)}")
+
+
+def _hand_over(containers: Containers) -> None:
+    """Root's store becomes the containers' user's."""
+    if os.getuid() == 0:
+        for path in (containers.store, *containers.store.rglob("*")):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.chown(path, UID, UID)
+
+
+def _last(said: str) -> str:
+    lines = [line for line in said.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"
+
+
+class Docker:
+    """Docker's command line, with secrets in its environment and in no argument."""
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self._environment = {**os.environ, **secrets}
+
+    async def done(self, command: list[str]) -> None:
+        """Runs a command; UnmoorError with its last word if it fails."""
+        code, said = await self.tried(command)
+        if code:
+            raise UnmoorError(f"docker {command[0]}: {_last(said)}")
+
+    async def tried(self, command: list[str]) -> tuple[int, str]:
+        """Runs a command; its exit code and all that it said."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                "docker",
+                *command,
+                env=self._environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            raise UnmoorError("unmoor dev --docker needs Docker; install it, or leave --docker out") from None
+        said, _ = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, said.decode(errors="replace")

@@ -1,0 +1,95 @@
+"""`unmoor dev --docker`, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine import docker
+
+ROOT = Path(__file__).resolve().parents[2]
+UNMOOR = [sys.executable, "-c", "from unmoor.cli import main; main()"]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+def spec(home: Path, script: str, **parts: Any) -> Path:
+    folder = home / "agent"
+    folder.mkdir()
+    harness = {"name": "command", "command": ["sh", "-c", script]}
+    (folder / "unmoor.yaml").write_text(json.dumps({"version": 1, "name": "tests", "harness": harness, **parts}))
+    return folder
+
+
+def unmoor(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    return subprocess.run(
+        [*UNMOOR, *arguments], env=environment, capture_output=True, text=True, timeout=300, check=False, cwd=home
+    )
+
+
+def once(home: Path, base: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    built = unmoor(home, "build", str(folder), "--base", base)
+    assert built.returncode == 0, built.stderr
+    return unmoor(home, "dev", str(folder), "--docker", "--once", "hello", *more)
+
+
+def test_an_agent_runs_in_containers_and_nothing_of_them_stays(home: Path, base: str) -> None:
+    result = once(home, base, spec(home, "mkdir out; tee out/said; id -u", run={"artifacts": ["out/**"]}))
+    assert result.returncode == 0, result.stdout + result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[0] == "run      command; enforced by landlock+seccomp"
+    assert "kept     out/said (5 bytes)" in lines
+    assert lines[-1] == "succeeded"
+    assert docker("ps", "--all", "--quiet", "--filter", "name=unmoor-dev-tests").stdout == ""
+    assert "unmoor-dev-tests" not in docker("network", "ls").stdout
+
+
+def test_a_harness_that_eats_all_memory_is_ended_and_the_runner_says_so(home: Path, base: str) -> None:
+    eat = "python3 -c 'a = []\nwhile True: a.append(bytearray(8 << 20))'; echo survived"
+    result = once(home, base, spec(home, f"exec {eat}", resources={"memory": "256Mi"}))
+    assert result.returncode == 1
+    assert result.stdout.splitlines()[-2:] == [
+        "because  sh was ended by signal 9; the kernel killed it, as it does where memory is short",
+        "failed",
+    ]
+
+
+def test_the_network_of_a_run_leads_nowhere(home: Path, base: str) -> None:
+    script = "cat /proc/net/route | wc -l; getent hosts example.com || echo unknown"
+    result = once(home, base, spec(home, script))
+    assert "says     unknown" in result.stdout
+
+
+def test_an_interrupt_cancels_the_run_in_its_container(home: Path, base: str) -> None:
+    folder = spec(home, "echo up; sleep 3471")
+    assert unmoor(home, "build", str(folder), "--base", base).returncode == 0
+    command = [*UNMOOR, "dev", str(folder), "--docker", "--once", "x"]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while "up" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        said = process.stdout.read()
+        assert process.wait(60) == 1
+    assert said.splitlines()[-1] == "cancelled"
+    assert docker("ps", "--all", "--quiet", "--filter", "name=unmoor-dev-tests").stdout == ""
+
+
+def test_an_image_that_is_not_there_is_one_line(home: Path, base: str) -> None:
+    folder = spec(home, "true", image="registry.example.com/none:1")
+    result = unmoor(home, "dev", str(folder), "--docker", "--once", "x")
+    assert result.returncode == 1
+    assert result.stderr.startswith("docker run: ")
+    assert len(result.stderr.splitlines()) == 1
