@@ -51,7 +51,7 @@ golden: $(VENV)/.ready
 docs: $(VENV)/.ready
 	$(PY) scripts/docs.py
 	$(PY) scripts/picture.py
-	$(VENV)/bin/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 bench: $(VENV)/.ready
 	@for bench in tests/bench/*bench.py; do $(PY) $$bench || exit 1; done

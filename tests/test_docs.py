@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -87,7 +88,7 @@ def test_every_command_of_the_first_steps_succeeds(tmp_path: Path) -> None:
     commands = re.findall(r"^unmoor (.+)$", text, re.MULTILINE)
     assert len(commands) >= 9
     for command in commands:
-        done = _unmoor(tmp_path, *command.split())
+        done = _unmoor(tmp_path, *shlex.split(command))
         assert done.returncode == 0, f"unmoor {command}: {done.stderr}"
     assert "unmoor:target: vm-docker" in (tmp_path / "infra" / "Pulumi.prod.yaml").read_text()
 
@@ -97,7 +98,7 @@ def _unmoor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _run(arguments: list[str], *, cwd: Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **({"PYTHONPATH": str(path)} if path else {})}
+    environment = {**os.environ, "UNMOOR_DATA": str(cwd / "data"), **({"PYTHONPATH": str(path)} if path else {})}
     return subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
 
 
