@@ -20,6 +20,8 @@ from typing import Any
 import trustme
 
 HOST = "git.example.com"
+# How long a server takes to notice that it is told to end.
+POLL_S = 0.02
 TOKEN = "ghp-credential-of-the-repo"
 
 
@@ -54,7 +56,7 @@ def git_server(root: Path) -> Iterator[GitServer]:
     web.socket = context.wrap_socket(web.socket, server_side=True)
     proxy = _Proxy(("127.0.0.1", 0), _Tunnel)
     proxy.to = web.server_address[1]
-    threads = [threading.Thread(target=s.serve_forever, daemon=True) for s in (web, proxy)]
+    threads = [threading.Thread(target=s.serve_forever, args=(POLL_S,), daemon=True) for s in (web, proxy)]
     for thread in threads:
         thread.start()
     server.proxy = f"http://run:token@127.0.0.1:{proxy.server_address[1]}"

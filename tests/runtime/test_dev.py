@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from runs import stored_text
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 UNMOOR = [sys.executable, "-c", "from unmoor.cli import main; main()"]
 

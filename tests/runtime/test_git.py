@@ -15,6 +15,8 @@ from unmoor.runtime.errors import InfrastructureFault, WorkspaceFault
 from unmoor.runtime.git import Git
 from unmoor.runtime.redact import redactor
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[GitServer]:

@@ -27,6 +27,7 @@ MODELS = {
     "pi": ("anthropic", "claude-sonnet-4-5"),
 }
 HARNESSES = sorted(MODELS)
+pytestmark = pytest.mark.slow
 
 
 def bench(tmp_path: Path, harness: str, server: ModelServer, **parts: Any) -> Bench:

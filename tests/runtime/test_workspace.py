@@ -13,6 +13,8 @@ from runs import Bench, shell
 from unmoor.runtime.guard.way import Emit, Grant, Stream
 from unmoor.runtime.records import RunRecord
 
+pytestmark = pytest.mark.slow
+
 FILES = {"files/docs/notes.md": b"noted\n", "files/top": b"top\n"}
 
 

@@ -36,6 +36,8 @@ from unmoor.runtime.guard.streams import Socket
 from unmoor.runtime.guard.way import Emit, Grant, Stream
 from unmoor.runtime.guard.websocket import GoogleIdentity, dial
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 USED = Usage(model="m", tokens=Tokens(input=3, output=4), cost_usd=Decimal("0.0000123"), estimated=True)
 OVER = OverBudget(cap="run.max_cost_usd", limit_usd=Decimal("1.50"), spent_usd=Decimal("1.6"))

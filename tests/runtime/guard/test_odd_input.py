@@ -20,6 +20,8 @@ from unmoor.runtime.guard.http1 import HttpLimits
 from unmoor.runtime.guard.opening import Settings
 from unmoor.runtime.guard.wires import Said, wires_of
 
+pytestmark = pytest.mark.slow
+
 PROVIDERS = ("anthropic", "openai", "google")
 WORDS = [
     "type",

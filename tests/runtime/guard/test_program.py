@@ -39,6 +39,8 @@ from unmoor.runtime.redact import encodings
 from unmoor.runtime.store import open_store
 from unmoor.spec import Spec
 
+pytestmark = pytest.mark.slow
+
 BODY: dict[str, Any] = {"model": "claude-sonnet-4-5", "stream": True, "messages": []}
 
 

@@ -19,6 +19,8 @@ from unmoor.runtime.guard.upstream import Upstream, UpstreamTimes
 from unmoor.runtime.redact import encodings
 from unmoor.runtime.store import open_store
 
+pytestmark = pytest.mark.slow
+
 BODY: dict[str, Any] = {"model": "claude-sonnet-4-5", "stream": True, "messages": []}
 SETTINGS = Settings(upstream=UpstreamTimes(soon_s=0.1, whole_s=0.1, idle_s=0.1))
 # What a harness may send that has a secret in it, where it might come back from.

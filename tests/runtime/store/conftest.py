@@ -65,7 +65,7 @@ def google() -> Iterator[str]:
     thread.join(10)
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=[b if b in ("file", "memory") else pytest.param(b, marks=pytest.mark.slow) for b in BACKENDS])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
     """Opens one and the same empty store, again and again: several processes would each open their own."""
     return OPENERS[request.param](request, tmp_path)
