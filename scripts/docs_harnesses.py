@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from docs_markdown import code, table
 
+from unmoor.abilities import HARNESS_PROVIDERS, WITHOUT_MCP, WITHOUT_SKILLS
 from unmoor.defaults import HARNESS_VERSIONS
-from unmoor.rules import HARNESS_PROVIDERS, WITHOUT_MCP, WITHOUT_SKILLS
 from unmoor.runtime.config import McpServer, Model
 from unmoor.runtime.harness import adapter, names
 from unmoor.runtime.harness.packages import PACKAGES

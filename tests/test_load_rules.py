@@ -47,6 +47,10 @@ RULES = [
         "harness.version: 'latest' is no exact version; write one such as 2.1.330",
     ),
     (
+        CLAUDE.replace("claude-code", "goose") + "resources: {arch: arm64}\n",
+        "resources.arch: harness goose has no program for arm64; write amd64, or give an image that holds one",
+    ),
+    (
         "harness: {name: codex}\n",
         "model: harness codex needs a model; add model: {provider, name, api_key}",
     ),

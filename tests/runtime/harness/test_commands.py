@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jobs import HTTP, NEW_SESSION, OLD_SESSION, PROXY, SKILL, STDIO, TOKEN, job, of_model
 
+from unmoor.abilities import HARNESS_PROVIDERS, WITHOUT_MCP, WITHOUT_SKILLS
 from unmoor.defaults import HARNESS_VERSIONS
-from unmoor.rules import HARNESS_PROVIDERS, WITHOUT_MCP, WITHOUT_SKILLS
 from unmoor.runtime.errors import ConfigurationFault
 from unmoor.runtime.harness import adapter, names
 from unmoor.runtime.harness.protocol import Command

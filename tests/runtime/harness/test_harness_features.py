@@ -18,7 +18,7 @@ from jobs import MODELS, SKILL, TOKEN, of_model
 from mcp_server import http_server
 from model_server import Call, Shell, Text, Turn, model_server
 
-from unmoor.rules import HARNESS_PROVIDERS, WITHOUT_MCP, WITHOUT_SKILLS
+from unmoor.abilities import HARNESS_PROVIDERS, WITHOUT_MCP, WITHOUT_SKILLS
 from unmoor.runtime.config import McpServer
 
 pytestmark = pytest.mark.harness

@@ -13,7 +13,7 @@ from clis import Ran, real_job, run, texts
 from jobs import HTTP, MODELS, STDIO, TOKEN, of_model
 from model_server import Shell, Text, model_server
 
-from unmoor.rules import WITHOUT_MCP
+from unmoor.abilities import WITHOUT_MCP
 from unmoor.runtime.config import McpServer
 from unmoor.runtime.harness import adapter
 
