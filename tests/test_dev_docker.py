@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 
 from unmoor.cli.app import app
 from unmoor.cli.build import arguments
+from unmoor.cli.needs import needs_linux
 from unmoor.dev_docker import Containers
+from unmoor.errors import UnmoorError
 from unmoor.make_plan import make_plan
 from unmoor.plan import Plan
 from unmoor.recipe import Recipe
@@ -117,3 +119,9 @@ def test_docker_and_install_exclude_each_other(tmp_path: Path) -> None:
     result = invoke("dev", written(tmp_path, SMALL), "--docker", "--install", "--once", "x")
     assert result.exit_code == 2
     assert "the image holds its harness; leave one of --docker and --install out" in result.output
+
+
+def test_a_system_without_a_fence_is_refused_with_the_way_out() -> None:
+    with pytest.raises(UnmoorError) as raised:
+        needs_linux("darwin")
+    assert str(raised.value) == ("unmoor dev fences a harness with what Linux has, and this is darwin; add --docker")

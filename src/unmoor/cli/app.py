@@ -146,7 +146,7 @@ def dev(
     """
     if once is None:
         raise typer.BadParameter("this release runs an agent once; give --once PROMPT", param_hint="--once")
-    from unmoor.cli.needs import needs_runtime
+    from unmoor.cli.needs import needs_linux, needs_runtime
 
     needs_runtime()
     prompt = typer.get_text_stream("stdin").read() if once == "-" else once
@@ -158,6 +158,7 @@ def dev(
         from unmoor.cli.dev_docker import once as once_in_docker
 
         raise typer.Exit(once_in_docker(file, env, prompt, session=session, store=store, as_json=json))
+    needs_linux()
     from unmoor.cli.dev import once as run_once
 
     raise typer.Exit(run_once(file, env, prompt, session=session, store=store, as_json=json, installing=install))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 
 from unmoor.errors import UnmoorError
@@ -14,3 +15,9 @@ def needs_runtime() -> None:
     missing = [name for name in RUNTIME if find_spec(name) is None]
     if missing:
         raise UnmoorError(f"unmoor dev needs {', '.join(missing)}; run pip install 'unmoor[runtime]'")
+
+
+def needs_linux(system: str = sys.platform) -> None:
+    """UnmoorError, with the way out, on a system whose kernel has nothing to fence a harness with."""
+    if system != "linux":
+        raise UnmoorError(f"unmoor dev fences a harness with what Linux has, and this is {system}; add --docker")
