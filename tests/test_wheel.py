@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -60,6 +61,14 @@ def test_a_clean_environment_compiles_an_example_from_the_wheel(wheel: Path, tmp
     assert dev.returncode == 1
     assert dev.stderr.startswith("unmoor dev needs aiohttp, ")
     assert dev.stderr.endswith("; run pip install 'unmoor[runtime]'\n")
+    subprocess.run(
+        [str(python), "-m", "pip", "install", "--quiet", f"{wheel}[runtime]"], check=True, capture_output=True
+    )
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "home")}
+    dev = subprocess.run(
+        [*unmoor, "dev", str(example), "--once", "x"], capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert dev.stdout.splitlines()[-1:] == ["succeeded"], dev.stderr
     project = [*unmoor, "init", str(example), "--pulumi", str(tmp_path / "infra")]
     subprocess.run(project, check=True, capture_output=True, cwd=tmp_path)
     assert (tmp_path / "infra" / "__main__.py").is_file()
