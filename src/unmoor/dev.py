@@ -22,9 +22,9 @@ from .runtime.claim import enqueue
 from .runtime.guard.opening import open_door
 from .runtime.host import Host, Programs
 from .runtime.life import live
-from .runtime.program import Stop
 from .runtime.records import RunRecord
 from .runtime.retention import sweep
+from .runtime.stop import Stop
 from .runtime.store import Store, open_store
 from .runtime.traces import wanted
 

@@ -22,8 +22,8 @@ from .errors import UnmoorError
 from .plan import Plan, Secret
 from .quantities import cpu_text
 from .runtime import layout
-from .runtime.program import Stop
 from .runtime.records import RunRecord, from_json
+from .runtime.stop import Stop
 from .runtime.store import Store
 
 POLL_S = 0.3

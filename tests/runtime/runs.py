@@ -18,6 +18,7 @@ from unmoor.bundle import pack
 from unmoor.make_plan import make_plan
 from unmoor.material import Material
 from unmoor.runtime import layout
+from unmoor.runtime.again import insisted
 from unmoor.runtime.bundle import unpack_bundle
 from unmoor.runtime.claim import enqueue
 from unmoor.runtime.config import Agent
@@ -25,8 +26,8 @@ from unmoor.runtime.guard.opening import open_door
 from unmoor.runtime.guard.way import Emit, Grant, Stream, Way
 from unmoor.runtime.host import Host, Patience, Programs
 from unmoor.runtime.life import live
-from unmoor.runtime.program import Stop
 from unmoor.runtime.records import RunRecord, from_json
+from unmoor.runtime.stop import Stop
 from unmoor.runtime.store import Store, open_store
 from unmoor.spec import Spec
 
@@ -35,7 +36,7 @@ PROGRAMS = Programs(folders=(Path(sys.base_prefix),), path=f"{sys.base_prefix}/b
 
 
 # Short, so that no test waits for what a person would wait for.
-IMPATIENT = Patience(grace_s=0.2, linger_s=0.3, again_s=0.01, session_poll_s=0.05, cancel_poll_s=0.05)
+IMPATIENT = Patience(grace_s=0.2, linger_s=0.3, again_s=0.01, session_poll_s=0.05, cancel_poll_s=0.05, store_s=0.001)
 
 
 class NoWay:
@@ -76,6 +77,7 @@ class Bench:
     git_environment: Mapping[str, str] = field(default_factory=dict)
     programs: Programs = PROGRAMS
     traced: bool = False
+    patience: Patience = IMPATIENT
     started: int = 0
 
     def run(
@@ -97,7 +99,7 @@ class Bench:
         if before:
             await before(record, store)
         events: list[dict[str, Any]] = []
-        stop = Stop(asyncio.Event())
+        stop = Stop()
         async with self._way(bundle.agent, store) as way:
             return await self._lived(bundle, record, store, way, events, stop, during)
 
@@ -124,14 +126,14 @@ class Bench:
             owner="tests",
             watch=events.append,
             git_environment=self.git_environment,
-            patience=IMPATIENT,
+            patience=self.patience,
             traced=self.traced,
         )
         meanwhile = asyncio.create_task(during(stop, record, store)) if during else None
         final = await live(record.id, host, stop)
         if meanwhile:
             await meanwhile
-        stored = await store.get(layout.run_record(record.id))
+        stored = await insisted(lambda: store.get(layout.run_record(record.id)), pause_s=0)
         assert stored is not None
         assert from_json(stored.content) == final
         return Ran(record=final, events=events, store=store, root=self.root)

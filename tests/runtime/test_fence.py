@@ -212,7 +212,8 @@ def test_the_filter_lets_local_sockets_through_where_they_are_wanted() -> None:
 
 def test_a_port_of_a_rule_can_be_reached(tmp_path: Path, listening: int) -> None:
     from unmoor.runtime.harness.protocol import Command
-    from unmoor.runtime.program import Stop, run_program
+    from unmoor.runtime.program import run_program
+    from unmoor.runtime.stop import Stop
 
     async def reach() -> int | None:
         rules = landlock.Rules(read=RULES.read, write=RULES.write, ports=(listening,))
@@ -223,7 +224,7 @@ def test_a_port_of_a_rule_can_be_reached(tmp_path: Path, listening: int) -> None
             path="/usr/bin:/bin",
             work="/usr",
             timeout_s=10,
-            stop=Stop(asyncio.Event()),
+            stop=Stop(),
             said=lambda line: None,
         )
         return ended.exit.code

@@ -167,12 +167,11 @@ def test_a_session_of_another_harness_keeps_its_workspace_and_says_so(tmp_path: 
     from unmoor.runtime.sessions import hold
 
     async def as_if_by_another(record: RunRecord, store: Any) -> None:
-        import dataclasses
         from datetime import UTC, datetime
 
         held = await hold(store, "s", record.id, clock=lambda: datetime.now(UTC))
         assert not isinstance(held, str)
-        await held._write(dataclasses.replace(held.record, harness="codex", harness_session="x"))
+        await held._change(harness="codex", harness_session="x")
         await held.release()
 
     agent = Bench(tmp_path, shell("echo kept > kept"))

@@ -19,8 +19,8 @@ from unmoor.dev import Dev, forget, prepare, secret_values
 from unmoor.files import cache_folder, data_folder
 from unmoor.load import Loaded, load
 from unmoor.runtime.host import Programs
-from unmoor.runtime.program import Stop
 from unmoor.runtime.records import RunRecord
+from unmoor.runtime.stop import Stop
 
 
 def once(
@@ -49,7 +49,7 @@ async def _once(
     session: str,
     show: Callable[[dict[str, Any]], None],
 ) -> RunRecord:
-    stop = Stop(asyncio.Event())
+    stop = Stop()
     stop_on_signals(stop)
     dev = await preparing
     forget(loaded)

@@ -20,8 +20,8 @@ from unmoor.files import data_folder
 from unmoor.load import Loaded, load
 from unmoor.runtime.claim import enqueue
 from unmoor.runtime.host import Programs
-from unmoor.runtime.program import Stop
 from unmoor.runtime.records import RunRecord
+from unmoor.runtime.stop import Stop
 
 
 def once(file: Path, environment: str | None, prompt: str, *, session: str, store: str, as_json: bool) -> int:
@@ -49,7 +49,7 @@ async def _once(
     place: Path,
     show: Callable[[dict[str, Any]], None],
 ) -> RunRecord:
-    stop = Stop(asyncio.Event())
+    stop = Stop()
     stop_on_signals(stop)
     dev: Dev = await preparing
     forget(loaded)

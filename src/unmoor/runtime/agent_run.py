@@ -23,17 +23,18 @@ from .guard.way import Way
 from .host import Host, Programs
 from .life import live
 from .logs import JsonLog
-from .program import Stop
 from .prompt import render, render_key
 from .records import RunRecord
 from .redact import redactor
+from .stop import Stop
 from .store import Store, open_store
 from .surroundings import Surroundings, forget_secrets, read_surroundings
 from .traces import wanted as wanted_traces
 
 USAGE = "unmoor-agent run RUN_ID | run --trigger NAME [--delivery ID]"
-# A stop is answered before the shortest grace of any platform, 10 s, is over.
-STOP_GRACE_S = 2.0
+# A stop is answered before the shortest grace of any platform, 10 s, is over: everything but the record's last word is
+# written within this time.
+STOP_GRACE_S, STOP_WITHIN_S = 2.0, 6.5
 # Events that a container's log shows; the run's own events hold everything.
 LOGGED = {t.type for t in (Started, Finished, Notice, Refused, OverBudget)}
 
@@ -83,7 +84,7 @@ async def _guarded(wanted: Asked, surroundings: Surroundings, guard: Way) -> int
     if not run:
         log(f"{wanted.trigger}: this firing has started a run before", trigger=wanted.trigger)
         return 0
-    stop = Stop(asyncio.Event())
+    stop = Stop()
     _stop_on_signals(stop)
     try:
         record = await live(run, _host(surroundings, guard, bundle, store, JsonLog(redact=redact, run=run)), stop)
@@ -170,4 +171,4 @@ def _by_name(surroundings: Surroundings) -> dict[str, str]:
 def _stop_on_signals(stop: Stop) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: stop.now("stopped", grace_s=STOP_GRACE_S))
+        loop.add_signal_handler(number, lambda: stop.now("stopped", grace_s=STOP_GRACE_S, within_s=STOP_WITHIN_S))

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+from .claim import NotClaimed
 from .collected import collect
+from .errors import InfrastructureFault
 from .events import Notice, Started, Usage
 from .fence.probe import Confinement, probe
 from .git import Git
@@ -25,21 +27,21 @@ from .lines import Line
 from .mcp import with_secrets
 from .meter import Meter
 from .places import Places, places, rules
-from .program import Ended, Stop, run_program
-from .records import RunRecord
+from .program import Ended, run_program
+from .records import Artifact, RunRecord
 from .redact import Redact
 from .sessions import Session
+from .stop import Stop
 from .workspace import Workspace, place
 
 T = TypeVar("T")
-# What may take this long after a container was told to stop, so that all of it is safe within 8 s.
-STOPPING_S = 4.0
 FETCH_S = 120
 
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """Everything that one attempt at a run needs. `begun` says whether the harness was started."""
+    """Everything that one attempt at a run needs, and what is left of it: whether the harness was started, how it was
+    confined, and what it said and left, which a fault that comes later does not undo."""
 
     record: RunRecord
     host: Host
@@ -47,10 +49,12 @@ class Attempt:
     journal: Journal
     meter: Meter
     redact: Redact
-    session: Session | None
     token: str
+    session: Session | None = None
     begun: bool = False
     confinement: str = ""
+    answer: str = ""
+    artifacts: tuple[Artifact, ...] = ()
 
     async def to_the_end(self) -> End:
         """How it ended; InfrastructureFault or WorkspaceFault where it could not be begun or its results kept."""
@@ -61,7 +65,12 @@ class Attempt:
             async with LocalPort(self.host.way, grant, self.meter.take) as port:
                 return await self._within(here, port.number, port.guarded)
         finally:
-            await asyncio.to_thread(here.remove)
+            with contextlib.suppress(TimeoutError):  # then it is left to the container's end
+                await self.stop.in_time(asyncio.to_thread(here.remove), share=0.2)
+
+    def failed(self, reason: str) -> End:
+        """The end of an attempt that a fault came in the way of, with what there was before it."""
+        return End(status="failed", reason=reason, answer=self.answer, artifacts=self.artifacts)
 
     async def _within(self, here: Places, port: int, guarded: Guarded) -> End:
         allowed = rules(
@@ -86,7 +95,7 @@ class Attempt:
         job = self._job(here, guarded, resumed=resumed)
         self._say_what_starts(confinement)
         ended, reader = await self._start(program, job, here, allowed)
-        return await self._results(program, job, here, ended, reader)
+        return await self._results(program, here, ended, reader)
 
     async def _prepare(self, here: Places, guarded: Guarded, allowed: Any) -> str:
         """Fills the workspace; the harness's id of the session that goes on, or empty."""
@@ -100,7 +109,7 @@ class Attempt:
                 redact=self.redact,
                 extra=self.host.git_environment,
             ),
-            credential=self.host.secrets.__getitem__,
+            credential=self.host.secret,
         )
         if self.session is None or not await self.session.restore(here.root, here.own):
             await workspace.fill()
@@ -131,7 +140,7 @@ class Attempt:
             path=self.host.programs.path,
             work=str(here.work),
             timeout_s=FETCH_S,
-            stop=Stop(asyncio.Event()),
+            stop=Stop(),
             said=lambda line: None,
         )
         if ended.exit.code != 0:
@@ -152,7 +161,7 @@ class Attempt:
             temp=PurePosixPath(here.temp),
             instructions=agent.instructions,
             skills=self.host.bundle.skills(),
-            mcp_servers=with_secrets(agent.mcp_servers, self.host.secrets.__getitem__),
+            mcp_servers=with_secrets(agent.mcp_servers, self.host.secret),
             prompt=self.record.prompt,
             session=resumed,
             new_session=str(uuid.uuid5(uuid.NAMESPACE_URL, f"unmoor:{self.record.id}:{self.record.attempt}")),
@@ -185,6 +194,7 @@ class Attempt:
             timeout_s=self.host.bundle.agent.run.timeout_s,
             stop=self.stop,
             said=lambda line: self._said(reader, line),
+            room=self.journal.room,
             grace_s=self.host.patience.grace_s,
             linger_s=self.host.patience.linger_s,
         )
@@ -205,45 +215,59 @@ class Attempt:
         """Whether the guard sees every use of the model, so that the harness's own count would be a second one."""
         return self.host.bundle.agent.model is not None
 
-    async def _results(self, program: Adapter, job: Job, here: Places, ended: Ended, reader: Reader) -> End:
+    async def _results(self, program: Adapter, here: Places, ended: Ended, reader: Reader) -> End:
         outcome = reader.outcome(ended.exit)
         end = judged(ended, outcome, timeout_s=self.host.bundle.agent.run.timeout_s, over=self.meter.over)
+        self.answer = end.answer
+        if self.stop.taken:
+            raise NotClaimed(f"run {self.record.id} was taken by somebody else")
         if ended.left:
-            self.journal.add(Notice(level="info", text=f"{ended.left} processes were left behind and were ended"))
+            self._notice("info", f"{ended.left} processes were left behind and were ended")
         if ended.lingered:
-            self.journal.add(
-                Notice(level="warning", text="the harness closed its output and did not end; it was ended")
-            )
-        limit = STOPPING_S if ended.cause == "stopped" else None
-        artifacts = await self._kept(here, end, limit)
-        await self._saved(program, here, outcome.session, limit)
-        return End(status=end.status, reason=end.reason, answer=end.answer, artifacts=artifacts)
+            self._notice("warning", "the harness closed its output and did not end; it was ended")
+        faults = [
+            await self._unless_it_fails(self._kept(here)),
+            await self._unless_it_fails(self._saved(program, here, outcome.session)),
+        ]
+        if said := [f for f in faults if f]:
+            return self.failed("; ".join(said))
+        return replace(end, artifacts=self.artifacts)
 
-    async def _kept(self, here: Places, end: End, limit: float | None) -> tuple[Any, ...]:
+    async def _unless_it_fails(self, work: Coroutine[Any, Any, None]) -> str:
+        """Does it, and says in one line what came in its way: what is left to do is done all the same."""
+        try:
+            await work
+        except InfrastructureFault as fault:
+            return str(fault)
+        return ""
+
+    async def _kept(self, here: Places) -> None:
         globs = self.host.bundle.agent.run.artifacts
-        collecting = collect(self.host.store, self.record.id, here.work, globs)
-        found = await self._in_time(collecting, limit, "artifacts were not all kept: the container was told to stop")
-        if found is None:
-            return ()
-        artifacts, warning = found
+        patience = self.host.patience
+        collecting = collect(self.host.store, self.record.id, here.work, globs, self.redact, pause_s=patience.store_s)
+        try:
+            self.artifacts, warning = await self.stop.in_time(collecting, share=0.4)
+        except TimeoutError:
+            return self._notice("error", "artifacts were not all kept: the container was told to stop")
         if warning:
-            self.journal.add(Notice(level="warning", text=warning))
-        return artifacts
+            self._notice("warning", warning)
 
-    async def _saved(self, program: Adapter, here: Places, named: str, limit: float | None) -> None:
+    async def _saved(self, program: Adapter, here: Places, named: str) -> None:
         if self.session is None:
             return
         folders = ("work", *(f"home/{folder}" for folder in program.session_folders))
         harness = self.host.bundle.agent.harness.name
         saving = self.session.save(here.root, folders, here.own, harness=harness, session=named)
-        await self._in_time(saving, limit, "the session was not saved in time; it stays as it was before this run")
-
-    async def _in_time(self, work: Coroutine[Any, Any, T], limit: float | None, otherwise: str) -> T | None:
         try:
-            return await asyncio.wait_for(work, limit)
+            left_out = await self.stop.in_time(saving, share=0.8)
         except TimeoutError:
-            self.journal.add(Notice(level="error", text=otherwise))
-            return None
+            return self._notice("error", "the session was not saved in time; it stays as it was before this run")
+        if left_out:
+            text = f"{left_out} files or folders of the session were left out: they lie too deep or cannot be read"
+            self._notice("warning", text)
+
+    def _notice(self, level: Literal["info", "warning", "error"], text: str) -> None:
+        self.journal.add(Notice(level=level, text=text))
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
         """The result, or None where the run was told to end before there was one."""

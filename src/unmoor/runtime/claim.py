@@ -6,18 +6,19 @@ somebody else has lost it, and ends its harness without another word: whoever to
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from . import layout
-from .errors import RuntimeFault
+from .errors import InfrastructureFault, RuntimeFault
 from .records import Lease, RunRecord, from_json, to_json
 from .store.objects import Store
 
 LEASE = timedelta(seconds=60)
-RENEW_S = 15.0
+CONFLICTS = 3
 
 Clock = Callable[[], datetime]
 
@@ -33,29 +34,43 @@ class Claim:
         self._store = store
         self._version = version
         self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
         self.record = record
 
     async def change(self, **fields: Any) -> RunRecord:
         """Writes these fields and a renewed lease; NotClaimed where the hold is lost."""
+        async with self._one_at_a_time:
+            for _ in range(CONFLICTS):
+                wanted = self._changed(fields)
+                version = await self._store.replace(layout.run_record(wanted.id), to_json(wanted), self._version)
+                if version is not None:
+                    self.record, self._version = wanted, version
+                elif not await self._settled(wanted):
+                    continue
+                return wanted
+        raise InfrastructureFault(f"run {self.record.id}: its record changes faster than it can be written")
+
+    def _changed(self, fields: Mapping[str, Any]) -> RunRecord:
         changed = dataclasses.replace(self.record, **fields)
         if changed.is_final:
-            changed = dataclasses.replace(changed, lease=None)
-        elif changed.lease is not None:
-            lease = dataclasses.replace(changed.lease, expires_at=self._clock() + LEASE)
-            changed = dataclasses.replace(changed, lease=lease)
-        version = await self._store.replace(layout.run_record(changed.id), to_json(changed), self._version)
-        if version is None:
-            return await self._settle(changed)
-        self.record, self._version = changed, version
-        return changed
+            return dataclasses.replace(changed, lease=None)
+        assert changed.lease is not None, "who holds a run has a lease"
+        return dataclasses.replace(changed, lease=dataclasses.replace(changed.lease, expires_at=self._clock() + LEASE))
 
-    async def _settle(self, wanted: RunRecord) -> RunRecord:
-        """A write that was made though its answer was lost looks like a lost hold; only the content tells."""
+    async def _settled(self, wanted: RunRecord) -> bool:
+        """Whether a write that looks like a lost hold was made though its answer was lost: the content tells. False
+        where it was not, and the hold is not lost either, since an earlier write of this runner's came late."""
         stored = await self._store.get(layout.run_record(wanted.id))
-        if stored is None or from_json(stored.content) != wanted:
+        found = stored and read_record(wanted.id, stored.content)
+        if not stored or not found or (found != wanted and not self._is_own(found)):
             raise NotClaimed(f"run {wanted.id} was taken by somebody else")
-        self.record, self._version = wanted, stored.version
-        return wanted
+        self.record, self._version = found, stored.version
+        return found == wanted
+
+    def _is_own(self, found: RunRecord) -> bool:
+        return (
+            found.lease is not None and self.record.lease is not None and found.lease.owner == self.record.lease.owner
+        )
 
 
 async def claim(store: Store, run: str, *, owner: str, clock: Clock) -> Claim:
@@ -64,9 +79,11 @@ async def claim(store: Store, run: str, *, owner: str, clock: Clock) -> Claim:
     stored = await store.get(key)
     if stored is None:
         raise NotClaimed(f"run {run} is not in the store")
-    record = from_json(stored.content)
+    record = read_record(run, stored.content)
     if record.is_final:
         raise NotClaimed(f"run {run} has ended: {record.status}")
+    if record.lease is not None and record.lease.owner == owner:
+        return Claim(store, record, stored.version, clock)  # taken before, and the answer was lost
     if record.lease is not None and record.lease.expires_at > clock():
         raise NotClaimed(f"run {run} is run by {record.lease.owner}")
     taken = dataclasses.replace(
@@ -78,10 +95,24 @@ async def claim(store: Store, run: str, *, owner: str, clock: Clock) -> Claim:
     )
     version = await store.replace(key, to_json(taken), stored.version)
     if version is None:
-        raise NotClaimed(f"run {run} was taken by somebody else")
+        # The write may have been made and its answer lost.
+        stored = await store.get(key)
+        if stored is None or read_record(run, stored.content) != taken:
+            raise NotClaimed(f"run {run} was taken by somebody else")
+        version = stored.version
     return Claim(store, taken, version, clock)
 
 
 async def enqueue(store: Store, record: RunRecord) -> bool:
     """Puts a new run's record; False where there is one of that id."""
     return await store.create(layout.run_record(record.id), to_json(record)) is not None
+
+
+def read_record(run: str, content: bytes) -> RunRecord:
+    """The run's record; RuntimeFault where it is none that this release can read."""
+    try:
+        return from_json(content)
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
+        said = " ".join(str(error).split())[:200]
+        text = f"{layout.run_record(run)} is no record that this release reads: {type(error).__name__}: {said}"
+        raise RuntimeFault(text) from None

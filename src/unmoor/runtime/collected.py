@@ -7,27 +7,35 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from . import layout
+from .again import insisted
 from .globs import matches
+from .packed import is_real_folder
 from .records import Artifact
+from .redact import Redact
 from .store.objects import Store
+from .trees import readable, walk
 
 BLOCK = 1024 * 1024
 # More is a mistake in a glob, not a result.
 MOST = 10_000
 
 
-async def collect(store: Store, run: str, work: Path, globs: Iterable[str]) -> tuple[tuple[Artifact, ...], str]:
-    """Uploads what the globs name; the artifacts by path, and a warning where there were too many."""
+async def collect(
+    store: Store, run: str, work: Path, globs: Iterable[str], redact: Redact, *, pause_s: float = 0.25
+) -> tuple[tuple[Artifact, ...], str]:
+    """Uploads what the globs name; the artifacts by path, and a warning where there were too many. A secret in a name
+    is taken out of it."""
     names = await asyncio.to_thread(lambda: sorted(named(work, tuple(globs))))
     collected: list[Artifact] = []
     for name in names[:MOST]:
-        path = work / name
-        await store.upload(layout.artifact(run, name), path)
+        path, shown = work / name, redact(name)
+        await insisted(partial(store.upload, layout.artifact(run, shown), path), pause_s=pause_s)
         digest = await asyncio.to_thread(_digest, path)
-        collected.append(Artifact(path=_shown(name), size_bytes=path.stat().st_size, sha256=digest))
+        collected.append(Artifact(path=_shown(shown), size_bytes=path.stat().st_size, sha256=digest))
     warning = f"run.artifacts: {len(names)} files match, the first {MOST} were kept" if len(names) > MOST else ""
     return tuple(collected), warning
 
@@ -35,15 +43,12 @@ async def collect(store: Store, run: str, work: Path, globs: Iterable[str]) -> t
 def named(work: Path, globs: tuple[str, ...]) -> Iterator[str]:
     """The paths of regular files that a glob names. Links are not followed: they may lead to what the runner can read
     and the harness could not."""
-    if not globs:
+    if not globs or not is_real_folder(work.parent, work.name):
         return
-    for where, folders, files in os.walk(work):
-        folders[:] = [f for f in folders if not os.path.islink(os.path.join(where, f))]
-        for name in files:
-            path = Path(where, name)
-            relative = path.relative_to(work).as_posix()
-            if matches(relative, globs) and stat.S_ISREG(path.lstat().st_mode):
-                yield relative
+    for found in walk(work):
+        if found.status and stat.S_ISREG(found.status.st_mode) and matches(found.name, globs):
+            readable(found.path, found.status)
+            yield found.name
 
 
 def _shown(name: str) -> str:

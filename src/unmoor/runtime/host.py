@@ -10,6 +10,8 @@ from typing import Any
 
 from .bundle import Unpacked
 from .claim import Clock
+from .config import secret_variable
+from .errors import ConfigurationFault
 from .guard.way import Way
 from .store.objects import Store
 
@@ -31,7 +33,8 @@ class Patience:
 
     `grace_s`: between asking a harness to end and ending it. `linger_s`: for one that has closed its output, and so has
     nothing more to say. `again_s`: between two attempts. `session_poll_s` and `cancel_poll_s`: between two looks at
-    whether the session is free, and whether somebody wants the run to end.
+    whether the session is free, and whether somebody wants the run to end. `store_s`: before the store is asked again
+    for what a run cannot do without, and twice that the next time. `renew_s`: between two signs of life.
     """
 
     grace_s: float = 5.0
@@ -39,6 +42,8 @@ class Patience:
     again_s: float = 2.0
     session_poll_s: float = 1.0
     cancel_poll_s: float = 3.0
+    store_s: float = 0.25
+    renew_s: float = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +68,9 @@ class Host:
     traced: bool = False
     patience: Patience = field(default_factory=Patience)
     git_environment: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def secret(self, name: str) -> str:
+        """A secret's value by the spec's name; ConfigurationFault where this container was not given it."""
+        if name not in self.secrets:
+            raise ConfigurationFault(f"secret {name} is not here: {secret_variable(name)} is not set")
+        return self.secrets[name]

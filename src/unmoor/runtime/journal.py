@@ -21,12 +21,15 @@ FLUSH_S = 1.0
 # What of a text an event keeps; the rest is said to be cut.
 KEPT_TEXT = 64 * 1024
 KEPT_RAW = 256 * 1024
+# More than this is not held for a store that takes nothing; until it does, no more is taken in.
+MOST_HELD = 16 * 1024 * 1024
 
 
 class Journal:
     """Takes events as they happen and writes them while it is entered; the last of them before it is left.
 
-    `watch` sees each event as it is written. The store is given what it did not take again with the next segment.
+    `watch` sees each event as it is written; where it fails, as on an output that nobody reads, it sees no more. The
+    store is given what it did not take again with the next segment.
     """
 
     def __init__(
@@ -49,6 +52,9 @@ class Journal:
         self._size = 0
         self._wake = asyncio.Event()
         self._writing = asyncio.Lock()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._silent = False
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Journal:
@@ -63,6 +69,8 @@ class Journal:
 
     def add(self, event: Event | dict[str, Any], *, raw: str | None = None) -> None:
         """An event, or the values of one; `raw` is the harness's own line that made it."""
+        if self._silent:
+            return
         values = event if isinstance(event, dict) else as_values(event)
         self._number += 1
         whole = {"n": self._number, "at": self._clock().isoformat(), **_cut(values, KEPT_TEXT)}
@@ -74,7 +82,20 @@ class Journal:
         self._size += len(self._waiting[-1])
         if self._size >= SEGMENT_BYTES:
             self._wake.set()
-        self._watch(whole)
+        if self._size >= MOST_HELD:
+            self._room.clear()
+        try:
+            self._watch(whole)
+        except OSError:
+            self._watch = _nobody
+
+    def silence(self) -> None:
+        """Says nothing more: the run, and what its next event is, are somebody else's."""
+        self._silent, self._waiting = True, []
+
+    async def room(self) -> None:
+        """Waits while more is held than should be."""
+        await self._room.wait()
 
     async def flush(self) -> None:
         """Writes what waits; what the store does not take waits on, and its fault is raised."""
@@ -86,9 +107,10 @@ class Journal:
             try:
                 await self._store.put(layout.segment(self._run, first), b"".join(lines))
             except BaseException:
-                self._waiting = lines + self._waiting
+                self._waiting = [] if self._silent else lines + self._waiting
                 self._size = sum(map(len, self._waiting))
                 raise
+            self._room.set()
 
     async def _write_as_they_come(self) -> None:
         while True:
@@ -99,6 +121,10 @@ class Journal:
                 await self.flush()
             except InfrastructureFault:
                 await asyncio.sleep(FLUSH_S)  # it is tried again, and at the end once more, where a fault counts
+
+
+def _nobody(event: dict[str, Any]) -> None:
+    """Sees nothing."""
 
 
 def _cut(values: dict[str, Any], limit: int) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 # Ids count down, so that the newest run comes first in a listing.
 LAST_MS = 32**9 - 1
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+# A file's name may have 255 bytes, and a key of Amazon's, Google's and Microsoft's stores 1024.
+LONGEST_PART, LONGEST_PATH = 240, 900
 RUN_ID = re.compile(rf"run-[{DIGITS}]{{9}}-[{DIGITS}]{{7}}")
 
 
@@ -43,14 +45,21 @@ def segment(run: str, number: int) -> str:
     return f"{events(run)}{number:08}.ndjson"
 
 
+def first_event(segment: str) -> int:
+    """The number of a segment's first event."""
+    return int(segment.rsplit("/", 1)[1].split(".")[0])
+
+
 def artifacts(run: str) -> str:
     """The prefix of a run's artifacts."""
     return f"runs/{run}/artifacts/"
 
 
 def artifact(run: str, path: str) -> str:
-    """An artifact's key: its path with every byte that a key cannot hold written as `=XX`."""
-    return artifacts(run) + "/".join(_escaped(part) for part in path.split("/"))
+    """An artifact's key: its path with every byte that a key cannot hold written as `=XX`. What would be longer than a
+    file's name or a bucket's key may be is cut, and ends in `=-` and a digest."""
+    key = "/".join(_no_longer(_escaped(part), LONGEST_PART) for part in path.split("/"))
+    return artifacts(run) + _no_longer(key, LONGEST_PATH)
 
 
 def session(key: str) -> str:
@@ -93,6 +102,13 @@ def _digits(number: int, length: int) -> str:
         number, digit = divmod(number, 32)
         text = DIGITS[digit] + text
     return text
+
+
+def _no_longer(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"{text[: most - 18].rstrip('/')}=-{digest}"
 
 
 def _escaped(part: str) -> str:

@@ -4,35 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import json
+import traceback
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
 from . import layout
+from .again import insisted
 from .attempt import Attempt
-from .claim import RENEW_S, Claim, NotClaimed, claim
+from .claim import Claim, NotClaimed, claim
 from .errors import InfrastructureFault, RuntimeFault
-from .events import Finished, GuardEvent, Notice
+from .events import FINAL_STATUSES, Finished, GuardEvent, Notice
 from .guard.way import new_token
+from .heart import beating, lost
 from .host import Host
 from .journal import Journal
-from .judgement import End
+from .judgement import End, not_started
 from .meter import Meter
-from .program import Stop
 from .records import RunRecord
 from .redact import redactor
-from .sessions import Session, hold
+from .stop import Stop
 from .traces import Traces, Watch
-
-TRIES_TO_FINISH = 5
+from .turn import turn
 
 
 async def live(run: str, host: Host, stop: Stop) -> RunRecord:
-    """Runs a run that is queued to its end and returns its final record; NotClaimed where it is not ours to run."""
-    held = await claim(host.store, run, owner=host.owner, clock=host.clock)
+    """Runs a run that is queued to its end and returns its final record; NotClaimed where it is not ours to run, or no
+    longer is, and InfrastructureFault where the store is gone for good."""
+    held = await insisted(
+        lambda: claim(host.store, run, owner=host.owner, clock=host.clock), pause_s=host.patience.store_s
+    )
     if not host.traced:
         return await _Life(held, host, stop).to_the_end()
-    traces = Traces(host.bundle.agent, run, held.record.session)
+    traces = Traces(host.bundle.agent, run, redactor(host.secrets)(held.record.session))
     try:
         return await _Life(held, replace(host, watch=_both(traces.watch, host.watch)), stop).to_the_end()
     finally:
@@ -47,6 +52,14 @@ def _both(first: Watch, second: Watch) -> Watch:
     return watch
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What an earlier runner of this run has written: how many events, and the end, where it came as far as that."""
+
+    events: int = 0
+    end: End | None = None
+
+
 @dataclass(slots=True)
 class _Life:
     claim: Claim
@@ -56,44 +69,56 @@ class _Life:
     async def to_the_end(self) -> RunRecord:
         token = new_token()
         redact = redactor({**self.host.secrets, "run-token": token})
+        before = await self._insisted(self._before)
         journal = Journal(
             self.host.store,
             self.claim.record.id,
             redact=redact,
             clock=self.host.clock,
             watch=self.host.watch,
-            first=await self._events_before(),
+            first=before.events,
         )
 
         def noted(event: GuardEvent) -> None:
             journal.add(event)
 
-        meter = Meter(self.stop, noted)
-        async with journal, self._beating():
-            async with self._session(journal) as session:
-                attempt = Attempt(
-                    record=self.claim.record,
-                    host=self.host,
-                    stop=self.stop,
-                    journal=journal,
-                    meter=meter,
-                    redact=redact,
-                    session=session,
-                    token=token,
-                )
-                end = await self._attempts(attempt)
-            end = replace(end, reason=redact(end.reason), answer=redact(end.answer))
-            journal.add(
-                Finished(
-                    status=end.status,
-                    reason=end.reason,
-                    tokens=meter.tokens,
-                    cost_usd=meter.cost_usd,
-                    artifacts=tuple(a.path for a in end.artifacts),
-                )
+        attempt = Attempt(
+            record=self.claim.record,
+            host=self.host,
+            stop=self.stop,
+            journal=journal,
+            meter=Meter(self.stop, noted),
+            redact=redact,
+            token=token,
+        )
+        async with journal, beating(self.claim, self.host, self.stop, journal), AsyncExitStack() as held:
+            if before.end:
+                return await self._finish(before.end, attempt)
+            end = await self._end(attempt, held)
+            await self._still_ours(journal)
+            return await self._told(
+                replace(end, reason=_text(redact(end.reason)), answer=_text(redact(end.answer))), attempt
             )
-            await self._flushed(journal)
-            return await self._finish(end, attempt, meter)
+
+    async def _end(self, attempt: Attempt, held: AsyncExitStack) -> End:
+        """The end, whatever comes in its way: a run of which nobody hears again is the worst of all ends."""
+        key = self.claim.record.session
+        try:
+            if key:
+                of = turn(key, self.claim.record.id, self.host, self.stop, attempt.journal)
+                attempt.session = await held.enter_async_context(of)
+                if attempt.session is None:
+                    return not_started(self.stop.cause, None)
+            return await self._attempts(attempt)
+        except NotClaimed:
+            lost(self.stop, attempt.journal)
+            raise
+        except RuntimeFault as fault:
+            return attempt.failed(str(fault))
+        except OSError as error:
+            return attempt.failed(_of_the_system(error))
+        except Exception as error:
+            return attempt.failed(_of_ours(error))
 
     async def _attempts(self, attempt: Attempt) -> End:
         """Tries again what the infrastructure spoilt before the harness began; what it has done is never done twice."""
@@ -103,121 +128,94 @@ class _Life:
                 return await attempt.to_the_end()
             except InfrastructureFault as fault:
                 if left == 0 or attempt.begun or self.stop.cause:
-                    return End(status="failed", reason=str(fault))
+                    raise
                 attempt.journal.add(Notice(level="warning", text=f"tried again: {fault}"))
-            except RuntimeFault as fault:
-                return End(status="failed", reason=str(fault))
-            except OSError as error:
-                return End(status="failed", reason=_of_the_system(error))
             left -= 1
-            await self.claim.change(attempt=self.claim.record.attempt + 1)
-            attempt.record = self.claim.record
+            number = self.claim.record.attempt + 1
+            attempt.record = await self._insisted(lambda number=number: self.claim.change(attempt=number))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stop.event.wait(), self.host.patience.again_s)
 
-    @contextlib.asynccontextmanager
-    async def _session(self, journal: Journal) -> AsyncIterator[Session | None]:
-        """The run's session, once no other run holds it; given back at the end."""
-        key = self.claim.record.session
-        if not key:
-            yield None
-            return
-        held = await hold(self.host.store, key, self.claim.record.id, clock=self.host.clock)
-        if isinstance(held, str):
-            journal.add(Notice(level="info", text=f"waits for {held}, which holds session {key}"))
-        while isinstance(held, str) and not self.stop.cause:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.event.wait(), self.host.patience.session_poll_s)
-            held = await hold(self.host.store, key, self.claim.record.id, clock=self.host.clock)
-        if isinstance(held, str):
-            yield None
-            return
-        renewing = asyncio.create_task(self._renew(held))
+    async def _still_ours(self, journal: Journal) -> None:
+        """NotClaimed where somebody took the run meanwhile: then the end is theirs to say."""
         try:
-            yield held
-        finally:
-            renewing.cancel()
-            await asyncio.gather(renewing, return_exceptions=True)
-            with contextlib.suppress(InfrastructureFault):  # the lease runs out by itself
-                await held.release()
+            await self._insisted(self.claim.change)
+        except NotClaimed:
+            lost(self.stop, journal)
+            raise
+        except InfrastructureFault:
+            return  # the record is tried once more when it is finished
 
-    async def _renew(self, session: Session) -> None:
-        while True:
-            await asyncio.sleep(RENEW_S)
-            with contextlib.suppress(InfrastructureFault):
-                await session.renew()
+    async def _told(self, end: End, attempt: Attempt) -> RunRecord:
+        meter, journal = attempt.meter, attempt.journal
+        journal.add(
+            Finished(
+                status=end.status,
+                reason=end.reason,
+                tokens=meter.tokens,
+                cost_usd=meter.cost_usd,
+                artifacts=tuple(a.path for a in end.artifacts),
+            )
+        )
+        # Events that the store does not take are tried once more when the journal is left; the record comes first.
+        with contextlib.suppress(InfrastructureFault):
+            await self._insisted(journal.flush)
+        return await self._finish(end, attempt)
 
-    @contextlib.asynccontextmanager
-    async def _beating(self) -> AsyncIterator[None]:
-        """Renews the hold and looks whether somebody wants the run to end."""
-        tasks = [asyncio.create_task(self._keep()), asyncio.create_task(self._look_for_cancel())]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    async def _finish(self, end: End, attempt: Attempt) -> RunRecord:
+        ended_at = self.host.clock()
+        return await self._insisted(
+            lambda: self.claim.change(
+                status=end.status,
+                reason=end.reason,
+                answer=end.answer,
+                artifacts=end.artifacts,
+                ended_at=ended_at,
+                usage=attempt.meter.tokens,
+                requests=attempt.meter.requests,
+                cost_usd=attempt.meter.cost_usd,
+                confinement=attempt.confinement,
+            )
+        )
 
-    async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(RENEW_S)
-            try:
-                await self.claim.change()
-            except NotClaimed:
-                self.stop.now("stopped")
-                return
-            except InfrastructureFault:
-                continue  # the lease outlives several of these
-
-    async def _look_for_cancel(self) -> None:
-        while True:
-            with contextlib.suppress(InfrastructureFault):
-                if await self.host.store.get(layout.cancel_mark(self.claim.record.id)) is not None:
-                    self.stop.now("cancelled")
-                    return
-            await asyncio.sleep(self.host.patience.cancel_poll_s)
-
-    async def _events_before(self) -> int:
-        """How many events an earlier holder of this run has written: the numbers go on from there."""
-        newest = 0
+    async def _before(self) -> Before:
+        """What an earlier holder has written: events are numbered from there on, and an end is never said twice."""
+        newest, last = 0, b""
         if self.claim.record.attempt > 1:
             async for entry in self.host.store.list(layout.events(self.claim.record.id)):
                 stored = await self.host.store.get(entry.key)
-                first = int(entry.key.rsplit("/", 1)[1].split(".")[0])
-                newest = first - 1 + (stored.content.count(b"\n") if stored else 0)
-        return newest
+                lines = stored.content.splitlines() if stored else []
+                newest = layout.first_event(entry.key) - 1 + len(lines)
+                last = lines[-1] if lines else last
+        return Before(events=newest, end=_said_end(last))
 
-    async def _flushed(self, journal: Journal) -> None:
-        for again in range(TRIES_TO_FINISH):
-            try:
-                return await journal.flush()
-            except InfrastructureFault:
-                if again == TRIES_TO_FINISH - 1:
-                    raise
-                await asyncio.sleep(2**again / 4)
+    async def _insisted(self, act: Any) -> Any:
+        return await insisted(act, pause_s=self.host.patience.store_s)
 
-    async def _finish(self, end: End, attempt: Attempt, meter: Meter) -> RunRecord:
-        for again in range(TRIES_TO_FINISH):
-            try:
-                return await self.claim.change(
-                    status=end.status,
-                    reason=end.reason,
-                    answer=end.answer,
-                    artifacts=end.artifacts,
-                    ended_at=self.host.clock(),
-                    usage=meter.tokens,
-                    requests=meter.requests,
-                    cost_usd=meter.cost_usd,
-                    confinement=attempt.confinement,
-                )
-            except InfrastructureFault:
-                if again == TRIES_TO_FINISH - 1:
-                    raise
-                await asyncio.sleep(2**again / 4)
-        raise AssertionError("unreachable")
+
+def _said_end(line: bytes) -> End | None:
+    """The end that this event says, if it does: its runner was gone before the record had it."""
+    try:
+        event = json.loads(line) if line else {}
+        if event.get("type") != Finished.type or event["status"] not in FINAL_STATUSES:
+            return None
+        return End(status=event["status"], reason=str(event["reason"]))
+    except (ValueError, KeyError, AttributeError):
+        return None
+
+
+def _text(text: str) -> str:
+    """The text as UTF-8 can hold it."""
+    return text.encode(errors="replace").decode()
 
 
 def _of_the_system(error: OSError) -> str:
     """What the machine refused, such as a full disk, in one line."""
     name = f": {error.filename}" if error.filename else ""
     return f"this machine: {error.strerror or error}{name}"
+
+
+def _of_ours(error: Exception) -> str:
+    """A fault of the runner's own in one line: what and where, and never what was in its hands."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"a fault of the runner's own: {type(error).__name__} in {where.name}"

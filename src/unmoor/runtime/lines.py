@@ -23,7 +23,7 @@ class Lines:
     """Takes pieces of a stream and gives the lines that they complete; what is not UTF-8 becomes U+FFFD."""
 
     longest: int = LONGEST
-    _held: list[bytes] = field(default_factory=list)
+    _held: bytearray = field(default_factory=bytearray)
     _size: int = 0
 
     def feed(self, piece: bytes) -> Iterator[Line]:
@@ -40,14 +40,13 @@ class Lines:
             yield self._line()
 
     def _hold(self, part: bytes) -> None:
-        kept = sum(map(len, self._held))
         self._size += len(part)
-        if kept < self.longest:
-            self._held.append(part[: self.longest - kept])
+        if len(self._held) < self.longest:
+            self._held += part[: self.longest - len(self._held)]
 
     def _line(self) -> Line:
-        content, size = b"".join(self._held), self._size
-        self._held, self._size = [], 0
+        content, size = bytes(self._held), self._size
+        self._held, self._size = bytearray(), 0
         if size > self.longest:
             return Line(text=content[:KEPT_OF_A_CUT_LINE].decode(errors="replace"), cut=size)
         return Line(text=content.decode(errors="replace").removesuffix("\r"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from .events import GuardEvent, OverBudget, Tokens, Usage
-from .program import Stop
+from .stop import Stop
 
 
 @dataclass(slots=True)

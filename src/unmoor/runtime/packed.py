@@ -6,14 +6,16 @@ cannot have the runner read what it could not read itself.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import stat
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import zstandard
 
+from .trees import Found, readable, walk
 from .untar import extract
 
 # The fastest level compresses sources and logs well enough; a higher one would be the bottleneck.
@@ -22,28 +24,42 @@ THREADS = 2
 BUFFER = 1024 * 1024
 
 
-def pack(root: Path, folders: Iterable[str], archive: Path) -> None:
-    """Writes the folders below the root, those that are there, into the archive."""
+class BrokenArchive(Exception):
+    """An archive that is damaged; its text says how, in one line."""
+
+
+def pack(root: Path, folders: Iterable[str], archive: Path, *, given_up: Callable[[], bool] = lambda: False) -> int:
+    """Writes the folders below the root, those that are there, into the archive; how many of their entries had to be
+    left out, since they lie too deep or cannot be read. It ends early, with half an archive, when it is given up."""
     compressor = zstandard.ZstdCompressor(level=LEVEL, threads=THREADS)
+    left_out = 0
     with (
         archive.open("wb") as file,
         compressor.stream_writer(file, write_size=BUFFER) as stream,
         tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=BUFFER) as tar,
     ):
-        for folder in folders:
-            if is_real_folder(root, folder):
-                _add(tar, root, root / folder)
+        for entry in _entries(root, folders):
+            if given_up():
+                break
+            left_out += not _added(tar, entry)
+    return left_out
 
 
-def unpack(archive: Path, root: Path) -> None:
-    """Makes the archive's files below the root; nothing outside it is written, whatever the archive names."""
+def unpack(archive: Path, root: Path, *, given_up: Callable[[], bool] = lambda: False) -> None:
+    """Makes the archive's files below the root; nothing outside it is written, whatever the archive names.
+
+    BrokenArchive where it is none, or only a part of one. It ends early when it is given up.
+    """
     root.mkdir(parents=True, exist_ok=True)
-    with (
-        archive.open("rb") as file,
-        zstandard.ZstdDecompressor().stream_reader(file, read_size=BUFFER) as stream,
-        tarfile.open(fileobj=stream, mode="r|", bufsize=BUFFER) as tar,
-    ):
-        extract(tar, root)
+    try:
+        with (
+            archive.open("rb") as file,
+            zstandard.ZstdDecompressor().stream_reader(file, read_size=BUFFER) as stream,
+            tarfile.open(fileobj=stream, mode="r|", bufsize=BUFFER) as tar,
+        ):
+            extract(tar, root, given_up=given_up)
+    except (zstandard.ZstdError, tarfile.TarError, EOFError, FileExistsError) as error:
+        raise BrokenArchive(" ".join(str(error).split())[:200] or type(error).__name__) from error
 
 
 def is_real_folder(root: Path, folder: str) -> bool:
@@ -59,28 +75,31 @@ def is_real_folder(root: Path, folder: str) -> bool:
     return True
 
 
-def _add(tar: tarfile.TarFile, root: Path, folder: Path) -> None:
-    for where, folders, names in os.walk(folder):
-        links = [f for f in folders if os.path.islink(os.path.join(where, f))]
-        folders[:] = sorted(f for f in folders if f not in links)
-        _entry(tar, root, Path(where))
-        for name in sorted([*names, *links]):
-            _entry(tar, root, Path(where, name))
+def _entries(root: Path, folders: Iterable[str]) -> Iterator[Found]:
+    for folder in folders:
+        if is_real_folder(root, folder):
+            path = root / folder
+            yield Found(name=folder, path=str(path), status=path.lstat())
+            yield from (dataclasses.replace(found, name=f"{folder}/{found.name}") for found in walk(path))
 
 
-def _entry(tar: tarfile.TarFile, root: Path, path: Path) -> None:
-    """One entry; sockets, pipes and devices are left out, and so is what went away or cannot be read."""
+def _added(tar: tarfile.TarFile, found: Found) -> bool:
+    """Packs one entry; False where it had to be left out. Sockets, pipes and devices are nothing to be packed."""
+    status = found.status
+    if status is None:
+        return False
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) or stat.S_ISLNK(status.st_mode)):
+        return True
     try:
-        status = path.lstat()
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) or stat.S_ISLNK(status.st_mode)):
-            return
-        entry = tar.gettarinfo(path, arcname=path.relative_to(root).as_posix())
+        entry = tar.gettarinfo(found.path, arcname=found.name)
         entry.uid = entry.gid = 0
         entry.uname = entry.gname = ""
-        if entry.isreg():
-            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as content:
-                tar.addfile(entry, content)
-        else:
+        if not entry.isreg():
             tar.addfile(entry)
+            return True
+        readable(found.path, status)
+        with os.fdopen(os.open(found.path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as content:
+            tar.addfile(entry, content)
+        return True
     except (FileNotFoundError, PermissionError):
-        return
+        return False

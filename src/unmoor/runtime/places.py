@@ -6,13 +6,13 @@ A session's folder has the same path in every run, since harnesses find their se
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from .fence.landlock import Rules
 from .layout import session_digest
+from .trees import remove
 
 # Folders that hold programs and their data, on every system; nothing of a person's or a run's lies there.
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix", "/sys", "/proc")
@@ -43,14 +43,14 @@ class Places:
     def make(self) -> None:
         """Makes them empty: what another run may have left here is removed first."""
         for folder in (self.root, self.own):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
         for folder in (self.work, self.home, self.temp, self.own):
             folder.mkdir(parents=True, mode=0o700)
 
     def remove(self) -> None:
         """Removes everything of the run from this machine."""
         for folder in (self.root, self.own):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
 
 
 def places(work_root: Path, *, run: str, session: str) -> Places:

@@ -9,21 +9,21 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 from .fence.confine import prepared
 from .fence.landlock import Rules
 from .harness.protocol import Command, Exit
 from .lines import Line, Lines
 from .processes import adopt_orphans, descendants, end, kill_all, reap
+from .stop import Cause, Stop
 
-# What is left of a harness that has ended keeps its output open; this long what it wrote is still read.
+# What is left of a harness that has ended keeps its output open; this long nothing may come before it is given up.
 DRAIN_S = 2.0
+MOST_DRAINS = 15
 EXIT_POLL_S = 0.005
 STDERR_KEPT = 16 * 1024
 PIECE = 64 * 1024
-
-Cause = Literal["", "timed_out", "cancelled", "over_budget", "stopped"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,19 +37,8 @@ class Ended:
     seconds_to_start: float
 
 
-@dataclass(slots=True)
-class Stop:
-    """Asks a program to end, with the cause; the first cause stands. `grace_s` is how long it may take to end by
-    itself, where that is not as long as ever."""
-
-    event: asyncio.Event
-    cause: Cause = ""
-    grace_s: float | None = None
-
-    def now(self, cause: Cause, *, grace_s: float | None = None) -> None:
-        if not self.cause:
-            self.cause, self.grace_s = cause, grace_s
-            self.event.set()
+async def always_room() -> None:
+    """Nothing holds what a program writes back."""
 
 
 async def run_program(
@@ -61,14 +50,16 @@ async def run_program(
     timeout_s: float,
     stop: Stop,
     said: Callable[[Line], None],
+    room: Callable[[], Awaitable[None]] = always_room,
     grace_s: float = 5.0,
     linger_s: float = 30.0,
 ) -> Ended:
     """Starts the command in `work` and returns when it and all that it started are gone.
 
-    `said` gets each line of its standard output. `path` is its PATH. It is ended after `timeout_s`, or when `stop` says
-    so: first asked, and killed `grace_s` later. One that closes its output has `linger_s` to end by itself. OSError
-    where it cannot be started at all.
+    `said` gets each line of its standard output, and `room` is awaited before more is read. `path` is its PATH. It is
+    ended after `timeout_s`, or when `stop` says so: first asked, and killed `grace_s` later, or sooner if hurried. One
+    that closes its output has `linger_s` to end by itself. OSError where it cannot be started at all; whatever `said`
+    raised, once everything has ended.
     """
     adopt_orphans()
     others = frozenset(descendants(os.getpid()))
@@ -85,7 +76,7 @@ async def run_program(
             preexec_fn=fence.lay,
         )
     started = time.monotonic() - began
-    attended = _Attended(process, stop, said, others, grace_s)
+    attended = _Attended(process, stop, said, room, others, grace_s)
     return await attended.to_the_end(command.stdin, timeout_s, linger_s, started)
 
 
@@ -102,16 +93,19 @@ class _Attended:
         process: asyncio.subprocess.Process,
         stop: Stop,
         said: Callable[[Line], None],
+        room: Callable[[], Awaitable[None]],
         others: frozenset[int],
         grace_s: float,
     ) -> None:
         self.process = process
         self.stop = stop
         self.said = said
+        self.room = room
         self.others = others
         self.grace_s = grace_s
         self.stderr = b""
         self.lingered = False
+        self.pieces = 0
 
     async def to_the_end(self, stdin: bytes, timeout_s: float, linger_s: float, started: float) -> Ended:
         reading = asyncio.gather(self._read_output(), self._read_errors())
@@ -119,12 +113,13 @@ class _Attended:
         ending = asyncio.create_task(self._end_when_told(timeout_s))
         lingering = asyncio.create_task(self._end_after(reading, linger_s))
         try:
-            code = await self._exited()
+            code = await self._exited(reading)
         finally:
             for task in (ending, lingering, feeding):
                 task.cancel()
             await asyncio.gather(ending, lingering, feeding, return_exceptions=True)
             left = self._end_the_rest()
+        told = self.stop.cause
         await self._drained(reading)
         return Ended(
             exit=Exit(
@@ -132,16 +127,19 @@ class _Attended:
                 signal=-code if code < 0 else None,
                 stderr=self.stderr.decode(errors="replace"),
             ),
-            cause=self.stop.cause,
+            # A container that is told to stop once the program has ended does not undo what it did.
+            cause=told if self.stop.cause == "stopped" else self.stop.cause,
             lingered=self.lingered,
             left=left,
             seconds_to_start=started,
         )
 
-    async def _exited(self) -> int:
+    async def _exited(self, reading: asyncio.Future[Any]) -> int:
         """The exit code, as soon as the program itself is gone: asyncio's own wait() also waits for the ends of pipes,
-        which a daemon may hold open for ever."""
+        which a daemon may hold open for ever. One that nobody reads any more is ended: it may wait for a reader."""
         while self.process.returncode is None:
+            if reading.done() and reading.exception() is not None:
+                kill_all(os.getpid(), spare=self.others)
             await asyncio.sleep(EXIT_POLL_S)
         return self.process.returncode
 
@@ -156,9 +154,11 @@ class _Attended:
         assert self.process.stdout is not None
         lines = Lines()
         while piece := await self.process.stdout.read(PIECE):
+            self.pieces += 1
             for line in lines.feed(piece):
                 self.said(line)
             await asyncio.sleep(0)  # a flood of output must not starve the timeout
+            await self.room()
         for line in lines.end():
             self.said(line)
 
@@ -172,7 +172,7 @@ class _Attended:
             await asyncio.wait_for(self.stop.event.wait(), timeout_s)
         except TimeoutError:
             self.stop.now("timed_out")
-        await self._end(self.grace_s if self.stop.grace_s is None else self.stop.grace_s)
+        await self._end(self.grace_s)
 
     async def _end_after(self, reading: Awaitable[object], linger_s: float) -> None:
         """Ends a program whose output has ended and which does not."""
@@ -183,7 +183,11 @@ class _Attended:
 
     async def _end(self, grace_s: float) -> None:
         end(self._ours(), signal.SIGTERM)
-        await asyncio.sleep(grace_s)
+        if not self.stop.hurried.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stop.hurried.wait(), grace_s)
+        if self.stop.grace_s is not None:
+            await asyncio.sleep(self.stop.grace_s)
         kill_all(os.getpid(), spare=self.others)
 
     def _end_the_rest(self) -> int:
@@ -196,6 +200,14 @@ class _Attended:
         """The program and all that descends from it: what is below this process and was not there before it."""
         return descendants(os.getpid(), spare=self.others)
 
-    async def _drained(self, reading: Awaitable[object]) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(reading, DRAIN_S)
+    async def _drained(self, reading: asyncio.Future[Any]) -> None:
+        """Reads on while there is more to read: all that could write is gone, but for what got out of sight."""
+        for _ in range(MOST_DRAINS):
+            before = self.pieces
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(reading), DRAIN_S)
+            if reading.done() or self.pieces == before:
+                break
+        reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reading

@@ -12,6 +12,7 @@ from .events import FINAL_STATUSES, Status, Tokens
 
 NO_TOKENS = Tokens()
 RunStatus = Literal["queued", "running"] | Status
+STATUSES = ("queued", "running", *FINAL_STATUSES)
 
 # What stands inside another member of the JSON.
 NESTED = ("kind", "harness_version", "provider", "requests")
@@ -95,6 +96,8 @@ def as_values(record: RunRecord) -> dict[str, Any]:
 def from_json(text: bytes) -> RunRecord:
     """The record that these bytes are; members that this release does not know are passed over."""
     raw = json.loads(text)
+    if raw["status"] not in STATUSES:
+        raise ValueError(f"status {raw['status']!r}")
     usage, lease, model = raw["usage"], raw["lease"], raw["model"] or {"provider": "", "name": ""}
     shaped = {
         "trigger": raw["trigger"]["name"],

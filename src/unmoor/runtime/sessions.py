@@ -7,17 +7,24 @@ of its own and named by the record when it is whole, so that a run that dies whi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from . import layout
-from .claim import LEASE, Clock
-from .errors import InfrastructureFault
-from .packed import pack, unpack
+from .again import insisted
+from .claim import CONFLICTS, LEASE, Clock
+from .errors import InfrastructureFault, RuntimeFault, WorkspaceFault
+from .packed import BrokenArchive, pack, unpack
 from .store.objects import Store
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +49,8 @@ class Session:
         self._run = run
         self._version = version
         self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+        self.pause_s = 0.25
         self.record = record
 
     async def restore(self, root: Path, scratch: Path) -> bool:
@@ -51,41 +60,65 @@ class Session:
         archive = scratch / "session.tar.zst"
         if not await self._store.download(self.record.state, archive):
             raise InfrastructureFault(f"session {self.record.key}: {self.record.state} is not in the store")
-        await asyncio.to_thread(unpack, archive, root)
+        try:
+            await _in_thread(lambda given_up: unpack(archive, root, given_up=given_up))
+        except BrokenArchive as broken:
+            raise WorkspaceFault(f"session {self.record.key}: {self.record.state} is damaged: {broken}") from None
         archive.unlink()
         return True
 
     async def renew(self) -> None:
         """Holds it for longer; InfrastructureFault where it is somebody else's by now."""
-        await self._write(dataclasses.replace(self.record, until=_until(self._clock)))
+        await self._change(until=_until(self._clock))
 
-    async def save(self, root: Path, folders: tuple[str, ...], scratch: Path, *, harness: str, session: str) -> None:
-        """Packs the folders below the root, and makes that the session's state."""
+    async def save(self, root: Path, folders: tuple[str, ...], scratch: Path, *, harness: str, session: str) -> int:
+        """Packs the folders below the root, and makes that the session's state; how many entries had to be left out."""
         archive = scratch / "session.tar.zst"
-        await asyncio.to_thread(pack, root, folders, archive)
+        left_out = await _in_thread(lambda given_up: pack(root, folders, archive, given_up=given_up))
         key, before = layout.session_state(self.record.key, self._run), self.record.state
-        await self._store.upload(key, archive)
+        await insisted(lambda: self._store.upload(key, archive), pause_s=self.pause_s)
         archive.unlink()
-        now = self._clock().isoformat()
-        await self._write(
-            dataclasses.replace(self.record, harness=harness, harness_session=session, state=key, saved_at=now)
-        )
+        saved = {"harness": harness, "harness_session": session, "state": key, "saved_at": self._clock().isoformat()}
+        await insisted(lambda: self._change(**saved), pause_s=self.pause_s)
         if before and before != key:
-            await self._store.delete(before)
+            with contextlib.suppress(InfrastructureFault):  # it is in nobody's way
+                await self._store.delete(before)
+        return left_out
 
     async def release(self) -> None:
         """Lets the next run of the key have it."""
-        await self._write(dataclasses.replace(self.record, holder="", until=""))
+        await self._change(holder="", until="")
 
-    async def _write(self, record: SessionRecord) -> None:
-        content = _to_json(record)
-        version = await self._store.replace(layout.session_record(record.key), content, self._version)
-        if version is None:
-            stored = await self._store.get(layout.session_record(record.key))
-            if stored is None or stored.content != content:
-                raise InfrastructureFault(f"session {record.key} was taken by another run")
-            version = stored.version
-        self.record, self._version = record, version
+    async def _change(self, **fields: str) -> None:
+        """Writes these fields. One write at a time: a renewal that is under way must not look like another's hold."""
+        async with self._one_at_a_time:
+            for _ in range(CONFLICTS):
+                record = dataclasses.replace(self.record, **fields)
+                version = await self._store.replace(layout.session_record(record.key), _to_json(record), self._version)
+                if version is not None:
+                    self.record, self._version = record, version
+                elif not await self._settled(record):
+                    continue
+                return
+        raise InfrastructureFault(f"session {self.record.key}: its record changes faster than it can be written")
+
+    async def _settled(self, wanted: SessionRecord) -> bool:
+        """Whether a write was made though its answer was lost; False where an earlier one of this run's came late."""
+        stored = await self._store.get(layout.session_record(wanted.key))
+        found = stored and _from_json(wanted.key, stored.content)
+        if not stored or not found or (found != wanted and found.holder != self._run):
+            raise InfrastructureFault(f"session {wanted.key} was taken by another run")
+        self.record, self._version = found, stored.version
+        return found == wanted
+
+
+async def _in_thread(act: Callable[[Callable[[], bool]], T]) -> T:
+    """Does it in a thread, which is told when nobody waits for it any more."""
+    given_up = threading.Event()
+    try:
+        return await asyncio.to_thread(act, given_up.is_set)
+    finally:
+        given_up.set()
 
 
 async def hold(store: Store, key: str, run: str, *, clock: Clock) -> Session | str:
@@ -97,8 +130,8 @@ async def hold(store: Store, key: str, run: str, *, clock: Clock) -> Session | s
     stored = await store.get(name)
     if stored is None:
         return "another run"
-    record = SessionRecord(**json.loads(stored.content))
-    if record.holder not in ("", run) and datetime.fromisoformat(record.until) > clock():
+    record = _from_json(key, stored.content)
+    if record.holder not in ("", run) and _time(record) > clock():
         return record.holder
     taken = dataclasses.replace(record, holder=run, until=wanted.until)
     version = await store.replace(name, _to_json(taken), stored.version)
@@ -111,3 +144,22 @@ def _until(clock: Clock) -> str:
 
 def _to_json(record: SessionRecord) -> bytes:
     return json.dumps(dataclasses.asdict(record), ensure_ascii=False).encode(errors="replace")
+
+
+def _from_json(key: str, content: bytes) -> SessionRecord:
+    """The record; RuntimeFault where it is none. Members that this release does not know are passed over."""
+    known = {f.name for f in dataclasses.fields(SessionRecord)}
+    try:
+        record = SessionRecord(**{k: str(v) for k, v in json.loads(content).items() if k in known})
+        if record.holder:
+            _time(record)
+        return record
+    except (ValueError, TypeError, AttributeError):
+        raise RuntimeFault(
+            f"session {key}: {layout.session_record(key)} is no record that this release reads"
+        ) from None
+
+
+def _time(record: SessionRecord) -> datetime:
+    until = datetime.fromisoformat(record.until)
+    return until if until.tzinfo else until.replace(tzinfo=UTC)

@@ -8,16 +8,19 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 BUFFER = 1024 * 1024
 
 
-def extract(tar: tarfile.TarFile, root: Path) -> None:
+def extract(tar: tarfile.TarFile, root: Path, *, given_up: Callable[[], bool] = lambda: False) -> None:
     """Makes the regular files, folders and links of the archive. A link may lead where it likes, but nothing is written
     through one, and an entry that names a place outside the root is left out, as is one of any other kind."""
     real: set[PurePosixPath] = {PurePosixPath(".")}
     for entry in tar:
+        if given_up():
+            return
         name = PurePosixPath(os.path.normpath(entry.name))
         if name.is_absolute() or ".." in name.parts or not _made(root, name.parent, real):
             continue

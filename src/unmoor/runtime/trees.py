@@ -1,0 +1,98 @@
+"""Folders that a harness filled: walked and removed whatever it made of them.
+
+It may have taken every right from a folder, nested folders deeper than a path or a stack can go, or put links where
+folders were. The runner owns what its harness owns, so it gives itself the rights back; a link is never followed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+# A longer path below a folder is left out: another machine's folder may be named at more length than this one's.
+LONGEST = 3500
+OWNER = stat.S_IRWXU
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An entry below a folder: its path from there, and what it is; `status` is None for what cannot be looked into."""
+
+    name: str
+    path: str
+    status: os.stat_result | None
+
+
+def walk(root: Path) -> Iterator[Found]:
+    """Everything below the folder, each folder before what is in it, in the order of names."""
+    pending = [""]
+    while pending:
+        name = pending.pop()
+        try:
+            entries = _entries(root, name)
+        except OSError:
+            yield Found(name=name, path=os.path.join(root, name), status=None)
+            continue
+        folders: list[str] = []
+        for found in entries:
+            yield found
+            if found.status and stat.S_ISDIR(found.status.st_mode):
+                folders.append(found.name)
+        pending += reversed(folders)
+
+
+def readable(path: str, status: os.stat_result, *, least: int = stat.S_IRUSR) -> None:
+    """Gives the owner the rights to the file or folder that it may have taken from itself."""
+    if status.st_mode & least != least:
+        os.chmod(path, stat.S_IMODE(status.st_mode) | least)
+
+
+def remove(folder: Path) -> None:
+    """Removes the folder and all below it, as far as the machine lets it; nothing where it is not there.
+
+    What is nested is moved up before it is emptied, so that no path grows with its depth.
+    """
+    with contextlib.suppress(OSError):
+        if not stat.S_ISDIR(folder.lstat().st_mode):
+            return folder.unlink()
+        _empty(folder)
+        folder.rmdir()
+
+
+def _entries(root: Path, name: str) -> list[Found]:
+    folder = os.path.join(root, name) if name else str(root)
+    readable(folder, os.lstat(folder), least=OWNER)
+    found: list[Found] = []
+    for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+        below = f"{name}/{entry.name}" if name else entry.name
+        status = None if len(os.fsencode(below)) > LONGEST else entry.stat(follow_symlinks=False)
+        found.append(Found(name=below, path=entry.path, status=status))
+    return found
+
+
+def _empty(top: Path) -> None:
+    pending, moved = [str(top)], 0
+    while pending:
+        folder = pending.pop()
+        with contextlib.suppress(OSError):
+            os.chmod(folder, OWNER)
+            for entry in list(os.scandir(folder)):
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.path)
+                    continue
+                os.chmod(entry.path, OWNER)  # to be moved it must be writable itself
+                moved += 1
+                pending.append(_moved_up(entry.path, top, moved) if folder != str(top) else entry.path)
+        if folder != str(top):
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+
+
+def _moved_up(path: str, top: Path, number: int) -> str:
+    target = os.path.join(top, f".moved-{os.getpid()}-{number}")
+    os.rename(path, target)
+    return target
