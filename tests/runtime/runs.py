@@ -22,6 +22,7 @@ from unmoor.runtime.again import insisted
 from unmoor.runtime.bundle import unpack_bundle
 from unmoor.runtime.claim import enqueue
 from unmoor.runtime.config import Agent
+from unmoor.runtime.fence import landlock
 from unmoor.runtime.guard.opening import open_door
 from unmoor.runtime.guard.way import Emit, Grant, Stream, Way
 from unmoor.runtime.host import Host, Patience, Programs
@@ -212,3 +213,13 @@ def stored_events(ran: Ran) -> list[dict[str, Any]]:
         return found
 
     return asyncio.run(read())
+
+
+HAS_A_FENCE = landlock.version() >= landlock.SCOPES_SINCE
+
+
+def is_what_this_kernel_can(confinement: str) -> bool:
+    """Whether a run says of its fence what is true on this machine."""
+    if HAS_A_FENCE:
+        return confinement == "enforced by landlock+seccomp"
+    return confinement.startswith("advisory: kernel has no Landlock")
