@@ -7,7 +7,7 @@ import dataclasses
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 from runs import IMPATIENT, Bench, Ran, shell, stored_events
@@ -31,7 +31,7 @@ class Faulty:
         self.calls = 0
 
     def __getattr__(self, name: str) -> Any:
-        act: Any = getattr(self.inner, name)
+        act = getattr(self.inner, name)
         if name == "list":
             return self._listed
         if not callable(act):
@@ -41,7 +41,7 @@ class Faulty:
             fails = self._fails()
             if fails and self.kind == "before":
                 raise InfrastructureFault(f"store: {key}: it was unplugged")
-            result = await act(key, *rest)
+            result: Any = await cast(Any, act)(key, *rest)
             if fails:
                 raise InfrastructureFault(f"store: {key}: the answer was lost")
             return result

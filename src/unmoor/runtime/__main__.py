@@ -20,6 +20,12 @@ def main(arguments: list[str]) -> int:
     except UnmoorError as error:
         print(f"unmoor-agent: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        place = f": {error.filename}" if error.filename else ""
+        print(f"unmoor-agent: this machine: {error.strerror or error}{place}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _dispatch(arguments: list[str]) -> int:

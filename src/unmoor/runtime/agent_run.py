@@ -7,16 +7,19 @@ import os
 import secrets
 import signal
 import socket
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from . import layout
+from .again import insisted
 from .bundle import Unpacked, fetch_bundle
 from .claim import NotClaimed, enqueue
 from .config import Agent, Trigger
-from .errors import ConfigurationFault
+from .errors import ConfigurationFault, RuntimeFault
 from .events import Finished, Notice, OverBudget, Refused, Started
 from .guard.link import link_to
 from .guard.way import Way
@@ -25,16 +28,18 @@ from .life import live
 from .logs import JsonLog
 from .prompt import render, render_key
 from .records import RunRecord
-from .redact import redactor
+from .redact import Redact, redactor
 from .stop import Stop
 from .store import Store, open_store
 from .surroundings import Surroundings, forget_secrets, read_surroundings
 from .traces import wanted as wanted_traces
+from .trees import remove
 
 USAGE = "unmoor-agent run RUN_ID | run --trigger NAME [--delivery ID]"
 # A stop is answered before the shortest grace of any platform, 10 s, is over: everything but the record's last word is
 # written within this time.
 STOP_GRACE_S, STOP_WITHIN_S = 2.0, 6.5
+PAUSE_S = 0.25
 # Events that a container's log shows; the run's own events hold everything.
 LOGGED = {t.type for t in (Started, Finished, Notice, Refused, OverBudget)}
 
@@ -76,40 +81,56 @@ async def _run(wanted: Asked, surroundings: Surroundings) -> int:
 
 
 async def _guarded(wanted: Asked, surroundings: Surroundings, guard: Way) -> int:
-    redact = redactor(surroundings.secrets)
-    log = JsonLog(redact=redact)
+    redact = redactor(_by_name(surroundings))
     store = open_store(surroundings.store_url)
-    bundle = await fetch_bundle(store, surroundings.bundle, surroundings.work_root / "bundle")
-    run = wanted.run or await fire(store, bundle, wanted, now=datetime.now(UTC))
-    if not run:
-        log(f"{wanted.trigger}: this firing has started a run before", trigger=wanted.trigger)
-        return 0
+    # A folder of its own: a container that is started again finds what the one before it left.
+    folder = Path(tempfile.mkdtemp(prefix="bundle-", dir=_made(surroundings.work_root)))
+    try:
+        bundle = await insisted(lambda: fetch_bundle(store, surroundings.bundle, folder / "files"), pause_s=PAUSE_S)
+        run = wanted.run or await fire(store, bundle, wanted, now=datetime.now(UTC), redact=redact)
+        return await _lived(run, surroundings, guard, bundle, store, JsonLog(redact=redact, run=run))
+    finally:
+        await asyncio.to_thread(remove, folder)
+
+
+async def _lived(run: str, surroundings: Surroundings, guard: Way, bundle: Unpacked, store: Store, log: JsonLog) -> int:
     stop = Stop()
     _stop_on_signals(stop)
     try:
-        record = await live(run, _host(surroundings, guard, bundle, store, JsonLog(redact=redact, run=run)), stop)
+        record = await live(run, _host(surroundings, guard, bundle, store, log), stop)
     except NotClaimed as fault:
-        log(str(fault), run=run)
+        log(str(fault))
         return 0
     return 0 if record.status == "succeeded" else 1
 
 
-async def fire(store: Store, bundle: Unpacked, wanted: Asked, *, now: datetime) -> str:
-    """A new run of a schedule, or nothing where this very firing has one already."""
+async def fire(store: Store, bundle: Unpacked, wanted: Asked, *, now: datetime, redact: Redact) -> str:
+    """The run of a schedule's firing. However often it is delivered, it has one run, which is made if it is not there,
+    since who was told first may have died before; whoever claims it runs it."""
     trigger = _trigger(bundle.agent, wanted.trigger)
     run = layout.run_id(now)
     if wanted.delivery:
-        mark = layout.fired(trigger.name, wanted.delivery)
-        if await store.create(mark, run.encode()) is None:
-            # The first may have died between its mark and its run: then the run is made now, by that same id.
-            before = await store.get(mark)
-            run = before.content.decode() if before else run
-    made = await enqueue(store, new_record(bundle, trigger, run=run, now=now, event={"scheduled": now.isoformat()}))
-    return run if made else ""
+        run = await insisted(lambda: _marked(store, layout.fired(trigger.name, wanted.delivery), run), pause_s=PAUSE_S)
+    record = new_record(bundle, trigger, run=run, now=now, event={"scheduled": now.isoformat()}, redact=redact)
+    await insisted(lambda: enqueue(store, record), pause_s=PAUSE_S)
+    return run
 
 
-def new_record(bundle: Unpacked, trigger: Trigger, *, run: str, now: datetime, event: dict[str, Any]) -> RunRecord:
-    """A queued run that this trigger starts with what came."""
+async def _marked(store: Store, mark: str, run: str) -> str:
+    """The run that the firing's mark names: this one, unless there is a mark already."""
+    if await store.create(mark, run.encode()) is not None:
+        return run
+    stored = await store.get(mark)
+    named = stored.content.decode(errors="replace") if stored else run
+    if not layout.RUN_ID.fullmatch(named):
+        raise RuntimeFault(f"{mark} names no run; remove it to have this firing run")
+    return named
+
+
+def new_record(
+    bundle: Unpacked, trigger: Trigger, *, run: str, now: datetime, event: dict[str, Any], redact: Redact
+) -> RunRecord:
+    """A queued run that this trigger starts with what came; what of that is a secret, neither store nor model sees."""
     agent = bundle.agent
     roots = {
         "event": event,
@@ -124,14 +145,19 @@ def new_record(bundle: Unpacked, trigger: Trigger, *, run: str, now: datetime, e
         status="queued",
         trigger=trigger.name,
         kind=trigger.kind,
-        prompt=render(trigger.prompt, roots, nonce=secrets.token_hex(8)),
-        session=render_key(agent.run.session or "", roots),
+        prompt=redact(render(trigger.prompt, roots, nonce=secrets.token_hex(8))),
+        session=redact(render_key(agent.run.session or "", roots)),
         harness=agent.harness.name,
         harness_version=agent.harness.version,
         provider=agent.model.provider if agent.model else "",
         model=agent.model.name if agent.model else "",
         created_at=now,
     )
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _trigger(agent: Agent, name: str) -> Trigger:

@@ -50,8 +50,17 @@ def take_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     found = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
     if folder := environment.get("UNMOOR_SECRETS_DIR"):
         for path in sorted(Path(folder).glob(f"*/{PREFIX}*")):
-            found[path.name] = path.read_text(encoding="utf-8").removesuffix("\n")
+            found[path.name] = _read(path)
     return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").removesuffix("\n")
+    except UnicodeDecodeError:
+        raise ConfigurationFault(f"{path} is not UTF-8; a secret is text") from None
+    except OSError as error:
+        raise ConfigurationFault(f"{path} cannot be read: {error.strerror}") from None
 
 
 def forget_secrets() -> None:

@@ -217,3 +217,16 @@ def test_a_url_that_is_no_store_is_refused(url: str, text: str) -> None:
     with pytest.raises(ConfigurationFault) as raised:
         open_store(url)
     assert str(raised.value) == text
+
+
+@pytest.mark.parametrize("name", ["with space", "ünï", "a#b", "a?b", "a%20b", "100%"])
+def test_a_folder_of_any_name_is_a_store_by_its_url(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    asyncio.run(open_store(folder.as_uri()).put("key", b"x"))
+    assert (folder / "key").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("url", ["file:///a#b", "file:///a?b"])
+def test_a_folder_whose_url_says_something_else_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationFault, match=r"write \? as %3F and # as %23$"):
+        open_store(url)

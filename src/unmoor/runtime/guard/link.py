@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from unmoor.runtime.errors import ConfigurationFault
 from unmoor.runtime.events import Notice, guard_event
@@ -119,16 +119,25 @@ async def _down(stream: Stream, frames: Frames, emit: Emit) -> None:
 
 def link_to(url: str) -> Link:
     """A link to the guard at that address: frames on a TCP connection for http, on a WebSocket for https."""
-    parts = urlsplit(url)
+    parts, port = _address(url)
     if parts.scheme == "https" and parts.hostname:
         from .websocket import GoogleIdentity, dial
 
         identity = GoogleIdentity(f"https://{parts.netloc}")
         return Link(lambda: dial(f"wss://{parts.netloc}/link", identity))
-    if parts.scheme == "http" and parts.hostname and parts.port:
-        host, port = parts.hostname, parts.port
+    if parts.scheme == "http" and parts.hostname and port:
+        host = parts.hostname
         return Link(lambda: _tcp(host, port))
     raise ConfigurationFault(f"UNMOOR_GUARD_URL: {url!r} is no guard's address; write http://HOST:PORT or https://HOST")
+
+
+def _address(url: str) -> tuple[SplitResult, int]:
+    """The URL's parts and port; nothing of them where it is none."""
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port or 0
+    except ValueError:
+        return urlsplit(""), 0
 
 
 async def _tcp(host: str, port: int) -> Stream:

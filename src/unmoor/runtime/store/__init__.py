@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from unmoor.runtime.errors import ConfigurationFault
 
@@ -23,20 +23,30 @@ def open_store(url: str, *, config: Mapping[str, Any] | None = None, allow_http:
     Credentials are those that the platform gives the container, found by obstore. `config` goes to obstore as it is,
     and `allow_http` lets it speak without TLS: both are for emulators. ConfigurationFault for any other URL.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in SCHEMES:
+    parts = _parts(url)
+    if parts is None or parts.scheme not in SCHEMES:
         schemes = ", ".join(f"{s}://" for s in SCHEMES)
         raise ConfigurationFault(f"store: {url!r} is no store; write one of {schemes}")
     if parts.scheme == "file":
-        return _local(url, parts.netloc, parts.path)
+        return _local(url, parts)
     return _remote(url, config or {}, allow_http=allow_http)
 
 
-def _local(url: str, host: str, path: str) -> Store:
+def _parts(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
+def _local(url: str, parts: SplitResult) -> Store:
     from .local import LocalStore
 
-    if host not in ("", "localhost") or not path.startswith("/"):
+    path = unquote(parts.path)
+    if parts.netloc not in ("", "localhost") or not path.startswith("/") or "\0" in path:
         raise ConfigurationFault(f"store: {url!r} names no folder of this machine; write file:///an/absolute/path")
+    if parts.query or parts.fragment:
+        raise ConfigurationFault(f"store: {url!r}: write ? as %3F and # as %23")
     return LocalStore(Path(path))
 
 
