@@ -15,6 +15,7 @@ from pathlib import Path
 
 # A longer path below a folder is left out: another machine's folder may be named at more length than this one's.
 LONGEST = 3500
+MOVED_UP = 2000
 OWNER = stat.S_IRWXU
 
 
@@ -54,7 +55,7 @@ def readable(path: str, status: os.stat_result, *, least: int = stat.S_IRUSR) ->
 def remove(folder: Path) -> None:
     """Removes the folder and all below it, as far as the machine lets it; nothing where it is not there.
 
-    What is nested is moved up before it is emptied, so that no path grows with its depth.
+    What is nested deep is moved up before it is emptied, so that no path becomes longer than a path may be.
     """
     with contextlib.suppress(OSError):
         if not stat.S_ISDIR(folder.lstat().st_mode):
@@ -75,24 +76,40 @@ def _entries(root: Path, name: str) -> list[Found]:
 
 
 def _empty(top: Path) -> None:
-    pending, moved = [str(top)], 0
+    pending, moved = [(str(top), False)], 0
     while pending:
-        folder = pending.pop()
-        with contextlib.suppress(OSError):
-            os.chmod(folder, OWNER)
-            for entry in list(os.scandir(folder)):
-                if not entry.is_dir(follow_symlinks=False):
-                    os.unlink(entry.path)
-                    continue
-                os.chmod(entry.path, OWNER)  # to be moved it must be writable itself
-                moved += 1
-                pending.append(_moved_up(entry.path, top, moved) if folder != str(top) else entry.path)
-        if folder != str(top):
+        folder, emptied = pending.pop()
+        if emptied:
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
+            continue
+        if folder != str(top):
+            pending.append((folder, True))
+        for path in _folders(folder):
+            if len(path) > MOVED_UP:
+                moved += 1
+                path = _moved_up(path, top, moved)
+            pending.append((path, False))
+
+
+def _folders(folder: str) -> list[str]:
+    """The folders in a folder, once all else in it is removed."""
+    found: list[str] = []
+    with contextlib.suppress(OSError):
+        os.chmod(folder, OWNER)
+        for entry in list(os.scandir(folder)):
+            if entry.is_dir(follow_symlinks=False):
+                found.append(entry.path)
+            else:
+                os.unlink(entry.path)
+    return found
 
 
 def _moved_up(path: str, top: Path, number: int) -> str:
+    """Where the folder is now; where it was if it cannot be moved."""
     target = os.path.join(top, f".moved-{os.getpid()}-{number}")
-    os.rename(path, target)
-    return target
+    with contextlib.suppress(OSError):
+        os.chmod(path, OWNER)  # to be moved it must be writable itself
+        os.rename(path, target)
+        return target
+    return path
