@@ -46,11 +46,12 @@ class Dev:
         """Runs the agent once with this prompt and returns the run's final record."""
         now = datetime.now(UTC)
         await sweep(self.store, now=now, keep_s=self.plan.retention.runs_s)
-        record = self.queued(prompt, session, now)
-        await enqueue(self.store, record)
         model = self.bundle.agent.model
         key = self.secrets[model.api_key] if model else ""
         async with open_door(self.bundle.agent, key=key, store=self.store) as way:
+            # Only now: what the guard refuses must leave no run that waits for ever.
+            record = self.queued(prompt, session, now)
+            await enqueue(self.store, record)
             host = Host(
                 store=self.store,
                 bundle=self.bundle,

@@ -22,6 +22,7 @@ from .errors import UnmoorError
 from .plan import Plan, Secret
 from .quantities import cpu_text
 from .runtime import layout
+from .runtime.claim import enqueue
 from .runtime.records import RunRecord, from_json
 from .runtime.stop import Stop
 from .runtime.store import Store
@@ -105,7 +106,7 @@ async def in_docker(
     stop: Stop,
     watch: Callable[[dict[str, Any]], None],
 ) -> RunRecord:
-    """Runs a queued run to its end and removes its containers; its final record. UnmoorError where Docker refuses."""
+    """Queues a run, runs it to its end and removes its containers; its final record. UnmoorError where Docker refuses."""
     values = {s.variable: secrets[s.name] for s in plan.held_by("run", "guard")}
     docker = Docker(values)
     _hand_over(containers)
@@ -113,6 +114,7 @@ async def in_docker(
         for command in (*containers.networks(), *containers.guard(plan)):
             await docker.done(command)
         await _well(docker, containers)
+        await enqueue(store, record)  # only now: a guard that does not start must leave no run that waits for ever
         await _attended(docker, containers, plan, record, store, stop, watch)
     finally:
         for command in containers.remove():

@@ -132,6 +132,22 @@ def test_a_harness_that_is_not_installed_is_named_with_what_to_do(home: Path) ->
     assert result.stderr == "harness codex 0.0.1 is not here; unmoor dev --install gets it\n"
 
 
+def test_an_agent_that_cannot_be_guarded_leaves_no_run_behind(home: Path) -> None:
+    folder = written(
+        home / "a",
+        model={"provider": "openai", "name": "imaginary-9", "api_key": "k"},
+        run={"max_cost_usd": 1},
+        secrets={"k": {"env": "MY_KEY"}},
+    )
+    result = dev(home, str(folder), "--once", "x", env={"MY_KEY": "a-key-of-mine"})
+    assert result.returncode == 2
+    assert result.stderr == (
+        "model: no price is known for openai imaginary-9, so run.max_cost_usd cannot be kept; "
+        "remove run.max_cost_usd, or choose a model whose price is known\n"
+    )
+    assert not (home / ".local" / "share" / "unmoor" / "dev" / "agent" / "store" / "runs").exists()
+
+
 def test_a_secret_reaches_neither_the_harness_environment_nor_the_store(home: Path) -> None:
     folder = written(
         home / "a",

@@ -18,7 +18,6 @@ from unmoor.dev_docker import Containers, in_docker, user
 from unmoor.errors import UnmoorError
 from unmoor.files import data_folder
 from unmoor.load import Loaded, load
-from unmoor.runtime.claim import enqueue
 from unmoor.runtime.host import Programs
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.stop import Stop
@@ -55,7 +54,6 @@ async def _once(
     forget(loaded)
     shutil.rmtree(dev.bundle.folder, ignore_errors=True)
     record = dev.queued(prompt, session, datetime.now(UTC))
-    await enqueue(dev.store, record)
     containers = Containers(
         name=f"unmoor-dev-{loaded.plan.agent}-{token_hex(4)}",
         image=image,
