@@ -106,7 +106,7 @@ async def in_docker(
     stop: Stop,
     watch: Callable[[dict[str, Any]], None],
 ) -> RunRecord:
-    """Queues a run, runs it to its end and removes its containers; its final record. UnmoorError where Docker refuses."""
+    """Queues a run, runs it to its end and removes its containers: its final record. UnmoorError if Docker refuses."""
     values = {s.variable: secrets[s.name] for s in plan.held_by("run", "guard")}
     docker = Docker(values)
     _hand_over(containers)
@@ -115,6 +115,7 @@ async def in_docker(
             await docker.done(command)
         await _well(docker, containers)
         await enqueue(store, record)  # only now: a guard that does not start must leave no run that waits for ever
+        _hand_over(containers)
         await _attended(docker, containers, plan, record, store, stop, watch)
     finally:
         for command in containers.remove():
