@@ -6,7 +6,6 @@ https://git-scm.com/docs/gitcredentials
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import shutil
@@ -14,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .child import done
 from .config import Repo
 from .errors import InfrastructureFault, WorkspaceFault
 from .redact import Redact
@@ -67,27 +67,13 @@ class Git:
         return False
 
     async def _run(self, repo: Repo, credential: str, folder: Path | None, *arguments: str) -> None:
-        process = await asyncio.create_subprocess_exec(
-            "git",
-            *(("-C", str(folder)) if folder else ()),
-            *arguments,
-            env=self._environment(credential),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
+        command = ("git", *(("-C", str(folder)) if folder else ()), *arguments)
         try:
-            _, said = await asyncio.wait_for(process.communicate(), CLONE_S)
+            ended = await done(*command, env=self._environment(credential), timeout_s=CLONE_S)
         except TimeoutError:
-            process.kill()
-            await process.wait()
             raise InfrastructureFault(f"context.repos: {repo.url}: git {arguments[0]} took over {CLONE_S} s") from None
-        except asyncio.CancelledError:
-            process.kill()
-            raise
-        if process.returncode:
-            raise self._fault(repo, said.decode(errors="replace"))
+        if ended.code:
+            raise self._fault(repo, ended.stderr)
 
     def _environment(self, credential: str) -> dict[str, str]:
         settings = {"http.followRedirects": "initial", "core.hooksPath": os.devnull, "protocol.allow": "never"}

@@ -211,3 +211,5 @@ class _Attended:
         reading.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await reading
+        # Pipes that something out of sight still holds; asyncio has no public name for letting go of them.
+        self.process._transport.close()  # type: ignore[attr-defined]

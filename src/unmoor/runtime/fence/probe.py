@@ -5,12 +5,14 @@ A mode that silently did nothing is worse than none, so nothing is concluded fro
 
 from __future__ import annotations
 
-import asyncio
 import json
+import os
 import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+
+from unmoor.runtime.child import done
 
 from . import landlock
 from .confine import prepared
@@ -69,24 +71,20 @@ class Confinement:
 
 async def probe(rules: landlock.Rules, *, forbidden: str) -> Confinement:
     """What holds under these rules; `forbidden` is a readable file that they do not allow."""
-    import os
-
     own = replace(rules, read=(*rules.read, sys.base_prefix, sys.prefix))
     with prepared(own) as fence, _closed_port() as port:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", "-c", PROGRAM, str(port), str(os.getpid()), forbidden),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={"PATH": "/usr/bin:/bin", "UNMOOR_PROBE": "1"},
-            preexec_fn=fence.lay,
-        )
-        said, wrong = await asyncio.wait_for(process.communicate(), PROBE_S)
+        command = (sys.executable, "-I", "-S", "-c", PROGRAM, str(port), str(os.getpid()), forbidden)
+        try:
+            said = await done(
+                *command, env={"PATH": "/usr/bin:/bin", "UNMOOR_PROBE": "1"}, timeout_s=PROBE_S, preexec_fn=fence.lay
+            )
+        except TimeoutError:
+            return _nothing(f"the probe did not end within {PROBE_S} s")
     try:
-        return judged(json.loads(said), abi=landlock.version())
+        return judged(json.loads(said.stdout), abi=landlock.version())
     except ValueError:
-        text = wrong.decode(errors="replace").strip().splitlines()
-        return _nothing(f"the probe did not run: {text[-1][:200] if text else 'it said nothing'}")
+        lines = said.stderr.strip().splitlines()
+        return _nothing(f"the probe did not run: {lines[-1][:200] if lines else 'it said nothing'}")
 
 
 def judged(seen: Mapping[str, str], *, abi: int) -> Confinement:
