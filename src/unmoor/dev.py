@@ -13,7 +13,7 @@ from secrets import token_hex
 from typing import Any
 
 from .bundle import pack
-from .errors import Problem, SpecError
+from .errors import InputError, Problem, SpecError
 from .load import Loaded
 from .plan import Plan, Secret
 from .runtime import layout
@@ -23,6 +23,7 @@ from .runtime.guard.opening import open_door
 from .runtime.host import Host, Programs
 from .runtime.life import live
 from .runtime.records import RunRecord
+from .runtime.redact import redactor
 from .runtime.retention import sweep
 from .runtime.stop import Stop
 from .runtime.store import Store, open_store
@@ -31,7 +32,8 @@ from .runtime.traces import wanted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dev:
-    """An agent that is ready to run here: its store, its unpacked bundle, its secrets by name, its programs."""
+    """An agent that is ready to run here: its store, its unpacked bundle, its secrets by name, its programs. A store
+    that is nobody else's is swept before a run; what another store keeps is for its owner to say."""
 
     plan: Plan
     store: Store
@@ -39,13 +41,15 @@ class Dev:
     secrets: Mapping[str, str]
     programs: Programs
     work_root: Path
+    sweeping: bool
 
     async def once(
         self, prompt: str, *, session: str, stop: Stop, watch: Callable[[dict[str, Any]], None]
     ) -> RunRecord:
         """Runs the agent once with this prompt and returns the run's final record."""
         now = datetime.now(UTC)
-        await sweep(self.store, now=now, keep_s=self.plan.retention.runs_s)
+        if self.sweeping:
+            await sweep(self.store, now=now, keep_s=self.plan.retention.runs_s)
         model = self.bundle.agent.model
         key = self.secrets[model.api_key] if model else ""
         async with open_door(self.bundle.agent, key=key, store=self.store) as way:
@@ -69,6 +73,7 @@ class Dev:
     def queued(self, prompt: str, session: str, now: datetime) -> RunRecord:
         """A new run with this prompt, which is in no store yet."""
         harness, model = self.bundle.agent.harness, self.bundle.agent.model
+        redact = redactor(self.secrets)
         return RunRecord(
             id=layout.run_id(now),
             agent=self.plan.agent,
@@ -77,8 +82,8 @@ class Dev:
             status="queued",
             trigger="dev",
             kind="dev",
-            prompt=prompt,
-            session=session,
+            prompt=redact(_text(prompt)),
+            session=redact(_text(session)),
             harness=harness.name,
             harness_version=harness.version,
             provider=model.provider if model else "",
@@ -87,11 +92,17 @@ class Dev:
         )
 
 
-async def prepare(loaded: Loaded, *, secrets: Mapping[str, str], store_url: str, programs: Programs, home: Path) -> Dev:
-    """The agent of that spec, ready to run: its bundle is in the store. `home` is where its workspaces lie."""
+async def prepare(
+    loaded: Loaded, *, secrets: Mapping[str, str], store_url: str, programs: Programs, folder: Path
+) -> Dev:
+    """The agent of that spec, ready to run: its bundle is in the store, which is one in the agent's folder of this
+    machine where no URL is given."""
+    own = (folder / "store").as_uri()
+    url = store_url or own
+    home = folder / "work" / workspaces(url)
     archive = pack(loaded.plan)
     digest = hashlib.sha256(archive).hexdigest()
-    store = open_store(store_url)
+    store = open_store(url)
     await store.create(layout.bundle(digest), archive)
     folder = Path(tempfile.mkdtemp(prefix="bundle-", dir=_made(home)))
     return Dev(
@@ -101,7 +112,15 @@ async def prepare(loaded: Loaded, *, secrets: Mapping[str, str], store_url: str,
         secrets=secrets,
         programs=programs,
         work_root=home,
+        sweeping=url == own,
     )
+
+
+def workspaces(url: str) -> str:
+    """The name of the folder for the workspaces of that store's runs. Sessions of one key in two stores are two, and so
+    are those of two processes' memories."""
+    own = f" {os.getpid()}" if url.startswith("memory:") else ""
+    return hashlib.sha256(f"{url}{own}".encode()).hexdigest()[:8]
 
 
 def secret_values(loaded: Loaded) -> dict[str, str]:
@@ -131,11 +150,23 @@ def forget(loaded: Loaded) -> None:
             os.environ.pop(secret.reference, None)
 
 
+def _text(given: str) -> str:
+    """What came in as an argument, which may be any bytes, as text."""
+    return given.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def _local(secret: Secret, folder: Path) -> str:
     if secret.source == "env":
         return os.environ.get(secret.reference, "")
     path = folder / secret.reference
-    return path.read_text(encoding="utf-8").removesuffix("\n") if secret.source == "file" and path.is_file() else ""
+    if secret.source != "file" or not path.is_file():
+        return ""
+    try:
+        return path.read_text(encoding="utf-8").removesuffix("\n")
+    except UnicodeDecodeError:
+        raise InputError(
+            [Problem(path=f"secrets.{secret.name}", rule=f"{path} is not UTF-8", remedy="a secret is text")]
+        ) from None
 
 
 def _missing(secret: Secret) -> Problem:

@@ -164,7 +164,8 @@ async def events(store: Store, run: str, *, until: asyncio.Task[Any]) -> AsyncIt
 async def _cancel_when_told(stop: Stop, store: Store, run: str, docker: Docker, containers: Containers) -> None:
     await stop.event.wait()
     await store.put(layout.cancel_mark(run), b"")
-    await asyncio.sleep(STOP_S)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.hurried.wait(), STOP_S)
     await docker.tried(["kill", f"{containers.name}-run"])
 
 

@@ -149,7 +149,9 @@ def dev(
     from unmoor.cli.needs import needs_linux, needs_runtime
 
     needs_runtime()
-    prompt = typer.get_text_stream("stdin").read() if once == "-" else once
+    from unmoor.cli.prompt import prompt_of
+
+    prompt = prompt_of(once)
     if docker and install:
         raise typer.BadParameter(
             "the image holds its harness; leave one of --docker and --install out", param_hint="--install"

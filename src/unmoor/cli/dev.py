@@ -19,6 +19,7 @@ from unmoor.dev import Dev, forget, prepare, secret_values
 from unmoor.files import cache_folder, data_folder
 from unmoor.load import Loaded, load
 from unmoor.runtime.host import Programs
+from unmoor.runtime.processes import kill_all
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.stop import Stop
 
@@ -30,46 +31,55 @@ def once(
     gc.enable()  # unlike a command that only prints, a run may take hours
     loaded = load(file, environment)
     values = secret_values(loaded)
+    forget(loaded)  # before anything is started that would inherit them
     programs = _programs(loaded, installing=installing)
     folder = data_folder() / "dev" / loaded.plan.agent
-    url = store or (folder / "store").as_uri()
     show = as_json_line if as_json else as_text
-    here = prepare(loaded, secrets=values, store_url=url, programs=programs, home=folder / "work")
-    record = asyncio.run(_once(loaded, here, prompt, session=session, show=show))
+    preparing = prepare(loaded, secrets=values, store_url=store, programs=programs, folder=folder)
+    record = asyncio.run(_once(preparing, prompt, session=session, show=show))
     if not as_json:
-        end(record, url)
+        end(record, store or (folder / "store").as_uri())
     return 0 if record.status == "succeeded" else 1
 
 
 async def _once(
-    loaded: Loaded,
-    preparing: Awaitable[Dev],
-    prompt: str,
-    *,
-    session: str,
-    show: Callable[[dict[str, Any]], None],
+    preparing: Awaitable[Dev], prompt: str, *, session: str, show: Callable[[dict[str, Any]], None]
 ) -> RunRecord:
     stop = Stop()
     stop_on_signals(stop)
     dev = await preparing
-    forget(loaded)
     try:
-        return await dev.once(prompt, session=session, stop=stop, watch=show)
+        return await dev.once(prompt, session=session, stop=stop, watch=while_it_is_read(show, stop))
     finally:
         shutil.rmtree(dev.bundle.folder, ignore_errors=True)
 
 
 def stop_on_signals(stop: Stop) -> None:
-    """The first asks the run to end, the second ends it at once; it is cancelled either way."""
+    """The first asks the run to end, the second ends its harness at once, the third this program, run or no run."""
     loop = asyncio.get_running_loop()
 
     def told() -> None:
-        if stop.cause:
+        if stop.hurried.is_set():
+            kill_all(os.getpid())
             os._exit(130)
-        stop.now("cancelled")
+        stop.now("cancelled", grace_s=0.0 if stop.cause else None)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told)
+
+
+def while_it_is_read(show: Callable[[dict[str, Any]], None], stop: Stop) -> Callable[[dict[str, Any]], None]:
+    """Shows events; a run whose output is read no more, as by `head`, is cancelled, as any program would be."""
+
+    def watch(event: dict[str, Any]) -> None:
+        try:
+            show(event)
+        except BrokenPipeError:
+            # What is still to be written, at the latest when Python ends, goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            stop.now("cancelled")
+
+    return watch
 
 
 def _programs(loaded: Loaded, *, installing: bool) -> Programs:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from unmoor.cli.build import built
-from unmoor.cli.dev import as_json_line, as_text, end, stop_on_signals
+from unmoor.cli.dev import as_json_line, as_text, end, stop_on_signals, while_it_is_read
 from unmoor.dev import Dev, forget, prepare, secret_values
 from unmoor.dev_docker import Containers, in_docker, user
 from unmoor.errors import UnmoorError
@@ -31,7 +31,7 @@ def once(file: Path, environment: str | None, prompt: str, *, session: str, stor
     place = _folder_of(store) if store else folder / "store"
     image = built(loaded.plan)
     show = as_json_line if as_json else as_text
-    preparing = prepare(loaded, secrets=values, store_url=place.as_uri(), programs=Programs(), home=folder / "work")
+    preparing = prepare(loaded, secrets=values, store_url=place.as_uri(), programs=Programs(), folder=folder)
     record = asyncio.run(_once(loaded, preparing, prompt, session=session, image=image, place=place, show=show))
     if not as_json:
         end(record, place.as_uri())
@@ -61,11 +61,19 @@ async def _once(
         store=place,
         user=user(),
     )
-    return await in_docker(containers, loaded.plan, record, store=dev.store, secrets=dev.secrets, stop=stop, watch=show)
+    return await in_docker(
+        containers,
+        loaded.plan,
+        record,
+        store=dev.store,
+        secrets=dev.secrets,
+        stop=stop,
+        watch=while_it_is_read(show, stop),
+    )
 
 
 def _folder_of(url: str) -> Path:
     parts = urlsplit(url)
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         raise UnmoorError(f"--docker keeps its store in a folder of this machine, not in {url}; write file:///a/folder")
-    return Path(parts.path)
+    return Path(unquote(parts.path))

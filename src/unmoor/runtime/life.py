@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import traceback
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -211,7 +212,7 @@ def _text(text: str) -> str:
 
 def _of_the_system(error: OSError) -> str:
     """What the machine refused, such as a full disk, in one line."""
-    name = f": {error.filename}" if error.filename else ""
+    name = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
     return f"this machine: {error.strerror or error}{name}"
 
 

@@ -66,9 +66,10 @@ async def run_program(
     began = time.monotonic()
     with prepared(rules) as fence:
         process = await asyncio.create_subprocess_exec(
-            *command.argv,
+            # As bytes, whatever this machine's own encoding is.
+            *(_encoded(argument) for argument in command.argv),
             cwd=work,
-            env=environment(command.environment, path),
+            env={_encoded(k): _encoded(v) for k, v in environment(command.environment, path).items()},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -83,6 +84,10 @@ async def run_program(
 def environment(given: Mapping[str, str], path: str) -> dict[str, str]:
     """All of a harness's environment: what its adapter gives, a PATH and a locale; nothing of the runner's own."""
     return {"PATH": path, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **given}
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 class _Attended:

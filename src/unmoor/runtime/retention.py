@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from .records import from_json
+from .claim import read_record
+from .errors import RuntimeFault
 from .store.objects import Store
 
 # The budget's days and queue's marks are kept as long as runs are.
@@ -14,8 +15,8 @@ PREFIXES = ("runs/", "sessions/", "deliveries/", "budget/", "queue/fired/")
 async def sweep(store: Store, *, now: datetime, keep_s: int) -> int:
     """Removes what was last written before `now - keep_s`, and says how many objects that were.
 
-    A run is removed whole when its newest object is that old, and never while it is queued or running; a session when
-    no run has saved it for that long.
+    A run is removed whole when its newest object is that old, and never while it waits or goes on; a session when no
+    run has held it for that long.
     """
     oldest = now - timedelta(seconds=keep_s)
     removed = 0
@@ -39,7 +40,12 @@ async def _folders(store: Store, prefix: str) -> dict[str, tuple[list[str], date
 
 
 async def _is_going_on(store: Store, folder: str) -> bool:
+    """Whether a run waits to be run. One that runs renews its record, so that its folder is never old: what is old and
+    says that it runs has been dead for as long. A record that cannot be read is no reason to keep anything."""
     if not folder.startswith("runs/"):
         return False
     stored = await store.get(f"{folder}/run.json")
-    return stored is not None and not from_json(stored.content).is_final
+    try:
+        return stored is not None and read_record(folder.removeprefix("runs/"), stored.content).status == "queued"
+    except RuntimeFault:
+        return False

@@ -198,7 +198,7 @@ def test_a_folder_is_a_store_between_processes_too(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_a_fault_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("a file")
-    with pytest.raises(InfrastructureFault, match=r"^store: runs/a: .+$"):
+    with pytest.raises(InfrastructureFault, match=r"^store /.+: runs/a: .+$"):
         asyncio.run(open_store((tmp_path / "store").as_uri()).put("runs/a", b""))
 
 

@@ -17,7 +17,7 @@ import secrets
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -28,6 +28,8 @@ from .objects import Entry, Stored
 
 OWN = ".unmoor"
 LOCKS = 64
+# A folder is no object, and below a file there is none.
+ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 T = TypeVar("T")
 
 
@@ -38,36 +40,43 @@ class LocalStore:
         self.root = root
 
     async def get(self, key: str) -> Stored | None:
-        return await _in_thread(key, lambda: self._get(key))
+        return await self._in_thread(key, lambda: self._get(key))
 
     async def create(self, key: str, content: bytes) -> str | None:
-        return await _in_thread(key, lambda: self._create(key, content))
+        return await self._in_thread(key, lambda: self._create(key, content))
 
     async def replace(self, key: str, content: bytes, version: str) -> str | None:
-        return await _in_thread(key, lambda: self._replace(key, content, version))
+        return await self._in_thread(key, lambda: self._replace(key, content, version))
 
     async def put(self, key: str, content: bytes) -> str:
-        return await _in_thread(key, lambda: self._put(key, content))
+        return await self._in_thread(key, lambda: self._put(key, content))
 
     async def delete(self, key: str) -> None:
-        await _in_thread(key, lambda: self._delete(key))
+        await self._in_thread(key, lambda: self._delete(key))
 
     async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Entry]:
-        for entry in await _in_thread(prefix, lambda: self._entries(prefix, after)):
+        for entry in await self._in_thread(prefix, lambda: self._entries(prefix, after)):
             yield entry
 
     async def upload(self, key: str, path: Path) -> None:
-        await _in_thread(key, lambda: self._upload(key, path))
+        await self._in_thread(key, lambda: self._upload(key, path))
 
     async def download(self, key: str, path: Path) -> bool:
-        return await _in_thread(key, lambda: self._download(key, path))
+        return await self._in_thread(key, lambda: self._download(key, path))
+
+    async def _in_thread(self, key: str, act: Callable[[], T]) -> T:
+        try:
+            return await asyncio.to_thread(act)
+        except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
+            said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise InfrastructureFault(f"store {self.root}: {key}: {said}") from error
 
     def _get(self, key: str) -> Stored | None:
         try:
             with self._path(key).open("rb") as file:
                 version = _version(os.fstat(file.fileno()))
                 return Stored(content=file.read(), version=version)
-        except (FileNotFoundError, IsADirectoryError):
+        except ABSENT:
             return None
 
     def _create(self, key: str, content: bytes) -> str | None:
@@ -89,7 +98,7 @@ class LocalStore:
             try:
                 if _version(os.stat(target)) != version:
                     return None
-            except FileNotFoundError:
+            except ABSENT:
                 return None
             return _placed(draft, content, target)
 
@@ -98,8 +107,8 @@ class LocalStore:
             return _placed(draft, content, self._path(key))
 
     def _delete(self, key: str) -> None:
-        with self._locked(key):
-            self._path(key).unlink(missing_ok=True)
+        with self._locked(key), suppress(*ABSENT):
+            self._path(key).unlink()
 
     def _entries(self, prefix: str, after: str) -> list[Entry]:
         found = [e for e in self._files(self.root / prefix.rstrip("/")) if e.key.startswith(prefix) and e.key > after]
@@ -130,7 +139,7 @@ class LocalStore:
     def _download(self, key: str, path: Path) -> bool:
         try:
             shutil.copyfile(self._path(key), path)
-        except FileNotFoundError:
+        except ABSENT:
             return False
         return True
 
@@ -201,10 +210,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-async def _in_thread(key: str, act: Callable[[], T]) -> T:
-    try:
-        return await asyncio.to_thread(act)
-    except OSError as error:
-        raise InfrastructureFault(f"store: {key}: {error.strerror or error}") from error
