@@ -1,0 +1,227 @@
+"""Every knob that the runtime has, and the test that fails where it is ignored.
+
+The knobs are the fields of the runtime's own configuration: a field that is added without a test fails here.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runs import Bench, shell
+
+from unmoor.runtime import config
+from unmoor.runtime.agent_run import new_record
+from unmoor.runtime.bundle import Unpacked
+from unmoor.runtime.config import Agent, read_config
+from unmoor.runtime.errors import InfrastructureFault
+from unmoor.runtime.store import Store, open_store
+
+HERE = Path(__file__).parent
+# What the gateway does, and not a run: it decides whether there is one, and what of old runs is kept.
+GATEWAY = "the gateway's"
+
+KNOBS: Mapping[str, str] = {
+    "name": "test_knobs.py::test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is",
+    "environment": "test_knobs.py::test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is",
+    "harness.name": "harness/test_commands.py::test_the_harnesses_are_those_that_the_language_knows",
+    "harness.version": "test_dev.py::test_a_harness_that_is_not_installed_is_named_with_what_to_do",
+    "harness.args": "harness/test_commands.py::test_more_arguments_come_where_the_program_takes_them",
+    "harness.command": "harness/test_commands.py::test_a_command_of_one_s_own_is_told_everything_by_variables",
+    "model.provider": "harness/test_commands.py::test_model_and_provider_move_the_command",
+    "model.name": "harness/test_commands.py::test_model_and_provider_move_the_command",
+    "model.base_url": "test_harness_runs.py::test_a_run_succeeds_with_tools_artifacts_and_cost",
+    "model.api_key": "guard/test_model.py::test_the_providers_key_goes_out_and_the_token_does_not",
+    "instructions": "harness/test_commands.py::test_instructions_lie_where_the_program_reads_its_own",
+    "repos.url": "test_git.py::test_a_private_repository_is_cloned_and_its_credential_is_in_no_file",
+    "repos.ref": "test_git.py::test_a_branch_a_tag_and_a_commit_are_checked_out",
+    "repos.path": "test_workspace.py::test_a_repository_is_there_and_the_harness_holds_no_credential_for_it",
+    "repos.credential": "test_workspace.py::test_a_clone_that_cannot_be_is_failed_at_once",
+    "mcp_servers.name": "harness/test_commands.py::test_mcp_servers_are_translated",
+    "mcp_servers.url": "harness/test_commands.py::test_mcp_servers_are_translated",
+    "mcp_servers.headers": "harness/test_commands.py::test_mcp_servers_are_translated",
+    "mcp_servers.command": "harness/test_commands.py::test_mcp_servers_are_translated",
+    "mcp_servers.env": "harness/test_commands.py::test_mcp_servers_are_translated",
+    "triggers.name": "test_agent_run.py::test_what_cannot_be_run_is_said_in_one_line",
+    "triggers.kind": "test_agent_run.py::test_a_firing_that_is_delivered_twice_has_one_run",
+    "triggers.prompt": "test_agent_run.py::test_a_firing_that_is_delivered_twice_has_one_run",
+    "run.isolation": "test_agent_run.py::test_isolation_says_whether_sockets_of_the_file_system_can_be_made",
+    "run.timeout_s": "test_life.py::test_a_run_that_takes_too_long_is_timed_out_and_nothing_of_it_lives_on",
+    "run.max_concurrent": GATEWAY,
+    "run.when_busy": GATEWAY,
+    "run.retries": "test_knobs.py::test_retries_are_of_the_infrastructure_and_as_many_as_the_spec_says",
+    "run.session": "test_knobs.py::test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is",
+    "run.max_cost_usd": "guard/test_model.py::test_a_run_whose_cap_is_used_up_gets_no_further_request_through",
+    "run.artifacts": "test_knobs.py::test_artifacts_are_those_that_the_globs_name",
+    "budget_per_day_usd": "guard/test_model.py::test_the_days_budget_is_shared_by_runs_and_guards_and_ends_with_the_day",
+    "egress_any": "guard/test_connect.py::test_any_lets_every_public_host_through",
+    "egress": "guard/test_connect.py::test_an_allowed_host_is_reached_and_its_bytes_pass",
+    "retention_runs_s": GATEWAY,
+}
+# Beside the configuration, in folders of the bundle.
+FOLDERS: Mapping[str, str] = {
+    "context.files": "test_workspace.py::test_files_of_the_bundle_lie_where_the_spec_says",
+    "context.skills": "harness/test_commands.py::test_skills_lie_where_the_program_reads_them_and_stay_executable",
+}
+
+
+def fields(of: type, path: str = "") -> Iterator[str]:
+    """The paths of all leaves of a dataclass and of those that it is made of."""
+    for field in dataclasses.fields(of):
+        inner = [name for name in vars(config) if isinstance(field.type, str) and name in field.type.split(" | ")[0]]
+        nested = [vars(config)[n] for n in inner if dataclasses.is_dataclass(vars(config)[n])]
+        yield from fields(nested[0], f"{path}{field.name}.") if nested else [f"{path}{field.name}"]
+
+
+def test_every_knob_is_named_with_its_test() -> None:
+    assert sorted(fields(Agent)) == sorted(KNOBS)
+
+
+@pytest.mark.parametrize("test", sorted({*KNOBS.values(), *FOLDERS.values()} - {GATEWAY}))
+def test_the_named_test_is_there(test: str) -> None:
+    file, _, name = test.partition("::")
+    tree = ast.parse((HERE / file).read_text(encoding="utf-8"))
+    assert name in {f.name for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+FULL: dict[str, Any] = {
+    "format": 1,
+    "agent": "a",
+    "environment": "prod",
+    "harness": {"name": "pi", "version": "1", "args": ["-x"], "command": ["c"]},
+    "model": {"provider": "openai", "name": "m", "base_url": "https://m", "api_key": "k"},
+    "instructions": "do",
+    "repos": [{"url": "https://r", "ref": "main", "path": "r", "credential": "t"}],
+    "mcp_servers": [{"name": "s", "url": "https://s", "headers": [["H", "v"]], "command": ["c"], "env": [["E", "v"]]}],
+    "webhooks": [{"name": "w", "prompt": "p"}],
+    "schedules": [{"name": "s", "prompt": "p"}],
+    "mailboxes": [{"name": "e", "prompt": "p"}],
+    "run": {
+        "isolation": "container",
+        "timeout_s": 1,
+        "max_concurrent": 2,
+        "when_busy": "skip",
+        "retries": 3,
+        "session": "k",
+        "max_cost_usd": "1",
+        "artifacts": ["a"],
+    },
+    "budget_per_day_usd": "2",
+    "network": {"egress_any": True, "egress": ["h"]},
+    "retention": {"runs_s": 5},
+}
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if pairs is None:
+        yield path
+        return
+    for key, inner in pairs:
+        yield from leaves(inner, (*path, key))
+
+
+def moved(path: tuple[Any, ...]) -> dict[str, Any]:
+    """The full configuration with one leaf changed."""
+    changed = json.loads(json.dumps(FULL))
+    at = changed
+    for key in path[:-1]:
+        at = at[key]
+    old = at[path[-1]]
+    at[path[-1]] = not old if isinstance(old, bool) else old + 1 if isinstance(old, int) else f"{old}9"
+    return changed
+
+
+@pytest.mark.parametrize("path", [p for p in leaves(FULL) if p != ("format",)], ids=lambda p: ".".join(map(str, p)))
+def test_every_member_of_the_configuration_is_read(path: tuple[Any, ...]) -> None:
+    assert read_config(json.dumps(moved(path))) != read_config(json.dumps(FULL))
+
+
+AGENT = read_config(json.dumps(FULL))
+
+
+def test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is() -> None:
+    template = "{{ agent.name }} {{ agent.environment }} {{ trigger.name }} {{ trigger.kind }} {{ event.scheduled }}"
+    trigger = dataclasses.replace(AGENT.triggers[1], prompt=template)
+    agent = dataclasses.replace(
+        AGENT, run=dataclasses.replace(AGENT.run, session="{{ event.scheduled }}/{{ agent.name }}")
+    )
+    record = new_record(
+        Unpacked(agent=agent, folder=Path(), sha256="ab"),
+        trigger,
+        run="r",
+        now=datetime(2026, 1, 1, tzinfo=UTC),
+        event={"scheduled": "now"},
+        redact=lambda text: text,
+    )
+    assert record.prompt == "a prod s schedule now"
+    assert record.session == "now/a"
+    assert (record.agent, record.environment, record.bundle) == ("a", "prod", "ab")
+    assert (record.harness, record.harness_version, record.provider, record.model) == ("pi", "1", "openai", "m")
+
+
+class Unreachable:
+    """A store from which nothing can be downloaded the first so many times."""
+
+    def __init__(self, inner: Store, times: int) -> None:
+        self.inner, self.times = inner, times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    async def download(self, key: str, path: Path) -> bool:
+        self.times -= 1
+        if self.times >= 0:
+            raise InfrastructureFault("store: it was away")
+        return await self.inner.download(key, path)
+
+
+@pytest.mark.parametrize(
+    ("retries", "faults", "status", "attempts"),
+    [
+        (0, 0, "succeeded", 1),
+        (0, 1, "failed", 1),
+        (1, 1, "succeeded", 2),
+        (1, 2, "failed", 2),
+        (2, 2, "succeeded", 3),
+        (2, 3, "failed", 3),
+    ],
+)
+def test_retries_are_of_the_infrastructure_and_as_many_as_the_spec_says(
+    tmp_path: Path, retries: int, faults: int, status: str, attempts: int
+) -> None:
+    agent = Bench(tmp_path, shell("echo done", run={"retries": retries}))
+    agent.run(session="k")
+    agent.store = Unreachable(open_store((tmp_path / "store").as_uri()), faults)  # type: ignore[assignment]
+    run = agent.run(session="k")
+    assert (run.record.status, run.record.attempt) == (status, attempts)
+    assert len(run.of("notice")) == attempts - 1
+    assert run.record.reason == ("" if status == "succeeded" else "store: it was away")
+
+
+def test_a_harness_that_fails_is_never_tried_again(tmp_path: Path) -> None:
+    run = Bench(tmp_path, shell("echo tried; exit 1", run={"retries": 2})).run()
+    assert (run.record.status, run.record.attempt, len(run.of("message"))) == ("failed", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("globs", "kept"),
+    [([], []), (["out/*"], ["out/a"]), (["**/a", "b"], ["b", "out/a"]), (["out/**"], ["out/a", "out/in/c"])],
+)
+def test_artifacts_are_those_that_the_globs_name(tmp_path: Path, globs: list[str], kept: list[str]) -> None:
+    run = Bench(tmp_path, shell("mkdir -p out/in; touch out/a out/in/c b", run={"artifacts": globs})).run()
+    assert [a.path for a in run.record.artifacts] == kept
+
+
+def test_a_cap_and_a_budget_are_money_to_the_last_digit() -> None:
+    raw = {**FULL, "budget_per_day_usd": "0.1", "run": {**FULL["run"], "max_cost_usd": "0.10000000000000000001"}}
+    agent = read_config(json.dumps(raw))
+    assert agent.budget_per_day_usd == Decimal("0.1")
+    assert agent.run.max_cost_usd == Decimal("0.10000000000000000001")
