@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -57,3 +58,27 @@ def test_nested_values_and_keys_are_redacted() -> None:
 
 def test_without_secrets_a_text_is_what_it_was() -> None:
     assert redactor({})("anything") == "anything"
+
+
+LONG = "sesame-open-the-door-please"
+
+
+def test_a_secret_that_a_cut_would_halve_is_gone_before_the_cut(tmp_path: Path) -> None:
+    from runs import Bench, command_spec, stored_text
+
+    from unmoor.runtime.journal import KEPT_RAW, KEPT_TEXT
+    from unmoor.runtime.life import MOST_ANSWER, MOST_REASON
+
+    at = [KEPT_TEXT, KEPT_RAW, MOST_REASON - 20, MOST_ANSWER, 64_000, 65_536]
+    program = (
+        f"import sys\nfor n in {at}:\n  for back in range(3, 27, 4): print('x' * (n - back) + {LONG!r} + 'y' * 50000)\n"
+        f"print('x' * 20000000 + {LONG!r})\n"
+        f"print('w' * {MOST_REASON - 40} + {LONG!r} + 'z' * 300, file=sys.stderr)\nsys.exit(1)"
+    )
+    run = Bench(tmp_path, command_spec("python3", "-c", program), secrets={"k": LONG}).run()
+    assert run.record.status == "failed"
+    assert len(run.record.reason) <= MOST_REASON
+    text = stored_text(tmp_path / "store" / "runs")
+    assert LONG[:5] not in text
+    assert LONG[-6:] not in text
+    assert "[secret:k]" in text

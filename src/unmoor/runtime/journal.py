@@ -73,10 +73,10 @@ class Journal:
             return
         values = event if isinstance(event, dict) else as_values(event)
         self._number += 1
-        whole = {"n": self._number, "at": self._clock().isoformat(), **_cut(values, KEPT_TEXT)}
+        # Redacted before it is cut: half a secret would not be known for one.
+        whole = _cut(redacted({"n": self._number, "at": self._clock().isoformat(), **values}, self._redact), KEPT_TEXT)
         if raw is not None:
-            whole["raw"] = _shortened(raw, KEPT_RAW)
-        whole = redacted(whole, self._redact)
+            whole["raw"] = _shortened(self._redact(raw), KEPT_RAW)
         text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
         self._waiting.append(text.encode(errors="replace") + b"\n")  # half a surrogate pair is no text
         self._size += len(self._waiting[-1])

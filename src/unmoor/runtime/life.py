@@ -29,6 +29,9 @@ from .stop import Stop
 from .traces import Traces, Watch
 from .turn import turn
 
+# What a record keeps of them. Readers keep more, so that a secret is whole or not there when it is redacted.
+MOST_REASON, MOST_ANSWER = 600, 32_000
+
 
 async def live(run: str, host: Host, stop: Stop) -> RunRecord:
     """Runs a run that is queued to its end and returns its final record; NotClaimed where it is not ours to run, or no
@@ -97,9 +100,8 @@ class _Life:
                 return await self._finish(before.end, attempt)
             end = await self._end(attempt, held)
             await self._still_ours(journal)
-            return await self._told(
-                replace(end, reason=_text(redact(end.reason)), answer=_text(redact(end.answer))), attempt
-            )
+            end = replace(end, reason=_first(redact(end.reason)), answer=_last(redact(end.answer)))
+            return await self._told(end, attempt)
 
     async def _end(self, attempt: Attempt, held: AsyncExitStack) -> End:
         """The end, whatever comes in its way: a run of which nobody hears again is the worst of all ends."""
@@ -203,6 +205,17 @@ def _said_end(line: bytes) -> End | None:
         return End(status=event["status"], reason=str(event["reason"]))
     except (ValueError, KeyError, AttributeError):
         return None
+
+
+def _first(reason: str) -> str:
+    """A reason that is short enough to be read."""
+    return _text(reason if len(reason) <= MOST_REASON else f"{reason[: MOST_REASON - 1]}…")
+
+
+def _last(answer: str) -> str:
+    """The end of an answer, which is what it comes to; all of it is in the events."""
+    cut = len(answer) - MOST_ANSWER
+    return _text(f"[{cut} characters cut] …{answer[cut:]}" if cut > 0 else answer)
 
 
 def _text(text: str) -> str:

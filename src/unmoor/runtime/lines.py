@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 # A longer line is cut: no event of any harness is that long, and the runner must not grow with it.
 LONGEST = 16 * 1024 * 1024
-KEPT_OF_A_CUT_LINE = 64 * 1024
+# More than an event keeps of it, so that a secret is whole or not there when it is redacted.
+KEPT_OF_A_CUT_LINE = 320 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

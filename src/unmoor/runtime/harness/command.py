@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from unmoor.runtime.events import HarnessEvent, Message
@@ -13,7 +14,7 @@ from .surroundings import environment, instructions
 _INSTRUCTIONS = "AGENTS.md"
 _SESSION_FOLDER = "session"
 # What is kept of a long answer: its end.
-_ANSWER_CHARACTERS = 20_000
+_ANSWER_CHARACTERS = 64_000
 # Names that the providers' own libraries look for.
 _USUAL = {
     "anthropic": ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"),
@@ -72,14 +73,23 @@ class CommandReader:
     def __init__(self, job: Job) -> None:
         self.program = job.command[0].rsplit("/", 1)[-1] if job.command else "command"
         self.session = job.session or job.new_session
-        self.answer = ""
+        self._said: deque[str] = deque()
+        self._size = 0
 
     def feed(self, line: str) -> Iterable[HarnessEvent]:
         said = line.rstrip("\r\n")
         if not said.strip():
             return ()
-        self.answer = f"{self.answer}\n{said}".lstrip("\n")[-_ANSWER_CHARACTERS:]
+        self._said.append(said[-_ANSWER_CHARACTERS:])
+        self._size += len(self._said[-1]) + 1
+        while self._size > _ANSWER_CHARACTERS + 1:
+            self._size -= len(self._said.popleft()) + 1
         return (Message(text=said),)
+
+    @property
+    def answer(self) -> str:
+        """The end of what it said."""
+        return "\n".join(self._said)
 
     def outcome(self, end: Exit) -> Outcome:
         good = end.code == 0 and end.signal is None

@@ -13,7 +13,7 @@ from .protocol import Exit, Job, Outcome
 
 # A line that is no event is for people to see; more of it than this is not.
 _REMARK_CHARACTERS = 2000
-_REASON_CHARACTERS = 600
+_REASON_CHARACTERS = 4000
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
