@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,3 +101,23 @@ def test_a_run_that_is_traced_has_sent_its_span_when_it_is_over(tmp_path: Path, 
 )
 def test_traces_are_sent_only_where_an_endpoint_is_set(environment: dict[str, str], sent: bool) -> None:
     assert wanted(environment) is sent
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "nonsense://x y", ""])
+def test_a_collector_that_is_away_costs_a_run_a_few_seconds_and_a_line(tmp_path: Path, endpoint: str) -> None:
+    from agent_process import Agent, ended, silent_guard
+    from runs import shell
+
+    with silent_guard() as guard, silent_guard() as silent:
+        agent = Agent(
+            tmp_path,
+            shell("echo hi"),
+            guard_url=guard,
+            environment={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint or silent},
+        )
+        run = agent.queued()
+        began = time.monotonic()
+        code, _, err = ended(agent.start(run))
+    assert (code, agent.record(run).status) == (0, "succeeded")
+    assert err == "traces were not all sent; is the OTEL_EXPORTER_OTLP_ENDPOINT right, and there?\n"
+    assert time.monotonic() - began < 8

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import sys
 import traceback
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -45,7 +46,8 @@ async def live(run: str, host: Host, stop: Stop) -> RunRecord:
     try:
         return await _Life(held, replace(host, watch=_both(traces.watch, host.watch)), stop).to_the_end()
     finally:
-        await asyncio.to_thread(traces.flush)
+        if not await asyncio.to_thread(traces.flush):
+            print("traces were not all sent; is the OTEL_EXPORTER_OTLP_ENDPOINT right, and there?", file=sys.stderr)
 
 
 def _both(first: Watch, second: Watch) -> Watch:

@@ -7,6 +7,8 @@ https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-agent-spans/
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 from .config import Agent
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-FLUSH_MS = 3000
+FLUSH_S = 3
 # The names that the conventions have for the spec's providers.
 PROVIDERS = {"google": "gcp.gemini", "openai-compatible": "openai"}
 
@@ -37,7 +39,10 @@ class Traces:
 
         resource = Resource.create({"service.name": agent.name, "deployment.environment.name": agent.environment})
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter()))
+        # What it says of itself at length, on an output that is not its own, `flush` answers in a word.
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+        self._exporter: Any = _Watched(exporter or OTLPSpanExporter(timeout=FLUSH_S))
+        self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._tracer = self._provider.get_tracer("unmoor")
         self._agent = agent
         self._run = run
@@ -66,10 +71,13 @@ class Traces:
                 pass
         self._last = at
 
-    def flush(self) -> None:
-        """Sends what is left, within a few seconds or not at all."""
-        self._provider.force_flush(FLUSH_MS)
-        self._provider.shutdown()
+    def flush(self) -> bool:
+        """Sends what is left, within a few seconds or not at all; whether all of it was sent."""
+        # The SDK's own limits are not kept while it tries again; nothing waits for a thread that is a daemon.
+        closing = threading.Thread(target=self._provider.shutdown, daemon=True)
+        closing.start()
+        closing.join(FLUSH_S)
+        return not closing.is_alive() and not self._exporter.failed
 
     def _about_the_run(self) -> dict[str, str]:
         about = {
@@ -117,6 +125,27 @@ class Traces:
             span.set_attribute("error.type", error)
             span.set_status(Status(StatusCode.ERROR))
         span.end(at)
+
+
+class _Watched:
+    """An exporter, and whether anything that it was given was not sent."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.failed = False
+
+    def export(self, spans: Any) -> Any:
+        from opentelemetry.sdk.trace.export import SpanExportResult
+
+        result = self._inner.export(spans)
+        self.failed = self.failed or result is not SpanExportResult.SUCCESS
+        return result
+
+    def shutdown(self) -> None:
+        self._inner.shutdown()
+
+    def force_flush(self, timeout_millis: int = 0) -> bool:
+        return bool(self._inner.force_flush(timeout_millis))
 
 
 def _tokens(tokens: Mapping[str, int]) -> dict[str, int]:
