@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from .claim import NotClaimed
-from .collected import collect
 from .errors import InfrastructureFault
 from .events import Notice, Started, Usage
 from .fence.probe import Confinement, probe
@@ -23,6 +21,7 @@ from .harness.protocol import Adapter, Command, Guarded, Job, Reader
 from .host import Host
 from .journal import Journal
 from .judgement import End, judged, not_started
+from .kept import Keeper
 from .lines import Line
 from .mcp import with_secrets
 from .meter import Meter
@@ -34,7 +33,6 @@ from .sessions import Session
 from .stop import Stop
 from .workspace import Workspace, place
 
-T = TypeVar("T")
 FETCH_S = 120
 
 
@@ -58,7 +56,7 @@ class Attempt:
 
     async def to_the_end(self) -> End:
         """How it ended; InfrastructureFault or WorkspaceFault where it could not be begun or its results kept."""
-        here = self._places()
+        here = places(self.host.work_root, run=self.record.id, session=self.record.session)
         try:
             await asyncio.to_thread(here.make)
             grant = Grant(run=self.record.id, token=self.token)
@@ -84,7 +82,7 @@ class Attempt:
         forbidden.write_text("a confined process cannot read this")
         looking = asyncio.create_task(probe(allowed, forbidden=str(forbidden)))
         try:
-            resumed = await self._unless_stopped(self._prepare(here, guarded, allowed))
+            resumed = await self.stop.unless_told(self._prepare(here, guarded, allowed))
             if resumed is None:
                 return not_started(self.stop.cause, self.meter.over)
             confinement = await looking
@@ -225,64 +223,26 @@ class Attempt:
             self._notice("info", f"{ended.left} processes were left behind and were ended")
         if ended.lingered:
             self._notice("warning", "the harness closed its output and did not end; it was ended")
-        faults = [
-            await self._unless_it_fails(self._kept(here)),
-            await self._unless_it_fails(self._saved(program, here, outcome.session)),
-        ]
-        if said := [f for f in faults if f]:
+        if said := await self._faults_of_keeping(program, here, outcome.session):
             return self.failed("; ".join(said))
         return replace(end, artifacts=self.artifacts)
 
-    async def _unless_it_fails(self, work: Coroutine[Any, Any, None]) -> str:
-        """Does it, and says in one line what came in its way: what is left to do is done all the same."""
+    async def _faults_of_keeping(self, program: Adapter, here: Places, named: str) -> list[str]:
+        """Keeps what is left, and says in a line each what came in the way: what can be kept is kept all the same."""
+        keeper = Keeper(
+            run=self.record.id, here=here, host=self.host, stop=self.stop, journal=self.journal, redact=self.redact
+        )
+        said: list[str] = []
         try:
-            await work
+            self.artifacts = await keeper.artifacts()
         except InfrastructureFault as fault:
-            return str(fault)
-        return ""
-
-    async def _kept(self, here: Places) -> None:
-        globs = self.host.bundle.agent.run.artifacts
-        patience = self.host.patience
-        collecting = collect(self.host.store, self.record.id, here.work, globs, self.redact, pause_s=patience.store_s)
+            said.append(str(fault))
         try:
-            self.artifacts, warning = await self.stop.in_time(collecting, share=0.4)
-        except TimeoutError:
-            return self._notice("error", "artifacts were not all kept: the container was told to stop")
-        if warning:
-            self._notice("warning", warning)
+            if self.session is not None:
+                await keeper.session(self.session, program, named)
+        except InfrastructureFault as fault:
+            said.append(str(fault))
+        return said
 
-    async def _saved(self, program: Adapter, here: Places, named: str) -> None:
-        if self.session is None:
-            return
-        folders = ("work", *(f"home/{folder}" for folder in program.session_folders))
-        harness = self.host.bundle.agent.harness.name
-        saving = self.session.save(here.root, folders, here.own, harness=harness, session=named)
-        try:
-            left_out = await self.stop.in_time(saving, share=0.8)
-        except TimeoutError:
-            return self._notice("error", "the session was not saved in time; it stays as it was before this run")
-        if left_out:
-            text = f"{left_out} files or folders of the session were left out: they lie too deep or cannot be read"
-            self._notice("warning", text)
-
-    def _notice(self, level: Literal["info", "warning", "error"], text: str) -> None:
+    def _notice(self, level: Literal["info", "warning"], text: str) -> None:
         self.journal.add(Notice(level=level, text=text))
-
-    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """The result, or None where the run was told to end before there was one."""
-        working = asyncio.create_task(work)
-        stopping = asyncio.create_task(self.stop.event.wait())
-        try:
-            await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
-            if working.done():
-                return working.result()
-            return None
-        finally:
-            for task in (working, stopping):
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(working, stopping, return_exceptions=True)
-
-    def _places(self) -> Places:
-        return places(self.host.work_root, run=self.record.id, session=self.record.session)

@@ -73,22 +73,33 @@ class _Life:
     stop: Stop
 
     async def to_the_end(self) -> RunRecord:
+        before = await self._insisted(self._before)
+        attempt = self._attempt(before.events)
+        journal = attempt.journal
+        async with journal, beating(self.claim, self.host, self.stop, journal), AsyncExitStack() as held:
+            if before.end:
+                return await self._finish(before.end, attempt)
+            end = await self._end(attempt, held)
+            await self._still_ours(journal)
+            reason, answer = _first(attempt.redact(end.reason)), _last(attempt.redact(end.answer))
+            return await self._told(replace(end, reason=reason, answer=answer), attempt)
+
+    def _attempt(self, events_before: int) -> Attempt:
         token = new_token()
         redact = redactor({**self.host.secrets, "run-token": token})
-        before = await self._insisted(self._before)
         journal = Journal(
             self.host.store,
             self.claim.record.id,
             redact=redact,
             clock=self.host.clock,
             watch=self.host.watch,
-            first=before.events,
+            first=events_before,
         )
 
         def noted(event: GuardEvent) -> None:
             journal.add(event)
 
-        attempt = Attempt(
+        return Attempt(
             record=self.claim.record,
             host=self.host,
             stop=self.stop,
@@ -97,13 +108,6 @@ class _Life:
             redact=redact,
             token=token,
         )
-        async with journal, beating(self.claim, self.host, self.stop, journal), AsyncExitStack() as held:
-            if before.end:
-                return await self._finish(before.end, attempt)
-            end = await self._end(attempt, held)
-            await self._still_ours(journal)
-            end = replace(end, reason=_first(redact(end.reason)), answer=_last(redact(end.answer)))
-            return await self._told(end, attempt)
 
     async def _end(self, attempt: Attempt, held: AsyncExitStack) -> End:
         """The end, whatever comes in its way: a run of which nobody hears again is the worst of all ends."""

@@ -54,5 +54,17 @@ class Stop:
             hurrying.cancel()
             await asyncio.gather(working, hurrying, return_exceptions=True)
 
+    async def unless_told(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """The work's result, or None, and it is given up, where the run is told to end before there is one."""
+        working = asyncio.create_task(work)
+        stopping = asyncio.create_task(self.event.wait())
+        try:
+            await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+            return working.result() if working.done() else None
+        finally:
+            working.cancel()
+            stopping.cancel()
+            await asyncio.gather(working, stopping, return_exceptions=True)
+
     def _left(self, share: float) -> float | None:
         return None if self.until is None else max(0.0, self.until - time.monotonic()) * share
