@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import hashlib
+import itertools
 import os
 import secrets
 import shutil
@@ -28,6 +29,8 @@ from .objects import Entry, Stored
 
 OWN = ".unmoor"
 LOCKS = 64
+# A listing is read in pieces of this many objects.
+BATCH = 500
 # A folder is no object, and below a file there is none.
 ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 T = TypeVar("T")
@@ -55,8 +58,10 @@ class LocalStore:
         await self._in_thread(key, lambda: self._delete(key))
 
     async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Entry]:
-        for entry in await self._in_thread(prefix, lambda: self._entries(prefix, after)):
-            yield entry
+        entries = self._entries(self.root / prefix.rstrip("/"), prefix, after)
+        while batch := await self._in_thread(prefix, lambda: list(itertools.islice(entries, BATCH))):
+            for entry in batch:
+                yield entry
 
     async def upload(self, key: str, path: Path) -> None:
         await self._in_thread(key, lambda: self._upload(key, path))
@@ -110,22 +115,24 @@ class LocalStore:
         with self._locked(key), suppress(*ABSENT):
             self._path(key).unlink()
 
-    def _entries(self, prefix: str, after: str) -> list[Entry]:
-        found = [e for e in self._files(self.root / prefix.rstrip("/")) if e.key.startswith(prefix) and e.key > after]
-        return sorted(found, key=lambda e: e.key)
+    def _entries(self, folder: Path, prefix: str, after: str) -> Iterator[Entry]:
+        """The objects below the folder in their keys' order, found as they are asked for."""
+        for key, path in self._children(folder, prefix):
+            if key.endswith("/"):
+                if not after.startswith(key) and key < after:
+                    continue  # all of it comes before
+                yield from self._entries(path, key, after)
+            elif key > after and (entry := _entry(key, path)):
+                yield entry
 
-    def _files(self, folder: Path) -> Iterator[Entry]:
-        for where, folders, names in os.walk(folder):
-            folders[:] = [f for f in folders if f != OWN]
-            for name in names:
-                path = Path(where, name)
-                try:
-                    status = path.stat()
-                except FileNotFoundError:
-                    continue  # deleted since it was listed
-                modified = datetime.fromtimestamp(status.st_mtime, UTC)
-                key = path.relative_to(self.root).as_posix()
-                yield Entry(key=key, size_bytes=status.st_size, modified=modified, version=_version(status))
+    def _children(self, folder: Path, prefix: str) -> list[tuple[str, Path]]:
+        """What lies directly in the folder, sorted as keys are: the key of a folder ends with `/`."""
+        try:
+            with os.scandir(folder) as found:
+                items = [(f"{prefix}{f.name}{'/' if f.is_dir() else ''}", Path(f.path)) for f in found if f.name != OWN]
+        except ABSENT:
+            return []
+        return sorted(items)
 
     def _upload(self, key: str, path: Path) -> None:
         with self._unfinished(key) as draft, self._locked(key):
@@ -170,6 +177,15 @@ class LocalStore:
         folder = self.root / first / OWN
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _entry(key: str, path: Path) -> Entry | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None  # deleted since it was listed
+    modified = datetime.fromtimestamp(status.st_mtime, UTC)
+    return Entry(key=key, size_bytes=status.st_size, modified=modified, version=_version(status))
 
 
 def _version(status: os.stat_result) -> str:
