@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from .again import insisted
 from .claim import NotClaimed
 from .errors import InfrastructureFault
 from .events import Notice, Started, Usage
@@ -92,6 +93,8 @@ class Attempt:
         program = adapter(self.host.bundle.agent.harness.name)
         job = self._job(here, guarded, resumed=resumed)
         self._say_what_starts(confinement)
+        # Whoever finds this run without a runner sees by it that the harness may have begun.
+        await insisted(self.journal.flush, pause_s=self.host.patience.store_s)
         ended, reader = await self._start(program, job, here, allowed)
         return await self._results(program, here, ended, reader)
 
