@@ -31,7 +31,6 @@ def statuses(home: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("arguments", "stdin", "said"),
     [
-        ([], "", "this release runs an agent once; give --once PROMPT"),
         (["--once", ""], "", "the prompt is empty; say what the agent is to do"),
         (["--once", " \n"], "", "the prompt is empty; say what the agent is to do"),
         (["--once", "-"], "", "the prompt is empty; say what the agent is to do"),

@@ -136,26 +136,44 @@ def dev(
     ] = None,
     session: Annotated[str, typer.Option("--session", help="Go on with the session of that key.")] = "",
     store: Annotated[str, typer.Option("--store", help="A store's URL; a folder of this user's without it.")] = "",
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=0, max=65535, help="Where to serve; 8080 if not given, 0: any free one."),
+    ] = None,
+    token: Annotated[
+        str, typer.Option("--token", envvar="UNMOOR_TOKEN", help="What opens the API; one is made without it.")
+    ] = "",
     docker: Annotated[bool, typer.Option("--docker", help="Run in containers of this machine's Docker.")] = False,
     install: Annotated[bool, typer.Option("--install", help="Install the harness by npm where it is not.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
 ) -> None:
-    """Run the agent on this machine, without Docker, an account or an engine. Exit code 0 if the run succeeded.
+    """Serve the agent on this machine, or run it once, without Docker, an account or an engine.
+
+    With --once the exit code is 0 if the run succeeded.
 
     Example: unmoor dev examples/01-hello --once "Good morning"
     """
-    if once is None:
-        raise typer.BadParameter("this release runs an agent once; give --once PROMPT", param_hint="--once")
     from unmoor.cli.needs import needs_linux, needs_runtime
 
     needs_runtime()
-    from unmoor.cli.prompt import prompt_of
-
-    prompt = prompt_of(once)
     if docker and install:
         raise typer.BadParameter(
             "the image holds its harness; leave one of --docker and --install out", param_hint="--install"
         )
+    if once is None:
+        for name, given in (("--docker", docker), ("--session", session), ("--json", json)):
+            if given:
+                raise typer.BadParameter("goes with --once PROMPT in this release", param_hint=name)
+        needs_linux()
+        from unmoor.cli.dev_serve import USUAL_PORT, serve
+
+        at = USUAL_PORT if port is None else port
+        raise typer.Exit(serve(file, env, port=at, token=token, store=store, installing=install))
+    if port is not None:
+        raise typer.BadParameter("a single run serves nothing; leave one of --once and --port out", param_hint="--port")
+    from unmoor.cli.prompt import prompt_of
+
+    prompt = prompt_of(once)
     if docker:
         from unmoor.cli.dev_docker import once as once_in_docker
 

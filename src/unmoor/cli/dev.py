@@ -32,7 +32,7 @@ def once(
     loaded = load(file, environment)
     values = secret_values(loaded)
     forget(loaded)  # before anything is started that would inherit them
-    programs = _programs(loaded, installing=installing)
+    programs = find_programs(loaded, installing=installing)
     folder = data_folder() / "dev" / loaded.plan.agent
     show = as_json_line if as_json else as_text
     preparing = prepare(loaded, secrets=values, store_url=store, programs=programs, folder=folder)
@@ -82,7 +82,8 @@ def while_it_is_read(show: Callable[[dict[str, Any]], None], stop: Stop) -> Call
     return watch
 
 
-def _programs(loaded: Loaded, *, installing: bool) -> Programs:
+def find_programs(loaded: Loaded, *, installing: bool) -> Programs:
+    """Where the spec's harness is on this machine; UnmoorError, with what to do, where it is not."""
     harness = loaded.plan.harness
     if harness.name == "command":
         folders = [Path(p) for p in os.environ.get("PATH", "").split(os.pathsep) if p.startswith("/")]

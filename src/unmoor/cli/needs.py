@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from unmoor.errors import UnmoorError
 
-RUNTIME = ("aiohttp", "genai_prices", "h11", "obstore", "zstandard")
+RUNTIME = ("aiohttp", "genai_prices", "h11", "obstore", "prometheus_client", "starlette", "uvicorn", "zstandard")
 
 
 def needs_runtime() -> None:

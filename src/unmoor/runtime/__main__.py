@@ -9,7 +9,7 @@ import urllib.request
 from unmoor.container import HEALTH_PATH
 from unmoor.errors import UnmoorError
 
-COMMANDS = ("health PORT", "run RUN_ID", "run --trigger NAME [--delivery ID]", "guard")
+COMMANDS = ("serve", "health PORT", "run RUN_ID", "run --trigger NAME [--delivery ID]", "guard")
 TIMEOUT_S = 3
 
 
@@ -36,6 +36,10 @@ def _dispatch(arguments: list[str]) -> int:
             from unmoor.runtime.agent_run import main as run
 
             return run(rest)
+        case ["serve"]:
+            from unmoor.runtime.gateway.program import main as serve
+
+            return serve()
         case ["guard"]:
             from unmoor.runtime.guard.program import main as guard
 

@@ -23,7 +23,7 @@ from .errors import ConfigurationFault, RuntimeFault
 from .events import Finished, Notice, OverBudget, Refused, Started
 from .guard.link import link_to
 from .guard.way import Way
-from .host import Host, Programs
+from .host import Host, Programs, programs_outside
 from .life import live
 from .logs import JsonLog
 from .prompt import render, render_key
@@ -172,14 +172,15 @@ def _host(surroundings: Surroundings, guard: Way, bundle: Unpacked, store: Store
         if event["type"] in LOGGED:
             log(event["type"], **{k: v for k, v in event.items() if k not in ("type", "raw", "at")})
 
+    outside = programs_outside(os.environ)
     return Host(
         store=store,
         bundle=bundle,
         secrets=_by_name(surroundings),
         way=guard,
         work_root=surroundings.work_root,
-        in_an_image=True,
-        programs=Programs(folders=()),
+        in_an_image=outside is None,
+        programs=outside or Programs(folders=()),
         owner=f"{socket.gethostname()}-{secrets.token_hex(4)}",
         watch=logged,
         traced=wanted_traces(os.environ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from .errors import ConfigurationFault
 from .guard.way import Way
 from .store.objects import Store
 
+PROGRAMS = "UNMOOR_PROGRAMS"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -25,6 +27,28 @@ class Programs:
     paths: Mapping[str, PurePosixPath] = field(default_factory=dict[str, PurePosixPath])
     folders: tuple[Path, ...] = ()
     path: str = SYSTEM_PATH
+
+
+def programs_outside(environment: Mapping[str, str]) -> Programs | None:
+    """What UNMOOR_PROGRAMS says of a harness that is installed on a person's machine; None in an image."""
+    if not (text := environment.get(PROGRAMS)):
+        return None
+    values = json.loads(text)
+    return Programs(
+        paths={name: PurePosixPath(path) for name, path in values["paths"].items()},
+        folders=tuple(Path(folder) for folder in values["folders"]),
+        path=values["path"],
+    )
+
+
+def told_programs(programs: Programs) -> dict[str, str]:
+    """The variable by which a runner outside of an image is told where its harness is."""
+    values = {
+        "paths": {name: str(path) for name, path in programs.paths.items()},
+        "folders": [str(folder) for folder in programs.folders],
+        "path": programs.path,
+    }
+    return {PROGRAMS: json.dumps(values)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

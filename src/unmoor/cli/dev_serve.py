@@ -1,0 +1,57 @@
+"""`unmoor dev` without --once."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import secrets
+import shutil
+import signal
+from collections.abc import Awaitable
+from pathlib import Path
+
+import typer
+
+from unmoor.cli.dev import find_programs
+from unmoor.container import GATEWAY_PORT
+from unmoor.dev import Dev, forget, prepare, secret_values
+from unmoor.dev_serve import LOOPBACK, Served, check_store, serving, unserved
+from unmoor.files import data_folder
+from unmoor.load import load
+from unmoor.runtime.gateway.listening import bound
+
+# As in a container.
+USUAL_PORT = GATEWAY_PORT
+
+
+def serve(file: Path, environment: str | None, *, port: int, token: str, store: str, installing: bool) -> int:
+    """Serves the agent until it is interrupted; then 0. Standard output is one line: ready, and the address."""
+    gc.enable()  # unlike a command that only prints, a gateway may serve for days
+    loaded = load(file, environment)
+    values = secret_values(loaded)
+    forget(loaded)  # before anything is started that would inherit them
+    programs = find_programs(loaded, installing=installing)
+    folder = data_folder() / "dev" / loaded.plan.agent
+    check_store(store)
+    url = store or (folder / "store").as_uri()
+    served = Served(token=token or secrets.token_urlsafe(24), listening=bound(LOOPBACK, port), store_url=url)
+    for line in unserved(loaded.plan):
+        typer.echo(line, err=True)
+    preparing = prepare(loaded, secrets=values, store_url=store, programs=programs, folder=folder)
+    return asyncio.run(_serve(preparing, served, shown="" if token else served.token))
+
+
+async def _serve(preparing: Awaitable[Dev], served: Served, *, shown: str) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    dev = await preparing
+    try:
+        async with serving(dev, served) as port:
+            if shown:
+                typer.echo(f"token {shown}", err=True)
+            typer.echo(f"ready http://{LOOPBACK}:{port}")
+            await stop.wait()
+    finally:
+        shutil.rmtree(dev.bundle.folder, ignore_errors=True)
+    return 0

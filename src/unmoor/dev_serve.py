@@ -1,0 +1,99 @@
+"""The gateway on one's own machine: runs are processes, and the guard is in the gateway's process, on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from .dev import Dev
+from .errors import UnmoorError
+from .plan import Plan
+from .runtime.gateway.gateway import Gateway
+from .runtime.gateway.guarded import OwnRuns
+from .runtime.gateway.process import ProcessLauncher
+from .runtime.gateway.program import LOCAL_PACE
+from .runtime.guard.opening import open_door
+from .runtime.guard.server import GuardServer
+from .runtime.host import told_programs
+from .runtime.logs import JsonLog
+from .runtime.redact import redactor
+
+LOOPBACK = "127.0.0.1"
+# What a runner needs of a person's environment: where its store's credentials are, and how it is traced.
+INHERITED = ("AWS_", "AZURE_", "GOOGLE_", "LANG", "LC_", "HOME", "PATH", "SSL_", "TMPDIR", "OTEL_", "PYTHONPATH")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What `unmoor dev` was asked for: the API's token, where it listens, and the store's URL."""
+
+    token: str = field(repr=False)
+    listening: socket.socket
+    store_url: str
+
+
+@contextlib.asynccontextmanager
+async def serving(dev: Dev, served: Served) -> AsyncIterator[int]:
+    """Serves the agent until it is left, and gives the port's number. Logs are JSON lines on standard error."""
+    redact = redactor({**dev.secrets, "api-token": served.token})
+    log = JsonLog(redact=redact, stream=sys.stderr)
+    launcher = ProcessLauncher(environment={}, output=sys.stderr.fileno())
+    model = dev.bundle.agent.model
+    key = dev.secrets[model.api_key] if model else ""
+    async with (
+        open_door(dev.bundle.agent, key=key, store=dev.store, log=log) as door,
+        GuardServer(OwnRuns(door, launcher.running), host=LOOPBACK, port=0, drain_s=1, log=log) as guard,
+    ):
+        launcher.environment = runner_environment(dev, served.store_url, guard.number, os.environ)
+        gateway = Gateway(
+            store=dev.store,
+            bundle=dev.bundle,
+            launcher=launcher,
+            token=served.token,
+            redact=redact,
+            log=log,
+            clock=lambda: datetime.now(UTC),
+            pace=LOCAL_PACE,
+            busy_s=1.0,
+            idle_s=5.0,
+            sweep_after_s=dev.plan.retention.runs_s if dev.sweeping else None,
+        )
+        async with gateway.serving(served.listening) as port:
+            yield port
+
+
+def runner_environment(dev: Dev, store_url: str, guard: int, around: Mapping[str, str]) -> dict[str, str]:
+    """All that a runner is given; of the secrets only those that a run holds."""
+    held = {s.variable: dev.secrets[s.name] for s in dev.plan.held_by("run")}
+    return {
+        **{name: value for name, value in around.items() if name.startswith(INHERITED)},
+        "UNMOOR_STORE": store_url,
+        "UNMOOR_BUNDLE": dev.bundle.sha256,
+        "UNMOOR_GUARD_URL": f"http://{LOOPBACK}:{guard}",
+        "UNMOOR_WORK": str(dev.work_root),
+        **told_programs(dev.programs),
+        **held,
+    }
+
+
+def unserved(plan: Plan) -> list[str]:
+    """A line for each trigger that `unmoor dev` does not fire."""
+    kinds = {"webhook": plan.webhooks, "schedule": plan.schedules, "email": plan.mailboxes}
+    return [
+        f"trigger {trigger.name}: this release of unmoor dev does not serve {kind} triggers; start runs by POST /runs"
+        for kind, triggers in kinds.items()
+        for trigger in triggers
+    ]
+
+
+def check_store(url: str) -> None:
+    """UnmoorError for a store that another process cannot open."""
+    if url.startswith("memory:"):
+        raise UnmoorError(
+            "--store: runs are processes of their own, which cannot reach memory://; write file:///FOLDER"
+        )

@@ -1,0 +1,69 @@
+"""A new run: durable before anybody is told that it was accepted.
+
+The mark in the queue holds the whole record and is written first. So there is no moment at which a gateway can be
+killed and leave half a run: without the mark nothing was accepted, and with it whoever looks next makes the rest.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from unmoor.runtime import layout
+from unmoor.runtime.bundle import Unpacked
+from unmoor.runtime.claim import enqueue, read_record
+from unmoor.runtime.prompt import render_key
+from unmoor.runtime.records import RunRecord, to_json
+from unmoor.runtime.redact import Redact
+from unmoor.runtime.store import Entry, Store
+
+# A mark without its record is completed for this long. After it, the record is one that retention has removed.
+COMPLETED_FOR = timedelta(hours=1)
+API = "api"
+
+
+def api_run(bundle: Unpacked, prompt: str, session: str, *, now: datetime, redact: Redact) -> RunRecord:
+    """A queued run as POST /runs asks for it; without a session it has the spec's, if that is the same for all."""
+    agent = bundle.agent
+    roots: dict[str, Any] = {
+        "event": {"prompt": prompt},
+        "trigger": {"name": API, "kind": API},
+        "agent": {"name": agent.name, "environment": agent.environment},
+    }
+    return RunRecord(
+        id=layout.run_id(now, secrets.randbits(35)),
+        agent=agent.name,
+        environment=agent.environment,
+        bundle=bundle.sha256,
+        status="queued",
+        trigger=API,
+        kind=API,
+        prompt=redact(prompt),
+        session=redact(session or render_key(agent.run.session or "", roots)),
+        harness=agent.harness.name,
+        harness_version=agent.harness.version,
+        provider=agent.model.provider if agent.model else "",
+        model=agent.model.name if agent.model else "",
+        created_at=now,
+    )
+
+
+async def accept(store: Store, record: RunRecord) -> None:
+    """Puts the run into the queue; once this returns, it is run to an end whatever happens to this gateway."""
+    await store.put(layout.queued(record.id), to_json(record))
+    await enqueue(store, record)
+
+
+async def record_of(store: Store, mark: Entry, run: str, *, now: datetime) -> RunRecord | None:
+    """The record of a run in the queue; one that its gateway had no time to write is written now."""
+    stored = await store.get(layout.run_record(run))
+    if stored is not None:
+        return read_record(run, stored.content)
+    waiting = await store.get(mark.key)
+    if waiting is None or now - mark.modified > COMPLETED_FOR:
+        await store.delete(mark.key)
+        return None
+    record = read_record(run, waiting.content)
+    await enqueue(store, record)
+    return record

@@ -1,0 +1,37 @@
+"""What the gateway answers: JSON, and faults in one shape."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+
+from unmoor.runtime.records import RunRecord, as_values
+
+SAFE = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+
+
+class Refusal(Exception):
+    """A request that is not answered as it was meant: the status and one line that says why and what to do."""
+
+    def __init__(self, status: int, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def answer(values: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """The values as JSON."""
+    body = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    return Response(body, status, {**SAFE, **(headers or {})}, "application/json")
+
+
+def refused(refusal: Refusal) -> Response:
+    """Every fault's one shape."""
+    return answer({"error": {"status": refusal.status, "message": refusal.message}}, refusal.status, refusal.headers)
+
+
+def run_values(record: RunRecord) -> dict[str, Any]:
+    """A run as the API shows it: its record, but for what runners tell each other."""
+    return {name: value for name, value in as_values(record).items() if name != "lease"}

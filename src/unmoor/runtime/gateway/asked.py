@@ -1,0 +1,121 @@
+"""What a request asks for, read from its body, query and path; a Refusal for anything else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+
+from unmoor.runtime import layout
+
+from .answers import Refusal
+
+MOST_BODY = 1024 * 1024
+MOST_SESSION = 512
+BODY_S = 30.0
+MOST_RUNS, USUAL_RUNS = 200, 20
+MOST_WAIT_S = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """What POST /runs is given."""
+
+    prompt: str
+    session: str
+
+
+async def body_of(request: Request, *, most: int = MOST_BODY, patience_s: float = BODY_S) -> bytes:
+    """The whole body; refused as soon as it is too large, or too slow."""
+    too_large = Refusal(413, f"the body is larger than {most} bytes; send less")
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > most:
+        raise too_large
+    read = b""
+    try:
+        async with asyncio.timeout(patience_s):
+            async for piece in request.stream():
+                read += piece
+                if len(read) > most:
+                    raise too_large
+    except TimeoutError:
+        raise Refusal(408, f"the body did not come within {patience_s:g} s") from None
+    except ClientDisconnect:
+        raise Refusal(400, "the connection broke before the body was whole") from None
+    return read
+
+
+def new_run(body: bytes) -> NewRun:
+    """The run that a body asks for."""
+    values = _object(body)
+    for name in values:
+        if name not in ("prompt", "session"):
+            raise Refusal(400, f"{name[:60]}: is not known; a run has prompt and session")
+    prompt = _text(values, "prompt")
+    if not prompt.strip():
+        raise Refusal(400, "prompt: is empty or missing; say what the run is to do")
+    session = _text(values, "session")
+    if len(session) > MOST_SESSION:
+        raise Refusal(400, f"session: is longer than {MOST_SESSION} characters")
+    return NewRun(prompt=prompt, session=session)
+
+
+def nothing(body: bytes) -> None:
+    """A body where none is needed: none, or an empty object."""
+    if body.strip() and _object(body):
+        raise Refusal(400, "the body: nothing is needed here; leave it out")
+
+
+def run_id(text: str) -> str:
+    """A run's id as a path holds it."""
+    if not layout.RUN_ID.fullmatch(text):
+        raise Refusal(404, "there is no run of that id")
+    return text
+
+
+def number(query: Mapping[str, str], name: str, *, usual: int, least: int, most: int) -> int:
+    """A whole number of the query."""
+    text = query.get(name, str(usual))
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and least <= int(text) <= most):
+        raise Refusal(400, f"{name}: {text[:40]!r} is no whole number from {least} to {most}")
+    return int(text)
+
+
+def cursor(query: Mapping[str, str]) -> str:
+    """Where a page of runs begins."""
+    text = query.get("cursor", "")
+    if text and not layout.RUN_ID.fullmatch(text):
+        raise Refusal(400, f"cursor: {text[:40]!r} is no cursor; write the next_cursor of the page before")
+    return text
+
+
+def only(query: Mapping[str, str], *names: str) -> None:
+    """Refuses parameters that would be ignored."""
+    for name in query:
+        if name not in names:
+            known = " and ".join(names)
+            raise Refusal(400, f"{name[:60]}: is not known here; this path takes {known or 'no parameters'}")
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise Refusal(400, f"the body is no JSON{where}; send an object") from None
+    if not isinstance(values, dict):
+        raise Refusal(400, "the body is no JSON object")
+    return values
+
+
+def _text(values: dict[str, Any], name: str) -> str:
+    value = values.get(name, "")
+    if value is None and name == "session":
+        return ""
+    if not isinstance(value, str):
+        raise Refusal(400, f"{name}: is no text; write a string")
+    return value

@@ -1,0 +1,207 @@
+"""Keeps the queue moving: reads what waits, starts what may start, settles what has no runner any more."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from unmoor.runtime import layout
+from unmoor.runtime.claim import Clock, read_record
+from unmoor.runtime.errors import InfrastructureFault, RuntimeFault
+from unmoor.runtime.guard.way import Log
+from unmoor.runtime.records import RunRecord
+from unmoor.runtime.store import Entry, Store
+
+from .accept import accept, record_of
+from .launcher import Exited, Launcher
+from .queue import Decision, decide, is_expired, is_full
+from .settle import end_without_runner, settle_expired
+
+# How long until the next look where nothing else wakes it: with runs in the queue, and without.
+BUSY_S, IDLE_S = 2.0, 15.0
+# A runner that ends without having taken its run is started this often.
+STARTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The spec's knobs of the queue."""
+
+    most: int
+    skips: bool
+    retries: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Dispatcher:
+    """The queue of one agent as this gateway sees it. Any number of gateways may look after one store."""
+
+    store: Store
+    launcher: Launcher
+    limits: Limits
+    clock: Clock
+    log: Log
+    ended: Callable[[RunRecord], None] = lambda record: None
+    busy_s: float = BUSY_S
+    idle_s: float = IDLE_S
+    known: dict[str, RunRecord] = field(default_factory=dict[str, RunRecord])
+    reached: bool = False
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _failed: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+
+    async def run(self) -> None:
+        """Looks after the queue until it is cancelled."""
+        while True:
+            try:
+                await self.look()
+                self.reached = True
+            except RuntimeFault as fault:
+                self.reached = False
+                self.log(str(fault), level="error")
+            except Exception as error:  # whatever it is, runs that wait must not wait for ever
+                self.reached = False
+                where = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+                self.log("a look at the queue failed", level="error", error=type(error).__name__, where=where)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self.busy_s if self.known else self.idle_s)
+            self._wake.clear()
+
+    def wake(self) -> None:
+        """Something has changed: look now."""
+        self._wake.set()
+
+    async def add(self, record: RunRecord) -> bool:
+        """Accepts a run; False where all are taken and the spec says that it is skipped then."""
+        if not self.limits.skips:
+            await accept(self.store, record)
+        else:
+            async with self._looking:
+                await self._read()
+                if is_full(self.known.values(), most=self.limits.most):
+                    return False
+                await accept(self.store, record)
+                self.known[record.id] = record
+        self.wake()
+        return True
+
+    async def cancel(self, run: str) -> RunRecord | None:
+        """Asks a run to end: at once where it waits, and within seconds where it runs. None where there is none."""
+        stored = await self.store.get(layout.run_record(run))
+        if stored is None:
+            return None
+        if (record := read_record(run, stored.content)).is_final:
+            return record
+        await self.store.put(layout.cancel_mark(run), b"")
+        ended = await end_without_runner(self.store, run, "cancelled", "cancelled", clock=self.clock)
+        if ended is not None and run in self.known:
+            self.known[run] = ended
+        self.wake()
+        return ended or record
+
+    async def seen(self, record: RunRecord) -> RunRecord:
+        """A record that somebody looks at: one whose runner is dead is settled first."""
+        if not is_expired(record, self.clock()):
+            return record
+        return await settle_expired(self.store, record.id, retries=self.limits.retries, clock=self.clock) or record
+
+    async def look(self) -> Decision:
+        """One look at the queue, with everything done that it asks for."""
+        async with self._looking:
+            await self._read()
+            decision = await self._confirmed()
+            for run in decision.ended:
+                await self._forget(run)
+            for run in decision.expired:
+                await self._settle(run)
+            for run in decision.start:
+                await self._start(run)
+            return decision
+
+    def exited(self, exited: Exited) -> None:
+        """A runner of this gateway's has ended."""
+        if exited.code != 0:
+            self._failed.setdefault(exited.run, []).append(exited.said or f"exit code {exited.code}")
+        if exited.code not in (0, 1):
+            self.log("a runner ended badly", level="warning", run=exited.run, code=exited.code, said=exited.said)
+        self.wake()
+
+    async def _read(self) -> None:
+        """Brings what is known up to date: new marks are read, and what runs is read again."""
+        marks = {e.key.removeprefix("queue/"): e async for e in self.store.list("queue/")}
+        marks = {run: mark for run, mark in marks.items() if layout.RUN_ID.fullmatch(run)}
+        self.known = {run: record for run, record in self.known.items() if run in marks}
+        mine = self.launcher.running()
+        for run, mark in marks.items():
+            record = self.known.get(run)
+            if record is None or record.status == "running" or run in mine:
+                self._know(run, await self._record(run, mark))
+
+    async def _confirmed(self) -> Decision:
+        """The decision once the records of what it starts are fresh: another gateway may have been quicker."""
+        fresh: set[str] = set()
+        while True:
+            decision = self._decide()
+            stale = [run for run in decision.start if run not in fresh]
+            if not stale:
+                return decision
+            for run in stale:
+                self._know(run, await self._record(run))
+                fresh.add(run)
+
+    async def _record(self, run: str, mark: Entry | None = None) -> RunRecord | None:
+        """The run's record now; None where there is none, or none that can be read: others must not wait for it."""
+        try:
+            if mark is not None:
+                return await record_of(self.store, mark, run, now=self.clock())
+            stored = await self.store.get(layout.run_record(run))
+            return read_record(run, stored.content) if stored else None
+        except InfrastructureFault:
+            raise
+        except RuntimeFault as fault:
+            self.log(str(fault), level="error", run=run)
+            return None
+
+    def _decide(self) -> Decision:
+        begun = self.launcher.running()
+        return decide(list(self.known.values()), now=self.clock(), most=self.limits.most, begun=begun)
+
+    def _know(self, run: str, record: RunRecord | None) -> None:
+        if record is None:
+            self.known.pop(run, None)
+        else:
+            self.known[run] = record
+
+    async def _forget(self, run: str) -> None:
+        await self.store.delete(layout.queued(run))
+        record = self.known.pop(run, None)
+        self._failed.pop(run, None)
+        if record is not None:
+            self.ended(record)
+            self.log("run ended", run=run, status=record.status, reason=record.reason)
+
+    async def _settle(self, run: str) -> None:
+        record = await settle_expired(self.store, run, retries=self.limits.retries, clock=self.clock)
+        if record is not None:
+            self.known[run] = record
+            self._failed.pop(run, None)
+            self.log("a runner was lost", level="warning", run=run, status=record.status)
+            self.wake()
+
+    async def _start(self, run: str) -> None:
+        failures = self._failed.get(run, [])
+        if len(failures) >= STARTS:
+            reason = f"its runner did not start: {failures[-1]}"
+            if record := await end_without_runner(self.store, run, "failed", reason, clock=self.clock):
+                self.known[run] = record
+            return self.wake()
+        try:
+            await self.launcher.start(run)
+        except InfrastructureFault as fault:
+            self._failed.setdefault(run, []).append(str(fault))
+            self.log(str(fault), level="error", run=run)
+        else:
+            self.log("run started", run=run)

@@ -1,0 +1,75 @@
+"""Stands before every route: the token, one shape for faults, and a line in the log for each request."""
+
+from __future__ import annotations
+
+import hmac
+import time
+import traceback
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from unmoor.container import HEALTH_PATH, READY_PATH
+from unmoor.runtime.guard.way import Log
+
+from .answers import Refusal, refused
+from .metrics import Metrics
+
+OPEN = (HEALTH_PATH, READY_PATH)
+
+
+@dataclass(slots=True, kw_only=True)
+class Gate:
+    """Lets a request through to the app where it shows the token, or needs none."""
+
+    app: ASGIApp
+    token: str = field(repr=False)
+    log: Log
+    metrics: Metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        began, status = time.monotonic(), 0
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, noted)
+        except Exception as error:  # whatever it is, the next request must be answered
+            where = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+            self.log("a request failed", level="error", error=type(error).__name__, where=where)
+            if not status:
+                await refused(Refusal(500, "the gateway failed; its log says where"))(scope, receive, noted)
+        finally:
+            self._note(scope, status, time.monotonic() - began)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            if scope["path"] not in OPEN:
+                self._check(Request(scope))
+        except Refusal as refusal:
+            return await refused(refusal)(scope, receive, send)
+        await self.app(scope, receive, send)
+
+    def _check(self, request: Request) -> None:
+        scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+        same = hmac.compare_digest(shown.strip().encode("latin-1"), self.token.encode())
+        if scheme.lower() != "bearer" or not same:
+            raise Refusal(
+                401, "the token is missing or wrong; send Authorization: Bearer TOKEN", www_authenticate="Bearer"
+            )
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        route = scope.get("route")
+        path = getattr(route, "path", "other")
+        self.metrics.answered(scope["method"], path, status, seconds)
+        if scope["path"] not in OPEN:
+            self.log(
+                "request", method=scope["method"], path=scope["path"][:200], status=status, ms=round(seconds * 1000, 1)
+            )

@@ -1,0 +1,74 @@
+"""The HTTP server around the application: bound before anything starts, and gone within seconds when it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from unmoor.runtime.errors import ConfigurationFault
+
+# Of the shortest grace of all targets, 10 s, this much is left to requests that are being answered.
+DRAIN_S = 3
+MOST_HEADERS = 32 * 1024
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens there; ConfigurationFault where it cannot."""
+    listening = socket.socket(socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise ConfigurationFault(f"{host}:{port}: {error.strerror}; choose another port") from None
+    return listening
+
+
+@contextlib.asynccontextmanager
+async def served(app: ASGIApp, listening: socket.socket, *, closing: asyncio.Event) -> AsyncIterator[int]:
+    """Serves the application and gives the port's number. At the end `closing` is set, by which streams end."""
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        http="h11",
+        ws="none",
+        h11_max_incomplete_event_size=MOST_HEADERS,
+        timeout_graceful_shutdown=DRAIN_S,
+        timeout_keep_alive=30,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    starting = asyncio.create_task(server.ready.wait())
+    try:
+        await asyncio.wait([serving, starting], return_when=asyncio.FIRST_COMPLETED)
+        yield listening.getsockname()[1]
+    finally:
+        closing.set()
+        server.should_exit = True
+        starting.cancel()
+        await serving
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which leaves signals to us and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -1,0 +1,58 @@
+"""Pages of runs, newest first, without reading those that are on other pages."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from unmoor.runtime import layout
+from unmoor.runtime.claim import read_record
+from unmoor.runtime.records import RunRecord
+from unmoor.runtime.store import Store
+
+PREFIX = "runs/"
+# A run with more objects than this is jumped over instead of being listed to its end.
+JUMP_AFTER = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some runs, and the id after which the next page begins; empty on the last one."""
+
+    runs: tuple[RunRecord, ...]
+    next_cursor: str
+
+
+async def page(store: Store, *, limit: int, cursor: str = "") -> Page:
+    """The runs after the cursor, which is a run's id or empty."""
+    ids = await _ids(store, cursor, limit + 1)
+    stored = await asyncio.gather(*(store.get(layout.run_record(run)) for run in ids[:limit]))
+    return Page(
+        runs=tuple(read_record(run, s.content) for run, s in zip(ids, stored, strict=False) if s is not None),
+        next_cursor=ids[limit - 1] if len(ids) > limit else "",
+    )
+
+
+async def _ids(store: Store, cursor: str, most: int) -> list[str]:
+    found: list[str] = []
+    after = _behind(cursor) if cursor else ""
+    while True:
+        objects = 0
+        async for entry in store.list(PREFIX, after=after):
+            run = entry.key.removeprefix(PREFIX).split("/", 1)[0]
+            objects = objects + 1 if found and run == found[-1] else 0
+            if objects > JUMP_AFTER:
+                break
+            if objects == 0:
+                if len(found) == most:
+                    return found
+                if layout.RUN_ID.fullmatch(run):
+                    found.append(run)
+        else:
+            return found
+        after = _behind(found[-1])
+
+
+def _behind(run: str) -> str:
+    """What comes after every object of that run, and before every other's: `0` is the sign after `/`."""
+    return f"{PREFIX}{run}0"

@@ -1,0 +1,55 @@
+"""What Prometheus is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from unmoor.runtime.events import FINAL_STATUSES
+from unmoor.runtime.records import RunRecord
+
+METHODS = ("GET", "HEAD", "POST")
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """Counts what this gateway sees. Every label has few values, whatever is asked for."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._ended = Counter(
+            "unmoor_runs_ended", "Runs that left the queue, by status.", ["status"], registry=self.registry
+        )
+        self._accepted = Counter("unmoor_runs_accepted", "Runs that were accepted.", registry=self.registry)
+        self._skipped = Counter("unmoor_runs_skipped", "Runs that were skipped: all taken.", registry=self.registry)
+        self._queue = Gauge("unmoor_queue_runs", "Runs in the queue, by status.", ["status"], registry=self.registry)
+        self._seconds = Histogram(
+            "unmoor_http_request_seconds",
+            "Requests and how long they took; streams until they ended.",
+            ["method", "route", "status"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        for status in FINAL_STATUSES:
+            self._ended.labels(status)
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        known = method if method in METHODS else "other"
+        self._seconds.labels(known, route, str(status)).observe(seconds)
+
+    def ended(self, record: RunRecord) -> None:
+        self._ended.labels(record.status).inc()
+
+    def accepted(self) -> None:
+        self._accepted.inc()
+
+    def skipped(self) -> None:
+        self._skipped.inc()
+
+    def text(self, queue: Iterable[RunRecord]) -> bytes:
+        """The page for Prometheus, with the queue as it is now."""
+        statuses = [record.status for record in queue]
+        for status in ("queued", "running"):
+            self._queue.labels(status).set(statuses.count(status))
+        return generate_latest(self.registry)

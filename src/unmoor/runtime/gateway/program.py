@@ -1,0 +1,142 @@
+"""`unmoor-agent serve`: a gateway in a container of its own, whose runs are processes beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from unmoor.container import GATEWAY_PORT
+from unmoor.runtime.bundle import Unpacked, fetch_bundle
+from unmoor.runtime.config import Agent, secret_variable
+from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.logs import JsonLog
+from unmoor.runtime.mcp import REFERENCE
+from unmoor.runtime.redact import redactor
+from unmoor.runtime.store import open_store
+from unmoor.runtime.surroundings import Surroundings, forget_secrets, read_surroundings
+
+from .gateway import Gateway
+from .listening import bound
+from .process import ProcessLauncher
+from .streams import Pace
+
+LAUNCHERS = ("process",)
+DAY_S = 24 * 3600
+# A folder may be looked at more often than what is paid for by the request.
+LOCAL_PACE = Pace(poll_s=0.25)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """Where the gateway listens; whether the platform starts schedules itself; after how long what is old is removed;
+    the variables, without secrets, that its runs inherit."""
+
+    host: str
+    port: int
+    platform_schedules: bool
+    sweep_after_s: int | None
+    environment: Mapping[str, str] = field(repr=False)
+
+
+def main() -> int:
+    """Runs until it is told to stop; 2 where the container was not given what it needs."""
+    surroundings = read_surroundings(os.environ)
+    forget_secrets()
+    return asyncio.run(serve(serving_of(os.environ), surroundings))
+
+
+def serving_of(environment: Mapping[str, str]) -> Serving:
+    """What the variables say; PORT is how Cloud Run says it. ConfigurationFault for what this release has not."""
+    port = environment.get("PORT", "") or str(GATEWAY_PORT)
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise ConfigurationFault(f"PORT: {port!r} is no port; the platform sets it")
+    launcher = environment.get("UNMOOR_LAUNCHER", "process")
+    if launcher not in LAUNCHERS:
+        raise ConfigurationFault(
+            f"UNMOOR_LAUNCHER: this release's gateway does not start runs by {launcher!r}; write run.isolation: process"
+        )
+    days = environment.get("UNMOOR_SWEEP_AFTER_DAYS", "")
+    if days and not (days.isascii() and days.isdigit()):
+        raise ConfigurationFault(f"UNMOOR_SWEEP_AFTER_DAYS: {days!r} is no number of days; the target sets it")
+    return Serving(
+        host=environment.get("UNMOOR_GATEWAY_BIND", "") or "0.0.0.0",
+        port=int(port),
+        platform_schedules=environment.get("UNMOOR_SCHEDULER", "") not in ("", "gateway"),
+        sweep_after_s=int(days) * DAY_S if days else None,
+        environment=dict(environment),
+    )
+
+
+async def serve(serving: Serving, surroundings: Surroundings, *, stop: asyncio.Event | None = None) -> int:
+    """Serves until SIGTERM; then requests are answered, runs are told to stop, and all of it ends within 8 s."""
+    redact = redactor(surroundings.secrets)
+    log = JsonLog(redact=redact, part="gateway")
+    stop = stop or _stopped_by_signals()
+    if not surroundings.guard_url:
+        raise ConfigurationFault("UNMOOR_GUARD_URL is not set; the container is given it by the target")
+    store = open_store(surroundings.store_url)
+    with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
+        bundle = await fetch_bundle(store, surroundings.bundle, Path(folder))
+        for line in unserved(bundle.agent, platform_schedules=serving.platform_schedules):
+            log(line, level="warning")
+        gateway = Gateway(
+            store=store,
+            bundle=bundle,
+            launcher=ProcessLauncher(environment=for_runs(serving.environment, bundle.agent, surroundings)),
+            token=surroundings.secret(token_name(bundle)),
+            redact=redact,
+            log=log,
+            clock=lambda: datetime.now(UTC),
+            pace=LOCAL_PACE if surroundings.store_url.startswith("file:") else Pace(),
+            sweep_after_s=serving.sweep_after_s,
+        )
+        async with gateway.serving(bound(serving.host, serving.port)) as port:
+            log("listening", host=serving.host, port=port, agent=bundle.agent.name)
+            await stop.wait()
+    log("stopped")
+    return 0
+
+
+def token_name(bundle: Unpacked) -> str:
+    """The name of the secret that opens the API."""
+    return json.loads((bundle.folder / "config.json").read_bytes())["gateway"]["token"]
+
+
+def unserved(agent: Agent, *, platform_schedules: bool) -> list[str]:
+    """A line for each trigger that this release does not serve."""
+    served = ("schedule",) if platform_schedules else ()
+    return [
+        f"trigger {trigger.name}: this release does not serve {trigger.kind} triggers; it starts no run"
+        for trigger in agent.triggers
+        if trigger.kind not in served
+    ]
+
+
+def for_runs(environment: Mapping[str, str], agent: Agent, surroundings: Surroundings) -> dict[str, str]:
+    """A runner's whole environment: this container's without its secrets, and those secrets that a run holds."""
+    held = {secret_variable(name) for name in held_by_runs(agent)}
+    clean = {k: v for k, v in environment.items() if not k.startswith("UNMOOR_SECRET") and k != "PORT"}
+    return {**clean, **{name: value for name, value in surroundings.secrets.items() if name in held}}
+
+
+def held_by_runs(agent: Agent) -> set[str]:
+    """The names of the secrets that repositories and MCP servers refer to."""
+    texts = [text for server in agent.mcp_servers for _, text in (*server.headers, *server.env)]
+    return {repo.credential for repo in agent.repos if repo.credential} | {
+        name for text in texts for name in REFERENCE.findall(text)
+    }
+
+
+def _stopped_by_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop

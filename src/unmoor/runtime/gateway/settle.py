@@ -1,0 +1,78 @@
+"""The end of a run that has no runner: cancelled while it waited, lost by its runner, or never started."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, cast
+
+from unmoor.runtime import layout
+from unmoor.runtime.claim import Clock, read_record
+from unmoor.runtime.events import Finished, Started, Status, as_values
+from unmoor.runtime.records import RunRecord, to_json
+from unmoor.runtime.store import Store
+
+from .queue import is_expired
+
+LOST = "its runner gave no sign of life for a minute"
+
+
+async def end_without_runner(store: Store, run: str, status: Status, reason: str, *, clock: Clock) -> RunRecord | None:
+    """Ends a run that nobody runs and returns its record; None where somebody runs it, or it has ended, meanwhile."""
+    stored = await store.get(layout.run_record(run))
+    if stored is None:
+        return None
+    record = read_record(run, stored.content)
+    if record.is_final or not (record.status == "queued" or is_expired(record, clock())):
+        return None
+    now = clock()
+    ended = dataclasses.replace(record, status=status, reason=reason, ended_at=now, lease=None)
+    if await store.replace(layout.run_record(run), to_json(ended), stored.version) is None:
+        return None
+    await _say_so(store, ended, now)
+    return ended
+
+
+async def settle_expired(store: Store, run: str, *, retries: int, clock: Clock) -> RunRecord | None:
+    """What becomes of a run whose runner is dead: it waits again where its harness had not begun and an attempt is
+    left, and is lost otherwise. None where it is not, or no longer, such a run."""
+    stored = await store.get(layout.run_record(run))
+    if stored is None or not is_expired(record := read_record(run, stored.content), clock()):
+        return None
+    events = [event async for event in _events(store, run)]
+    said_end = bool(events) and events[-1]["type"] == Finished.type
+    had_begun = any(event["type"] == Started.type for event in events)
+    # A runner that takes a run whose last event is its end writes just that end into its record.
+    if not said_end and (had_begun or record.attempt > retries):
+        return await end_without_runner(store, run, "lost", LOST, clock=clock)
+    again = dataclasses.replace(record, status="queued", lease=None)
+    if await store.replace(layout.run_record(run), to_json(again), stored.version) is None:
+        return None
+    await store.put(layout.queued(run), to_json(again))  # a run that was never in a queue is in this one now
+    return again
+
+
+async def _events(store: Store, run: str) -> AsyncIterator[dict[str, Any]]:
+    async for entry in store.list(layout.events(run)):
+        stored = await store.get(entry.key)
+        for line in stored.content.splitlines() if stored else []:
+            yield json.loads(line)
+
+
+async def _say_so(store: Store, ended: RunRecord, now: datetime) -> None:
+    """The run's last event, with the number after the last one that its runner has written."""
+    last = 0
+    async for event in _events(store, ended.id):
+        last = event["n"]
+    event = Finished(
+        status=cast(Status, ended.status),
+        reason=ended.reason,
+        tokens=ended.usage,
+        cost_usd=ended.cost_usd,
+        artifacts=(),
+    )
+    values = {"n": last + 1, "at": now.isoformat(), **as_values(event)}
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":")) + "\n"
+    await store.create(layout.segment(ended.id, last + 1), text.encode(errors="replace"))

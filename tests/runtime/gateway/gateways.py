@@ -1,0 +1,229 @@
+"""Gateways on loopback, with runners that tests end by hand, and clients of theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from runs import Bench, shell
+from yarl import URL
+
+from unmoor.runtime import layout
+from unmoor.runtime.claim import NotClaimed, claim
+from unmoor.runtime.events import Finished, Message, Started, Status, Tokens, as_values
+from unmoor.runtime.gateway.gateway import Gateway
+from unmoor.runtime.gateway.launcher import Exited, Told
+from unmoor.runtime.gateway.listening import bound
+from unmoor.runtime.gateway.streams import Pace
+from unmoor.runtime.records import Artifact, RunRecord, from_json, to_json
+from unmoor.runtime.redact import redactor
+from unmoor.runtime.store import Store, open_store
+
+TOKEN = "the-token-of-these-tests"
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class ByHand:
+    """A launcher whose runners take their runs at once and end when the test says so."""
+
+    store: Store
+    told: Told = lambda exited: None
+    claims: dict[str, Any] = field(default_factory=dict)
+    started: list[str] = field(default_factory=list)
+    broken: bool = False
+
+    async def start(self, run: str) -> None:
+        if run in self.claims:
+            return
+        self.started.append(run)
+        if self.broken:
+            self.told(Exited(run=run, code=2, said="no such harness"))
+            return
+        try:
+            self.claims[run] = await claim(self.store, run, owner=f"by-hand-{id(self)}", clock=now)
+        except NotClaimed:
+            self.told(Exited(run=run, code=0, said=""))
+
+    async def end(self, run: str, status: Status = "succeeded", **fields: Any) -> None:
+        held = self.claims.pop(run)
+        await held.change(status=status, ended_at=now(), **fields)
+        self.told(Exited(run=run, code=0 if status == "succeeded" else 1, said=""))
+
+    async def stop(self, run: str) -> None:
+        self.claims.pop(run, None)
+
+    def running(self) -> frozenset[str]:
+        return frozenset(self.claims)
+
+    async def close(self) -> None:
+        self.claims.clear()
+
+
+@dataclass
+class Answer:
+    """What a request was answered."""
+
+    status: int
+    headers: Any
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> tuple[int, str]:
+        values = self.json["error"]
+        assert values["status"] == self.status
+        return self.status, values["message"]
+
+
+@dataclass
+class Client:
+    """A gateway that runs, and requests to it."""
+
+    url: str
+    session: aiohttp.ClientSession
+    store: Store
+    launcher: ByHand
+    logged: list[tuple[str, dict[str, Any]]]
+
+    async def ask(self, method: str, path: str | URL, *, token: str | None = TOKEN, **more: Any) -> Answer:
+        headers = {**({"authorization": f"Bearer {token}"} if token is not None else {}), **more.pop("headers", {})}
+        url = path if isinstance(path, URL) else self.url + path
+        async with self.session.request(method, url, headers=headers, **more) as got:
+            return Answer(status=got.status, headers=got.headers, body=await got.read())
+
+    async def get(self, path: str, **more: Any) -> Answer:
+        return await self.ask("GET", path, **more)
+
+    async def start(self, prompt: str = "hello", **more: Any) -> str:
+        answer = await self.ask("POST", "/runs", json={"prompt": prompt, **more})
+        assert answer.status == 202, answer.body
+        return answer.json["id"]
+
+    async def raw(self, text: str) -> bytes:
+        """What is answered to these bytes, which a client of good manners would not send."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(self.url.rsplit(":", 1)[1]))
+        writer.write(text.encode("latin-1"))
+        answer = await asyncio.wait_for(reader.read(65536), 5)
+        writer.close()
+        return answer
+
+    async def status(self, run: str) -> str:
+        return (await self.record(run)).status
+
+    async def record(self, run: str) -> RunRecord:
+        stored = await self.store.get(layout.run_record(run))
+        assert stored is not None
+        return from_json(stored.content)
+
+    async def until_started(self, count: int) -> None:
+        await until(lambda: len(self.launcher.started) >= count)
+
+
+async def until(holds: Any, *, within: float = 5.0) -> None:
+    """Waits until it holds, and fails where it does not."""
+    deadline = asyncio.get_running_loop().time() + within
+    while True:
+        value = holds()
+        if (await value) if asyncio.iscoroutine(value) else value:
+            return
+        assert asyncio.get_running_loop().time() < deadline, "it did not come to hold"
+        await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def gateway(
+    folder: Path,
+    *,
+    secrets: dict[str, str] | None = None,
+    store: Store | None = None,
+    heartbeat_s: float = 15,
+    busy_s: float = 0.05,
+    **run: Any,
+) -> AsyncIterator[Client]:
+    """A gateway over the store in the folder; `run` is the spec's part of that name."""
+    folder.mkdir(exist_ok=True)
+    held = store or open_store((folder / "store").as_uri())
+    launcher = ByHand(held)
+    logged: list[tuple[str, dict[str, Any]]] = []
+    number = len(list(folder.glob("bench-*")))
+    bench = Bench(folder / f"bench-{number}", shell("cat", **({"run": run} if run else {})))
+    made = Gateway(
+        store=held,
+        bundle=bench._bundle(),
+        launcher=launcher,
+        token=TOKEN,
+        redact=redactor(secrets or {}),
+        log=lambda message, **fields: logged.append((message, fields)),
+        clock=now,
+        pace=Pace(poll_s=0.02, heartbeat_s=heartbeat_s),
+        busy_s=busy_s,
+        idle_s=0.1,
+    )
+    async with made.serving(bound("127.0.0.1", 0)) as port, aiohttp.ClientSession() as session:
+        yield Client(f"http://127.0.0.1:{port}", session, held, launcher, logged)
+
+
+def record(number: int = 1, **fields: Any) -> RunRecord:
+    """A queued run; those of higher numbers are newer."""
+    at = NOW + timedelta(seconds=number)
+    base = RunRecord(
+        id=layout.run_id(at, number),
+        agent="agent",
+        environment="tests",
+        bundle="b" * 64,
+        status="queued",
+        trigger="api",
+        kind="api",
+        prompt="hello",
+        session="",
+        harness="command",
+        harness_version="none",
+        provider="",
+        model="",
+        created_at=at,
+    )
+    return dataclasses.replace(base, **fields)
+
+
+async def put(store: Store, run: RunRecord, *, events: int = 0, finished: bool = False) -> RunRecord:
+    """Puts a run with its events, each in a segment of its own, and its artifacts."""
+    await store.put(layout.run_record(run.id), to_json(run))
+    for number in range(1, events + 1):
+        await put_event(store, run.id, number)
+    if finished:
+        end = Finished(status="succeeded", reason="", tokens=Tokens(), cost_usd=None, artifacts=())
+        await _put_event(store, run.id, events + 1, as_values(end))
+    for artifact in run.artifacts:
+        await store.put(layout.artifact(run.id, artifact.path), b"x" * artifact.size_bytes)
+    return run
+
+
+async def put_event(store: Store, run: str, number: int) -> None:
+    """A run's event: that it began, or a message."""
+    begun = Started(harness="command", version="none", model="", session="", confinement="")
+    await _put_event(store, run, number, as_values(begun if number == 1 else Message(text=f"line {number}\nand more")))
+
+
+async def _put_event(store: Store, run: str, number: int, values: dict[str, Any]) -> None:
+    line = json.dumps({"n": number, "at": NOW.isoformat(), **values}) + "\n"
+    await store.put(layout.segment(run, number), line.encode())
+
+
+def artifact(path: str, size: int = 3) -> Artifact:
+    return Artifact(path=path, size_bytes=size, sha256="0" * 64)

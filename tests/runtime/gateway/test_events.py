@@ -1,0 +1,195 @@
+"""A run's events to clients: as a stream with replay, and by one answer at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gateways import TOKEN, Client, gateway, put, put_event, record
+
+from unmoor.runtime import layout
+from unmoor.runtime.records import to_json
+
+RUN = record(1)
+STREAM = {"accept": "text/event-stream", "authorization": f"Bearer {TOKEN}"}
+
+
+async def parts(client: Client, path: str, **headers: str) -> AsyncIterator[dict[str, str]]:
+    """The stream's parts as their fields; a comment's is named `comment`."""
+    async with client.session.get(client.url + path, headers={**STREAM, **headers}) as answer:
+        assert answer.status == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        text = ""
+        async for piece in answer.content.iter_any():
+            text += piece.decode()
+            while "\n\n" in text:
+                part, _, text = text.partition("\n\n")
+                yield {(k or "comment"): v for k, v in (line.split(": ", 1) for line in part.split("\n"))}
+
+
+async def stream(client: Client, path: str, **headers: str) -> list[dict[str, str]]:
+    return [part async for part in parts(client, path, **headers)]
+
+
+async def finish(client: Client, run: Any = RUN) -> None:
+    await client.store.put(layout.run_record(run.id), to_json(replace(run, status="succeeded")))
+
+
+def test_a_stream_gives_every_event_under_its_number_and_ends_with_the_status(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with gateway(tmp_path) as client:
+            await put(client.store, replace(RUN, status="succeeded"), events=3, finished=True)
+            first, *events, end = await stream(client, f"/runs/{RUN.id}/events")
+            assert first == {"retry": "2000"}
+            assert [e["id"] for e in events] == ["1", "2", "3", "4"]
+            assert [e["event"] for e in events] == ["run.started", "message", "message", "run.finished"]
+            assert json.loads(events[1]["data"])["text"] == "line 2\nand more"
+            assert end == {"event": "end", "data": '{"status":"succeeded"}'}
+
+    asyncio.run(act())
+
+
+def test_a_stream_goes_on_after_the_event_that_a_client_had_last(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with gateway(tmp_path) as client:
+            await put(client.store, replace(RUN, status="succeeded"), events=5)
+            again = await stream(client, f"/runs/{RUN.id}/events", **{"Last-Event-ID": "3"})
+            assert [e["id"] for e in again if "id" in e] == ["4", "5"]
+            asked = await stream(client, f"/runs/{RUN.id}/events?after=4")
+            assert [e["id"] for e in asked if "id" in e] == ["5"]
+
+    asyncio.run(act())
+
+
+def test_a_browser_that_has_everything_of_an_ended_run_is_told_not_to_ask_again(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with gateway(tmp_path) as client:
+            await put(client.store, replace(RUN, status="failed"), events=2)
+            answer = await client.get(f"/runs/{RUN.id}/events", headers={**STREAM, "last-event-id": "2"})
+            assert (answer.status, answer.body) == (204, b"")
+
+    asyncio.run(act())
+
+
+def test_a_stream_brings_events_as_they_come_and_heartbeats_between(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with gateway(tmp_path, heartbeat_s=0.05) as client:
+            await put(client.store, RUN, events=1)
+            seen: list[dict[str, str]] = []
+            async for part in parts(client, f"/runs/{RUN.id}/events"):
+                seen.append(part)
+                if part.get("id") == "1":
+                    await put_event(client.store, RUN.id, 2)
+                if "comment" in part and len(seen) < 20:
+                    await finish(client)
+            assert [p["id"] for p in seen if "id" in p] == ["1", "2"]
+            assert {"comment": "still here"} in [{k.replace(":", "comment"): v for k, v in p.items()} for p in seen]
+            assert seen[-1]["event"] == "end"
+
+    asyncio.run(act())
+
+
+def test_a_segment_is_cut_where_the_client_was(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with gateway(tmp_path) as client:
+            await put(client.store, replace(RUN, status="succeeded"))
+            lines = [json.dumps({"n": n, "at": "", "type": "message", "text": "é"}) for n in range(1, 9)]
+            await client.store.put(layout.segment(RUN.id, 1), "\n".join(lines[:5]).encode() + b"\n")
+            await client.store.put(layout.segment(RUN.id, 6), "\n".join(lines[5:]).encode() + b"\n")
+            for after in (0, 4, 5, 6, 8):
+                answer = (await client.get(f"/runs/{RUN.id}/events?after={after}")).json
+                assert [e["n"] for e in answer["events"]] == list(range(after + 1, 9))
+                assert answer["next"] == 8
+
+    asyncio.run(act())
+
+
+def test_a_long_poll_answers_as_soon_as_something_comes(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with gateway(tmp_path) as client:
+            await put(client.store, RUN, events=1)
+            asking = asyncio.create_task(client.get(f"/runs/{RUN.id}/events?after=1&wait=20"))
+            await asyncio.sleep(0.1)
+            assert not asking.done()
+            await put_event(client.store, RUN.id, 2)
+            answer = (await asyncio.wait_for(asking, 2)).json
+            assert ([e["n"] for e in answer["events"]], answer["next"], answer["done"]) == ([2], 2, False)
+            asking = asyncio.create_task(client.get(f"/runs/{RUN.id}/events?after=2&wait=20"))
+            await finish(client)
+            assert (await asyncio.wait_for(asking, 2)).json == {"events": [], "next": 2, "done": True}
+
+    asyncio.run(act())
+
+
+def test_a_poll_without_a_wait_answers_at_once(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with gateway(tmp_path) as client:
+            await put(client.store, RUN)
+            began = time.monotonic()
+            assert (await client.get(f"/runs/{RUN.id}/events?after=0")).json == {"events": [], "next": 0, "done": False}
+            assert time.monotonic() - began < 1
+
+    asyncio.run(act())
+
+
+def test_a_poll_says_that_it_is_done_with_the_last_event(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with gateway(tmp_path) as client:
+            await put(client.store, replace(RUN, status="succeeded"), events=2, finished=True)
+            answer = (await client.get(f"/runs/{RUN.id}/events?after=1")).json
+            assert ([e["n"] for e in answer["events"]], answer["done"]) == ([2, 3], True)
+
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("after=-1", "after: '-1' is no whole number from 0 to 9007199254740991"),
+        ("after=x&wait=1", "after: 'x' is no whole number from 0 to 9007199254740991"),
+        ("after=1&wait=61", "wait: '61' is no whole number from 0 to 60"),
+        ("from=1", "from: is not known here; this path takes after and wait"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(tmp_path: Path, query: str, says: str) -> None:
+    async def act() -> None:
+        async with gateway(tmp_path) as client:
+            await put(client.store, RUN)
+            assert (await client.get(f"/runs/{RUN.id}/events?{query}")).error == (400, says)
+
+    asyncio.run(act())
+
+
+def test_a_last_event_id_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with gateway(tmp_path) as client:
+            await put(client.store, RUN)
+            answer = await client.get(f"/runs/{RUN.id}/events", headers={"last-event-id": "1; DROP"})
+            assert answer.error == (400, "after: '1; DROP' is no whole number from 0 to 9007199254740991")
+
+    asyncio.run(act())
+
+
+def test_a_gateway_that_stops_ends_its_streams_and_polls_at_once(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with gateway(tmp_path) as client:
+            await put(client.store, RUN, events=1)
+            streaming = asyncio.create_task(stream(client, f"/runs/{RUN.id}/events"))
+            polling = asyncio.create_task(client.get(f"/runs/{RUN.id}/events?after=1&wait=60"))
+            await asyncio.sleep(0.1)
+            began = time.monotonic()
+            stopping = client
+        # The client's own session is closed by now, so only the time that the gateway took is looked at.
+        assert time.monotonic() - began < 3
+        assert stopping.url
+        for task in (streaming, polling):
+            task.cancel()
+        await asyncio.gather(streaming, polling, return_exceptions=True)
+
+    asyncio.run(act())

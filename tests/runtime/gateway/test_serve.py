@@ -1,0 +1,293 @@
+"""`unmoor dev` and `unmoor-agent serve` as processes, with runs that are processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import free_port
+from runs import PROGRAMS, shell, stored_text
+
+from unmoor.bundle import pack
+from unmoor.make_plan import make_plan
+from unmoor.material import Material
+from unmoor.runtime import layout
+from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.gateway.program import serving_of
+from unmoor.runtime.host import told_programs
+from unmoor.runtime.store import open_store
+from unmoor.spec import Spec
+
+DEV = [sys.executable, "-c", "from unmoor.cli import main; main()", "dev"]
+TOKEN = "a-token-for-these-tests"
+
+
+@dataclass
+class Serving:
+    """A gateway in a process of its own."""
+
+    process: subprocess.Popen[str]
+    url: str
+    told: Path
+
+    def ask(self, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, headers={"Authorization": f"Bearer {TOKEN}"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read())
+
+    def start(self, prompt: str, **more: str) -> str:
+        return self.ask("/runs", {"prompt": prompt, **more})["id"]
+
+    def until(self, run: str, *statuses: str) -> dict[str, Any]:
+        deadline = time.monotonic() + 20
+        while (shown := self.ask(f"/runs/{run}"))["status"] not in statuses:
+            assert time.monotonic() < deadline, (shown, self.told.read_text())
+            time.sleep(0.02)
+        return shown
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(10)
+
+
+@contextlib.contextmanager
+def process(argv: Sequence[str], env: dict[str, str], told: Path, ready: Any) -> Iterator[Serving]:
+    with told.open("a") as errors:
+        running = subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=errors, text=True)
+    try:
+        yield Serving(process=running, url=ready(running), told=told)
+    finally:
+        running.kill()
+        running.wait()
+        assert running.stdout is not None
+        running.stdout.close()
+
+
+def dev(folder: Path, *arguments: str, token: bool = True, **parts: Any) -> Any:
+    """`unmoor dev` of an agent whose harness is a line of shell."""
+    agent = folder / "agent"
+    agent.mkdir(parents=True, exist_ok=True)
+    script = parts.pop("script", "cat")
+    spec = shell(script, **parts)
+    (agent / "unmoor.yaml").write_text(json.dumps(spec))
+    env = {"PATH": os.environ["PATH"], "HOME": str(folder), **({"UNMOOR_TOKEN": TOKEN} if token else {})}
+    argv = [*DEV, str(agent), "--port", "0", *arguments]
+    return process(argv, env, folder / "told", _line)
+
+
+def _line(running: subprocess.Popen[str]) -> str:
+    assert running.stdout is not None
+    line = running.stdout.readline()
+    assert line.startswith("ready http://127.0.0.1:"), line
+    return line.removeprefix("ready ").strip()
+
+
+def test_an_agent_is_served_and_a_run_goes_from_the_request_to_its_artifact(tmp_path: Path) -> None:
+    with dev(tmp_path, script="mkdir out; tee out/a", run={"artifacts": ["out/**"]}) as serving:
+        run = serving.start("hello there")
+        shown = serving.until(run, "succeeded", "failed")
+        assert (shown["status"], shown["answer"], shown["attempt"]) == ("succeeded", "hello there", 1)
+        events = serving.ask(f"/runs/{run}/events?after=0")
+        assert [e["type"] for e in events["events"]] == ["run.started", "message", "run.finished"]
+        request = urllib.request.Request(
+            f"{serving.url}/runs/{run}/artifacts/out/a", headers={"Authorization": f"Bearer {TOKEN}"}
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert answer.read() == b"hello there"
+        assert serving.stop() == 0
+        assert serving.process.stdout is not None
+        assert serving.process.stdout.read() == ""
+    lines = [json.loads(line) for line in (tmp_path / "told").read_text().splitlines()]
+    assert {line["message"] for line in lines if line.get("run") == run} >= {
+        "run accepted",
+        "run started",
+        "run.started",
+        "run.finished",
+        "run ended",
+    }
+    assert TOKEN not in (tmp_path / "told").read_text() + stored_text(tmp_path / ".local")
+
+
+def test_a_token_that_was_made_is_said_once_on_standard_error(tmp_path: Path) -> None:
+    with dev(tmp_path, token=False) as serving:
+        said = [line for line in (tmp_path / "told").read_text().splitlines() if line.startswith("token ")]
+        assert len(said) == 1
+        token = said[0].split()[1]
+        request = urllib.request.Request(f"{serving.url}/runs", headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert json.loads(answer.read())["runs"] == []
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            serving.ask("/runs")
+
+
+def test_triggers_that_are_not_served_are_named_each_in_one_line(tmp_path: Path) -> None:
+    triggers = [
+        {"name": "nightly", "schedule": {"cron": "0 3 * * *"}, "prompt": "p"},
+        {"name": "hook", "webhook": {"verify": "none"}, "prompt": "p"},
+    ]
+    with dev(tmp_path, triggers=triggers):
+        told = (tmp_path / "told").read_text().splitlines()
+    says = "this release of unmoor dev does not serve {} triggers; start runs by POST /runs"
+    assert told[:2] == [f"trigger hook: {says.format('webhook')}", f"trigger nightly: {says.format('schedule')}"]
+
+
+def test_a_gateway_killed_in_the_middle_has_lost_nothing_and_run_nothing_twice(tmp_path: Path) -> None:
+    parts = {"script": "cat; sleep 0.4", "run": {"max_concurrent": 1}}
+    with dev(tmp_path, **parts) as serving:
+        runs = [serving.start(f"run {n}") for n in range(3)]
+        serving.until(runs[0], "running")
+        serving.process.kill()
+        serving.process.wait()
+    with dev(tmp_path, **parts) as serving:
+        for number, run in enumerate(runs):
+            shown = serving.until(run, "succeeded", "failed", "lost")
+            assert (shown["status"], shown["answer"], shown["attempt"]) == ("succeeded", f"run {number}", 1)
+        times = [serving.ask(f"/runs/{run}") for run in runs]
+        assert all(a["ended_at"] <= b["started_at"] for a, b in itertools.pairwise(times))
+
+
+def test_a_run_is_cancelled_while_it_runs(tmp_path: Path) -> None:
+    with dev(tmp_path, script="cat; sleep 3517") as serving:
+        run = serving.start("x")
+        serving.until(run, "running")
+        assert serving.ask(f"/runs/{run}/cancel", {})["status"] in ("running", "queued")
+        assert serving.until(run, "cancelled")["reason"] == "cancelled"
+    assert subprocess.run(["pgrep", "-f", "sleep 3517"], check=False, capture_output=True).stdout == b""
+
+
+def test_an_interrupt_stops_runs_in_order_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    with dev(tmp_path, script="echo up; sleep 3519") as serving:
+        run = serving.start("x")
+        while "up" not in json.dumps(serving.ask(f"/runs/{run}/events?after=0&wait=5")):
+            pass
+        began = time.monotonic()
+        assert serving.stop() == 0
+        assert time.monotonic() - began < 8
+    assert subprocess.run(["pgrep", "-f", "sleep 3519"], check=False, capture_output=True).stdout == b""
+    record = json.loads(next((tmp_path / ".local").rglob(f"{run}/run.json")).read_text())
+    assert (record["status"], record["reason"]) == ("lost", "its container was told to stop")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--docker"], "goes with --once PROMPT in this release"),
+        (["--session", "k"], "goes with --once PROMPT in this release"),
+        (["--json"], "goes with --once PROMPT in this release"),
+        (["--once", "x", "--port", "1"], "a single run serves nothing; leave one of --once and --port out"),
+        (["--store", "memory://"], "cannot reach memory://; write file:///FOLDER"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(tmp_path: Path, arguments: list[str], says: str) -> None:
+    (tmp_path / "unmoor.yaml").write_text(json.dumps(shell("cat")))
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "COLUMNS": "200"}
+    ran = subprocess.run(
+        [*DEV, str(tmp_path), *arguments], env=env, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert ran.returncode != 0
+    assert says in ran.stderr
+    assert ran.stdout == ""
+
+
+def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
+    with dev(tmp_path) as serving:
+        port = serving.url.rsplit(":", 1)[1]
+        argv = [*DEV, str(tmp_path / "agent"), "--port", port]
+        env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+        ran = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=30, check=False)
+    assert (ran.returncode, ran.stderr) == (2, f"127.0.0.1:{port}: Address already in use; choose another port\n")
+
+
+SPEC = {
+    "run": {"isolation": "process"},
+    "gateway": {"token": "api-token"},
+    "tools": {"mcp_servers": {"s": {"url": "https://mcp.example.com/", "headers": {"A": "${secret:held}"}}}},
+    "network": {"egress": ["mcp.example.com"]},
+    "triggers": [{"name": "nightly", "schedule": {"cron": "0 3 * * *"}, "prompt": "p"}],
+    "secrets": {"held": {"env": "HELD"}, "api-token": {"env": "API_TOKEN"}},
+}
+
+
+def agent_in(folder: Path, **parts: Any) -> str:
+    """An agent's bundle in the folder's store; its digest."""
+    folder.mkdir(exist_ok=True)
+    plan = make_plan(
+        Spec.model_validate(shell("cat", **parts)), "tests", Material(folder=str(folder), instructions="", files=())
+    )
+    archive = pack(plan)
+    digest = hashlib.sha256(archive).hexdigest()
+    asyncio.run(open_store((folder / "store").as_uri()).create(layout.bundle(digest), archive))
+    return digest
+
+
+def environment(folder: Path, digest: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "UNMOOR_STORE": (folder / "store").as_uri(),
+        "UNMOOR_BUNDLE": digest,
+        "UNMOOR_GUARD_URL": f"http://127.0.0.1:{free_port()}",
+        "UNMOOR_GATEWAY_BIND": "127.0.0.1",
+        "UNMOOR_LAUNCHER": "process",
+        "UNMOOR_SCHEDULER": "gateway",
+        "UNMOOR_WORK": str(folder / "work"),
+        "UNMOOR_SECRET_API_TOKEN": TOKEN,
+        "UNMOOR_SECRET_HELD": "held-by-runs-alone",
+        "PORT": str(free_port()),
+        **told_programs(PROGRAMS),
+    }
+
+
+def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> None:
+    env = environment(tmp_path, agent_in(tmp_path, **SPEC))
+    url = f"http://127.0.0.1:{env['PORT']}"
+
+    def ready(running: subprocess.Popen[str]) -> str:
+        while running.poll() is None:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/readyz", timeout=5):
+                return url
+            time.sleep(0.05)
+        raise AssertionError((tmp_path / "told").read_text())
+
+    with process([sys.executable, "-m", "unmoor.runtime", "serve"], env, tmp_path / "told", ready) as serving:
+        run = serving.start("in a container")
+        assert serving.until(run, "succeeded", "failed", "lost")["answer"] == "in a container"
+        assert serving.stop(signal.SIGTERM) == 0
+        assert serving.process.stdout is not None
+        lines = [json.loads(line) for line in serving.process.stdout.read().splitlines()]
+    assert lines[0]["message"] == "trigger nightly: this release does not serve schedule triggers; it starts no run"
+    assert lines[-1]["message"] == "stopped"
+    assert TOKEN not in json.dumps(lines) + stored_text(tmp_path / "store")
+
+
+def test_a_launcher_that_this_release_has_not_is_refused() -> None:
+    with pytest.raises(ConfigurationFault) as refused:
+        serving_of({"UNMOOR_LAUNCHER": "ecs"})
+    says = "UNMOOR_LAUNCHER: this release's gateway does not start runs by 'ecs'; write run.isolation: process"
+    assert str(refused.value) == says
+
+
+@pytest.mark.parametrize("missing", ["UNMOOR_GUARD_URL", "UNMOOR_SECRET_API_TOKEN", "UNMOOR_BUNDLE"])
+def test_a_container_that_was_not_given_what_it_needs_says_so(tmp_path: Path, missing: str) -> None:
+    env = environment(tmp_path, agent_in(tmp_path, **SPEC))
+    del env[missing]
+    argv = [sys.executable, "-m", "unmoor.runtime", "serve"]
+    ran = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=30, check=False)
+    assert ran.returncode == 2
+    assert missing in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
