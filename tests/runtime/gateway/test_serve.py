@@ -61,6 +61,13 @@ class Serving:
             time.sleep(0.02)
         return shown
 
+    def until_told(self, run: str, message: str) -> None:
+        """Waits for a line of the log: the record is final a moment before the gateway sees the process end."""
+        deadline = time.monotonic() + 20
+        while not any(run in line and f'"{message}"' in line for line in self.told.read_text().splitlines()):
+            assert time.monotonic() < deadline, self.told.read_text()
+            time.sleep(0.02)
+
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
         return self.process.wait(10)
@@ -110,6 +117,7 @@ def test_an_agent_is_served_and_a_run_goes_from_the_request_to_its_artifact(tmp_
         )
         with urllib.request.urlopen(request, timeout=5) as answer:
             assert answer.read() == b"hello there"
+        serving.until_told(run, "run ended")
         assert serving.stop() == 0
         assert serving.process.stdout is not None
         assert serving.process.stdout.read() == ""
