@@ -21,7 +21,7 @@ LIMITS = (
         value="any",
         source="https://docs.docker.com/reference/cli/docker/container/run/#stop-timeout",
     ),
-    Limit(topic="schedule", value="one minute, any time zone", source="https://pypi.org/project/cronsim/"),
+    Limit(topic="schedule", value="one minute, any time zone", source="https://github.com/cuu508/cronsim"),
 )
 
 
