@@ -57,16 +57,22 @@ def kill_all(of: int, *, spare: frozenset[int] = frozenset()) -> int:
     return len(killed)
 
 
-def reap(pids: Iterable[int]) -> None:
-    """Takes the exit of adopted children, so that they do not stay as zombies."""
-    for pid in pids:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
+def reap(of: int, *, spare: frozenset[int]) -> None:
+    """Takes the exits of adopted children but those spared: as zombies they would use up the container's processes."""
+    for pid, (state, parent) in _processes().items():
+        if state == b"Z" and parent == of and pid not in spare:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
 
 
 def _parents() -> Mapping[int, int]:
     """Each living process's parent; zombies are no longer living."""
-    found: dict[int, int] = {}
+    return {pid: parent for pid, (state, parent) in _processes().items() if state != b"Z"}
+
+
+def _processes() -> Mapping[int, tuple[bytes, int]]:
+    """Each process's state and parent."""
+    found: dict[int, tuple[bytes, int]] = {}
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
@@ -76,6 +82,5 @@ def _parents() -> Mapping[int, int]:
                 state, parent = file.read().rsplit(b")", 1)[1].split()[:2]
         except (OSError, IndexError):
             continue
-        if state != b"Z":
-            found[int(name)] = int(parent)
+        found[int(name)] = (state, int(parent))
     return found

@@ -22,6 +22,8 @@ from .stop import Cause, Stop
 DRAIN_S = 2.0
 MOST_DRAINS = 15
 EXIT_POLL_S = 0.005
+# About once a second: to look for orphans reads all of /proc.
+POLLS_TO_REAP = 200
 STDERR_KEPT = 16 * 1024
 PIECE = 64 * 1024
 
@@ -142,10 +144,14 @@ class _Attended:
     async def _exited(self, reading: asyncio.Future[Any]) -> int:
         """The exit code, as soon as the program itself is gone: asyncio's own wait() also waits for the ends of pipes,
         which a daemon may hold open for ever. One that nobody reads any more is ended: it may wait for a reader."""
+        polls = 0
         while self.process.returncode is None:
             if reading.done() and reading.exception() is not None:
                 kill_all(os.getpid(), spare=self.others)
             await asyncio.sleep(EXIT_POLL_S)
+            polls += 1
+            if polls % POLLS_TO_REAP == 0:
+                self._reap()
         return self.process.returncode
 
     async def _feed(self, stdin: bytes) -> None:
@@ -196,10 +202,13 @@ class _Attended:
         kill_all(os.getpid(), spare=self.others)
 
     def _end_the_rest(self) -> int:
-        before = self._ours()
         left = kill_all(os.getpid(), spare=self.others)
-        reap(pid for pid in before if pid != self.process.pid)
+        self._reap()
         return left
+
+    def _reap(self) -> None:
+        """Takes the exits of orphans; the program's own is asyncio's to take."""
+        reap(os.getpid(), spare=self.others | {self.process.pid})
 
     def _ours(self) -> list[int]:
         """The program and all that descends from it: what is below this process and was not there before it."""
