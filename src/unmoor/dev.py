@@ -22,6 +22,7 @@ from .runtime.claim import enqueue
 from .runtime.guard.opening import open_door
 from .runtime.host import Host, Programs
 from .runtime.life import live
+from .runtime.new_run import queued_run
 from .runtime.records import RunRecord
 from .runtime.redact import redactor
 from .runtime.retention import sweep
@@ -72,23 +73,15 @@ class Dev:
 
     def queued(self, prompt: str, session: str, now: datetime) -> RunRecord:
         """A new run with this prompt, which is in no store yet."""
-        harness, model = self.bundle.agent.harness, self.bundle.agent.model
         redact = redactor(self.secrets)
-        return RunRecord(
-            id=layout.run_id(now),
-            agent=self.plan.agent,
-            environment=self.plan.environment,
-            bundle=self.bundle.sha256,
-            status="queued",
+        return queued_run(
+            self.bundle,
+            run=layout.run_id(now),
+            now=now,
             trigger="dev",
             kind="dev",
             prompt=redact(_text(prompt)),
             session=redact(_text(session)),
-            harness=harness.name,
-            harness_version=harness.version,
-            provider=model.provider if model else "",
-            model=model.name if model else "",
-            created_at=now,
         )
 
 

@@ -26,6 +26,7 @@ from .guard.way import Way
 from .host import Host, Programs, programs_outside
 from .life import live
 from .logs import JsonLog
+from .new_run import queued_run
 from .prompt import render, render_key
 from .records import RunRecord
 from .redact import Redact, redactor
@@ -137,21 +138,14 @@ def new_record(
         "trigger": {"name": trigger.name, "kind": trigger.kind},
         "agent": {"name": agent.name, "environment": agent.environment},
     }
-    return RunRecord(
-        id=run,
-        agent=agent.name,
-        environment=agent.environment,
-        bundle=bundle.sha256,
-        status="queued",
+    return queued_run(
+        bundle,
+        run=run,
+        now=now,
         trigger=trigger.name,
         kind=trigger.kind,
         prompt=redact(render(trigger.prompt, roots, nonce=secrets.token_hex(8))),
         session=redact(render_key(agent.run.session or "", roots)),
-        harness=agent.harness.name,
-        harness_version=agent.harness.version,
-        provider=agent.model.provider if agent.model else "",
-        model=agent.model.name if agent.model else "",
-        created_at=now,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from unmoor.runtime import layout
 from unmoor.runtime.bundle import Unpacked
 from unmoor.runtime.claim import enqueue, read_record
+from unmoor.runtime.new_run import queued_run
 from unmoor.runtime.prompt import render_key
 from unmoor.runtime.records import RunRecord, to_json
 from unmoor.runtime.redact import Redact
@@ -31,21 +32,14 @@ def api_run(bundle: Unpacked, prompt: str, session: str, *, now: datetime, redac
         "trigger": {"name": API, "kind": API},
         "agent": {"name": agent.name, "environment": agent.environment},
     }
-    return RunRecord(
-        id=layout.run_id(now, secrets.randbits(35)),
-        agent=agent.name,
-        environment=agent.environment,
-        bundle=bundle.sha256,
-        status="queued",
+    return queued_run(
+        bundle,
+        run=layout.run_id(now, secrets.randbits(35)),
+        now=now,
         trigger=API,
         kind=API,
         prompt=redact(prompt),
         session=redact(session or render_key(agent.run.session or "", roots)),
-        harness=agent.harness.name,
-        harness_version=agent.harness.version,
-        provider=agent.model.provider if agent.model else "",
-        model=agent.model.name if agent.model else "",
-        created_at=now,
     )
 
 
