@@ -17,6 +17,7 @@ from unmoor.runtime.retention import sweep
 from unmoor.runtime.store import Store
 
 from .api import Api
+from .app import application
 from .dispatch import BUSY_S, IDLE_S, Dispatcher, Limits
 from .launcher import Launcher
 from .listening import served
@@ -51,7 +52,7 @@ class Gateway:
         api = self._api(dispatcher, metrics)
         tasks = [asyncio.create_task(dispatcher.run()), asyncio.create_task(self._sweeping())]
         stopping: asyncio.Task[None] | None = None
-        async with served(api.app(), listening, closing=api.closing) as port:
+        async with served(application(api), listening, closing=api.closing) as port:
             try:
                 yield port
             finally:

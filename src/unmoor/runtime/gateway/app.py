@@ -1,0 +1,18 @@
+"""The whole application: the routes, how faults are answered, and the gate before them."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from .api import Api
+from .faults import handlers
+from .gate import Gate
+from .routes import all_routes
+
+
+def application(api: Api) -> ASGIApp:
+    """What is served."""
+    starlette = Starlette(routes=all_routes(api), exception_handlers=handlers(api.log, api.redact))
+    starlette.router.redirect_slashes = False
+    return Gate(app=starlette, token=api.token, log=api.log, metrics=api.metrics)

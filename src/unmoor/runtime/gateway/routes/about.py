@@ -1,0 +1,26 @@
+"""What tools read about the gateway: its numbers, and the description of its API."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from unmoor.runtime.gateway.answers import SAFE, answer
+from unmoor.runtime.gateway.api import Api
+from unmoor.runtime.gateway.openapi import document
+
+
+def routes(api: Api) -> list[Route]:
+    return [Route("/metrics", partial(numbers, api)), Route("/openapi.json", partial(openapi, api))]
+
+
+async def numbers(api: Api, request: Request) -> Response:
+    text = api.metrics.text(api.dispatcher.known.values())
+    return Response(text, headers={**SAFE, "content-type": "text/plain; version=0.0.4; charset=utf-8"})
+
+
+async def openapi(api: Api, request: Request) -> Response:
+    return answer(document(api.bundle.agent.name))
