@@ -14,6 +14,10 @@ from collections.abc import Iterable, Mapping
 
 from .fence.system import LIBC, PR_SET_CHILD_SUBREAPER
 
+ZOMBIE = b"Z"
+# Some seconds of looking: for one that never stops starting itself anew, which a container's limits then end.
+MOST_LOOKS = 2000
+
 
 def adopt_orphans() -> None:
     """From here on orphans below this process become its children."""
@@ -22,15 +26,7 @@ def adopt_orphans() -> None:
 
 def descendants(of: int, *, spare: frozenset[int] = frozenset()) -> list[int]:
     """Every living process below that one, children before grandchildren; nothing of what is spared or below it."""
-    children: dict[int, list[int]] = {}
-    for pid, parent in _parents().items():
-        if pid not in spare:
-            children.setdefault(parent, []).append(pid)
-    found, level = [], children.get(of, [])
-    while level:
-        found += level
-        level = [child for pid in level for child in children.get(pid, [])]
-    return found
+    return [pid for pid, state in _below(of, spare) if state != ZOMBIE]
 
 
 def end(pids: Iterable[int], number: signal.Signals) -> None:
@@ -43,31 +39,44 @@ def end(pids: Iterable[int], number: signal.Signals) -> None:
 def kill_all(of: int, *, spare: frozenset[int] = frozenset()) -> int:
     """Ends everything below a process but what is spared, at once and for good; how many there were.
 
-    They are stopped before they are killed, so that none of them forks while the others die; what was born meanwhile
-    is found by looking again.
+    They are stopped before they are killed, so that none of them forks while the others die. What was born meanwhile is
+    found by looking again, until nothing lives and nothing new is dead: a process that only starts the next one and
+    exits may be missed by a look, but its remains are not.
     """
     killed: set[int] = set()
-    for _ in range(100):
-        living = [pid for pid in descendants(of, spare=spare) if pid not in killed]
-        if not living:
+    remains: set[int] = set()
+    for _ in range(MOST_LOOKS):
+        found = _below(of, spare)
+        living = [pid for pid, state in found if state != ZOMBIE and pid not in killed]
+        dead = {pid for pid, state in found if state == ZOMBIE}
+        if not living and dead <= remains | killed:
             break
         end(living, signal.SIGSTOP)
         end(living, signal.SIGKILL)
         killed.update(living)
+        remains |= dead
     return len(killed)
 
 
 def reap(of: int, *, spare: frozenset[int]) -> None:
     """Takes the exits of adopted children but those spared: as zombies they would use up the container's processes."""
     for pid, (state, parent) in _processes().items():
-        if state == b"Z" and parent == of and pid not in spare:
+        if state == ZOMBIE and parent == of and pid not in spare:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
 
 
-def _parents() -> Mapping[int, int]:
-    """Each living process's parent; zombies are no longer living."""
-    return {pid: parent for pid, (state, parent) in _processes().items() if state != b"Z"}
+def _below(of: int, spare: frozenset[int]) -> list[tuple[int, bytes]]:
+    """The processes below that one and their states, children before grandchildren; zombies are among them."""
+    children: dict[int, list[tuple[int, bytes]]] = {}
+    for pid, (state, parent) in _processes().items():
+        if pid not in spare:
+            children.setdefault(parent, []).append((pid, state))
+    found, level = [], children.get(of, [])
+    while level:
+        found += level
+        level = [child for pid, _ in level for child in children.get(pid, [])]
+    return found
 
 
 def _processes() -> Mapping[int, tuple[bytes, int]]:
