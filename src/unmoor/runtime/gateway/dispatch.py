@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from .settle import end_without_runner, settle_expired
 
 # How long until the next look where nothing else wakes it: with runs in the queue, and without.
 BUSY_S, IDLE_S = 2.0, 15.0
+# Listing the queue may take this part of the time: a long one is listed less often, while its runs end and others start.
+LISTING_PART = 0.2
 # A runner that ends without having taken its run is started this often.
 STARTS = 3
 
@@ -49,6 +52,7 @@ class Dispatcher:
     idle_s: float = IDLE_S
     known: dict[str, RunRecord] = field(default_factory=dict[str, RunRecord])
     reached: bool = False
+    _list_again_at: float = 0.0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _failed: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
@@ -78,13 +82,16 @@ class Dispatcher:
         """Accepts a run; False where all are taken and the spec says that it is skipped then."""
         if not self.limits.skips:
             await accept(self.store, record)
-        else:
-            async with self._looking:
-                await self._read()
-                if is_full(self.known.values(), most=self.limits.most):
-                    return False
-                await accept(self.store, record)
-                self.known[record.id] = record
+            self.known[record.id] = record
+            if len(self.launcher.running()) < self.limits.most:
+                self.wake()
+            return True
+        async with self._looking:
+            await self._list()
+            if is_full(self.known.values(), most=self.limits.most):
+                return False
+            await accept(self.store, record)
+            self.known[record.id] = record
         self.wake()
         return True
 
@@ -130,15 +137,30 @@ class Dispatcher:
         self.wake()
 
     async def _read(self) -> None:
-        """Brings what is known up to date: new marks are read, and what runs is read again."""
+        """Brings what is known up to date: what others have put into the queue, and what runs."""
+        if time.monotonic() >= self._list_again_at:
+            return await self._list()
+        for run in [r.id for r in self.known.values() if self._moves(r)]:
+            self._know(run, await self._record(run))
+
+    async def _list(self) -> None:
+        """Reads new marks, and again what runs."""
+        began = time.monotonic()
+        before = set(self.known)
         marks = {e.key.removeprefix("queue/"): e async for e in self.store.list("queue/")}
         marks = {run: mark for run, mark in marks.items() if layout.RUN_ID.fullmatch(run)}
-        self.known = {run: record for run, record in self.known.items() if run in marks}
-        mine = self.launcher.running()
+        listed = time.monotonic()
+        self._list_again_at = listed + min((listed - began) / LISTING_PART, self.busy_s)
+        # What was added while the queue was listed is in it all the same.
+        self.known = {run: record for run, record in self.known.items() if run in marks or run not in before}
         for run, mark in marks.items():
             record = self.known.get(run)
-            if record is None or record.status == "running" or run in mine:
+            if record is None or self._moves(record):
                 self._know(run, await self._record(run, mark))
+
+    def _moves(self, record: RunRecord) -> bool:
+        """Whether somebody may change its record at any time."""
+        return record.status == "running" or record.id in self.launcher.running()
 
     async def _confirmed(self) -> Decision:
         """The decision once the records of what it starts are fresh: another gateway may have been quicker."""

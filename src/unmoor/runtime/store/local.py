@@ -20,6 +20,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,7 +59,7 @@ class LocalStore:
         await self._in_thread(key, lambda: self._delete(key))
 
     async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Entry]:
-        entries = self._entries(self.root / prefix.rstrip("/"), prefix, after)
+        entries = self._entries(str(self.root / prefix.rstrip("/")), prefix, after)
         while batch := await self._in_thread(prefix, lambda: list(itertools.islice(entries, BATCH))):
             for entry in batch:
                 yield entry
@@ -115,24 +116,24 @@ class LocalStore:
         with self._locked(key), suppress(*ABSENT):
             self._path(key).unlink()
 
-    def _entries(self, folder: Path, prefix: str, after: str) -> Iterator[Entry]:
+    def _entries(self, folder: str, prefix: str, after: str) -> Iterator[Entry]:
         """The objects below the folder in their keys' order, found as they are asked for."""
-        for key, path in self._children(folder, prefix):
+        for key, found in self._children(folder, prefix):
             if key.endswith("/"):
                 if not after.startswith(key) and key < after:
                     continue  # all of it comes before
-                yield from self._entries(path, key, after)
-            elif key > after and (entry := _entry(key, path)):
+                yield from self._entries(found.path, key, after)
+            elif key > after and (entry := _entry(key, found)):
                 yield entry
 
-    def _children(self, folder: Path, prefix: str) -> list[tuple[str, Path]]:
+    def _children(self, folder: str, prefix: str) -> list[tuple[str, os.DirEntry[str]]]:
         """What lies directly in the folder, sorted as keys are: the key of a folder ends with `/`."""
         try:
             with os.scandir(folder) as found:
-                items = [(f"{prefix}{f.name}{'/' if f.is_dir() else ''}", Path(f.path)) for f in found if f.name != OWN]
+                items = [(f"{prefix}{f.name}{'/' if f.is_dir() else ''}", f) for f in found if f.name != OWN]
         except ABSENT:
             return []
-        return sorted(items)
+        return sorted(items, key=itemgetter(0))
 
     def _upload(self, key: str, path: Path) -> None:
         with self._unfinished(key) as draft, self._locked(key):
@@ -179,9 +180,9 @@ class LocalStore:
         return folder
 
 
-def _entry(key: str, path: Path) -> Entry | None:
+def _entry(key: str, found: os.DirEntry[str]) -> Entry | None:
     try:
-        status = path.stat()
+        status = found.stat()
     except FileNotFoundError:
         return None  # deleted since it was listed
     modified = datetime.fromtimestamp(status.st_mtime, UTC)
