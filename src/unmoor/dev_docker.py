@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -23,6 +22,7 @@ from .plan import Plan, Secret
 from .quantities import cpu_text
 from .runtime import layout
 from .runtime.claim import enqueue
+from .runtime.gateway.feed import Feed
 from .runtime.records import RunRecord, from_json
 from .runtime.stop import Stop
 from .runtime.store import Store
@@ -148,14 +148,12 @@ async def _attended(
 
 async def events(store: Store, run: str, *, until: asyncio.Task[Any]) -> AsyncIterator[dict[str, Any]]:
     """A run's events as they are written, to the last one after the task is done."""
-    last = ""
+    feed = Feed(store=store, run=run, after=0)
     while True:
         over = until.done()
-        async for entry in store.list(layout.events(run), after=last):
-            stored = await store.get(entry.key)
-            for line in stored.content.splitlines() if stored else ():
-                yield json.loads(line)
-            last = entry.key
+        while found := await feed.more():
+            for event in found:
+                yield event
         if over:
             return
         await asyncio.wait([until], timeout=POLL_S)

@@ -16,7 +16,6 @@ from .plan import Plan
 from .runtime.gateway.gateway import Gateway
 from .runtime.gateway.guarded import OwnRuns
 from .runtime.gateway.process import ProcessLauncher
-from .runtime.gateway.program import LOCAL_PACE
 from .runtime.guard.opening import open_door
 from .runtime.guard.server import GuardServer
 from .runtime.host import told_programs
@@ -58,7 +57,6 @@ async def serving(dev: Dev, served: Served) -> AsyncIterator[int]:
             redact=redact,
             log=log,
             clock=lambda: datetime.now(UTC),
-            pace=LOCAL_PACE,
             busy_s=1.0,
             idle_s=5.0,
             sweep_after_s=dev.plan.retention.runs_s if dev.sweeping else None,

@@ -1,4 +1,8 @@
-"""A run's events, redacted, numbered and written to the store in segments that are never changed."""
+"""A run's events, redacted, numbered and written to the store in segments.
+
+The newest segment is written again with more at its end until it is full, so that events are there soon and a run of
+many small ones is not as many objects; what is written is never changed.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,10 @@ from .events import Event, as_values
 from .redact import Redact, redacted
 from .store.objects import Store
 
-# A segment is written when it holds this much, or when its first event has waited this long.
+# A segment is full when it holds this much.
 SEGMENT_BYTES = 256 * 1024
-FLUSH_S = 1.0
+# Events wait this long for others before they are written: where a write costs money and where it does not.
+FLUSH_S, NEAR_FLUSH_S = 1.0, 0.04
 # What of a text an event keeps; the rest is said to be cut.
 KEPT_TEXT = 64 * 1024
 KEPT_RAW = 256 * 1024
@@ -48,9 +53,12 @@ class Journal:
         self._clock = clock
         self._watch = watch
         self._number = first
+        self._flush_s = NEAR_FLUSH_S if store.is_near else FLUSH_S
+        self._segment: list[bytes] = []
         self._waiting: list[bytes] = []
         self._size = 0
-        self._wake = asyncio.Event()
+        self._come = asyncio.Event()
+        self._full = asyncio.Event()
         self._writing = asyncio.Lock()
         self._room = asyncio.Event()
         self._room.set()
@@ -80,8 +88,9 @@ class Journal:
         text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
         self._waiting.append(text.encode(errors="replace") + b"\n")  # half a surrogate pair is no text
         self._size += len(self._waiting[-1])
+        self._come.set()
         if self._size >= SEGMENT_BYTES:
-            self._wake.set()
+            self._full.set()
         if self._size >= MOST_HELD:
             self._room.clear()
         try:
@@ -103,24 +112,29 @@ class Journal:
             if not self._waiting:
                 return
             lines, self._waiting, self._size = self._waiting, [], 0
-            first = self._number - len(lines) + 1
+            segment = self._segment + lines
+            first = self._number - len(segment) + 1
             try:
-                await self._store.put(layout.segment(self._run, first), b"".join(lines))
+                await self._store.put(layout.segment(self._run, first), b"".join(segment))
             except BaseException:
                 self._waiting = [] if self._silent else lines + self._waiting
                 self._size = sum(map(len, self._waiting))
                 raise
+            self._segment = segment if sum(map(len, segment)) < SEGMENT_BYTES else []
             self._room.set()
 
     async def _write_as_they_come(self) -> None:
         while True:
+            await self._come.wait()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), FLUSH_S)
-            self._wake.clear()
+                await asyncio.wait_for(self._full.wait(), self._flush_s)
+            self._come.clear()
+            self._full.clear()
             try:
                 await self.flush()
             except InfrastructureFault:
-                await asyncio.sleep(FLUSH_S)  # it is tried again, and at the end once more, where a fault counts
+                self._come.set()  # it is tried again, and at the end once more, where a fault counts
+                await asyncio.sleep(FLUSH_S)
 
 
 def _nobody(event: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ import pytest
 from gateways import TOKEN, Client, gateway, put, put_event, record
 
 from unmoor.runtime import layout
+from unmoor.runtime.gateway.streams import Pace
 from unmoor.runtime.records import to_json
 
 RUN = record(1)
@@ -193,3 +195,13 @@ def test_a_gateway_that_stops_ends_its_streams_and_polls_at_once(tmp_path: Path)
         await asyncio.gather(streaming, polling, return_exceptions=True)
 
     asyncio.run(act())
+
+
+def test_the_more_look_for_events_the_less_often_each_of_them_does() -> None:
+    pace = Pace(poll_s=0.04)
+    with contextlib.ExitStack() as held:
+        assert pace.pause_s == 0.04
+        for _ in range(200):
+            held.enter_context(pace.reading())
+        assert pace.pause_s == 1.0
+    assert pace.pause_s == 0.04

@@ -23,7 +23,7 @@ from .settle import end_without_runner, settle_expired
 
 # How long until the next look where nothing else wakes it: with runs in the queue, and without.
 BUSY_S, IDLE_S = 2.0, 15.0
-# Listing the queue may take this part of the time: a long one is listed less often, while its runs end and others start.
+# Listing the queue may take this part of the time: a long one is listed less often while its runs start and end.
 LISTING_PART = 0.2
 # A runner that ends without having taken its run is started this often.
 STARTS = 3

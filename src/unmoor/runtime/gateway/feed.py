@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unmoor.runtime import layout
-from unmoor.runtime.store import Store
+from unmoor.runtime.store import Entry, Store
 
 # One answer holds about this much.
 MOST_BYTES = 1024 * 1024
@@ -16,23 +16,27 @@ MOST_BYTES = 1024 * 1024
 
 @dataclass(slots=True, kw_only=True)
 class Feed:
-    """Reads on from the event after `after`; segments that hold nothing newer are not read."""
+    """Reads on from the event after `after`; a segment that holds nothing newer is not read, nor one again that has not
+    grown."""
 
     store: Store
     run: str
     after: int
-    _segment: str = ""
+    _full: str = ""
+    _newest: Entry | None = None
 
     async def more(self) -> list[dict[str, Any]]:
         """What has come since the last call, about MOST_BYTES at most; empty where there is nothing yet."""
         found: list[dict[str, Any]] = []
         size = 0
-        for key in await self._segments():
-            stored = await self.store.get(key)
+        for entry in await self._segments():
+            stored = await self.store.get(entry.key)
             content = stored.content if stored else b""
             events = [json.loads(line) for line in content.splitlines()]
             found += [event for event in events if event["n"] > self.after]
-            self._segment = key
+            if self._newest and self._newest.key != entry.key:
+                self._full = self._newest.key
+            self._newest = entry
             size += len(content)
             if size >= MOST_BYTES:
                 break
@@ -40,12 +44,12 @@ class Feed:
             self.after = found[-1]["n"]
         return found
 
-    async def _segments(self) -> Sequence[str]:
-        prefix = layout.events(self.run)
-        keys = [entry.key async for entry in self.store.list(prefix, after=self._segment)]
-        if self._segment or not keys:
-            return keys
-        return keys[_holding(keys, self.after + 1) :]
+    async def _segments(self) -> list[Entry]:
+        """Those that may hold something new: the newest one grows until there is another."""
+        entries = [entry async for entry in self.store.list(layout.events(self.run), after=self._full)]
+        if self._newest is None:
+            return entries[_holding([entry.key for entry in entries], self.after + 1) :]
+        return [entry for entry in entries if entry != self._newest]
 
 
 def _holding(keys: Sequence[str], number: int) -> int:

@@ -22,7 +22,7 @@ from .dispatch import BUSY_S, IDLE_S, Dispatcher, Limits
 from .launcher import Launcher
 from .listening import served
 from .metrics import Metrics
-from .streams import Pace
+from .streams import Pace, pace_of
 
 SWEEP_S = 6 * 3600.0
 
@@ -38,7 +38,7 @@ class Gateway:
     redact: Redact
     log: Log
     clock: Clock
-    pace: Pace = field(default_factory=Pace)
+    pace: Pace | None = None
     busy_s: float = BUSY_S
     idle_s: float = IDLE_S
     sweep_after_s: int | None = None
@@ -86,7 +86,7 @@ class Gateway:
             metrics=metrics,
             log=self.log,
             token=self.token,
-            pace=self.pace,
+            pace=self.pace or pace_of(self.store),
         )
 
     async def _sweeping(self) -> None:

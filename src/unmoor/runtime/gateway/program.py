@@ -25,12 +25,9 @@ from unmoor.runtime.surroundings import Surroundings, forget_secrets, read_surro
 from .gateway import Gateway
 from .listening import bound
 from .process import ProcessLauncher
-from .streams import Pace
 
 LAUNCHERS = ("process",)
 DAY_S = 24 * 3600
-# A folder may be looked at more often than what is paid for by the request.
-LOCAL_PACE = Pace(poll_s=0.25)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +91,6 @@ async def serve(serving: Serving, surroundings: Surroundings, *, stop: asyncio.E
             redact=redact,
             log=log,
             clock=lambda: datetime.now(UTC),
-            pace=LOCAL_PACE if surroundings.store_url.startswith("file:") else Pace(),
             sweep_after_s=serving.sweep_after_s,
         )
         async with gateway.serving(bound(serving.host, serving.port)) as port:

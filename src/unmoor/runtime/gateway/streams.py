@@ -6,44 +6,77 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from unmoor.runtime.events import Finished
 from unmoor.runtime.records import RunRecord
+from unmoor.runtime.store import Store
 
 from .feed import Feed
 
 HEARTBEAT_S = 15.0
+POLL_S, NEAR_POLL_S = 1.0, 0.04
+# A record is read less often than its run's events: the last of those says that it has ended.
+RECORD_S = 0.5
+# So many look at the full pace.
+UNHURRIED = 8
 RETRY_MS = 2000
 
 Look = Callable[[], Awaitable[RunRecord]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Pace:
     """How often the store is looked at for new events, and how long a stream may be silent; in seconds."""
 
-    poll_s: float = 1.0
+    poll_s: float = POLL_S
     heartbeat_s: float = HEARTBEAT_S
+    record_s: float = RECORD_S
+    _readers: int = 0
+
+    @property
+    def pause_s(self) -> float:
+        """Until the next look: the more look, the less often each of them does."""
+        return self.poll_s * max(1.0, self._readers / UNHURRIED)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """While it lasts there is one more who looks."""
+        self._readers += 1
+        try:
+            yield
+        finally:
+            self._readers -= 1
+
+
+def pace_of(store: Store) -> Pace:
+    """A folder is looked at more often than what is paid for by the request."""
+    return Pace(poll_s=NEAR_POLL_S) if store.is_near else Pace()
 
 
 async def batches(
     feed: Feed, look: Look, *, pace: Pace, closing: asyncio.Event
 ) -> AsyncIterator[tuple[list[dict[str, Any]], bool]]:
     """Events as they come, and whether they were the last; an empty batch where nothing came for one look."""
-    while True:
-        # The record first: what is written before a run's end is in the store when its record says so.
-        is_final = (await look()).is_final
-        events = await feed.more()
-        over = is_final and (not events or events[-1]["type"] == Finished.type)
-        yield events, over
-        if over or closing.is_set():
-            return
-        if not events:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(closing.wait(), pace.poll_s)
+    is_final, due = False, 0.0
+    with pace.reading():
+        while True:
+            # The record first: what is written before a run's end is in the store when its record says so.
+            if not is_final and time.monotonic() >= due:
+                is_final, due = (await look()).is_final, time.monotonic() + pace.record_s
+            events = await feed.more()
+            at_end = bool(events) and events[-1]["type"] == Finished.type
+            over = is_final and (not events or at_end)
+            yield events, over
+            if over or closing.is_set():
+                return
+            if at_end:
+                due = 0.0
+            if not events:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(closing.wait(), pace.pause_s)
 
 
 async def server_sent(feed: Feed, look: Look, *, pace: Pace, closing: asyncio.Event) -> AsyncIterator[bytes]:

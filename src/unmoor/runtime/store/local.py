@@ -40,6 +40,8 @@ T = TypeVar("T")
 class LocalStore:
     """The store in that folder, which is made when it is first written to."""
 
+    is_near = True
+
     def __init__(self, root: Path) -> None:
         self.root = root
 

@@ -32,7 +32,12 @@ class Entry:
 
 
 class Store(Protocol):
-    """An object store; every method raises InfrastructureFault where the store cannot be reached or refuses."""
+    """An object store; every method raises InfrastructureFault where the store cannot be reached or refuses.
+
+    `is_near` where an object is put within milliseconds and at no price, as in a folder of this machine.
+    """
+
+    is_near: bool
 
     async def get(self, key: str) -> Stored | None:
         """The object, or None where there is none."""

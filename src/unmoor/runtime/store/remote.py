@@ -22,6 +22,8 @@ SEPARATOR = "|"
 class RemoteStore:
     """The store that an obstore store is."""
 
+    is_near = False
+
     def __init__(self, store: Any) -> None:
         self.store = store
 

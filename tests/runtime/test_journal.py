@@ -1,0 +1,131 @@
+"""A run's events on their way into the store."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from unmoor.runtime import layout
+from unmoor.runtime.errors import InfrastructureFault
+from unmoor.runtime.events import Message
+from unmoor.runtime.gateway.feed import Feed
+from unmoor.runtime.journal import SEGMENT_BYTES, Journal
+from unmoor.runtime.store import Store, open_store
+
+RUN = layout.run_id(datetime(2026, 3, 1, tzinfo=UTC), 7)
+
+
+def journal(store: Store, first: int = 0) -> Journal:
+    return Journal(
+        store,
+        RUN,
+        redact=lambda text: text,
+        clock=lambda: datetime(2026, 3, 1, tzinfo=UTC),
+        watch=lambda event: None,
+        first=first,
+    )
+
+
+async def segments(store: Store) -> list[str]:
+    return [entry.key.rsplit("/", 1)[1] async for entry in store.list(layout.events(RUN))]
+
+
+async def numbers(feed: Feed) -> list[int]:
+    return [event["n"] for event in await feed.more()]
+
+
+def test_the_newest_segment_grows_until_it_is_full(tmp_path: Path) -> None:
+    async def act() -> None:
+        store = open_store(tmp_path.as_uri())
+        said = journal(store)
+        for text in ("one", "two"):
+            said.add(Message(text=text))
+            await said.flush()
+        assert await segments(store) == ["00000001.ndjson"]
+        for _ in range(5):
+            said.add(Message(text="x" * (SEGMENT_BYTES // 5)))
+            await said.flush()
+        said.add(Message(text="in the next"))
+        await said.flush()
+        assert await segments(store) == ["00000001.ndjson", "00000008.ndjson"]
+        assert await numbers(Feed(store=store, run=RUN, after=0)) == [*range(1, 9)]
+
+    asyncio.run(act())
+
+
+def test_a_reader_follows_a_segment_that_grows_and_reads_nothing_that_has_not(tmp_path: Path) -> None:
+    async def act() -> None:
+        store = open_store(tmp_path.as_uri())
+        read: list[str] = []
+
+        class Counted:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(store, name)
+
+            async def get(self, key: str) -> Any:
+                read.append(key.rsplit("/", 1)[1])
+                return await store.get(key)
+
+        said = journal(store)
+        feed = Feed(store=Counted(), run=RUN, after=0)  # type: ignore[arg-type]
+        assert await numbers(feed) == []
+        for number in (1, 2, 3):
+            said.add(Message(text="x" * (SEGMENT_BYTES // 5)))
+            await said.flush()
+            assert await numbers(feed) == [number]
+        assert (await numbers(feed), await numbers(feed)) == ([], [])
+        assert read == ["00000001.ndjson"] * 3
+        for _ in range(4):
+            said.add(Message(text="x" * (SEGMENT_BYTES // 5)))
+            await said.flush()
+        assert await numbers(feed) == [4, 5, 6, 7]
+        said.add(Message(text="more"))
+        await said.flush()
+        assert await numbers(feed) == [8]
+        assert read[3:] == ["00000001.ndjson", "00000006.ndjson", "00000006.ndjson"]
+
+    asyncio.run(act())
+
+
+def test_what_the_store_did_not_take_is_in_the_segment_with_what_came_after_it(tmp_path: Path) -> None:
+    async def act() -> None:
+        store = open_store(tmp_path.as_uri())
+
+        class Unplugged:
+            is_near = True
+            away = False
+
+            async def put(self, key: str, content: bytes) -> str:
+                if self.away:
+                    raise InfrastructureFault("it was unplugged")
+                return await store.put(key, content)
+
+        between = Unplugged()
+        said = journal(between)  # type: ignore[arg-type]
+        said.add(Message(text="one"))
+        await said.flush()
+        between.away = True
+        said.add(Message(text="two"))
+        try:
+            await said.flush()
+        except InfrastructureFault:
+            between.away = False
+        said.add(Message(text="three"))
+        await said.flush()
+        assert await segments(store) == ["00000001.ndjson"]
+        assert await numbers(Feed(store=store, run=RUN, after=0)) == [1, 2, 3]
+
+    asyncio.run(act())
+
+
+def test_a_second_attempt_writes_a_segment_of_its_own(tmp_path: Path) -> None:
+    async def act() -> None:
+        store = open_store(tmp_path.as_uri())
+        for first, text in ((0, "one"), (1, "two")):
+            async with journal(store, first) as said:
+                said.add(Message(text=text))
+        assert await segments(store) == ["00000001.ndjson", "00000002.ndjson"]
+
+    asyncio.run(act())
