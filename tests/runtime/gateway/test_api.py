@@ -372,10 +372,7 @@ def test_metrics_count_runs_and_requests(tmp_path: Path) -> None:
         await client.launcher.end(run, "failed")
         await client.get(f"/runs/{run}")
         await client.get("/what/ever")
-        for _ in range(100):
-            if await client.store.get(layout.queued(run)) is None:
-                break
-            await asyncio.sleep(0.02)
+        await until(lambda: any(message == "run ended" for message, _ in client.logged))
         return (await client.get("/metrics")).body.decode()
 
     text = within(tmp_path, act)
