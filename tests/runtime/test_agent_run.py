@@ -191,6 +191,15 @@ def killed(command: str) -> bool:
     return subprocess.run(["pkill", "-f", f"^{command}$"], check=False).returncode == 0
 
 
+def test_a_run_that_waited_through_a_deployment_says_which_bundle_it_ran(agent: Agent) -> None:
+    agent.spec = shell("echo before")
+    run = agent.queued()
+    agent.spec = shell("echo after")
+    assert ended(agent.start(run))[0] == 0
+    record = agent.record(run)
+    assert (record.answer, record.bundle) == ("after", agent.deployed())
+
+
 def test_a_firing_that_is_delivered_twice_has_one_run(agent: Agent) -> None:
     agent.spec = shell("cat", triggers=SCHEDULE)
     first = ended(agent.start("--trigger", "nightly", "--delivery", "d-1"))

@@ -73,8 +73,9 @@ class Claim:
         )
 
 
-async def claim(store: Store, run: str, *, owner: str, clock: Clock) -> Claim:
-    """Takes a run that is queued, or one whose lease has run out; NotClaimed for any other."""
+async def claim(store: Store, run: str, *, owner: str, clock: Clock, **fields: Any) -> Claim:
+    """Takes a run that is queued, or one whose lease has run out; NotClaimed for any other. The fields are the record's
+    from then on."""
     key = layout.run_record(run)
     stored = await store.get(key)
     if stored is None:
@@ -92,6 +93,7 @@ async def claim(store: Store, run: str, *, owner: str, clock: Clock) -> Claim:
         started_at=record.started_at or clock(),
         attempt=record.attempt + 1,
         lease=Lease(owner=owner, expires_at=clock() + LEASE),
+        **fields,
     )
     version = await store.replace(key, to_json(taken), stored.version)
     if version is None:

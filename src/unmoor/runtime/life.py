@@ -24,6 +24,7 @@ from .host import Host
 from .journal import Journal
 from .judgement import End, not_started
 from .meter import Meter
+from .new_run import made_of
 from .records import RunRecord
 from .redact import redactor
 from .stop import Stop
@@ -37,8 +38,10 @@ MOST_REASON, MOST_ANSWER = 600, 32_000
 async def live(run: str, host: Host, stop: Stop) -> RunRecord:
     """Runs a run that is queued to its end and returns its final record; NotClaimed where it is not ours to run, or no
     longer is, and InfrastructureFault where the store is gone for good."""
+    # A run may have waited while its agent was deployed anew: it runs as, and its record says, what is deployed now.
+    now = made_of(host.bundle)
     held = await insisted(
-        lambda: claim(host.store, run, owner=host.owner, clock=host.clock), pause_s=host.patience.store_s
+        lambda: claim(host.store, run, owner=host.owner, clock=host.clock, **now), pause_s=host.patience.store_s
     )
     if not host.traced:
         return await _Life(held, host, stop).to_the_end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from .bundle import Unpacked
 from .records import RunRecord
@@ -12,20 +13,27 @@ def queued_run(
     bundle: Unpacked, *, run: str, now: datetime, trigger: str, kind: str, prompt: str, session: str
 ) -> RunRecord:
     """The record; prompt and session key come with their secrets taken out."""
-    agent = bundle.agent
     return RunRecord(
         id=run,
-        agent=agent.name,
-        environment=agent.environment,
-        bundle=bundle.sha256,
+        agent=bundle.agent.name,
+        environment=bundle.agent.environment,
         status="queued",
         trigger=trigger,
         kind=kind,
         prompt=prompt,
         session=session,
-        harness=agent.harness.name,
-        harness_version=agent.harness.version,
-        provider=agent.model.provider if agent.model else "",
-        model=agent.model.name if agent.model else "",
         created_at=now,
+        **made_of(bundle),
     )
+
+
+def made_of(bundle: Unpacked) -> dict[str, Any]:
+    """What a record says of the bundle, harness and model that its run is made of."""
+    agent = bundle.agent
+    return {
+        "bundle": bundle.sha256,
+        "harness": agent.harness.name,
+        "harness_version": agent.harness.version,
+        "provider": agent.model.provider if agent.model else "",
+        "model": agent.model.name if agent.model else "",
+    }
