@@ -21,7 +21,7 @@ from .logs import DRIVER, log_options
 from .names import name
 from .network import Networks
 from .secrets import Secrets
-from .sizes import PIDS, cpus
+from .sizes import PIDS
 from .store import Store
 
 SOCKET = "/var/run/docker.sock"
@@ -87,10 +87,10 @@ def template(
             "Privileged": False,
             "ReadonlyRootfs": True,
             "SecurityOpt": ["no-new-privileges:true"],
-            "Tmpfs": {TEMP_DIR: "rw,nosuid,nodev,size=256m"},
+            "Tmpfs": {TEMP_DIR: "rw,exec,nosuid,nodev,size=256m"},
         },
     }
-    bounds = {"disk_mib": run.disk_mib, "cpus": cpus(run.cpu), "name_prefix": name(context.plan, "run")}
+    bounds = {"disk_mib": run.disk_mib, "most": run.max_concurrent, "name_prefix": name(context.plan, "run")}
     return pulumi.Output.json_dumps({"container": definition, **bounds}, sort_keys=True)
 
 

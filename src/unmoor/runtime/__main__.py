@@ -9,7 +9,7 @@ import urllib.request
 from unmoor.container import HEALTH_PATH
 from unmoor.errors import UnmoorError
 
-COMMANDS = ("serve", "health PORT", "run RUN_ID", "run --trigger NAME [--delivery ID]", "guard")
+COMMANDS = ("serve", "health PORT", "run RUN_ID", "run --trigger NAME [--delivery ID]", "guard", "launch")
 TIMEOUT_S = 3
 
 
@@ -44,6 +44,10 @@ def _dispatch(arguments: list[str]) -> int:
             from unmoor.runtime.guard.program import main as guard
 
             return guard()
+        case ["launch"]:
+            from unmoor.runtime.launch.program import main as launch
+
+            return launch()
         case _:
             said = " ".join(arguments[:1]) or "(none)"
             print(f"unmoor-agent: no command {said}; it has: {', '.join(COMMANDS)}", file=sys.stderr)

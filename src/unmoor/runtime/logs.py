@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
@@ -41,3 +42,8 @@ class JsonLog:
         text = json.dumps(redacted(whole, self._redact), ensure_ascii=True, default=str)
         self._stream.write(text + "\n")
         self._stream.flush()
+
+
+def frames(error: BaseException) -> list[str]:
+    """Where an error that nobody expected was raised: names and lines, and nothing of what was at hand there."""
+    return [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,6 +68,9 @@ class ByHand:
 
     def running(self) -> frozenset[str]:
         return frozenset(self.claims)
+
+    async def attend(self) -> None:
+        pass
 
     async def close(self) -> None:
         self.claims.clear()
@@ -154,6 +158,7 @@ async def gateway(
     store: Store | None = None,
     heartbeat_s: float = 15,
     busy_s: float = 0.05,
+    ticks: Callable[[], float] = time.monotonic,
     **run: Any,
 ) -> AsyncIterator[Client]:
     """A gateway over the store in the folder; `run` is the spec's part of that name."""
@@ -174,6 +179,7 @@ async def gateway(
         pace=Pace(poll_s=0.02, heartbeat_s=heartbeat_s),
         busy_s=busy_s,
         idle_s=0.1,
+        ticks=ticks,
     )
     async with made.serving(bound("127.0.0.1", 0)) as port, aiohttp.ClientSession() as session:
         yield Client(f"http://127.0.0.1:{port}", session, held, launcher, logged)

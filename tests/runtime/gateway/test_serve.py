@@ -283,10 +283,27 @@ def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> Non
     assert TOKEN not in json.dumps(lines) + stored_text(tmp_path / "store")
 
 
-def test_a_launcher_that_this_release_has_not_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        (
+            {"UNMOOR_LAUNCHER": "nomad"},
+            "UNMOOR_LAUNCHER: there is no launcher 'nomad'; there are: process, docker",
+        ),
+        ({"UNMOOR_LAUNCHER": "docker"}, "UNMOOR_LAUNCHER_CONFIG: url is missing for docker; the target sets it"),
+        (
+            {"UNMOOR_LAUNCHER": "docker", "UNMOOR_LAUNCHER_CONFIG": "{"},
+            "UNMOOR_LAUNCHER_CONFIG is no JSON; the target sets it",
+        ),
+        (
+            {"UNMOOR_LAUNCHER": "docker", "UNMOOR_LAUNCHER_CONFIG": "[]"},
+            "UNMOOR_LAUNCHER_CONFIG is no JSON object; the target sets it",
+        ),
+    ],
+)
+def test_a_launcher_that_is_not_whole_is_refused_in_one_line(variables: dict[str, str], says: str) -> None:
     with pytest.raises(ConfigurationFault) as refused:
-        serving_of({"UNMOOR_LAUNCHER": "ecs"})
-    says = "UNMOOR_LAUNCHER: this release's gateway does not start runs by 'ecs'; write run.isolation: process"
+        serving_of(variables)
     assert str(refused.value) == says
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,6 +12,7 @@ from unmoor.runtime import layout
 from unmoor.runtime.claim import Clock, read_record
 from unmoor.runtime.errors import InfrastructureFault, RuntimeFault
 from unmoor.runtime.guard.way import Log
+from unmoor.runtime.logs import frames
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.store import Entry, Store
 
@@ -20,13 +20,14 @@ from .accept import accept, record_of
 from .launcher import Exited, Launcher
 from .queue import Decision, decide, is_expired, is_full
 from .settle import end_without_runner, settle_expired
+from .tries import Tries
 
 # How long until the next look where nothing else wakes it: with runs in the queue, and without.
 BUSY_S, IDLE_S = 2.0, 15.0
 # Listing the queue may take this part of the time: a long one is listed less often while its runs start and end.
 LISTING_PART = 0.2
-# A runner that ends without having taken its run is started this often.
-STARTS = 3
+# A runner whose lease has run out for this long is stopped: it hangs, or has lost the store.
+HUNG_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Dispatcher:
     clock: Clock
     log: Log
     ended: Callable[[RunRecord], None] = lambda record: None
+    ticks: Callable[[], float] = time.monotonic
     busy_s: float = BUSY_S
     idle_s: float = IDLE_S
     known: dict[str, RunRecord] = field(default_factory=dict[str, RunRecord])
@@ -55,7 +57,8 @@ class Dispatcher:
     _list_again_at: float = 0.0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _failed: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    _tries: dict[str, Tries] = field(default_factory=dict[str, Tries])
+    _silent_since: dict[str, float] = field(default_factory=dict[str, float])
 
     async def run(self) -> None:
         """Looks after the queue until it is cancelled."""
@@ -68,8 +71,8 @@ class Dispatcher:
                 self.log(str(fault), level="error")
             except Exception as error:  # whatever it is, runs that wait must not wait for ever
                 self.reached = False
-                where = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-                self.log("a look at the queue failed", level="error", error=type(error).__name__, where=where)
+                name, where = type(error).__name__, frames(error)
+                self.log("a look at the queue failed", level="error", error=name, where=where)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self.busy_s if self.known else self.idle_s)
             self._wake.clear()
@@ -106,6 +109,8 @@ class Dispatcher:
         ended = await end_without_runner(self.store, run, "cancelled", "cancelled", clock=self.clock)
         if ended is not None and run in self.known:
             self.known[run] = ended
+        if ended is not None and run in self.launcher.running():
+            await self._stop(run)  # it is on its way, and would find out by itself later
         self.wake()
         return ended or record
 
@@ -120,6 +125,7 @@ class Dispatcher:
         async with self._looking:
             await self._read()
             decision = await self._confirmed()
+            await self._stop_hung()
             for run in decision.ended:
                 await self._forget(run)
             for run in decision.expired:
@@ -130,8 +136,11 @@ class Dispatcher:
 
     def exited(self, exited: Exited) -> None:
         """A runner of this gateway's has ended."""
-        if exited.code != 0:
-            self._failed.setdefault(exited.run, []).append(exited.said or f"exit code {exited.code}")
+        said = exited.said or f"exit code {exited.code}"
+        if exited.waits:
+            self._tries_of(exited.run).not_now(said, now=self.ticks())
+        elif exited.code != 0:
+            self._tries_of(exited.run).ended_badly(said)
         if exited.code not in (0, 1):
             self.log("a runner ended badly", level="warning", run=exited.run, code=exited.code, said=exited.said)
         self.wake()
@@ -200,7 +209,7 @@ class Dispatcher:
     async def _forget(self, run: str) -> None:
         await self.store.delete(layout.queued(run))
         record = self.known.pop(run, None)
-        self._failed.pop(run, None)
+        self._tries.pop(run, None)
         if record is not None:
             self.ended(record)
             self.log("run ended", run=run, status=record.status, reason=record.reason)
@@ -209,21 +218,45 @@ class Dispatcher:
         record = await settle_expired(self.store, run, retries=self.limits.retries, clock=self.clock)
         if record is not None:
             self.known[run] = record
-            self._failed.pop(run, None)
+            self._tries.pop(run, None)
             self.log("a runner was lost", level="warning", run=run, status=record.status)
             self.wake()
 
     async def _start(self, run: str) -> None:
-        failures = self._failed.get(run, [])
-        if len(failures) >= STARTS:
-            reason = f"its runner did not start: {failures[-1]}"
+        tries = self._tries_of(run)
+        if tries.are_spent:
+            reason = f"its runner did not start: {tries.said}"
             if record := await end_without_runner(self.store, run, "failed", reason, clock=self.clock):
                 self.known[run] = record
             return self.wake()
+        if tries.not_before > self.ticks():
+            return
         try:
             await self.launcher.start(run)
         except InfrastructureFault as fault:
-            self._failed.setdefault(run, []).append(str(fault))
+            tries.not_now(str(fault), now=self.ticks())
+            self.log(str(fault), level="error", run=run)
+        except RuntimeFault as fault:
+            tries.was_refused(str(fault), now=self.ticks())
             self.log(str(fault), level="error", run=run)
         else:
             self.log("run started", run=run)
+
+    async def _stop_hung(self) -> None:
+        """Stops runners that are there and have shown no sign of life for a while, though they hold their runs."""
+        now, begun = self.ticks(), self.launcher.running()
+        silent = {r.id for r in self.known.values() if r.id in begun and is_expired(r, self.clock())}
+        self._silent_since = {run: self._silent_since.get(run, now) for run in silent}
+        for run in [run for run, since in self._silent_since.items() if now - since > HUNG_S]:
+            self.log("a runner hangs and is stopped", level="warning", run=run)
+            await self._stop(run)
+            self._silent_since[run] = now
+
+    async def _stop(self, run: str) -> None:
+        try:
+            await self.launcher.stop(run)
+        except RuntimeFault as fault:
+            self.log(str(fault), level="error", run=run)
+
+    def _tries_of(self, run: str) -> Tries:
+        return self._tries.setdefault(run, Tries())

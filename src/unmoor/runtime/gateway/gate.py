@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import time
-import traceback
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -12,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unmoor.container import HEALTH_PATH, READY_PATH
 from unmoor.runtime.guard.way import Log
+from unmoor.runtime.logs import frames
 
 from .answers import Refusal, refused
 from .metrics import Metrics
@@ -42,8 +42,7 @@ class Gate:
         try:
             await self._answer(scope, receive, noted)
         except Exception as error:  # whatever it is, the next request must be answered
-            where = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-            self.log("a request failed", level="error", error=type(error).__name__, where=where)
+            self.log("a request failed", level="error", error=type(error).__name__, where=frames(error))
             if not status:
                 await refused(Refusal(500, "the gateway failed; its log says where"))(scope, receive, noted)
         finally:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from unmoor.runtime.bundle import Unpacked
@@ -42,15 +43,16 @@ class Gateway:
     busy_s: float = BUSY_S
     idle_s: float = IDLE_S
     sweep_after_s: int | None = None
+    ticks: Callable[[], float] = time.monotonic
 
     @contextlib.asynccontextmanager
     async def serving(self, listening: socket.socket) -> AsyncIterator[int]:
-        """Serves until it is left, and gives the port's number. At the end runs that go on are told to stop."""
+        """Serves until it is left, and gives the port's number. Runs that cannot outlive it are told to stop then."""
         metrics = Metrics()
         dispatcher = self._dispatcher(metrics)
         self.launcher.told = dispatcher.exited
         api = self._api(dispatcher, metrics)
-        tasks = [asyncio.create_task(dispatcher.run()), asyncio.create_task(self._sweeping())]
+        tasks = [asyncio.create_task(w) for w in (dispatcher.run(), self.launcher.attend(), self._sweeping())]
         stopping: asyncio.Task[None] | None = None
         async with served(application(api), listening, closing=api.closing) as port:
             try:
@@ -74,6 +76,7 @@ class Gateway:
             ended=metrics.ended,
             busy_s=self.busy_s,
             idle_s=self.idle_s,
+            ticks=self.ticks,
         )
 
     def _api(self, dispatcher: Dispatcher, metrics: Metrics) -> Api:

@@ -9,11 +9,13 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exited:
-    """A runner that has ended: its exit code (negative: the signal that ended it) and its last complaint."""
+    """A runner that has ended: its exit code (negative: the signal that ended it) and its last complaint. `waits` where
+    it never began, since there was no room for it just then."""
 
     run: str
     code: int
     said: str
+    waits: bool = False
 
 
 Told = Callable[[Exited], None]
@@ -25,7 +27,8 @@ class Launcher(Protocol):
     told: Told
 
     async def start(self, run: str) -> None:
-        """Starts a runner; nothing where there is one of that run already. InfrastructureFault where it cannot be."""
+        """Starts a runner; nothing where one is on its way. InfrastructureFault where it cannot be just now, another
+        RuntimeFault where it is refused."""
         ...
 
     async def stop(self, run: str) -> None:
@@ -33,9 +36,13 @@ class Launcher(Protocol):
         ...
 
     def running(self) -> frozenset[str]:
-        """The runs whose runners this launcher has started and that have not ended."""
+        """The runs whose runners are on their way or there, as far as this launcher knows."""
+        ...
+
+    async def attend(self) -> None:
+        """Hears what becomes of runners, for as long as it is awaited; it may return at once."""
         ...
 
     async def close(self) -> None:
-        """Stops every runner, and returns when they are gone."""
+        """Stops every runner that would not outlive the gateway, and returns when they are gone."""
         ...

@@ -72,6 +72,9 @@ class ProcessLauncher:
     def running(self) -> frozenset[str]:
         return frozenset(self._processes)
 
+    async def attend(self) -> None:
+        """Each runner is waited for by itself."""
+
     async def close(self) -> None:
         for run in self.running():
             await self.stop(run)

@@ -1,11 +1,10 @@
-"""`unmoor-agent serve`: a gateway in a container of its own, whose runs are processes beside it."""
+"""`unmoor-agent serve`: a gateway in a container of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import signal
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,24 +18,25 @@ from unmoor.runtime.errors import ConfigurationFault
 from unmoor.runtime.logs import JsonLog
 from unmoor.runtime.mcp import REFERENCE
 from unmoor.runtime.redact import redactor
+from unmoor.runtime.signals import told_to_stop
 from unmoor.runtime.store import open_store
 from unmoor.runtime.surroundings import Surroundings, forget_secrets, read_surroundings
 
+from .chosen import PROCESS, chosen, launcher_of
 from .gateway import Gateway
 from .listening import bound
-from .process import ProcessLauncher
 
-LAUNCHERS = ("process",)
 DAY_S = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """Where the gateway listens; whether the platform starts schedules itself; after how long what is old is removed;
-    the variables, without secrets, that its runs inherit."""
+    """Where the gateway listens; which launcher starts runs, as it is configured; whether the platform starts schedules
+    itself; after how long what is old is removed; the variables, without secrets, that runs beside it inherit."""
 
     host: str
     port: int
+    launcher: tuple[str, Mapping[str, str]]
     platform_schedules: bool
     sweep_after_s: int | None
     environment: Mapping[str, str] = field(repr=False)
@@ -50,21 +50,17 @@ def main() -> int:
 
 
 def serving_of(environment: Mapping[str, str]) -> Serving:
-    """What the variables say; PORT is how Cloud Run says it. ConfigurationFault for what this release has not."""
+    """What the variables say; PORT is how Cloud Run says it. ConfigurationFault for what no gateway can be."""
     port = environment.get("PORT", "") or str(GATEWAY_PORT)
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise ConfigurationFault(f"PORT: {port!r} is no port; the platform sets it")
-    launcher = environment.get("UNMOOR_LAUNCHER", "process")
-    if launcher not in LAUNCHERS:
-        raise ConfigurationFault(
-            f"UNMOOR_LAUNCHER: this release's gateway does not start runs by {launcher!r}; write run.isolation: process"
-        )
     days = environment.get("UNMOOR_SWEEP_AFTER_DAYS", "")
     if days and not (days.isascii() and days.isdigit()):
         raise ConfigurationFault(f"UNMOOR_SWEEP_AFTER_DAYS: {days!r} is no number of days; the target sets it")
     return Serving(
         host=environment.get("UNMOOR_GATEWAY_BIND", "") or "0.0.0.0",
         port=int(port),
+        launcher=chosen(environment),
         platform_schedules=environment.get("UNMOOR_SCHEDULER", "") not in ("", "gateway"),
         sweep_after_s=int(days) * DAY_S if days else None,
         environment=dict(environment),
@@ -75,8 +71,8 @@ async def serve(serving: Serving, surroundings: Surroundings, *, stop: asyncio.E
     """Serves until SIGTERM; then requests are answered, runs are told to stop, and all of it ends within 8 s."""
     redact = redactor(surroundings.secrets)
     log = JsonLog(redact=redact, part="gateway")
-    stop = stop or _stopped_by_signals()
-    if not surroundings.guard_url:
+    stop = stop or told_to_stop()
+    if serving.launcher[0] == PROCESS and not surroundings.guard_url:
         raise ConfigurationFault("UNMOOR_GUARD_URL is not set; the container is given it by the target")
     store = open_store(surroundings.store_url)
     with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
@@ -86,7 +82,12 @@ async def serve(serving: Serving, surroundings: Surroundings, *, stop: asyncio.E
         gateway = Gateway(
             store=store,
             bundle=bundle,
-            launcher=ProcessLauncher(environment=for_runs(serving.environment, bundle.agent, surroundings)),
+            launcher=launcher_of(
+                serving.launcher,
+                bundle.agent,
+                environment=for_runs(serving.environment, bundle.agent, surroundings),
+                log=log,
+            ),
             token=surroundings.secret(token_name(bundle)),
             redact=redact,
             log=log,
@@ -128,11 +129,3 @@ def held_by_runs(agent: Agent) -> set[str]:
     return {repo.credential for repo in agent.repos if repo.credential} | {
         name for text in texts for name in REFERENCE.findall(text)
     }
-
-
-def _stopped_by_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from unmoor.runtime.config import Agent
 from unmoor.runtime.errors import ConfigurationFault
 from unmoor.runtime.logs import JsonLog
 from unmoor.runtime.redact import redactor
+from unmoor.runtime.signals import told_to_stop
 from unmoor.runtime.store import open_store
 from unmoor.runtime.surroundings import Surroundings, forget_secrets, read_surroundings
 
@@ -55,7 +55,7 @@ def listening_of(environment: Mapping[str, str]) -> Listening:
 async def serve(listening: Listening, surroundings: Surroundings, *, stop: asyncio.Event | None = None) -> int:
     """Serves the runs of the bundle's agent until SIGTERM; then what is open may end, and what was spent is written."""
     log = JsonLog(redact=redactor(surroundings.secrets), part="guard")
-    stop = stop or _stopped_by_signals()
+    stop = stop or told_to_stop()
     store = open_store(surroundings.store_url)
     with tempfile.TemporaryDirectory(prefix="guard-") as folder:
         agent = (await fetch_bundle(store, surroundings.bundle, Path(folder))).agent
@@ -79,11 +79,3 @@ def key_of(agent: Agent, surroundings: Surroundings) -> str:
 
 def _nothing() -> None:
     """A guard of many runs goes on when one of them ends."""
-
-
-def _stopped_by_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop

@@ -1,0 +1,54 @@
+"""What every run's container is made of: decided by whoever deployed the agent, and by no one who asks for a run."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from unmoor.runtime import layout
+from unmoor.runtime.errors import ConfigurationFault
+
+VARIABLE = "UNMOOR_RUN_TEMPLATE"
+# The label by which a container is known to be a run's, and whose launcher's it is.
+RUN, LAUNCHER = "unmoor.run", "unmoor.launcher"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A container in the words of Docker's API, without name and run; how its name begins; the room that a run has, and
+    how many may be there at one time."""
+
+    container: dict[str, Any] = field(repr=False)
+    prefix: str
+    disk_mib: int
+    most: int
+
+    def name(self, run: str) -> str:
+        """The name of a run's container, by which there is one at a time."""
+        return f"{self.prefix}-{run}"
+
+    def of(self, run: str) -> dict[str, Any]:
+        """The container of a run."""
+        assert layout.RUN_ID.fullmatch(run), "ids are checked where they come in"
+        made = copy.deepcopy(self.container)
+        made["Cmd"] = [*made["Cmd"], run]
+        made["Labels"] = {**made.get("Labels", {}), RUN: run, LAUNCHER: self.prefix}
+        return made
+
+
+def template_of(text: str) -> Template:
+    """The template that a variable holds; ConfigurationFault for anything else."""
+    if not text:
+        raise ConfigurationFault(f"{VARIABLE} is not set; the container is given it by the target")
+    try:
+        values = json.loads(text)
+        return Template(
+            container={**values["container"], "Cmd": list(values["container"]["Cmd"])},
+            prefix=str(values["name_prefix"]),
+            disk_mib=int(values["disk_mib"]),
+            most=int(values["most"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationFault(f"{VARIABLE}: {type(error).__name__}: {error}; the target sets it") from None

@@ -1,0 +1,199 @@
+"""A platform for each launcher, in which a test sees what was started and decides what becomes of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from aiohttp import web
+from fake_docker import FakeDocker
+from gateways import until
+
+from unmoor.runtime.gateway.docker import docker
+from unmoor.runtime.gateway.elsewhere import ElsewhereLauncher
+from unmoor.runtime.gateway.launcher import Exited, Launcher
+from unmoor.runtime.gateway.listening import bound
+from unmoor.runtime.gateway.process import ProcessLauncher
+from unmoor.runtime.launch.containers import Containers
+from unmoor.runtime.launch.engine import Engine
+from unmoor.runtime.launch.program import launching
+from unmoor.runtime.launch.template import Template
+
+NAMES = ("process", "docker")
+TEMPLATE: dict[str, Any] = {
+    "Image": "image",
+    "Cmd": ["run"],
+    "Labels": {"agent": "agent", "unmoor.role": "run"},
+    "HostConfig": {"NetworkMode": "runs", "ReadonlyRootfs": True},
+}
+
+
+class World(Protocol):
+    """What a test does to a platform. `codes` says whether the platform tells a runner's exit code, and not just
+    whether it was 0; `outlives` whether runs outlive the gateway."""
+
+    codes: bool
+    outlives: bool
+
+    def launcher(self) -> Launcher:
+        """A gateway's launcher; another gateway has another."""
+        ...
+
+    def started(self) -> list[str]:
+        """The command of each runner that was ever started."""
+        ...
+
+    async def finish(self, run: str, code: int) -> None:
+        """The run's runner ends by itself."""
+        ...
+
+    def no_room(self) -> None:
+        """Nothing can be started for now."""
+        ...
+
+    def room(self) -> None: ...
+
+    def refusing(self) -> None:
+        """Nothing may be started at all."""
+        ...
+
+
+@contextlib.asynccontextmanager
+async def world(name: str, folder: Path) -> AsyncIterator[World]:
+    """The world of that launcher."""
+    made = {"process": processes, "docker": machine}[name]
+    async with made(folder) as found:
+        yield found
+
+
+RUNNER = """
+import pathlib, sys, time
+folder, run = pathlib.Path(sys.argv[1]), sys.argv[3]
+with (folder / "started").open("a") as file:
+    file.write(" ".join(sys.argv[2:]) + "\\n")
+while not (folder / run).exists():
+    time.sleep(0.01)
+print("as the test says", file=sys.stderr)
+sys.exit(int((folder / run).read_text()))
+"""
+
+
+@dataclass
+class Processes:
+    folder: Path
+    broken: bool = False
+    codes: bool = True
+    outlives: bool = False
+    launchers: list[ProcessLauncher] = field(default_factory=list)
+
+    def launcher(self) -> ProcessLauncher:
+        import sys
+
+        program = "/no/such/program" if self.broken else sys.executable
+        made = ProcessLauncher(environment={}, command=(program, "-c", RUNNER, str(self.folder), "run"))
+        self.launchers.append(made)
+        return made
+
+    def started(self) -> list[str]:
+        file = self.folder / "started"
+        return file.read_text().splitlines() if file.exists() else []
+
+    async def finish(self, run: str, code: int) -> None:
+        await until(lambda: f"run {run}" in self.started())
+        (self.folder / run).write_text(str(code))
+
+    def no_room(self) -> None:
+        self._command("/no/such/program")
+
+    def room(self) -> None:
+        import sys
+
+        self._command(sys.executable)
+
+    def refusing(self) -> None:
+        raise NotImplementedError
+
+    def _command(self, program: str) -> None:
+        for launcher in self.launchers:
+            launcher.command = (program, *launcher.command[1:])
+
+
+@contextlib.asynccontextmanager
+async def processes(folder: Path) -> AsyncIterator[Processes]:
+    found = Processes(folder)
+    yield found
+    for launcher in found.launchers:
+        await launcher.close()
+
+
+@dataclass
+class Machine:
+    """A machine with an engine and a launcher."""
+
+    engine: FakeDocker
+    engine_url: str
+    url: str
+    codes: bool = True
+    outlives: bool = True
+    launchers: list[ElsewhereLauncher] = field(default_factory=list)
+
+    def launcher(self) -> ElsewhereLauncher:
+        made = ElsewhereLauncher(platform=docker(self.url), look_s=0.02)
+        self.launchers.append(made)
+        return made
+
+    def started(self) -> list[str]:
+        return [" ".join(c.config["Cmd"]) for c in self.engine.starts]
+
+    async def finish(self, run: str, code: int) -> None:
+        self.engine.end(f"agent-run-{run}", code, error="as the test says" if code else "")
+
+    def no_room(self) -> None:
+        self.engine.refusing = (503, "no room")
+
+    def room(self) -> None:
+        self.engine.refusing = None
+
+    def refusing(self) -> None:
+        self.engine.refusing = (404, "No such image: image")
+
+
+@contextlib.asynccontextmanager
+async def serving(app: web.Application, folder: Path) -> AsyncIterator[str]:
+    """The application on a socket of its own, as a URL."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    listening = bound("127.0.0.1", 0)
+    await web.SockSite(runner, listening).start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def machine(folder: Path, *, most: int = 4) -> AsyncIterator[Machine]:
+    engine = FakeDocker()
+    template = Template(container=TEMPLATE, prefix="agent-run", disk_mib=100, most=most)
+    async with serving(engine.app(), folder) as url:
+        containers = Containers(engine=Engine(url=url), template=template, look_s=0.02)
+        listening = bound("127.0.0.1", 0)
+        port = listening.getsockname()[1]
+        async with launching(containers, listening):
+            found = Machine(engine, url, f"http://127.0.0.1:{port}")
+            yield found
+            for launcher in found.launchers:
+                await launcher.close()
+
+
+@dataclass
+class Told:
+    """What a launcher has said of runners that ended."""
+
+    exits: list[Exited] = field(default_factory=list)
+
+    def __call__(self, exited: Exited) -> None:
+        self.exits.append(exited)
