@@ -6,9 +6,9 @@ from starlette.routing import Route
 
 from unmoor.runtime.gateway.api import Api
 
-from . import about, artifacts, events, health, runs
+from . import about, artifacts, events, health, hooks, runs
 
 
 def all_routes(api: Api) -> list[Route]:
     """Every route there is."""
-    return [route for part in (health, runs, events, artifacts, about) for route in part.routes(api)]
+    return [route for part in (health, runs, events, artifacts, hooks, about) for route in part.routes(api)]
