@@ -333,9 +333,13 @@ def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> Non
     [
         (
             {"UNMOOR_LAUNCHER": "nomad"},
-            "UNMOOR_LAUNCHER: there is no launcher 'nomad'; there are: process, docker",
+            "UNMOOR_LAUNCHER: there is no launcher 'nomad'; there are: process, docker, ecs, container-apps, cloud-run",
         ),
         ({"UNMOOR_LAUNCHER": "docker"}, "UNMOOR_LAUNCHER_CONFIG: url is missing for docker; the target sets it"),
+        (
+            {"UNMOOR_LAUNCHER": "ecs", "UNMOOR_LAUNCHER_CONFIG": '{"region": "eu-west-1", "container": "run"}'},
+            "UNMOOR_LAUNCHER_CONFIG: cluster, network, task_definition is missing for ecs; the target sets it",
+        ),
         (
             {"UNMOOR_LAUNCHER": "docker", "UNMOOR_LAUNCHER_CONFIG": "{"},
             "UNMOOR_LAUNCHER_CONFIG is no JSON; the target sets it",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from unmoor.container import GATEWAY_PORT
 from unmoor.runtime.bundle import Unpacked, fetch_bundle
@@ -37,7 +38,7 @@ class Serving:
 
     host: str
     port: int
-    launcher: tuple[str, Mapping[str, str]]
+    launcher: tuple[str, Mapping[str, Any]]
     platform_schedules: bool
     sweep_after_s: int | None
     environment: Mapping[str, str] = field(repr=False)
