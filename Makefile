@@ -2,8 +2,9 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 WORKERS ?= 2
-# Servers of npm's that tests start; where there is no npm their tests skip, saying so.
-NPM_TOOLS := azurite@3.37.0
+# Servers of npm's that tests start, and a browser with the rules that the page is held to in it; where there is no npm
+# their tests skip, saying so.
+NPM_TOOLS := azurite@3.37.0 @sparticuz/chromium@153.0.0 axe-core@4.14.1
 # The real harnesses, put into the user's cache: those that every change is tried with, and the rest.
 HARNESSES := claude-code codex opencode pi
 MORE_HARNESSES := gemini goose
@@ -68,9 +69,10 @@ $(VENV)/.installed: pyproject.toml
 	@$(PIP) --editable ".[all]" --group test --group check --group docs
 	@touch $@
 
-.cache/npm/.ready: Makefile
+.cache/npm/.ready: Makefile scripts/unpack_browser.mjs
 	@mkdir -p .cache/npm
-	@if npm install --silent --no-audit --no-fund --prefix .cache/npm $(NPM_TOOLS); then touch $@; \
+	@if npm install --silent --no-audit --no-fund --prefix .cache/npm $(NPM_TOOLS) \
+	  && node scripts/unpack_browser.mjs .cache/npm; then touch $@; \
 	else echo "npm did not install $(NPM_TOOLS): the tests that need it skip, saying so"; fi
 
 clean:

@@ -118,8 +118,7 @@ class McpServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verify:
-    """How a webhook's sender is proved; `secret` is a name. What follows is empty but for hmac, and the last three are
-    empty and 0 where no time is signed: the header that it is in, what is signed, how far it may be from now."""
+    """How a webhook's sender is proved; `secret` is a name. The last four are empty but for hmac."""
 
     scheme: str = bundled()
     secret: str = bundled()
@@ -127,9 +126,6 @@ class Verify:
     algorithm: str = bundled()
     encoding: str = bundled()
     prefix: str = bundled()
-    timestamp: str = bundled()
-    payload: str = bundled()
-    tolerance_s: int = bundled()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,13 +140,12 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """A schedule trigger: five-field cron in an IANA time zone, and what becomes of times that were missed."""
+    """A schedule trigger: five-field cron in an IANA time zone."""
 
     name: str = both()
     prompt: str = bundled()
     cron: str = both()
     timezone: str = both()
-    missed: Literal["skip", "run_once"] = bundled()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,7 +134,7 @@ def test_a_body_that_is_too_large_is_refused_however_its_length_is_said(tmp_path
     within(tmp_path, act)
 
 
-PATHS = ("/runs", "/runs/x", "/runs/x/events", "/runs/x/artifacts/y", "/metrics", "/openapi.json", "/", "/nothing")
+PATHS = ("/runs", "/runs/x", "/runs/x/events", "/runs/x/artifacts/y", "/metrics", "/openapi.json", "/nothing")
 
 
 @pytest.mark.parametrize("shown", [None, "", "wrong", TOKEN[:-1], TOKEN + "x", "ü"])
@@ -175,7 +175,7 @@ def test_health_and_readiness_are_open_and_readiness_names_the_bundle(tmp_path: 
 @pytest.mark.parametrize(
     ("method", "path", "error"),
     [
-        ("GET", "/", (404, "there is nothing at this path; GET /openapi.json lists what there is")),
+        ("GET", "/nothing", (404, "there is nothing at this path; GET /openapi.json lists what there is")),
         ("GET", "/runs/", (404, "there is nothing at this path; GET /openapi.json lists what there is")),
         ("DELETE", "/runs", (405, "DELETE is not possible here")),
         ("PUT", "/healthz", (405, "PUT is not possible here")),

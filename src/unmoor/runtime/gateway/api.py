@@ -19,7 +19,6 @@ from unmoor.runtime.store import Store
 from . import asked
 from .answers import Refusal
 from .dispatch import Dispatcher
-from .hooks.hooks import Hooks
 from .metrics import Metrics
 from .streams import Pace
 
@@ -33,7 +32,6 @@ class Api:
     store: Store
     bundle: Unpacked
     dispatcher: Dispatcher
-    hooks: Hooks
     clock: Clock
     redact: Redact
     metrics: Metrics

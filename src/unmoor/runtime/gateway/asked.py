@@ -35,20 +35,18 @@ async def body_of(request: Request, *, most: int = MOST_BODY, patience_s: float 
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most:
         raise too_large
-    pieces: list[bytes] = []
-    size = 0
+    read = b""
     try:
         async with asyncio.timeout(patience_s):
             async for piece in request.stream():
-                pieces.append(piece)
-                size += len(piece)
-                if size > most:
+                read += piece
+                if len(read) > most:
                     raise too_large
     except TimeoutError:
         raise Refusal(408, f"the body did not come within {patience_s:g} s") from None
     except ClientDisconnect:
         raise Refusal(400, "the connection broke before the body was whole") from None
-    return b"".join(pieces)
+    return read
 
 
 def new_run(body: bytes) -> NewRun:

@@ -16,9 +16,15 @@ from unmoor.runtime.logs import frames
 from .answers import Refusal, refused
 from .metrics import Metrics
 
-OPEN = (HEALTH_PATH, READY_PATH)
-# Each webhook proves its sender in its own way.
-HOOKS = "/hooks/"
+# What is asked every few seconds, and not worth a line in the log each time.
+PROBES = (HEALTH_PATH, READY_PATH)
+OPEN = (*PROBES, "/")
+OPEN_UNDER = ("/page/",)
+
+
+def is_open(path: str) -> bool:
+    """Whether the path is for those as well who show no token."""
+    return path in OPEN or path.startswith(OPEN_UNDER)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,7 +58,7 @@ class Gate:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if scope["path"] not in OPEN and not scope["path"].startswith(HOOKS):
+            if not is_open(scope["path"]):
                 self._check(Request(scope))
         except Refusal as refusal:
             return await refused(refusal)(scope, receive, send)
@@ -70,7 +76,7 @@ class Gate:
         route = scope.get("route")
         path = getattr(route, "path", "other")
         self.metrics.answered(scope["method"], path, status, seconds)
-        if scope["path"] not in OPEN:
+        if scope["path"] not in PROBES:
             self.log(
                 "request", method=scope["method"], path=scope["path"][:200], status=status, ms=round(seconds * 1000, 1)
             )

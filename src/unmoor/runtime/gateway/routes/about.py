@@ -6,15 +6,15 @@ from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from unmoor.runtime.gateway.answers import SAFE, answer
 from unmoor.runtime.gateway.api import Api
 from unmoor.runtime.gateway.openapi import document
+from unmoor.runtime.gateway.resource import Resource
 
 
-def routes(api: Api) -> list[Route]:
-    return [Route("/metrics", partial(numbers, api)), Route("/openapi.json", partial(openapi, api))]
+def routes(api: Api) -> list[Resource]:
+    return [Resource("/metrics", get=partial(numbers, api)), Resource("/openapi.json", get=partial(openapi, api))]
 
 
 async def numbers(api: Api, request: Request) -> Response:

@@ -11,16 +11,16 @@ from urllib.parse import quote
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Route
 
 from unmoor.runtime import layout
 from unmoor.runtime.gateway import asked
 from unmoor.runtime.gateway.answers import SAFE, Refusal
 from unmoor.runtime.gateway.api import Api
+from unmoor.runtime.gateway.resource import Resource
 
 
-def routes(api: Api) -> list[Route]:
-    return [Route("/runs/{id}/artifacts/{path:path}", partial(artifact, api))]
+def routes(api: Api) -> list[Resource]:
+    return [Resource("/runs/{id}/artifacts/{path:path}", get=partial(artifact, api))]
 
 
 async def artifact(api: Api, request: Request) -> Response:

@@ -7,20 +7,20 @@ from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 from unmoor.runtime.gateway import asked
 from unmoor.runtime.gateway.answers import SAFE, Refusal, answer
 from unmoor.runtime.gateway.api import Api
 from unmoor.runtime.gateway.feed import Feed
+from unmoor.runtime.gateway.resource import Resource
 from unmoor.runtime.gateway.streams import polled, server_sent
 
 MOST_STREAMS = 200
 LAST_EVENT = 2**53 - 1
 
 
-def routes(api: Api) -> list[Route]:
-    return [Route("/runs/{id}/events", partial(events, api))]
+def routes(api: Api) -> list[Resource]:
+    return [Resource("/runs/{id}/events", get=partial(events, api))]
 
 
 async def events(api: Api, request: Request) -> Response:

@@ -6,15 +6,15 @@ from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from unmoor.container import HEALTH_PATH, READY_PATH
 from unmoor.runtime.gateway.answers import answer
 from unmoor.runtime.gateway.api import Api
+from unmoor.runtime.gateway.resource import Resource
 
 
-def routes(api: Api) -> list[Route]:
-    return [Route(HEALTH_PATH, health), Route(READY_PATH, partial(ready, api))]
+def routes(api: Api) -> list[Resource]:
+    return [Resource(HEALTH_PATH, get=health), Resource(READY_PATH, get=partial(ready, api))]
 
 
 async def health(request: Request) -> Response:

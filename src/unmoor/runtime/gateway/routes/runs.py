@@ -6,21 +6,20 @@ from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from unmoor.runtime.gateway import asked
 from unmoor.runtime.gateway.accept import api_run
 from unmoor.runtime.gateway.answers import Refusal, answer, run_values
 from unmoor.runtime.gateway.api import NO_RUN, Api
 from unmoor.runtime.gateway.listing import page
+from unmoor.runtime.gateway.resource import Resource
 
 
-def routes(api: Api) -> list[Route]:
+def routes(api: Api) -> list[Resource]:
     return [
-        Route("/runs", partial(start, api), methods=["POST"]),
-        Route("/runs", partial(listed, api)),
-        Route("/runs/{id}", partial(shown, api)),
-        Route("/runs/{id}/cancel", partial(cancel, api), methods=["POST"]),
+        Resource("/runs", get=partial(listed, api), post=partial(start, api)),
+        Resource("/runs/{id}", get=partial(shown, api)),
+        Resource("/runs/{id}/cancel", post=partial(cancel, api)),
     ]
 
 

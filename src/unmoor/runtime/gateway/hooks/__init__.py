@@ -1,1 +1,0 @@
-"""Webhooks: who sent it, what it says, and whether it starts a run."""

@@ -1,0 +1,22 @@
+"""A path and what may be done there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Resource(Route):
+    """One route for all methods of a path, so that the refusal of another method names every one that there is."""
+
+    def __init__(self, path: str, *, get: Handler | None = None, post: Handler | None = None) -> None:
+        self.handlers = {name: handler for name, handler in (("GET", get), ("POST", post)) if handler is not None}
+        super().__init__(path, self._handle, methods=list(self.handlers))
+
+    async def _handle(self, request: Request) -> Response:
+        return await self.handlers["GET" if request.method == "HEAD" else request.method](request)
