@@ -114,6 +114,22 @@ RULES = [
         "triggers[0].webhook.verify: header, prefix belongs to scheme hmac; remove it or change the scheme",
     ),
     (
+        COMMAND + HOOK % ("p", "{scheme: bearer, secret: s, timestamp: {header: X}}"),
+        "triggers[0].webhook.verify: timestamp belongs to scheme hmac; remove it or change the scheme",
+    ),
+    (
+        COMMAND + HOOK % ("p", '{scheme: hmac, secret: s, header: X, timestamp: {header: T, payload: "t.{body}"}}'),
+        "triggers[0].webhook.verify.timestamp: payload has no {timestamp}, or not one {body}; write both, such as {timestamp}.{body}",
+    ),
+    (
+        COMMAND + HOOK % ("p", '{scheme: hmac, secret: s, header: X, timestamp: {header: T, payload: "{when}{body}"}}'),
+        "triggers[0].webhook.verify.timestamp.payload: '{when}{body}' has the wrong form; write what is signed, of {timestamp} and {body}, such as {timestamp}.{body}",
+    ),
+    (
+        COMMAND + "triggers: [{name: one, prompt: p, webhook: {}}]\n",
+        "triggers[0].webhook.verify: is required and missing; add it",
+    ),
+    (
         COMMAND + "triggers: [{name: one, prompt: p}]\n",
         "triggers[0]: a trigger is one of webhook, schedule, email; give exactly one",
     ),

@@ -6,15 +6,18 @@ restricted, a day matches when either does, as in crontab(5). An expression that
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
 from .quantities import shown
 
+# From how far back a last time is looked for: a little at first, as there may be one each minute.
+LOOKING_BACK = tuple(timedelta(days=days) for days in (1 / 24, 1, 32, 366, 8 * 366))
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
@@ -103,6 +106,16 @@ def parse(expression: str) -> Cron:
 def firings(cron: Cron, start: datetime, *, timezone: str) -> Iterator[datetime]:
     """The times at which it fires after `start` in that zone, without end."""
     return CronSim(cron.text, start.astimezone(ZoneInfo(timezone)))
+
+
+def last_firing(cron: Cron, now: datetime, *, timezone: str) -> datetime | None:
+    """The newest time at which it fired in that zone, now included; None where it has not in eight years."""
+    for back in LOOKING_BACK:
+        times = (at.astimezone(UTC) for at in firings(cron, now - back, timezone=timezone))
+        found = list(itertools.takewhile(lambda at: at <= now, times))
+        if found:
+            return found[-1]
+    return None
 
 
 def ranges(values: tuple[int, ...], *, first: int = 3) -> str:

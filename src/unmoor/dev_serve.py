@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from .dev import Dev
 from .errors import UnmoorError
-from .plan import Plan
+from .plan import Plan, Webhook
 from .runtime.gateway.gateway import Gateway
 from .runtime.gateway.guarded import OwnRuns
 from .runtime.gateway.process import ProcessLauncher
@@ -54,6 +54,7 @@ async def serving(dev: Dev, served: Served) -> AsyncIterator[int]:
             bundle=dev.bundle,
             launcher=launcher,
             token=served.token,
+            secrets=dev.secrets,
             redact=redact,
             log=log,
             clock=lambda: datetime.now(UTC),
@@ -81,12 +82,22 @@ def runner_environment(dev: Dev, store_url: str, guard: int, around: Mapping[str
 
 def unserved(plan: Plan) -> list[str]:
     """A line for each trigger that `unmoor dev` does not fire."""
-    kinds = {"webhook": plan.webhooks, "schedule": plan.schedules, "email": plan.mailboxes}
     return [
-        f"trigger {trigger.name}: this release of unmoor dev does not serve {kind} triggers; start runs by POST /runs"
-        for kind, triggers in kinds.items()
-        for trigger in triggers
+        f"trigger {mailbox.name}: this release of unmoor dev does not serve email triggers; start runs by POST /runs"
+        for mailbox in plan.mailboxes
     ]
+
+
+def served_triggers(plan: Plan, url: str) -> list[str]:
+    """A line for each trigger that `unmoor dev` serves: where a webhook is sent to, and when a schedule fires."""
+    hooks = [f"webhook {hook.name}: POST {url}/hooks/{hook.name}, {_proof(hook)}" for hook in plan.webhooks]
+    return hooks + [f"schedule {s.name}: {s.cron} in {s.timezone}" for s in plan.schedules]
+
+
+def _proof(hook: Webhook) -> str:
+    if hook.verify is None:
+        return "by anybody"
+    return f"proved by {hook.verify.scheme} with the secret {hook.verify.secret}"
 
 
 def check_store(url: str) -> None:

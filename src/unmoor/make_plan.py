@@ -31,7 +31,7 @@ from .plan import (
     Webhook,
 )
 from .quantities import mebibytes, seconds
-from .spec import ImageBuild, ModelSpec, RepoSpec, Spec, TriggerSpec, VerifySpec
+from .spec import ImageBuild, ModelSpec, RepoSpec, SignedTimeSpec, Spec, TriggerSpec, VerifySpec
 
 SECRET_REFERENCE = re.compile(r"\$\{secret:([a-z][a-z0-9-]*)\}")
 
@@ -161,7 +161,7 @@ def _values(wanted: Any) -> tuple[str | int | bool, ...]:
 
 
 def _verify(verify: VerifySpec) -> Verify:
-    is_hmac = verify.scheme == "hmac"
+    is_hmac, signed = verify.scheme == "hmac", verify.timestamp
     return Verify(
         scheme=verify.scheme,
         secret=verify.secret,
@@ -169,7 +169,14 @@ def _verify(verify: VerifySpec) -> Verify:
         algorithm=_or(verify.algorithm, "triggers.webhook.verify.algorithm") if is_hmac else "",
         encoding=_or(verify.encoding, "triggers.webhook.verify.encoding") if is_hmac else "",
         prefix=verify.prefix or "",
+        timestamp=signed.header if signed else "",
+        payload=(signed.payload or _or(None, "triggers.webhook.verify.timestamp.payload")) if signed else "",
+        tolerance_s=_tolerance(signed) if signed else 0,
     )
+
+
+def _tolerance(signed: SignedTimeSpec) -> int:
+    return seconds(signed.tolerance) if signed.tolerance else _or(None, "triggers.webhook.verify.timestamp.tolerance")
 
 
 def _schedule(trigger: TriggerSpec) -> Schedule:
@@ -179,6 +186,7 @@ def _schedule(trigger: TriggerSpec) -> Schedule:
         prompt=trigger.prompt,
         cron=" ".join(trigger.schedule.cron.split()),
         timezone=_or(trigger.schedule.timezone, "triggers.schedule.timezone"),
+        missed=_or(trigger.schedule.missed, "triggers.schedule.missed"),
     )
 
 

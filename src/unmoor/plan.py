@@ -118,7 +118,8 @@ class McpServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verify:
-    """How a webhook's sender is proved; `secret` is a name. The last four are empty but for hmac."""
+    """How a webhook's sender is proved; `secret` is a name. What follows is empty but for hmac, and the last three are
+    empty and 0 where no time is signed: the header that it is in, what is signed, how far it may be from now."""
 
     scheme: str = bundled()
     secret: str = bundled()
@@ -126,6 +127,9 @@ class Verify:
     algorithm: str = bundled()
     encoding: str = bundled()
     prefix: str = bundled()
+    timestamp: str = bundled()
+    payload: str = bundled()
+    tolerance_s: int = bundled()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,12 +144,13 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """A schedule trigger: five-field cron in an IANA time zone."""
+    """A schedule trigger: five-field cron in an IANA time zone, and what becomes of times that were missed."""
 
     name: str = both()
     prompt: str = bundled()
     cron: str = both()
     timezone: str = both()
+    missed: Literal["skip", "run_once"] = bundled()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

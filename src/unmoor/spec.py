@@ -179,6 +179,25 @@ class ToolsSpec(Part):
     mcp_servers: dict[Name, McpServerSpec] = Field({}, description="MCP servers by name.")
 
 
+PAYLOAD = r"^[^{}]*(\{(timestamp|body)\}[^{}]*)+$"
+
+
+class SignedTimeSpec(Part):
+    """The time that a sender signs with its message, by which an old message that somebody kept is refused."""
+
+    header: Header = Field(description="The header with the time: seconds or milliseconds since 1970, or ISO 8601.")
+    payload: Annotated[str, StringConstraints(pattern=PAYLOAD)] | None = Field(
+        None, description="What is signed, of `{timestamp}` and `{body}`; `{timestamp}.{body}` without it."
+    )
+    tolerance: Duration | None = Field(None, description="How far it may be from now; 5m without it.")
+
+    @model_validator(mode="after")
+    def _signs_both(self) -> SignedTimeSpec:
+        if self.payload is not None and not ("{timestamp}" in self.payload and self.payload.count("{body}") == 1):
+            raise ValueError("payload has no {timestamp}, or not one {body}; write both, such as {timestamp}.{body}")
+        return self
+
+
 class VerifySpec(Part):
     """How a webhook's sender is proved."""
 
@@ -194,10 +213,12 @@ class VerifySpec(Part):
         None, description="For `hmac`: how the signature is written; hex without it."
     )
     prefix: str | None = Field(None, description="For `hmac`: text before the signature, such as `sha256=`.")
+    timestamp: SignedTimeSpec | None = Field(None, description="For `hmac`: the time that is signed with the body.")
 
     @model_validator(mode="after")
     def _hmac_has_its_own(self) -> VerifySpec:
-        extras = [k for k in ("header", "algorithm", "encoding", "prefix") if getattr(self, k) is not None]
+        own = ("header", "algorithm", "encoding", "prefix", "timestamp")
+        extras = [k for k in own if getattr(self, k) is not None]
         if self.scheme == "hmac" and self.header is None:
             raise ValueError("scheme hmac needs the name of the signature's header; add header")
         if self.scheme != "hmac" and extras:
@@ -224,6 +245,9 @@ class ScheduleSpec(Part):
 
     cron: Text = Field(description="minute hour day-of-month month day-of-week.")
     timezone: Text | None = Field(None, description="An IANA time zone; UTC without it.")
+    missed: Literal["skip", "run_once"] | None = Field(
+        None, description="What becomes of times that passed while nothing could fire: nothing, or one run for all."
+    )
 
 
 class EmailSpec(Part):
@@ -335,6 +359,7 @@ PATTERN_WORDS = {
     MCP_URL: "write an http or https address without credentials",
     VARIABLE: "write A-Z, a-z, 0-9 and _, not beginning with a digit",
     HEADER: "write a header's name, such as X-Signature",
+    PAYLOAD: "write what is signed, of {timestamp} and {body}, such as {timestamp}.{body}",
     ONE_LINE: "write one line",
     GIT_REF: "write a branch, tag or commit",
     IMAGE: "write a reference such as registry.example.com/agent:1.0, with @sha256: and its digest to pin it",

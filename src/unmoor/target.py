@@ -220,6 +220,19 @@ def existing_secrets_problems(plan: Plan, settings: Settings, *, target: str, wh
     return missing + extra
 
 
+def missed_schedule_problems(plan: Plan, *, by: str) -> list[Problem]:
+    """A problem for every schedule whose missed times are to be made up for, where the platform's scheduler fires."""
+    if plan.run.isolation == "process":
+        return []
+    rule = f"run_once is the gateway's to keep, and here {by} fires, which makes up for nothing that it missed"
+    remedy = "remove it, or choose vm-docker or run.isolation: process"
+    return [
+        Problem(path=f"triggers[{schedule.name}].schedule.missed", rule=rule, remedy=remedy)
+        for schedule in plan.schedules
+        if schedule.missed == "run_once"
+    ]
+
+
 def local_image_problems(plan: Plan, *, by: str) -> list[Problem]:
     """A problem for an image that lies on this machine, which `by`, a cloud, cannot reach."""
     here = ("localhost", "127.0.0.1")

@@ -9,7 +9,7 @@ from unmoor.cron import parse
 from unmoor.errors import Problem
 from unmoor.plan import Plan
 from unmoor.quantities import cpu_text, duration_text, size_text
-from unmoor.target import existing_secrets_problems, local_image_problems
+from unmoor.target import existing_secrets_problems, local_image_problems, missed_schedule_problems
 
 from .settings import EcsSettings
 from .sizes import MOST_DISK_GIB, disk_gib, fargate_size, log_days
@@ -26,6 +26,7 @@ def check(plan: Plan, settings: EcsSettings) -> list[Problem]:
         *_logs(plan),
         *_network(settings),
         *_front(plan, settings),
+        *missed_schedule_problems(plan, by="EventBridge Scheduler"),
         *local_image_problems(plan, by="Fargate"),
         *existing_secrets_problems(plan, settings, target="aws-ecs", what="its ARN"),
         *_secret_arns(plan, settings),

@@ -140,7 +140,14 @@ def _rights(context: Context, around: Surroundings) -> list[pulumi.Resource]:
         return []
     cluster = around.runner.cluster
     tasks = cluster.arn.apply(lambda arn: arn.replace(":cluster/", ":task/") + "/*")
-    statements = [*around.runner.start, allow(["ecs:DescribeTasks", "ecs:StopTask"], [tasks])]
+    # A listing is asked of the cluster's instances, though Fargate has none:
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+    listed = cluster.arn.apply(lambda arn: arn.replace(":cluster/", ":container-instance/") + "/*")
+    statements = [
+        *around.runner.start,
+        allow(["ecs:DescribeTasks", "ecs:StopTask"], [tasks]),
+        allow(["ecs:ListTasks"], [listed], {"ArnEquals": {"ecs:cluster": cluster.arn}}),
+    ]
     return [
         aws.iam.RolePolicy(
             context.logical("gateway-launch"),

@@ -9,7 +9,7 @@ from unmoor.cron import CronError
 from unmoor.errors import Problem
 from unmoor.plan import ImageReference, Plan
 from unmoor.quantities import cpu_text, duration_text, shown, size_text
-from unmoor.target import existing_secrets_problems, local_image_problems
+from unmoor.target import existing_secrets_problems, local_image_problems, missed_schedule_problems
 
 from .names import registry_server
 from .settings import SECRET_ID, ContainerAppsSettings
@@ -30,6 +30,7 @@ def check(plan: Plan, settings: ContainerAppsSettings) -> list[Problem]:
         *_logs(plan),
         *_network(settings),
         *_domain(plan, settings),
+        *missed_schedule_problems(plan, by="Container Apps"),
         *local_image_problems(plan, by="Azure"),
         *_image(plan, settings),
         *existing_secrets_problems(plan, settings, target="azure-container-apps", what="its id in a Key Vault"),

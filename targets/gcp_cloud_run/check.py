@@ -9,7 +9,7 @@ from decimal import Decimal
 from unmoor.errors import Problem
 from unmoor.plan import Plan
 from unmoor.quantities import cpu_text, duration_text, shown, size_text
-from unmoor.target import existing_secrets_problems, local_image_problems
+from unmoor.target import existing_secrets_problems, local_image_problems, missed_schedule_problems
 
 from .settings import SECRET_ID, CloudRunSettings
 from .sizes import MOST_LOG_DAYS, MOST_TASK_S, cloud_run_size, disk_gib, log_days
@@ -26,6 +26,7 @@ def check(plan: Plan, settings: CloudRunSettings) -> list[Problem]:
         *_disk(plan, settings),
         *_timeout(plan),
         *_logs(plan),
+        *missed_schedule_problems(plan, by="Cloud Scheduler"),
         *local_image_problems(plan, by="Google Cloud"),
         *_network(settings),
         *_domain(plan, settings),

@@ -18,10 +18,10 @@ import pytest
 from runs import Bench, shell
 
 from unmoor.runtime import config
-from unmoor.runtime.agent_run import new_record
 from unmoor.runtime.bundle import Unpacked
 from unmoor.runtime.config import Agent, read_config
 from unmoor.runtime.errors import InfrastructureFault
+from unmoor.runtime.new_run import triggered_run
 from unmoor.runtime.store import Store, open_store
 
 HERE = Path(__file__).parent
@@ -52,6 +52,21 @@ KNOBS: Mapping[str, str] = {
     "triggers.name": "test_agent_run.py::test_what_cannot_be_run_is_said_in_one_line",
     "triggers.kind": "test_agent_run.py::test_a_firing_that_is_delivered_twice_has_one_run",
     "triggers.prompt": "test_agent_run.py::test_a_firing_that_is_delivered_twice_has_one_run",
+    "webhooks.name": "gateway/test_hooks.py::test_what_is_no_webhook_is_not_there",
+    "webhooks.verify.scheme": "gateway/test_hooks.py::test_every_scheme_is_accepted_repeated_and_refused",
+    "webhooks.verify.secret": "gateway/test_hooks.py::test_a_secret_that_cannot_be_one_is_known_when_the_gateway_starts",
+    "webhooks.verify.header": "gateway/test_schemes.py::test_a_signature_of_one_s_own_is_as_the_spec_says",
+    "webhooks.verify.algorithm": "gateway/test_schemes.py::test_a_signature_of_one_s_own_is_as_the_spec_says",
+    "webhooks.verify.encoding": "gateway/test_schemes.py::test_a_signature_of_one_s_own_is_as_the_spec_says",
+    "webhooks.verify.prefix": "gateway/test_schemes.py::test_a_signature_of_one_s_own_is_as_the_spec_says",
+    "webhooks.verify.timestamp": "gateway/test_schemes.py::test_a_time_that_is_signed_with_the_body_bounds_how_long_a_message_is_believed",
+    "webhooks.verify.payload": "gateway/test_schemes.py::test_a_time_that_is_signed_with_the_body_bounds_how_long_a_message_is_believed",
+    "webhooks.verify.tolerance_s": "gateway/test_schemes.py::test_a_time_that_is_signed_with_the_body_bounds_how_long_a_message_is_believed",
+    "webhooks.when": "gateway/test_hooks.py::test_a_filtered_delivery_is_answered_with_the_reason",
+    "schedules.name": "gateway/test_schedules.py::test_each_time_starts_one_run_that_says_which_time_it_is",
+    "schedules.cron": "gateway/test_schedules.py::test_each_time_starts_one_run_that_says_which_time_it_is",
+    "schedules.timezone": "gateway/test_schedules.py::test_a_time_is_one_of_its_zone",
+    "schedules.missed": "gateway/test_schedules.py::test_times_that_were_missed_are_skipped_or_have_one_run",
     "run.isolation": "test_agent_run.py::test_isolation_says_whether_sockets_of_the_file_system_can_be_made",
     "run.timeout_s": "test_life.py::test_a_run_that_takes_too_long_is_timed_out_and_nothing_of_it_lives_on",
     "run.max_concurrent": GATEWAY,
@@ -100,8 +115,25 @@ FULL: dict[str, Any] = {
     "instructions": "do",
     "repos": [{"url": "https://r", "ref": "main", "path": "r", "credential": "t"}],
     "mcp_servers": [{"name": "s", "url": "https://s", "headers": [["H", "v"]], "command": ["c"], "env": [["E", "v"]]}],
-    "webhooks": [{"name": "w", "prompt": "p"}],
-    "schedules": [{"name": "s", "prompt": "p"}],
+    "webhooks": [
+        {
+            "name": "w",
+            "prompt": "p",
+            "verify": {
+                "scheme": "hmac",
+                "secret": "s",
+                "header": "X",
+                "algorithm": "sha1",
+                "encoding": "hex",
+                "prefix": "p",
+                "timestamp": "T",
+                "payload": "{body}",
+                "tolerance_s": 1,
+            },
+            "when": [["body.a", ["b", 1, True]]],
+        }
+    ],
+    "schedules": [{"name": "s", "prompt": "p", "cron": "* * * * *", "timezone": "UTC", "missed": "skip"}],
     "mailboxes": [{"name": "e", "prompt": "p"}],
     "run": {
         "isolation": "container",
@@ -153,7 +185,7 @@ def test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is() -> None:
     agent = dataclasses.replace(
         AGENT, run=dataclasses.replace(AGENT.run, session="{{ event.scheduled }}/{{ agent.name }}")
     )
-    record = new_record(
+    record = triggered_run(
         Unpacked(agent=agent, folder=Path(), sha256="ab"),
         trigger,
         run="r",

@@ -25,6 +25,11 @@ SIZE = "Fargate has no size for 32 processors and 2560Mi with the guard's; ask f
 VPC = {"vpc": "vpc-0123456789abcdef0"}
 REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
+        {"triggers": [{"name": "a", "prompt": "p", "schedule": {"cron": "0 3 * * *", "missed": "run_once"}}]},
+        {},
+        "triggers[a].schedule.missed: run_once is the gateway's to keep, and here EventBridge Scheduler fires, which makes up for nothing that it missed; remove it, or choose vm-docker or run.isolation: process",
+    ),
+    (
         {},
         {"certificate": "arn:aws:acm:eu-west-1:123456789012:certificate/0a"},
         "targets.aws-ecs.certificate: certificate is for network.domain, which is not set; set network.domain or remove it",

@@ -15,7 +15,7 @@ import typer
 from unmoor.cli.dev import find_programs
 from unmoor.container import GATEWAY_PORT
 from unmoor.dev import Dev, forget, prepare, secret_values
-from unmoor.dev_serve import LOOPBACK, Served, check_store, serving, unserved
+from unmoor.dev_serve import LOOPBACK, Served, check_store, served_triggers, serving, unserved
 from unmoor.files import data_folder
 from unmoor.load import load
 from unmoor.runtime.gateway.listening import bound
@@ -28,7 +28,7 @@ def serve(file: Path, environment: str | None, *, port: int, token: str, store: 
     """Serves the agent until it is interrupted; then 0. Standard output is one line: ready, and the address."""
     gc.enable()  # unlike a command that only prints, a gateway may serve for days
     loaded = load(file, environment)
-    values = secret_values(loaded)
+    values = secret_values(loaded, serving=True)
     forget(loaded)  # before anything is started that would inherit them
     programs = find_programs(loaded, installing=installing)
     folder = data_folder() / "dev" / loaded.plan.agent
@@ -52,6 +52,8 @@ async def _serve(preparing: Awaitable[Dev], served: Served, *, shown: str) -> in
                 typer.echo(f"token {shown}", err=True)
                 # What follows the # never leaves the browser, so the token is in no log.
                 typer.echo(f"page http://{LOOPBACK}:{port}/#token={shown}", err=True)
+            for line in served_triggers(dev.plan, f"http://{LOOPBACK}:{port}"):
+                typer.echo(line, err=True)
             typer.echo(f"ready http://{LOOPBACK}:{port}")
             await stop.wait()
     finally:

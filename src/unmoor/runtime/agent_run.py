@@ -19,16 +19,15 @@ from .again import insisted
 from .bundle import Unpacked, fetch_bundle
 from .claim import NotClaimed, enqueue
 from .config import Agent, Trigger
-from .errors import ConfigurationFault, RuntimeFault
+from .errors import ConfigurationFault
 from .events import Finished, Notice, OverBudget, Refused, Started
 from .guard.link import link_to
 from .guard.way import Way
 from .host import Host, Programs, programs_outside
 from .life import live
 from .logs import JsonLog
-from .new_run import queued_run
-from .prompt import render, render_key
-from .records import RunRecord
+from .marks import marked
+from .new_run import triggered_run
 from .redact import Redact, redactor
 from .stop import Stop
 from .store import Store, open_store
@@ -111,42 +110,10 @@ async def fire(store: Store, bundle: Unpacked, wanted: Asked, *, now: datetime, 
     trigger = _trigger(bundle.agent, wanted.trigger)
     run = layout.run_id(now)
     if wanted.delivery:
-        run = await insisted(lambda: _marked(store, layout.fired(trigger.name, wanted.delivery), run), pause_s=PAUSE_S)
-    record = new_record(bundle, trigger, run=run, now=now, event={"scheduled": now.isoformat()}, redact=redact)
+        run = await insisted(lambda: marked(store, layout.fired(trigger.name, wanted.delivery), run), pause_s=PAUSE_S)
+    record = triggered_run(bundle, trigger, run=run, now=now, event={"scheduled": now.isoformat()}, redact=redact)
     await insisted(lambda: enqueue(store, record), pause_s=PAUSE_S)
     return run
-
-
-async def _marked(store: Store, mark: str, run: str) -> str:
-    """The run that the firing's mark names: this one, unless there is a mark already."""
-    if await store.create(mark, run.encode()) is not None:
-        return run
-    stored = await store.get(mark)
-    named = stored.content.decode(errors="replace") if stored else run
-    if not layout.RUN_ID.fullmatch(named):
-        raise RuntimeFault(f"{mark} names no run; remove it to have this firing run")
-    return named
-
-
-def new_record(
-    bundle: Unpacked, trigger: Trigger, *, run: str, now: datetime, event: dict[str, Any], redact: Redact
-) -> RunRecord:
-    """A queued run that this trigger starts with what came; what of that is a secret, neither store nor model sees."""
-    agent = bundle.agent
-    roots = {
-        "event": event,
-        "trigger": {"name": trigger.name, "kind": trigger.kind},
-        "agent": {"name": agent.name, "environment": agent.environment},
-    }
-    return queued_run(
-        bundle,
-        run=run,
-        now=now,
-        trigger=trigger.name,
-        kind=trigger.kind,
-        prompt=redact(render(trigger.prompt, roots, nonce=secrets.token_hex(8))),
-        session=redact(render_key(agent.run.session or "", roots)),
-    )
 
 
 def _made(folder: Path) -> Path:

@@ -66,6 +66,40 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verify:
+    """How a webhook's sender is proved; `secret` is a name. The rest is for hmac; the last three for a signed time."""
+
+    scheme: str
+    secret: str
+    header: str
+    algorithm: str
+    encoding: str
+    prefix: str
+    timestamp: str
+    payload: str
+    tolerance_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """Who may send to a webhook trigger, anybody where `verify` is None, and which deliveries start a run."""
+
+    name: str
+    verify: Verify | None
+    when: tuple[tuple[str, tuple[str | int | bool, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When a schedule trigger fires, and what becomes of times that passed while nothing could: skip or run_once."""
+
+    name: str
+    cron: str
+    timezone: str
+    missed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunLimits:
     """How runs are run."""
 
@@ -91,6 +125,8 @@ class Agent:
     repos: tuple[Repo, ...]
     mcp_servers: tuple[McpServer, ...]
     triggers: tuple[Trigger, ...]
+    webhooks: tuple[Webhook, ...]
+    schedules: tuple[Schedule, ...]
     run: RunLimits
     budget_per_day_usd: Decimal | None
     egress_any: bool
@@ -117,6 +153,8 @@ def read_config(text: str | bytes) -> Agent:
         repos=tuple(Repo(**repo) for repo in raw["repos"]),
         mcp_servers=tuple(_mcp_server(server) for server in raw["mcp_servers"]),
         triggers=tuple(_triggers(raw)),
+        webhooks=tuple(_webhook(webhook) for webhook in raw["webhooks"]),
+        schedules=tuple(Schedule(**_without_prompt(schedule)) for schedule in raw["schedules"]),
         run=_run(raw["run"]),
         budget_per_day_usd=_money(raw["budget_per_day_usd"]),
         egress_any=raw["network"]["egress_any"],
@@ -147,6 +185,18 @@ def _triggers(raw: dict[str, Any]) -> list[Trigger]:
         for part, kind in kinds.items()
         for trigger in raw[part]
     ]
+
+
+def _webhook(raw: dict[str, Any]) -> Webhook:
+    return Webhook(
+        name=raw["name"],
+        verify=Verify(**raw["verify"]) if raw["verify"] else None,
+        when=tuple((path, tuple(wanted)) for path, wanted in raw["when"]),
+    )
+
+
+def _without_prompt(raw: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in raw.items() if name != "prompt"}
 
 
 def _run(raw: dict[str, Any]) -> RunLimits:

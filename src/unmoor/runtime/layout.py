@@ -89,6 +89,27 @@ def fired(trigger: str, delivery: str) -> str:
     return f"queue/fired/{trigger}/{hashlib.sha256(delivery.encode()).hexdigest()[:32]}"
 
 
+DELIVERIES = "deliveries/"
+# No trigger has a name that begins like that.
+DELIVERY_LOG = f"{DELIVERIES}_log/"
+
+
+def delivery(trigger: str, name: str) -> str:
+    """Where what came to a trigger is marked with its run, so that the same thing again starts nothing."""
+    return f"{DELIVERIES}{trigger}/{name}.json"
+
+
+def delivery_log(now: datetime, entropy: int) -> str:
+    """A new piece of the list of what came; the newest is the first of a listing. A folder holds those of 9 hours."""
+    name = run_id(now, entropy).removeprefix("run-")
+    return f"{DELIVERY_LOG}{name[:4]}/{name}.ndjson"
+
+
+def scheduled(trigger: str) -> str:
+    """Up to when a schedule's times are done with."""
+    return f"queue/schedules/{trigger}"
+
+
 def bundle(sha256: str) -> str:
     return f"bundles/{sha256}.tar"
 

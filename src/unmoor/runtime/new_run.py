@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Any
 
 from .bundle import Unpacked
+from .config import Trigger
+from .prompt import render, render_key
 from .records import RunRecord
+from .redact import Redact
+
+
+def triggered_run(
+    bundle: Unpacked, trigger: Trigger, *, run: str, now: datetime, event: Any, redact: Redact
+) -> RunRecord:
+    """A queued run that this trigger starts with what came; what of that is a secret, neither store nor model sees."""
+    agent = bundle.agent
+    roots = {
+        "event": event,
+        "trigger": {"name": trigger.name, "kind": trigger.kind},
+        "agent": {"name": agent.name, "environment": agent.environment},
+    }
+    return queued_run(
+        bundle,
+        run=run,
+        now=now,
+        trigger=trigger.name,
+        kind=trigger.kind,
+        prompt=redact(render(trigger.prompt, roots, nonce=secrets.token_hex(8))),
+        session=redact(render_key(agent.run.session or "", roots)),
+    )
 
 
 def queued_run(

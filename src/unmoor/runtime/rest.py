@@ -83,11 +83,11 @@ class Rest:
 def reason(values: Any) -> tuple[str, str]:
     """A fault's name and its words, in any of the shapes that Docker, AWS, Azure, Google and unmoor give them."""
     if not isinstance(values, dict):
-        return "", str(values or "no reason")[:SAID]
+        return "", " ".join(str(values or "no reason").split())[:SAID]
     inner = values.get("error")
     if isinstance(inner, dict):
         values = inner
-    code = str(values.get("code") or values.get("status") or values.get("__type") or "")
+    code = next((v for v in map(values.get, ("code", "status", "__type")) if isinstance(v, str)), "")
     said = str(values.get("message") or values.get("Message") or inner or code or "no reason")
     return code.rsplit("#", 1)[-1], " ".join(said.split())[:SAID]
 

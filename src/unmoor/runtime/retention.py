@@ -10,6 +10,8 @@ from .store.objects import Store
 
 # The budget's days and queue's marks are kept as long as runs are.
 PREFIXES = ("runs/", "sessions/", "deliveries/", "budget/", "queue/fired/")
+# What lies in a folder below these goes together, when the newest of it is old.
+WHOLE = ("runs/", "sessions/")
 
 
 async def sweep(store: Store, *, now: datetime, keep_s: int) -> int:
@@ -30,10 +32,11 @@ async def sweep(store: Store, *, now: datetime, keep_s: int) -> int:
 
 
 async def _folders(store: Store, prefix: str) -> dict[str, tuple[list[str], datetime]]:
-    """The objects below a prefix by the folder directly below it, or by themselves, with the time of the newest."""
+    """The objects below a prefix by the folder that they go with, or by themselves, with the time of the newest."""
     found: dict[str, tuple[list[str], datetime]] = {}
     async for entry in store.list(prefix):
-        first = entry.key.removeprefix(prefix).split("/", 1)[0]
+        name = entry.key.removeprefix(prefix)
+        first = name.split("/", 1)[0] if prefix in WHOLE else name
         keys, newest = found.get(prefix + first, ([], entry.modified))
         found[prefix + first] = ([*keys, entry.key], max(newest, entry.modified))
     return found

@@ -23,6 +23,7 @@ TURNED: dict[str, Any] = {
     "host": "other.example.com",
     "isolation": {"container": "process", "process": "container"},
     "reference": "OTHER_REFERENCE",
+    "missed": {"skip": "run_once", "run_once": "skip"},
     "session": "other",
     "source": {"env": "config", "config": "env", "file": "env", "existing": "env", "generated": "env"},
     "timezone": "Asia/Kolkata",

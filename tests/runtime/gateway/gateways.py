@@ -159,30 +159,37 @@ async def gateway(
     heartbeat_s: float = 15,
     busy_s: float = 0.05,
     ticks: Callable[[], float] = time.monotonic,
+    triggers: list[dict[str, Any]] | None = None,
+    clock: Callable[[], datetime] = now,
     **run: Any,
 ) -> AsyncIterator[Client]:
-    """A gateway over the store in the folder; `run` is the spec's part of that name."""
+    """A gateway over the store in the folder; `run` is the spec's part of that name. `secrets` are taken out of what is
+    written, and are those of its webhooks."""
     folder.mkdir(exist_ok=True)
     held = store or open_store((folder / "store").as_uri())
     launcher = ByHand(held)
     logged: list[tuple[str, dict[str, Any]]] = []
     number = len(list(folder.glob("bench-*")))
-    bench = Bench(folder / f"bench-{number}", shell("cat", **({"run": run} if run else {})))
+    parts: dict[str, Any] = {**({"run": run} if run else {}), **({"triggers": triggers} if triggers else {})}
+    bench = Bench(folder / f"bench-{number}", shell("cat", **parts))
     made = Gateway(
+        secrets=secrets or {},
         store=held,
         bundle=bench._bundle(),
         launcher=launcher,
         token=TOKEN,
         redact=redactor(secrets or {}),
         log=lambda message, **fields: logged.append((message, fields)),
-        clock=now,
+        clock=clock,
         pace=Pace(poll_s=0.02, heartbeat_s=heartbeat_s),
         busy_s=busy_s,
         idle_s=0.1,
         ticks=ticks,
     )
-    async with made.serving(bound("127.0.0.1", 0)) as port, aiohttp.ClientSession() as session:
-        yield Client(f"http://127.0.0.1:{port}", session, held, launcher, logged)
+    listening = bound("127.0.0.1", 0)
+    with listening:
+        async with made.serving(listening) as port, aiohttp.ClientSession() as session:
+            yield Client(f"http://127.0.0.1:{port}", session, held, launcher, logged)
 
 
 def record(number: int = 1, **fields: Any) -> RunRecord:

@@ -145,15 +145,37 @@ def test_a_token_that_was_made_is_said_once_on_standard_error(tmp_path: Path) ->
             serving.ask("/runs")
 
 
-def test_triggers_that_are_not_served_are_named_each_in_one_line(tmp_path: Path) -> None:
+def test_each_trigger_is_named_with_where_it_is_sent_to_when_it_fires_or_that_it_is_not_served(tmp_path: Path) -> None:
+    mail = {"imap": "imap.example.com", "user": "u", "password": "mail", "allow_from": ["a@example.com"]}
+    github = {"verify": {"scheme": "github", "secret": "hook"}}
     triggers = [
-        {"name": "nightly", "schedule": {"cron": "0 3 * * *"}, "prompt": "p"},
-        {"name": "hook", "webhook": {"verify": "none"}, "prompt": "p"},
+        {"name": "nightly", "schedule": {"cron": "0 3 * * *", "timezone": "Europe/Paris"}, "prompt": "p"},
+        {"name": "open", "webhook": {"verify": "none"}, "prompt": "p"},
+        {"name": "github", "webhook": github, "prompt": "p"},
+        {"name": "inbox", "email": mail, "prompt": "p"},
     ]
-    with dev(tmp_path, triggers=triggers):
+    (tmp_path / "agent").mkdir(parents=True)
+    (tmp_path / "agent" / "hook").write_text("a secret")
+    secrets = {"hook": {"file": "hook"}, "mail": {"env": "MAIL"}}
+    with dev(tmp_path, triggers=triggers, secrets=secrets) as serving:
         told = (tmp_path / "told").read_text().splitlines()
-    says = "this release of unmoor dev does not serve {} triggers; start runs by POST /runs"
-    assert told[:2] == [f"trigger hook: {says.format('webhook')}", f"trigger nightly: {says.format('schedule')}"]
+    assert [line for line in told if not line.startswith("{")] == [
+        "trigger inbox: this release of unmoor dev does not serve email triggers; start runs by POST /runs",
+        f"webhook open: POST {serving.url}/hooks/open, by anybody",
+        f"webhook github: POST {serving.url}/hooks/github, proved by github with the secret hook",
+        "schedule nightly: 0 3 * * * in Europe/Paris",
+    ]
+
+
+def test_a_webhook_s_secret_that_is_not_here_is_said_before_anything_starts(tmp_path: Path) -> None:
+    hook = {"name": "hook", "webhook": {"verify": {"scheme": "github", "secret": "key"}}, "prompt": "p"}
+    agent = tmp_path / "agent"
+    agent.mkdir()
+    (agent / "unmoor.yaml").write_text(json.dumps(shell("cat", triggers=[hook], secrets={"key": {"config": "k"}})))
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    ran = subprocess.run([*DEV, str(agent)], env=env, capture_output=True, text=True, timeout=30, check=False)
+    assert ran.returncode == 2
+    assert "secrets.key: config:k has no value here; set UNMOOR_SECRET_KEY to try it here" in ran.stderr
 
 
 def test_a_gateway_killed_in_the_middle_has_lost_nothing_and_run_nothing_twice(tmp_path: Path) -> None:
@@ -228,9 +250,25 @@ SPEC = {
     "gateway": {"token": "api-token"},
     "tools": {"mcp_servers": {"s": {"url": "https://mcp.example.com/", "headers": {"A": "${secret:held}"}}}},
     "network": {"egress": ["mcp.example.com"]},
-    "triggers": [{"name": "nightly", "schedule": {"cron": "0 3 * * *"}, "prompt": "p"}],
-    "secrets": {"held": {"env": "HELD"}, "api-token": {"env": "API_TOKEN"}},
+    "triggers": [
+        {"name": "nightly", "schedule": {"cron": "0 3 * * *"}, "prompt": "p"},
+        {"name": "hook", "webhook": {"verify": {"scheme": "bearer", "secret": "hook-secret"}}, "prompt": "{{ event }}"},
+        {
+            "name": "inbox",
+            "email": {"imap": "imap.example.com", "user": "u", "password": "mail", "allow_from": ["a@example.com"]},
+            "prompt": "p",
+        },
+    ],
+    "secrets": {
+        "hook-secret": {"env": "HOOK"},
+        "mail": {"env": "MAIL"},
+        "held": {"env": "HELD"},
+        "api-token": {"env": "API_TOKEN"},
+    },
 }
+
+
+SHOWN = {"Authorization": "Bearer what-the-hook-shows", "Content-Type": "text/plain"}
 
 
 def agent_in(folder: Path, **parts: Any) -> str:
@@ -257,6 +295,7 @@ def environment(folder: Path, digest: str) -> dict[str, str]:
         "UNMOOR_WORK": str(folder / "work"),
         "UNMOOR_SECRET_API_TOKEN": TOKEN,
         "UNMOOR_SECRET_HELD": "held-by-runs-alone",
+        "UNMOOR_SECRET_HOOK_SECRET": "what-the-hook-shows",
         "PORT": str(free_port()),
         **told_programs(PROGRAMS),
     }
@@ -276,12 +315,18 @@ def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> Non
     with process([sys.executable, "-m", "unmoor.runtime", "serve"], env, tmp_path / "told", ready) as serving:
         run = serving.start("in a container")
         assert serving.until(run, "succeeded", "failed", "lost")["answer"] == "in a container"
+        hooked = urllib.request.Request(f"{url}/hooks/hook", data=b"it came", headers=dict(SHOWN), method="POST")
+        with urllib.request.urlopen(hooked, timeout=5) as answer:
+            run = json.loads(answer.read())["id"]
+        assert "it came" in serving.until(run, "succeeded", "failed", "lost")["answer"]
         assert serving.stop(signal.SIGTERM) == 0
         assert serving.process.stdout is not None
         lines = [json.loads(line) for line in serving.process.stdout.read().splitlines()]
-    assert lines[0]["message"] == "trigger nightly: this release does not serve schedule triggers; it starts no run"
+    assert lines[0]["message"] == "trigger inbox: this release does not serve email triggers; it starts no run"
     assert lines[-1]["message"] == "stopped"
-    assert TOKEN not in json.dumps(lines) + stored_text(tmp_path / "store")
+    told = json.dumps(lines) + stored_text(tmp_path / "store")
+    assert TOKEN not in told
+    assert "what-the-hook-shows" not in told
 
 
 @pytest.mark.parametrize(
@@ -289,9 +334,13 @@ def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> Non
     [
         (
             {"UNMOOR_LAUNCHER": "nomad"},
-            "UNMOOR_LAUNCHER: there is no launcher 'nomad'; there are: process, docker",
+            "UNMOOR_LAUNCHER: there is no launcher 'nomad'; there are: process, docker, ecs, container-apps, cloud-run",
         ),
         ({"UNMOOR_LAUNCHER": "docker"}, "UNMOOR_LAUNCHER_CONFIG: url is missing for docker; the target sets it"),
+        (
+            {"UNMOOR_LAUNCHER": "ecs", "UNMOOR_LAUNCHER_CONFIG": '{"region": "eu-west-1", "container": "run"}'},
+            "UNMOOR_LAUNCHER_CONFIG: cluster, network, task_definition is missing for ecs; the target sets it",
+        ),
         (
             {"UNMOOR_LAUNCHER": "docker", "UNMOOR_LAUNCHER_CONFIG": "{"},
             "UNMOOR_LAUNCHER_CONFIG is no JSON; the target sets it",

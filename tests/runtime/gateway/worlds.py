@@ -8,11 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import fake_azure
+import fake_ecs
+import pytest
 from aiohttp import web
+from fake_azure import FakeAzure
 from fake_docker import FakeDocker
+from fake_ecs import FakeEcs
+from fake_google import FakeGoogle
 from gateways import until
 
+from unmoor.runtime.gateway.aws import Credentialed
+from unmoor.runtime.gateway.cloud_run import cloud_run
+from unmoor.runtime.gateway.container_apps import container_apps
 from unmoor.runtime.gateway.docker import docker
+from unmoor.runtime.gateway.ecs import Ecs
 from unmoor.runtime.gateway.elsewhere import ElsewhereLauncher
 from unmoor.runtime.gateway.launcher import Exited, Launcher
 from unmoor.runtime.gateway.listening import bound
@@ -21,8 +31,9 @@ from unmoor.runtime.launch.containers import Containers
 from unmoor.runtime.launch.engine import Engine
 from unmoor.runtime.launch.program import launching
 from unmoor.runtime.launch.template import Template
+from unmoor.runtime.rest import Rest
 
-NAMES = ("process", "docker")
+NAMES = ("process", "docker", "ecs", "container-apps", "cloud-run")
 TEMPLATE: dict[str, Any] = {
     "Image": "image",
     "Cmd": ["run"],
@@ -64,8 +75,14 @@ class World(Protocol):
 @contextlib.asynccontextmanager
 async def world(name: str, folder: Path) -> AsyncIterator[World]:
     """The world of that launcher."""
-    made = {"process": processes, "docker": machine}[name]
-    async with made(folder) as found:
+    made: dict[str, Any] = {
+        "process": processes,
+        "docker": machine,
+        "ecs": cluster,
+        "container-apps": azure,
+        "cloud-run": google,
+    }
+    async with made[name](folder) as found:
         yield found
 
 
@@ -197,3 +214,163 @@ class Told:
 
     def __call__(self, exited: Exited) -> None:
         self.exits.append(exited)
+
+
+@dataclass
+class Cluster:
+    """A cluster of Amazon ECS."""
+
+    ecs: FakeEcs
+    url: str
+    codes: bool = True
+    outlives: bool = True
+    launchers: list[ElsewhereLauncher] = field(default_factory=list)
+
+    def launcher(self) -> ElsewhereLauncher:
+        platform = Ecs(
+            cluster=fake_ecs.CLUSTER,
+            task_definition=fake_ecs.TASK,
+            container="run",
+            network=fake_ecs.NETWORK,
+            region="eu-west-1",
+            rest=Rest(name="ECS", url=self.url),
+            credentials=Credentialed(environment={"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.url}/credentials"}),
+        )
+        made = ElsewhereLauncher(platform=platform, look_s=0.02)
+        self.launchers.append(made)
+        return made
+
+    def started(self) -> list[str]:
+        return [" ".join(t["overrides"]["containerOverrides"][0]["command"]) for t in self.ecs.tasks.values()]
+
+    async def finish(self, run: str, code: int) -> None:
+        [task] = [t for t in self.ecs.tasks.values() if t["startedBy"] == run and t["lastStatus"] != "STOPPED"]
+        self.ecs.stop(task, code, "Essential container in task exited", why="as the test says" if code else "")
+
+    def no_room(self) -> None:
+        self.ecs.failing = [{"arn": fake_ecs.CLUSTER, "reason": "RESOURCE:MEMORY"}]
+
+    def room(self) -> None:
+        self.ecs.failing = None
+
+    def refusing(self) -> None:
+        self.ecs.failing = ("AccessDeniedException", "User is not authorized to perform: ecs:RunTask")
+
+
+@contextlib.asynccontextmanager
+async def cluster(folder: Path) -> AsyncIterator[Cluster]:
+    fake = FakeEcs()
+    async with serving(fake.app(), folder) as url:
+        found = Cluster(fake, url)
+        yield found
+        for launcher in found.launchers:
+            await launcher.close()
+
+
+@dataclass
+class Azure:
+    """A job of Container Apps, and the token of a real credential of azure-identity's."""
+
+    fake: FakeAzure
+    url: str
+    codes: bool = False
+    outlives: bool = True
+    launchers: list[ElsewhereLauncher] = field(default_factory=list)
+
+    def launcher(self, **extra: str) -> ElsewhereLauncher:
+        told = {"container": "run", "job": fake_azure.JOB, "endpoint": self.url}
+        made = ElsewhereLauncher(platform=container_apps(told, extra), look_s=0.02)
+        self.launchers.append(made)
+        return made
+
+    def started(self) -> list[str]:
+        return [" ".join(self._run(e)["args"]) for e in self.fake.executions.values()]
+
+    async def finish(self, run: str, code: int) -> None:
+        going_on = [e for e in self.fake.executions.values() if e["properties"]["status"] == "Processing"]
+        [mine] = [e for e in going_on if self._run(e)["args"] == ["run", run]]
+        mine["properties"] |= {"status": "Failed" if code else "Succeeded", "message": "as the test says"}
+
+    def no_room(self) -> None:
+        self.fake.refusing = (429, "TooManyRequests", "Too many requests")
+
+    def room(self) -> None:
+        self.fake.refusing = None
+
+    def refusing(self) -> None:
+        self.fake.refusing = (403, "AuthorizationFailed", "does not have authorization to perform jobs/start/action")
+
+    def _run(self, execution: Any) -> Any:
+        return next(c for c in execution["properties"]["template"]["containers"] if c["name"] == "run")
+
+
+@contextlib.asynccontextmanager
+async def azure(folder: Path) -> AsyncIterator[Azure]:
+    fake = FakeAzure()
+    async with serving(fake.app(), folder) as url:
+        fake.url = url
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("IDENTITY_ENDPOINT", f"{url}/msi/token")
+            patch.setenv("IDENTITY_HEADER", fake_azure.HEADER)
+            patch.setenv("AZURE_CLIENT_ID", fake_azure.CLIENT)
+            found = Azure(fake, url)
+            yield found
+            for launcher in found.launchers:
+                await launcher.close()
+
+
+@dataclass
+class Google:
+    """A job of Cloud Run, and the token of real credentials of google-auth's, whose metadata server is the fake."""
+
+    fake: FakeGoogle
+    url: str
+    codes: bool = False
+    outlives: bool = True
+    launchers: list[ElsewhereLauncher] = field(default_factory=list)
+
+    def launcher(self, **extra: str) -> ElsewhereLauncher:
+        told = {"container": "run", "job": "agent-run", "project": "p", "region": "europe-west1", "endpoint": self.url}
+        platform = cloud_run(told, extra)
+        platform.transport = self._transport
+        made = ElsewhereLauncher(platform=platform, look_s=0.02)
+        self.launchers.append(made)
+        return made
+
+    def started(self) -> list[str]:
+        return [" ".join(e["template"]["containers"][0]["args"]) for e in reversed(self.fake.executions)]
+
+    async def finish(self, run: str, code: int) -> None:
+        going_on = [e for e in self.fake.executions if not e.get("completionTime")]
+        [mine] = [e for e in going_on if e["template"]["containers"][0]["args"] == ["run", run]]
+        self.fake.end(mine, code, "as the test says")
+
+    def no_room(self) -> None:
+        self.fake.refusing = (429, "RESOURCE_EXHAUSTED", "Quota exceeded for quota metric")
+
+    def room(self) -> None:
+        self.fake.refusing = None
+
+    def refusing(self) -> None:
+        self.fake.refusing = (403, "PERMISSION_DENIED", "Permission 'run.jobs.run' denied")
+
+    def _transport(self) -> Any:
+        from google.auth.transport.requests import Request
+
+        request = Request()
+
+        def led(url: str, **more: Any) -> Any:
+            assert url.startswith("http://metadata.google.internal/")
+            return request(url=url.replace("http://metadata.google.internal", self.url), **more)
+
+        return led
+
+
+@contextlib.asynccontextmanager
+async def google(folder: Path) -> AsyncIterator[Google]:
+    fake = FakeGoogle()
+    async with serving(fake.app(), folder) as url:
+        found = Google(fake, url)
+        yield found
+        for launcher in found.launchers:
+            await launcher.close()

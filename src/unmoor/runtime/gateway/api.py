@@ -19,6 +19,7 @@ from unmoor.runtime.store import Store
 from . import asked
 from .answers import Refusal
 from .dispatch import Dispatcher
+from .hooks.hooks import Hooks
 from .metrics import Metrics
 from .streams import Pace
 
@@ -32,6 +33,7 @@ class Api:
     store: Store
     bundle: Unpacked
     dispatcher: Dispatcher
+    hooks: Hooks
     clock: Clock
     redact: Redact
     metrics: Metrics

@@ -35,18 +35,20 @@ async def body_of(request: Request, *, most: int = MOST_BODY, patience_s: float 
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most:
         raise too_large
-    read = b""
+    pieces: list[bytes] = []
+    size = 0
     try:
         async with asyncio.timeout(patience_s):
             async for piece in request.stream():
-                read += piece
-                if len(read) > most:
+                pieces.append(piece)
+                size += len(piece)
+                if size > most:
                     raise too_large
     except TimeoutError:
         raise Refusal(408, f"the body did not come within {patience_s:g} s") from None
     except ClientDisconnect:
         raise Refusal(400, "the connection broke before the body was whole") from None
-    return read
+    return b"".join(pieces)
 
 
 def new_run(body: bytes) -> NewRun:

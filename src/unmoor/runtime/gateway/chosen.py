@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from unmoor.runtime.config import Agent
 from unmoor.runtime.errors import ConfigurationFault
 from unmoor.runtime.guard.way import Log
 
+from . import cloud_run, container_apps, ecs
 from .docker import docker
 from .elsewhere import ElsewhereLauncher, Platform
 from .launcher import Launcher
@@ -18,13 +21,26 @@ VARIABLE, CONFIGURATION = "UNMOOR_LAUNCHER", "UNMOOR_LAUNCHER_CONFIG"
 PROCESS = "process"
 # To be started, and to pack up what a run left, beside the time that is the harness's own.
 MARGIN_S = 1800
-# What each launcher must be told by its configuration, and how it is made of that.
-PLATFORMS: Mapping[str, tuple[Sequence[str], Callable[[Mapping[str, str]], Platform]]] = {
-    "docker": (("url",), lambda told: docker(told["url"])),
+Told = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What a launcher must be told by its configuration, and how it is made of that and of a run's own variables."""
+
+    needed: Sequence[str]
+    made: Callable[[Told, Mapping[str, str]], Platform]
+
+
+PLATFORMS: Mapping[str, Kind] = {
+    "docker": Kind(needed=("url",), made=lambda told, extra: docker(told["url"])),
+    "ecs": Kind(needed=ecs.NEEDED, made=lambda told, extra: ecs.ecs(told)),
+    "container-apps": Kind(needed=container_apps.NEEDED, made=container_apps.container_apps),
+    "cloud-run": Kind(needed=cloud_run.NEEDED, made=cloud_run.cloud_run),
 }
 
 
-def chosen(environment: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+def chosen(environment: Mapping[str, str]) -> tuple[str, Told]:
     """The launcher's name and configuration; ConfigurationFault for one that there is not, or that is not whole."""
     name = environment.get(VARIABLE, "") or PROCESS
     if name == PROCESS:
@@ -33,24 +49,23 @@ def chosen(environment: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
         has = ", ".join((PROCESS, *PLATFORMS))
         raise ConfigurationFault(f"{VARIABLE}: there is no launcher {name!r}; there are: {has}")
     told = _told(environment.get(CONFIGURATION, ""))
-    missing = [key for key in PLATFORMS[name][0] if not told.get(key)]
+    missing = [key for key in PLATFORMS[name].needed if not told.get(key)]
     if missing:
         raise ConfigurationFault(f"{CONFIGURATION}: {', '.join(missing)} is missing for {name}; the target sets it")
     return name, told
 
 
-def launcher_of(
-    choice: tuple[str, Mapping[str, str]], agent: Agent, *, environment: Mapping[str, str], log: Log
-) -> Launcher:
+def launcher_of(choice: tuple[str, Told], agent: Agent, *, environment: Mapping[str, str], log: Log) -> Launcher:
     """The launcher; `environment` is a runner's, where runners are processes of this container."""
     name, told = choice
     if name == PROCESS:
         return ProcessLauncher(environment=environment)
+    extra: Mapping[str, str] = {}
     longest = agent.run.timeout_s * (agent.run.retries + 1) + MARGIN_S
-    return ElsewhereLauncher(platform=PLATFORMS[name][1](told), log=log, longest_s=longest)
+    return ElsewhereLauncher(platform=PLATFORMS[name].made(told, extra), log=log, longest_s=longest)
 
 
-def _told(text: str) -> Mapping[str, str]:
+def _told(text: str) -> Told:
     try:
         values = json.loads(text) if text else {}
     except ValueError:

@@ -10,8 +10,9 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+from unmoor.runtime import layout
 from unmoor.runtime.errors import RuntimeFault
 from unmoor.runtime.guard.way import Log, quiet
 from unmoor.runtime.logs import frames
@@ -62,6 +63,7 @@ class Platform(Protocol):
 class _Begun:
     since: float
     handle: str = ""
+    started: bool = False
     late: bool = False
 
 
@@ -84,6 +86,7 @@ class ElsewhereLauncher:
         begun = self._begun[run] = _Begun(self.clock())  # so that a second start meanwhile finds it
         try:
             begun.handle = await self.platform.begin(run)
+            begun.started = True
         except BaseException:
             del self._begun[run]
             raise
@@ -112,10 +115,10 @@ class ElsewhereLauncher:
 
     async def look(self) -> None:
         """Asks the platform once, if there is anything to ask: the first time, what goes on already."""
-        before = {run: begun for run, begun in self._begun.items() if begun.handle}
+        before = {run: begun for run, begun in self._begun.items() if begun.started}
         if not before and self._adopted:
             return
-        found = await self.platform.executions(frozenset(begun.handle for begun in before.values()))
+        found = await self.platform.executions(frozenset(b.handle for b in before.values() if b.handle))
         by_run = _by_run(found)
         for run, begun in before.items():
             await self._judge(run, begun, by_run.get(run, []))
@@ -130,7 +133,7 @@ class ElsewhereLauncher:
         for run, executions in by_run.items():
             going_on = [e for e in executions if not e.ended]
             if going_on and run not in self._begun:
-                self._begun[run] = _Begun(self.clock(), going_on[0].handle)
+                self._begun[run] = _Begun(self.clock(), going_on[0].handle, started=True)
 
     async def _judge(self, run: str, begun: _Begun, executions: list[Execution]) -> None:
         going_on = [e for e in executions if not e.ended]
@@ -151,6 +154,15 @@ class ElsewhereLauncher:
     def _ended(self, run: str, exited: Exited) -> None:
         del self._begun[run]
         self.told(exited)
+
+
+def run_of(containers: Iterable[Mapping[str, Any]], name: str) -> str:
+    """The run that the container of that name is told to run; empty where it is told another thing."""
+    for container in containers:
+        args = container.get("args") or []
+        if container.get("name") == name and len(args) == 2 and args[0] == "run" and layout.RUN_ID.fullmatch(args[1]):
+            return str(args[1])
+    return ""
 
 
 def _by_run(executions: Iterable[Execution]) -> dict[str, list[Execution]]:

@@ -19,7 +19,8 @@ from .metrics import Metrics
 # What is asked every few seconds, and not worth a line in the log each time.
 PROBES = (HEALTH_PATH, READY_PATH)
 OPEN = (*PROBES, "/")
-OPEN_UNDER = ("/page/",)
+# The page's files, and webhooks, of which each proves its sender in its own way.
+OPEN_UNDER = ("/page/", "/hooks/")
 
 
 def is_open(path: str) -> bool:

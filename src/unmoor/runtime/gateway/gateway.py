@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 from unmoor.runtime.bundle import Unpacked
@@ -19,10 +19,14 @@ from unmoor.runtime.store import Store
 
 from .api import Api
 from .app import application
+from .deliveries import Deliveries, Delivery
 from .dispatch import BUSY_S, IDLE_S, Dispatcher, Limits
+from .hooks.hooks import Hooks, hooks_of
+from .intake import Intake
 from .launcher import Launcher
 from .listening import served
 from .metrics import Metrics
+from .schedules import Schedules, schedules_of
 from .streams import Pace, pace_of
 
 SWEEP_S = 6 * 3600.0
@@ -30,12 +34,14 @@ SWEEP_S = 6 * 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """What a gateway is given. `sweep_after_s` is None where the store's platform removes what is old by itself."""
+    """What a gateway is given. `secrets` are those of its triggers, by name; `sweep_after_s` is None where the store's
+    platform removes what is old by itself, and `fires` says that schedules are the gateway's and not the platform's."""
 
     store: Store
     bundle: Unpacked
     launcher: Launcher
     token: str = field(repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     redact: Redact
     log: Log
     clock: Clock
@@ -44,6 +50,7 @@ class Gateway:
     idle_s: float = IDLE_S
     sweep_after_s: int | None = None
     ticks: Callable[[], float] = time.monotonic
+    fires: bool = True
 
     @contextlib.asynccontextmanager
     async def serving(self, listening: socket.socket) -> AsyncIterator[int]:
@@ -51,8 +58,14 @@ class Gateway:
         metrics = Metrics()
         dispatcher = self._dispatcher(metrics)
         self.launcher.told = dispatcher.exited
-        api = self._api(dispatcher, metrics)
-        tasks = [asyncio.create_task(w) for w in (dispatcher.run(), self.launcher.attend(), self._sweeping())]
+        closing = asyncio.Event()
+        intake = self._intake(dispatcher, metrics)
+        hooks = Hooks(hooks=hooks_of(self.bundle, self.secrets), intake=intake, closing=closing)
+        api = self._api(dispatcher, metrics, hooks, closing)
+        work = [dispatcher.run(), self.launcher.attend(), self._sweeping()]
+        if self.fires and self.bundle.agent.schedules:
+            work.append(Schedules(intake=intake, schedules=schedules_of(self.bundle)).run())
+        tasks = [asyncio.create_task(each) for each in work]
         stopping: asyncio.Task[None] | None = None
         async with served(application(api), listening, closing=api.closing) as port:
             try:
@@ -63,6 +76,7 @@ class Gateway:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 stopping = asyncio.create_task(self.launcher.close())
+        await intake.deliveries.settle(all_of_it=True)
         await stopping
 
     def _dispatcher(self, metrics: Metrics) -> Dispatcher:
@@ -79,17 +93,34 @@ class Gateway:
             ticks=self.ticks,
         )
 
-    def _api(self, dispatcher: Dispatcher, metrics: Metrics) -> Api:
+    def _intake(self, dispatcher: Dispatcher, metrics: Metrics) -> Intake:
+        def counted(delivery: Delivery) -> None:
+            metrics.delivered(delivery.kind, delivery.outcome)
+
+        return Intake(
+            store=self.store,
+            bundle=self.bundle,
+            dispatcher=dispatcher,
+            deliveries=Deliveries(self.store, clock=self.clock, log=self.log, counted=counted),
+            clock=self.clock,
+            redact=self.redact,
+            metrics=metrics,
+            log=self.log,
+        )
+
+    def _api(self, dispatcher: Dispatcher, metrics: Metrics, hooks: Hooks, closing: asyncio.Event) -> Api:
         return Api(
             store=self.store,
             bundle=self.bundle,
             dispatcher=dispatcher,
+            hooks=hooks,
             clock=self.clock,
             redact=self.redact,
             metrics=metrics,
             log=self.log,
             token=self.token,
             pace=self.pace or pace_of(self.store),
+            closing=closing,
         )
 
     async def _sweeping(self) -> None:

@@ -23,6 +23,12 @@ class Metrics:
         )
         self._accepted = Counter("unmoor_runs_accepted", "Runs that were accepted.", registry=self.registry)
         self._skipped = Counter("unmoor_runs_skipped", "Runs that were skipped: all taken.", registry=self.registry)
+        self._deliveries = Counter(
+            "unmoor_deliveries",
+            "What came to triggers, and what became of it.",
+            ["kind", "outcome"],
+            registry=self.registry,
+        )
         self._queue = Gauge("unmoor_queue_runs", "Runs in the queue, by status.", ["status"], registry=self.registry)
         self._seconds = Histogram(
             "unmoor_http_request_seconds",
@@ -33,6 +39,9 @@ class Metrics:
         )
         for status in FINAL_STATUSES:
             self._ended.labels(status)
+
+    def delivered(self, kind: str, outcome: str) -> None:
+        self._deliveries.labels(kind, outcome).inc()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         known = method if method in METHODS else "other"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from unmoor.container import GATEWAY_PORT
 from unmoor.runtime.bundle import Unpacked, fetch_bundle
@@ -26,6 +27,7 @@ from .chosen import PROCESS, chosen, launcher_of
 from .gateway import Gateway
 from .listening import bound
 
+SERVED = ("webhook", "schedule")
 DAY_S = 24 * 3600
 
 
@@ -36,7 +38,7 @@ class Serving:
 
     host: str
     port: int
-    launcher: tuple[str, Mapping[str, str]]
+    launcher: tuple[str, Mapping[str, Any]]
     platform_schedules: bool
     sweep_after_s: int | None
     environment: Mapping[str, str] = field(repr=False)
@@ -77,7 +79,7 @@ async def serve(serving: Serving, surroundings: Surroundings, *, stop: asyncio.E
     store = open_store(surroundings.store_url)
     with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
         bundle = await fetch_bundle(store, surroundings.bundle, Path(folder))
-        for line in unserved(bundle.agent, platform_schedules=serving.platform_schedules):
+        for line in unserved(bundle.agent):
             log(line, level="warning")
         gateway = Gateway(
             store=store,
@@ -89,10 +91,12 @@ async def serve(serving: Serving, surroundings: Surroundings, *, stop: asyncio.E
                 log=log,
             ),
             token=surroundings.secret(token_name(bundle)),
+            secrets=hook_secrets(bundle.agent, surroundings),
             redact=redact,
             log=log,
             clock=lambda: datetime.now(UTC),
             sweep_after_s=serving.sweep_after_s,
+            fires=not serving.platform_schedules,
         )
         async with gateway.serving(bound(serving.host, serving.port)) as port:
             log("listening", host=serving.host, port=port, agent=bundle.agent.name)
@@ -106,14 +110,19 @@ def token_name(bundle: Unpacked) -> str:
     return json.loads((bundle.folder / "config.json").read_bytes())["gateway"]["token"]
 
 
-def unserved(agent: Agent, *, platform_schedules: bool) -> list[str]:
+def unserved(agent: Agent) -> list[str]:
     """A line for each trigger that this release does not serve."""
-    served = ("schedule",) if platform_schedules else ()
     return [
         f"trigger {trigger.name}: this release does not serve {trigger.kind} triggers; it starts no run"
         for trigger in agent.triggers
-        if trigger.kind not in served
+        if trigger.kind not in SERVED
     ]
+
+
+def hook_secrets(agent: Agent, surroundings: Surroundings) -> dict[str, str]:
+    """The values of the webhooks' secrets by name; ConfigurationFault where one is not here."""
+    names = {webhook.verify.secret for webhook in agent.webhooks if webhook.verify}
+    return {name: surroundings.secret(name) for name in sorted(names)}
 
 
 def for_runs(environment: Mapping[str, str], agent: Agent, surroundings: Surroundings) -> dict[str, str]:

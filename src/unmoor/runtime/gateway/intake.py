@@ -1,0 +1,116 @@
+"""What a trigger brings becomes a run, once, however often it comes and to however many gateways.
+
+A mark that is put only where there is none says which run a delivery has, and the run is accepted after it. A gateway
+that is killed between the two leaves a mark whose run is not there: the next time that the same delivery comes, that
+run is accepted, under the same id, so that there are never two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from unmoor.runtime import layout
+from unmoor.runtime.bundle import Unpacked
+from unmoor.runtime.claim import Clock
+from unmoor.runtime.config import Trigger
+from unmoor.runtime.guard.way import Log
+from unmoor.runtime.marks import marked, named_by
+from unmoor.runtime.new_run import triggered_run
+from unmoor.runtime.redact import Redact
+from unmoor.runtime.store import Store
+
+from .deliveries import Deliveries, Delivery, Outcome
+from .dispatch import Dispatcher
+from .metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """Something that came to a trigger: `id` for people, `name` the mark's; `before` is where the mark lies if the same
+    came in the window before, which counts for as long as `window`."""
+
+    trigger: Trigger
+    id: str
+    name: str
+    event: Any
+    before: str = ""
+    window: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of it: accepted, repeated or skipped; the run's id, and why there is none."""
+
+    outcome: Outcome
+    run: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """Takes what webhooks, schedules and mailboxes bring."""
+
+    store: Store
+    bundle: Unpacked
+    dispatcher: Dispatcher
+    deliveries: Deliveries
+    clock: Clock
+    redact: Redact
+    metrics: Metrics
+    log: Log
+
+    async def take(self, came: Came) -> Taken:
+        """Accepts a run for it, or finds the one that it has; durable once this returns. InfrastructureFault where the
+        store cannot be reached: then it must come again."""
+        now = self.clock()
+        mine = layout.run_id(now)
+        run = await self._run_of(came, mine, now)
+        taken = await self._accepted(came, run, now, is_new=run == mine)
+        await self.deliveries.note(
+            Delivery(
+                id=self.redact(came.id),
+                trigger=came.trigger.name,
+                kind=came.trigger.kind,
+                at=now,
+                outcome=taken.outcome,
+                reason=taken.reason,
+                run=taken.run,
+            )
+        )
+        return taken
+
+    async def _run_of(self, came: Came, mine: str, now: datetime) -> str:
+        """The id of its run: this new one, or the one that it was given before."""
+        if came.before:
+            earlier = await named_by(self.store, layout.delivery(came.trigger.name, came.before))
+            if earlier and now - layout.created(earlier) < came.window:
+                return earlier
+        return await marked(self.store, layout.delivery(came.trigger.name, came.name), mine)
+
+    async def _accepted(self, came: Came, run: str, now: datetime, *, is_new: bool) -> Taken:
+        if not is_new and await self._is_known(run, now):
+            return Taken(outcome="repeated", run=run)
+        at = layout.created(run)
+        record = triggered_run(self.bundle, came.trigger, run=run, now=at, event=came.event, redact=self.redact)
+        if await self.dispatcher.add(record):
+            self.metrics.accepted()
+            self.log("run accepted", run=run, trigger=came.trigger.name, delivery=came.id)
+            return Taken(outcome="accepted" if is_new else "repeated", run=run)
+        if not is_new and await self._is_known(run, now):
+            return Taken(outcome="repeated", run=run)  # another gateway accepted it meanwhile
+        self.metrics.skipped()
+        most = self.bundle.agent.run.max_concurrent
+        return Taken(outcome="skipped", run="", reason=f"all {most} runs are taken, and run.when_busy is skip")
+
+    async def _is_known(self, run: str, now: datetime) -> bool:
+        """Whether the run was accepted: it is in the store, or has been for as long as runs are kept."""
+        if now - layout.created(run) >= timedelta(seconds=self.bundle.agent.retention_runs_s):
+            return True
+        if run in self.dispatcher.known:
+            return True
+        for key in (layout.run_record(run), layout.queued(run)):
+            if await self.store.get(key) is not None:
+                return True
+        return False
