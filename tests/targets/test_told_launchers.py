@@ -55,7 +55,7 @@ def pairs(value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for inner in value:
             yield from pairs(inner)
-    elif isinstance(value, str) and value.startswith("UNMOOR_LAUNCHER"):
+    elif isinstance(value, str) and value.startswith("UNMOOR_LAUNCHER") and "=" in value:
         name, _, text = value.partition("=")
         yield name, text
     elif isinstance(value, str) and value.startswith("[{"):
