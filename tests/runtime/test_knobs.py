@@ -189,12 +189,14 @@ def test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is() -> None:
         Unpacked(agent=agent, folder=Path(), sha256="ab"),
         trigger,
         run="r",
+        delivery="d",
         now=datetime(2026, 1, 1, tzinfo=UTC),
         event={"scheduled": "now"},
         redact=lambda text: text,
     )
     assert record.prompt == "a prod s schedule now"
     assert record.session == "now/a"
+    assert record.delivery == "d"
     assert (record.agent, record.environment, record.bundle) == ("a", "prod", "ab")
     assert (record.harness, record.harness_version, record.provider, record.model) == ("pi", "1", "openai", "m")
 

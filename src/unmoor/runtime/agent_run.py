@@ -111,7 +111,8 @@ async def fire(store: Store, bundle: Unpacked, wanted: Asked, *, now: datetime, 
     run = layout.run_id(now)
     if wanted.delivery:
         run = await insisted(lambda: marked(store, layout.fired(trigger.name, wanted.delivery), run), pause_s=PAUSE_S)
-    record = triggered_run(bundle, trigger, run=run, now=now, event={"scheduled": now.isoformat()}, redact=redact)
+    event = {"scheduled": now.isoformat()}
+    record = triggered_run(bundle, trigger, run=run, delivery=wanted.delivery, now=now, event=event, redact=redact)
     await insisted(lambda: enqueue(store, record), pause_s=PAUSE_S)
     return run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from .redact import Redact
 
 
 def triggered_run(
-    bundle: Unpacked, trigger: Trigger, *, run: str, now: datetime, event: Any, redact: Redact
+    bundle: Unpacked, trigger: Trigger, *, run: str, delivery: str, now: datetime, event: Any, redact: Redact
 ) -> RunRecord:
     """A queued run that this trigger starts with what came; what of that is a secret, neither store nor model sees."""
     agent = bundle.agent
@@ -23,7 +24,7 @@ def triggered_run(
         "trigger": {"name": trigger.name, "kind": trigger.kind},
         "agent": {"name": agent.name, "environment": agent.environment},
     }
-    return queued_run(
+    record = queued_run(
         bundle,
         run=run,
         now=now,
@@ -32,6 +33,7 @@ def triggered_run(
         prompt=redact(render(trigger.prompt, roots, nonce=secrets.token_hex(8))),
         session=redact(render_key(agent.run.session or "", roots)),
     )
+    return replace(record, delivery=redact(delivery))
 
 
 def queued_run(

@@ -37,8 +37,9 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """One run. `trigger` and `kind` say what started it (`api`, `webhook`, `schedule`, `email`, `dev`); `session` is
-    the key it shares with others, or empty; `cost_usd` is None where nothing was priced."""
+    """One run. `trigger` and `kind` say what started it (`api`, `webhook`, `schedule`, `email`, `dev`), and `delivery`
+    by which of its sender's ids, or is empty; `session` is the key it shares with others, or empty; `cost_usd` is None
+    where nothing was priced."""
 
     id: str
     agent: str
@@ -54,6 +55,7 @@ class RunRecord:
     provider: str
     model: str
     created_at: datetime
+    delivery: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     attempt: int = 0

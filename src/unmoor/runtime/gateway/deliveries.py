@@ -1,7 +1,7 @@
-"""What came to the triggers, and what became of it: lines in the store that are only ever added to.
+"""What came to the triggers and started nothing, and why: lines in the store that are only ever added to.
 
-A line is in the store when `note` returns. Lines that come while others are being written go together as one object, so
-that many at once cost no more than few.
+What was accepted is told by its run's record. A line is in the store when `note` returns. Lines that come while others
+are being written go together as one object, so that many at once cost no more than few.
 """
 
 from __future__ import annotations
@@ -58,9 +58,10 @@ class Deliveries:
         self._alike: dict[tuple[str, str], Delivery] = {}
 
     async def note(self, delivery: Delivery) -> None:
-        """Writes it down."""
+        """Writes it down, unless a run's record does."""
         self._counted(delivery)
-        await self._put(delivery)
+        if delivery.outcome != "accepted":
+            await self._put(delivery)
 
     async def mention(self, delivery: Delivery) -> None:
         """Writes down what anybody could have sent: of those of one trigger and reason in a minute, the first and how

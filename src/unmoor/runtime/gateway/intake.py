@@ -68,17 +68,16 @@ class Intake:
         mine = layout.run_id(now)
         run = await self._run_of(came, mine, now)
         taken = await self._accepted(came, run, now, is_new=run == mine)
-        await self.deliveries.note(
-            Delivery(
-                id=self.redact(came.id),
-                trigger=came.trigger.name,
-                kind=came.trigger.kind,
-                at=now,
-                outcome=taken.outcome,
-                reason=taken.reason,
-                run=taken.run,
-            )
+        delivery = Delivery(
+            id=self.redact(came.id),
+            trigger=came.trigger.name,
+            kind=came.trigger.kind,
+            at=now,
+            outcome=taken.outcome,
+            reason=taken.reason,
+            run=taken.run,
         )
+        await self.deliveries.note(delivery)
         return taken
 
     async def _run_of(self, came: Came, mine: str, now: datetime) -> str:
@@ -93,11 +92,13 @@ class Intake:
         if not is_new and await self._is_known(run, now):
             return Taken(outcome="repeated", run=run)
         at = layout.created(run)
-        record = triggered_run(self.bundle, came.trigger, run=run, now=at, event=came.event, redact=self.redact)
+        record = triggered_run(
+            self.bundle, came.trigger, run=run, delivery=came.id, now=at, event=came.event, redact=self.redact
+        )
         if await self.dispatcher.add(record):
             self.metrics.accepted()
             self.log("run accepted", run=run, trigger=came.trigger.name, delivery=came.id)
-            return Taken(outcome="accepted" if is_new else "repeated", run=run)
+            return Taken(outcome="accepted", run=run)
         if not is_new and await self._is_known(run, now):
             return Taken(outcome="repeated", run=run)  # another gateway accepted it meanwhile
         self.metrics.skipped()

@@ -25,7 +25,7 @@ class Page:
 
 async def page(store: Store, *, limit: int, cursor: str = "") -> Page:
     """The runs after the cursor, which is a run's id or empty."""
-    ids = await _ids(store, cursor, limit + 1)
+    ids = await run_ids(store, behind(cursor) if cursor else "", limit + 1)
     stored = await asyncio.gather(*(store.get(layout.run_record(run)) for run in ids[:limit]))
     return Page(
         runs=tuple(read_record(run, s.content) for run, s in zip(ids, stored, strict=False) if s is not None),
@@ -33,9 +33,9 @@ async def page(store: Store, *, limit: int, cursor: str = "") -> Page:
     )
 
 
-async def _ids(store: Store, cursor: str, most: int) -> list[str]:
+async def run_ids(store: Store, after: str, most: int) -> list[str]:
+    """The ids of the newest runs whose keys come after that."""
     found: list[str] = []
-    after = _behind(cursor) if cursor else ""
     while True:
         objects = 0
         async for entry in store.list(PREFIX, after=after):
@@ -50,9 +50,9 @@ async def _ids(store: Store, cursor: str, most: int) -> list[str]:
                     found.append(run)
         else:
             return found
-        after = _behind(found[-1])
+        after = behind(found[-1])
 
 
-def _behind(run: str) -> str:
+def behind(run: str) -> str:
     """What comes after every object of that run, and before every other's: `0` is the sign after `/`."""
     return f"{PREFIX}{run}0"

@@ -27,6 +27,7 @@ from .intake import Came, Intake
 GRACE = timedelta(seconds=30)
 # A clock that was set, and a machine that slept, are noticed within this.
 MOST_SLEEP_S = 20.0
+AGAIN = timedelta(seconds=5)
 # More than so many missed times are not counted.
 MOST_COUNTED = 1000
 
@@ -80,9 +81,10 @@ class Schedules:
             try:
                 await self._look_at(planned, now)
                 self._next[name] = next(planned.times(now))
-            except RuntimeFault as fault:  # the store is away: the next look tries again
-                self.intake.log(str(fault), level="error", trigger=name)
-                self._next[name] = now + timedelta(seconds=5)
+            except Exception as error:  # whatever it is, such as a store that is away, the next look tries again
+                said = str(error) if isinstance(error, RuntimeFault) else type(error).__name__
+                self.intake.log(f"a schedule could not fire: {said}", level="error", trigger=name)
+                self._next[name] = now + AGAIN
 
     async def _look_at(self, planned: Planned, now: datetime) -> None:
         key = layout.scheduled(planned.schedule.name)
@@ -117,7 +119,8 @@ class Schedules:
             times = [at for at in times if at < newest]
         if not times:
             return
-        rest = f"one run stands for all since {times[0].isoformat()}" if fired else "schedule.missed is skip"
+        once = planned.schedule.missed == "run_once"
+        rest = f"one run stands for all since {times[0].isoformat()}" if once else "schedule.missed is skip"
         reason = f"nothing could fire at that time; {rest}"
         self.intake.log("times were missed", level="warning", trigger=planned.schedule.name, times=len(times))
         await self.intake.deliveries.note(
@@ -149,6 +152,7 @@ def _done_until(planned: Planned, content: bytes) -> datetime | None:
         values = json.loads(content)
         if (values["cron"], values["timezone"]) != (planned.schedule.cron, planned.schedule.timezone):
             return None
-        return datetime.fromisoformat(values["until"])
+        until = datetime.fromisoformat(values["until"])
+        return until if until.tzinfo else None
     except (ValueError, KeyError, TypeError):
         return None

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from unmoor.runtime.config import Verify
 
 from .event import Event
+from .signing import named_by_signature
 
-# By which a sender names a delivery, the same when it sends it again.
+# By which a sender of its own names a delivery, the same when it sends it again.
 GENERIC = ("webhook-id", "svix-id", "Idempotency-Key")
 GITHUB = "X-GitHub-Delivery"
 # Without a name, the same body is the same delivery for this long: longer than a signed time is believed, before it and
@@ -61,6 +62,8 @@ def _named(scheme: str, headers: Mapping[str, str], event: Event, body: bytes) -
         return event.text("event_id") or event.text("trigger_id")
     if scheme == "stripe":
         return event.text("id")
+    if signature := named_by_signature(headers) if scheme in ("standard-webhooks", "gitlab") else "":
+        return headers.get(f"{signature}id", "")  # and not another name, which nobody has signed
     if scheme == "gitlab" and "Idempotency-Key" not in headers and (uuid := headers.get("X-Gitlab-Event-UUID")):
         # Before GitLab 17.4. Events that another hook's work caused have one id, so it does not do alone.
         return f"{uuid}-{hashlib.sha256(body).hexdigest()[:16]}"

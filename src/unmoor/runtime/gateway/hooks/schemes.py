@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from unmoor.runtime.config import Verify
 
-from .signing import Sent, Unproven, digest, expect_one, in_time, same, whsec
+from .signing import Sent, Unproven, digest, expect_one, in_time, named_by_signature, same, whsec
 
 Scheme = Callable[[Verify, str, Sent], None]
 
@@ -54,10 +54,10 @@ def stripe(verify: Verify, secret: str, sent: Sent) -> None:
 
 
 def standard_webhooks(verify: Verify, secret: str, sent: Sent) -> None:
-    """https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md; senders that use Svix
-    may write svix- for webhook-: https://docs.svix.com/receiving/verifying-payloads/how-manual"""
-    begin = "webhook-" if "webhook-signature" in sent.headers else "svix-"
-    if begin + "signature" not in sent.headers:
+    """https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md and
+    https://docs.svix.com/receiving/verifying-payloads/how-manual"""
+    begin = named_by_signature(sent.headers)
+    if not begin:
         raise Unproven("webhook-signature is missing")
     message, at, given = (sent.header(begin + name) for name in ("id", "timestamp", "signature"))
     in_time(at, sent.now)

@@ -73,6 +73,11 @@ def whsec(secret: str) -> bytes:
     return key
 
 
+def named_by_signature(headers: Mapping[str, str]) -> str:
+    """How the three headers of Standard Webhooks begin; senders that use Svix may write svix-. Empty without them."""
+    return next((begin for begin in ("webhook-", "svix-") if begin + "signature" in headers), "")
+
+
 def _moment(text: str) -> datetime | None:
     try:
         if text.isascii() and text.isdigit() and len(text) <= 16:
