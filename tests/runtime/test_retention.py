@@ -83,3 +83,15 @@ def test_what_a_clock_that_runs_ahead_wrote_is_not_old(tmp_path: Path) -> None:
 
 def test_an_empty_store_is_nothing_to_sweep(tmp_path: Path) -> None:
     assert left(tmp_path / "never-was") == []
+
+
+def test_what_came_goes_piece_by_piece_however_much_comes_after_it(tmp_path: Path) -> None:
+    old = [layout.delivery("github", "a"), layout.fired("nightly", "a"), f"{layout.DELIVERY_LOG}abcd/a.ndjson"]
+    new = [layout.delivery("github", "b"), layout.fired("nightly", "b"), f"{layout.DELIVERY_LOG}abcd/b.ndjson"]
+    store_with(tmp_path, *((key, b"{}", 31) for key in old), *((key, b"{}", 29) for key in new))
+    assert left(tmp_path) == sorted(new)
+
+
+def test_up_to_when_a_schedule_is_done_with_is_never_forgotten(tmp_path: Path) -> None:
+    store_with(tmp_path, (layout.scheduled("yearly"), b"{}", 400))
+    assert left(tmp_path) == [layout.scheduled("yearly")]

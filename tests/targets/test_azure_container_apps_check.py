@@ -156,6 +156,12 @@ def test_a_small_agent_is_taken():
             "triggers[nightly].schedule.timezone: Europe/Paris has daylight saving time, and a job's schedule is in "
             "UTC; write the schedule in UTC, or override this trigger in an environment for this target",
         ),
+        (
+            {"triggers": [{"name": "a", "schedule": {"cron": "0 3 * * *", "missed": "run_once"}, "prompt": "go"}]},
+            {},
+            "triggers[a].schedule.missed: run_once is the gateway's to keep, and here Container Apps fires, which makes up for "
+            "nothing that it missed; remove it, or choose vm-docker or run.isolation: process",
+        ),
     ],
 )
 def test_a_refusal_says_where_what_and_what_to_do(changes, settings, problem):

@@ -125,6 +125,12 @@ def test_a_small_agent_is_taken():
             f"{HERE}.secrets.anthropic-key: 'projects/my-project/secrets/key/versions/latest' is no secret's name; "
             "write projects/P/secrets/S, and /versions/N to pin its value",
         ),
+        (
+            {"triggers": [{"name": "a", "schedule": {"cron": "0 3 * * *", "missed": "run_once"}, "prompt": "go"}]},
+            {},
+            "triggers[a].schedule.missed: run_once is the gateway's to keep, and here Cloud Scheduler fires, which makes up for "
+            "nothing that it missed; remove it, or choose vm-docker or run.isolation: process",
+        ),
     ],
 )
 def test_is_refused(changes, settings, problem):

@@ -400,6 +400,8 @@ def test_the_openapi_document_names_every_route(tmp_path: Path) -> None:
         "/readyz": ["get"],
         "/metrics": ["get"],
         "/openapi.json": ["get"],
+        "/hooks/{trigger}": ["post"],
+        "/deliveries": ["get"],
     }
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from unmoor import __version__
 from unmoor.runtime.events import FINAL_STATUSES
 from unmoor.runtime.layout import RUN_ID
 
 from .asked import MOST_RUNS, MOST_SESSION, MOST_WAIT_S, USUAL_RUNS
+from .deliveries import Outcome
+from .delivery_pages import CURSOR, KINDS
 
 Values = dict[str, Any]
 
@@ -21,7 +23,7 @@ def document(agent: str) -> Values:
         "security": [{"token": []}],
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Run": _RUN, "Started": _STARTED, "Error": _ERROR},
+            "schemas": {"Run": _RUN, "Started": _STARTED, "Delivery": _DELIVERY, "Error": _ERROR},
         },
         "paths": {
             "/runs": {"post": _start(), "get": _list()},
@@ -29,6 +31,8 @@ def document(agent: str) -> Values:
             "/runs/{id}/events": {"get": _events()},
             "/runs/{id}/cancel": {"post": _cancel()},
             "/runs/{id}/artifacts/{path}": {"get": _artifact()},
+            "/hooks/{trigger}": {"post": _hook()},
+            "/deliveries": {"get": _deliveries()},
             "/healthz": {"get": _open("Whether the gateway lives", "200")},
             "/readyz": {"get": _open("Whether it reaches its store, and its bundle", "200", "503")},
             "/metrics": {"get": _operation("Numbers for Prometheus", _content("text/plain", {"type": "string"}))},
@@ -99,6 +103,46 @@ def _artifact() -> Values:
     return {**_operation("A file that a run left", binary, "410"), "parameters": [_ID, path]}
 
 
+def _hook() -> Values:
+    def answer(summary: str, *names: str) -> Values:
+        members = {name: {"type": "string"} for name in names}
+        schema = {"type": "object", "required": [*names], "properties": members}
+        return {"description": summary, "content": {"application/json": {"schema": schema}}}
+
+    accepted = answer("The run; of a delivery that came before, the same", "id")
+    refused = {status: _error() for status in ("400", "401", "404", "408", "413", "415", "429", "500", "503")}
+    filtered = answer("It starts nothing, and why; or Slack's challenge, as text", "filtered")
+    filtered["content"]["text/plain"] = {"schema": {"type": "string"}}
+    return {
+        "summary": "What a sender tells a webhook of the spec's; the scheme of its trigger proves who it is",
+        "security": [],
+        "parameters": [{"name": "trigger", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "requestBody": {"content": {"*/*": {"schema": {}}}},
+        "responses": {
+            "202": accepted,
+            "200": filtered,
+            **refused,
+        },
+    }
+
+
+def _deliveries() -> Values:
+    schema = {
+        "type": "object",
+        "required": ["deliveries", "next_cursor"],
+        "properties": {
+            "deliveries": {"type": "array", "items": _ref("Delivery")},
+            "next_cursor": {"type": ["string", "null"]},
+        },
+    }
+    limit = {"type": "integer", "minimum": 1, "maximum": MOST_RUNS, "default": USUAL_RUNS}
+    cursor = {"type": "string", "pattern": f"^{CURSOR.pattern}$"}
+    return {
+        **_operation("What came to the triggers, newest first", _content("application/json", schema), "400"),
+        "parameters": [_query("limit", limit), _query("cursor", cursor), _query("trigger", {"type": "string"})],
+    }
+
+
 def _open(summary: str, *statuses: str) -> Values:
     answer = _content("application/json", {"type": "object"})
     return {"summary": summary, "security": [], "responses": dict.fromkeys(statuses, answer)}
@@ -148,6 +192,18 @@ _ERROR: Values = {
         }
     },
 }
+_TEXT: Values = {"type": "string"}
+_DELIVERY: Values = {
+    "type": "object",
+    "required": ["id", "trigger", "kind", "at", "outcome", "reason", "run", "times"],
+    "properties": {
+        **dict.fromkeys(("id", "trigger", "reason", "run"), _TEXT),
+        "kind": {"enum": [*KINDS]},
+        "at": {"type": "string", "format": "date-time"},
+        "outcome": {"enum": [*get_args(Outcome)]},
+        "times": {"type": "integer", "minimum": 1},
+    },
+}
 _TIME: Values = {"type": ["string", "null"], "format": "date-time"}
 _RUN: Values = {
     "type": "object",
@@ -159,6 +215,7 @@ _RUN: Values = {
         "trigger": {"type": "object"},
         "prompt": {"type": "string"},
         "session": {"type": "string"},
+        "delivery": {"type": "string"},
         "harness": {"type": "object"},
         "model": {"type": ["object", "null"]},
         "usage": {"type": "object"},
