@@ -29,6 +29,8 @@ LAUNCHER_PORT = 8791
 
 HEALTH_PATH = "/healthz"
 READY_PATH = "/readyz"
+# Where a run that has ended says so to a gateway that may be asleep.
+WAKE_PATH = "/wake"
 
 ENTRYPOINT = ("unmoor-agent",)
 SERVE = ("serve",)

@@ -73,8 +73,11 @@ def _launching(context: Context, guard: Guard) -> dict[str, pulumi.Input[str]]:
     """How the gateway starts runs, and who fires the schedules."""
     if not apart(context.plan):
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": guard.url}
+    # A run that ends wakes it; Cloud Run's own address, which it knows by itself, is closed where there is a domain.
+    domain = context.plan.network.domain
     return {
         "UNMOOR_LAUNCHER": "cloud-run",
         "UNMOOR_LAUNCHER_CONFIG": launcher_config(context),
         "UNMOOR_SCHEDULER": "platform",
+        **({"UNMOOR_GATEWAY_URL": f"https://{domain}"} if domain else {}),
     }

@@ -40,7 +40,7 @@ def test_a_gateways_variables_make_the_launcher_of_its_platform(target: str) -> 
     variables = dict(pair for resource in graph for pair in pairs(resource.inputs))
     choice = chosen(variables)
     assert choice[0] == LAUNCHERS[target]
-    made = launcher_of(choice, read_config(json.dumps(config(PLAN), default=str)), environment={}, log=quiet)
+    made = launcher_of(choice, read_config(json.dumps(config(PLAN), default=str)), environment={}, extra={}, log=quiet)
     assert isinstance(made, ElsewhereLauncher)
     asyncio.run(made.close())
 

@@ -34,6 +34,7 @@ from .store import Store, open_store
 from .surroundings import Surroundings, forget_secrets, read_surroundings
 from .traces import wanted as wanted_traces
 from .trees import remove
+from .wake import HURRIED_S, WITHIN_S, wake_gateway
 
 USAGE = "unmoor-agent run RUN_ID | run --trigger NAME [--delivery ID]"
 # A stop is answered before the shortest grace of any platform, 10 s, is over: everything but the record's last word is
@@ -101,6 +102,8 @@ async def _lived(run: str, surroundings: Surroundings, guard: Way, bundle: Unpac
     except NotClaimed as fault:
         log(str(fault))
         return 0
+    within_s = HURRIED_S if stop.hurried.is_set() else WITHIN_S
+    await wake_gateway(surroundings.gateway_url, store, run, within_s=within_s, log=log)
     return 0 if record.status == "succeeded" else 1
 
 

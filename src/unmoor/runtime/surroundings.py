@@ -17,11 +17,13 @@ PREFIX = "UNMOOR_SECRET_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Where the store and the guard are, which bundle the agent is, and where runs work; `guard_url` may be empty."""
+    """Where the store, the guard and the gateway are, which bundle the agent is, and where runs work; the URLs of guard
+    and gateway may be empty."""
 
     store_url: str
     bundle: str
     guard_url: str
+    gateway_url: str
     work_root: Path
     secrets: Mapping[str, str]
 
@@ -39,6 +41,7 @@ def read_surroundings(environment: Mapping[str, str]) -> Surroundings:
         store_url=_needed(environment, "UNMOOR_STORE"),
         bundle=_needed(environment, "UNMOOR_BUNDLE"),
         guard_url=environment.get("UNMOOR_GUARD_URL", ""),
+        gateway_url=environment.get("UNMOOR_GATEWAY_URL", ""),
         work_root=Path(environment.get("UNMOOR_WORK", WORK_DIR)),
         secrets=take_secrets(environment),
     )

@@ -158,6 +158,8 @@ async def gateway(
     store: Store | None = None,
     heartbeat_s: float = 15,
     busy_s: float = 0.05,
+    idle_s: float = 0.1,
+    works_unasked: bool = True,
     ticks: Callable[[], float] = time.monotonic,
     triggers: list[dict[str, Any]] | None = None,
     clock: Callable[[], datetime] = now,
@@ -183,7 +185,8 @@ async def gateway(
         clock=clock,
         pace=Pace(poll_s=0.02, heartbeat_s=heartbeat_s),
         busy_s=busy_s,
-        idle_s=0.1,
+        idle_s=idle_s,
+        works_unasked=works_unasked,
         ticks=ticks,
     )
     listening = bound("127.0.0.1", 0)

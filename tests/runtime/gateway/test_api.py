@@ -398,6 +398,7 @@ def test_the_openapi_document_names_every_route(tmp_path: Path) -> None:
         "/runs/{id}/artifacts/{path}": ["get"],
         "/healthz": ["get"],
         "/readyz": ["get"],
+        "/wake": ["post"],
         "/metrics": ["get"],
         "/openapi.json": ["get"],
         "/hooks/{trigger}": ["post"],

@@ -21,6 +21,7 @@ from .answers import Refusal
 from .dispatch import Dispatcher
 from .hooks.hooks import Hooks
 from .metrics import Metrics
+from .nudges import Nudges
 from .streams import Pace
 
 NO_RUN = "there is no run of that id"
@@ -37,6 +38,7 @@ class Api:
     clock: Clock
     redact: Redact
     metrics: Metrics
+    nudges: Nudges
     log: Log
     token: str = field(repr=False)
     pace: Pace = field(default_factory=Pace)

@@ -26,17 +26,19 @@ Told = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """What a launcher must be told by its configuration, and how it is made of that and of a run's own variables."""
+    """What a launcher must be told by its configuration, and how it is made of that and of a run's own variables. Where
+    its platform gives a gateway no processor between requests, `works_unasked` is false."""
 
     needed: Sequence[str]
     made: Callable[[Told, Mapping[str, str]], Platform]
+    works_unasked: bool = True
 
 
 PLATFORMS: Mapping[str, Kind] = {
     "docker": Kind(needed=("url",), made=lambda told, extra: docker(told["url"])),
     "ecs": Kind(needed=ecs.NEEDED, made=lambda told, extra: ecs.ecs(told)),
     "container-apps": Kind(needed=container_apps.NEEDED, made=container_apps.container_apps),
-    "cloud-run": Kind(needed=cloud_run.NEEDED, made=cloud_run.cloud_run),
+    "cloud-run": Kind(needed=cloud_run.NEEDED, made=cloud_run.cloud_run, works_unasked=False),
 }
 
 
@@ -55,14 +57,21 @@ def chosen(environment: Mapping[str, str]) -> tuple[str, Told]:
     return name, told
 
 
-def launcher_of(choice: tuple[str, Told], agent: Agent, *, environment: Mapping[str, str], log: Log) -> Launcher:
-    """The launcher; `environment` is a runner's, where runners are processes of this container."""
+def launcher_of(
+    choice: tuple[str, Told], agent: Agent, *, environment: Mapping[str, str], extra: Mapping[str, str], log: Log
+) -> Launcher:
+    """The launcher; `environment` is a runner's, where runners are processes of this container, and `extra` what runs
+    elsewhere are given beside what their definition says."""
     name, told = choice
     if name == PROCESS:
         return ProcessLauncher(environment=environment)
-    extra: Mapping[str, str] = {}
     longest = agent.run.timeout_s * (agent.run.retries + 1) + MARGIN_S
     return ElsewhereLauncher(platform=PLATFORMS[name].made(told, extra), log=log, longest_s=longest)
+
+
+def works_unasked(choice: tuple[str, Told]) -> bool:
+    """Whether the gateway has a processor between requests as well."""
+    return choice[0] == PROCESS or PLATFORMS[choice[0]].works_unasked
 
 
 def _told(text: str) -> Told:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from unmoor.runtime import layout
@@ -26,6 +26,8 @@ from .tries import Tries
 BUSY_S, IDLE_S = 2.0, 15.0
 # Listing the queue may take this part of the time: a long one is listed less often while its runs start and end.
 LISTING_PART = 0.2
+# A run that is started before it is said to be accepted may take this part of the 5 s in which senders want an answer.
+SOON_S = 3.0
 # A runner whose lease has run out for this long is stopped: it hangs, or has lost the store.
 HUNG_S = 60.0
 
@@ -41,7 +43,10 @@ class Limits:
 
 @dataclass(slots=True, kw_only=True)
 class Dispatcher:
-    """The queue of one agent as this gateway sees it. Any number of gateways may look after one store."""
+    """The queue of one agent as this gateway sees it. Any number of gateways may look after one store.
+
+    `soon` is there where the gateway has no processor between requests: whoever accepts a run waits for a look by it.
+    """
 
     store: Store
     launcher: Launcher
@@ -52,6 +57,7 @@ class Dispatcher:
     ticks: Callable[[], float] = time.monotonic
     busy_s: float = BUSY_S
     idle_s: float = IDLE_S
+    soon: Callable[[], Awaitable[bool]] | None = None
     known: dict[str, RunRecord] = field(default_factory=dict[str, RunRecord])
     reached: bool = False
     _list_again_at: float = 0.0
@@ -83,6 +89,13 @@ class Dispatcher:
 
     async def add(self, record: RunRecord) -> bool:
         """Accepts a run; False where all are taken and the spec says that it is skipped then."""
+        added = await self._add(record)
+        if added and self.soon is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.soon(), SOON_S)
+        return added
+
+    async def _add(self, record: RunRecord) -> bool:
         if not self.limits.skips:
             await accept(self.store, record)
             self.known[record.id] = record
@@ -119,6 +132,11 @@ class Dispatcher:
         if not is_expired(record, self.clock()):
             return record
         return await settle_expired(self.store, record.id, retries=self.limits.retries, clock=self.clock) or record
+
+    async def look_anew(self) -> Decision:
+        """A look for which the whole queue is listed, however lately that was done."""
+        self._list_again_at = 0.0
+        return await self.look()
 
     async def look(self) -> Decision:
         """One look at the queue, with everything done that it asks for."""

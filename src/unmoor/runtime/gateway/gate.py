@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from unmoor.container import HEALTH_PATH, READY_PATH
+from unmoor.container import HEALTH_PATH, READY_PATH, WAKE_PATH
 from unmoor.runtime.guard.way import Log
 from unmoor.runtime.logs import frames
 
@@ -18,7 +18,7 @@ from .metrics import Metrics
 
 # What is asked every few seconds, and not worth a line in the log each time.
 PROBES = (HEALTH_PATH, READY_PATH)
-OPEN = (*PROBES, "/")
+OPEN = (*PROBES, WAKE_PATH, "/")
 # The page's files, and webhooks, of which each proves its sender in its own way.
 OPEN_UNDER = ("/page/", "/hooks/")
 

@@ -26,6 +26,7 @@ from .intake import Intake
 from .launcher import Launcher
 from .listening import served
 from .metrics import Metrics
+from .nudges import Nudges
 from .schedules import Schedules, schedules_of
 from .streams import Pace, pace_of
 
@@ -35,7 +36,8 @@ SWEEP_S = 6 * 3600.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
     """What a gateway is given. `secrets` are those of its triggers, by name; `sweep_after_s` is None where the store's
-    platform removes what is old by itself, and `fires` says that schedules are the gateway's and not the platform's."""
+    platform removes what is old by itself, `fires` says that schedules are the gateway's and not the platform's, and
+    `works_unasked` that it has a processor between requests as well."""
 
     store: Store
     bundle: Unpacked
@@ -51,6 +53,7 @@ class Gateway:
     sweep_after_s: int | None = None
     ticks: Callable[[], float] = time.monotonic
     fires: bool = True
+    works_unasked: bool = True
 
     @contextlib.asynccontextmanager
     async def serving(self, listening: socket.socket) -> AsyncIterator[int]:
@@ -81,7 +84,7 @@ class Gateway:
 
     def _dispatcher(self, metrics: Metrics) -> Dispatcher:
         run = self.bundle.agent.run
-        return Dispatcher(
+        dispatcher = Dispatcher(
             store=self.store,
             launcher=self.launcher,
             limits=Limits(most=run.max_concurrent, skips=run.when_busy == "skip", retries=run.retries),
@@ -92,6 +95,9 @@ class Gateway:
             idle_s=self.idle_s,
             ticks=self.ticks,
         )
+        if not self.works_unasked:
+            dispatcher.soon = Nudges(look=dispatcher.look, log=self.log, every_s=0)
+        return dispatcher
 
     def _intake(self, dispatcher: Dispatcher, metrics: Metrics) -> Intake:
         def counted(delivery: Delivery) -> None:
@@ -117,6 +123,7 @@ class Gateway:
             clock=self.clock,
             redact=self.redact,
             metrics=metrics,
+            nudges=Nudges(look=dispatcher.look_anew, log=self.log, ticks=self.ticks),
             log=self.log,
             token=self.token,
             pace=self.pace or pace_of(self.store),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from unmoor import __version__
+from unmoor.container import WAKE_PATH
 from unmoor.runtime.events import FINAL_STATUSES
 from unmoor.runtime.layout import RUN_ID
 
@@ -35,6 +36,7 @@ def document(agent: str) -> Values:
             "/deliveries": {"get": _deliveries()},
             "/healthz": {"get": _open("Whether the gateway lives", "200")},
             "/readyz": {"get": _open("Whether it reaches its store, and its bundle", "200", "503")},
+            WAKE_PATH: {"post": _wake()},
             "/metrics": {"get": _operation("Numbers for Prometheus", _content("text/plain", {"type": "string"}))},
             "/openapi.json": {"get": _operation("This document", _content("application/json", {"type": "object"}))},
         },
@@ -146,6 +148,11 @@ def _deliveries() -> Values:
 def _open(summary: str, *statuses: str) -> Values:
     answer = _content("application/json", {"type": "object"})
     return {"summary": summary, "security": [], "responses": dict.fromkeys(statuses, answer)}
+
+
+def _wake() -> Values:
+    answers = {"204": {"description": "It has looked"}, "503": _error()}
+    return {"summary": "Have the gateway look at its queue", "security": [], "responses": answers}
 
 
 def _operation(summary: str, answer: Values, *refusals: str, status: str = "200", path: bool = False) -> Values:

@@ -23,7 +23,9 @@ from unmoor.runtime.signals import told_to_stop
 from unmoor.runtime.store import open_store
 from unmoor.runtime.surroundings import Surroundings, forget_secrets, read_surroundings
 
-from .chosen import PROCESS, chosen, launcher_of
+from .address import VARIABLE as GATEWAY_URL
+from .address import own_url
+from .chosen import PROCESS, chosen, launcher_of, works_unasked
 from .gateway import Gateway
 from .listening import bound
 
@@ -77,6 +79,7 @@ async def serve(serving: Serving, surroundings: Surroundings, *, stop: asyncio.E
     if serving.launcher[0] == PROCESS and not surroundings.guard_url:
         raise ConfigurationFault("UNMOOR_GUARD_URL is not set; the container is given it by the target")
     store = open_store(surroundings.store_url)
+    url = await own_url(serving.environment, region=serving.launcher[1].get("region", ""), log=log)
     with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
         bundle = await fetch_bundle(store, surroundings.bundle, Path(folder))
         for line in unserved(bundle.agent):
@@ -88,6 +91,7 @@ async def serve(serving: Serving, surroundings: Surroundings, *, stop: asyncio.E
                 serving.launcher,
                 bundle.agent,
                 environment=for_runs(serving.environment, bundle.agent, surroundings),
+                extra={GATEWAY_URL: url} if url else {},
                 log=log,
             ),
             token=surroundings.secret(token_name(bundle)),
@@ -97,6 +101,7 @@ async def serve(serving: Serving, surroundings: Surroundings, *, stop: asyncio.E
             clock=lambda: datetime.now(UTC),
             sweep_after_s=serving.sweep_after_s,
             fires=not serving.platform_schedules,
+            works_unasked=works_unasked(serving.launcher),
         )
         async with gateway.serving(bound(serving.host, serving.port)) as port:
             log("listening", host=serving.host, port=port, agent=bundle.agent.name)

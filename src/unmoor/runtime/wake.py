@@ -1,0 +1,48 @@
+"""A run that ends tells a gateway that may be asleep, where further runs wait in the queue.
+
+There is nothing to be shown for it and nothing to be had: the gateway looks at its queue, which it may do at any time.
+So a run holds no token of the gateway's.
+"""
+
+from __future__ import annotations
+
+from unmoor.container import WAKE_PATH
+
+from .errors import InfrastructureFault, RuntimeFault
+from .guard.way import Log
+from .layout import RUN_ID
+from .rest import Rest
+from .store import Store
+
+# A gateway that sleeps needs this long to answer; a container that is told to stop has not that much time.
+WITHIN_S, HURRIED_S = 40.0, 1.5
+TRIES = 2
+
+
+async def wake_gateway(url: str, store: Store, run: str, *, within_s: float, log: Log) -> None:
+    """Tells the gateway at this URL that a run has ended, if others wait; nothing where there is no URL."""
+    rest = Rest(name="the gateway", url=url, timeout_s=within_s)
+    try:
+        if url and await _others_wait(store, run):
+            await _told(rest)
+    except RuntimeFault as fault:
+        log(f"whoever comes next wakes it: {fault}", level="warning")
+    finally:
+        await rest.close()
+
+
+async def _told(rest: Rest) -> None:
+    for left in reversed(range(TRIES)):
+        try:
+            return await rest.ask("POST", WAKE_PATH)
+        except InfrastructureFault:
+            if not left:
+                raise
+
+
+async def _others_wait(store: Store, run: str) -> bool:
+    async for entry in store.list("queue/"):
+        name = entry.key.removeprefix("queue/")
+        if name != run and RUN_ID.fullmatch(name):
+            return True
+    return False
