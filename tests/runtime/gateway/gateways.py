@@ -163,6 +163,7 @@ async def gateway(
     ticks: Callable[[], float] = time.monotonic,
     triggers: list[dict[str, Any]] | None = None,
     clock: Callable[[], datetime] = now,
+    fires: bool = True,
     **run: Any,
 ) -> AsyncIterator[Client]:
     """A gateway over the store in the folder; `run` is the spec's part of that name. `secrets` are taken out of what is
@@ -183,6 +184,7 @@ async def gateway(
         redact=redactor(secrets or {}),
         log=lambda message, **fields: logged.append((message, fields)),
         clock=clock,
+        fires=fires,
         pace=Pace(poll_s=0.02, heartbeat_s=heartbeat_s),
         busy_s=busy_s,
         idle_s=idle_s,

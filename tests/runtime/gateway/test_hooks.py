@@ -21,6 +21,7 @@ from senders import KEY, SECRET
 from unmoor.runtime import layout
 from unmoor.runtime.errors import ConfigurationFault, InfrastructureFault
 from unmoor.runtime.gateway import delivery_pages
+from unmoor.runtime.gateway.hooks import hooks
 from unmoor.runtime.gateway.hooks.hooks import MOST_BODY
 from unmoor.runtime.store import Store, open_store
 
@@ -279,6 +280,36 @@ def test_a_body_that_is_too_large_or_compressed_is_refused(tmp_path: Path) -> No
         assert large.error == (413, f"the body is larger than {MOST_BODY} bytes; send less")
         packed = await client.ask("POST", "/hooks/github", token=None, data=b"x", headers={"Content-Encoding": "gzip"})
         assert packed.error == (415, "the body is compressed; send it as it is")
+
+    within(tmp_path, act)
+
+
+def test_large_bodies_that_do_not_come_keep_no_small_one_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "LARGE_WAIT_S", 0.05)
+
+    async def act(client: Client) -> None:
+        opened = [await asyncio.open_connection("127.0.0.1", int(client.url.rsplit(":", 1)[1])) for _ in range(8)]
+        for _, writer in opened:
+            writer.write(b"POST /hooks/github HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
+            await writer.drain()
+        large = io.BytesIO(b"x" * (hooks.LARGE + 1))
+
+        async def is_refused() -> bool:
+            large.seek(0)
+            answer = await client.ask("POST", "/hooks/github", token=None, data=large)
+            return answer.status == 503 and answer.error[1] == "too many large bodies are being read; try again"
+
+        await until(is_refused)
+        assert (await send(client)).status == 202
+        for _, writer in opened:
+            writer.close()
+        await until(lambda: _is_read(client))
+
+    async def _is_read(client: Client) -> bool:
+        answer = await client.ask("POST", "/hooks/github", token=None, data=io.BytesIO(b"x" * (hooks.LARGE + 1)))
+        return answer.status == 401
 
     within(tmp_path, act)
 

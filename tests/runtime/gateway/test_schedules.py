@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateways import ByHand
+from gateways import ByHand, gateway, until
 from runs import Bench, shell
 
 from unmoor.runtime import layout
@@ -300,3 +300,27 @@ def test_a_time_at_which_all_runs_are_taken_is_skipped_where_the_spec_says_so(tm
 
     run = {"max_concurrent": 1, "when_busy": "skip"}
     on(Machine(tmp_path, {"cron": "0 * * * *"}, more={"run": run}), act)
+
+
+def test_a_gateway_fires_at_the_time_and_leaves_it_to_the_platform_where_that_does(tmp_path: Path) -> None:
+    ahead = timedelta(0)
+    trigger = {"name": "tick", "prompt": "p", "schedule": {"cron": "0 0 1 1 *"}}
+
+    def clock() -> datetime:
+        return datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC) + ahead
+
+    async def act(folder: Path, *, fires: bool) -> list[str]:
+        nonlocal ahead
+        ahead = timedelta(0)
+        async with gateway(folder, triggers=[trigger], clock=clock, fires=fires) as client:
+            if fires:
+                await until(lambda: client.store.get(layout.scheduled("tick")))
+            ahead = timedelta(seconds=1)
+            if fires:
+                await until(lambda: bool(client.launcher.started))
+            await client.start()
+            await until(lambda: len(client.launcher.started) == (2 if fires else 1))
+            return [run["trigger"]["kind"] for run in (await client.get("/runs")).json["runs"]]
+
+    assert sorted(asyncio.run(act(tmp_path / "gateway", fires=True))) == ["api", "schedule"]
+    assert asyncio.run(act(tmp_path / "platform", fires=False)) == ["api"]

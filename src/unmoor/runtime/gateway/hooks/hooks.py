@@ -25,6 +25,8 @@ from .when import passed_over
 
 # GitHub and GitLab send at most 25 MB, and hardly ever a hundredth of it. What is read is many times larger in memory.
 MOST_BODY = 5 * 1024 * 1024
+# Anybody can send a body; so that none can fill the memory, of those that are large few are read at one time.
+LARGE, LARGE_AT_ONCE, LARGE_WAIT_S = 256 * 1024, 8, 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ class Hooks:
     hooks: Mapping[str, Hook]
     intake: Intake
     closing: asyncio.Event
+    large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
 
     async def answer(self, request: Request) -> Response:
         hook = self.hooks.get(request.path_params["trigger"])
@@ -85,7 +88,7 @@ class Hooks:
         """The body, once it is sure who sent it."""
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise Refusal(415, "the body is compressed; send it as it is")
-        body = await asked.body_of(request, most=MOST_BODY)
+        body = await self._body(request)
         if hook.webhook.verify is not None:
             sent = Sent(headers=request.headers, body=body, now=self.intake.clock())
             try:
@@ -93,6 +96,19 @@ class Hooks:
             except Unproven as why:
                 raise Refusal(401, str(why)) from None
         return body
+
+    async def _body(self, request: Request) -> bytes:
+        length = request.headers.get("content-length", "")
+        if length.isdigit() and int(length) <= LARGE:
+            return await asked.body_of(request, most=LARGE)
+        try:
+            await asyncio.wait_for(self.large.acquire(), LARGE_WAIT_S)
+        except TimeoutError:
+            raise Refusal(503, "too many large bodies are being read; try again", retry_after="5") from None
+        try:
+            return await asked.body_of(request, most=MOST_BODY)
+        finally:
+            self.large.release()
 
     async def _answered(self, hook: Hook, request: Request, body: bytes) -> Response:
         headers, verify = request.headers, hook.webhook.verify

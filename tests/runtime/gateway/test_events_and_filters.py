@@ -1,0 +1,121 @@
+"""What a body says, and which events a filter lets through."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from starlette.datastructures import Headers
+
+from unmoor.runtime.gateway.hooks.event import Event, Unreadable, event_of
+from unmoor.runtime.gateway.hooks.when import passed_over
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "value", "typed"),
+    [
+        ("application/json", b'{"a": 1}', {"a": 1}, True),
+        ("Application/JSON; charset=utf-8", b"[1]", [1], True),
+        ("application/cloudevents+json", b'"x"', "x", True),
+        ("application/json", b"\xef\xbb\xbf{}", {}, True),
+        ("application/json", b"null", None, True),
+        ("application/json", b"", {}, True),
+        ("", b" \r\n ", {}, True),
+        (FORM, b'{"a": 1}', {"a": 1}, True),
+        ("", b" [1]", [1], True),
+        ("text/plain", b"{not json", "{not json", True),
+        ("text/plain", b"1", "1", True),
+        ("text/plain; charset=latin-1", b"\xe9", "é", True),
+        ("text/plain; charset=nothing", b"\xe9", "�", True),
+        ("application/xml", b"<a/>", "<a/>", True),
+        (FORM, b"a=1&b=&a=2&c=%C3%A9+x", {"a": ["1", "2"], "b": "", "c": "é x"}, False),
+        (FORM, b"{=1", {"{": "1"}, False),
+        (FORM, urlencode({"payload": '{"a": 1}'}).encode(), {"a": 1}, True),
+        (FORM, urlencode({"payload": "paid"}).encode(), {"payload": "paid"}, False),
+    ],
+)
+def test_a_body_is_read_as_what_it_is(kind: str, body: bytes, value: Any, typed: bool) -> None:
+    assert event_of(kind, body) == Event(value=value, typed=typed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "says"),
+    [
+        ("application/json", b"{", "the body is no JSON, which its content type says that it is"),
+        (FORM, b"payload={x", "the body is no JSON, which its content type says that it is"),
+        (FORM, b"a=1&" * 1001, "the form has more than 1000 fields"),
+    ],
+)
+def test_a_body_that_is_not_what_it_says_is_one_line(kind: str, body: bytes, says: str) -> None:
+    with pytest.raises(Unreadable, match=says):
+        event_of(kind, body)
+
+
+LABELS = {"issue": {"labels": [{"name": "bug"}, {"name": "new"}]}}
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "wanted", "met"),
+    [
+        ({"a": 1}, "body.a", 1, True),
+        ({"a": 1.0}, "body.a", 1, True),
+        ({"a": "1"}, "body.a", 1, False),
+        ({"a": 1}, "body.a", "1", False),
+        ({"a": True}, "body.a", 1, False),
+        ({"a": 1}, "body.a", True, False),
+        ({"a": True}, "body.a", True, True),
+        ({"a": "true"}, "body.a", True, False),
+        ({"a": False}, "body.a", 0, False),
+        ({"a": None}, "body.a", "", False),
+        ({}, "body.a", "", False),
+        ({"a": ""}, "body.a", "", True),
+        ({"a": {"b-c": {"d": "x"}}}, "body.a.b-c.d", "x", True),
+        ({"a": ["x", "y"]}, "body.a", "y", True),
+        ({"a": ["x", "y"]}, "body.a[0]", "y", False),
+        ({"a": ["x", "y"]}, "body.a[1]", "y", True),
+        ({"a": ["x"]}, "body.a[1]", "x", False),
+        ({"a": ["x"]}, "body.a[" + "9" * 30 + "]", "x", False),
+        ([{"a": "x"}], "body[0].a", "x", True),
+        (LABELS, "body.issue.labels.name", "new", True),
+        (LABELS, "body.issue.labels[0].name", "new", False),
+        (LABELS, "body.issue.labels.colour", "new", False),
+        ("text", "body.a", "text", False),
+        (None, "body.a", "x", False),
+        ({"a": {"b": 1}}, "body.a", "b", False),
+    ],
+)
+def test_a_value_is_met_by_its_like(value: Any, path: str, wanted: Any, met: bool) -> None:
+    event = event_of("application/json", json.dumps(value).encode())
+    assert (passed_over([(path, (wanted,))], Headers(), event) == ("", "")) is met
+
+
+@pytest.mark.parametrize(("wanted", "met"), [(1, True), ("1", True), (True, False), (2, False), ("01", False)])
+def test_a_form_s_fields_and_headers_are_met_as_text(wanted: Any, met: bool) -> None:
+    form = event_of(FORM, b"a=0&a=1")
+    assert (passed_over([("body.a", (wanted,))], Headers(), form) == ("", "")) is met
+    headers = Headers({"X-Count": "1"})
+    assert (passed_over([("header.x-count", (wanted,))], headers, Event(value={})) == ("", "")) is met
+
+
+def test_true_is_met_by_the_word_in_a_form() -> None:
+    assert passed_over([("body.a", (True,))], Headers(), event_of(FORM, b"a=true")) == ("", "")
+
+
+def test_every_path_must_be_met_each_by_one_of_its_values() -> None:
+    when = [("body.a", (1, 2)), ("header.X", ("y",))]
+    event = Event(value={"a": 2})
+    assert passed_over(when, Headers({"x": "y"}), event) == ("", "")
+    assert passed_over(when, Headers({"x": "n"}), event) == ('header.X is not "y"', 'it is "n"')
+    assert passed_over(when, Headers({"x": "y"}), Event(value={"a": [3, 4]})) == (
+        "body.a is not 1 or 2",
+        "it is 3 and 4",
+    )
+
+
+def test_what_came_is_shown_cut() -> None:
+    _, came = passed_over([("body.a", (1,))], Headers(), Event(value={"a": ["x" * 500] * 9}))
+    assert came == " and ".join(['"' + "x" * 59 + "…"] * 3).join(["it is ", ""])
