@@ -175,7 +175,7 @@ def guarantees(plan: Plan, settings: EcsSettings) -> list[Guarantee]:
             strength="enforced" if apart else "advisory",
             by="is tried again for an hour, then kept in a dead-letter queue"
             if apart
-            else "is the gateway's own matter",
+            else "is made up for as schedule.missed says",
         ),
         Guarantee(topic="the gateway scales to zero", strength="absent", by="one task is always there"),
     ]

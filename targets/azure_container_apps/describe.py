@@ -175,7 +175,7 @@ def _missed(apart: bool) -> Guarantee:
     return Guarantee(
         topic="a missed schedule",
         strength="absent" if apart else "advisory",
-        by="is not made up for" if apart else "is the gateway's own matter",
+        by="is not made up for" if apart else "is made up for as schedule.missed says",
         source=f"{DOCS}/jobs#scheduled-jobs" if apart else "",
     )
 

@@ -196,7 +196,7 @@ def _runs_apart(plan: Plan) -> Guarantee:
 def _missed_schedule(plan: Plan) -> Guarantee:
     topic = "a missed schedule"
     if not apart(plan):
-        return Guarantee(topic=topic, strength="advisory", by="is the gateway's own matter")
+        return Guarantee(topic=topic, strength="advisory", by="is made up for as schedule.missed says")
     by = "is tried again for an hour; Cloud Scheduler fires at least once, so now and then twice"
     return Guarantee(topic=topic, strength="enforced", by=by, source=f"{CRON_DOC.rsplit('/', 1)[0]}/retry-jobs")
 

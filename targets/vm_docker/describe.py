@@ -116,7 +116,9 @@ def guarantees(plan: Plan, settings: DockerSettings) -> list[Guarantee]:
             by="destroy_data is set" if settings.destroy_data else "the store's volumes are retained",
         ),
         Guarantee(
-            topic="a missed schedule", strength="advisory", by="is the gateway's own matter; the machine may be off"
+            topic="a missed schedule",
+            strength="advisory",
+            by="is made up for as schedule.missed says, once the machine is back",
         ),
         Guarantee(topic="the gateway scales to zero", strength="absent", by="its containers are always there"),
     ]

@@ -31,6 +31,8 @@ FORM = "application/x-www-form-urlencoded"
         ("text/plain", b"1", "1", True),
         ("text/plain; charset=latin-1", b"\xe9", "é", True),
         ("text/plain; charset=nothing", b"\xe9", "�", True),
+        ("text/plain; charset=idna", b"null", "null", True),
+        ("text/plain; charset=rot13", b"null", "null", True),
         ("application/xml", b"<a/>", "<a/>", True),
         (FORM, b"a=1&b=&a=2&c=%C3%A9+x", {"a": ["1", "2"], "b": "", "c": "é x"}, False),
         (FORM, b"{=1", {"{": "1"}, False),

@@ -167,6 +167,8 @@ def test_slacks_challenge_is_answered_once_it_is_proved(tmp_path: Path) -> None:
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert (await send(client, value, sign=senders.slack, secret="other")).status == 401
+        half = b'{"type": "url_verification", "challenge": "\\ud800"}'
+        assert (await send(client, half, sign=senders.slack)).body == b"?"
         assert (await client.get("/runs")).json["runs"] == []
 
     within(tmp_path, act, hook("slack"))

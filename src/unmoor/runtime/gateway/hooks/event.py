@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 1000
+# Beside UTF-8. Of all that Python knows, some take very long, and some are not of text.
+CHARSETS = ("us-ascii", "iso-8859-1", "latin-1", "iso-8859-15", "windows-1252", "utf-16")
 
 
 class Unreadable(Exception):
@@ -73,10 +75,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _text(body: bytes, charset: str) -> str:
-    try:
-        return body.decode(charset, errors="replace")
-    except LookupError:
-        return body.decode(errors="replace")
+    return body.decode(charset if charset.lower() in CHARSETS else "utf-8", errors="replace")
 
 
 def _kind(content_type: str) -> tuple[str, str]:

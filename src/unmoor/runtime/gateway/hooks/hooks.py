@@ -120,7 +120,8 @@ class Hooks:
         scheme = verify.scheme if verify else "none"
         if scheme == "slack" and event.text("type") == "url_verification":
             await self._tell(hook, "filtered", "Slack's challenge, which was answered")
-            return Response(event.text("challenge"), headers=SAFE, media_type="text/plain")
+            challenge = event.text("challenge").encode(errors="replace")
+            return Response(challenge, headers=SAFE, media_type="text/plain")
         key = key_of(verify, headers, event, body, self.intake.clock())
         rule, came = self._passed_over(hook, scheme, headers, event)
         if rule:
