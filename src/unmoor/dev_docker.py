@@ -2,7 +2,7 @@
 
 The guard has the model's key and the way out; the run is on a network on which there is nothing but the guard.
 
-Every function here but `in_docker` gives a command line and does nothing.
+The methods of `Containers` give command lines and do nothing.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .container import GUARD, GUARD_PORT, STORE_DIR, TEMP_DIR, UID, WORK_DIR
+from .container import GUARD, GUARD_PORT, STOP_GRACE_S, STORE_DIR, TEMP_DIR, UID, WORK_DIR
 from .errors import UnmoorError
 from .plan import Plan, Secret
 from .quantities import cpu_text
 from .runtime import layout
 from .runtime.claim import enqueue
 from .runtime.gateway.feed import Feed
+from .runtime.launch.template import Template
 from .runtime.records import RunRecord, from_json
 from .runtime.stop import Stop
 from .runtime.store import Store
@@ -68,6 +69,38 @@ class Containers:
             *(self.image, "run", run),
         ]
 
+    def template(self, plan: Plan, secrets: Mapping[str, str]) -> Template:
+        """What the launcher makes each run's container of, in the words of Docker's API."""
+        environment = {
+            "UNMOOR_STORE": f"file://{STORE_DIR}",
+            "UNMOOR_BUNDLE": self.bundle,
+            "UNMOOR_GUARD_URL": f"http://guard:{GUARD_PORT}",
+            **{secret.variable: secrets[secret.name] for secret in plan.held_by("run")},
+        }
+        owner, _, group = self.user.partition(":")
+        writable = f"rw,exec,nosuid,nodev,uid={owner},gid={group}"
+        host = {
+            "CapDrop": ["ALL"],
+            "Init": True,
+            "Memory": plan.run.memory_mib * 1024 * 1024,
+            "Mounts": [{"Type": "bind", "Source": str(self.store), "Target": STORE_DIR}],
+            "NanoCpus": int(plan.run.cpu * 1_000_000_000),
+            "NetworkMode": f"{self.name}-runs",
+            "PidsLimit": PIDS,
+            "ReadonlyRootfs": True,
+            "SecurityOpt": ["no-new-privileges:true"],
+            "Tmpfs": {WORK_DIR: writable, TEMP_DIR: writable},
+        }
+        container = {
+            "Image": self.image,
+            "Cmd": ["run"],
+            "Env": [f"{name}={value}" for name, value in sorted(environment.items())],
+            "User": self.user,
+            "StopTimeout": STOP_GRACE_S,
+            "HostConfig": host,
+        }
+        return Template(container=container, prefix=self.name, most=plan.run.max_concurrent)
+
     def ask(self) -> list[str]:
         """Whether the guard is well."""
         return ["exec", f"{self.name}-guard", "unmoor-agent", "health", str(GUARD_PORT)]
@@ -109,20 +142,27 @@ async def in_docker(
     """Queues a run, runs it to its end and removes its containers: its final record. UnmoorError if Docker refuses."""
     values = {s.variable: secrets[s.name] for s in plan.held_by("run", "guard")}
     docker = Docker(values)
-    _hand_over(containers)
+    async with guarded(docker, containers, plan):
+        await enqueue(store, record)  # only now: a guard that does not start must leave no run that waits for ever
+        hand_over(containers)
+        await _attended(docker, containers, plan, record, store, stop, watch)
+    stored = await store.get(layout.run_record(record.id))
+    assert stored is not None, "it was queued before"
+    return from_json(stored.content)
+
+
+@contextlib.asynccontextmanager
+async def guarded(docker: Docker, containers: Containers, plan: Plan) -> AsyncIterator[None]:
+    """The runs' network with the guard on it, for as long as it is needed; UnmoorError if Docker refuses."""
+    hand_over(containers)
     try:
         for command in (*containers.networks(), *containers.guard(plan)):
             await docker.done(command)
         await _well(docker, containers)
-        await enqueue(store, record)  # only now: a guard that does not start must leave no run that waits for ever
-        _hand_over(containers)
-        await _attended(docker, containers, plan, record, store, stop, watch)
+        yield
     finally:
         for command in containers.remove():
             await docker.tried(command)
-    stored = await store.get(layout.run_record(record.id))
-    assert stored is not None, "it was queued before"
-    return from_json(stored.content)
 
 
 async def _attended(
@@ -180,7 +220,7 @@ async def _well(docker: Docker, containers: Containers) -> None:
     raise UnmoorError(f"the guard does not start: {_last(said)}")
 
 
-def _hand_over(containers: Containers) -> None:
+def hand_over(containers: Containers) -> None:
     """Root's store becomes the containers' user's."""
     if os.getuid() == 0:
         for path in (containers.store, *containers.store.rglob("*")):

@@ -15,12 +15,13 @@ from .errors import UnmoorError
 from .plan import Plan, Webhook
 from .runtime.gateway.gateway import Gateway
 from .runtime.gateway.guarded import OwnRuns
+from .runtime.gateway.launcher import Launcher
 from .runtime.gateway.process import ProcessLauncher
 from .runtime.guard.opening import open_door
 from .runtime.guard.server import GuardServer
 from .runtime.host import told_programs
 from .runtime.logs import JsonLog
-from .runtime.redact import redactor
+from .runtime.redact import Redact, redactor
 
 LOOPBACK = "127.0.0.1"
 # What a runner needs of a person's environment: where its store's credentials are, and how it is traced.
@@ -49,21 +50,25 @@ async def serving(dev: Dev, served: Served) -> AsyncIterator[int]:
         GuardServer(OwnRuns(door, launcher.running), host=LOOPBACK, port=0, drain_s=1, log=log) as guard,
     ):
         launcher.environment = runner_environment(dev, served.store_url, guard.number, os.environ)
-        gateway = Gateway(
-            store=dev.store,
-            bundle=dev.bundle,
-            launcher=launcher,
-            token=served.token,
-            secrets=dev.secrets,
-            redact=redact,
-            log=log,
-            clock=lambda: datetime.now(UTC),
-            busy_s=1.0,
-            idle_s=5.0,
-            sweep_after_s=dev.plan.retention.runs_s if dev.sweeping else None,
-        )
-        async with gateway.serving(served.listening) as port:
+        async with gateway_of(dev, served, launcher, redact, log).serving(served.listening) as port:
             yield port
+
+
+def gateway_of(dev: Dev, served: Served, launcher: Launcher, redact: Redact, log: JsonLog) -> Gateway:
+    """The gateway of this machine's user, whose runs that launcher starts."""
+    return Gateway(
+        store=dev.store,
+        bundle=dev.bundle,
+        launcher=launcher,
+        token=served.token,
+        secrets=dev.secrets,
+        redact=redact,
+        log=log,
+        clock=lambda: datetime.now(UTC),
+        busy_s=1.0,
+        idle_s=5.0,
+        sweep_after_s=dev.plan.retention.runs_s if dev.sweeping else None,
+    )
 
 
 def runner_environment(dev: Dev, store_url: str, guard: int, around: Mapping[str, str]) -> dict[str, str]:

@@ -161,13 +161,17 @@ def dev(
             "the image holds its harness; leave one of --docker and --install out", param_hint="--install"
         )
     if once is None:
-        for name, given in (("--docker", docker), ("--session", session), ("--json", json)):
+        for name, given in (("--session", session), ("--json", json)):
             if given:
                 raise typer.BadParameter("goes with --once PROMPT in this release", param_hint=name)
         needs_linux()
         from unmoor.cli.dev_serve import USUAL_PORT, serve
 
         at = USUAL_PORT if port is None else port
+        if docker:
+            from unmoor.cli.dev_docker import serve as serve_in_docker
+
+            raise typer.Exit(serve_in_docker(file, env, port=at, token=token, store=store))
         raise typer.Exit(serve(file, env, port=at, token=token, store=store, installing=install))
     if port is not None:
         raise typer.BadParameter("a single run serves nothing; leave one of --once and --port out", param_hint="--port")

@@ -1,23 +1,31 @@
-"""`unmoor dev --docker`."""
+"""`unmoor dev --docker`, which runs the agent once or serves it."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_hex
+from secrets import token_hex, token_urlsafe
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import typer
+
 from unmoor.cli.build import built
 from unmoor.cli.dev import as_json_line, as_text, end, stop_on_signals, while_it_is_read
+from unmoor.cli.dev_serve import until_stopped
 from unmoor.dev import Dev, forget, prepare, secret_values
 from unmoor.dev_docker import Containers, in_docker, user
+from unmoor.dev_docker_serve import serving_in_docker, share
+from unmoor.dev_serve import LOOPBACK, Served, unserved
 from unmoor.errors import UnmoorError
 from unmoor.files import data_folder
 from unmoor.load import Loaded, load
+from unmoor.runtime.gateway.listening import bound
 from unmoor.runtime.host import Programs
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.stop import Stop
@@ -38,6 +46,27 @@ def once(file: Path, environment: str | None, prompt: str, *, session: str, stor
     return 0 if record.status == "succeeded" else 1
 
 
+def serve(file: Path, environment: str | None, *, port: int, token: str, store: str) -> int:
+    """Serves the agent until it is interrupted, with each run in a container of its own; then 0."""
+    gc.enable()  # a gateway may serve for days
+    loaded = load(file, environment)
+    values = secret_values(loaded, serving=True)
+    folder = data_folder() / "dev" / loaded.plan.agent
+    place = _folder_of(store) if store else folder / "store"
+    served = Served(token=token or token_urlsafe(24), listening=bound(LOOPBACK, port), store_url=place.as_uri())
+    image = built(loaded.plan)
+    for line in unserved(loaded.plan):
+        typer.echo(line, err=True)
+    share()
+    preparing = prepare(loaded, secrets=values, store_url=place.as_uri(), programs=Programs(), folder=folder)
+
+    def serving(dev: Dev) -> AbstractAsyncContextManager[int]:
+        forget(loaded)
+        return serving_in_docker(dev, served, _containers(loaded, dev, image=image, place=place))
+
+    return asyncio.run(until_stopped(preparing, serving, shown="" if token else served.token))
+
+
 async def _once(
     loaded: Loaded,
     preparing: Any,
@@ -54,15 +83,8 @@ async def _once(
     forget(loaded)
     shutil.rmtree(dev.bundle.folder, ignore_errors=True)
     record = dev.queued(prompt, session, datetime.now(UTC))
-    containers = Containers(
-        name=f"unmoor-dev-{loaded.plan.agent}-{token_hex(4)}",
-        image=image,
-        bundle=dev.bundle.sha256,
-        store=place,
-        user=user(),
-    )
     return await in_docker(
-        containers,
+        _containers(loaded, dev, image=image, place=place),
         loaded.plan,
         record,
         store=dev.store,
@@ -70,6 +92,11 @@ async def _once(
         stop=stop,
         watch=while_it_is_read(show, stop),
     )
+
+
+def _containers(loaded: Loaded, dev: Dev, *, image: str, place: Path) -> Containers:
+    name = f"unmoor-dev-{loaded.plan.agent}-{token_hex(4)}"
+    return Containers(name=name, image=image, bundle=dev.bundle.sha256, store=place, user=user())
 
 
 def _folder_of(url: str) -> Path:

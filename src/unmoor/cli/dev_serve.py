@@ -7,7 +7,8 @@ import gc
 import secrets
 import shutil
 import signal
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import typer
@@ -38,16 +39,19 @@ def serve(file: Path, environment: str | None, *, port: int, token: str, store: 
     for line in unserved(loaded.plan):
         typer.echo(line, err=True)
     preparing = prepare(loaded, secrets=values, store_url=store, programs=programs, folder=folder)
-    return asyncio.run(_serve(preparing, served, shown="" if token else served.token))
+    return asyncio.run(until_stopped(preparing, lambda dev: serving(dev, served), shown="" if token else served.token))
 
 
-async def _serve(preparing: Awaitable[Dev], served: Served, *, shown: str) -> int:
+async def until_stopped(
+    preparing: Awaitable[Dev], serving: Callable[[Dev], AbstractAsyncContextManager[int]], *, shown: str
+) -> int:
+    """Serves until SIGINT or SIGTERM and says where; `shown` is a token that was made and must be said, too."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     dev = await preparing
     try:
-        async with serving(dev, served) as port:
+        async with serving(dev) as port:
             if shown:
                 typer.echo(f"token {shown}", err=True)
                 # What follows the # never leaves the browser, so the token is in no log.

@@ -218,7 +218,6 @@ def test_an_interrupt_stops_runs_in_order_and_leaves_nothing_behind(tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--docker"], "goes with --once PROMPT in this release"),
         (["--session", "k"], "goes with --once PROMPT in this release"),
         (["--json"], "goes with --once PROMPT in this release"),
         (["--once", "x", "--port", "1"], "a single run serves nothing; leave one of --once and --port out"),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -27,6 +28,13 @@ def bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise ConfigurationFault(f"{host}:{port}: {error.strerror}; choose another port") from None
+    return listening
+
+
+def bound_to(path: Path) -> socket.socket:
+    """A socket that listens at a path, which only those can reach who may enter its folder."""
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path))
     return listening
 
 

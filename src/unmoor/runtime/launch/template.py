@@ -17,13 +17,13 @@ RUN, LAUNCHER = "unmoor.run", "unmoor.launcher"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A container in the words of Docker's API, without name and run; how its name begins; the room that a run has, and
-    how many may be there at one time."""
+    """A container in the words of Docker's API, without name and run; how its name begins; how many may be there at one
+    time; and the room that a workspace has, 0 where it is not measured."""
 
     container: dict[str, Any] = field(repr=False)
     prefix: str
-    disk_mib: int
     most: int
+    disk_mib: int = 0
 
     def name(self, run: str) -> str:
         """The name of a run's container, by which there is one at a time."""

@@ -168,7 +168,7 @@ class LocalStore:
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
         shard = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") % LOCKS
-        handle = os.open(self._own(key) / f"lock-{shard}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(self._own(key) / f"lock-{shard}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
