@@ -294,7 +294,9 @@ def test_large_bodies_that_do_not_come_keep_no_small_one_waiting(
     async def act(client: Client) -> None:
         opened = [await asyncio.open_connection("127.0.0.1", int(client.url.rsplit(":", 1)[1])) for _ in range(8)]
         for _, writer in opened:
-            writer.write(b"POST /hooks/github HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
+            size = hooks.LARGE + 1
+            head = f"POST /hooks/github HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{size:x}\r\n"
+            writer.write(head.encode() + b"x" * size + b"\r\n")
             await writer.drain()
         large = io.BytesIO(b"x" * (hooks.LARGE + 1))
 

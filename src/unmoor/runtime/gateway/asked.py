@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +29,14 @@ class NewRun:
     session: str
 
 
-async def body_of(request: Request, *, most: int = MOST_BODY, patience_s: float = BODY_S) -> bytes:
-    """The whole body; refused as soon as it is too large, or too slow."""
+async def body_of(
+    request: Request,
+    *,
+    most: int = MOST_BODY,
+    patience_s: float = BODY_S,
+    grown: Callable[[int], Awaitable[None]] | None = None,
+) -> bytes:
+    """The whole body; refused as soon as it is too large, or too slow. `grown` hears how large it has become."""
     too_large = Refusal(413, f"the body is larger than {most} bytes; send less")
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most:
@@ -44,6 +50,8 @@ async def body_of(request: Request, *, most: int = MOST_BODY, patience_s: float 
                 size += len(piece)
                 if size > most:
                     raise too_large
+                if grown is not None:
+                    await grown(size)
     except TimeoutError:
         raise Refusal(408, f"the body did not come within {patience_s:g} s") from None
     except ClientDisconnect:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -98,17 +99,21 @@ class Hooks:
         return body
 
     async def _body(self, request: Request) -> bytes:
-        length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) <= LARGE:
-            return await asked.body_of(request, most=LARGE)
+        async with contextlib.AsyncExitStack() as held:
+
+            async def grown(size: int) -> None:
+                if size > LARGE and not holds:
+                    await self._wait_for_room()
+                    holds.append(held.callback(self.large.release))
+
+            holds: list[object] = []
+            return await asked.body_of(request, most=MOST_BODY, grown=grown)
+
+    async def _wait_for_room(self) -> None:
         try:
             await asyncio.wait_for(self.large.acquire(), LARGE_WAIT_S)
         except TimeoutError:
             raise Refusal(503, "too many large bodies are being read; try again", retry_after="5") from None
-        try:
-            return await asked.body_of(request, most=MOST_BODY)
-        finally:
-            self.large.release()
 
     async def _answered(self, hook: Hook, request: Request, body: bytes) -> Response:
         headers, verify = request.headers, hook.webhook.verify
