@@ -17,10 +17,7 @@ from unmoor.load import load
 SPEC: dict[str, Any] = {
     "version": 1,
     "name": "machine",
-    "harness": {
-        "name": "command",
-        "command": ["sh", "-c", "mkdir -p out; hostname > out/host; tee out/said; sleep $(cat out/said)"],
-    },
+    "harness": {"name": "command", "command": ["sh", "-c", "mkdir -p out; hostname > out/host; exec sh"]},
     "run": {"artifacts": ["out/**"], "max_concurrent": 2, "timeout": "5m"},
     "gateway": {"min": 2, "max": 2},
     "resources": {"memory": "256Mi", "disk": "1Gi"},
@@ -65,7 +62,7 @@ def reached(agent: Machine, run: str, *statuses: str) -> dict[str, Any]:
 
 
 def test_runs_are_started_in_containers_of_their_own_and_leave_what_they_should(agent: Machine) -> None:
-    runs = [started(agent, "0") for _ in range(3)]
+    runs = [started(agent, "true") for _ in range(3)]
     ended = [reached(agent, run, "succeeded", "failed", "lost") for run in runs]
     assert [(r["status"], r["reason"]) for r in ended] == [("succeeded", "")] * 3
     assert [r["confinement"] for r in ended] == ["enforced by landlock+seccomp"] * 3
@@ -74,7 +71,7 @@ def test_runs_are_started_in_containers_of_their_own_and_leave_what_they_should(
 
 
 def test_two_gateways_start_a_run_once_and_one_that_is_started_again_finds_it(agent: Machine) -> None:
-    run = started(agent, "20")
+    run = started(agent, "sleep 20")
     reached(agent, run, "running")
     docker("restart", agent.named("gateway-0"), agent.named("launcher"))
     ready(agent)
@@ -86,10 +83,17 @@ def test_two_gateways_start_a_run_once_and_one_that_is_started_again_finds_it(ag
 
 
 def test_a_runs_container_cannot_reach_the_launcher(agent: Machine) -> None:
-    run = started(agent, "30")
+    run = started(agent, "sleep 30")
     reached(agent, run, "running")
     [mine] = [c for c in agent.runs() if run in docker("inspect", "--format", "{{.Name}}", c).stdout]
     program = "import urllib.request as u; print(u.urlopen('http://launcher:8791/runs', timeout=5).read())"
     assert docker("exec", mine, "python3", "-c", program, check=False).returncode != 0
     agent.asks("POST", f"/runs/{run}/cancel")
     reached(agent, run, "cancelled")
+
+
+def test_a_run_whose_workspace_outgrows_its_room_is_stopped(agent: Machine) -> None:
+    run = started(agent, "head -c 1200000000 /dev/zero > big; sleep 60")
+    shown = reached(agent, run, "lost", "failed", "succeeded")
+    assert (shown["status"], shown["reason"]) == ("lost", "its container was told to stop")
+    assert "a run's workspace has no room left" in logs(agent, "launcher")

@@ -56,6 +56,7 @@ class FakeDocker:
     removed: list[str] = field(default_factory=list)
     refusing: tuple[int, str] | None = None
     refusing_start: tuple[int, str] | None = None
+    used: dict[str, str] = field(default_factory=dict)
 
     def app(self) -> web.Application:
         made = web.Application()
@@ -69,6 +70,8 @@ class FakeDocker:
                 web.post(f"{at}/{{id}}/stop", self.stop),
                 web.get(f"{at}/{{id}}/json", self.look),
                 web.delete(f"{at}/{{id}}", self.remove),
+                web.post(f"{at}/{{id}}/exec", self.exec),
+                web.post(f"/v{VERSION}/exec/{{id}}/start", self.exec_start),
             ]
         )
         return made
@@ -134,6 +137,18 @@ class FakeDocker:
         self.removed.append(container.name)
         del self.containers[container.id]
         return web.Response(status=204)
+
+    async def exec(self, request: web.Request) -> web.Response:
+        container = self._named(request.match_info["id"])
+        if container is None or container.status != "running":
+            return _refused(409, "Container is not running")
+        assert (await request.json())["Cmd"] == ["du", "-skx", "/work"]
+        return web.json_response({"Id": container.name}, status=201)
+
+    async def exec_start(self, request: web.Request) -> web.Response:
+        assert await request.json() == {"Detach": False, "Tty": True}
+        text = self.used.get(request.match_info["id"], "4\t/work\r\n")
+        return web.Response(text=text, content_type="application/vnd.docker.raw-stream")
 
     def _named(self, key: str) -> Container | None:
         return next((c for c in self.containers.values() if key in (c.id, c.name)), None)

@@ -164,6 +164,19 @@ def test_what_has_ended_a_while_ago_is_removed_with_its_workspace(tmp_path: Path
     play(tmp_path, act)
 
 
+def test_a_run_whose_workspace_outgrows_its_room_is_stopped(tmp_path: Path) -> None:
+    async def act(place: Machine, ask: Any) -> None:
+        third = "run-ybqr5rxvt-5z939m5"
+        for run in (RUN, OTHER, third):
+            await ask("POST", f"/runs/{run}")
+        place.engine.used[f"agent-run-{OTHER}"] = "102401\t/work\r\n"
+        place.engine.used[f"agent-run-{third}"] = "OCI runtime exec failed: du: not found\r\n"
+        await until(lambda: [c.name for c in place.engine.containers.values() if c.status == "exited"])
+        assert [c.status for c in place.engine.containers.values()] == ["running", "exited", "running"]
+
+    play(tmp_path, act)
+
+
 def _containers(place: Machine) -> Containers:
     template = Template(container=TEMPLATE, prefix="agent-run", disk_mib=100, most=4)
     return Containers(engine=Engine(url=place.engine_url), template=template)

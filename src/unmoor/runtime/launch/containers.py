@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from unmoor.container import WORK_DIR
 from unmoor.runtime.errors import InfrastructureFault, RuntimeFault
 from unmoor.runtime.guard.way import Log, quiet
 
@@ -15,6 +16,8 @@ from .template import LAUNCHER, RUN, Template
 # An ended container is kept this long, for gateways to see how it ended.
 KEPT = timedelta(minutes=2)
 LOOK_S = 10.0
+# As the run's own user, and on its own processor and memory.
+MEASURE = ("du", "-skx", WORK_DIR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +79,27 @@ class Containers:
                 await self.engine.remove(state.id)
                 self.log("removed an ended run's container", run=state.labels.get(RUN, ""), code=state.code)
 
+    async def measure(self) -> None:
+        """Stops runs whose workspaces have outgrown their room; a volume has no quota of its own."""
+        if self.template.disk_mib:
+            await asyncio.gather(*(self._measured(state) for state in await self._states() if state.is_up))
+
     async def keep_clean(self) -> None:
-        """Does that until it is cancelled."""
+        """Does both until it is cancelled."""
         while True:
             try:
                 await self.clean(now=datetime.now(UTC))
+                await self.measure()
             except RuntimeFault as fault:
                 self.log(str(fault), level="error")
             await asyncio.sleep(self.look_s)
+
+    async def _measured(self, state: State) -> None:
+        used_kib, _, _ = (await self.engine.said(state.id, *MEASURE)).partition("\t")
+        if used_kib.isdigit() and int(used_kib) > self.template.disk_mib * 1024:
+            run = state.labels[RUN]
+            self.log("a run's workspace has no room left", level="warning", run=run, mib=int(used_kib) // 1024)
+            await self.stop(run)
 
     async def _own(self, run: str) -> State | None:
         """The run's container; RuntimeFault where its name is taken by one that this launcher has not made."""

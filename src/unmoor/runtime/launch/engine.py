@@ -85,16 +85,24 @@ class Engine:
         filters = quote(json.dumps({"label": list(labels)}))
         return [str(c["Id"]) for c in await self._ask("GET", f"/containers/json?all=true&filters={filters}")]
 
+    async def said(self, container: str, *command: str) -> str:
+        """What a command that is run in the container writes; empty where it is not there or does not run."""
+        asked = {"AttachStdout": True, "Tty": True, "Cmd": list(command)}
+        made = await self._maybe("POST", f"/containers/{quote(container)}/exec", body=asked)
+        if not made:
+            return ""
+        return str(await self._maybe("POST", f"/exec/{made['Id']}/start", body={"Detach": False, "Tty": True}) or "")
+
     async def close(self) -> None:
         """Lets go of the socket."""
         if self._rest is not None:
             await self._rest.close()
 
-    async def _maybe(self, method: str, path: str) -> Any:
+    async def _maybe(self, method: str, path: str, *, body: Any = None) -> Any:
         try:
-            return await self._ask(method, path)
+            return await self._ask(method, path, body=body)
         except NotDone as fault:
-            if fault.status == 404 or (method == "DELETE" and fault.status == 409):  # it is being removed
+            if fault.status in (404, 409):  # it is not there, does not run, or is being removed
                 return None
             raise
 
