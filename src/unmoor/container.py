@@ -31,6 +31,9 @@ HEALTH_PATH = "/healthz"
 READY_PATH = "/readyz"
 # Where a run that has ended says so to a gateway that may be asleep.
 WAKE_PATH = "/wake"
+# The paths that managed container hosts ask for.
+PING_PATH = "/ping"
+INVOCATIONS_PATH = "/invocations"
 
 ENTRYPOINT = ("unmoor-agent",)
 SERVE = ("serve",)

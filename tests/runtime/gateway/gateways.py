@@ -59,6 +59,7 @@ class ByHand:
             self.told(Exited(run=run, code=0, said=""))
 
     async def end(self, run: str, status: Status = "succeeded", **fields: Any) -> None:
+        await until(lambda: run in self.claims)
         held = self.claims.pop(run)
         await held.change(status=status, ended_at=now(), **fields)
         self.told(Exited(run=run, code=0 if status == "succeeded" else 1, said=""))
@@ -164,17 +165,20 @@ async def gateway(
     triggers: list[dict[str, Any]] | None = None,
     clock: Callable[[], datetime] = now,
     fires: bool = True,
+    launched: Callable[[Store], Any] = ByHand,
+    pace: Pace | None = None,
+    parts: dict[str, Any] | None = None,
     **run: Any,
 ) -> AsyncIterator[Client]:
     """A gateway over the store in the folder; `run` is the spec's part of that name. `secrets` are taken out of what is
     written, and are those of its webhooks."""
     folder.mkdir(exist_ok=True)
     held = store or open_store((folder / "store").as_uri())
-    launcher = ByHand(held)
+    launcher = launched(held)
     logged: list[tuple[str, dict[str, Any]]] = []
     number = len(list(folder.glob("bench-*")))
-    parts: dict[str, Any] = {**({"run": run} if run else {}), **({"triggers": triggers} if triggers else {})}
-    bench = Bench(folder / f"bench-{number}", shell("cat", **parts))
+    spec: dict[str, Any] = {**({"run": run} if run else {}), **({"triggers": triggers} if triggers else {})}
+    bench = Bench(folder / f"bench-{number}", shell("cat", **spec))
     made = Gateway(
         secrets=secrets or {},
         store=held,
@@ -185,15 +189,16 @@ async def gateway(
         log=lambda message, **fields: logged.append((message, fields)),
         clock=clock,
         fires=fires,
-        pace=Pace(poll_s=0.02, heartbeat_s=heartbeat_s),
+        pace=pace or Pace(poll_s=0.02, heartbeat_s=heartbeat_s),
         busy_s=busy_s,
         idle_s=idle_s,
         works_unasked=works_unasked,
         ticks=ticks,
+        **(parts or {}),
     )
     listening = bound("127.0.0.1", 0)
     with listening:
-        async with made.serving(listening) as port, aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession() as session, made.serving(listening) as port:
             yield Client(f"http://127.0.0.1:{port}", session, held, launcher, logged)
 
 

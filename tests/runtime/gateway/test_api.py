@@ -384,28 +384,6 @@ def test_metrics_count_runs_and_requests(tmp_path: Path) -> None:
     assert "/what/ever" not in text
 
 
-def test_the_openapi_document_names_every_route(tmp_path: Path) -> None:
-    async def act(client: Client) -> Any:
-        return (await client.get("/openapi.json")).json
-
-    document = within(tmp_path, act)
-    assert document["openapi"] == "3.1.0"
-    assert {path: sorted(ways) for path, ways in document["paths"].items()} == {
-        "/runs": ["get", "post"],
-        "/runs/{id}": ["get"],
-        "/runs/{id}/events": ["get"],
-        "/runs/{id}/cancel": ["post"],
-        "/runs/{id}/artifacts/{path}": ["get"],
-        "/healthz": ["get"],
-        "/readyz": ["get"],
-        "/wake": ["post"],
-        "/metrics": ["get"],
-        "/openapi.json": ["get"],
-        "/hooks/{trigger}": ["post"],
-        "/deliveries": ["get"],
-    }
-
-
 def test_every_answer_of_a_run_is_as_the_document_says(tmp_path: Path) -> None:
     from jsonschema import Draft202012Validator
 
@@ -414,7 +392,8 @@ def test_every_answer_of_a_run_is_as_the_document_says(tmp_path: Path) -> None:
         run = await client.start()
 
         def check(name: str, values: Any) -> None:
-            Draft202012Validator({**document["components"]["schemas"][name]}).validate(values)
+            whole = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+            Draft202012Validator(whole).validate(values)
 
         check("Run", (await client.get(f"/runs/{run}")).json)
         check("Error", (await client.get("/runs/x")).json)

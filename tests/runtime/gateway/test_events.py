@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateways import TOKEN, Client, gateway, put, put_event, record
+from gateways import TOKEN, Client, gateway, put, put_event, record, until
 
 from unmoor.runtime import layout
+from unmoor.runtime.gateway.slots import Slots
 from unmoor.runtime.gateway.streams import Pace
 from unmoor.runtime.records import to_json
 
@@ -173,26 +174,82 @@ def test_a_last_event_id_that_is_no_number_is_refused(tmp_path: Path) -> None:
         async with gateway(tmp_path) as client:
             await put(client.store, RUN)
             answer = await client.get(f"/runs/{RUN.id}/events", headers={"last-event-id": "1; DROP"})
-            assert answer.error == (400, "after: '1; DROP' is no whole number from 0 to 9007199254740991")
+            assert answer.error == (400, "last-event-id: '1; DROP' is no whole number from 0 to 9007199254740991")
 
     asyncio.run(act())
 
 
-def test_a_gateway_that_stops_ends_its_streams_and_polls_at_once(tmp_path: Path) -> None:
+def test_a_gateway_that_stops_ends_its_streams_and_polls_whole(tmp_path: Path) -> None:
+    """A stream that is cut in a chunk, or a poll that is not answered, would be an error to the client."""
+    pace, slots = Pace(poll_s=0.02), Slots()
+
     async def act() -> None:
-        async with gateway(tmp_path) as client:
+        async with gateway(tmp_path, pace=pace, parts={"slots": slots}) as client:
             await put(client.store, RUN, events=1)
             streaming = asyncio.create_task(stream(client, f"/runs/{RUN.id}/events"))
             polling = asyncio.create_task(client.get(f"/runs/{RUN.id}/events?after=1&wait=60"))
-            await asyncio.sleep(0.1)
-            began = time.monotonic()
-            stopping = client
-        # The client's own session is closed by now, so only the time that the gateway took is looked at.
-        assert time.monotonic() - began < 3
-        assert stopping.url
-        for task in (streaming, polling):
-            task.cancel()
-        await asyncio.gather(streaming, polling, return_exceptions=True)
+            await until(lambda: pace._readers == 2 and slots.taken == 1)
+            assert not streaming.done()
+            assert not polling.done()
+        retry, *events = await asyncio.wait_for(streaming, 1)
+        assert retry == {"retry": "2000"}
+        assert [event.get("id") for event in events] == ["1"]
+        assert (await asyncio.wait_for(polling, 1)).json == {"events": [], "next": 1, "done": False}
+        assert (pace._readers, slots.taken) == (0, 0)
+
+    asyncio.run(act())
+
+
+def test_a_client_that_reads_nothing_does_not_hold_up_the_stop(tmp_path: Path) -> None:
+    slots = Slots()
+
+    async def act() -> None:
+        async with gateway(tmp_path, parts={"slots": slots}) as client:
+            await put(client.store, RUN)
+            line = json.dumps({"n": 1, "at": "", "type": "message", "text": "x" * 30_000_000})
+            await client.store.put(layout.segment(RUN.id, 1), line.encode())
+            _, writer = await asyncio.open_connection("127.0.0.1", int(client.url.rsplit(":", 1)[1]), limit=1)
+            path = f"/runs/{RUN.id}/events"
+            writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n\r\n".encode())
+            await until(lambda: slots.taken == 1)
+        await until(lambda: slots.taken == 0)
+        writer.close()
+
+    asyncio.run(asyncio.wait_for(act(), 30))
+
+
+def test_no_more_streams_are_open_than_there_are_slots_and_one_that_ends_makes_room(tmp_path: Path) -> None:
+    slots = Slots(most=2)
+
+    async def act() -> None:
+        async with gateway(tmp_path, parts={"slots": slots}) as client:
+            await put(client.store, RUN, events=1)
+            path = f"/runs/{RUN.id}/events"
+            first = await client.session.get(client.url + path, headers=STREAM)
+            second = await client.session.get(client.url + path, headers=STREAM)
+            refused = await client.get(path, headers=STREAM)
+            says = "2 streams are open, and no more are served; poll with ?after=N&wait=20"
+            assert refused.error == (503, says)
+            assert refused.headers["retry-after"] == "5"
+            assert (await client.get(f"{path}?after=0")).status == 200
+            first.close()  # as a browser does that is left
+            await until(lambda: slots.taken == 1)
+            third = await client.session.get(client.url + path, headers=STREAM)
+            assert (second.status, third.status) == (200, 200)
+            second.close()
+            third.close()
+            await until(lambda: slots.taken == 0)
+
+    asyncio.run(act())
+
+
+def test_the_headers_of_a_stream_are_had_without_waiting_for_its_end(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with gateway(tmp_path) as client:
+            await put(client.store, RUN, events=1)
+            answer = await asyncio.wait_for(client.ask("HEAD", f"/runs/{RUN.id}/events"), 5)
+            assert (answer.status, answer.body) == (200, b"")
+            assert answer.headers["content-type"].startswith("text/event-stream")
 
     asyncio.run(act())
 

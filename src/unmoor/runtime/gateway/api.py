@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from starlette.requests import Request
-
 from unmoor.runtime import layout
 from unmoor.runtime.bundle import Unpacked
 from unmoor.runtime.claim import Clock, read_record
@@ -22,6 +20,7 @@ from .dispatch import Dispatcher
 from .hooks.hooks import Hooks
 from .metrics import Metrics
 from .nudges import Nudges
+from .slots import Slots
 from .streams import Pace
 
 NO_RUN = "there is no run of that id"
@@ -43,19 +42,21 @@ class Api:
     token: str = field(repr=False)
     pace: Pace = field(default_factory=Pace)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
-    streams: int = 0
+    slots: Slots = field(default_factory=Slots)
+    # The platform before the gateway lets in only those who may, and has no place for our token.
+    invocations_open: bool = False
 
-    async def record(self, request: Request) -> RunRecord:
-        """The record of the run that the path names."""
-        stored = await self.store.get(layout.run_record(asked.run_id(request.path_params["id"])))
+    async def record(self, run: str) -> RunRecord:
+        """The record of the run of that id; a Refusal where there is none."""
+        stored = await self.store.get(layout.run_record(asked.run_id(run)))
         if stored is None:
             raise Refusal(404, NO_RUN)
-        return read_record(request.path_params["id"], stored.content)
+        return read_record(run, stored.content)
 
-    def looker(self, request: Request) -> Callable[[], Awaitable[RunRecord]]:
+    def looker(self, run: str) -> Callable[[], Awaitable[RunRecord]]:
         """Gives that record as it is whenever it is called."""
 
         async def look() -> RunRecord:
-            return await self.dispatcher.seen(await self.record(request))
+            return await self.dispatcher.seen(await self.record(run))
 
         return look

@@ -5,6 +5,8 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from unmoor.container import INVOCATIONS_PATH
+
 from .api import Api
 from .faults import handlers
 from .gate import Gate
@@ -15,4 +17,5 @@ def application(api: Api) -> ASGIApp:
     """What is served."""
     starlette = Starlette(routes=all_routes(api), exception_handlers=handlers(api.log, api.redact))
     starlette.router.redirect_slashes = False
-    return Gate(app=starlette, token=api.token, log=api.log, metrics=api.metrics)
+    also_open = (INVOCATIONS_PATH,) if api.invocations_open else ()
+    return Gate(app=starlette, token=api.token, log=api.log, metrics=api.metrics, also_open=also_open)

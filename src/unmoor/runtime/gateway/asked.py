@@ -19,6 +19,8 @@ MOST_SESSION = 512
 BODY_S = 30.0
 MOST_RUNS, USUAL_RUNS = 200, 20
 MOST_WAIT_S = 60
+# https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-http-protocol-contract.html
+SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,13 @@ def new_run(body: bytes) -> NewRun:
     if len(session) > MOST_SESSION:
         raise Refusal(400, f"session: is longer than {MOST_SESSION} characters")
     return NewRun(prompt=prompt, session=session)
+
+
+def with_session(wanted: NewRun, session: str) -> NewRun:
+    """The run with the session that a header gives, where its body gives none."""
+    if len(session) > MOST_SESSION:
+        raise Refusal(400, f"the session header is longer than {MOST_SESSION} characters")
+    return NewRun(prompt=wanted.prompt, session=wanted.session or session)
 
 
 def nothing(body: bytes) -> None:

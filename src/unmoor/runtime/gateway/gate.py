@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from unmoor.container import HEALTH_PATH, READY_PATH, WAKE_PATH
+from unmoor.container import HEALTH_PATH, PING_PATH, READY_PATH, WAKE_PATH
 from unmoor.runtime.guard.way import Log
 from unmoor.runtime.logs import frames
 
@@ -17,7 +17,7 @@ from .answers import Refusal, refused
 from .metrics import Metrics
 
 # What is asked every few seconds, and not worth a line in the log each time.
-PROBES = (HEALTH_PATH, READY_PATH)
+PROBES = (HEALTH_PATH, READY_PATH, PING_PATH)
 OPEN = (*PROBES, WAKE_PATH, "/")
 # The page's files, and webhooks, of which each proves its sender in its own way.
 OPEN_UNDER = ("/page/", "/hooks/")
@@ -36,6 +36,7 @@ class Gate:
     token: str = field(repr=False)
     log: Log
     metrics: Metrics
+    also_open: tuple[str, ...] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,7 +60,7 @@ class Gate:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if not is_open(scope["path"]):
+            if not is_open(scope["path"]) and scope["path"] not in self.also_open:
                 self._check(Request(scope))
         except Refusal as refusal:
             return await refused(refusal)(scope, receive, send)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unmoor.runtime.bundle import Unpacked
@@ -28,6 +28,7 @@ from .listening import served
 from .metrics import Metrics
 from .nudges import Nudges
 from .schedules import Schedules, schedules_of
+from .slots import Slots
 from .streams import Pace, pace_of
 
 SWEEP_S = 6 * 3600.0
@@ -54,6 +55,8 @@ class Gateway:
     ticks: Callable[[], float] = time.monotonic
     fires: bool = True
     works_unasked: bool = True
+    slots: Slots = field(default_factory=Slots)
+    invocations_open: bool = False
 
     @contextlib.asynccontextmanager
     async def serving(self, listening: socket.socket) -> AsyncIterator[int]:
@@ -75,9 +78,7 @@ class Gateway:
                 yield port
             finally:
                 self.log("stopping", runs=len(self.launcher.running()))
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await _ended(tasks)
                 stopping = asyncio.create_task(self.launcher.close())
         await intake.deliveries.settle(all_of_it=True)
         await stopping
@@ -128,6 +129,8 @@ class Gateway:
             token=self.token,
             pace=self.pace or pace_of(self.store),
             closing=closing,
+            slots=self.slots,
+            invocations_open=self.invocations_open,
         )
 
     async def _sweeping(self) -> None:
@@ -138,3 +141,13 @@ class Gateway:
             except InfrastructureFault as fault:
                 self.log(str(fault), level="error")
             await asyncio.sleep(SWEEP_S)
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancels until all are over: before Python 3.12, asyncio.wait_for loses a cancellation that comes at the moment of
+    what it waits for (https://github.com/python/cpython/issues/86296)."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=1)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -44,6 +44,7 @@ class Serving:
     platform_schedules: bool
     sweep_after_s: int | None
     environment: Mapping[str, str] = field(repr=False)
+    invocations_open: bool = False
 
 
 def main() -> int:
@@ -68,7 +69,16 @@ def serving_of(environment: Mapping[str, str]) -> Serving:
         platform_schedules=environment.get("UNMOOR_SCHEDULER", "") not in ("", "gateway"),
         sweep_after_s=int(days) * DAY_S if days else None,
         environment=dict(environment),
+        invocations_open=_open_invocations(environment),
     )
+
+
+def _open_invocations(environment: Mapping[str, str]) -> bool:
+    """Whether POST /invocations is for whoever the platform lets through: it is said for such a platform, or not so."""
+    who = environment.get("UNMOOR_INVOCATIONS_AUTH", "") or "token"
+    if who not in ("token", "platform"):
+        raise ConfigurationFault(f"UNMOOR_INVOCATIONS_AUTH: {who!r} is neither token nor platform")
+    return who == "platform"
 
 
 async def serve(serving: Serving, surroundings: Surroundings, *, stop: asyncio.Event | None = None) -> int:
@@ -100,6 +110,7 @@ async def serve(serving: Serving, surroundings: Surroundings, *, stop: asyncio.E
             log=log,
             clock=lambda: datetime.now(UTC),
             sweep_after_s=serving.sweep_after_s,
+            invocations_open=serving.invocations_open,
             fires=not serving.platform_schedules,
             works_unasked=works_unasked(serving.launcher),
         )

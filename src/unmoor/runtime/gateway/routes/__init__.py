@@ -5,9 +5,11 @@ from __future__ import annotations
 from unmoor.runtime.gateway.api import Api
 from unmoor.runtime.gateway.resource import Resource
 
-from . import about, artifacts, events, health, hooks, page, runs, wake
+from . import about, artifacts, events, health, hooks, invocations, page, runs, wake
+
+PARTS = (health, page, runs, events, artifacts, hooks, wake, invocations, about)
 
 
 def all_routes(api: Api) -> list[Resource]:
     """Every route there is."""
-    return [route for part in (health, page, runs, events, artifacts, hooks, wake, about) for route in part.routes(api)]
+    return [route for part in PARTS for route in part.routes(api)]

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from unmoor.runtime.gateway.answers import SAFE, answer
 from unmoor.runtime.gateway.api import Api
-from unmoor.runtime.gateway.openapi import document
+from unmoor.runtime.gateway.described.document import document
 from unmoor.runtime.gateway.resource import Resource
 
 
@@ -23,4 +23,4 @@ async def numbers(api: Api, request: Request) -> Response:
 
 
 async def openapi(api: Api, request: Request) -> Response:
-    return answer(document(api.bundle.agent.name))
+    return answer(document(api.bundle.agent.name, tuple(api.hooks.hooks)))

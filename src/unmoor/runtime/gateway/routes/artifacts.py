@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from unmoor.runtime import layout
 from unmoor.runtime.gateway import asked
 from unmoor.runtime.gateway.answers import SAFE, Refusal
 from unmoor.runtime.gateway.api import Api
 from unmoor.runtime.gateway.resource import Resource
+from unmoor.runtime.gateway.tags import is_known
+
+HEADERS = {"content-security-policy": "default-src 'none'; sandbox", "referrer-policy": "no-referrer"}
 
 
 def routes(api: Api) -> list[Resource]:
@@ -26,19 +30,55 @@ def routes(api: Api) -> list[Resource]:
 async def artifact(api: Api, request: Request) -> Response:
     """A file that the run left. Only paths that its record names are looked for, so that none leads elsewhere."""
     asked.only(request.query_params)
-    record, path = await api.record(request), request.path_params["path"]
-    if all(artifact.path != path for artifact in record.artifacts):
+    record, path = await api.record(request.path_params["id"]), request.path_params["path"]
+    found = next((each for each in record.artifacts if each.path == path), None)
+    if found is None:
         raise Refusal(404, "the run has no artifact of that path")
+    headers = {**SAFE, **HEADERS, "content-disposition": _named(path), "etag": f'"{found.sha256}"'}
+    if is_known(request, headers["etag"]):
+        return Response(status_code=304, headers=headers)
+    _one_range(request, found.size_bytes)
+    return await _file(api, layout.artifact(record.id, path), headers)
+
+
+async def _file(api: Api, key: str, headers: dict[str, str]) -> Response:
     handle, name = tempfile.mkstemp(prefix="artifact-")
     os.close(handle)
-    remove = BackgroundTask(Path(name).unlink, missing_ok=True)
-    if not await api.store.download(layout.artifact(record.id, path), Path(name)):
-        await remove()
+    try:
+        found = await api.store.download(key, Path(name))
+    except BaseException:
+        Path(name).unlink()
+        raise
+    if not found:
+        Path(name).unlink()
         raise Refusal(410, "the artifact is no longer in the store")
-    file = quote(path.rsplit("/", 1)[-1], safe="")
-    headers = {
-        **SAFE,
-        "content-disposition": f"attachment; filename*=UTF-8''{file}",
-        "content-security-policy": "default-src 'none'; sandbox",
-    }
-    return FileResponse(name, headers=headers, media_type="application/octet-stream", background=remove)
+    return _Kept(name, headers=headers, media_type="application/octet-stream")
+
+
+class _Kept(FileResponse):
+    """A file that is removed once it is sent, or the client is gone."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            Path(self.path).unlink(missing_ok=True)
+
+
+def _one_range(request: Request, size: int) -> None:
+    """Leaves a range that can be served in the request. One that lies outside of the file is refused; any other is
+    passed over, as RFC 9110 (14.2) allows."""
+    asked = request.headers.get("range", "")
+    match = re.fullmatch(r"bytes=(\d{1,18})-(\d{1,18})?|bytes=-(\d{1,18})", asked, re.ASCII)
+    first, last, suffix = match.groups() if match else (None, None, None)
+    if suffix is not None and int(suffix) > 0 and size > 0:
+        return
+    if suffix is not None or (first is not None and int(first) >= size):
+        raise Refusal(416, f"the file has {size} bytes", content_range=f"bytes */{size}")
+    if first is None or (last is not None and int(last) < int(first)):
+        request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
+
+
+def _named(path: str) -> str:
+    """What a download is called: the file's own name, whatever signs it has."""
+    return f"attachment; filename*=UTF-8''{quote(path.rsplit('/', 1)[-1], safe='')}"

@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from unmoor.runtime.gateway import asked
-from unmoor.runtime.gateway.accept import api_run
 from unmoor.runtime.gateway.answers import Refusal, answer, run_values
 from unmoor.runtime.gateway.api import NO_RUN, Api
 from unmoor.runtime.gateway.listing import page
 from unmoor.runtime.gateway.resource import Resource
+from unmoor.runtime.gateway.start import begin
 
 
 def routes(api: Api) -> list[Resource]:
@@ -26,15 +26,7 @@ def routes(api: Api) -> list[Resource]:
 async def start(api: Api, request: Request) -> Response:
     asked.only(request.query_params)
     wanted = asked.new_run(await asked.body_of(request))
-    if api.closing.is_set():
-        raise Refusal(503, "the gateway is stopping; try again", retry_after="5")
-    record = api_run(api.bundle, wanted.prompt, wanted.session, now=api.clock(), redact=api.redact)
-    if not await api.dispatcher.add(record):
-        api.metrics.skipped()
-        most = api.bundle.agent.run.max_concurrent
-        raise Refusal(429, f"skipped: all {most} runs are taken, and run.when_busy is skip", retry_after="30")
-    api.metrics.accepted()
-    api.log("run accepted", run=record.id)
+    record = await begin(api, wanted)
     return answer({"id": record.id, "status": record.status}, 202, {"location": f"/runs/{record.id}"})
 
 
@@ -48,7 +40,7 @@ async def listed(api: Api, request: Request) -> Response:
 
 async def shown(api: Api, request: Request) -> Response:
     asked.only(request.query_params)
-    return answer(run_values(await api.dispatcher.seen(await api.record(request))))
+    return answer(run_values(await api.dispatcher.seen(await api.record(request.path_params["id"]))))
 
 
 async def cancel(api: Api, request: Request) -> Response:

@@ -1,0 +1,1 @@
+"""The API's description for tools, as OpenAPI 3.1."""
