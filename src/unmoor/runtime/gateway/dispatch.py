@@ -80,7 +80,9 @@ class Dispatcher:
                 name, where = type(error).__name__, frames(error)
                 self.log("a look at the queue failed", level="error", error=name, where=where)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self.busy_s if self.known else self.idle_s)
+                # wait_for, before Python 3.12, loses a cancellation that comes at the moment of what it waits for.
+                async with asyncio.timeout(self.busy_s if self.known else self.idle_s):
+                    await self._wake.wait()
             self._wake.clear()
 
     def wake(self) -> None:

@@ -55,7 +55,8 @@ async def _ended(api: Api, request: Request, record: RunRecord) -> RunRecord:
     look = api.looker(record.id)
     while not (record := await look()).is_final:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(api.closing.wait(), LOOK_S)
+            async with asyncio.timeout(LOOK_S):
+                await api.closing.wait()
         if api.closing.is_set() or await request.is_disconnected():
             return await look()
     return record
