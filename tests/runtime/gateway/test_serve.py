@@ -300,8 +300,9 @@ def environment(folder: Path, digest: str) -> dict[str, str]:
     }
 
 
-def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> None:
-    env = environment(tmp_path, agent_in(tmp_path, **SPEC))
+@contextlib.contextmanager
+def container(folder: Path, env: dict[str, str]) -> Iterator[Serving]:
+    """`unmoor-agent serve` that is ready."""
     url = f"http://127.0.0.1:{env['PORT']}"
 
     def ready(running: subprocess.Popen[str]) -> str:
@@ -309,9 +310,32 @@ def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> Non
             with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/readyz", timeout=5):
                 return url
             time.sleep(0.05)
-        raise AssertionError((tmp_path / "told").read_text())
+        raise AssertionError((folder / "told").read_text())
 
-    with process([sys.executable, "-m", "unmoor.runtime", "serve"], env, tmp_path / "told", ready) as serving:
+    with process([sys.executable, "-m", "unmoor.runtime", "serve"], env, folder / "told", ready) as serving:
+        yield serving
+
+
+def test_a_container_sweeps_what_is_older_than_its_target_says(tmp_path: Path) -> None:
+    env = {**environment(tmp_path, agent_in(tmp_path, **SPEC)), "UNMOOR_SWEEP_AFTER_DAYS": "2"}
+    old, young = (tmp_path / "store" / "runs" / f"run-{name}" / "events" / "00000001.ndjson" for name in ("old", "new"))
+    for path, days in ((old, 3), (young, 1)):
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+        os.utime(path, (time.time() - days * 86400,) * 2)
+    with container(tmp_path, env):
+        deadline = time.monotonic() + 20
+        while old.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert young.exists()
+
+
+def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> None:
+    env = environment(tmp_path, agent_in(tmp_path, **SPEC))
+    url = f"http://127.0.0.1:{env['PORT']}"
+
+    with container(tmp_path, env) as serving:
         run = serving.start("in a container")
         assert serving.until(run, "succeeded", "failed", "lost")["answer"] == "in a container"
         hooked = urllib.request.Request(f"{url}/hooks/hook", data=b"it came", headers=dict(SHOWN), method="POST")
@@ -332,6 +356,10 @@ def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> Non
     ("variables", "says"),
     [
         (
+            {"UNMOOR_SWEEP_AFTER_DAYS": "soon"},
+            "UNMOOR_SWEEP_AFTER_DAYS: 'soon' is no number of days; the target sets it",
+        ),
+        (
             {"UNMOOR_LAUNCHER": "nomad"},
             "UNMOOR_LAUNCHER: there is no launcher 'nomad'; there are: process, docker, ecs, container-apps, cloud-run",
         ),
@@ -350,7 +378,9 @@ def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> Non
         ),
     ],
 )
-def test_a_launcher_that_is_not_whole_is_refused_in_one_line(variables: dict[str, str], says: str) -> None:
+def test_what_the_target_says_is_refused_in_one_line_where_it_is_not_whole(
+    variables: dict[str, str], says: str
+) -> None:
     with pytest.raises(ConfigurationFault) as refused:
         serving_of(variables)
     assert str(refused.value) == says

@@ -147,3 +147,26 @@ async def _let_expire(client: Client, held: Any) -> None:
     record = held.record
     lease = dataclasses.replace(record.lease, expires_at=now() - timedelta(seconds=1))
     await client.store.put(layout.run_record(record.id), to_json(dataclasses.replace(record, lease=lease)))
+
+
+def test_a_runner_that_ends_well_without_having_taken_its_run_is_not_started_for_ever(tmp_path: Path) -> None:
+    async def act() -> None:
+        clock, started = [0.0], []
+        async with gateway(tmp_path, ticks=lambda: clock[0]) as client:
+
+            async def start(run: str) -> None:
+                started.append(run)
+                client.launcher.told(Exited(run=run, code=0, said=""))
+
+            client.launcher.start = start  # type: ignore[method-assign]
+            run = await client.start()
+            await until(lambda: len(started) == 1)
+            for count in range(2, 15):
+                clock[0] += 61
+                await until(lambda count=count: len(started) == count)
+            clock[0] += 61
+            await until(lambda: _is(client, run, "failed"))
+            says = "its runner did not start: it ended without having taken its run"
+            assert (await client.record(run)).reason == says
+
+    asyncio.run(act())

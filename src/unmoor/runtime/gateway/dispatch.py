@@ -156,14 +156,21 @@ class Dispatcher:
 
     def exited(self, exited: Exited) -> None:
         """A runner of this gateway's has ended."""
-        said = exited.said or f"exit code {exited.code}"
-        if exited.waits:
-            self._tries_of(exited.run).not_now(said, now=self.ticks())
-        elif exited.code != 0:
-            self._tries_of(exited.run).ended_badly(said)
+        if exited.run in self.known:  # it may be over and done with, and heard of late
+            self._note_exit(exited, self._tries_of(exited.run))
         if exited.code not in (0, 1):
             self.log("a runner ended badly", level="warning", run=exited.run, code=exited.code, said=exited.said)
         self.wake()
+
+    def _note_exit(self, exited: Exited, tries: Tries) -> None:
+        """Counts for nothing where the run was run: it is not started again."""
+        said = exited.said or f"exit code {exited.code}"
+        if exited.waits:
+            tries.not_now(said, now=self.ticks())
+        elif exited.code != 0:
+            tries.ended_badly(said)
+        else:
+            tries.was_refused("it ended without having taken its run", now=self.ticks())
 
     async def _read(self) -> None:
         """Brings what is known up to date: what others have put into the queue, and what runs."""
