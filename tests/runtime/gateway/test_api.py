@@ -97,6 +97,7 @@ def test_secrets_in_a_prompt_are_not_written_down(tmp_path: Path) -> None:
         (b'{"prompt": null}', "prompt: is no text; write a string"),
         (b'{"prompt": "x", "session": ["k"]}', "session: is no text; write a string"),
         (b'{"prompt": "x", "session": "' + b"k" * 513 + b'"}', "session: is longer than 512 characters"),
+        (b'{"prompt": "x", "prompt": "y"}', "prompt: is given more than once"),
         (b'{"prompt": "x", "model": "y"}', "model: is not known; a run has prompt and session"),
     ],
 )
@@ -194,6 +195,7 @@ def test_health_and_readiness_are_open_and_readiness_names_the_bundle(tmp_path: 
             "/runs?cursor=../x",
             (400, "cursor: '../x' is no cursor; write the next_cursor of the page before"),
         ),
+        ("GET", "/runs?limit=1&limit=2", (400, "limit: is given more than once")),
         ("GET", "/runs?page=2", (400, "page: is not known here; this path takes limit and cursor")),
         ("POST", "/runs?prompt=x", (400, "prompt: is not known here; this path takes no parameters")),
     ],
@@ -204,6 +206,41 @@ def test_what_is_not_there_or_not_meant_is_one_clear_line(
     async def act(client: Client) -> None:
         as_it_stands = URL(client.url + path, encoded=True)
         assert (await client.ask(method, as_it_stands)).error == error
+
+    within(tmp_path, act)
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/runs", {"GET", "HEAD", "POST"}),
+        ("/runs/x", {"GET", "HEAD"}),
+        ("/runs/x/cancel", {"POST"}),
+        ("/ping", {"GET", "HEAD"}),
+        ("/invocations", {"POST"}),
+        ("/hooks/x", {"POST"}),
+        ("/page/main.js", {"GET", "HEAD"}),
+    ],
+)
+def test_a_method_that_is_not_possible_is_answered_with_those_that_are(
+    tmp_path: Path, path: str, allowed: set[str]
+) -> None:
+    async def act(client: Client) -> None:
+        for method in ("OPTIONS", "TRACE", "PATCH", "NONSENSE"):
+            answer = await client.ask(method, path)
+            assert answer.error == (405, f"{method} is not possible here")
+            assert set(answer.headers["allow"].split(", ")) == allowed
+
+    within(tmp_path, act)
+
+
+def test_head_answers_as_get_does_without_the_body(tmp_path: Path) -> None:
+    async def act(client: Client) -> None:
+        run = await with_artifacts(client)
+        for path in ("/", "/runs", f"/runs/{run.id}", f"/runs/{run.id}/artifacts/big", "/healthz", "/ping", "/metrics"):
+            head = await client.ask("HEAD", path)
+            assert (head.status, head.body) == (200, b"")
+            assert head.headers["content-type"] == (await client.get(path)).headers["content-type"]
 
     within(tmp_path, act)
 
@@ -337,6 +374,67 @@ def test_an_artifact_is_a_download_and_never_a_page(tmp_path: Path) -> None:
         assert len((await client.get(f"/runs/{run.id}/artifacts/big")).body) == 300_000
 
     within(tmp_path, act)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "body", "said"),
+    [
+        ("bytes=0-1", 206, b"01", "bytes 0-1/10"),
+        ("bytes=8-", 206, b"89", "bytes 8-9/10"),
+        ("bytes=-3", 206, b"789", "bytes 7-9/10"),
+        ("bytes=0-99999999", 206, b"0123456789", "bytes 0-9/10"),
+        ("bytes=0-1,4-5", 200, b"0123456789", None),
+        ("bytes=3-1", 200, b"0123456789", None),
+        ("lines=1-2", 200, b"0123456789", None),
+        ("bytes=x", 200, b"0123456789", None),
+        ("bytes=10-", 416, None, "bytes */10"),
+        ("bytes=-0", 416, None, "bytes */10"),
+    ],
+)
+def test_one_range_of_an_artifact_is_served_and_any_other_is_the_whole(
+    tmp_path: Path, asked: str, status: int, body: bytes | None, said: str | None
+) -> None:
+    async def act(client: Client) -> None:
+        run = await put(client.store, record(status="succeeded", artifacts=(artifact("a", 10),)))
+        await client.store.put(layout.artifact(run.id, "a"), b"0123456789")
+        answer = await client.get(f"/runs/{run.id}/artifacts/a", headers={"range": asked})
+        assert (answer.status, answer.headers.get("content-range")) == (status, said)
+        assert answer.body == body if body is not None else answer.error == (416, "the file has 10 bytes")
+
+    within(tmp_path, act)
+
+
+def test_an_artifact_that_a_client_has_is_not_sent_again(tmp_path: Path) -> None:
+    async def act(client: Client) -> None:
+        run = await with_artifacts(client)
+        path = f"/runs/{run.id}/artifacts/out/a.html"
+        tag = (await client.get(path)).headers["etag"]
+        assert tag == f'"{"0" * 64}"'
+        again = await client.get(path, headers={"if-none-match": tag})
+        assert (again.status, again.body) == (304, b"")
+        part = {"range": "bytes=0-0", "if-range": '"another"'}
+        assert (await client.get(path, headers=part)).status == 200
+
+    within(tmp_path, act)
+
+
+def test_files_that_were_fetched_for_a_client_are_gone_once_it_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    async def act(client: Client) -> None:
+        run = await with_artifacts(client)
+        await client.get(f"/runs/{run.id}/artifacts/big")
+        await client.get(f"/runs/{run.id}/artifacts/big", headers={"range": "bytes=0-1"})
+        await client.ask("HEAD", f"/runs/{run.id}/artifacts/big")
+        async with client.session.get(
+            f"{client.url}/runs/{run.id}/artifacts/big", headers={"authorization": f"Bearer {TOKEN}"}
+        ) as answer:
+            answer.close()  # before all of it came
+        await until(lambda: not list(tmp_path.glob("artifact-*")))
+
+    within(tmp_path / "gateway", act)
 
 
 @pytest.mark.parametrize(

@@ -406,7 +406,8 @@ DELIVERIES = [
         "at": NOW.isoformat(),
         "outcome": "refused",
         "reason": HOSTILE,
-        "run": None,
+        "run": "",
+        "times": 1200,
     },
 ]
 
@@ -434,7 +435,7 @@ def test_deliveries_are_listed_where_the_gateway_has_them_and_not_spoken_of_else
         assert "accepted" in first
         assert record(1).id in first
         assert "refused" in second
-        assert HOSTILE in second
+        assert f"{HOSTILE} (1,200 times within a minute)" in second
         assert await on.problems() == []
 
     seen(tmp_path, act)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 
 from unmoor.runtime import layout
@@ -112,9 +113,11 @@ def cursor(query: Mapping[str, str]) -> str:
     return text
 
 
-def only(query: Mapping[str, str], *names: str) -> None:
+def only(query: QueryParams, *names: str) -> None:
     """Refuses parameters that would be ignored."""
     for name in query:
+        if len(query.getlist(name)) > 1:
+            raise Refusal(400, f"{name[:60]}: is given more than once")
         if name not in names:
             known = " and ".join(names)
             raise Refusal(400, f"{name[:60]}: is not known here; this path takes {known or 'no parameters'}")
@@ -122,12 +125,20 @@ def only(query: Mapping[str, str], *names: str) -> None:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        values = json.loads(body)
+        values = json.loads(body, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise Refusal(400, f"the body is no JSON{where}; send an object") from None
     if not isinstance(values, dict):
         raise Refusal(400, "the body is no JSON object")
+    return values
+
+
+def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(members)
+    if len(values) < len(members):
+        twice = next(name for name, _ in members if [n for n, _ in members].count(name) > 1)
+        raise Refusal(400, f"{twice[:60]}: is given more than once")
     return values
 
 

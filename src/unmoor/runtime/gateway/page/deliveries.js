@@ -2,14 +2,13 @@
 
 import { ask } from "./api.js";
 import { el } from "./dom.js";
-import { moment } from "./format.js";
+import { count, moment } from "./format.js";
 import { pager, repeated, tableOf } from "./table.js";
 
 const PAGE = 50;
 const FRESH_MS = 8000;
 const COLUMNS = [["Outcome", "status-cell"], ["Trigger", "trigger"], ["At", "minor when"], ["Why", ""], ["Run", "minor run-cell"]];
-const GOOD = ["accepted", "started", "ran", "queued"];
-const BAD = ["refused", "rejected", "failed"];
+const SIGNS = { __proto__: null, accepted: "good", refused: "bad" };
 
 export function deliveriesView({ shell, query }) {
   const [cursor, trigger] = [query.get("after") ?? "", query.get("trigger") ?? ""];
@@ -34,7 +33,8 @@ export function deliveriesView({ shell, query }) {
 }
 
 function row(delivery) {
-  const kind = GOOD.includes(delivery.outcome) ? "good" : BAD.includes(delivery.outcome) ? "bad" : "plain";
+  const kind = SIGNS[delivery.outcome] ?? "plain";
+  const times = delivery.times > 1 ? ` (${count(delivery.times)} times within a minute)` : "";
   const run = delivery.run ? el("a", { href: `#/runs/${encodeURIComponent(delivery.run)}` }, delivery.run) : "–";
   const trigger = el("a", { href: `#/deliveries?trigger=${encodeURIComponent(delivery.trigger)}` }, delivery.trigger);
   return el(
@@ -42,7 +42,7 @@ function row(delivery) {
     el("td", { class: "status-cell" }, el("span", { class: `outcome ${kind}` }, delivery.outcome)),
     el("th", { scope: "row", class: "trigger" }, trigger, el("span", { class: "kind" }, ` ${delivery.kind ?? ""}`)),
     el("td", { class: "minor when" }, moment(delivery.at)),
-    el("td", { title: delivery.id }, delivery.reason || "–", el("span", { class: "small" }, moment(delivery.at), delivery.run ? [" · ", el("a", { href: `#/runs/${encodeURIComponent(delivery.run)}` }, "its run")] : null)),
+    el("td", { title: delivery.id }, (delivery.reason || (delivery.run ? "started its run" : "–")) + times, el("span", { class: "small" }, moment(delivery.at), delivery.run ? [" · ", el("a", { href: `#/runs/${encodeURIComponent(delivery.run)}` }, "its run")] : null)),
     el("td", { class: "minor run-cell" }, run),
   );
 }
