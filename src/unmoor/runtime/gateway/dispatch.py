@@ -26,6 +26,8 @@ from .starts import Starts
 BUSY_S, IDLE_S = 2.0, 15.0
 # Listing the queue may take this part of the time: a long one is listed less often while its runs start and end.
 LISTING_PART = 0.2
+# One that takes no longer is listed before every start: while all gateways see the same runs, no more run than may.
+QUICK_S = 0.02
 # A run that is started before it is said to be accepted may take this part of the 5 s in which senders want an answer.
 SOON_S = 3.0
 
@@ -59,6 +61,7 @@ class Dispatcher:
     known: dict[str, RunRecord] = field(default_factory=dict[str, RunRecord])
     reached: bool = False
     _list_again_at: float = 0.0
+    _listing_s: float = 0.0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -159,7 +162,7 @@ class Dispatcher:
 
     async def _read(self) -> None:
         """Brings what is known up to date: what others have put into the queue, and what runs."""
-        if time.monotonic() >= self._list_again_at:
+        if time.monotonic() >= self._list_again_at or (self._listing_s < QUICK_S and self._decide().start):
             return await self._list()
         for run in [r.id for r in self.known.values() if self._moves(r)]:
             self._know(run, await self._record(run))
@@ -170,8 +173,8 @@ class Dispatcher:
         before = set(self.known)
         marks = {e.key.removeprefix("queue/"): e async for e in self.store.list("queue/")}
         marks = {run: mark for run, mark in marks.items() if layout.RUN_ID.fullmatch(run)}
-        listed = time.monotonic()
-        self._list_again_at = listed + min((listed - began) / LISTING_PART, self.busy_s)
+        self._listing_s = time.monotonic() - began
+        self._list_again_at = began + self._listing_s + min(self._listing_s / LISTING_PART, self.busy_s)
         # What was added while the queue was listed is in it all the same.
         self.known = {run: record for run, record in self.known.items() if run in marks or run not in before}
         for run, mark in marks.items():
@@ -235,7 +238,7 @@ class Dispatcher:
             self.wake()
 
     async def _start(self, runs: Sequence[str]) -> None:
-        for run in [run for run in runs if self.starts.given_up(run)]:
+        for run in filter(self.starts.given_up, runs):
             reason = f"its runner did not start: {self.starts.given_up(run)}"
             if record := await end_without_runner(self.store, run, "failed", reason, clock=self.clock):
                 self.known[run] = record
