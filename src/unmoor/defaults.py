@@ -52,6 +52,7 @@ _TABLE = (
     Default(path="triggers.webhook.verify.timestamp.tolerance", value=300, why="5m: what most senders advise"),
     Default(path="triggers.schedule.missed", value="skip", why="what every cron does, and every platform's scheduler"),
     Default(path="triggers.email.imap.port", value=993, why="IMAP over TLS"),
+    Default(path="triggers.email.smtp.port", value=465, why="submission over TLS"),
     Default(path="run.isolation", value="container", why="one run must not see another"),
     Default(path="run.timeout", value=1800, why="30m: long enough for a task, short enough for a bill"),
     Default(path="run.max_concurrent", value=4, why="a burst of events must not become a burst of costs"),

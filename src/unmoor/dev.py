@@ -117,17 +117,17 @@ def workspaces(url: str) -> str:
 
 
 def secret_values(loaded: Loaded, *, serving: bool = False) -> dict[str, str]:
-    """The values of what a run and its guard hold, by name, and of what webhooks are signed with where they are served;
-    SpecError with every one that is not here.
+    """The values of what a run and its guard hold, by name, and of what webhooks are signed with and mailboxes opened
+    with where they are served; SpecError with every one that is not here.
 
     A variable named like the one in the container stands in for any source, so that what lies in Pulumi's config or in
     a cloud's store can be given by hand.
     """
     values: dict[str, str] = {}
     missing: list[Problem] = []
-    hooks = {webhook.verify.secret for webhook in loaded.plan.webhooks if webhook.verify} if serving else set[str]()
+    triggers = loaded.plan.trigger_secrets if serving else frozenset[str]()
     for secret in loaded.plan.secrets:
-        if not {"run", "guard"} & set(secret.holders) and secret.name not in hooks:
+        if not {"run", "guard"} & set(secret.holders) and secret.name not in triggers:
             continue
         value = os.environ.get(secret.variable) or _local(secret, loaded.file.parent)
         if value:

@@ -85,18 +85,12 @@ def runner_environment(dev: Dev, store_url: str, guard: int, around: Mapping[str
     }
 
 
-def unserved(plan: Plan) -> list[str]:
-    """A line for each trigger that `unmoor dev` does not fire."""
-    return [
-        f"trigger {mailbox.name}: this release of unmoor dev does not serve email triggers; start runs by POST /runs"
-        for mailbox in plan.mailboxes
-    ]
-
-
 def served_triggers(plan: Plan, url: str) -> list[str]:
-    """A line for each trigger that `unmoor dev` serves: where a webhook is sent to, and when a schedule fires."""
+    """A line for each trigger that `unmoor dev` serves: where a webhook is sent to, when a schedule fires,
+    which mailbox is read."""
     hooks = [f"webhook {hook.name}: POST {url}/hooks/{hook.name}, {_proof(hook)}" for hook in plan.webhooks]
-    return hooks + [f"schedule {s.name}: {s.cron} in {s.timezone}" for s in plan.schedules]
+    schedules = [f"schedule {s.name}: {s.cron} in {s.timezone}" for s in plan.schedules]
+    return hooks + schedules + [f"mailbox {m.name}: {m.user} at {m.host}:{m.port}" for m in plan.mailboxes]
 
 
 def _proof(hook: Webhook) -> str:

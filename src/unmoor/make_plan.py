@@ -31,7 +31,7 @@ from .plan import (
     Webhook,
 )
 from .quantities import mebibytes, seconds
-from .spec import ImageBuild, ModelSpec, RepoSpec, SignedTimeSpec, Spec, TriggerSpec, VerifySpec
+from .spec import ADDRESS, ImageBuild, ModelSpec, RepoSpec, SignedTimeSpec, Spec, TriggerSpec, VerifySpec
 
 SECRET_REFERENCE = re.compile(r"\$\{secret:([a-z][a-z0-9-]*)\}")
 
@@ -192,15 +192,22 @@ def _schedule(trigger: TriggerSpec) -> Schedule:
 
 def _mailbox(trigger: TriggerSpec) -> Mailbox:
     assert trigger.email is not None
-    host, _, port = trigger.email.imap.partition(":")
+    email = trigger.email
+    host, _, port = email.imap.partition(":")
+    smtp_host, _, smtp_port = (email.smtp or "").partition(":")
+    usual = _or(None, "triggers.email.smtp.port") if smtp_host else 0
     return Mailbox(
         name=trigger.name,
         prompt=trigger.prompt,
         host=host,
         port=int(port) if port else _or(None, "triggers.email.imap.port"),
-        user=trigger.email.user,
-        password=trigger.email.password,
-        allow_from=tuple(trigger.email.allow_from),
+        user=email.user,
+        password=email.password,
+        allow_from=tuple(email.allow_from),
+        authserv_id=email.authserv_id or "",
+        address=email.address or (email.user if re.fullmatch(ADDRESS, email.user) else ""),
+        smtp_host=smtp_host,
+        smtp_port=int(smtp_port) if smtp_port else usual,
     )
 
 

@@ -155,7 +155,11 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailbox:
-    """An email trigger: an IMAP mailbox and who may write to it; `password` names a secret."""
+    """An email trigger: an IMAP mailbox and who may write to it; `password` names a secret.
+
+    `authserv_id` is empty where any name of the server's domain will do; `smtp_host` is empty, and `smtp_port` 0, where
+    no answer is sent; `address` is empty where nobody knows it.
+    """
 
     name: str = bundled()
     prompt: str = bundled()
@@ -164,6 +168,15 @@ class Mailbox:
     user: str = bundled()
     password: str = bundled()
     allow_from: tuple[str, ...] = bundled()
+    authserv_id: str = bundled()
+    address: str = bundled()
+    smtp_host: str = bundled()
+    smtp_port: int = bundled()
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports of the servers that it talks to."""
+        return (self.port, self.smtp_port) if self.smtp_host else (self.port,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +290,12 @@ class Plan:
     def service_memory_mib(self) -> int:
         """Memory of the gateway's container: its own, and one run's where runs live in it."""
         return self.gateway.memory_mib + (self.run.memory_mib if self.run.isolation == "process" else 0)
+
+    @property
+    def trigger_secrets(self) -> frozenset[str]:
+        """The names of the secrets that webhooks are signed with and mailboxes opened with."""
+        signed = {webhook.verify.secret for webhook in self.webhooks if webhook.verify}
+        return frozenset(signed | {mailbox.password for mailbox in self.mailboxes})
 
     def held_by(self, *holders: Holder) -> tuple[Secret, ...]:
         """The secrets that any of these parts holds, in the plan's order."""

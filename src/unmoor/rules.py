@@ -14,7 +14,7 @@ from .cron import CronError, parse
 from .make_plan import SECRET_REFERENCE, secret_uses
 from .quantities import mebibytes, shown
 from .reach import out_of_reach
-from .spec import Spec, VerifySpec
+from .spec import ADDRESS, EmailSpec, Spec, VerifySpec
 from .template import problems_in
 from .yamltext import Path
 
@@ -102,8 +102,7 @@ def _triggers(spec: Spec) -> Iterator[Finding]:
         if trigger.webhook:
             yield from _when(trigger.webhook.when, ("triggers", i, "webhook", "when"))
         if trigger.email:
-            yield from _imap_port(trigger.email.imap, ("triggers", i, "email", "imap"))
-            yield from _senders(trigger.email.allow_from, ("triggers", i, "email", "allow_from"))
+            yield from _email(trigger.email, ("triggers", i, "email"))
 
 
 def _schedule(cron: str, timezone: str | None, path: Path) -> Iterator[Finding]:
@@ -130,8 +129,17 @@ def _when(when: Mapping[str, object], path: Path) -> Iterator[Finding]:
             yield (*path, key), f"{shown(key)} names nothing of a delivery", "write header.NAME or body.PATH"
 
 
-def _imap_port(imap: str, path: Path) -> Iterator[Finding]:
-    port = imap.partition(":")[2]
+def _email(email: EmailSpec, path: Path) -> Iterator[Finding]:
+    yield from _port(email.imap, (*path, "imap"))
+    yield from _port(email.smtp or "", (*path, "smtp"))
+    yield from _senders(email.allow_from, (*path, "allow_from"))
+    if email.smtp and not email.address and not re.fullmatch(ADDRESS, email.user):
+        rule = f"answers are sent from an address, and {shown(email.user)} is none"
+        yield (*path, "smtp"), rule, "add email.address"
+
+
+def _port(place: str, path: Path) -> Iterator[Finding]:
+    port = place.partition(":")[2]
     if port and not 0 < int(port) < 65536:
         yield path, f"{port} is no port", "write 1 to 65535"
 

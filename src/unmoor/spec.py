@@ -19,6 +19,8 @@ URL = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 GIT_URL = r"^https://[^\s/?#@]+/[^\s?#@]*[^\s?#@/]/?$"
 MCP_URL = r"^https?://[^\s/?#@][^\s@]*$"
 IMAP_HOST = r"^([A-Za-z0-9-]*[A-Za-z0-9]\.)*[A-Za-z0-9-]*[A-Za-z0-9](:[0-9]{1,5})?$"
+ADDRESS = r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@([A-Za-z0-9-]+\.)*[A-Za-z0-9-]+$"
+AUTHSERV_ID = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
 # What a shell, a header and git's command line take for a name: https://git-scm.com/docs/git-check-ref-format
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 HEADER = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
@@ -254,12 +256,25 @@ class EmailSpec(Part):
     """A mailbox; each new mail starts a run."""
 
     imap: Annotated[str, StringConstraints(pattern=IMAP_HOST)] = Field(
-        description="The IMAP server, reached by TLS; port 993 unless given."
+        description="The IMAP server, reached by TLS; port 993 unless given, 143 begins with STARTTLS."
     )
     user: Text = Field(description="The mailbox's user.")
     password: Name = Field(description="The name of the secret that holds its password.")
     allow_from: list[Text] = Field(
         min_length=1, description="Senders that may start a run: addresses, or `*@example.com`."
+    )
+    authserv_id: Annotated[str, StringConstraints(pattern=AUTHSERV_ID)] | None = Field(
+        None,
+        description="The name by which the receiving server signs its Authentication-Results; without it, any name of "
+        "the IMAP server's domain.",
+    )
+    smtp: Annotated[str, StringConstraints(pattern=IMAP_HOST)] | None = Field(
+        None,
+        description="The server that sends the run's answer back, by TLS, with the same user and password; port 465 "
+        "unless given, 587 begins with STARTTLS. Without it nothing is sent.",
+    )
+    address: Annotated[str, StringConstraints(pattern=ADDRESS)] | None = Field(
+        None, description="The mailbox's own address, for answers; `user` where that is an address."
     )
 
 
@@ -363,7 +378,9 @@ PATTERN_WORDS = {
     ONE_LINE: "write one line",
     GIT_REF: "write a branch, tag or commit",
     IMAGE: "write a reference such as registry.example.com/agent:1.0, with @sha256: and its digest to pin it",
-    IMAP_HOST: "write a host name, with :port if it is not 993",
+    IMAP_HOST: "write a host name, with :port if it is not the usual one",
+    ADDRESS: "write an address such as agent@example.com",
+    AUTHSERV_ID: "write the name that stands first in the header, such as mx.google.com",
 }
 
 

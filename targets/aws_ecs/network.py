@@ -144,7 +144,7 @@ def _rules(context: Context, made: Network) -> None:
 
 
 def _mail_ports(context: Context) -> Iterable[int]:
-    return (mailbox.port for mailbox in context.plan.mailboxes)
+    return (port for mailbox in context.plan.mailboxes for port in mailbox.ports)
 
 
 def _out_to(context: Context, role: str, group: aws.ec2.SecurityGroup, to: aws.ec2.SecurityGroup, port: int) -> None:

@@ -25,8 +25,6 @@ from unmoor.runtime.new_run import triggered_run
 from unmoor.runtime.store import Store, open_store
 
 HERE = Path(__file__).parent
-# What the gateway does, and not a run: it decides whether there is one, and what of old runs is kept.
-GATEWAY = "the gateway's"
 
 KNOBS: Mapping[str, str] = {
     "name": "test_knobs.py::test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is",
@@ -67,10 +65,20 @@ KNOBS: Mapping[str, str] = {
     "schedules.cron": "gateway/test_schedules.py::test_each_time_starts_one_run_that_says_which_time_it_is",
     "schedules.timezone": "gateway/test_schedules.py::test_a_time_is_one_of_its_zone",
     "schedules.missed": "gateway/test_schedules.py::test_times_that_were_missed_are_skipped_or_have_one_run",
+    "mailboxes.name": "gateway/mail/test_inbox.py::test_a_mail_starts_a_run_with_its_words_as_data_and_its_attachments_in_the_workspace",
+    "mailboxes.host": "gateway/mail/test_inbox.py::test_a_mail_starts_a_run_with_its_words_as_data_and_its_attachments_in_the_workspace",
+    "mailboxes.port": "gateway/mail/test_inbox.py::test_a_mail_starts_a_run_with_its_words_as_data_and_its_attachments_in_the_workspace",
+    "mailboxes.user": "gateway/mail/test_inbox.py::test_a_mail_starts_a_run_with_its_words_as_data_and_its_attachments_in_the_workspace",
+    "mailboxes.password": "gateway/mail/test_inbox.py::test_a_wrong_password_is_said_and_tried_again_and_stands_nowhere",
+    "mailboxes.allow_from": "gateway/mail/test_inbox.py::test_mail_that_may_start_nothing_is_listed_with_the_reason",
+    "mailboxes.authserv_id": "gateway/mail/test_inbox.py::test_mail_that_may_start_nothing_is_listed_with_the_reason",
+    "mailboxes.address": "gateway/mail/test_came.py::test_a_mail_of_the_mailbox_itself_starts_nothing",
+    "mailboxes.smtp_host": "gateway/mail/test_inbox.py::test_the_answer_is_sent_back_in_the_thread_once",
+    "mailboxes.smtp_port": "gateway/mail/test_inbox.py::test_the_answer_is_sent_back_in_the_thread_once",
     "run.isolation": "test_agent_run.py::test_isolation_says_whether_sockets_of_the_file_system_can_be_made",
     "run.timeout_s": "test_life.py::test_a_run_that_takes_too_long_is_timed_out_and_nothing_of_it_lives_on",
-    "run.max_concurrent": GATEWAY,
-    "run.when_busy": GATEWAY,
+    "run.max_concurrent": "gateway/test_dispatch.py::test_no_more_run_at_one_time_than_the_spec_says",
+    "run.when_busy": "gateway/test_dispatch.py::test_a_run_is_skipped_where_the_spec_says_so_and_all_are_taken",
     "run.retries": "test_knobs.py::test_retries_are_of_the_infrastructure_and_as_many_as_the_spec_says",
     "run.session": "test_knobs.py::test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is",
     "run.max_cost_usd": "guard/test_model.py::test_a_run_whose_cap_is_used_up_gets_no_further_request_through",
@@ -78,7 +86,7 @@ KNOBS: Mapping[str, str] = {
     "budget_per_day_usd": "guard/test_model.py::test_the_days_budget_is_shared_by_runs_and_guards_and_ends_with_the_day",
     "egress_any": "guard/test_connect.py::test_any_lets_every_public_host_through",
     "egress": "guard/test_connect.py::test_an_allowed_host_is_reached_and_its_bytes_pass",
-    "retention_runs_s": GATEWAY,
+    "retention_runs_s": "gateway/mail/test_inbox.py::test_a_mail_that_is_older_than_runs_are_kept_starts_nothing",
 }
 # Beside the configuration, in folders of the bundle.
 FOLDERS: Mapping[str, str] = {
@@ -99,7 +107,7 @@ def test_every_knob_is_named_with_its_test() -> None:
     assert sorted(fields(Agent)) == sorted(KNOBS)
 
 
-@pytest.mark.parametrize("test", sorted({*KNOBS.values(), *FOLDERS.values()} - {GATEWAY}))
+@pytest.mark.parametrize("test", sorted({*KNOBS.values(), *FOLDERS.values()}))
 def test_the_named_test_is_there(test: str) -> None:
     file, _, name = test.partition("::")
     tree = ast.parse((HERE / file).read_text(encoding="utf-8"))
@@ -134,7 +142,21 @@ FULL: dict[str, Any] = {
         }
     ],
     "schedules": [{"name": "s", "prompt": "p", "cron": "* * * * *", "timezone": "UTC", "missed": "skip"}],
-    "mailboxes": [{"name": "e", "prompt": "p"}],
+    "mailboxes": [
+        {
+            "name": "e",
+            "prompt": "p",
+            "host": "h",
+            "port": 1,
+            "user": "u",
+            "password": "s",
+            "allow_from": ["a@b"],
+            "authserv_id": "i",
+            "address": "m@b",
+            "smtp_host": "o",
+            "smtp_port": 2,
+        }
+    ],
     "run": {
         "isolation": "container",
         "timeout_s": 1,

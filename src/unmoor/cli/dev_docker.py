@@ -13,15 +13,13 @@ from secrets import token_hex, token_urlsafe
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import typer
-
 from unmoor.cli.build import built
 from unmoor.cli.dev import as_json_line, as_text, end, stop_on_signals, while_it_is_read
 from unmoor.cli.dev_serve import until_stopped
 from unmoor.dev import Dev, forget, prepare, secret_values
 from unmoor.dev_docker import Containers, in_docker, user
 from unmoor.dev_docker_serve import serving_in_docker, share
-from unmoor.dev_serve import LOOPBACK, Served, unserved
+from unmoor.dev_serve import LOOPBACK, Served
 from unmoor.errors import UnmoorError
 from unmoor.files import data_folder
 from unmoor.load import Loaded, load
@@ -55,8 +53,6 @@ def serve(file: Path, environment: str | None, *, port: int, token: str, store: 
     place = _folder_of(store) if store else folder / "store"
     served = Served(token=token or token_urlsafe(24), listening=bound(LOOPBACK, port), store_url=place.as_uri())
     image = built(loaded.plan)
-    for line in unserved(loaded.plan):
-        typer.echo(line, err=True)
     share()
     preparing = prepare(loaded, secrets=values, store_url=place.as_uri(), programs=Programs(), folder=folder)
 

@@ -16,7 +16,7 @@ import typer
 from unmoor.cli.dev import find_programs
 from unmoor.container import GATEWAY_PORT
 from unmoor.dev import Dev, forget, prepare, secret_values
-from unmoor.dev_serve import LOOPBACK, Served, check_store, served_triggers, serving, unserved
+from unmoor.dev_serve import LOOPBACK, Served, check_store, served_triggers, serving
 from unmoor.files import data_folder
 from unmoor.load import load
 from unmoor.runtime.gateway.listening import bound
@@ -36,8 +36,6 @@ def serve(file: Path, environment: str | None, *, port: int, token: str, store: 
     check_store(store)
     url = store or (folder / "store").as_uri()
     served = Served(token=token or secrets.token_urlsafe(24), listening=bound(LOOPBACK, port), store_url=url)
-    for line in unserved(loaded.plan):
-        typer.echo(line, err=True)
     preparing = prepare(loaded, secrets=values, store_url=store, programs=programs, folder=folder)
     return asyncio.run(until_stopped(preparing, lambda dev: serving(dev, served), shown="" if token else served.token))
 

@@ -20,6 +20,7 @@ from .guard.way import Grant
 from .harness import adapter
 from .harness.protocol import Adapter, Command, Guarded, Job, Reader
 from .host import Host
+from .inputs import bring_inputs
 from .journal import Journal
 from .judgement import End, judged, not_started
 from .kept import Keeper
@@ -112,12 +113,15 @@ class Attempt:
             ),
             credential=self.host.secret,
         )
+        resumed = ""
         if self.session is None or not await self.session.restore(here.root, here.own):
             await workspace.fill()
-            return ""
-        for bare, clone in await workspace.refill():
-            await self._fetch(bare, clone, here, allowed)
-        return self._resumed(self.session)
+        else:
+            for bare, clone in await workspace.refill():
+                await self._fetch(bare, clone, here, allowed)
+            resumed = self._resumed(self.session)
+        await bring_inputs(self.host.store, self.record, here.work)
+        return resumed
 
     def _resumed(self, session: Session) -> str:
         spoke, speaks = session.record.harness, self.host.bundle.agent.harness.name

@@ -100,6 +100,23 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mailbox:
+    """An inbox whose mail starts runs, and who may send it; `password` names a secret. `authserv_id` is empty where any
+    name of the server's domain will do, and `smtp_host` where no answer is sent."""
+
+    name: str
+    host: str
+    port: int
+    user: str
+    password: str
+    allow_from: tuple[str, ...]
+    authserv_id: str
+    address: str
+    smtp_host: str
+    smtp_port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunLimits:
     """How runs are run."""
 
@@ -127,6 +144,7 @@ class Agent:
     triggers: tuple[Trigger, ...]
     webhooks: tuple[Webhook, ...]
     schedules: tuple[Schedule, ...]
+    mailboxes: tuple[Mailbox, ...]
     run: RunLimits
     budget_per_day_usd: Decimal | None
     egress_any: bool
@@ -155,6 +173,7 @@ def read_config(text: str | bytes) -> Agent:
         triggers=tuple(_triggers(raw)),
         webhooks=tuple(_webhook(webhook) for webhook in raw["webhooks"]),
         schedules=tuple(Schedule(**_without_prompt(schedule)) for schedule in raw["schedules"]),
+        mailboxes=tuple(_mailbox(mailbox) for mailbox in raw["mailboxes"]),
         run=_run(raw["run"]),
         budget_per_day_usd=_money(raw["budget_per_day_usd"]),
         egress_any=raw["network"]["egress_any"],
@@ -193,6 +212,10 @@ def _webhook(raw: dict[str, Any]) -> Webhook:
         verify=Verify(**raw["verify"]) if raw["verify"] else None,
         when=tuple((path, tuple(wanted)) for path, wanted in raw["when"]),
     )
+
+
+def _mailbox(raw: dict[str, Any]) -> Mailbox:
+    return Mailbox(**{**_without_prompt(raw), "allow_from": tuple(raw["allow_from"])})
 
 
 def _without_prompt(raw: dict[str, Any]) -> dict[str, Any]:

@@ -56,10 +56,13 @@ def artifacts(run: str) -> str:
 
 
 def artifact(run: str, path: str) -> str:
-    """An artifact's key: its path with every byte that a key cannot hold written as `=XX`. What would be longer than a
-    file's name or a bucket's key may be is cut, and ends in `=-` and a digest."""
-    key = "/".join(_no_longer(_escaped(part), LONGEST_PART) for part in path.split("/"))
-    return artifacts(run) + _no_longer(key, LONGEST_PATH)
+    """An artifact's key."""
+    return artifacts(run) + _key_of(path)
+
+
+def given(run: str, path: str) -> str:
+    """The key of a file that the run's workspace is given before it starts."""
+    return f"runs/{run}/inputs/{_key_of(path)}"
 
 
 def session(key: str) -> str:
@@ -105,6 +108,19 @@ def delivery_log(now: datetime, entropy: int) -> str:
     return f"{DELIVERY_LOG}{name[:4]}/{name}.ndjson"
 
 
+def mailbox(trigger: str) -> str:
+    """Up to which mail an inbox is done with."""
+    return f"queue/mailboxes/{trigger}"
+
+
+OUTBOX = "queue/outbox/"
+
+
+def outbox(run: str) -> str:
+    """The answer that somebody waits for, until it is sent."""
+    return OUTBOX + run
+
+
 def scheduled(trigger: str) -> str:
     """Up to when a schedule's times are done with."""
     return f"queue/schedules/{trigger}"
@@ -123,6 +139,13 @@ def _digits(number: int, length: int) -> str:
         number, digit = divmod(number, 32)
         text = DIGITS[digit] + text
     return text
+
+
+def _key_of(path: str) -> str:
+    """A path with every byte that a key cannot hold written as `=XX`. What would be longer than a file's name or a
+    bucket's key may be is cut, and ends in `=-` and a digest."""
+    key = "/".join(_no_longer(_escaped(part), LONGEST_PART) for part in path.split("/"))
+    return _no_longer(key, LONGEST_PATH)
 
 
 def _no_longer(text: str, most: int) -> str:

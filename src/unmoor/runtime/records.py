@@ -28,7 +28,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A file that a run left: its path in the workspace, its size and digest."""
+    """A file that a run left, or was given: its path in the workspace, its size and digest."""
 
     path: str
     size_bytes: int
@@ -38,8 +38,8 @@ class Artifact:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """One run. `trigger` and `kind` say what started it (`api`, `webhook`, `schedule`, `email`, `dev`), and `delivery`
-    by which of its sender's ids, or is empty; `session` is the key it shares with others, or empty; `cost_usd` is None
-    where nothing was priced."""
+    by which of its sender's ids, or is empty; `session` is the key it shares with others, or empty; `inputs` are files
+    that came with what started it; `cost_usd` is None where nothing was priced."""
 
     id: str
     agent: str
@@ -65,6 +65,7 @@ class RunRecord:
     requests: int = 0
     cost_usd: Decimal | None = None
     confinement: str = ""
+    inputs: tuple[Artifact, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
     lease: Lease | None = None
 
@@ -90,6 +91,7 @@ def as_values(record: RunRecord) -> dict[str, Any]:
         "ended_at": record.ended_at and record.ended_at.isoformat(),
         "usage": {**_values(record.usage), "requests": record.requests},
         "cost_usd": None if record.cost_usd is None else str(record.cost_usd),
+        "inputs": [_values(a) for a in record.inputs],
         "artifacts": [_values(a) for a in record.artifacts],
         "lease": record.lease and {"owner": record.lease.owner, "expires_at": record.lease.expires_at.isoformat()},
     }
@@ -114,6 +116,7 @@ def from_json(text: bytes) -> RunRecord:
         "usage": Tokens(**{f.name: usage[f.name] for f in fields(Tokens)}),
         "requests": usage["requests"],
         "cost_usd": None if raw["cost_usd"] is None else Decimal(raw["cost_usd"]),
+        "inputs": tuple(Artifact(**a) for a in raw.get("inputs", ())),
         "artifacts": tuple(Artifact(**a) for a in raw["artifacts"]),
         "lease": lease and Lease(owner=lease["owner"], expires_at=datetime.fromisoformat(lease["expires_at"])),
     }

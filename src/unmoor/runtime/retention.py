@@ -9,7 +9,7 @@ from .errors import RuntimeFault
 from .store.objects import Store
 
 # The budget's days and queue's marks are kept as long as runs are.
-PREFIXES = ("runs/", "sessions/", "deliveries/", "budget/", "queue/fired/")
+PREFIXES = ("runs/", "sessions/", "deliveries/", "budget/", "queue/fired/", "queue/outbox/")
 # What lies in a folder below these goes together, when the newest of it is old.
 WHOLE = ("runs/", "sessions/")
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -49,17 +50,18 @@ class ByHand:
     async def start(self, run: str) -> None:
         if run in self.claims:
             return
-        self.started.append(run)
         if self.broken:
+            self.started.append(run)
             self.told(Exited(run=run, code=2, said="no such harness"))
             return
         try:
             self.claims[run] = await claim(self.store, run, owner=f"by-hand-{id(self)}", clock=now)
+            self.started.append(run)
         except NotClaimed:
+            self.started.append(run)
             self.told(Exited(run=run, code=0, said=""))
 
     async def end(self, run: str, status: Status = "succeeded", **fields: Any) -> None:
-        await until(lambda: run in self.claims)
         await until(lambda: run in self.claims)
         held = self.claims.pop(run)
         await held.change(status=status, ended_at=now(), **fields)
@@ -169,6 +171,8 @@ async def gateway(
     launched: Callable[[Store], Any] = ByHand,
     pace: Pace | None = None,
     parts: dict[str, Any] | None = None,
+    tls: ssl.SSLContext | None = None,
+    kept: str = "30d",
     **run: Any,
 ) -> AsyncIterator[Client]:
     """A gateway over the store in the folder; `run` is the spec's part of that name. `secrets` are taken out of what is
@@ -178,7 +182,11 @@ async def gateway(
     launcher = launched(held)
     logged: list[tuple[str, dict[str, Any]]] = []
     number = len(list(folder.glob("bench-*")))
-    spec: dict[str, Any] = {**({"run": run} if run else {}), **({"triggers": triggers} if triggers else {})}
+    spec: dict[str, Any] = {
+        "retention": {"runs": kept},
+        **({"run": run} if run else {}),
+        **({"triggers": triggers} if triggers else {}),
+    }
     bench = Bench(folder / f"bench-{number}", shell("cat", **spec))
     made = Gateway(
         secrets=secrets or {},
@@ -195,6 +203,7 @@ async def gateway(
         idle_s=idle_s,
         works_unasked=works_unasked,
         ticks=ticks,
+        tls=tls,
         **(parts or {}),
     )
     listening = bound("127.0.0.1", 0)

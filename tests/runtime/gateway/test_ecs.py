@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import fake_ecs
 import pytest
+from processes import free_port, server
 from worlds import Cluster, Told, cluster
 
 from unmoor.runtime.errors import ConfigurationFault, InfrastructureFault
@@ -189,6 +191,14 @@ def test_a_request_is_signed_as_amazons_own_library_signs_it(token: str, monkeyp
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: at.replace(tzinfo=None))
     SigV4Auth(Theirs("K", "s/+", token or None), "ecs", "eu-west-1").add_auth(request)
     assert ours["authorization"] == request.headers["Authorization"]
+
+
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
+    argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with server(argv, port, log=tmp_path_factory.mktemp("moto") / "log"):
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.slow

@@ -145,8 +145,8 @@ def test_a_token_that_was_made_is_said_once_on_standard_error(tmp_path: Path) ->
             serving.ask("/runs")
 
 
-def test_each_trigger_is_named_with_where_it_is_sent_to_when_it_fires_or_that_it_is_not_served(tmp_path: Path) -> None:
-    mail = {"imap": "imap.example.com", "user": "u", "password": "mail", "allow_from": ["a@example.com"]}
+def test_each_trigger_is_named_with_where_it_is_sent_to_when_it_fires_or_which_mailbox_is_read(tmp_path: Path) -> None:
+    mail = {"imap": "127.0.0.1:1", "user": "u", "password": "mail", "allow_from": ["a@example.com"]}
     github = {"verify": {"scheme": "github", "secret": "hook"}}
     triggers = [
         {"name": "nightly", "schedule": {"cron": "0 3 * * *", "timezone": "Europe/Paris"}, "prompt": "p"},
@@ -156,14 +156,15 @@ def test_each_trigger_is_named_with_where_it_is_sent_to_when_it_fires_or_that_it
     ]
     (tmp_path / "agent").mkdir(parents=True)
     (tmp_path / "agent" / "hook").write_text("a secret")
-    secrets = {"hook": {"file": "hook"}, "mail": {"env": "MAIL"}}
+    (tmp_path / "agent" / "mail").write_text("a password")
+    secrets = {"hook": {"file": "hook"}, "mail": {"file": "mail"}}
     with dev(tmp_path, triggers=triggers, secrets=secrets) as serving:
         told = (tmp_path / "told").read_text().splitlines()
     assert [line for line in told if not line.startswith("{")] == [
-        "trigger inbox: this release of unmoor dev does not serve email triggers; start runs by POST /runs",
         f"webhook open: POST {serving.url}/hooks/open, by anybody",
         f"webhook github: POST {serving.url}/hooks/github, proved by github with the secret hook",
         "schedule nightly: 0 3 * * * in Europe/Paris",
+        "mailbox inbox: u at 127.0.0.1:1",
     ]
 
 
@@ -254,7 +255,7 @@ SPEC = {
         {"name": "hook", "webhook": {"verify": {"scheme": "bearer", "secret": "hook-secret"}}, "prompt": "{{ event }}"},
         {
             "name": "inbox",
-            "email": {"imap": "imap.example.com", "user": "u", "password": "mail", "allow_from": ["a@example.com"]},
+            "email": {"imap": "127.0.0.1:1", "user": "u", "password": "mail", "allow_from": ["a@example.com"]},
             "prompt": "p",
         },
     ],
@@ -295,6 +296,7 @@ def environment(folder: Path, digest: str) -> dict[str, str]:
         "UNMOOR_SECRET_API_TOKEN": TOKEN,
         "UNMOOR_SECRET_HELD": "held-by-runs-alone",
         "UNMOOR_SECRET_HOOK_SECRET": "what-the-hook-shows",
+        "UNMOOR_SECRET_MAIL": "what-opens-the-mailbox",
         "PORT": str(free_port()),
         **told_programs(PROGRAMS),
     }
@@ -345,11 +347,12 @@ def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> Non
         assert serving.stop(signal.SIGTERM) == 0
         assert serving.process.stdout is not None
         lines = [json.loads(line) for line in serving.process.stdout.read().splitlines()]
-    assert lines[0]["message"] == "trigger inbox: this release does not serve email triggers; it starts no run"
+    assert any(line["message"] == "mailbox: 127.0.0.1:1: Connection refused" for line in lines)
     assert lines[-1]["message"] == "stopped"
     told = json.dumps(lines) + stored_text(tmp_path / "store")
     assert TOKEN not in told
     assert "what-the-hook-shows" not in told
+    assert "what-opens-the-mailbox" not in told
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,11 +26,11 @@ from .hooks.hooks import Hooks, hooks_of
 from .intake import Intake
 from .launcher import Launcher
 from .listening import served
+from .mail.work import mail_work
 from .metrics import Metrics
 from .nudges import Nudges
 from .schedules import Schedules, schedules_of
 from .slots import Slots
-from .starts import Starts
 from .streams import Pace, pace_of
 
 SWEEP_S = 6 * 3600.0
@@ -38,8 +39,9 @@ SWEEP_S = 6 * 3600.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
     """What a gateway is given. `secrets` are those of its triggers, by name; `sweep_after_s` is None where the store's
-    platform removes what is old by itself, `fires` says that schedules are the gateway's and not the platform's, and
-    `works_unasked` that it has a processor between requests as well."""
+    platform removes what is old by itself, `fires` says that schedules are the gateway's and not the platform's,
+    `works_unasked` that it has a processor between requests as well; `tls` is what it trusts mail servers by, if not
+    the machine's authorities."""
 
     store: Store
     bundle: Unpacked
@@ -58,12 +60,14 @@ class Gateway:
     works_unasked: bool = True
     slots: Slots = field(default_factory=Slots)
     invocations_open: bool = False
+    tls: ssl.SSLContext | None = None
 
     @contextlib.asynccontextmanager
     async def serving(self, listening: socket.socket) -> AsyncIterator[int]:
         """Serves until it is left, and gives the port's number. Runs that cannot outlive it are told to stop then."""
         metrics = Metrics()
-        dispatcher = self._dispatcher(metrics)
+        dispatcher = self._dispatcher()
+        dispatcher.on_end(metrics.ended)
         self.launcher.told = dispatcher.exited
         closing = asyncio.Event()
         intake = self._intake(dispatcher, metrics)
@@ -72,6 +76,7 @@ class Gateway:
         work = [dispatcher.run(), self.launcher.attend(), self._sweeping()]
         if self.fires and self.bundle.agent.schedules:
             work.append(Schedules(intake=intake, schedules=schedules_of(self.bundle)).run())
+        work += mail_work(intake, self.secrets, self.tls, connection=metrics.connected)
         tasks = [asyncio.create_task(each) for each in work]
         stopping: asyncio.Task[None] | None = None
         async with served(application(api), listening, closing=api.closing) as port:
@@ -84,18 +89,17 @@ class Gateway:
         await intake.deliveries.settle(all_of_it=True)
         await stopping
 
-    def _dispatcher(self, metrics: Metrics) -> Dispatcher:
+    def _dispatcher(self) -> Dispatcher:
         run = self.bundle.agent.run
         dispatcher = Dispatcher(
             store=self.store,
             launcher=self.launcher,
-            starts=Starts(launcher=self.launcher, log=self.log, ticks=self.ticks),
             limits=Limits(most=run.max_concurrent, skips=run.when_busy == "skip", retries=run.retries),
             clock=self.clock,
             log=self.log,
-            ended=metrics.ended,
             busy_s=self.busy_s,
             idle_s=self.idle_s,
+            ticks=self.ticks,
         )
         if not self.works_unasked:
             dispatcher.soon = Nudges(look=dispatcher.look, log=self.log, every_s=0)

@@ -7,7 +7,10 @@ run is accepted, under the same id, so that there are never two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +21,7 @@ from unmoor.runtime.config import Trigger
 from unmoor.runtime.guard.way import Log
 from unmoor.runtime.marks import marked, named_by
 from unmoor.runtime.new_run import triggered_run
+from unmoor.runtime.records import Artifact
 from unmoor.runtime.redact import Redact
 from unmoor.runtime.store import Store
 
@@ -27,14 +31,25 @@ from .metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A file that came, and where in the run's workspace it goes."""
+
+    path: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Came:
     """Something that came to a trigger: `id` for people, `name` the mark's; `before` is where the mark lies if the same
-    came in the window before, which counts for as long as `window`."""
+    came in the window before, which counts for as long as `window`. `answer_to` is kept in the outbox, for who sends
+    the run's answer."""
 
     trigger: Trigger
     id: str
     name: str
     event: Any
+    files: tuple[Given, ...] = ()
+    answer_to: Mapping[str, str] | None = None
     before: str = ""
     window: timedelta = timedelta(0)
 
@@ -95,15 +110,34 @@ class Intake:
         record = triggered_run(
             self.bundle, came.trigger, run=run, delivery=came.id, now=at, event=came.event, redact=self.redact
         )
-        if await self.dispatcher.add(record):
+        kept = await self._kept(came, run)  # before the run is accepted: it may start at once
+        if await self.dispatcher.add(replace(record, inputs=kept)):
             self.metrics.accepted()
             self.log("run accepted", run=run, trigger=came.trigger.name, delivery=came.id)
             return Taken(outcome="accepted", run=run)
         if not is_new and await self._is_known(run, now):
             return Taken(outcome="repeated", run=run)  # another gateway accepted it meanwhile
+        await self._dropped(came, run)
         self.metrics.skipped()
         most = self.bundle.agent.run.max_concurrent
         return Taken(outcome="skipped", run="", reason=f"all {most} runs are taken, and run.when_busy is skip")
+
+    async def _kept(self, came: Came, run: str) -> tuple[Artifact, ...]:
+        """Puts beside the run what came with it."""
+        for file in came.files:
+            await self.store.put(layout.given(run, file.path), file.content)
+        if came.answer_to is not None:
+            await self.store.put(layout.outbox(run), json.dumps(came.answer_to, ensure_ascii=False).encode())
+        return tuple(
+            Artifact(path=f.path, size_bytes=len(f.content), sha256=hashlib.sha256(f.content).hexdigest())
+            for f in came.files
+        )
+
+    async def _dropped(self, came: Came, run: str) -> None:
+        for file in came.files:
+            await self.store.delete(layout.given(run, file.path))
+        if came.answer_to is not None:
+            await self.store.delete(layout.outbox(run))
 
     async def _is_known(self, run: str, now: datetime) -> bool:
         """Whether the run was accepted: it is in the store, or has been for as long as runs are kept."""

@@ -37,6 +37,12 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        self._mailboxes = Gauge(
+            "unmoor_mailbox_connected",
+            "Whether the trigger's mailbox is being read.",
+            ["trigger"],
+            registry=self.registry,
+        )
         for status in FINAL_STATUSES:
             self._ended.labels(status)
 
@@ -49,6 +55,9 @@ class Metrics:
 
     def ended(self, record: RunRecord) -> None:
         self._ended.labels(record.status).inc()
+
+    def connected(self, trigger: str, there: bool) -> None:
+        self._mailboxes.labels(trigger).set(there)
 
     def accepted(self) -> None:
         self._accepted.inc()

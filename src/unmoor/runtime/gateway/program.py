@@ -29,7 +29,6 @@ from .chosen import PROCESS, chosen, launcher_of, works_unasked
 from .gateway import Gateway
 from .listening import bound
 
-SERVED = ("webhook", "schedule")
 DAY_S = 24 * 3600
 
 
@@ -92,8 +91,6 @@ async def serve(serving: Serving, surroundings: Surroundings, *, stop: asyncio.E
     url = await own_url(serving.environment, region=serving.launcher[1].get("region", ""), log=log)
     with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
         bundle = await fetch_bundle(store, surroundings.bundle, Path(folder))
-        for line in unserved(bundle.agent):
-            log(line, level="warning")
         gateway = Gateway(
             store=store,
             bundle=bundle,
@@ -105,7 +102,7 @@ async def serve(serving: Serving, surroundings: Surroundings, *, stop: asyncio.E
                 log=log,
             ),
             token=surroundings.secret(token_name(bundle)),
-            secrets=hook_secrets(bundle.agent, surroundings),
+            secrets=trigger_secrets(bundle.agent, surroundings),
             redact=redact,
             log=log,
             clock=lambda: datetime.now(UTC),
@@ -126,18 +123,10 @@ def token_name(bundle: Unpacked) -> str:
     return json.loads((bundle.folder / "config.json").read_bytes())["gateway"]["token"]
 
 
-def unserved(agent: Agent) -> list[str]:
-    """A line for each trigger that this release does not serve."""
-    return [
-        f"trigger {trigger.name}: this release does not serve {trigger.kind} triggers; it starts no run"
-        for trigger in agent.triggers
-        if trigger.kind not in SERVED
-    ]
-
-
-def hook_secrets(agent: Agent, surroundings: Surroundings) -> dict[str, str]:
-    """The values of the webhooks' secrets by name; ConfigurationFault where one is not here."""
+def trigger_secrets(agent: Agent, surroundings: Surroundings) -> dict[str, str]:
+    """What webhooks are signed with and mailboxes opened with, by name; ConfigurationFault where one is not here."""
     names = {webhook.verify.secret for webhook in agent.webhooks if webhook.verify}
+    names |= {mailbox.password for mailbox in agent.mailboxes}
     return {name: surroundings.secret(name) for name in sorted(names)}
 
 

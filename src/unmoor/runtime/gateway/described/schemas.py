@@ -64,6 +64,7 @@ SCHEMAS: Values = {
             "usage": ref("Usage"),
             "cost_usd": MONEY,
             "confinement": TEXT,
+            "inputs": {"type": "array", "items": ref("Artifact")},
             "artifacts": {"type": "array", "items": ref("Artifact")},
         }
     ),

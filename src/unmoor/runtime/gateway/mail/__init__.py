@@ -1,0 +1,1 @@
+"""Mail that starts runs: read by IMAP, believed where the receiving server vouches for its sender, answered by SMTP."""

@@ -1,0 +1,50 @@
+"""What a person reads in an HTML mail, as text."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+UNSEEN = ("script", "style", "head", "title", "template")
+BREAKS = ("br", "p", "div", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "table", "ul", "ol", "pre")
+
+
+def text_of(html: str) -> str:
+    """The text with lines where the page has them; a link's address follows its text."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    lines = [" ".join(line.split()) for line in "".join(reader.said).split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.said: list[str] = []
+        self._unseen = 0
+        self._links: list[tuple[str, int]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in UNSEEN:
+            self._unseen += 1
+        if tag == "a":
+            self._links.append((dict(attrs).get("href") or "", len(self.said)))
+        if tag in BREAKS:
+            self.said.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in UNSEEN:
+            self._unseen = max(self._unseen - 1, 0)
+        if tag == "a" and self._links:
+            self._name(*self._links.pop())
+        if tag in BREAKS:
+            self.said.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen:
+            self.said.append(data.replace("\n", " "))
+
+    def _name(self, address: str, since: int) -> None:
+        if address.startswith(("http://", "https://")) and address not in "".join(self.said[since:]):
+            self.said.append(f" ({address})")

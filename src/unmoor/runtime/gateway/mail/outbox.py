@@ -1,0 +1,137 @@
+"""Answers that wait to be sent: one for each run that a mail has started, until it is.
+
+An answer lies in the store from before its run is accepted until a server has taken it, so that none is forgotten. It
+is taken by compare-and-swap before it is sent, so that two gateways do not send it twice. One that is killed in between
+leaves it to be sent again after a while: rather twice than never, and under the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from unmoor.runtime import layout
+from unmoor.runtime.claim import Clock, read_record
+from unmoor.runtime.config import Mailbox
+from unmoor.runtime.errors import RuntimeFault
+from unmoor.runtime.guard.way import Log
+from unmoor.runtime.logs import frames
+from unmoor.runtime.records import RunRecord
+from unmoor.runtime.store import Store, Stored
+
+from .answer import answer
+from .place import MailFault, Place
+from .post import Rejected, post
+
+STARTTLS_PORTS = (25, 587)
+# How often it is looked for answers whose runs have ended, where nothing says so sooner.
+LOOK_S = 30.0
+# Who has taken an answer is believed to send it for this long.
+TAKEN_FOR = timedelta(minutes=5)
+# How long until it is tried again, and after how long it is given up.
+AGAIN, MOST_AGAIN, GIVEN_UP = timedelta(seconds=30), timedelta(hours=1), timedelta(days=1)
+# An answer whose run is not there after this long has none: its gateway was killed before it accepted the run.
+UNACCEPTED = timedelta(hours=1)
+
+
+@dataclass(slots=True, kw_only=True)
+class Outbox:
+    """Sends the answers of these mailboxes, by their triggers' names; `passwords` are by the same."""
+
+    store: Store
+    mailboxes: Mapping[str, Mailbox]
+    passwords: Mapping[str, str] = field(repr=False)
+    context: ssl.SSLContext
+    clock: Clock
+    log: Log
+    look_s: float = LOOK_S
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Sends what is due until it is cancelled."""
+        while True:
+            try:
+                await self.look()
+            except RuntimeFault as fault:
+                self.log(str(fault), level="error")
+            except Exception as error:  # whatever it is, other answers must not wait for ever
+                self.log("a look at the outbox failed", level="error", error=type(error).__name__, where=frames(error))
+            try:
+                await asyncio.wait_for(self._wake.wait(), self.look_s)
+            except TimeoutError:
+                continue
+            self._wake.clear()
+
+    def ended(self, record: RunRecord) -> None:
+        """A run has ended: its answer may be sent."""
+        if record.trigger in self.mailboxes:
+            self._wake.set()
+
+    async def look(self) -> None:
+        """Sends each answer that is due."""
+        keys = [entry.key async for entry in self.store.list(layout.OUTBOX)]
+        for key in keys:
+            if (stored := await self.store.get(key)) is not None:
+                await self._look_at(key, stored)
+
+    async def _look_at(self, key: str, stored: Stored) -> None:
+        waiting: dict[str, Any] = json.loads(stored.content)
+        run = key.removeprefix(layout.OUTBOX)
+        now = self.clock()
+        if waiting["trigger"] not in self.mailboxes or _time(waiting.get("not_before")) > now:
+            return
+        record = await self._record(run)
+        if record is None:
+            if now - layout.created(run) > UNACCEPTED:
+                await self.store.delete(key)
+        elif record.is_final:
+            taken = {**waiting, "not_before": (now + TAKEN_FOR).isoformat()}
+            if (version := await self.store.replace(key, _json(taken), stored.version)) is not None:
+                await self._send(key, version, waiting, record)
+
+    async def _record(self, run: str) -> RunRecord | None:
+        stored = await self.store.get(layout.run_record(run))
+        return read_record(run, stored.content) if stored is not None else None
+
+    async def _send(self, key: str, version: str, waiting: dict[str, Any], record: RunRecord) -> None:
+        mailbox = self.mailboxes[waiting["trigger"]]
+        letter = answer(record, waiting, address=mailbox.address)
+        starttls = mailbox.smtp_port in STARTTLS_PORTS
+        place = Place(host=mailbox.smtp_host, port=mailbox.smtp_port, starttls=starttls)
+        password = self.passwords[mailbox.name]
+        try:
+            await asyncio.to_thread(post, letter, place, mailbox.user, password, self.context)
+        except Rejected as error:
+            self.log(f"the answer is not sent: {error}", level="error", run=record.id)
+            await self.store.delete(key)
+        except MailFault as fault:
+            await self._later(key, version, waiting, record, fault)
+        else:
+            self.log("answer sent", run=record.id, server=str(place))
+            await self.store.delete(key)
+
+    async def _later(
+        self, key: str, version: str, waiting: dict[str, Any], record: RunRecord, fault: MailFault
+    ) -> None:
+        now, tries = self.clock(), waiting.get("tries", 0) + 1
+        if now - (record.ended_at or now) > GIVEN_UP:
+            self.log(f"the answer is given up: {fault}", level="error", run=record.id)
+            await self.store.delete(key)
+            return
+        wait = min(AGAIN * 2 ** min(tries - 1, 10), MOST_AGAIN)
+        again = {**waiting, "tries": tries, "not_before": (now + wait).isoformat()}
+        self.log(f"the answer waits: {fault}", level="warning", run=record.id, again_s=round(wait.total_seconds()))
+        await self.store.replace(key, _json(again), version)
+
+
+def _json(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _time(text: str | None) -> datetime:
+    return datetime.fromisoformat(text) if text else datetime.fromisoformat("0001-01-01T00:00:00+00:00")

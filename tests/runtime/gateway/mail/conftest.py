@@ -1,0 +1,8 @@
+"""The mail tests import what they share by this folder's path."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

@@ -1,0 +1,121 @@
+"""What becomes of a mail, decided without any server."""
+
+from __future__ import annotations
+
+import dataclasses
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from unmoor.runtime.config import Mailbox, Trigger
+from unmoor.runtime.gateway.intake import Came
+from unmoor.runtime.gateway.mail.came import MOST_FILES, Unwanted, came_of
+
+TRIGGER = Trigger(name="inbox", kind="email", prompt="p")
+MAILBOX = Mailbox(
+    name="inbox",
+    host="imap.example.org",
+    port=993,
+    user="desk@example.org",
+    password="mail",
+    allow_from=("*@example.com", "desk@example.org"),
+    authserv_id="",
+    address="desk@example.org",
+    smtp_host="",
+    smtp_port=0,
+)
+
+
+def made(sender: str = "ada@example.com", *, by: str = "mx.example.org", **headers: str) -> EmailMessage:
+    mail = EmailMessage()
+    mail["Authentication-Results"] = f"{by}; dmarc=pass header.from={sender.split('@')[1]}"
+    mail["From"] = sender
+    mail["Subject"] = "hi"
+    for name, value in headers.items():
+        mail[name.replace("_", "-")] = value
+    mail.set_content("text")
+    return mail
+
+
+def came(mail: EmailMessage, **mailbox: Any) -> Came | Unwanted:
+    return came_of(mail.as_bytes(), TRIGGER, dataclasses.replace(MAILBOX, **mailbox))
+
+
+def started(mail: EmailMessage, **mailbox: Any) -> Came:
+    found = came(mail, **mailbox)
+    assert isinstance(found, Came), found
+    return found
+
+
+def test_the_event_is_what_a_prompt_can_use() -> None:
+    mail = made(Message_ID="<two@example.com>", In_Reply_To="<one@example.com>", Date="Mon, 2 Mar 2026 09:00:00 +0000")
+    mail.add_attachment(b"x", maintype="application", subtype="pdf", filename="a.pdf")
+    assert started(mail).event == {
+        "from": "ada@example.com",
+        "from_name": "",
+        "to": "",
+        "subject": "hi",
+        "text": "text",
+        "date": "2026-03-02T09:00:00+00:00",
+        "message_id": "two@example.com",
+        "in_reply_to": "one@example.com",
+        "thread": "one@example.com",
+        "attachments": [{"name": "a.pdf", "path": "attachments/a.pdf", "type": "application/pdf", "size_bytes": 1}],
+    }
+
+
+def test_the_same_mail_is_known_by_its_id_and_by_its_bytes_where_it_has_none() -> None:
+    one, again, other = (made(Message_ID=f"<{name}@example.com>") for name in ("one", "one", "other"))
+    again["Received"] = "from elsewhere"
+    assert started(one).name == started(again).name != started(other).name
+    assert started(made()).name == started(made()).name != started(made(X="1")).name
+
+
+def test_without_a_name_any_server_of_the_same_domain_is_the_receiving_one() -> None:
+    for by in ("imap.example.org", "mx1.example.org", "example.org"):
+        assert isinstance(came(made(by=by)), Came)
+    for by in ("mx.example.com", "org", "badexample.org"):
+        assert isinstance(came(made(by=by)), Unwanted)
+    assert isinstance(came(made(by="mx.google.com"), authserv_id="mx.google.com"), Came)
+    assert isinstance(came(made(by="mx.example.org"), authserv_id="mx.google.com"), Unwanted)
+
+
+def test_a_host_below_no_domain_is_only_itself() -> None:
+    assert isinstance(came(made(by="mail"), host="mail"), Came)
+    assert isinstance(came(made(by="com"), host="example.com"), Unwanted)
+
+
+def test_a_mail_of_the_mailbox_itself_starts_nothing() -> None:
+    mail = made("Desk@example.org")
+    assert came(mail) == Unwanted(id="", outcome="filtered", reason="it is from this mailbox itself")
+    assert isinstance(came(mail, address="another@example.org"), Came)
+
+
+def test_an_answer_goes_to_the_proved_sender_and_only_where_answers_are_sent() -> None:
+    mail = made(Message_ID="<two@example.com>", References="<one@example.com>", Reply_To="eve@evil.example")
+    assert started(mail).answer_to is None
+    assert started(mail, smtp_host="smtp.example.org").answer_to == {
+        "trigger": "inbox",
+        "to": "ada@example.com",
+        "subject": "hi",
+        "message_id": "two@example.com",
+        "references": ["one@example.com", "two@example.com"],
+    }
+
+
+@pytest.mark.parametrize("value", ["auto-generated", "Auto-Replied; owner=x", "auto-notified"])
+def test_what_no_person_wrote_starts_nothing(value: str) -> None:
+    found = came(made(Auto_Submitted=value))
+    assert isinstance(found, Unwanted)
+    assert found.outcome == "filtered"
+    assert isinstance(came(made(Auto_Submitted="no")), Came)
+
+
+def test_a_mail_with_attachments_without_end_is_refused() -> None:
+    mail = made()
+    for number in range(MOST_FILES + 1):
+        mail.add_attachment(b"x", maintype="application", subtype="pdf", filename=f"{number}.pdf")
+    assert came(mail) == Unwanted(
+        id="", outcome="refused", reason="it has 101 attachments, of which 100 are taken at most"
+    )

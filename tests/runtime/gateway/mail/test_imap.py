@@ -1,0 +1,215 @@
+"""The IMAP client against servers of other people's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from servers import PASSWORD, USER, MailServer, dovecot, has_dovecot, pymap, trusting
+
+from unmoor.runtime.gateway.mail.imap import Imap, connected
+from unmoor.runtime.gateway.mail.place import MailFault, Place
+
+MAIL = b"From: a@b.example\r\nMessage-ID: <%d@b.example>\r\nSubject: {7}\r\n\r\nliterals {3}\r\nand more"
+
+
+@pytest.fixture(params=["dovecot", "pymap"])
+def server(request: pytest.FixtureRequest) -> Iterator[MailServer]:
+    if request.param == "dovecot" and not has_dovecot():
+        pytest.skip("dovecot is not installed: apt-get install dovecot-imapd")
+    with {"dovecot": dovecot, "pymap": pymap}[request.param]() as made:
+        yield made
+
+
+def talk(server: MailServer, act: Callable[[Imap], Any], *, password: str = PASSWORD) -> Any:
+    async def go() -> Any:
+        async with asyncio.timeout(30), connected(server.place, USER, password, trusting()) as imap:
+            return await act(imap)
+
+    return asyncio.run(go())
+
+
+def test_a_mail_is_found_measured_and_read_byte_for_byte(server: MailServer) -> None:
+    async def act(imap: Imap) -> None:
+        opened = await imap.open_inbox()
+        server.deliver(MAIL % 1)
+        assert opened.validity > 0
+        await imap.wait(5, 0.1)
+        [uid] = [uid for uid in await imap.search(f"UID {opened.next}:*") if uid >= opened.next]
+        about = await imap.about(uid)
+        assert about is not None
+        assert about.size_bytes == len(MAIL % 1)
+        assert abs(datetime.now(UTC) - about.received) < timedelta(minutes=1)
+        assert await imap.fetch(uid, most=1000) == MAIL % 1
+        assert await imap.fetch(uid + 50, most=1000) is None
+        assert await imap.about(uid + 50) is None
+
+    talk(server, act)
+
+
+def test_reading_changes_no_flag(server: MailServer) -> None:
+    server.deliver(MAIL % 1)
+    before = server.flags()
+
+    async def act(imap: Imap) -> None:
+        await imap.open_inbox()
+        for uid in await imap.search("ALL"):
+            await imap.fetch(uid, most=100_000)
+
+    talk(server, act)
+    assert server.flags().replace(rb" \Recent", b"").replace(rb"\Recent", b"") == before.replace(
+        rb" \Recent", b""
+    ).replace(rb"\Recent", b"")
+
+
+def test_a_mail_that_comes_ends_the_wait_at_once(server: MailServer) -> None:
+    async def act(imap: Imap) -> None:
+        await imap.open_inbox()
+        assert "IDLE" in imap.capabilities
+        waiting = asyncio.create_task(imap.wait(600, 600))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        await asyncio.to_thread(server.deliver, MAIL % 2)
+        await asyncio.wait_for(waiting, 10)
+        waiting = asyncio.create_task(imap.wait(600, 600))
+        await asyncio.to_thread(server.deliver, MAIL % 3)
+        await asyncio.wait_for(waiting, 10)
+
+    talk(server, act)
+
+
+def test_a_wait_is_left_at_once_when_it_is_cancelled(server: MailServer) -> None:
+    async def act(imap: Imap) -> None:
+        await imap.open_inbox()
+        waiting = asyncio.create_task(imap.wait(600, 600))
+        await asyncio.sleep(0.2)
+        waiting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait_for(waiting, 1)
+
+    talk(server, act)
+
+
+def test_a_wait_ends_by_itself_and_the_connection_is_good_for_more(server: MailServer) -> None:
+    async def act(imap: Imap) -> None:
+        await imap.open_inbox()
+        await imap.wait(0.2, 600)
+        imap.capabilities = frozenset()
+        await imap.wait(600, 0.1)
+        await imap.search("ALL")
+
+    talk(server, act)
+
+
+def test_a_server_that_goes_away_while_it_is_waited_for_is_a_fault(server: MailServer) -> None:
+    async def act(imap: Imap) -> None:
+        await imap.open_inbox()
+        waiting = asyncio.create_task(imap.wait(600, 600))
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(server.stop)
+        await asyncio.wait_for(waiting, 10)
+
+    with pytest.raises(
+        MailFault, match=rf"^localhost:{server.place.port}: the (server ended the connection|connection)"
+    ):
+        talk(server, act)
+
+
+def test_a_wrong_password_is_refused_and_said_nowhere(server: MailServer) -> None:
+    async def act(imap: Imap) -> None:
+        raise AssertionError("it opened")
+
+    with pytest.raises(MailFault, match=r"the login was refused: ") as fault:
+        talk(server, act, password="another-word")
+    assert "another-word" not in str(fault.value)
+
+
+def test_a_password_of_any_letters_is_taken_as_it_is(server: MailServer) -> None:
+    async def act(imap: Imap) -> None:
+        raise AssertionError("it opened")
+
+    for password in ('with "quotes" and \\', "pässwörd"):
+        with pytest.raises(MailFault, match=r"the login was refused: "):
+            talk(server, act, password=password)
+
+
+def test_a_server_that_nobody_trusts_is_given_no_password(server: MailServer) -> None:
+    async def go() -> None:
+        async with connected(server.place, USER, PASSWORD, ssl.create_default_context()):
+            raise AssertionError("it opened")
+
+    with pytest.raises(MailFault, match="its certificate is not trusted: "):
+        asyncio.run(go())
+
+
+def test_a_mail_longer_than_was_said_is_not_read_into_memory(server: MailServer) -> None:
+    async def act(imap: Imap) -> None:
+        opened = await imap.open_inbox()
+        await asyncio.to_thread(server.deliver, MAIL % 1 + b"x" * 5000)
+        await imap.wait(1, 0.1)
+        await imap.fetch(opened.next, most=1000)
+
+    with pytest.raises(MailFault, match=r"the server sends \d+ bytes where no mail is as long"):
+        talk(server, act)
+
+
+async def pretend(lines: list[bytes], act: Callable[[Place], Any]) -> None:
+    """A server that says these lines, one for each that it is told, whatever that is."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for line in lines:
+            writer.write(line)
+            if not await reader.readline():
+                break
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    made = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with made:
+        await act(Place(host="127.0.0.1", port=made.sockets[0].getsockname()[1], starttls=True))
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ([b"* BYE too busy\r\n"], "the server does not greet: * BYE too busy"),
+        ([b"HTTP/1.1 400 Bad Request\r\n"], "the server does not greet: HTTP/1.1 400 Bad Request"),
+        (
+            [b"* OK hi\r\n", b"* CAPABILITY IMAP4rev1\r\nu1 OK\r\n", b"u2 BAD no TLS\r\n"],
+            "STARTTLS was refused: BAD no TLS",
+        ),
+        ([b"* OK hi\r\n"], "the server ended the connection"),
+        ([b"\xff" * 50 + b"\r\n"], "the server does not greet: "),
+    ],
+)
+def test_a_server_that_makes_no_sense_is_a_fault_of_one_line(lines: list[bytes], told: str) -> None:
+    async def act(place: Place) -> None:
+        with pytest.raises(MailFault) as fault:
+            async with connected(place, USER, PASSWORD, trusting()):
+                raise AssertionError("it opened")
+        assert str(fault.value).startswith(f"{place}: {told}")
+        assert "\n" not in str(fault.value)
+
+    asyncio.run(pretend(lines, act))
+
+
+def test_a_port_without_tls_and_one_where_nobody_is_are_told_apart() -> None:
+    async def act(place: Place) -> None:
+        with pytest.raises(MailFault, match="it does not speak TLS there; is the port right"):
+            async with connected(Place(host="127.0.0.1", port=place.port), USER, PASSWORD, trusting()):
+                raise AssertionError("it opened")
+
+    asyncio.run(pretend([b"* OK hi\r\n"], act))
+
+    async def nobody() -> None:
+        async with connected(Place(host="127.0.0.1", port=1), USER, PASSWORD, trusting()):
+            raise AssertionError("it opened")
+
+    with pytest.raises(MailFault, match=r"^127\.0\.0\.1:1: Connection refused$"):
+        asyncio.run(nobody())
