@@ -26,7 +26,7 @@ test: $(VENV)/.ready .cache/npm/.ready
 	@$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not harness and not docker"
 
 test-unit: $(VENV)/.ready
-	$(PY) -m pytest -n $(WORKERS) -m "not slow and not wheel and not harness and not docker"
+	$(PY) -m pytest -n $(WORKERS) -m "not slow and not wheel and not harness and not docker and not browser"
 
 test-all: $(VENV)/.ready .cache/npm/.ready check
 	@$(PY) -m unmoor.runtime.harness $(HARNESSES) $(MORE_HARNESSES)

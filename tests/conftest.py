@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
+# The same examples each time, and no clock: a test that fails fails for everybody.
+settings.register_profile("unmoor", database=None, deadline=None, derandomize=True, max_examples=50)
+
+
 def pytest_configure() -> None:
+    settings.load_profile("unmoor")
     # The SDKs are a large heap that never changes; looking through it for garbage would be a sixth of a graph's time.
     gc.set_threshold(200_000, 20, 1000)
 

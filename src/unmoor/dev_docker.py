@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .container import GUARD, GUARD_PORT, STOP_GRACE_S, STORE_DIR, TEMP_DIR, UID, WORK_DIR
+from .docker_command import Docker, last_line
 from .errors import UnmoorError
 from .plan import Plan, Secret
 from .quantities import cpu_text
@@ -183,7 +184,7 @@ async def _attended(
     code, said = await running
     stored = await store.get(layout.run_record(record.id))
     if stored is None or not from_json(stored.content).is_final:
-        raise UnmoorError(f"the run's container ended with exit code {code} and left no end: {_last(said)}")
+        raise UnmoorError(f"the run's container ended with exit code {code} and left no end: {last_line(said)}")
 
 
 async def events(store: Store, run: str, *, until: asyncio.Task[Any]) -> AsyncIterator[dict[str, Any]]:
@@ -217,7 +218,7 @@ async def _well(docker: Docker, containers: Containers) -> None:
         if said.strip() != "true":
             break
     _, said = await docker.tried(["logs", f"{containers.name}-guard"])
-    raise UnmoorError(f"the guard does not start: {_last(said)}")
+    raise UnmoorError(f"the guard does not start: {last_line(said)}")
 
 
 def hand_over(containers: Containers) -> None:
@@ -226,39 +227,3 @@ def hand_over(containers: Containers) -> None:
         for path in (containers.store, *containers.store.rglob("*")):
             with contextlib.suppress(FileNotFoundError):
                 shutil.chown(path, UID, UID)
-
-
-def _last(said: str) -> str:
-    lines = [line for line in said.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
-
-
-class Docker:
-    """Docker's command line, with secrets in its environment and in no argument."""
-
-    def __init__(self, secrets: Mapping[str, str]) -> None:
-        self._environment = {**os.environ, **secrets}
-
-    async def done(self, command: list[str]) -> None:
-        """Runs a command; UnmoorError with its last word if it fails."""
-        code, said = await self.tried(command)
-        if code:
-            raise UnmoorError(f"docker {command[0]}: {_last(said)}")
-
-    async def tried(self, command: list[str]) -> tuple[int, str]:
-        """Runs a command; its exit code and all that it said."""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                "docker",
-                *command,
-                env=self._environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except FileNotFoundError:
-            raise UnmoorError("unmoor dev --docker needs Docker; install it, or leave --docker out") from None
-        said, _ = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, said.decode(errors="replace")

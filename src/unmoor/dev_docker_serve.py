@@ -15,8 +15,9 @@ from pathlib import Path
 
 from .container import UID
 from .dev import Dev
-from .dev_docker import Containers, Docker, guarded
+from .dev_docker import Containers, guarded
 from .dev_serve import Served, gateway_of
+from .docker_command import Docker
 from .errors import UnmoorError
 from .runtime.gateway.docker import docker as by_launcher
 from .runtime.gateway.elsewhere import ElsewhereLauncher

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -20,6 +20,11 @@ from .graph import Resource
 from .inputs import sendable, steps
 from .plan import ImageReference, Plan, Secret
 from .quantities import shown
+
+if TYPE_CHECKING:
+    from .cost.line import CostLine
+    from .cost.lines import Prices
+    from .cost.usage import Usage
 
 # The parts of an agent that every target serves with something of its own, in the order in which they are shown.
 PARTS = (
@@ -168,7 +173,9 @@ class Target:
     `check` gives every reason to refuse the plan, with spec paths; empty means go. `rounded` says what becomes larger
     than asked. `serves` and `guarantees` describe, for people. All four are pure. `build_by` and `access_by` are
     "module:function": build(name, plan, settings, options) -> Outputs inside a Pulumi program, and
-    access(plan, resources) -> Access over a recorded graph. `name_limits` holds the longest name that the platform
+    access(plan, resources) -> Access over a recorded graph. So is `cost_by`: cost(plan, settings, usage, prices) gives
+    the lines of a month's bill, pure as well, out of the price book prices.json that lies beside it; without one what
+    the target costs is unknown. `name_limits` holds the longest name that the platform
     takes, by "type.input", such as "aws:iam/role:Role.name".
     """
 
@@ -182,6 +189,7 @@ class Target:
     guarantees: Callable[[Plan, Any], list[Guarantee]]
     build_by: str
     access_by: str
+    cost_by: str = ""
     name_limits: Mapping[str, int] = field(default_factory=dict)
 
     def build(self, name: str, plan: Plan, settings: Settings, options: BuildOptions) -> Outputs:
@@ -191,6 +199,10 @@ class Target:
     def access(self, plan: Plan, resources: Iterable[Resource]) -> Access:
         """Who may do what in that graph."""
         return _function(self.access_by)(plan, tuple(resources))
+
+    def cost(self, plan: Plan, settings: Settings, usage: Usage, prices: Prices) -> list[CostLine]:
+        """The lines of a month's bill for a plan that check() takes; only where there is a `cost_by`."""
+        return _function(self.cost_by)(plan, settings, usage, prices)
 
 
 def secret_of(variable: str) -> str:

@@ -63,6 +63,7 @@ class ByHand:
 
     async def end(self, run: str, status: Status = "succeeded", **fields: Any) -> None:
         await until(lambda: run in self.claims)
+        await until(lambda: run in self.claims)
         held = self.claims.pop(run)
         await held.change(status=status, ended_at=now(), **fields)
         self.told(Exited(run=run, code=0 if status == "succeeded" else 1, said=""))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import fake_ecs
 import pytest
-from processes import free_port, server
 from worlds import Cluster, Told, cluster
 
 from unmoor.runtime.errors import ConfigurationFault, InfrastructureFault
@@ -191,14 +189,6 @@ def test_a_request_is_signed_as_amazons_own_library_signs_it(token: str, monkeyp
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: at.replace(tzinfo=None))
     SigV4Auth(Theirs("K", "s/+", token or None), "ecs", "eu-west-1").add_auth(request)
     assert ours["authorization"] == request.headers["Authorization"]
-
-
-@pytest.fixture(scope="module")
-def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with server(argv, port, log=tmp_path_factory.mktemp("moto") / "log"):
-        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.slow

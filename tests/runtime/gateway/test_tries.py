@@ -6,11 +6,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from gateways import Client, gateway, until
+from gateways import Client, gateway, put, record, until
 
+from unmoor.runtime import layout
 from unmoor.runtime.errors import ConfigurationFault, InfrastructureFault
 from unmoor.runtime.gateway.launcher import Exited
 from unmoor.runtime.gateway.tries import Tries
+from unmoor.runtime.records import to_json
 
 
 def test_what_cannot_be_just_now_is_tried_without_end_and_less_and_less_often() -> None:
@@ -116,6 +118,7 @@ def test_a_runner_that_gives_no_sign_of_life_for_long_is_stopped(tmp_path: Path)
         async with gateway(tmp_path, ticks=lambda: clock[0]) as client:
             run = await client.start()
             await client.until_started(1)
+            await until(lambda: run in client.launcher.claims)
             held = client.launcher.claims[run]
             stop = client.launcher.stop
 
@@ -140,9 +143,6 @@ async def _let_expire(client: Client, held: Any) -> None:
     from datetime import timedelta
 
     from gateways import now
-
-    from unmoor.runtime import layout
-    from unmoor.runtime.records import to_json
 
     record = held.record
     lease = dataclasses.replace(record.lease, expires_at=now() - timedelta(seconds=1))
@@ -170,3 +170,32 @@ def test_a_runner_that_ends_well_without_having_taken_its_run_is_not_started_for
             assert (await client.record(run)).reason == says
 
     asyncio.run(act())
+
+
+def test_a_platform_that_takes_its_time_takes_it_once_for_all_that_may_start(tmp_path: Path) -> None:
+    async def act() -> None:
+        asked: list[str] = []
+        both = asyncio.Event()
+        async with gateway(tmp_path, max_concurrent=2, busy_s=3600) as client:
+            begin = client.launcher.start
+
+            async def start(run: str) -> None:
+                asked.append(run)
+                if len(asked) == 2:
+                    both.set()
+                await both.wait()
+                await begin(run)
+
+            client.launcher.start = start  # type: ignore[method-assign]
+            await put_two(client)
+            assert (await client.ask("POST", "/wake", token=None)).status == 204
+            assert sorted(client.launcher.started) == sorted(asked)
+
+    asyncio.run(act())
+
+
+async def put_two(client: Client) -> None:
+    """Two runs that another gateway has accepted."""
+    for number in (1, 2):
+        run = await put(client.store, record(number))
+        await client.store.put(layout.queued(run.id), to_json(run))

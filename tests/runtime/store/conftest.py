@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,14 +23,6 @@ BACKENDS = ("file", "memory", "s3", "az", "gs")
 # Azurite's own published account: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-
-
-@pytest.fixture(scope="session")
-def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with server(argv, port, log=tmp_path_factory.mktemp("moto") / "log"):
-        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="session")

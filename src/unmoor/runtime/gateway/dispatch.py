@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from unmoor.runtime import layout
@@ -20,17 +20,16 @@ from .accept import accept, record_of
 from .launcher import Exited, Launcher
 from .queue import Decision, decide, is_expired, is_full
 from .settle import end_without_runner, settle_expired
-from .tries import Tries
+from .starts import Starts
 
 # How long until the next look where nothing else wakes it: with runs in the queue, and without.
 BUSY_S, IDLE_S = 2.0, 15.0
-# A queue of so many is listed at every look, since others may have started runs. Listing a longer one may take this
-# part of the time: it is listed less often while its runs start and end.
-SHORT, LISTING_PART = 200, 0.2
+# Listing the queue may take this part of the time: a long one is listed less often while its runs start and end.
+LISTING_PART = 0.2
+# A shorter one is listed before every start: while all gateways see the same runs, no more run than may.
+SHORT = 200
 # A run that is started before it is said to be accepted may take this part of the 5 s in which senders want an answer.
 SOON_S = 3.0
-# A runner whose lease has run out for this long is stopped: it hangs, or has lost the store.
-HUNG_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +50,11 @@ class Dispatcher:
 
     store: Store
     launcher: Launcher
+    starts: Starts
     limits: Limits
     clock: Clock
     log: Log
     _hear_of_ends: list[Callable[[RunRecord], None]] = field(default_factory=list[Callable[[RunRecord], None]])
-    ticks: Callable[[], float] = time.monotonic
     busy_s: float = BUSY_S
     idle_s: float = IDLE_S
     soon: Callable[[], Awaitable[bool]] | None = None
@@ -64,8 +63,6 @@ class Dispatcher:
     _list_again_at: float = 0.0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _tries: dict[str, Tries] = field(default_factory=dict[str, Tries])
-    _silent_since: dict[str, float] = field(default_factory=dict[str, float])
 
     async def run(self) -> None:
         """Looks after the queue until it is cancelled."""
@@ -130,7 +127,7 @@ class Dispatcher:
         if ended is not None and run in self.known:
             self.known[run] = ended
         if ended is not None and run in self.launcher.running():
-            await self._stop(run)  # it is on its way, and would find out by itself later
+            await self.starts.stop(run)  # it is on its way, and would find out by itself later
         self.wake()
         return ended or record
 
@@ -155,31 +152,20 @@ class Dispatcher:
                 await self._forget(run)
             for run in decision.expired:
                 await self._settle(run)
-            for run in decision.start:
-                await self._start(run)
+            await self._start(decision.start)
             return decision
 
     def exited(self, exited: Exited) -> None:
         """A runner of this gateway's has ended."""
         if exited.run in self.known:  # it may be over and done with, and heard of late
-            self._note_exit(exited, self._tries_of(exited.run))
+            self.starts.exited(exited)
         if exited.code not in (0, 1):
             self.log("a runner ended badly", level="warning", run=exited.run, code=exited.code, said=exited.said)
         self.wake()
 
-    def _note_exit(self, exited: Exited, tries: Tries) -> None:
-        """Counts for nothing where the run was run: it is not started again."""
-        said = exited.said or f"exit code {exited.code}"
-        if exited.waits:
-            tries.not_now(said, now=self.ticks())
-        elif exited.code != 0:
-            tries.ended_badly(said)
-        else:
-            tries.was_refused("it ended without having taken its run", now=self.ticks())
-
     async def _read(self) -> None:
         """Brings what is known up to date: what others have put into the queue, and what runs."""
-        if len(self.known) <= SHORT or time.monotonic() >= self._list_again_at:
+        if time.monotonic() >= self._list_again_at or (len(self.known) <= SHORT and self._decide().start):
             return await self._list()
         for run in [r.id for r in self.known.values() if self._moves(r)]:
             self._know(run, await self._record(run))
@@ -241,7 +227,7 @@ class Dispatcher:
     async def _forget(self, run: str) -> None:
         await self.store.delete(layout.queued(run))
         record = self.known.pop(run, None)
-        self._tries.pop(run, None)
+        self.starts.forget(run)
         if record is not None:
             for hear in self._hear_of_ends:
                 hear(record)
@@ -251,45 +237,18 @@ class Dispatcher:
         record = await settle_expired(self.store, run, retries=self.limits.retries, clock=self.clock)
         if record is not None:
             self.known[run] = record
-            self._tries.pop(run, None)
+            self.starts.forget(run)
             self.log("a runner was lost", level="warning", run=run, status=record.status)
             self.wake()
 
-    async def _start(self, run: str) -> None:
-        tries = self._tries_of(run)
-        if tries.are_spent:
-            reason = f"its runner did not start: {tries.said}"
+    async def _start(self, runs: Sequence[str]) -> None:
+        for run in filter(self.starts.given_up, runs):
+            reason = f"its runner did not start: {self.starts.given_up(run)}"
             if record := await end_without_runner(self.store, run, "failed", reason, clock=self.clock):
                 self.known[run] = record
-            return self.wake()
-        if tries.not_before > self.ticks():
-            return
-        try:
-            await self.launcher.start(run)
-        except InfrastructureFault as fault:
-            tries.not_now(str(fault), now=self.ticks())
-            self.log(str(fault), level="error", run=run)
-        except RuntimeFault as fault:
-            tries.was_refused(str(fault), now=self.ticks())
-            self.log(str(fault), level="error", run=run)
-        else:
-            self.log("run started", run=run)
+            self.wake()
+        await self.starts.start([run for run in runs if not self.starts.given_up(run)])
 
     async def _stop_hung(self) -> None:
-        """Stops runners that are there and have shown no sign of life for a while, though they hold their runs."""
-        now, begun = self.ticks(), self.launcher.running()
-        silent = {r.id for r in self.known.values() if r.id in begun and is_expired(r, self.clock())}
-        self._silent_since = {run: self._silent_since.get(run, now) for run in silent}
-        for run in [run for run, since in self._silent_since.items() if now - since > HUNG_S]:
-            self.log("a runner hangs and is stopped", level="warning", run=run)
-            await self._stop(run)
-            self._silent_since[run] = now
-
-    async def _stop(self, run: str) -> None:
-        try:
-            await self.launcher.stop(run)
-        except RuntimeFault as fault:
-            self.log(str(fault), level="error", run=run)
-
-    def _tries_of(self, run: str) -> Tries:
-        return self._tries.setdefault(run, Tries())
+        begun, now = self.launcher.running(), self.clock()
+        await self.starts.stop_hung([r.id for r in self.known.values() if r.id in begun and is_expired(r, now)])

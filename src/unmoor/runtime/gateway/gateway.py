@@ -31,6 +31,7 @@ from .metrics import Metrics
 from .nudges import Nudges
 from .schedules import Schedules, schedules_of
 from .slots import Slots
+from .starts import Starts
 from .streams import Pace, pace_of
 
 SWEEP_S = 6 * 3600.0
@@ -94,12 +95,12 @@ class Gateway:
         dispatcher = Dispatcher(
             store=self.store,
             launcher=self.launcher,
+            starts=Starts(launcher=self.launcher, log=self.log, ticks=self.ticks),
             limits=Limits(most=run.max_concurrent, skips=run.when_busy == "skip", retries=run.retries),
             clock=self.clock,
             log=self.log,
             busy_s=self.busy_s,
             idle_s=self.idle_s,
-            ticks=self.ticks,
         )
         if not self.works_unasked:
             dispatcher.soon = Nudges(look=dispatcher.look, log=self.log, every_s=0)

@@ -7,7 +7,10 @@ import { statusMark } from "./icons.js";
 import { pager, repeated, tableOf } from "./table.js";
 
 const PAGE = 50;
+// Looking costs the gateway's store a request for each run: where nothing goes on it is done less often.
 const FRESH_MS = 4000;
+const QUIET_MS = 10000;
+const GOING_ON = ["queued", "running"];
 const COLUMNS = [
   ["Status", "status-cell"], ["Run", "wide"], ["Trigger", "minor"], ["Model", "minor"],
   ["Started", "minor when"], ["Duration", "minor number"], ["Cost", "minor number"],
@@ -29,6 +32,7 @@ export function listView({ shell, query }) {
     if (below !== seen.below) under.replaceChildren(found.runs.length ? "" : empty(cursor), pager({ page: "runs", cursor, next: found.next_cursor }));
     seen.below = below;
     announce(found.runs, seen, shell);
+    return found.runs.some((run) => GOING_ON.includes(run.status)) ? FRESH_MS : QUIET_MS;
   }
   const fresh = repeated(refresh, { everyMs: FRESH_MS, failed: shell.failed });
   const clock = setInterval(() => rows.forEach((row) => row.tick()), 1000);

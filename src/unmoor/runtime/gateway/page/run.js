@@ -32,7 +32,10 @@ export function runView({ shell, id }) {
     log.begin({ live: !FINAL.includes(run.status), since: Date.parse(run.started_at ?? run.created_at) });
     follow(id, {
       signal: leaving.signal,
-      came: (events) => log.add(events),
+      came: (events) => {
+        log.add(events);
+        if (events.some((event) => event.type === "run.started")) fresh.now();
+      },
       state: (word, ms) => { log.state(word, ms); if (word === "ended") fresh.now(); },
     }).catch((error) => shell.failed(error));
   }

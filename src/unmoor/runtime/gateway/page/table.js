@@ -19,17 +19,19 @@ export function pager({ page, cursor, next }) {
   return el("nav", { class: "pager", "aria-label": "Older and newer" }, newest, older);
 }
 
-/** Does it now and again and again while the page is seen; less often while it fails, and at once where it is asked to. */
+/** Does it now and again and again while the page is seen: after `everyMs`, or the time that it gives itself; less often
+ * while it fails, and at once where it is asked to. */
 export function repeated(act, { everyMs, failed }) {
   const leaving = new AbortController();
-  let [timer, failures] = [0, 0];
+  let [timer, failures, turns] = [0, 0, 0];
 
   async function once() {
     clearTimeout(timer);
     if (leaving.signal.aborted) return;
+    const turn = (turns += 1);
     let wait = everyMs;
     try {
-      if (!document.hidden || !failures) await act(leaving.signal);
+      wait = (document.hidden ? 0 : await act(leaving.signal)) || everyMs;
       failures = 0;
     } catch (error) {
       if (leaving.signal.aborted) return;
@@ -38,7 +40,7 @@ export function repeated(act, { everyMs, failed }) {
       failed(error, once, { trying: !(error.status >= 400 && error.status < 500) });
       if (error.status >= 400 && error.status < 500) return;
     }
-    if (!leaving.signal.aborted) timer = setTimeout(once, wait);
+    if (!leaving.signal.aborted && turn === turns) timer = setTimeout(once, wait);
   }
   const woken = () => { if (!document.hidden) once(); };
   document.addEventListener("visibilitychange", woken);

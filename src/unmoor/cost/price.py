@@ -1,0 +1,117 @@
+"""A list price, what is free of it, and a target's book of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Literal
+
+# Where a price is from: the vendor's page, its price API, or somebody's memory.
+Sureness = Literal["page", "api", "recalled"]
+ANYWHERE = "*"
+OLD_AFTER = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """What a unit costs above a quantity; None where that is not known."""
+
+    above: Decimal
+    value: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What `per` units cost in one region, or in every one (`*`); `tiers` are what further ones cost instead.
+
+    `sku` is the vendor's own name of it: a usage type, a meter id, an SKU. `sha256` is that of the file it was read in.
+    """
+
+    id: str
+    value: Decimal
+    unit: str
+    region: str
+    source: str
+    as_of: date
+    sure: Sureness
+    sku: str = ""
+    per: Decimal = Decimal(1)
+    currency: str = "USD"
+    tiers: tuple[Tier, ...] = ()
+    sha256: str = ""
+
+    @property
+    def each(self) -> Decimal:
+        """What one unit costs, in the first tier."""
+        return self.value / self.per
+
+    def of(self, quantity: Decimal) -> Decimal | None:
+        """What so many units cost; None where a tier that they reach is not known."""
+        starts = (Decimal(0), *(t.above for t in self.tiers))
+        values = (self.value, *(t.value for t in self.tiers))
+        total = Decimal(0)
+        for start, end, value in zip(starts, (*starts[1:], None), values, strict=True):
+            within = (quantity if end is None else min(quantity, end)) - start
+            if within <= 0:
+                break
+            if value is None:
+                return None
+            total += within * value / self.per
+        return total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What an account has free each month of the prices it covers, together; everywhere, or in these regions.
+
+    Where the vendor gives it as money, `credit` is what a unit of it is worth: elsewhere it pays for fewer units.
+    """
+
+    id: str
+    covers: tuple[str, ...]
+    quantity: Decimal
+    unit: str
+    source: str
+    as_of: date
+    sure: Sureness
+    regions: tuple[str, ...] = ()
+    credit: Decimal | None = None
+
+    def holds_in(self, region: str) -> bool:
+        return not self.regions or region in self.regions
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriceBook:
+    """A target's prices and what is free of them."""
+
+    prices: tuple[Price, ...]
+    allowances: tuple[Allowance, ...] = ()
+    file: str = field(default="", compare=False)
+
+    def find(self, id: str, region: str) -> Price | None:
+        """The price there, or that for everywhere, or None."""
+        return self._by_place.get((id, region)) or self._by_place.get((id, ANYWHERE))
+
+    def regions(self, id: str) -> tuple[str, ...]:
+        """Where a price is known."""
+        return tuple(sorted(region for known, region in self._by_place if known == id))
+
+    def allowance(self, id: str, region: str) -> Allowance | None:
+        """What is free of that price there."""
+        return next((a for a in self.allowances if id in a.covers and a.holds_in(region)), None)
+
+    @property
+    def oldest(self) -> date | None:
+        """When its oldest price was read."""
+        return min((p.as_of for p in self.prices), default=None)
+
+    def old(self, today: date) -> bool:
+        """Whether some of it is older than a quarter."""
+        return self.oldest is not None and today - self.oldest > OLD_AFTER
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, str], Price]:
+        return {(p.id, p.region): p for p in self.prices}

@@ -1,0 +1,135 @@
+"""How much an agent is used in a month: stated by flags or a file, measured in a store, or else assumed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any
+
+from .units import DAYS_PER_MONTH, HOURS_PER_MONTH
+
+FLAT = (Decimal(1),) * 24
+OFFICE = tuple(Decimal(1 if 8 <= hour < 18 else 0) for hour in range(24))
+NIGHT = tuple(Decimal(1 if hour < 6 else 0) for hour in range(24))
+SHAPES = MappingProxyType({"flat": FLAT, "office": OFFICE, "night": NIGHT})
+A_MONTH = MappingProxyType({"month": Decimal(1), "day": DAYS_PER_MONTH, "hour": HOURS_PER_MONTH})
+MOST = Decimal(10**12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """A month of 730 hours. Tokens are of one run, cached ones counted in `input_tokens`.
+
+    `day` is how the runs are spread over the 24 hours of a day, in any unit. `origins` says of each field that is not
+    assumed where it is from.
+    """
+
+    runs: Decimal = Decimal(200)
+    minutes: Decimal = Decimal(10)
+    requests: Decimal = Decimal(20)
+    start_seconds: Decimal = Decimal(30)
+    request_seconds: Decimal = Decimal("0.2")
+    other_requests: Decimal = Decimal(0)
+    input_tokens: Decimal = Decimal(300_000)
+    cached_tokens: Decimal = Decimal(240_000)
+    output_tokens: Decimal = Decimal(10_000)
+    artifacts_mib: Decimal = Decimal(5)
+    logs_mib: Decimal = Decimal(1)
+    egress_mib: Decimal = Decimal(10)
+    day: tuple[Decimal, ...] = FLAT
+    origins: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    @property
+    def run_seconds(self) -> Decimal:
+        return self.minutes * 60
+
+    @property
+    def all_requests(self) -> Decimal:
+        """Requests of the gateway in the month."""
+        return self.runs * self.requests + self.other_requests
+
+    @property
+    def hourly_runs(self) -> tuple[Decimal, ...]:
+        """Runs that begin in each hour of a day."""
+        a_day, weight = self.runs / DAYS_PER_MONTH, sum(self.day)
+        return tuple(a_day * hour / weight for hour in self.day)
+
+    @property
+    def most_at_once(self) -> Decimal:
+        """How many runs are going in the busiest hour, on average."""
+        return max(self.hourly_runs) * self.minutes / 60
+
+    def with_said(self, values: Mapping[str, Any], origin: str) -> Usage:
+        """This use with some of its fields said by somebody."""
+        return replace(self, **values, origins=tuple({**dict(self.origins), **dict.fromkeys(values, origin)}.items()))
+
+    def at(self, runs: Decimal) -> Usage:
+        """The same with another number of runs a month."""
+        return replace(self, runs=runs)
+
+    def stated(self) -> Iterator[tuple[str, str]]:
+        """Each of its parts in words, and where it is from."""
+        origins = dict(self.origins)
+        for name, words in WORDS.items():
+            yield words.format(number_text(getattr(self, name))), origins.get(name, "assumed")
+        shape = next((n for n, hours in SHAPES.items() if hours == self.day), "as measured or given")
+        yield f"over the day: {shape}", origins.get("day", "assumed")
+
+
+# What each number is, with {} for it.
+WORDS = MappingProxyType(
+    {
+        "runs": "{} runs a month",
+        "minutes": "{} minutes a run",
+        "requests": "{} requests of the gateway a run",
+        "start_seconds": "{} s for a run's own container to start",
+        "request_seconds": "{} s a request",
+        "other_requests": "{} further requests of the gateway a month",
+        "input_tokens": "{} tokens in a run",
+        "cached_tokens": "{} of them read from the cache",
+        "output_tokens": "{} tokens out a run",
+        "artifacts_mib": "{} MiB of artifacts and sessions kept of a run",
+        "logs_mib": "{} MiB of logs a run",
+        "egress_mib": "{} MiB sent out of the platform a run",
+    }
+)
+
+
+def number_text(number: Decimal) -> str:
+    """A number as people write it: `300,000`, `0.2`."""
+    whole = number == number.to_integral_value()
+    return f"{int(number):,}" if whole else f"{number.quantize(Decimal('0.001')).normalize():,f}"
+
+
+def amount(text: object) -> Decimal:
+    """A number that is not below 0; ValueError says what is allowed."""
+    try:
+        if isinstance(text, bool):
+            raise InvalidOperation
+        number = Decimal(str(text))
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is no number; write one such as 20 or 0.5") from None
+    if not number.is_finite() or not 0 <= number <= MOST:
+        raise ValueError(f"{text} is not between 0 and {MOST:,}; write one that is")
+    return number
+
+
+def runs_a_month(text: object) -> Decimal:
+    """`200/month`, `10/day`, `2/hour` or `200`; ValueError says what is allowed."""
+    match = re.fullmatch(r"\s*([0-9.]+)\s*(?:/\s*(month|day|hour))?\s*", str(text))
+    if match is None:
+        raise ValueError(f"{text!r} is no number of runs; write one such as 200/month, 10/day or 2/hour")
+    return amount(match[1]) * A_MONTH[match[2] or "month"]
+
+
+def shape(value: object) -> tuple[Decimal, ...]:
+    """A day's shape by name, or as 24 numbers; ValueError says what is allowed."""
+    if isinstance(value, str) and value in SHAPES:
+        return SHAPES[value]
+    hours = tuple(map(amount, value)) if isinstance(value, list | tuple) else ()
+    if len(hours) != 24 or not sum(hours):
+        raise ValueError(f"is no day's shape; write {', '.join(SHAPES)}, or a list of 24 numbers, one for each hour")
+    return hours

@@ -1,0 +1,85 @@
+"""Starts of runners: when one is tried, what became of it, and what is done about runners that hang."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+from unmoor.runtime.errors import InfrastructureFault, RuntimeFault
+from unmoor.runtime.guard.way import Log
+
+from .launcher import Exited, Launcher
+from .tries import Tries
+
+# A runner whose lease has run out for this long is stopped: it hangs, or has lost the store.
+HUNG_S = 60.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Starts:
+    """What this gateway knows of the starts of runs that have not ended."""
+
+    launcher: Launcher
+    log: Log
+    ticks: Callable[[], float] = time.monotonic
+    _tries: dict[str, Tries] = field(default_factory=dict[str, Tries])
+    _silent_since: dict[str, float] = field(default_factory=dict[str, float])
+
+    async def start(self, runs: Sequence[str]) -> None:
+        """Starts those whose time it is, all at once: a platform may take seconds for each."""
+        await asyncio.gather(*(self._start(run) for run in runs))
+
+    async def stop(self, run: str) -> None:
+        """Has a run's runner end, where it can be told."""
+        try:
+            await self.launcher.stop(run)
+        except RuntimeFault as fault:
+            self.log(str(fault), level="error", run=run)
+
+    async def stop_hung(self, silent: Collection[str]) -> None:
+        """Stops runners that are there and have shown no sign of life for a while, though they hold their runs."""
+        now = self.ticks()
+        self._silent_since = {run: self._silent_since.get(run, now) for run in silent}
+        for run in [run for run, since in self._silent_since.items() if now - since > HUNG_S]:
+            self.log("a runner hangs and is stopped", level="warning", run=run)
+            await self.stop(run)
+            self._silent_since[run] = now
+
+    def exited(self, exited: Exited) -> None:
+        """A runner has ended; that counts for nothing where the run was run, since it is not started again."""
+        tries, said = self._of(exited.run), exited.said or f"exit code {exited.code}"
+        if exited.waits:
+            tries.not_now(said, now=self.ticks())
+        elif exited.code != 0:
+            tries.ended_badly(said)
+        else:
+            tries.was_refused("it ended without having taken its run", now=self.ticks())
+
+    def given_up(self, run: str) -> str:
+        """Why the run is not tried any more; empty where it is."""
+        tries = self._tries.get(run)
+        return tries.said if tries is not None and tries.are_spent else ""
+
+    def forget(self, run: str) -> None:
+        """The run has ended, or begins anew."""
+        self._tries.pop(run, None)
+
+    async def _start(self, run: str) -> None:
+        tries = self._of(run)
+        if tries.not_before > self.ticks():
+            return
+        try:
+            await self.launcher.start(run)
+        except InfrastructureFault as fault:
+            tries.not_now(str(fault), now=self.ticks())
+            self.log(str(fault), level="error", run=run)
+        except RuntimeFault as fault:
+            tries.was_refused(str(fault), now=self.ticks())
+            self.log(str(fault), level="error", run=run)
+        else:
+            self.log("run started", run=run)
+
+    def _of(self, run: str) -> Tries:
+        return self._tries.setdefault(run, Tries())

@@ -1,0 +1,70 @@
+"""How much an agent is used, as it is stated."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from unmoor.cost import load
+from unmoor.cost.usage import NIGHT, OFFICE, Usage, runs_a_month, shape
+from unmoor.plan import Schedule
+from unmoor.runtime.gateway import dispatch
+
+D = Decimal
+
+
+def test_runs_are_counted_by_the_month_of_730_hours() -> None:
+    assert [runs_a_month(t) for t in ("200/month", "200", 200, "2/hour", "12/day")] == [200, 200, 200, 1460, 365]
+
+
+@pytest.mark.parametrize("text", ["many", "-1", "1/year", "", "1e99", "nan", "1.2.3"])
+def test_what_is_no_number_of_runs_is_refused_with_what_to_write(text: str) -> None:
+    with pytest.raises(ValueError, match="; write one "):
+        runs_a_month(text)
+
+
+def test_a_days_shape_is_a_name_or_24_numbers() -> None:
+    assert shape("night") == NIGHT
+    assert shape([1] * 24) == (1,) * 24
+    for wrong in ("noon", [1] * 23, [0] * 24, {"a": 1}):
+        with pytest.raises(ValueError, match="is no day's shape"):
+            shape(wrong)
+
+
+def test_the_busiest_hour_says_how_many_runs_go_at_once() -> None:
+    usage = Usage(runs=D(7300), minutes=D(30))
+    assert usage.most_at_once == 5
+    assert round(Usage(runs=D(7300), minutes=D(30), day=OFFICE).most_at_once, 6) == 12
+
+
+def test_every_part_of_a_use_is_stated_with_where_it_is_from() -> None:
+    stated = dict(Usage().with_said({"runs": D(1200)}, "--runs").stated())
+    assert stated["1,200 runs a month"] == "--runs"
+    assert stated["0.2 s a request"] == "assumed"
+    assert len(stated) == 13
+
+
+def test_something_that_sleeps_is_awake_no_longer_than_an_hour_has() -> None:
+    usage = Usage(runs=D(730), day=OFFICE)
+    assert round(load.awake_seconds(usage, a_run=D(600), a_request=D(0))) == 438000
+    assert round(load.awake_seconds(usage, a_run=D(6000), a_request=D(0))) == 365 * 3000
+    assert load.awake_seconds(Usage(runs=D(0), other_requests=D(73)), a_run=D(0), a_request=D(300)) == 21900
+
+
+def test_each_run_is_billed_for_the_least_that_there_is() -> None:
+    usage = Usage(runs=D(10), minutes=D("0.5"), start_seconds=D(10))
+    assert [load.run_seconds(usage), load.run_seconds(usage, least=60)] == [400, 600]
+
+
+@pytest.mark.parametrize(
+    ("cron", "times"),
+    [("0 3 * * *", 30), ("*/5 * * * *", 8760), ("0 3 * * 1-5", 22), ("0 0 1 * *", 1), ("0 0 1 * 1", 5)],
+)
+def test_a_schedules_firings_are_counted(cron: str, times: int) -> None:
+    schedule = Schedule(name="s", prompt="p", cron=cron, timezone="UTC", missed="skip")
+    assert round(load.firings([schedule])) == times
+
+
+def test_the_gateway_looks_as_often_as_it_is_reckoned_to() -> None:
+    assert (load.BUSY_S, load.IDLE_S) == (dispatch.BUSY_S, dispatch.IDLE_S)
