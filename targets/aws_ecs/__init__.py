@@ -18,5 +18,6 @@ target = Target(
     guarantees=guarantees,
     build_by="unmoor.targets.aws_ecs.program:build",
     access_by="unmoor.targets.aws_ecs.access:access",
+    cost_by="unmoor.targets.aws_ecs.cost:cost",
     name_limits=NAME_LIMITS,
 )

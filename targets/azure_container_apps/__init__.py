@@ -18,5 +18,6 @@ target = Target(
     guarantees=guarantees,
     build_by="unmoor.targets.azure_container_apps.program:build",
     access_by="unmoor.targets.azure_container_apps.access:access",
+    cost_by="unmoor.targets.azure_container_apps.cost:cost",
     name_limits=NAME_LIMITS,
 )

@@ -18,5 +18,6 @@ target = Target(
     guarantees=guarantees,
     build_by="unmoor.targets.gcp_cloud_run.program:build",
     access_by="unmoor.targets.gcp_cloud_run.access:access",
+    cost_by="unmoor.targets.gcp_cloud_run.cost:cost",
     name_limits=NAME_LIMITS,
 )

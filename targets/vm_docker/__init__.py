@@ -18,5 +18,6 @@ target = Target(
     guarantees=guarantees,
     build_by="unmoor.targets.vm_docker.program:build",
     access_by="unmoor.targets.vm_docker.access:access",
+    cost_by="unmoor.targets.vm_docker.cost:cost",
     name_limits=NAME_LIMITS,
 )

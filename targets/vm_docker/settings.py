@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
-from unmoor.spec import DOMAIN
+from unmoor.spec import DOMAIN, Dollars
 from unmoor.target import Settings
+
+from .machines import MACHINES
 
 DockerHost = Annotated[
     str, StringConstraints(pattern=r"^(local|unix:///[^\s]+|ssh://([A-Za-z0-9._-]+@)?[A-Za-z0-9.:\[\]-]+(:\d{1,5})?)$")
@@ -30,3 +32,18 @@ class DockerSettings(Settings):
         None, description="The loopback port without a public name; without it one made from agent and environment."
     )
     caddy_image: str = Field("docker.io/library/caddy:2.10-alpine", description="The image of the proxy.")
+    machine: str | None = Field(
+        None,
+        description="What the machine is, such as t3.large or e2-standard-4, for what `compare` says that it costs; "
+        "without it the cheapest of its table that the agent fits on is reckoned with.",
+    )
+    machine_usd_month: Dollars | None = Field(
+        None, description="What the machine costs a month with all that belongs to it, where that is known better."
+    )
+
+    @field_validator("machine")
+    @classmethod
+    def _is_known(cls, value: str | None) -> str | None:
+        if value is not None and value not in MACHINES:
+            raise ValueError(f"{value!r} is no machine of the table; write one of {', '.join(MACHINES)}")
+        return value

@@ -6,8 +6,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from unmoor.cost.line import Use
+from unmoor.cost.book import book_of
+from unmoor.cost.line import CostLine, Use
+from unmoor.cost.lines import Prices
 from unmoor.cost.price import Allowance, Price
+from unmoor.cost.usage import Usage
+from unmoor.make_plan import make_plan
+from unmoor.registry import load
+from unmoor.spec import Spec
 
 D = Decimal
 SOURCE: dict[str, Any] = {"source": "https://example.com/prices", "as_of": date(2026, 10, 1), "sure": "page"}
@@ -25,3 +31,18 @@ def use(quantity: str | Decimal, unit: str = "vCPU-hour", price: str = "cpu", **
     return Use(
         **{"part": "run", "kind": "runs", "what": "processors"} | more, price=price, quantity=D(quantity), unit=unit
     )
+
+
+BASE: dict[str, Any] = {"version": 1, "name": "agent", "harness": {"name": "command", "command": ["cat"]}}
+
+
+def lines_of(
+    target: str, settings: dict[str, Any], usage: Usage, *, free_tier: bool = True, **changes: Any
+) -> list[CostLine]:
+    """What a target's calculator makes of the smallest agent, with parts of its spec replaced, out of its own book."""
+    plan = make_plan(Spec.model_validate({**BASE, **changes}), "prod")
+    found = load(target)
+    chosen = found.settings.model_validate(settings)
+    assert found.check(plan, chosen) == []
+    book = book_of(found.cost_by.split(":")[0])
+    return found.cost(plan, chosen, usage, Prices(book=book, free_tier=free_tier))

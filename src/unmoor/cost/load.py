@@ -54,11 +54,15 @@ def busy_seconds(usage: Usage) -> Decimal:
     return awake_seconds(usage, a_run=usage.run_seconds, a_request=Decimal(0))
 
 
-def store_writes(usage: Usage, awake: Decimal) -> Decimal:
-    """Objects written and listings asked for, by runs and by gateways that are awake for so many seconds."""
+def store_looks(usage: Usage, awake: Decimal) -> Decimal:
+    """How often gateways that are awake for so many seconds list the queue."""
     busy = min(busy_seconds(usage), awake)
-    lists = busy / BUSY_S + (awake - busy) / IDLE_S
-    return usage.runs * (STORE_WRITES + STORE_WRITES_A_MINUTE * usage.minutes) + lists
+    return busy / BUSY_S + (awake - busy) / IDLE_S
+
+
+def store_writes(usage: Usage) -> Decimal:
+    """Objects written by runs."""
+    return usage.runs * (STORE_WRITES + STORE_WRITES_A_MINUTE * usage.minutes)
 
 
 def store_reads(usage: Usage) -> Decimal:
@@ -66,10 +70,10 @@ def store_reads(usage: Usage) -> Decimal:
     return usage.runs * (STORE_READS + STORE_READS_A_MINUTE * usage.minutes)
 
 
-def kept_gib(plan: Plan, usage: Usage) -> Decimal:
-    """What lies in the store of runs that are not yet deleted by age."""
-    each = usage.artifacts_mib + usage.logs_mib
-    return usage.runs * each / MIB_PER_GIB * Decimal(plan.retention.runs_s) / SECONDS_PER_MONTH
+def kept_gib(plan: Plan, usage: Usage, *, replaced_days: int) -> Decimal:
+    """What lies in the store of runs that are not yet deleted by age, and then for so many days as a version of old."""
+    each, seconds = usage.artifacts_mib + usage.logs_mib, plan.retention.runs_s + replaced_days * 86400
+    return usage.runs * each / MIB_PER_GIB * Decimal(seconds) / SECONDS_PER_MONTH
 
 
 def logs_gib(usage: Usage) -> Decimal:

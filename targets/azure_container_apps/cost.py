@@ -1,0 +1,124 @@
+"""What a month costs on Container Apps: replicas in the sizes that there are, active or idle, and what stands around.
+
+A replica that is kept is idle while it serves nothing; one that is there because something woke it is active until the
+cooldown after the last request is over; a job is always active.
+https://learn.microsoft.com/azure/container-apps/billing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from unmoor.cost import common, load
+from unmoor.cost.common import compute, use
+from unmoor.cost.line import CostLine, Kind, Use
+from unmoor.cost.lines import Prices
+from unmoor.cost.units import DAYS_PER_MONTH, SECONDS_PER_HOUR, SECONDS_PER_MONTH
+from unmoor.cost.usage import Usage
+from unmoor.plan import Plan
+
+from .settings import ContainerAppsSettings, WorkloadProfile
+from .sizes import MACHINES, Size, log_days
+from .totals import instances, replica_of_gateway, replica_of_runs
+
+# https://learn.microsoft.com/azure/container-apps/scale-app
+COOLDOWN_S = Decimal(300)
+REPLACED_DAYS = 7
+# Logs are kept for so long for nothing.
+FREE_LOG_DAYS = 31
+
+
+def cost(plan: Plan, settings: ContainerAppsSettings, usage: Usage, prices: Prices) -> list[CostLine]:
+    """The lines of a month's bill in the settings' location."""
+    return prices.lines([*_uses(plan, settings, usage)], settings.location)
+
+
+def _uses(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator[Use]:
+    own, apart = settings.workload_profile, plan.run.isolation == "container"
+    yield from _machines(plan, settings, usage, own) if own else ()
+    if apart or not own:
+        yield from _gateway(plan, settings, usage)
+    if apart and not own:
+        size = _sized(replica_of_runs(plan, settings))
+        yield from _replica("run", "runs", "runs with their guards", "active", size, load.run_seconds(usage))
+    yield use("gateway", "runs", "requests", "request", usage.all_requests, "request")
+    always = SECONDS_PER_MONTH * instances(plan)
+    yield from common.store(plan, usage, always=always, woken=_woken(plan, usage), replaced_days=REPLACED_DAYS)
+    yield from common.logs(usage, kept_days=max((log_days(plan.retention.logs_s) or 0) - FREE_LOG_DAYS, 0))
+    yield from _image(plan, settings)
+    yield use("secrets", "runs", "read by runs", "secret-read", load.secret_reads(plan, usage), "operation")
+    yield from common.traffic(usage)
+    yield from _asked_for(settings)
+
+
+def _gateway(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator[Use]:
+    size, kept = _sized(replica_of_gateway(plan, settings)), instances(plan)
+    if not kept:
+        note = f"woken by a run's beginning and its end, and there for {COOLDOWN_S} s after the last request"
+        yield from _replica("gateway", "runs", "woken", "active", size, _woken(plan, usage), note)
+        return
+    active = min(_active(plan, usage), SECONDS_PER_MONTH * kept)
+    yield from _replica("gateway", "runs", f"{kept} kept, active", "active", size, active)
+    yield from _replica("gateway", "fixed", f"{kept} kept, idle", "idle", size, SECONDS_PER_MONTH * kept - active)
+
+
+def _active(plan: Plan, usage: Usage) -> Decimal:
+    """Seconds in which a kept gateway has something to do: requests, and runs where they live in it."""
+    requests = load.awake_seconds(usage, a_run=usage.requests * usage.request_seconds, a_request=usage.request_seconds)
+    return requests if plan.run.isolation == "container" else max(requests, load.busy_seconds(usage))
+
+
+def _woken(plan: Plan, usage: Usage) -> Decimal:
+    """Seconds in which a gateway is there that is not kept."""
+    if instances(plan):
+        return Decimal(0)
+    served = usage.requests * usage.request_seconds
+    a_run = min(2 * COOLDOWN_S, usage.run_seconds + usage.start_seconds + COOLDOWN_S) + served
+    return load.awake_seconds(usage, a_run=a_run if usage.requests else Decimal(0), a_request=COOLDOWN_S)
+
+
+def _machines(plan: Plan, settings: ContainerAppsSettings, usage: Usage, own: WorkloadProfile) -> Iterator[Use]:
+    """Machines of one's own are paid for by the hour, whatever is on them, with a fee for their management."""
+    cores, gib = map(Decimal, MACHINES[own.type])
+    size = _sized(replica_of_runs(plan, settings))
+    fit = min(cores // size.cpu, gib * 1024 // size.memory_mib)
+    yield use("run", "fixed", "management of machines", "machine-fee", SECONDS_PER_MONTH, "second")
+    kept = max(own.min, instances(plan) if plan.run.isolation == "process" else 0)
+    yield from _machine("fixed", f"{kept} of {own.type} kept", own, SECONDS_PER_MONTH * kept)
+    if plan.run.isolation == "container":
+        hours = (usage.run_seconds + usage.start_seconds) / SECONDS_PER_HOUR
+        further = (min(max(runs * hours / fit - kept, Decimal(0)), Decimal(own.max)) for runs in usage.hourly_runs)
+        seconds = DAYS_PER_MONTH * SECONDS_PER_HOUR * sum(further, Decimal(0))
+        yield from _machine("runs", f"further {own.type} while runs go", own, seconds)
+
+
+def _machine(kind: Kind, what: str, own: WorkloadProfile, seconds: Decimal) -> Iterator[Use]:
+    cores, gib = MACHINES[own.type]
+    yield from compute("run", kind, what, rate="machine", cpu=Decimal(cores), mib=gib * 1024, seconds=seconds)
+
+
+def _image(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Use]:
+    if load.images_gib(plan) and not settings.registry:
+        note = "with 10 GB, which the images do not fill"
+        yield use("image", "fixed", "registry (Basic)", "registry", DAYS_PER_MONTH, "day", note)
+
+
+def _asked_for(settings: ContainerAppsSettings) -> Iterator[Use]:
+    """What settings bring with them that has no price in the book: it is said to be lacking."""
+    if settings.infrastructure_subnet_id:
+        yield use("network", "fixed", "addresses and balancer in your subnet", "subnet", Decimal(1), "month")
+    if settings.zone_redundant:
+        yield use("store", "storage", "copies in other zones", "store-zones", Decimal(1), "month")
+
+
+def _replica(
+    part: str, kind: Kind, what: str, rate: str, size: Size, seconds: Decimal, note: str = ""
+) -> Iterator[Use]:
+    mib = size.memory_mib
+    yield from compute(part, kind, what, rate=rate, cpu=size.cpu, mib=mib, seconds=seconds, note=note)
+
+
+def _sized(size: Size | None) -> Size:
+    assert size is not None, "check() refuses what has no size"
+    return size

@@ -1,0 +1,90 @@
+"""What a month costs on a machine with Docker: the machine, whatever runs on it, its disk, address and traffic.
+
+The machine is the one that the settings name, at the price that they give or at that of the table; without either it
+is the cheapest of the table that has the memory which the agent may use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from unmoor.cost import common, load
+from unmoor.cost.common import use
+from unmoor.cost.line import CostLine, Use
+from unmoor.cost.lines import Prices
+from unmoor.cost.units import SECONDS_PER_MONTH
+from unmoor.cost.usage import Usage
+from unmoor.plan import Plan
+from unmoor.quantities import size_text
+
+from .machines import AZURE, MACHINES, Machine, agents_on, holds, needed_mib, runs_on
+from .settings import DockerSettings
+
+# The machine's own system, and images as they lie there: unpacked they are three times as large.
+SYSTEM_GIB, UNPACKED = Decimal(8), 3
+# The least that the clouds sell, and the steps in which one of them does.
+LEAST_DISK_GIB, DISK_STEPS_GIB = Decimal(10), tuple(Decimal(32 * 2**step) for step in range(11))
+
+
+def cost(plan: Plan, settings: DockerSettings, usage: Usage, prices: Prices) -> list[CostLine]:
+    """The lines of a month's bill for the machine, as if this agent were all that it is for."""
+    if settings.machine_usd_month is not None:
+        return [_given(plan, settings, settings.machine_usd_month)]
+    machine = MACHINES[settings.machine] if settings.machine else _cheapest(plan, prices)
+    if machine is None:
+        what = f"a machine with {size_text(needed_mib(plan))}"
+        why = f"no {plan.run.arch} machine of the table has the {size_text(needed_mib(plan))} that the agent may use"
+        unknown = CostLine(part="run", kind="fixed", what=what, quantity=Decimal(1), unit="month", unknown=why)
+        return [unknown]
+    return prices.lines([*_uses(plan, settings, usage, machine)], machine.region)
+
+
+def _given(plan: Plan, settings: DockerSettings, usd: Decimal) -> CostLine:
+    machine = MACHINES[settings.machine] if settings.machine else None
+    note = "the price in targets.vm-docker.machine_usd_month, with disk, address and traffic"
+    return CostLine(
+        part="run",
+        kind="fixed",
+        what=settings.machine or "the machine",
+        quantity=Decimal(1),
+        unit="month",
+        amount=usd,
+        note=f"{note}; {_fits(machine, plan)}" if machine else note,
+    )
+
+
+def _cheapest(plan: Plan, prices: Prices) -> Machine | None:
+    enough = [m for m in MACHINES.values() if holds(m, plan)]
+    priced = [(price.value, m.name) for m in enough if (price := prices.book.find(m.name, m.region)) is not None]
+    return MACHINES[min(priced)[1]] if priced else None
+
+
+def _uses(plan: Plan, settings: DockerSettings, usage: Usage, machine: Machine) -> Iterator[Use]:
+    chosen = "" if settings.machine else "the cheapest of the table that the agent fits on; "
+    note = chosen + _fits(machine, plan)
+    yield use("run", "fixed", machine.name, machine.name, SECONDS_PER_MONTH, "second", note)
+    yield use("store", "fixed", "disk", "disk", _disk_gib(plan, usage, machine), "GiB-month")
+    yield use("network", "fixed", "public address", "address", SECONDS_PER_MONTH, "second")
+    yield from common.traffic(usage)
+
+
+def _fits(machine: Machine, plan: Plan) -> str:
+    has, agents = f"{machine.cpu} processors, {size_text(machine.memory_mib)}", agents_on(machine, plan)
+    room = "1 such agent fits" if agents == 1 else f"{agents} such agents fit"
+    if plan.run.isolation == "process":
+        return f"{has}: {room}"
+    if agents == 0:
+        return f"{has}: room for {runs_on(machine, plan)} of {plan.run.max_concurrent} runs at one time"
+    return f"{has}: {room}, {plan.run.max_concurrent} runs each at one time"
+
+
+def _disk_gib(plan: Plan, usage: Usage, machine: Machine) -> Decimal:
+    """The system, images, what is kept of runs, and the workspaces of those that go at one time."""
+    runs = plan.run.max_concurrent if plan.run.isolation == "container" else 1
+    workspaces = Decimal(plan.run.disk_mib * runs) / load.MIB_PER_GIB
+    needed = SYSTEM_GIB + load.IMAGE_GIB * load.IMAGES * UNPACKED + workspaces
+    needed = max(needed + load.kept_gib(plan, usage, replaced_days=0), LEAST_DISK_GIB)
+    if machine.region != AZURE:
+        return needed
+    return next((step for step in DISK_STEPS_GIB if step >= needed), needed)

@@ -1,0 +1,205 @@
+"""Each target's calculator against a case that is worked by hand, and what holds for all of them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from books import D, lines_of
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from unmoor.cost.line import CostLine, total
+from unmoor.cost.usage import Usage
+
+CENT = D("0.01")
+# 100 runs of 9.5 minutes that take half a minute to start: 60,000 s in all, 57,000 s of them at work.
+HUNDRED = Usage(
+    runs=D(100),
+    minutes=D("9.5"),
+    start_seconds=D(30),
+    requests=D(10),
+    artifacts_mib=D(0),
+    logs_mib=D(0),
+    egress_mib=D(0),
+)
+SETTINGS: dict[str, dict[str, Any]] = {
+    "aws-ecs": {"region": "us-east-1"},
+    "azure-container-apps": {"location": "eastus"},
+    "gcp-cloud-run": {"project": "my-project", "region": "us-central1"},
+    "vm-docker": {"host": "local", "machine": "t3.large"},
+}
+TARGETS = sorted(SETTINGS)
+
+
+def bill(target: str, usage: Usage = HUNDRED, settings: dict[str, Any] | None = None, **more: Any) -> list[CostLine]:
+    return lines_of(target, {**SETTINGS[target], **(settings or {})}, usage, **more)
+
+
+def cents(lines: list[CostLine], *parts: str) -> Decimal:
+    return total(line for line in lines if not parts or line.part in parts).known.quantize(CENT)
+
+
+def kinds(lines: list[CostLine]) -> dict[str, Decimal]:
+    return {f"{line.part} {line.what}": line.amount for line in lines if line.amount is not None}
+
+
+def test_fargate_by_hand() -> None:
+    """Gateway 256/512, always there: 730 x (0.25 x 0.04048 + 0.5 x 0.004445 + 0.005 of address) = 12.660025.
+
+    Front: 1000 requests at 1.00 a million = 0.001, and 0.50 for the zone. Runs of 1024/3072, 16.667 h:
+    16.667 x (0.04048 + 3 x 0.004445 + 0.005) = 0.98025. A secret 0.40; an image of 1 GiB 0.10. The store: looked into
+    every 15 s, 175,200 times, and 24,700 times more while runs go, at 0.005 a thousand = 0.9995; 21,000 objects
+    written = 0.105, and read = 0.0084. In all 15.754175.
+    """
+    lines = bill("aws-ecs", free_tier=False)
+    assert cents(lines, "gateway") == D("13.16")
+    assert cents(lines, "run") == D("0.98")
+    assert cents(lines) == D("15.75")
+
+
+def test_container_apps_by_hand() -> None:
+    """A gateway of 0.25/0.5 that sleeps: each run wakes it twice for 300 s and 2 s of requests, 60,200 s in all:
+
+    15,050 x 0.000024 + 30,100 x 0.000003 = 0.4515, and 1000 requests at 0.40 a million = 0.0004. Runs of 1.25/2.5 as
+    jobs: 75,000 x 0.000024 + 150,000 x 0.000003 = 2.25. Registry 30.417 x 0.1666 = 5.067417. The store: looked into
+    57,000/2 + 3,200/15 = 28,713 times, 21,000 objects written, at 0.065 for ten thousand = 0.323137; read 0.0084.
+    In all 8.100854.
+    """
+    lines = bill("azure-container-apps", free_tier=False)
+    assert cents(lines, "gateway") == D("0.45")
+    assert cents(lines, "run") == D("2.25")
+    assert cents(lines) == D("8.10")
+
+
+def test_cloud_run_by_hand() -> None:
+    """A gateway of 1/0.5 serves 10 requests of 0.2 s a run and starts twice in 5 s: 1,200 s by the request:
+
+    1,200 x 0.000024 + 600 x 0.0000025 = 0.0303, and 1000 requests = 0.0004. Runs of 1/2 as jobs, 60,000 s by the
+    instance: 60,000 x 0.000018 + 120,000 x 0.000002 = 1.32. A guard of 1/0.5 while they work, 57,000 s by the request:
+    1.368 + 0.07125, and 6,000 requests = 0.0024. A secret 0.06; an image of 1 GiB 0.10. The store: 100 looks and
+    21,000 objects written at 0.05 for ten thousand = 0.1055; read 0.0084. In all 3.06625, and a disk without a price.
+    """
+    lines = bill("gcp-cloud-run", free_tier=False)
+    assert cents(lines, "gateway") == D("0.03")
+    assert cents(lines, "guard") == D("1.44")
+    assert cents(lines) == D("3.07")
+    assert total(lines).lacking == ("no price of disk in us-central1",)
+
+
+def test_a_machine_by_hand() -> None:
+    """t3.large 730 x 0.0832 = 60.736; a disk of 8 for its system, 3 for images and 4 x 4 GiB for runs, 27 x 0.08 = 2.16;
+
+    an address 3.65; nothing sent. In all 66.546. It has 8 GiB: 0.56 for itself, 2 x 0.5 for gateways, 0.5 for guard and
+    launcher each, and 2 GiB for each run, so 2 of 4 runs have room at one time.
+    """
+    lines = bill("vm-docker")
+    assert cents(lines) == D("66.55")
+    assert lines[0].note == "2 processors, 8Gi: room for 2 of 4 runs at one time"
+
+
+def test_a_machine_that_is_not_named_is_the_cheapest_that_the_agent_fits_on() -> None:
+    [line, *_] = lines_of("vm-docker", {"host": "local"}, HUNDRED)
+    assert line.what == "e2-standard-4"
+    assert line.note == (
+        "the cheapest of the table that the agent fits on; 4 processors, 16Gi: 1 such agent fits, 4 runs each at one time"
+    )
+    [line, *_] = lines_of("vm-docker", {"host": "local"}, HUNDRED, run={"max_concurrent": 1})
+    assert line.what == "e2-standard-2"
+
+
+def test_a_machines_given_price_is_all_there_is() -> None:
+    [line] = bill("vm-docker", settings={"machine_usd_month": D(40)})
+    assert (line.amount, line.what) == (40, "t3.large")
+
+
+def test_a_machine_that_is_not_in_the_table_is_refused() -> None:
+    with pytest.raises(ValidationError, match="'t3.huge' is no machine of the table; write one of t4g.nano, "):
+        bill("vm-docker", settings={"machine": "t3.huge"})
+
+
+def test_no_machine_of_the_table_is_large_enough() -> None:
+    [line] = lines_of("vm-docker", {"host": "local"}, HUNDRED, run={"max_concurrent": 64})
+    assert line.amount is None
+    assert line.unknown == "no amd64 machine of the table has the 130Gi that the agent may use"
+
+
+def test_a_task_is_billed_for_a_minute_at_least() -> None:
+    short = Usage(runs=D(60), minutes=D("0.1"), start_seconds=D(0))
+    for target in ("aws-ecs", "gcp-cloud-run"):
+        [cpu] = [line for line in bill(target, short) if line.part == "run" and line.what.endswith("processors")]
+        assert round(cpu.quantity * (3600 if cpu.unit == "vCPU-hour" else 1)) == 3600
+
+
+def test_a_balancer_has_a_floor_and_an_http_api_none() -> None:
+    domain = {"network": {"domain": "agent.example.com"}}
+    certificate = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+    lines = kinds(bill("aws-ecs", settings={"front": "alb", "certificate": certificate}, **domain))
+    assert lines["gateway load balancer"] == D("16.425")
+    assert lines["gateway its addresses"] == D("7.3")
+    assert "gateway requests of the HTTP API" not in lines
+
+
+def test_runs_inside_the_gateway_keep_one_and_have_no_tasks_of_their_own() -> None:
+    for target in ("aws-ecs", "azure-container-apps", "gcp-cloud-run"):
+        lines = bill(target, run={"isolation": "process"})
+        assert "run" not in {line.part for line in lines}
+        assert total(lines, "fixed").known > 3
+
+
+def test_a_kept_replica_is_idle_while_it_serves_nothing() -> None:
+    """2,628,000 s of 0.25/0.5, of which 200 s serve: (0.25 + 0.5) x 0.000003 x 2,627,800 = 5.91255 idle."""
+    lines = kinds(bill("azure-container-apps", gateway={"min": 1}, free_tier=False))
+    idle = lines["gateway 1 kept, idle: processors"] + lines["gateway 1 kept, idle: memory"]
+    assert idle.quantize(CENT) == D("5.91")
+
+
+def test_a_region_without_prices_says_which_it_lacks() -> None:
+    lines = bill("azure-container-apps", settings={"location": "westeurope"})
+    assert "no price of active-cpu in westeurope, only in eastus" in total(lines).lacking
+    assert total(bill("aws-ecs", settings={"region": "eu-west-1"})).whole
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_agent_that_is_not_used_costs_its_floor(target: str) -> None:
+    lines = bill(target, Usage(runs=D(0)))
+    assert {line.kind for line in lines} == {"fixed"}
+
+
+RUNS = st.integers(min_value=0, max_value=200_000)
+MINUTES = st.integers(min_value=1, max_value=600)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@given(runs=RUNS, more=RUNS, minutes=MINUTES, free=st.booleans())
+def test_more_runs_never_cost_less(target: str, runs: int, more: int, minutes: int, free: bool) -> None:
+    few, many = (total(bill(target, Usage(runs=D(n), minutes=D(minutes)), free_tier=free)) for n in (runs, runs + more))
+    if few.lacking == many.lacking:
+        assert 0 <= few.known <= many.known + CENT / 1000
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@given(minutes=MINUTES, more=MINUTES)
+def test_longer_runs_never_cost_less(target: str, minutes: int, more: int) -> None:
+    short, long = (total(bill(target, Usage(minutes=D(m)))).known for m in (minutes, minutes + more))
+    assert short <= long + CENT / 1000
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@given(runs=st.integers(min_value=1, max_value=1000))
+def test_what_is_free_never_makes_a_line_negative(target: str, runs: int) -> None:
+    with_free, without = (bill(target, Usage(runs=D(runs)), free_tier=free) for free in (True, False))
+    assert all(line.amount is None or line.amount >= 0 for line in with_free)
+    assert total(with_free).known <= total(without).known
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@given(runs=st.integers(min_value=200, max_value=1000))
+def test_cost_is_linear_above_the_tiers(target: str, runs: int) -> None:
+    """With an hour's runs in less than an hour, the same number of runs more adds the same money."""
+    first, second, third = (
+        total(bill(target, Usage(runs=D(runs * n), minutes=D(1)), free_tier=False)).known for n in (1, 2, 3)
+    )
+    assert abs((third - second) - (second - first)) < CENT / 1000
