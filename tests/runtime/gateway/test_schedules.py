@@ -22,6 +22,7 @@ from unmoor.runtime.gateway.dispatch import Dispatcher, Limits
 from unmoor.runtime.gateway.intake import Intake
 from unmoor.runtime.gateway.metrics import Metrics
 from unmoor.runtime.gateway.schedules import Schedules, schedules_of
+from unmoor.runtime.gateway.starts import Starts
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.store import Store, open_store
 
@@ -51,7 +52,9 @@ class Machine:
         run = bundle.agent.run
         limits = Limits(most=run.max_concurrent, skips=run.when_busy == "skip", retries=run.retries)
         store: Store = self.store
-        dispatcher = Dispatcher(store=store, launcher=ByHand(store), limits=limits, clock=self.clock, log=log)
+        launcher = ByHand(store)
+        starts = Starts(launcher=launcher, log=log)
+        dispatcher = Dispatcher(store=store, launcher=launcher, starts=starts, limits=limits, clock=self.clock, log=log)
         intake = Intake(
             store=store,
             bundle=bundle,
