@@ -25,7 +25,7 @@ from .starts import Starts
 # How long until the next look where nothing else wakes it: with runs in the queue, and without.
 BUSY_S, IDLE_S = 2.0, 15.0
 # Listing the queue may take this part of the time: a long one is listed less often while its runs start and end.
-LISTING_PART = 0.2
+LISTING_PART = 0.05
 # A shorter one is listed before every start: while all gateways see the same runs, no more run than may.
 SHORT = 200
 # A run that is started before it is said to be accepted may take this part of the 5 s in which senders want an answer.

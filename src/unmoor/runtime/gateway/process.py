@@ -19,7 +19,7 @@ RUN = (sys.executable, "-P", "-m", "unmoor.runtime", "run")
 # What a runner needs to end in order after SIGTERM, and how much of its complaints is kept.
 STOP_S = 6.5
 # Runners and harnesses come after the gateway where they share its processors: triggers are answered in time.
-NICENESS = 5
+NICENESS = 10
 SAID_BYTES = 4096
 
 
