@@ -26,7 +26,7 @@ from .starts import Starts
 BUSY_S, IDLE_S = 2.0, 15.0
 # Listing the queue may take this part of the time: a long one is listed less often while its runs start and end.
 LISTING_PART = 0.05
-# A shorter one is listed before every start: while all gateways see the same runs, no more run than may.
+# A shorter one is listed at every look: while all gateways see the same runs, no more run than may.
 SHORT = 200
 # A run that is started before it is said to be accepted may take this part of the 5 s in which senders want an answer.
 SOON_S = 3.0
@@ -165,7 +165,7 @@ class Dispatcher:
 
     async def _read(self) -> None:
         """Brings what is known up to date: what others have put into the queue, and what runs."""
-        if time.monotonic() >= self._list_again_at or (len(self.known) <= SHORT and self._decide().start):
+        if len(self.known) <= SHORT or time.monotonic() >= self._list_again_at:
             return await self._list()
         for run in [r.id for r in self.known.values() if self._moves(r)]:
             self._know(run, await self._record(run))
