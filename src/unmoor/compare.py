@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from .errors import InputError, UnmoorError
 from .target import PARTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A change of the spec to compare as well: spec paths and values, and what it is called."""
+
+    label: str = ""
+    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+AS_IT_IS = Variant()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """One target's column: why it refuses, what it rounds, what serves each part, limits, guarantees, counts by kind.
 
-    `failed` says why there is nothing to say, for a target that does not load. Where the plan is refused, the parts,
-    guarantees and counts are empty.
+    `variant` names the change of the spec that it is for, empty for the spec as it is. `failed` says why there is
+    nothing to say, for a target that does not load. Where the plan is refused, the parts, guarantees and counts are
+    empty.
     """
 
     target: str
+    variant: str = ""
     failed: str = ""
     refused: tuple[str, ...] = ()
     rounded: tuple[str, ...] = ()
@@ -28,6 +43,10 @@ class Column:
     limits: tuple[tuple[str, str], ...] = ()
     guarantees: tuple[tuple[str, str, str], ...] = ()
     counts: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"{self.target}, {self.variant}" if self.variant else self.target
 
     @property
     def total(self) -> int:
@@ -44,22 +63,41 @@ class Row:
     cells: tuple[str, ...]
 
 
-def compare(file: Path, environment: str | None, targets: Sequence[str]) -> tuple[Column, ...]:
-    """A column for each target, in the order asked for; SpecError if the spec itself is wrong."""
+def compare(
+    file: Path, environment: str | None, targets: Sequence[str], variants: Sequence[Variant] = (AS_IT_IS,)
+) -> tuple[Column, ...]:
+    """A column for each target and variant, in the order asked for; SpecError if the spec itself is wrong."""
+    with comparing(file, environment, targets, variants) as columns:
+        return columns()
+
+
+@contextmanager
+def comparing(
+    file: Path, environment: str | None, targets: Sequence[str], variants: Sequence[Variant]
+) -> Iterator[Callable[[], tuple[Column, ...]]]:
+    """The same while something else is done: what is given waits for the columns."""
     if len(targets) == 1:
-        return (column(file, environment, targets[0]),)
+        yield lambda: _columns(file, environment, targets[0], variants)
+        return
     workers = min(len(targets), os.cpu_count() or 1)
     with ProcessPoolExecutor(max_workers=workers) as pool:
-        jobs = [pool.submit(column, file, environment, target) for target in targets]
-        return tuple(job.result() for job in jobs)
+        jobs = [pool.submit(_columns, file, environment, target, variants) for target in targets]
+        yield lambda: tuple(column for job in jobs for column in job.result())
 
 
-def column(file: Path, environment: str | None, name: str) -> Column:
-    """What one target makes of the spec; imports that target's SDK and no other."""
+def _columns(file: Path, environment: str | None, target: str, variants: Sequence[Variant]) -> tuple[Column, ...]:
+    """A target's columns; imports that target's SDK and no other."""
+    return tuple(
+        replace(column(file, environment, target, variant.changes), variant=variant.label) for variant in variants
+    )
+
+
+def column(file: Path, environment: str | None, name: str, changes: Mapping[str, Any] | None = None) -> Column:
+    """What one target makes of the spec with some of its values changed."""
     from .load import load
     from .settings import choose
 
-    loaded = load(file, environment)
+    loaded = load(file, environment, changes=changes)
     try:
         chosen = choose(loaded, name)
     except InputError as error:

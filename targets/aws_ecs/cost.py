@@ -83,8 +83,7 @@ def _address(part: str, kind: Kind, what: str, settings: EcsSettings, seconds: D
 def _front(plan: Plan, settings: EcsSettings, usage: Usage) -> Iterator[Use]:
     requests = usage.all_requests
     if settings.front == "http-api":
-        note = "each of up to 512 KB"
-        yield use("gateway", "runs", "requests of the HTTP API", "http-api", requests, "request", note)
+        yield use("gateway", "runs", "requests of the HTTP API, up to 512 KB", "http-api", requests, "request")
         yield use("gateway", "fixed", "its private zone of names", "zone", Decimal(1), "zone-month")
         return
     addresses = len(settings.front_subnets or settings.subnets) or SUBNETS

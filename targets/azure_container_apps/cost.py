@@ -55,7 +55,7 @@ def _uses(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator
 def _gateway(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator[Use]:
     size, kept = _sized(replica_of_gateway(plan, settings)), instances(plan)
     if not kept:
-        note = f"woken by a run's beginning and its end, and there for {COOLDOWN_S} s after the last request"
+        note = f"the gateway is woken by a run's beginning and its end, and stays {COOLDOWN_S} s after the last request"
         yield from _replica("gateway", "runs", "woken", "active", size, _woken(plan, usage), note)
         return
     active = min(_active(plan, usage), SECONDS_PER_MONTH * kept)
@@ -88,7 +88,8 @@ def _machines(plan: Plan, settings: ContainerAppsSettings, usage: Usage, own: Wo
     yield from _machine("fixed", f"{kept} of {own.type} kept", own, SECONDS_PER_MONTH * kept)
     if plan.run.isolation == "container":
         hours = (usage.run_seconds + usage.start_seconds) / SECONDS_PER_HOUR
-        further = (min(max(runs * hours / fit - kept, Decimal(0)), Decimal(own.max)) for runs in usage.hourly_runs)
+        most = Decimal(own.max)
+        further = (count * min(max(runs * hours / fit - kept, Decimal(0)), most) for runs, count in usage.hours)
         seconds = DAYS_PER_MONTH * SECONDS_PER_HOUR * sum(further, Decimal(0))
         yield from _machine("runs", f"further {own.type} while runs go", own, seconds)
 
@@ -100,8 +101,7 @@ def _machine(kind: Kind, what: str, own: WorkloadProfile, seconds: Decimal) -> I
 
 def _image(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Use]:
     if load.images_gib(plan) and not settings.registry:
-        note = "with 10 GB, which the images do not fill"
-        yield use("image", "fixed", "registry (Basic)", "registry", DAYS_PER_MONTH, "day", note)
+        yield use("image", "fixed", "registry (Basic, with 10 GB)", "registry", DAYS_PER_MONTH, "day")
 
 
 def _asked_for(settings: ContainerAppsSettings) -> Iterator[Use]:

@@ -39,7 +39,6 @@ START_S = Decimal(5)
 REPLACED_DAYS = 7
 # Logs are kept for so long for nothing: https://cloud.google.com/stackdriver/pricing
 FREE_LOG_DAYS = 30
-RULES = 2
 
 
 def cost(plan: Plan, settings: CloudRunSettings, usage: Usage, prices: Prices) -> list[CostLine]:
@@ -103,10 +102,10 @@ def _runs(plan: Plan, settings: CloudRunSettings, seconds: Decimal) -> Iterator[
 
 def _guard(plan: Plan, usage: Usage) -> Iterator[Use]:
     """The guard serves a run's streams from its beginning to its end; one guard does for the runs of a moment."""
-    note = "is there while a run is, whose streams go through it"
+    note = "a guard is there while a run is, whose streams go through it"
     size, seconds = legal(wanted_for_guard(plan)), load.busy_seconds(usage)
     yield from _instance("guard", "runs", "while runs go", "request", size, seconds, note)
-    yield use("guard", "runs", "requests", "request", usage.runs * load.GUARD_REQUESTS, "request")
+    yield use("guard", "runs", "requests", "request", load.guard_requests(usage), "request")
 
 
 def _instance(
@@ -124,8 +123,7 @@ def _disk(part: str, kind: Kind, what: str, plan: Plan, settings: CloudRunSettin
 
 def _network(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[Use]:
     if plan.network.domain:
-        note = f"{RULES} rules, at the price of up to 5"
-        yield use("gateway", "fixed", "load balancer", "balancer", SECONDS_PER_MONTH, "second", note)
+        yield use("gateway", "fixed", "load balancer, up to 5 rules", "balancer", SECONDS_PER_MONTH, "second")
         yield use("gateway", "traffic", "through it", "balancer-traffic", load.egress_gib(usage), "GiB")
     if settings.static_address:
         yield use("network", "fixed", "static address", "address", SECONDS_PER_MONTH, "second")

@@ -61,8 +61,8 @@ def _cheapest(plan: Plan, prices: Prices) -> Machine | None:
 
 
 def _uses(plan: Plan, settings: DockerSettings, usage: Usage, machine: Machine) -> Iterator[Use]:
-    chosen = "" if settings.machine else "the cheapest of the table that the agent fits on; "
-    note = chosen + _fits(machine, plan)
+    chosen = "" if settings.machine else ", the cheapest of the table that the agent fits on"
+    note = f"{machine.name}{chosen}: {_fits(machine, plan)}"
     yield use("run", "fixed", machine.name, machine.name, SECONDS_PER_MONTH, "second", note)
     yield use("store", "fixed", "disk", "disk", _disk_gib(plan, usage, machine), "GiB-month")
     yield use("network", "fixed", "public address", "address", SECONDS_PER_MONTH, "second")
@@ -73,10 +73,10 @@ def _fits(machine: Machine, plan: Plan) -> str:
     has, agents = f"{machine.cpu} processors, {size_text(machine.memory_mib)}", agents_on(machine, plan)
     room = "1 such agent fits" if agents == 1 else f"{agents} such agents fit"
     if plan.run.isolation == "process":
-        return f"{has}: {room}"
+        return f"{has}, {room}"
     if agents == 0:
-        return f"{has}: room for {runs_on(machine, plan)} of {plan.run.max_concurrent} runs at one time"
-    return f"{has}: {room}, {plan.run.max_concurrent} runs each at one time"
+        return f"{has}, room for {runs_on(machine, plan)} of {plan.run.max_concurrent} runs at one time"
+    return f"{has}, {room}, {plan.run.max_concurrent} runs each at one time"
 
 
 def _disk_gib(plan: Plan, usage: Usage, machine: Machine) -> Decimal:

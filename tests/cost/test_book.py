@@ -31,11 +31,11 @@ def said(content: bytes) -> list[str]:
     return str(caught.value).splitlines()
 
 
-def test_a_book_is_read_with_its_day_and_grows_old_after_a_quarter() -> None:
+def test_a_book_is_read_with_its_days_and_grows_old_after_a_quarter() -> None:
     book = read_book(written(ENTRY, {**ENTRY, "region": "there", "as_of": "2026-09-01"}), "prices.json")
     assert book.regions("cpu") == ("here", "there")
-    assert book.oldest == date(2026, 8, 1)
-    assert (book.old(date(2026, 10, 30)), book.old(date(2026, 10, 31))) == (False, True)
+    assert book.old(date(2026, 10, 30)) == ()
+    assert [price.region for price in book.old(date(2026, 10, 31))] == ["here"]
 
 
 @pytest.mark.parametrize(

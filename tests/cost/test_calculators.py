@@ -97,14 +97,15 @@ def test_a_machine_by_hand() -> None:
     """
     lines = bill("vm-docker")
     assert cents(lines) == D("66.55")
-    assert lines[0].note == "2 processors, 8Gi: room for 2 of 4 runs at one time"
+    assert lines[0].note == "t3.large: 2 processors, 8Gi, room for 2 of 4 runs at one time"
 
 
 def test_a_machine_that_is_not_named_is_the_cheapest_that_the_agent_fits_on() -> None:
     [line, *_] = lines_of("vm-docker", {"host": "local"}, HUNDRED)
     assert line.what == "e2-standard-4"
     assert line.note == (
-        "the cheapest of the table that the agent fits on; 4 processors, 16Gi: 1 such agent fits, 4 runs each at one time"
+        "e2-standard-4, the cheapest of the table that the agent fits on: 4 processors, 16Gi, 1 such agent fits, "
+        "4 runs each at one time"
     )
     [line, *_] = lines_of("vm-docker", {"host": "local"}, HUNDRED, run={"max_concurrent": 1})
     assert line.what == "e2-standard-2"
@@ -116,7 +117,7 @@ def test_a_machines_given_price_is_all_there_is() -> None:
 
 
 def test_a_machine_that_is_not_in_the_table_is_refused() -> None:
-    with pytest.raises(ValidationError, match="'t3.huge' is no machine of the table; write one of t4g.nano, "):
+    with pytest.raises(ValidationError, match=r"'t3.huge' is no machine of the table; write one of t4g.nano, "):
         bill("vm-docker", settings={"machine": "t3.huge"})
 
 

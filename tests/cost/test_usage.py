@@ -42,7 +42,7 @@ def test_every_part_of_a_use_is_stated_with_where_it_is_from() -> None:
     stated = dict(Usage().with_said({"runs": D(1200)}, "--runs").stated())
     assert stated["1,200 runs a month"] == "--runs"
     assert stated["0.2 s a request"] == "assumed"
-    assert len(stated) == 13
+    assert len(stated) == 14
 
 
 def test_something_that_sleeps_is_awake_no_longer_than_an_hour_has() -> None:

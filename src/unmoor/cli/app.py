@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from unmoor.cli.app_money import Env, File, Json, SomeTargets, compare
+
 app = typer.Typer(
     name="unmoor",
     help="One agent spec, compiled into equivalent infrastructure on any of the installed targets.",
@@ -18,13 +20,9 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 failed, 2 the input is wrong. --debug shows where an error comes from.",
 )
 
-File = Annotated[Path, typer.Argument(help="The spec, or the folder that holds an unmoor.yaml.", show_default=False)]
-Env = Annotated[str | None, typer.Option("-e", "--env", help="An environment that the spec declares.")]
 OneTarget = Annotated[
     list[str], typer.Option("-t", "--target", help="The target, as `unmoor targets` lists it.", show_default=False)
 ]
-SomeTargets = Annotated[list[str] | None, typer.Option("-t", "--target", help="A target; may be given several times.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _version(value: bool) -> None:
@@ -110,21 +108,7 @@ def graph(
     run(file, env, target[0], form=wanted[0] if wanted else "tree")
 
 
-@app.command()
-def compare(
-    file: File = Path(),
-    env: Env = None,
-    target: SomeTargets = None,
-    json: Json = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
-) -> None:
-    """Compare what the targets make of a spec: refused, rounded, served by, limits, guarantees, counts.
-
-    Example: unmoor compare -t aws-ecs -t vm-docker
-    """
-    from unmoor.cli.compare import run
-
-    run(file, env, target or [], form="json" if json else "markdown" if markdown else "table")
+app.command()(compare)
 
 
 @app.command()

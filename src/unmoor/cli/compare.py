@@ -2,96 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import typer
 
-from unmoor.cli.show import print_json
-from unmoor.compare import Column, Row, compare, rows
+from unmoor.cli.compare_text import Shown, as_json, as_markdown, as_table
+from unmoor.cli.usage import Asked, usage_of
+from unmoor.compare import AS_IT_IS, Column, Variant, comparing
+from unmoor.cost.bills import comparison
+from unmoor.cost.comparison import Comparison
 from unmoor.errors import SpecError
+from unmoor.inputs import steps
 from unmoor.load import load
 from unmoor.registry import load as load_target
 from unmoor.registry import names
 from unmoor.settings import unknown_targets
-
-if TYPE_CHECKING:
-    from rich.text import Text
+from unmoor.yamltext import read_yaml
 
 
-def run(file: Path, environment: str | None, targets: Sequence[str], *, form: str) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is asked of a comparison beside the spec and its targets."""
+
+    asked: Asked
+    what_if: Sequence[str] = ()
+    free_tier: bool = True
+    explain: bool = False
+    by_cost: bool = False
+    form: str = "table"
+
+
+def run(file: Path, environment: str | None, targets: Sequence[str], wanted: Wanted) -> None:
     """Prints the comparison of these targets, or of those that the spec has settings for."""
+    usage, variants = usage_of(wanted.asked), [AS_IT_IS, *map(variant, wanted.what_if)]
     loaded = load(file, environment)
     if unknown := unknown_targets(loaded):
         raise SpecError(unknown)
     for name in targets:
         load_target(name)
     asked = list(dict.fromkeys(targets)) or list(loaded.settings) or list(names())
-    columns = compare(file, environment, asked)
+    today = datetime.now(UTC).date()
+    with comparing(file, environment, asked, variants) as columns:
+        money = comparison(file, environment, asked, variants, usage=usage, today=today, free_tier=wanted.free_tier)
+        compared = columns()
+    if wanted.by_cost:
+        money, compared = _by_cost(money, compared)
+    title = f"{loaded.plan.agent} in {loaded.plan.environment}"
+    _print(Shown(title=title, columns=compared, money=money, explain=wanted.explain), wanted.form)
+
+
+def variant(text: str) -> Variant:
+    """`run.isolation=process,resources.cpu=2` as a change of two values, each as YAML has it."""
+    return Variant(label=text, changes=dict(_changes(text)))
+
+
+def _changes(text: str) -> Iterator[tuple[str, Any]]:
+    # A comma begins another change only where a path and a = follow: values may be lists.
+    for part in re.split(r",(?=[A-Za-z_][\w.\[\]\"-]*=)", text):
+        path, equals, value = part.partition("=")
+        try:
+            if not equals or not value.strip():
+                raise ValueError(f"{part!r} is no change; write a spec path, = and a value, such as resources.cpu=2")
+            steps(path.strip())
+            yield path.strip(), read_yaml(value.encode(), "--what-if").value
+        except (ValueError, SpecError) as error:
+            raise typer.BadParameter(str(error), param_hint="--what-if") from None
+
+
+def _by_cost(money: Comparison, columns: Sequence[Column]) -> tuple[Comparison, tuple[Column, ...]]:
+    money = money.by_cost()
+    by_title = {column.title: column for column in columns}
+    return money, tuple(by_title[bill.title] for bill in money.bills)
+
+
+def _print(shown: Shown, form: str) -> None:
     if form == "json":
-        print_json([{**_values(c), "total": c.total} for c in columns])
+        as_json(shown)
     elif form == "markdown":
-        typer.echo("\n".join(markdown(columns)))
+        typer.echo("\n".join(as_markdown(shown)))
     else:
-        _table(columns, title=f"{loaded.plan.agent} in {loaded.plan.environment}")
-
-
-def markdown(columns: Sequence[Column]) -> list[str]:
-    """The comparison as a Markdown table; a line break in a cell is a <br>."""
-    lines = ["| | " + " | ".join(c.target for c in columns) + " |", "|---|" + "---|" * len(columns)]
-    for section, members in groupby(rows(columns), key=lambda r: r.section):
-        lines.append(f"| **{section}** |" + " |" * len(columns))
-        lines += [f"| {row.title} | " + " | ".join(_cell(c) for c in row.cells) + " |" for row in members]
-    return lines
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", "<br>")
-
-
-def _values(column: Column) -> dict[str, object]:
-    return {
-        "target": column.target,
-        "failed": column.failed,
-        "refused": column.refused,
-        "rounded": column.rounded,
-        "parts": dict(column.parts),
-        "limits": dict(column.limits),
-        "guarantees": {topic: {"strength": strength, "by": by} for topic, strength, by in column.guarantees},
-        "counts": dict(column.counts),
-    }
-
-
-def _table(columns: Sequence[Column], *, title: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console()
-    # Without a terminal there is no width to keep to: a table that a log cuts is of no use.
-    console = console if console.is_terminal else Console(width=40 + 44 * len(columns))
-    table = Table(title=title, show_lines=False, header_style="bold")
-    table.add_column("", no_wrap=False, max_width=24)
-    for column in columns:
-        table.add_column(column.target, overflow="fold", ratio=1)
-    for section, members in groupby(rows(columns), key=lambda r: r.section):
-        table.add_section()
-        table.add_row(Text(section, style="bold"))
-        for row in members:
-            table.add_row(row.title, *(_styled(row, cell) for cell in row.cells))
-    console.print(table)
-
-
-def _styled(row: Row, cell: str) -> Text:
-    from rich.text import Text
-
-    style = ""
-    if cell.startswith(("refused", "not compiled", "absent")):
-        style = "red"
-    elif cell.startswith("advisory") or (row.title == "rounded" and cell != "-"):
-        style = "yellow"
-    elif cell == "yes" or cell.startswith("enforced"):
-        style = "green"
-    return Text(cell, style=style)
+        as_table(shown)

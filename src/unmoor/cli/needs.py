@@ -10,11 +10,11 @@ from unmoor.errors import UnmoorError
 RUNTIME = ("aiohttp", "genai_prices", "h11", "obstore", "prometheus_client", "starlette", "uvicorn", "zstandard")
 
 
-def needs_runtime() -> None:
-    """UnmoorError, with the command to run, unless the runtime's libraries are installed."""
+def needs_runtime(what: str = "unmoor dev") -> None:
+    """UnmoorError, with the command to run, unless the runtime's libraries are installed, which `what` needs."""
     missing = [name for name in RUNTIME if find_spec(name) is None]
     if missing:
-        raise UnmoorError(f"unmoor dev needs {', '.join(missing)}; run pip install 'unmoor[runtime]'")
+        raise UnmoorError(f"{what} needs {', '.join(missing)}; run pip install 'unmoor[runtime]'")
 
 
 def needs_linux(system: str = sys.platform) -> None:

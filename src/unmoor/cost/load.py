@@ -8,7 +8,7 @@ from decimal import Decimal
 from unmoor.cron import parse
 from unmoor.plan import ImageReference, Plan, Schedule
 
-from .units import DAYS_PER_MONTH, MIB_PER_GIB, SECONDS_PER_HOUR, SECONDS_PER_MONTH
+from .units import DAYS_PER_MONTH, HOURS_PER_MONTH, MIB_PER_GIB, SECONDS_PER_HOUR, SECONDS_PER_MONTH
 from .usage import Usage
 
 # How often a gateway that is awake lists the queue, with runs in it and without: what its dispatcher does.
@@ -19,15 +19,15 @@ STORE_WRITES, STORE_READS = Decimal(20), Decimal(20)
 STORE_WRITES_A_MINUTE, STORE_READS_A_MINUTE = Decimal(20), Decimal(20)
 # A built image with its harness, compressed, and as many of them as a few deployments leave.
 IMAGE_GIB, IMAGES = Decimal("0.5"), 2
-# What a run asks of its guard: calls of the model, and connections to what it may reach.
-GUARD_REQUESTS = Decimal(60)
+# What a run asks of its guard beside its calls of the model: connections to what it may reach.
+CONNECTIONS = Decimal(40)
 
 # All of them, for whoever wants to know what an estimate stands on.
 CONSTANTS = (
     f"a run writes {STORE_WRITES} objects and {STORE_WRITES_A_MINUTE} more each minute, and reads as many",
     f"a gateway that is awake lists the queue every {IDLE_S} s, and every {BUSY_S} s while runs are going",
     f"a built image has {IMAGE_GIB} GiB, and {IMAGES} are kept",
-    f"a run asks its guard {GUARD_REQUESTS} times",
+    f"a run opens {CONNECTIONS} connections through its guard",
     "what is kept has come to stay even: as much is deleted by age as is added",
     "free tiers are this agent's alone, though an account has them once; taxes and support are not counted",
 )
@@ -44,8 +44,8 @@ def awake_seconds(usage: Usage, *, a_run: Decimal, a_request: Decimal) -> Decima
 
     Times are taken not to overlap, up to the hour that an hour has: so it is at most that.
     """
-    others = usage.other_requests / DAYS_PER_MONTH / 24 * a_request
-    hours = (min(runs * a_run + others, SECONDS_PER_HOUR) for runs in usage.hourly_runs)
+    others = usage.other_requests / HOURS_PER_MONTH * a_request
+    hours = (count * min(runs * a_run + others, SECONDS_PER_HOUR) for runs, count in usage.hours)
     return DAYS_PER_MONTH * sum(hours, Decimal(0))
 
 
@@ -68,6 +68,11 @@ def store_writes(usage: Usage) -> Decimal:
 def store_reads(usage: Usage) -> Decimal:
     """Objects read by runs."""
     return usage.runs * (STORE_READS + STORE_READS_A_MINUTE * usage.minutes)
+
+
+def guard_requests(usage: Usage) -> Decimal:
+    """What runs ask of guards that are services of their own."""
+    return usage.runs * (usage.model_calls + CONNECTIONS)
 
 
 def kept_gib(plan: Plan, usage: Usage, *, replaced_days: int) -> Decimal:

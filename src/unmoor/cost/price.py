@@ -103,14 +103,9 @@ class PriceBook:
         """What is free of that price there."""
         return next((a for a in self.allowances if id in a.covers and a.holds_in(region)), None)
 
-    @property
-    def oldest(self) -> date | None:
-        """When its oldest price was read."""
-        return min((p.as_of for p in self.prices), default=None)
-
-    def old(self, today: date) -> bool:
-        """Whether some of it is older than a quarter."""
-        return self.oldest is not None and today - self.oldest > OLD_AFTER
+    def old(self, today: date) -> tuple[Price, ...]:
+        """The prices that were read longer than a quarter ago."""
+        return tuple(p for p in self.prices if today - p.as_of > OLD_AFTER)
 
     @cached_property
     def _by_place(self) -> dict[tuple[str, str], Price]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
@@ -33,6 +35,7 @@ class Usage:
     start_seconds: Decimal = Decimal(30)
     request_seconds: Decimal = Decimal("0.2")
     other_requests: Decimal = Decimal(0)
+    model_calls: Decimal = Decimal(20)
     input_tokens: Decimal = Decimal(300_000)
     cached_tokens: Decimal = Decimal(240_000)
     output_tokens: Decimal = Decimal(10_000)
@@ -52,15 +55,15 @@ class Usage:
         return self.runs * self.requests + self.other_requests
 
     @property
-    def hourly_runs(self) -> tuple[Decimal, ...]:
-        """Runs that begin in each hour of a day."""
+    def hours(self) -> tuple[tuple[Decimal, int], ...]:
+        """Runs that begin in an hour of the day, and how many hours have so many."""
         a_day, weight = self.runs / DAYS_PER_MONTH, sum(self.day)
-        return tuple(a_day * hour / weight for hour in self.day)
+        return tuple((a_day * hour / weight, count) for hour, count in _counted(self.day))
 
     @property
     def most_at_once(self) -> Decimal:
         """How many runs are going in the busiest hour, on average."""
-        return max(self.hourly_runs) * self.minutes / 60
+        return max(runs for runs, _ in self.hours) * self.minutes / 60
 
     def with_said(self, values: Mapping[str, Any], origin: str) -> Usage:
         """This use with some of its fields said by somebody."""
@@ -79,6 +82,11 @@ class Usage:
         yield f"over the day: {shape}", origins.get("day", "assumed")
 
 
+@functools.lru_cache(maxsize=64)
+def _counted(day: tuple[Decimal, ...]) -> tuple[tuple[Decimal, int], ...]:
+    return tuple(Counter(day).items())
+
+
 # What each number is, with {} for it.
 WORDS = MappingProxyType(
     {
@@ -88,6 +96,7 @@ WORDS = MappingProxyType(
         "start_seconds": "{} s for a run's own container to start",
         "request_seconds": "{} s a request",
         "other_requests": "{} further requests of the gateway a month",
+        "model_calls": "{} calls of the model a run",
         "input_tokens": "{} tokens in a run",
         "cached_tokens": "{} of them read from the cache",
         "output_tokens": "{} tokens out a run",

@@ -1,0 +1,79 @@
+"""The commands about money and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[Path, typer.Argument(help="The spec, or the folder that holds an unmoor.yaml.", show_default=False)]
+Env = Annotated[str | None, typer.Option("-e", "--env", help="An environment that the spec declares.")]
+SomeTargets = Annotated[list[str] | None, typer.Option("-t", "--target", help="A target; may be given several times.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _said(name: str, metavar: str, help: str) -> typer.models.OptionInfo:
+    return typer.Option(name, metavar=metavar, help=help, show_default=False)
+
+
+def compare(
+    file: File = Path(),
+    env: Env = None,
+    target: SomeTargets = None,
+    runs: Annotated[str | None, _said("--runs", "N/month", "Runs a month, a day or an hour.")] = None,
+    minutes: Annotated[str | None, _said("--minutes", "N", "Minutes that a run takes.")] = None,
+    requests: Annotated[str | None, _said("--requests", "N", "Requests of the gateway for each run.")] = None,
+    tokens_in: Annotated[str | None, _said("--tokens-in", "N", "Tokens in of a run, cached ones among them.")] = None,
+    tokens_cached: Annotated[str | None, _said("--tokens-cached", "N", "Tokens in of a run from the cache.")] = None,
+    tokens_out: Annotated[str | None, _said("--tokens-out", "N", "Tokens out of a run.")] = None,
+    artifacts: Annotated[str | None, _said("--artifacts", "MIB", "MiB that are kept of a run.")] = None,
+    logs: Annotated[str | None, _said("--logs", "MIB", "MiB of logs of a run.")] = None,
+    egress: Annotated[str | None, _said("--egress", "MIB", "MiB that a run sends out of the platform.")] = None,
+    day: Annotated[
+        str | None, _said("--day", "SHAPE", "How runs are spread over a day: flat, office, night or 24 numbers.")
+    ] = None,
+    usage: Annotated[
+        Path | None, typer.Option("--usage", metavar="FILE", help="A usage.yaml; options go over it.")
+    ] = None,
+    from_runs: Annotated[
+        str, typer.Option("--from-runs", metavar="URL", help="Measure the use in the last 30 days of this store.")
+    ] = "",
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option("--what-if", metavar="PATH=VALUE", help="Compare a change of the spec as well; several times."),
+    ] = None,
+    no_free_tier: Annotated[bool, typer.Option("--no-free-tier", help="Take nothing off as free.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Print every line of each bill with its source.")] = False,
+    by_cost: Annotated[bool, typer.Option("--by-cost", help="Put the column that costs least first.")] = False,
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+) -> None:
+    """Compare what the targets make of a spec, and what it would cost a month on each.
+
+    Example: unmoor compare --runs 200/month --minutes 20 --what-if run.isolation=process
+    """
+    from unmoor.cli.compare import Wanted, run
+    from unmoor.cli.usage import Asked
+
+    values = {
+        "runs": runs,
+        "minutes": minutes,
+        "requests": requests,
+        "input_tokens": tokens_in,
+        "cached_tokens": tokens_cached,
+        "output_tokens": tokens_out,
+        "artifacts_mib": artifacts,
+        "logs_mib": logs,
+        "egress_mib": egress,
+        "day": day,
+    }
+    wanted = Wanted(
+        asked=Asked(file=usage, store=from_runs, values=values),
+        what_if=what_if or [],
+        free_tier=not no_free_tier,
+        explain=explain,
+        by_cost=by_cost,
+        form="json" if json else "markdown" if markdown else "table",
+    )
+    run(file, env, target or [], wanted)

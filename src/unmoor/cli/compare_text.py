@@ -1,0 +1,154 @@
+"""How a comparison is shown: a table in the terminal, Markdown, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from unmoor.cli.show import print_json
+from unmoor.compare import Column, Row, rows
+from unmoor.cost.comparison import Bill, Comparison
+from unmoor.cost.line import KINDS
+from unmoor.cost.rows import assumptions, basis, break_even_lines, cost_rows, explained, source
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A comparison to show: what targets promise, and what they cost, in the same order of columns."""
+
+    title: str
+    columns: Sequence[Column]
+    money: Comparison
+    explain: bool = False
+
+
+def all_rows(shown: Shown) -> list[Row]:
+    """The rows of what targets promise, with those of money after the plan's own."""
+    promised = rows(shown.columns)
+    money = [Row(section="cost a month", title=title, cells=cells) for title, cells in cost_rows(shown.money)]
+    first = [row for row in promised if row.section == "plan"]
+    return [*first, *money, *(row for row in promised if row.section != "plan")]
+
+
+def said(shown: Shown) -> list[str]:
+    """What is said beside the table: the verdict first, then where columns change places and what all stands on."""
+    old = [f"old prices: {line}" for line in shown.money.old_books()]
+    further = [f"assumed: {line}" for line in assumptions()] if shown.explain else []
+    return [shown.money.verdict(), *break_even_lines(shown.money), *basis(shown.money), *further, *old]
+
+
+def as_json(shown: Shown) -> None:
+    """A list of the columns, each with its bill."""
+    pairs = zip(shown.columns, shown.money.bills, strict=True)
+    print_json([{**_values(c), "total": c.total, "cost": _cost(shown.money, bill)} for c, bill in pairs])
+
+
+def as_markdown(shown: Shown) -> list[str]:
+    """The comparison as a Markdown table; a line break in a cell is a <br>."""
+    count = len(shown.columns)
+    lines = ["| | " + " | ".join(_cell(c.title) for c in shown.columns) + " |", "|---|" + "---|" * count]
+    for section, members in groupby(all_rows(shown), key=lambda r: r.section):
+        lines.append(f"| **{section}** |" + " |" * count)
+        lines += [f"| {row.title} | " + " | ".join(_cell(c) for c in row.cells) + " |" for row in members]
+    verdict, *others = said(shown)
+    lines += ["", f"**{verdict}**", "", *(f"- {line}" for line in others)]
+    if shown.explain:
+        for bill in shown.money.bills:
+            lines += ["", f"### {bill.title}", "", "| part | what | a month | source |", "|---|---|---|---|"]
+            lines += [
+                f"| {line.part} | {_cell(line.what)} | {_cell(explained(line))} | {_cell(source(line))} |"
+                for line in bill.lines
+            ]
+    return lines
+
+
+def as_table(shown: Shown) -> None:
+    """The comparison on the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    # Without a terminal there is no width to keep to: a table that a log cuts is of no use.
+    console = console if console.is_terminal else Console(width=40 + 44 * len(shown.columns))
+    table = Table(title=shown.title, show_lines=False, header_style="bold")
+    table.add_column("", no_wrap=False, max_width=24)
+    for column in shown.columns:
+        table.add_column(column.title, overflow="fold", ratio=1)
+    for section, members in groupby(all_rows(shown), key=lambda r: r.section):
+        table.add_section()
+        table.add_row(Text(section, style="bold"))
+        for row in members:
+            table.add_row(row.title, *(_styled(row, cell) for cell in row.cells))
+    console.print(table)
+    verdict, *others = said(shown)
+    console.print(Text(verdict, style="bold"))
+    for line in others:
+        console.print(Text(line))
+    if shown.explain:
+        for line in _explanation(shown.money.bills):
+            console.print(Text(line), soft_wrap=True)
+
+
+def _explanation(bills: Sequence[Bill]) -> Iterator[str]:
+    for bill in bills:
+        yield ""
+        yield bill.title + (": no price" if not bill.priced else "")
+        for line in bill.lines:
+            yield f"  {line.part:<9} {line.what}: {explained(line)}" + (f"  [{source(line)}]" if line.price else "")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", "<br>")
+
+
+def _values(column: Column) -> dict[str, object]:
+    return {
+        "target": column.target,
+        "variant": column.variant,
+        "failed": column.failed,
+        "refused": column.refused,
+        "rounded": column.rounded,
+        "parts": dict(column.parts),
+        "limits": dict(column.limits),
+        "guarantees": {topic: {"strength": strength, "by": by} for topic, strength, by in column.guarantees},
+        "counts": dict(column.counts),
+    }
+
+
+def _cost(money: Comparison, bill: Bill) -> dict[str, Any] | None:
+    """A bill as JSON has it: None where there is no price at all; sums hold what is known."""
+    if not bill.priced:
+        return None
+    total = bill.total()
+    return {
+        "currency": "USD",
+        "total": total.known,
+        "whole": total.whole,
+        "lacking": total.lacking,
+        "kinds": {kind: bill.total(kind).known for kind in KINDS},
+        "a_further_run": money.a_further_run(bill).known,
+        "break_even": [p for p in money.break_evens() if bill.title in (p.cheaper, p.dearer)],
+        "verdict": money.verdict(),
+        "free_tier": money.free_tier,
+        "usage": dict(money.usage.stated()),
+        "lines": bill.lines,
+    }
+
+
+def _styled(row: Row, cell: str) -> Text:
+    from rich.text import Text
+
+    style = ""
+    if cell.startswith(("refused", "not compiled", "absent")):
+        style = "red"
+    elif cell.startswith(("advisory", "at least", "unknown")) or (row.title in ("rounded", "lacking") and cell != "-"):
+        style = "yellow"
+    elif cell == "yes" or cell.startswith("enforced"):
+        style = "green"
+    return Text(cell, style=style or ("bold" if row.title == "total" else ""))

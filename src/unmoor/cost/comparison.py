@@ -1,0 +1,150 @@
+"""Offers side by side: what a comparison says in money, apart from how it is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import combinations
+
+from .line import KINDS, CostLine, Kind, Total, total
+from .offer import Offer
+from .price import OLD_AFTER
+from .usage import Usage
+
+# Up to how many times the runs of the month a break-even point is looked for, and at how many places.
+REACH, PLACES = 100, 24
+INFRASTRUCTURE: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "model")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """One column: a target, and the change of the spec that it is for (`variant`, empty for the spec as it is).
+
+    Without an offer it has no price: `refused` says why the target does not take the plan, `failed` why it cannot say.
+    """
+
+    target: str
+    variant: str = ""
+    offer: Offer | None = None
+    lines: tuple[CostLine, ...] = ()
+    refused: tuple[str, ...] = ()
+    failed: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.target}, {self.variant}" if self.variant else self.target
+
+    @property
+    def priced(self) -> bool:
+        return self.offer is not None and not self.failed
+
+    def total(self, *kinds: Kind) -> Total:
+        """The month's bill, or what these kinds of it come to."""
+        return total(self.lines, *kinds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakEven:
+    """From so many runs a month on, `cheaper` costs no more than `dearer`, which costs less below."""
+
+    runs: int
+    cheaper: str
+    dearer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What the same use costs a month in each column, in their order."""
+
+    usage: Usage
+    today: date
+    free_tier: bool
+    bills: tuple[Bill, ...]
+
+    def curve(self, runs: Sequence[Decimal]) -> tuple[tuple[Total, ...], ...]:
+        """By column: the month's bill at each of these numbers of runs; nothing for a column without a price."""
+        return tuple(
+            tuple(bill.offer.total(self.usage.at(n)) for n in runs) if bill.priced and bill.offer else ()
+            for bill in self.bills
+        )
+
+    def a_further_run(self, bill: Bill) -> Total:
+        """What one run more adds to the month."""
+        assert bill.offer is not None
+        more = bill.offer.total(self.usage.at(self.usage.runs + 1))
+        return Total(known=more.known - bill.total().known, lacking=more.lacking)
+
+    def break_evens(self) -> tuple[BreakEven, ...]:
+        """Where two columns that are known in full cost the same, up to a hundred times the runs."""
+        whole = [bill for bill in self.bills if bill.priced and bill.total().whole]
+        places = _places(self.usage.runs)
+        costs = {bill.title: [_cost(bill, self.usage.at(n)) for n in places] for bill in whole}
+        found = [
+            point
+            for one, other in combinations(whole, 2)
+            for point in _crossings(one, other, self.usage, places, costs)
+        ]
+        return tuple(sorted(found, key=lambda point: point.runs))
+
+    def verdict(self) -> str:
+        """One sentence that says what the numbers say and no more."""
+        from .verdict import verdict
+
+        return verdict(self)
+
+    def by_cost(self) -> Comparison:
+        """The same with what costs least first, then what is not known in full, then what has no price."""
+        bills = sorted(self.bills, key=lambda b: (not b.priced, not b.total().whole, b.total().known))
+        return Comparison(usage=self.usage, today=self.today, free_tier=self.free_tier, bills=tuple(bills))
+
+    def old_books(self) -> tuple[str, ...]:
+        """By target: how many prices of its book are older than a quarter, and the oldest day."""
+        books = {b.target: b.offer.prices.book for b in self.bills if b.offer}
+        return tuple(
+            f"{target}: {len(old)} of {len(book.prices)} prices are older than {OLD_AFTER.days} days, the oldest of "
+            f"{min(p.as_of for p in old)}"
+            for target, book in books.items()
+            if (old := book.old(self.today))
+        )
+
+
+def _places(runs: Decimal) -> list[Decimal]:
+    """Numbers of runs from none on, further and further apart, with this one among them."""
+    most = max(runs, Decimal(10)) * REACH
+    step = (most.ln() / PLACES).exp()
+    apart = {Decimal(0), Decimal(round(runs)), *(Decimal(round(step**n)) for n in range(PLACES + 1))}
+    return sorted(apart)
+
+
+def _cost(bill: Bill, usage: Usage) -> Decimal | None:
+    """What it costs, or None where so much use is not known in full."""
+    assert bill.offer is not None
+    found = bill.offer.total(usage)
+    return found.known if found.whole else None
+
+
+def _crossings(
+    one: Bill, other: Bill, usage: Usage, places: list[Decimal], costs: dict[str, list[Decimal | None]]
+) -> Iterator[BreakEven]:
+    before: tuple[Decimal, Decimal] | None = None
+    for n, a, b in zip(places, costs[one.title], costs[other.title], strict=True):
+        if a is None or b is None:
+            return
+        if a == b:
+            continue
+        if before is not None and (a - b > 0) != (before[1] > 0):
+            cheaper, dearer = (one, other) if a < b else (other, one)
+            runs = _between(cheaper, dearer, usage, int(before[0]), int(n))
+            yield BreakEven(runs=runs, cheaper=cheaper.title, dearer=dearer.title)
+        before = (n, a - b)
+
+
+def _between(cheaper: Bill, dearer: Bill, usage: Usage, low: int, high: int) -> int:
+    """The first number of runs at which `cheaper` costs no more, as it does at `high` and does not at `low`."""
+    while high - low > 1:
+        middle = (low + high) // 2
+        a, b = (_cost(bill, usage.at(Decimal(middle))) for bill in (cheaper, dearer))
+        low, high = (low, middle) if a is not None and b is not None and a <= b else (middle, high)
+    return high

@@ -1,0 +1,67 @@
+"""An offer: one target's way of running one plan, which can be priced for any use without compiling anything again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from unmoor.errors import BrokenTargetError
+from unmoor.plan import Plan
+from unmoor.registry import distribution
+from unmoor.settings import Chosen
+from unmoor.target import Settings, Target
+
+from .book import book_of
+from .line import CostLine, Kind, Total, total
+from .lines import Prices
+from .model import model_lines
+from .price import PriceBook
+from .usage import Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A target that takes the plan, with its settings and prices, on a day."""
+
+    target: Target
+    plan: Plan
+    settings: Settings
+    prices: Prices
+    today: date
+
+    def lines(self, usage: Usage) -> tuple[CostLine, ...]:
+        """Every line of a month's bill, the model's last; BrokenTargetError where the target fails at it."""
+        if not self.target.cost_by:
+            why = f"{self.target.name} does not say what it costs"
+            silent = CostLine(part="run", kind="fixed", what="all", quantity=Decimal(1), unit="month", unknown=why)
+            return (silent, *model_lines(self.plan.model, usage, self.today))
+        try:
+            own = self.target.cost(self.plan, self.settings, usage, self.prices)
+        except Exception as error:  # a target is anybody's code, and its mistake must harm no other
+            name, reason = self.target.name, f"{type(error).__name__}: {error}"
+            raise BrokenTargetError(
+                f"target {name} from {distribution(name)} failed to reckon what it costs: {reason}"
+            ) from error
+        return (*own, *model_lines(self.plan.model, usage, self.today))
+
+    def total(self, usage: Usage, *kinds: Kind) -> Total:
+        """The month's bill, or what these kinds of it come to."""
+        return total(self.lines(usage), *kinds)
+
+    def warnings(self, usage: Usage) -> tuple[str, ...]:
+        """What of this use the plan does not allow for."""
+        busiest, most = usage.most_at_once, self.plan.run.max_concurrent
+        if usage.runs * usage.minutes > Decimal(730 * 60) * most:
+            return (f"run.max_concurrent {most} leaves no time for so many runs",)
+        if busiest > most:
+            return (f"{busiest:.1f} runs at once in the busiest hour, over run.max_concurrent {most}: some wait",)
+        return ()
+
+
+def offer(chosen: Chosen, *, today: date, free_tier: bool) -> Offer:
+    """The offer of a chosen target that takes the plan; BookError where its price book cannot be believed."""
+    module = chosen.target.cost_by.partition(":")[0]
+    book = book_of(module) if module else PriceBook(prices=())
+    prices = Prices(book=book, free_tier=free_tier)
+    return Offer(target=chosen.target, plan=chosen.loaded.plan, settings=chosen.settings, prices=prices, today=today)

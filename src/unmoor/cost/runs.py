@@ -1,0 +1,51 @@
+"""Run records out of a store, newest first, back to a time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from unmoor.runtime import layout
+from unmoor.runtime.claim import read_record
+from unmoor.runtime.errors import RuntimeFault
+from unmoor.runtime.gateway.listing import behind, run_ids
+from unmoor.runtime.records import RunRecord
+from unmoor.runtime.store import Store
+
+AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The records, newest first, and the ids of those that this release cannot read."""
+
+    records: tuple[RunRecord, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+async def runs_since(store: Store, since: datetime) -> Found:
+    """Every run that was made since then."""
+    found, unreadable, after = list[RunRecord](), list[str](), ""
+    while True:
+        ids = await run_ids(store, after, AT_ONCE)
+        recent = [run for run in ids if layout.created(run) >= since]
+        for run, record in zip(recent, await asyncio.gather(*(_record(store, run) for run in recent)), strict=True):
+            if isinstance(record, RunRecord):
+                found.append(record)
+            elif record is False:
+                unreadable.append(run)
+        if len(recent) < len(ids) or len(ids) < AT_ONCE:
+            return Found(records=tuple(found), unreadable=tuple(unreadable))
+        after = behind(ids[-1])
+
+
+async def _record(store: Store, run: str) -> RunRecord | bool | None:
+    """The record; None where it is gone, False where it cannot be read."""
+    stored = await store.get(layout.run_record(run))
+    if stored is None:
+        return None
+    try:
+        return read_record(run, stored.content)
+    except RuntimeFault:
+        return False

@@ -1,0 +1,77 @@
+"""usage.yaml: an agent's use in a file, read strictly, every mistake a line of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from unmoor.errors import InputError, Problem
+from unmoor.yamltext import Document, Place, read_yaml
+
+from .usage import WORDS, amount, runs_a_month, shape
+
+KEYS = (*WORDS, "day")
+SUCH_AS = "write lines such as runs: 200/month"
+
+
+def read_usage(path: Path) -> dict[str, Any]:
+    """The values that the file says, by the fields of a Usage; InputError with every problem found."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError([_problem(path, "usage", f"cannot be read: {error.strerror}", "name a file")]) from None
+    document = _document(content, path)
+    if not isinstance(document.value, dict):
+        raise InputError([_problem(path, "usage", "is no mapping", SUCH_AS)])
+    values, problems = dict[str, Any](), list[Problem]()
+    for key, value in document.value.items():
+        try:
+            values[key] = _value(key, value)
+        except ValueError as error:
+            rule, _, remedy = str(error).partition("; ")
+            problems.append(_placed(_problem(path, key, rule, remedy), document.places.get((key,))))
+    problems += [_placed(p, document.places.get((p.path,))) for p in _clashes(path, values)]
+    if problems:
+        raise InputError(sorted(problems, key=lambda p: (p.line, p.column)))
+    return values
+
+
+def _document(content: bytes, path: Path) -> Document:
+    """The YAML; where it cannot be read the problem is one of a use, not of a spec."""
+    try:
+        return read_yaml(content, str(path))
+    except InputError as error:
+        raise InputError(map(_of_a_use, error.problems)) from None
+
+
+def _of_a_use(problem: Problem) -> Problem:
+    remedy = SUCH_AS if problem.rule == "the file is empty" else problem.remedy
+    return replace(problem, path="usage" if problem.path == "spec" else problem.path, remedy=remedy)
+
+
+def _value(key: str, value: Any) -> Any:
+    if key not in KEYS:
+        near = get_close_matches(key, KEYS, n=1)
+        raise ValueError(f"unknown key; {f'did you mean {near[0]}?' if near else 'known keys: ' + ', '.join(KEYS)}")
+    if value is None:
+        raise ValueError("is nothing (null); write a value or remove it")
+    if key == "day":
+        return shape(value)
+    return runs_a_month(value) if key == "runs" else amount(value)
+
+
+def _clashes(path: Path, values: Mapping[str, Any]) -> Iterator[Problem]:
+    cached, tokens = values.get("cached_tokens"), values.get("input_tokens")
+    if cached is not None and tokens is not None and cached > tokens:
+        yield _problem(path, "cached_tokens", f"{cached} are more than the {tokens} input_tokens", "lower it")
+
+
+def _problem(path: Path, key: str, rule: str, remedy: str) -> Problem:
+    return Problem(path=key, rule=rule, remedy=remedy, file=str(path))
+
+
+def _placed(problem: Problem, place: Place | None) -> Problem:
+    return replace(problem, line=place.line, column=place.column) if place else problem

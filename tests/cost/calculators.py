@@ -1,0 +1,32 @@
+"""Calculators of targets that are easy to reckon."""
+
+from __future__ import annotations
+
+from books import D
+
+from unmoor.cost.common import use
+from unmoor.cost.line import CostLine
+from unmoor.cost.lines import Prices
+from unmoor.cost.usage import Usage
+from unmoor.plan import Plan
+from unmoor.target import Settings
+
+
+def flat(plan: Plan, settings: Settings, usage: Usage, prices: Prices) -> list[CostLine]:
+    """A target that costs 100 a month, whatever runs on it."""
+    return prices.lines([use("run", "fixed", "machine", "floor", D(100), "month")], "here")
+
+
+def metered(plan: Plan, settings: Settings, usage: Usage, prices: Prices) -> list[CostLine]:
+    """A target that costs 0.25 a run."""
+    return prices.lines([use("run", "runs", "runs", "each", usage.runs / 4, "run")], "here")
+
+
+def lacks(plan: Plan, settings: Settings, usage: Usage, prices: Prices) -> list[CostLine]:
+    """A target that costs 3 a month, and more that has no price."""
+    uses = [use("run", "fixed", "machine", "floor", D(3), "month"), use("run", "runs", "disk", "disk", D(1), "GiB")]
+    return prices.lines([*uses, use("run", "runs", "ram", "ram", D(1), "GiB")], "here")
+
+
+def fails(plan: Plan, settings: Settings, usage: Usage, prices: Prices) -> list[CostLine]:
+    raise ZeroDivisionError("division by zero")

@@ -1,0 +1,96 @@
+"""`unmoor compare` with money, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[2]
+TRIAGE = str(ROOT / "examples" / "02-issue-triage")
+HELLO = str(ROOT / "examples" / "01-hello")
+
+
+def unmoor(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from unmoor.cli import main; main()", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ, stdin=subprocess.DEVNULL)
+
+
+def columns(*arguments: str) -> dict[str, dict[str, Any]]:
+    done = unmoor("compare", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return {f"{c['target']} {c['variant']}".strip(): c for c in json.loads(done.stdout)}
+
+
+def test_every_line_adds_up_to_the_total() -> None:
+    for column in columns(TRIAGE, "--runs", "200/month", "--minutes", "20").values():
+        cost = column["cost"]
+        known = [float(line["amount"]) for line in cost["lines"] if line["amount"] is not None]
+        assert abs(sum(known) - float(cost["total"])) < 0.0001
+        assert cost["whole"] == (len(known) == len(cost["lines"]))
+        assert cost["usage"]["200 runs a month"] == "--runs"
+
+
+def test_a_what_if_adds_a_column_and_another_model_another_price() -> None:
+    haiku = "model.name=claude-haiku-4-5"
+    both = columns(TRIAGE, "-t", "aws-ecs", "--what-if", haiku, "--what-if", "run.isolation=process,resources.cpu=2")
+    assert list(both) == ["aws-ecs", f"aws-ecs {haiku}", "aws-ecs run.isolation=process,resources.cpu=2"]
+    models = [float(c["cost"]["kinds"]["model"]) for c in both.values()]
+    assert models[1] < models[0] == models[2]
+    assert [float(c["cost"]["kinds"]["runs"]) > 1 for c in both.values()] == [True, True, False]
+
+
+def test_a_target_that_refuses_says_why_and_has_no_price() -> None:
+    found = columns(str(ROOT / "examples" / "06-everything"))
+    assert found["azure-container-apps"]["refused"]
+    assert found["azure-container-apps"]["cost"] is None
+    assert found["aws-ecs"]["cost"]["total"]
+
+
+def test_markdown_has_money_the_verdict_and_what_it_stands_on() -> None:
+    text = unmoor("compare", HELLO, "-t", "aws-ecs", "--markdown", "--explain", "--runs", "100").stdout
+    assert "| **cost a month** | |\n| fixed | $" in text
+    assert "**At 100 runs a month of 10 minutes aws-ecs, the only one whose cost is known in full, costs $" in text
+    assert (
+        "| gateway | its private zone of names | 1 zone-month x $0.50 = $0.50 | https://aws.amazon.com/route53/" in text
+    )
+    assert "\n- --runs: 100 runs a month\n" in text
+
+
+def test_by_cost_puts_the_least_first() -> None:
+    ordered = [c for c in columns(HELLO, "--by-cost").values() if c["cost"]["whole"]]
+    assert [float(c["cost"]["total"]) for c in ordered] == sorted(float(c["cost"]["total"]) for c in ordered)
+
+
+def test_a_usage_file_is_read_and_options_go_over_it(tmp_path: Path) -> None:
+    file = tmp_path / "usage.yaml"
+    file.write_text("runs: 50/month\nminutes: 3\n")
+    usage = columns(HELLO, "-t", "vm-docker", "--usage", str(file), "--runs", "60")["vm-docker"]["cost"]["usage"]
+    assert (usage["60 runs a month"], usage["3 minutes a run"]) == ("--runs", str(file))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--runs", "many"), "Invalid value for --runs: 'many' is no number of runs; write one such as 200/month"),
+        (("--minutes", "-1"), "Invalid value for --minutes: -1 is not between 0 and 1,000,000,000,000"),
+        (("--what-if", "cpu"), "Invalid value for --what-if: 'cpu' is no change; write a spec path, = and a value"),
+        (("--what-if", "resources.cpus=2"), "resources.cpus: unknown key 'cpus'; did you mean cpu?"),
+        (
+            ("--tokens-in", "5", "--tokens-cached", "6"),
+            "Invalid value for --tokens-cached: 6 are more than all 5 tokens",
+        ),
+        (("--usage", "none.yaml"), "none.yaml: usage: cannot be read: No such file or directory; name a file"),
+    ],
+)
+def test_what_cannot_be_understood_is_said_and_exits_2(arguments: tuple[str, ...], said: str) -> None:
+    done = unmoor("compare", HELLO, *arguments)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.stderr
