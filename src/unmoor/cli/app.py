@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unmoor.cli.app_money import Env, File, Json, SomeTargets, compare
+from unmoor.cli.app_money import Env, File, Json, SomeTargets, compare, cost
 
 app = typer.Typer(
     name="unmoor",
@@ -109,6 +109,7 @@ def graph(
 
 
 app.command()(compare)
+app.command()(cost)
 
 
 @app.command()

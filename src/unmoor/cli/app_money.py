@@ -77,3 +77,41 @@ def compare(
         form="json" if json else "markdown" if markdown else "table",
     )
     run(file, env, target or [], wanted)
+
+
+def cost(
+    file: File = Path(),
+    env: Env = None,
+    target: Annotated[
+        str, typer.Option("-t", "--target", help="At whose prices seconds are counted; the spec's only one without it.")
+    ] = "",
+    store: Annotated[
+        str, typer.Option("--store", metavar="URL", help="The store's URL; where unmoor dev keeps runs without it.")
+    ] = "",
+    since: Annotated[
+        str, typer.Option("--since", metavar="DURATION", help="How far back, such as 30d or 12h.")
+    ] = "30d",
+    by: Annotated[
+        str, typer.Option("--by", metavar="WHAT", help="Sums by trigger, day, model or session.")
+    ] = "trigger",
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    json: Json = False,
+) -> None:
+    """Say what runs have really cost: the tokens that were metered, and their seconds at a target's prices.
+
+    Example: unmoor cost --since 7d --by day -t aws-ecs --store s3://my-bucket
+    """
+    from datetime import UTC, datetime
+
+    from unmoor.cli.needs import needs_runtime
+
+    if csv and json:
+        raise typer.BadParameter("--csv and --json exclude each other", param_hint="cost")
+    needs_runtime("unmoor cost")
+    from unmoor.cli.cost import run
+    from unmoor.cost.actuals import KEYS
+
+    if by not in KEYS:
+        raise typer.BadParameter(f"{by!r} is not one of {', '.join(KEYS)}", param_hint="--by")
+    form = "csv" if csv else "json" if json else "table"
+    run(file, env, target, store=store, since=since, by=by, form=form, now=datetime.now(UTC))
