@@ -7,6 +7,7 @@ from pathlib import Path
 
 from docs_cli import cli_page
 from docs_harnesses import harness_pages
+from docs_prices import cost_page, prices_page
 from docs_spec import spec_page
 from docs_targets import own_targets, target_page
 
@@ -35,6 +36,8 @@ def pages() -> dict[Path, str]:
     return {
         docs / "reference" / "spec.md": spec_page(),
         docs / "reference" / "cli.md": cli_page(),
+        docs / "reference" / "prices.md": prices_page(),
+        docs / "cost.md": cost_page(docs / "cost.md", ROOT / "examples"),
         **harness_pages(docs / "harnesses"),
         **{docs / "targets" / f"{name}.md": target_page(name, ROOT / "examples") for name in own_targets()},
     }

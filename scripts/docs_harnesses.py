@@ -29,13 +29,14 @@ SERVERS = (
 def harness_pages(folder: Path) -> dict[Path, str]:
     """Every page of a harness and the one that compares them, with what is made put between its two marks."""
     parts = {folder / "index.md": _comparison(), **{folder / f"{name}.md": _part(name) for name in names()}}
-    return {path: _put(path.read_text(encoding="utf-8"), list(lines)) for path, lines in parts.items()}
+    return {path: put(path.read_text(encoding="utf-8"), list(lines)) for path, lines in parts.items()}
 
 
-def _put(text: str, lines: list[str]) -> str:
-    before, _, rest = text.partition(BEGIN)
+def put(text: str, lines: list[str], begin: str = BEGIN) -> str:
+    """The text with these lines between its two marks."""
+    before, _, rest = text.partition(begin)
     after = rest.partition(END)[2]
-    return "\n".join([before + BEGIN, "", *lines, "", END + after])
+    return "\n".join([before + begin, "", *lines, "", END + after])
 
 
 def _comparison() -> Iterator[str]:

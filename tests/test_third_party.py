@@ -60,6 +60,13 @@ def test_a_strangers_target_is_listed_and_compiles(one_box: Path) -> None:
     assert json.loads(done.stdout)
 
 
+def test_a_strangers_target_says_what_it_costs(one_box: Path) -> None:
+    done = unmoor(one_box, "compare", str(FIXTURES / "one-box" / "tests"), "-t", "one-box", "--json")
+    assert done.returncode == 0, done.stderr
+    [column] = json.loads(done.stdout)
+    assert (column["cost"]["kinds"]["fixed"], column["cost"]["lines"][0]["what"]) == ("7.30", "electricity")
+
+
 def test_a_strangers_target_passes_the_suite_that_it_inherits(one_box: Path) -> None:
     tests = FIXTURES / "one-box" / "tests"
     environment = {**os.environ, "PYTHONPATH": str(one_box)}

@@ -35,7 +35,7 @@ def test_the_wheel_holds_every_module_and_file_that_is_tracked(wheel: Path) -> N
     listed = subprocess.run(["git", "ls-files", "src", "targets", "stacks"], cwd=ROOT, check=True, capture_output=True)
     expected = set()
     for name in listed.stdout.decode().split():
-        if name.endswith((".py", ".yaml", ".md", ".txt", "Dockerfile", "py.typed")):
+        if name.endswith((".py", ".yaml", ".md", ".json", ".txt", "Dockerfile", "py.typed")):
             inside = name.removeprefix("src/")
             expected.add(inside if name.startswith("src/") else f"unmoor/{inside}")
     assert expected - held == set()

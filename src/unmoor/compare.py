@@ -21,6 +21,11 @@ class Variant:
     label: str = ""
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    def concerns(self, target: str) -> bool:
+        """Whether it can matter there: settings of another target alone cannot."""
+        own = [path.split(".")[1] for path in self.changes if path.startswith("targets.")]
+        return len(own) < len(self.changes) or not own or target in own
+
 
 AS_IT_IS = Variant()
 
@@ -88,7 +93,9 @@ def comparing(
 def _columns(file: Path, environment: str | None, target: str, variants: Sequence[Variant]) -> tuple[Column, ...]:
     """A target's columns; imports that target's SDK and no other."""
     return tuple(
-        replace(column(file, environment, target, variant.changes), variant=variant.label) for variant in variants
+        replace(column(file, environment, target, variant.changes), variant=variant.label)
+        for variant in variants
+        if variant.concerns(target)
     )
 
 

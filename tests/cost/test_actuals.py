@@ -189,8 +189,8 @@ def test_a_comparison_goes_by_what_a_store_has_seen(agent: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     usage = json.loads(done.stdout)[0]["cost"]["usage"]
-    assert usage["60.833 runs a month"] == "measured: 2 runs in 1 days"
-    assert usage["4 calls of the model a run"] == "measured: 2 runs in 1 days"
+    assert usage["60.833 runs a month"] == "measured: 2 runs in 1 day"
+    assert usage["4 calls of the model a run"] == "measured: 2 runs in 1 day"
     assert usage["3 minutes a run"] == "--minutes"
 
 

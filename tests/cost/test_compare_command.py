@@ -46,6 +46,12 @@ def test_a_what_if_adds_a_column_and_another_model_another_price() -> None:
     assert [float(c["cost"]["kinds"]["runs"]) > 1 for c in both.values()] == [True, True, False]
 
 
+def test_a_change_of_one_targets_settings_adds_no_column_to_others() -> None:
+    change = "targets.vm-docker.machine=t3.xlarge"
+    found = columns(HELLO, "-t", "aws-ecs", "-t", "vm-docker", "--what-if", change)
+    assert list(found) == ["aws-ecs", "vm-docker", f"vm-docker {change}"]
+
+
 def test_a_target_that_refuses_says_why_and_has_no_price() -> None:
     found = columns(str(ROOT / "examples" / "06-everything"))
     assert found["azure-container-apps"]["refused"]

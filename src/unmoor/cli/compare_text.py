@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from unmoor.cli.show import print_json
 from unmoor.compare import Column, Row, rows
-from unmoor.cost.comparison import Bill, Comparison
+from unmoor.cost.comparison import Bill, BreakEven, Comparison
 from unmoor.cost.line import KINDS
 from unmoor.cost.rows import assumptions, basis, break_even_lines, cost_rows, explained, source
 
@@ -44,8 +44,14 @@ def said(shown: Shown) -> list[str]:
 
 def as_json(shown: Shown) -> None:
     """A list of the columns, each with its bill."""
-    pairs = zip(shown.columns, shown.money.bills, strict=True)
-    print_json([{**_values(c), "total": c.total, "cost": _cost(shown.money, bill)} for c, bill in pairs])
+    together = {
+        "verdict": shown.money.verdict(),
+        "free_tier": shown.money.free_tier,
+        "usage": dict(shown.money.usage.stated()),
+    }
+    points = shown.money.break_evens()
+    costs = [{**_cost(shown.money, bill, points), **together} if bill.priced else None for bill in shown.money.bills]
+    print_json([{**_values(c), "total": c.total, "cost": cost} for c, cost in zip(shown.columns, costs, strict=True)])
 
 
 def as_markdown(shown: Shown) -> list[str]:
@@ -121,10 +127,8 @@ def _values(column: Column) -> dict[str, object]:
     }
 
 
-def _cost(money: Comparison, bill: Bill) -> dict[str, Any] | None:
-    """A bill as JSON has it: None where there is no price at all; sums hold what is known."""
-    if not bill.priced:
-        return None
+def _cost(money: Comparison, bill: Bill, points: Sequence[BreakEven]) -> dict[str, Any]:
+    """A bill as JSON has it; its sums hold what is known."""
     total = bill.total()
     return {
         "currency": "USD",
@@ -133,10 +137,7 @@ def _cost(money: Comparison, bill: Bill) -> dict[str, Any] | None:
         "lacking": total.lacking,
         "kinds": {kind: bill.total(kind).known for kind in KINDS},
         "a_further_run": money.a_further_run(bill).known,
-        "break_even": [p for p in money.break_evens() if bill.title in (p.cheaper, p.dearer)],
-        "verdict": money.verdict(),
-        "free_tier": money.free_tier,
-        "usage": dict(money.usage.stated()),
+        "break_even": [point for point in points if bill.title in (point.cheaper, point.dearer)],
         "lines": bill.lines,
     }
 

@@ -32,6 +32,7 @@ def comparison(
         _bill(loaded, target, variant, usage, today=today, free_tier=free_tier)
         for target in targets
         for variant in variants
+        if variant.concerns(target)
     ]
     return Comparison(usage=usage, today=today, free_tier=free_tier, bills=tuple(bills))
 

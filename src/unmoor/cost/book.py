@@ -27,8 +27,8 @@ class BookError(UnmoorError):
 def book_of(module: str) -> PriceBook:
     """The book beside that module, such as a target's `cost`; empty where there is none."""
     package = module.rpartition(".")[0]
-    file = files(package) / FILE
-    if not file.is_file():
+    file = files(package) / FILE if package else None
+    if file is None or not file.is_file():
         return PriceBook(prices=())
     return _read(file.read_bytes(), f"{package}/{FILE}")
 

@@ -25,7 +25,7 @@ def measured(records: Sequence[RunRecord], now: datetime) -> tuple[dict[str, Any
     first = min((r.created_at for r in recent), default=now - WINDOW)
     window = max(now - first, LEAST_WINDOW)
     hours = Decimal(int(window.total_seconds())) / SECONDS_PER_HOUR
-    origin = f"measured: {len(recent)} runs in {round(hours / 24)} days"
+    origin = f"measured: {_counted(len(recent), 'run')} in {_counted(round(hours / 24), 'day')}"
     values: dict[str, Any] = {"runs": len(recent) * HOURS_PER_MONTH / hours}
     if not recent:
         return values, origin
@@ -52,3 +52,7 @@ def run_seconds(record: RunRecord) -> Decimal:
 
 def _mean(values: Sequence[Decimal]) -> Decimal:
     return sum(values, Decimal(0)) / len(values)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -16,7 +16,6 @@ from .book import book_of
 from .line import CostLine, Kind, Total, total
 from .lines import Prices
 from .model import model_lines
-from .price import PriceBook
 from .usage import Usage
 
 
@@ -39,10 +38,7 @@ class Offer:
         try:
             own = self.target.cost(self.plan, self.settings, usage, self.prices)
         except Exception as error:  # a target is anybody's code, and its mistake must harm no other
-            name, reason = self.target.name, f"{type(error).__name__}: {error}"
-            raise BrokenTargetError(
-                f"target {name} from {distribution(name)} failed to reckon what it costs: {reason}"
-            ) from error
+            raise _broken(self.target, "to reckon what it costs", error) from error
         return (*own, *model_lines(self.plan.model, usage, self.today))
 
     def total(self, usage: Usage, *kinds: Kind) -> Total:
@@ -62,6 +58,14 @@ class Offer:
 def offer(chosen: Chosen, *, today: date, free_tier: bool) -> Offer:
     """The offer of a chosen target that takes the plan; BookError where its price book cannot be believed."""
     module = chosen.target.cost_by.partition(":")[0]
-    book = book_of(module) if module else PriceBook(prices=())
+    try:
+        book = book_of(module)
+    except ImportError as error:
+        raise _broken(chosen.target, "to find its price book", error) from error
     prices = Prices(book=book, free_tier=free_tier)
     return Offer(target=chosen.target, plan=chosen.loaded.plan, settings=chosen.settings, prices=prices, today=today)
+
+
+def _broken(target: Target, what: str, error: Exception) -> BrokenTargetError:
+    reason = f"{type(error).__name__}: {error}"
+    return BrokenTargetError(f"target {target.name} from {distribution(target.name)} failed {what}: {reason}")
