@@ -54,6 +54,9 @@ def agent(
         repos=(),
         mcp_servers=(),
         triggers=(),
+        webhooks=(),
+        schedules=(),
+        mailboxes=(),
         run=RunLimits(
             isolation="container",
             timeout_s=timeout_s,
