@@ -1,11 +1,17 @@
-"""The demo: what every target makes of every example, in a few lines each."""
+"""The demo: what every target makes of every example, and what it would cost a month, in a few lines each."""
 
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
-from unmoor.compare import Column, compare
+from unmoor.compare import AS_IT_IS, Column, compare
+from unmoor.cost.bills import comparison
+from unmoor.cost.comparison import Bill
+from unmoor.cost.usage import Usage
+from unmoor.cost.verdict import total_text
+from unmoor.load import load
 from unmoor.registry import names
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,8 +22,11 @@ def main() -> int:
     failed = False
     for example in sorted(p for p in (ROOT / "examples").iterdir() if p.is_dir()):
         print(f"\n{example.relative_to(ROOT)}")
-        for column in compare(example, None, names()):
-            print(f"  {column.target:<22} {_verdict(column)}")
+        money = comparison(
+            load(example), names(), [AS_IT_IS], usage=Usage(), today=datetime.now(UTC).date(), free_tier=True
+        )
+        for column, bill in zip(compare(example, None, names()), money.bills, strict=True):
+            print(f"  {column.target:<22} {_verdict(column)}{_cost(bill)}")
             for line in (*column.refused, *column.rounded):
                 print(f"      {line.replace(str(ROOT) + '/', '')}")
             failed |= bool(column.failed)
@@ -29,6 +38,10 @@ def _verdict(column: Column) -> str:
     if column.failed:
         return f"not compiled: {column.failed}"
     return "refused" if column.refused else f"{column.total} resources, {len(column.rounded)} rounded"
+
+
+def _cost(bill: Bill) -> str:
+    return f", {total_text(bill.total())} a month" if bill.priced else ""
 
 
 if __name__ == "__main__":

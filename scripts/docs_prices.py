@@ -18,6 +18,7 @@ from unmoor.cost.load import CONSTANTS
 from unmoor.cost.price import Allowance, Price, PriceBook
 from unmoor.cost.rows import basis, break_even_lines, cost_rows
 from unmoor.cost.usage import Usage, number_text
+from unmoor.load import load as load_spec
 from unmoor.registry import load
 
 BEGIN = "<!-- Made by scripts/docs.py as the command makes it; change it there. -->"
@@ -84,8 +85,8 @@ def cost_page(page: Path, examples: Path) -> str:
 
 def _worked(examples: Path) -> Iterator[str]:
     said = Usage().with_said({"runs": Decimal(200)}, "--runs").with_said({"minutes": Decimal(20)}, "--minutes")
-    example = examples / "02-issue-triage"
-    money = comparison(example, None, own_targets(), [PRICED], usage=said, today=DAY, free_tier=True)
+    example = load_spec(examples / "02-issue-triage")
+    money = comparison(example, own_targets(), [PRICED], usage=said, today=DAY, free_tier=True)
     rows = [(title, *(cell.replace("\n", "<br>") for cell in cells)) for title, cells in cost_rows(money)]
     yield from table(("a month", *(bill.target for bill in money.bills)), rows)
     yield from ("", f"**{money.verdict()}**", "")

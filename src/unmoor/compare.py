@@ -101,10 +101,11 @@ def _columns(file: Path, environment: str | None, target: str, variants: Sequenc
 
 def column(file: Path, environment: str | None, name: str, changes: Mapping[str, Any] | None = None) -> Column:
     """What one target makes of the spec with some of its values changed."""
-    from .load import load
+    from .load import DEFAULT_ENVIRONMENT, load
     from .settings import choose
 
-    loaded = load(file, environment, changes=changes)
+    # A change is tried where it is asked about, and not in every environment that is declared.
+    loaded = load(file, environment or (DEFAULT_ENVIRONMENT if changes else None), changes=changes)
     try:
         chosen = choose(loaded, name)
     except InputError as error:

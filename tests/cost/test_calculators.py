@@ -32,6 +32,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "vm-docker": {"host": "local", "machine": "t3.large"},
 }
 TARGETS = sorted(SETTINGS)
+SUBNET = (
+    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n"
+    "/subnets/s"
+)
 
 
 def bill(target: str, usage: Usage = HUNDRED, settings: dict[str, Any] | None = None, **more: Any) -> list[CostLine]:
@@ -167,6 +171,40 @@ def test_a_region_without_prices_says_which_it_lacks() -> None:
 def test_an_agent_that_is_not_used_costs_its_floor(target: str) -> None:
     lines = bill(target, Usage(runs=D(0)))
     assert {line.kind for line in lines} == {"fixed"}
+
+
+# What has no source yet, and is said to be lacking.
+WITHOUT_A_PRICE = {
+    "gcp-cloud-run": {"disk"},
+    "azure-container-apps": {"subnet", "store-zones"},
+    "aws-ecs": {"insights"},
+}
+EVERYTHING_ASKED: dict[str, dict[str, Any]] = {
+    "aws-ecs": {
+        "container_insights": True,
+        "vpc": "vpc-0123456789abcdef0",
+        "subnets": ["subnet-01234567", "subnet-12345678"],
+        "assign_public_ip": False,
+    },
+    "azure-container-apps": {
+        "workload_profile": {"type": "D4"},
+        "zone_redundant": True,
+        "infrastructure_subnet_id": SUBNET,
+    },
+    "gcp-cloud-run": {"static_address": True},
+    "vm-docker": {},
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_a_calculator_asks_for_is_in_its_book_or_known_to_be_lacking(target: str) -> None:
+    """In the regions of the books, for every form that a plan can take: a misspelt id would be lacking too."""
+    night = [{"name": "night", "schedule": {"cron": "0 3 * * *"}, "prompt": "p"}]
+    forms: list[dict[str, Any]] = [{}, {"run": {"isolation": "process"}}, {"gateway": {"min": 1}}, {"triggers": night}]
+    bills = [bill(target, Usage(), settings, **form) for settings in ({}, EVERYTHING_ASKED[target]) for form in forms]
+    reasons = {reason for lines in bills for reason in total(lines).lacking}
+    known = WITHOUT_A_PRICE.get(target, set())
+    assert {reason.split(" in ")[0].removeprefix("no price of ") for reason in reasons} <= known
 
 
 RUNS = st.integers(min_value=0, max_value=200_000)

@@ -69,6 +69,29 @@ def test_markdown_has_money_the_verdict_and_what_it_stands_on() -> None:
     assert "\n- --runs: 100 runs a month\n" in text
 
 
+def test_a_what_if_is_asked_of_one_environment_alone(tmp_path: Path) -> None:
+    """Codex cannot use the model that prod has, which is not what is asked about."""
+    (tmp_path / "unmoor.yaml").write_text(
+        "version: 1\nname: agent\nharness: {name: opencode}\n"
+        "model: {provider: openai, name: gpt-5, api_key: k}\nsecrets: {k: {env: K}}\n"
+        "environments: {prod: {model: {provider: anthropic}}}\ntargets: {vm-docker: {host: local}, aws-ecs: {region: us-east-1}}\n"
+    )
+    found = columns(str(tmp_path), "--what-if", "harness.name=codex")
+    assert len(found) == 4
+    done = unmoor("compare", str(tmp_path), "-e", "prod", "--what-if", "harness.name=codex")
+    assert done.returncode == 2
+    assert done.stderr.startswith("--what-if harness.name=codex: ")
+
+
+def test_without_the_list_of_models_prices_what_to_install_is_said() -> None:
+    code = "import sys; sys.modules['genai_prices'] = None; from unmoor.cli import main; main()"
+    command = [sys.executable, "-c", code, "compare", TRIAGE, "-t", "vm-docker", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    [column] = json.loads(done.stdout)
+    assert column["cost"]["lacking"] == ["the model's price needs genai-prices: pip install 'unmoor[runtime]'"]
+
+
 def test_by_cost_puts_the_least_first() -> None:
     ordered = [c for c in columns(HELLO, "--by-cost").values() if c["cost"]["whole"]]
     assert [float(c["cost"]["total"]) for c in ordered] == sorted(float(c["cost"]["total"]) for c in ordered)
@@ -87,7 +110,10 @@ def test_a_usage_file_is_read_and_options_go_over_it(tmp_path: Path) -> None:
         (("--runs", "many"), "Invalid value for --runs: 'many' is no number of runs; write one such as 200/month"),
         (("--minutes", "-1"), "Invalid value for --minutes: -1 is not between 0 and 1,000,000,000,000"),
         (("--what-if", "cpu"), "Invalid value for --what-if: 'cpu' is no change; write a spec path, = and a value"),
-        (("--what-if", "resources.cpus=2"), "resources.cpus: unknown key 'cpus'; did you mean cpu?"),
+        (
+            ("--what-if", "resources.cpus=2"),
+            "--what-if resources.cpus=2: resources.cpus: unknown key 'cpus'; did you mean cpu?",
+        ),
         (
             ("--tokens-in", "5", "--tokens-cached", "6"),
             "Invalid value for --tokens-cached: 6 are more than all 5 tokens",

@@ -39,7 +39,7 @@ class Wanted:
 
 def run(file: Path, environment: str | None, targets: Sequence[str], wanted: Wanted) -> None:
     """Prints the comparison of these targets, or of those that the spec has settings for."""
-    usage, variants = usage_of(wanted.asked), [AS_IT_IS, *map(variant, wanted.what_if)]
+    usage, variants = usage_of(wanted.asked), [AS_IT_IS, *map(variant, dict.fromkeys(wanted.what_if))]
     loaded = load(file, environment)
     if unknown := unknown_targets(loaded):
         raise SpecError(unknown)
@@ -48,7 +48,7 @@ def run(file: Path, environment: str | None, targets: Sequence[str], wanted: Wan
     asked = list(dict.fromkeys(targets)) or list(loaded.settings) or list(names())
     today = datetime.now(UTC).date()
     with comparing(file, environment, asked, variants) as columns:
-        money = comparison(file, environment, asked, variants, usage=usage, today=today, free_tier=wanted.free_tier)
+        money = comparison(loaded, asked, variants, usage=usage, today=today, free_tier=wanted.free_tier)
         compared = columns()
     if wanted.by_cost:
         money, compared = _by_cost(money, compared)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 from unmoor.compare import Variant
-from unmoor.errors import InputError, UnmoorError
+from unmoor.errors import InputError, SpecError, UnmoorError
 from unmoor.load import Loaded, load
 from unmoor.settings import choose
 
@@ -17,8 +17,7 @@ from .usage import Usage
 
 
 def comparison(
-    file: Path,
-    environment: str | None,
+    given: Loaded,
     targets: Sequence[str],
     variants: Sequence[Variant],
     *,
@@ -26,8 +25,8 @@ def comparison(
     today: date,
     free_tier: bool,
 ) -> Comparison:
-    """The same use priced on each target for each variant; SpecError where the spec or a variant of it is wrong."""
-    loaded = {variant.label: load(file, environment, changes=variant.changes) for variant in variants}
+    """The same use priced on each target for each variant of the spec; SpecError where a variant is wrong."""
+    loaded = {variant.label: _changed(given, variant) for variant in variants}
     bills = [
         _bill(loaded, target, variant, usage, today=today, free_tier=free_tier)
         for target in targets
@@ -35,6 +34,16 @@ def comparison(
         if variant.concerns(target)
     ]
     return Comparison(usage=usage, today=today, free_tier=free_tier, bills=tuple(bills))
+
+
+def _changed(given: Loaded, variant: Variant) -> Loaded:
+    if not variant.changes:
+        return given
+    try:
+        return load(given.file, given.plan.environment, changes=variant.changes)
+    except SpecError as error:
+        where = f"--what-if {variant.label}"
+        raise SpecError(replace(p, file=where, line=0, column=0) for p in error.problems) from None
 
 
 def _bill(

@@ -28,6 +28,7 @@ CONSTANTS = (
     f"a gateway that is awake lists the queue every {IDLE_S} s, and every {BUSY_S} s while runs are going",
     f"a built image has {IMAGE_GIB} GiB, and {IMAGES} are kept",
     f"a run opens {CONNECTIONS} connections through its guard",
+    "gateways beyond those that are kept or woken come under load alone, and are not counted",
     "what is kept has come to stay even: as much is deleted by age as is added",
     "free tiers are this agent's alone, though an account has them once; taxes and support are not counted",
 )
