@@ -24,7 +24,7 @@ from .sizes import INCLUDED_DISK_GIB, FargateSize, disk_gib, log_days
 LEAST_TASK_S = 60
 REPLACED_DAYS = 7
 SUBNETS = 2
-# What one capacity unit of a load balancer takes in an hour: new connections, and GB.
+# What one capacity unit of a load balancer takes in an hour: new connections, or a GB.
 # https://aws.amazon.com/elasticloadbalancing/pricing/
 LCU_CONNECTIONS = Decimal(25 * 3600)
 
@@ -89,7 +89,7 @@ def _front(plan: Plan, settings: EcsSettings, usage: Usage) -> Iterator[Use]:
     addresses = len(settings.front_subnets or settings.subnets) or SUBNETS
     yield use("gateway", "fixed", "load balancer", "balancer", SECONDS_PER_MONTH, "second")
     yield use("gateway", "fixed", "its addresses", "address", SECONDS_PER_MONTH * addresses, "second")
-    capacity = max(requests / LCU_CONNECTIONS, load.egress_gib(usage))
+    capacity = max(requests / LCU_CONNECTIONS, load.answers_gib(usage))
     yield use("gateway", "runs", "its capacity units", "balancer-capacity", capacity, "LCU-hour")
 
 

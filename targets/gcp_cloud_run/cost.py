@@ -124,7 +124,7 @@ def _disk(part: str, kind: Kind, what: str, plan: Plan, settings: CloudRunSettin
 def _network(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[Use]:
     if plan.network.domain:
         yield use("gateway", "fixed", "load balancer, up to 5 rules", "balancer", SECONDS_PER_MONTH, "second")
-        yield use("gateway", "traffic", "through it", "balancer-traffic", load.egress_gib(usage), "GiB")
+        yield use("gateway", "traffic", "through it", "balancer-traffic", load.answers_gib(usage), "GiB")
     if settings.static_address:
         yield use("network", "fixed", "static address", "address", SECONDS_PER_MONTH, "second")
         instances_seconds = load.run_seconds(usage) + SECONDS_PER_MONTH * instances(plan)

@@ -144,6 +144,8 @@ def test_a_balancer_has_a_floor_and_an_http_api_none() -> None:
     lines = kinds(bill("aws-ecs", settings={"front": "alb", "certificate": certificate}, **domain))
     assert lines["gateway load balancer"] == D("16.425")
     assert lines["gateway its addresses"] == D("7.3")
+    # 1000 requests are 0.0111 units by their connections, and 0.0191 by the 20 KiB that each is answered with.
+    assert lines["gateway its capacity units"].quantize(D("0.000001")) == D("0.000153")
     assert "gateway requests of the HTTP API" not in lines
 
 

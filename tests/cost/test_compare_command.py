@@ -92,6 +92,12 @@ def test_without_the_list_of_models_prices_what_to_install_is_said() -> None:
     assert column["cost"]["lacking"] == ["the model's price needs genai-prices: pip install 'unmoor[runtime]'"]
 
 
+def test_check_knows_nothing_of_money() -> None:
+    code = "import sys\nfrom unmoor.cli import main\nsys.argv = ['unmoor', 'check', sys.argv[1]]\ntry: main()\nexcept SystemExit: pass\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, HELLO], capture_output=True, text=True, check=True)
+    assert [name for name in done.stdout.split() if name.startswith(("unmoor.cost", "genai_prices"))] == []
+
+
 def test_by_cost_puts_the_least_first() -> None:
     ordered = [c for c in columns(HELLO, "--by-cost").values() if c["cost"]["whole"]]
     assert [float(c["cost"]["total"]) for c in ordered] == sorted(float(c["cost"]["total"]) for c in ordered)

@@ -21,6 +21,8 @@ STORE_WRITES_A_MINUTE, STORE_READS_A_MINUTE = Decimal(20), Decimal(20)
 IMAGE_GIB, IMAGES = Decimal("0.5"), 2
 # What a run asks of its guard beside its calls of the model: connections to what it may reach.
 CONNECTIONS = Decimal(40)
+# What the gateway answers a request with, on average: a page of events or of runs.
+ANSWER_KIB = Decimal(20)
 
 # All of them, for whoever wants to know what an estimate stands on.
 CONSTANTS = (
@@ -28,6 +30,7 @@ CONSTANTS = (
     f"a gateway that is awake lists the queue every {IDLE_S} s, and every {BUSY_S} s while runs are going",
     f"a built image has {IMAGE_GIB} GiB, and {IMAGES} are kept",
     f"a run opens {CONNECTIONS} connections through its guard",
+    f"the gateway answers with {ANSWER_KIB} KiB, which counts where a load balancer stands before it",
     "gateways beyond those that are kept or woken come under load alone, and are not counted",
     "what is kept has come to stay even: as much is deleted by age as is added",
     "free tiers are this agent's alone, though an account has them once; taxes and support are not counted",
@@ -90,6 +93,11 @@ def logs_gib(usage: Usage) -> Decimal:
 def egress_gib(usage: Usage) -> Decimal:
     """What leaves the platform in the month."""
     return usage.runs * usage.egress_mib / MIB_PER_GIB
+
+
+def answers_gib(usage: Usage) -> Decimal:
+    """What the gateway answers in the month."""
+    return usage.all_requests * ANSWER_KIB / MIB_PER_GIB / 1024
 
 
 def months(days: int) -> Decimal:
