@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from unmoor.cli.app_money import Env, File, Json, SomeTargets, compare, cost
+from unmoor.cli.app_prices import prices
 
 app = typer.Typer(
     name="unmoor",
@@ -110,6 +111,7 @@ def graph(
 
 app.command()(compare)
 app.command()(cost)
+app.add_typer(prices, name="prices")
 
 
 @app.command()
