@@ -28,6 +28,7 @@ from .runtime.launch.template import Template
 from .runtime.records import RunRecord, from_json
 from .runtime.stop import Stop
 from .runtime.store import Store
+from .runtime.waiting import is_set_within
 
 POLL_S = 0.3
 PIDS = 512
@@ -203,8 +204,7 @@ async def events(store: Store, run: str, *, until: asyncio.Task[Any]) -> AsyncIt
 async def _cancel_when_told(stop: Stop, store: Store, run: str, docker: Docker, containers: Containers) -> None:
     await stop.event.wait()
     await store.put(layout.cancel_mark(run), b"")
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.hurried.wait(), STOP_S)
+    await is_set_within(stop.hurried, STOP_S)
     await docker.tried(["kill", f"{containers.name}-run"])
 
 

@@ -7,7 +7,6 @@ many small ones is not as many objects; what is written is never changed.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -18,6 +17,7 @@ from .errors import InfrastructureFault
 from .events import Event, as_values
 from .redact import Redact, redacted
 from .store.objects import Store
+from .waiting import is_set_within
 
 # A segment is full when it holds this much.
 SEGMENT_BYTES = 256 * 1024
@@ -126,8 +126,7 @@ class Journal:
     async def _write_as_they_come(self) -> None:
         while True:
             await self._come.wait()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._full.wait(), self._flush_s)
+            await is_set_within(self._full, self._flush_s)
             self._come.clear()
             self._full.clear()
             try:

@@ -30,6 +30,7 @@ from .redact import redactor
 from .stop import Stop
 from .traces import Traces, Watch
 from .turn import turn
+from .waiting import is_set_within
 
 # What a record keeps of them. Readers keep more, so that a secret is whole or not there when it is redacted.
 MOST_REASON, MOST_ANSWER = 600, 32_000
@@ -145,8 +146,7 @@ class _Life:
             left -= 1
             number = self.claim.record.attempt + 1
             attempt.record = await self._insisted(lambda number=number: self.claim.change(attempt=number))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.event.wait(), self.host.patience.again_s)
+            await is_set_within(self.stop.event, self.host.patience.again_s)
 
     async def _still_ours(self, journal: Journal) -> None:
         """NotClaimed where somebody took the run meanwhile: then the end is theirs to say."""

@@ -17,6 +17,7 @@ from .harness.protocol import Command, Exit
 from .lines import Line, Lines
 from .processes import adopt_orphans, descendants, end, kill_all, reap
 from .stop import Cause, Stop
+from .waiting import is_set_within
 
 # What is left of a harness that has ended keeps its output open; this long nothing may come before it is given up.
 DRAIN_S = 2.0
@@ -179,9 +180,7 @@ class _Attended:
             self.stderr = (self.stderr + piece)[-STDERR_KEPT:]
 
     async def _end_when_told(self, timeout_s: float) -> None:
-        try:
-            await asyncio.wait_for(self.stop.event.wait(), timeout_s)
-        except TimeoutError:
+        if not await is_set_within(self.stop.event, timeout_s):
             self.stop.now("timed_out")
         await self._end(self.grace_s)
 
@@ -195,8 +194,7 @@ class _Attended:
     async def _end(self, grace_s: float) -> None:
         end(self._ours(), signal.SIGTERM)
         if not self.stop.hurried.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.hurried.wait(), grace_s)
+            await is_set_within(self.stop.hurried, grace_s)
         if self.stop.grace_s is not None:
             await asyncio.sleep(self.stop.grace_s)
         kill_all(os.getpid(), spare=self.others)
@@ -219,7 +217,8 @@ class _Attended:
         for _ in range(MOST_DRAINS):
             before = self.pieces
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(reading), DRAIN_S)
+                async with asyncio.timeout(DRAIN_S):
+                    await asyncio.shield(reading)
             if reading.done() or self.pieces == before:
                 break
         reading.cancel()

@@ -14,6 +14,7 @@ from .host import Host
 from .journal import Journal
 from .sessions import Session, hold
 from .stop import Stop
+from .waiting import is_set_within
 
 
 @asynccontextmanager
@@ -45,8 +46,7 @@ async def _held(key: str, run: str, host: Host, stop: Stop, journal: Journal) ->
         if held != said:
             journal.add(Notice(level="info", text=f"waits for {held}, which holds session {key}"))
             said = held
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.event.wait(), host.patience.session_poll_s)
+        await is_set_within(stop.event, host.patience.session_poll_s)
 
 
 async def _renew(session: Session, every_s: float) -> None:

@@ -92,7 +92,8 @@ class ProcessLauncher:
         reading = asyncio.create_task(_tail(process.stderr))
         code = await process.wait()
         with contextlib.suppress(TimeoutError):
-            said = await asyncio.wait_for(reading, 1)  # what it left behind may hold the pipe open
+            async with asyncio.timeout(1):  # what it left behind may hold the pipe open
+                said = await reading
         del self._processes[run]
         lines = said.decode(errors="replace").strip().splitlines()
         self.told(Exited(run=run, code=code, said=lines[-1] if lines else ""))

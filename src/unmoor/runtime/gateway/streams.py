@@ -13,6 +13,7 @@ from typing import Any
 from unmoor.runtime.events import Finished
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.store import Store
+from unmoor.runtime.waiting import is_set_within
 
 from .feed import Feed
 
@@ -75,8 +76,7 @@ async def batches(
             if at_end:
                 due = 0.0
             if not events:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(closing.wait(), pace.pause_s)
+                await is_set_within(closing, pace.pause_s)
 
 
 async def server_sent(feed: Feed, look: Look, *, pace: Pace, closing: asyncio.Event) -> AsyncIterator[bytes]:

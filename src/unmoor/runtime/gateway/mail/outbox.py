@@ -23,6 +23,7 @@ from unmoor.runtime.guard.way import Log
 from unmoor.runtime.logs import frames
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.store import Store, Stored
+from unmoor.runtime.waiting import is_set_within
 
 from .answer import answer
 from .place import MailFault, Place
@@ -61,10 +62,7 @@ class Outbox:
                 self.log(str(fault), level="error")
             except Exception as error:  # whatever it is, other answers must not wait for ever
                 self.log("a look at the outbox failed", level="error", error=type(error).__name__, where=frames(error))
-            try:
-                await asyncio.wait_for(self._wake.wait(), self.look_s)
-            except TimeoutError:
-                continue
+            await is_set_within(self._wake, self.look_s)
             self._wake.clear()
 
     def ended(self, record: RunRecord) -> None:
