@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from gateways import NOW, Client, gateway, now, put, put_event, record, until
 
 from unmoor.runtime import layout
@@ -270,3 +271,19 @@ def test_a_run_that_runs_is_marked_for_its_runner_to_see_and_again_harmlessly(tm
             assert (answer.status, answer.json["status"]) == (200, "cancelled")
 
     asyncio.run(act())
+
+
+@pytest.mark.parametrize("events", [0, 2])
+def test_a_gateway_killed_before_it_said_a_runs_end_says_it_when_it_is_back(tmp_path: Path, events: int) -> None:
+    async def whole() -> list[Any]:
+        store = open_store((tmp_path / "store").as_uri())
+        run = record(status="cancelled", reason="cancelled", ended_at=NOW)
+        await put(store, run, events=events)
+        await store.put(layout.queued(run.id), to_json(run))
+        async with gateway(tmp_path) as client:
+            await until(lambda: any(message == "run ended" for message, _ in client.logged))
+            return (await client.get(f"/runs/{run.id}/events?after=0")).json["events"]
+
+    said = asyncio.run(whole())
+    assert [event["n"] for event in said] == list(range(1, events + 2))
+    assert (said[-1]["type"], said[-1]["status"], said[-1]["at"]) == ("run.finished", "cancelled", NOW.isoformat())

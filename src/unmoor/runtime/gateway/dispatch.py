@@ -15,11 +15,12 @@ from unmoor.runtime.guard.way import Log
 from unmoor.runtime.logs import frames
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.store import Entry, Store
+from unmoor.runtime.waiting import is_set_within
 
 from .accept import accept, record_of
 from .launcher import Exited, Launcher
 from .queue import Decision, decide, is_expired, is_full
-from .settle import end_without_runner, settle_expired
+from .settle import end_without_runner, say_end, settle_expired
 from .starts import Starts
 
 # How long until the next look where nothing else wakes it: with runs in the queue, and without.
@@ -77,10 +78,7 @@ class Dispatcher:
                 self.reached = False
                 name, where = type(error).__name__, frames(error)
                 self.log("a look at the queue failed", level="error", error=name, where=where)
-            with contextlib.suppress(TimeoutError):
-                # wait_for, before Python 3.12, loses a cancellation that comes at the moment of what it waits for.
-                async with asyncio.timeout(self.busy_s if self.known else self.idle_s):
-                    await self._wake.wait()
+            await is_set_within(self._wake, self.busy_s if self.known else self.idle_s)
             self._wake.clear()
 
     def on_end(self, hear: Callable[[RunRecord], None]) -> None:
@@ -96,7 +94,8 @@ class Dispatcher:
         added = await self._add(record)
         if added and self.soon is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.soon(), SOON_S)
+                async with asyncio.timeout(SOON_S):
+                    await self.soon()
         return added
 
     async def _add(self, record: RunRecord) -> bool:
@@ -225,8 +224,10 @@ class Dispatcher:
             self.known[run] = record
 
     async def _forget(self, run: str) -> None:
+        if (record := self.known.get(run)) is not None:
+            await say_end(self.store, record)  # before the queue forgets it, so that it is said in the end
         await self.store.delete(layout.queued(run))
-        record = self.known.pop(run, None)
+        self.known.pop(run, None)
         self.starts.forget(run)
         if record is not None:
             for hear in self._hear_of_ends:

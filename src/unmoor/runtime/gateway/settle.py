@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Any, cast
 
 from unmoor.runtime import layout
@@ -17,6 +16,8 @@ from unmoor.runtime.store import Store
 from .queue import is_expired
 
 LOST = "its runner gave no sign of life for a minute"
+# Ends that no gateway says. A runner writes the event before the record.
+SAID_BY_RUNNERS = ("succeeded", "timed_out", "over_budget")
 
 
 async def end_without_runner(store: Store, run: str, status: Status, reason: str, *, clock: Clock) -> RunRecord | None:
@@ -31,7 +32,7 @@ async def end_without_runner(store: Store, run: str, status: Status, reason: str
     ended = dataclasses.replace(record, status=status, reason=reason, ended_at=now, lease=None)
     if await store.replace(layout.run_record(run), to_json(ended), stored.version) is None:
         return None
-    await _say_so(store, ended, now)
+    await say_end(store, ended)
     return ended
 
 
@@ -61,11 +62,12 @@ async def _events(store: Store, run: str) -> AsyncIterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-async def _say_so(store: Store, ended: RunRecord, now: datetime) -> None:
-    """The run's last event, with the number after the last one that its runner has written."""
-    last = 0
-    async for event in _events(store, ended.id):
-        last = event["n"]
+async def say_end(store: Store, ended: RunRecord) -> None:
+    """The run's last event, with the number after the last one that its runner has written, unless it is there: whoever
+    has ended the run may have been killed before this."""
+    if ended.status in SAID_BY_RUNNERS or (last := await _last_event(store, ended.id)).get("type") == Finished.type:
+        return
+    number = last.get("n", 0) + 1
     event = Finished(
         status=cast(Status, ended.status),
         reason=ended.reason,
@@ -73,6 +75,13 @@ async def _say_so(store: Store, ended: RunRecord, now: datetime) -> None:
         cost_usd=ended.cost_usd,
         artifacts=(),
     )
-    values = {"n": last + 1, "at": now.isoformat(), **as_values(event)}
-    text = json.dumps(values, ensure_ascii=False, separators=(",", ":")) + "\n"
-    await store.create(layout.segment(ended.id, last + 1), text.encode(errors="replace"))
+    at = ended.ended_at.isoformat() if ended.ended_at else ""
+    text = json.dumps({"n": number, "at": at, **as_values(event)}, ensure_ascii=False, separators=(",", ":")) + "\n"
+    await store.create(layout.segment(ended.id, number), text.encode(errors="replace"))
+
+
+async def _last_event(store: Store, run: str) -> dict[str, Any]:
+    keys = [entry.key async for entry in store.list(layout.events(run))]
+    stored = await store.get(keys[-1]) if keys else None
+    lines = stored.content.splitlines() if stored else []
+    return json.loads(lines[-1]) if lines else {}
