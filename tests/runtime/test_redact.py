@@ -60,6 +60,11 @@ def test_without_secrets_a_text_is_what_it_was() -> None:
     assert redactor({})("anything") == "anything"
 
 
+@pytest.mark.parametrize("form", ["of%2fthe%3fd%c3%b6%22or", 'of/the?dö\\"or', "of/the%3Fd%C3%B6%22or"])
+def test_a_secret_is_found_as_other_programs_write_it(form: str) -> None:
+    assert redactor({"key": 'of/the?dö"or'})(f"x={form}&y") == "x=[secret:key]&y"
+
+
 LONG = "sesame-open-the-door-please"
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus
 
 # What is shorter would be found by chance in everything.
 SHORTEST = 5
+ESCAPED = re.compile("%[0-9A-F]{2}")
 
 Redact = Callable[[str], str]
 
@@ -42,16 +43,17 @@ def encodings(value: str) -> set[str]:
     raw = value.encode()
     lines = [line for line in value.splitlines() if len(line) >= SHORTEST] if "\n" in value else []
     as_json = json.dumps(value)[1:-1]
+    in_urls = {quote(value, safe=""), quote_plus(value), quote(value)}
     found = {
         value,
         value.strip(),
+        raw.decode("latin-1"),  # as a header of HTTP is read
         *lines,
         as_json,
         json.dumps(as_json)[1:-1],
-        quote(value, safe=""),
-        quote_plus(value),
-        quote(value),
-        quote(value, safe="").replace("%2F", "%2f").replace("%3D", "%3d").replace("%2B", "%2b"),
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        *in_urls,
+        *(ESCAPED.sub(lambda match: match[0].lower(), form) for form in in_urls),
         escape(value),
         raw.hex(),
         raw.hex().upper(),

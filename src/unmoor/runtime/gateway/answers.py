@@ -20,6 +20,12 @@ class Refusal(Exception):
         self.status, self.message = status, message
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
+    def saying(self, message: str) -> Refusal:
+        """The same with another line."""
+        other = Refusal(self.status, message)
+        other.headers = self.headers
+        return other
+
 
 def answer(values: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """The values as JSON."""

@@ -18,4 +18,6 @@ def application(api: Api) -> ASGIApp:
     starlette = Starlette(routes=all_routes(api), exception_handlers=handlers(api.log, api.redact))
     starlette.router.redirect_slashes = False
     also_open = (INVOCATIONS_PATH,) if api.invocations_open else ()
-    return Gate(app=starlette, token=api.token, log=api.log, metrics=api.metrics, also_open=also_open)
+    return Gate(
+        app=starlette, token=api.token, log=api.log, metrics=api.metrics, redact=api.redact, also_open=also_open
+    )

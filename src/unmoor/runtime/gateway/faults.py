@@ -25,12 +25,11 @@ def handlers(log: Log, redact: Redact) -> Mapping[Any, Any]:
             return refused(Refusal(503, "the store cannot be reached; try again", retry_after="5"))
         return refused(Refusal(500, redact(str(error))))
 
-    return {Refusal: _refusal, RuntimeFault: fault, HTTPException: _of_starlette, Exception: _ours}
+    async def refusal(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refusal)
+        return refused(error.saying(redact(error.message)))  # it may name what was asked
 
-
-async def _refusal(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return refused(error)
+    return {Refusal: refusal, RuntimeFault: fault, HTTPException: _of_starlette, Exception: _ours}
 
 
 async def _ours(request: Request, error: Exception) -> Response:

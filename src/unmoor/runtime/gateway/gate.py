@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from unmoor.container import HEALTH_PATH, PING_PATH, READY_PATH, WAKE_PATH
 from unmoor.runtime.guard.way import Log
 from unmoor.runtime.logs import frames
+from unmoor.runtime.redact import Redact
 
 from .answers import Refusal, refused
 from .metrics import Metrics
@@ -36,6 +37,7 @@ class Gate:
     token: str = field(repr=False)
     log: Log
     metrics: Metrics
+    redact: Redact
     also_open: tuple[str, ...] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,6 +81,5 @@ class Gate:
         path = getattr(route, "path", "other")
         self.metrics.answered(scope["method"], path, status, seconds)
         if scope["path"] not in PROBES:
-            self.log(
-                "request", method=scope["method"], path=scope["path"][:200], status=status, ms=round(seconds * 1000, 1)
-            )
+            shown = self.redact(scope["path"])[:200]  # cut afterwards: half a secret would not be known for one
+            self.log("request", method=scope["method"], path=shown, status=status, ms=round(seconds * 1000, 1))

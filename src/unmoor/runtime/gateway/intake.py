@@ -22,12 +22,15 @@ from unmoor.runtime.guard.way import Log
 from unmoor.runtime.marks import marked, named_by
 from unmoor.runtime.new_run import triggered_run
 from unmoor.runtime.records import Artifact
-from unmoor.runtime.redact import Redact
+from unmoor.runtime.redact import Redact, redacted
 from unmoor.runtime.store import Store
 
 from .deliveries import Deliveries, Delivery, Outcome
 from .dispatch import Dispatcher
 from .metrics import Metrics
+
+# What people are shown of a delivery's id.
+LONGEST_ID = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ class Came:
     name: str
     event: Any
     files: tuple[Given, ...] = ()
-    answer_to: Mapping[str, str] | None = None
+    answer_to: Mapping[str, Any] | None = None
     before: str = ""
     window: timedelta = timedelta(0)
 
@@ -79,12 +82,12 @@ class Intake:
     async def take(self, came: Came) -> Taken:
         """Accepts a run for it, or finds the one that it has; durable once this returns. InfrastructureFault where the
         store cannot be reached: then it must come again."""
-        now = self.clock()
+        came, now = _without_secrets(came, self.redact), self.clock()
         mine = layout.run_id(now)
         run = await self._run_of(came, mine, now)
         taken = await self._accepted(came, run, now, is_new=run == mine)
         delivery = Delivery(
-            id=self.redact(came.id),
+            id=came.id,
             trigger=came.trigger.name,
             kind=came.trigger.kind,
             at=now,
@@ -149,3 +152,16 @@ class Intake:
             if await self.store.get(key) is not None:
                 return True
         return False
+
+
+def _without_secrets(came: Came, redact: Redact) -> Came:
+    """The same without what nobody is to see: the names of files and the thread of a mail too, and a mark's name. The
+    event is read as it is, and its run's record is redacted; files are kept as they are."""
+    is_plain = redact(came.name) == came.name
+    return replace(
+        came,
+        id=redact(came.id)[:LONGEST_ID],
+        name=came.name if is_plain else f"={hashlib.sha256(came.name.encode(errors='replace')).hexdigest()[:32]}",
+        files=tuple(replace(file, path=redact(file.path)) for file in came.files),
+        answer_to=None if came.answer_to is None else redacted({**came.answer_to}, redact),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import ssl
@@ -404,3 +405,28 @@ def test_a_mailbox_whose_numbers_are_new_ones_starts_nothing_twice_and_misses_no
         asyncio.run(renumber(open_store((tmp_path / "store").as_uri())))
         server.deliver(mail(2).as_bytes())
         within(tmp_path, server, second)
+
+
+def test_a_secret_that_comes_by_mail_is_kept_nowhere_but_in_the_files_that_came(tmp_path: Path) -> None:
+    async def act(client: Client, server: MailServer) -> None:
+        coded = base64.b64encode(f"x:{PASSWORD}".encode()).decode()
+        made = mail(text=f"It is {PASSWORD}, or {coded}", References=f"<{PASSWORD}@example.com>")
+        made.replace_header("Subject", f"Re: {PASSWORD}")
+        made.add_attachment(b"as it is", maintype="text", subtype="csv", filename=f"{PASSWORD}.csv")
+        await deliver(server, made)
+        await client.until_started(1)
+        run = client.launcher.started[0]
+        shown = (await client.get(f"/runs/{run}")).body + (await client.get("/deliveries")).body
+        kept = b"".join([f"{path} ".encode() + path.read_bytes() for path in files(tmp_path / "store")])
+        assert b"[secret:mail].csv" in shown
+        assert b"Re: [secret:mail]" in kept  # the answer waits with it
+        for form in (PASSWORD, coded.rstrip("="), PASSWORD.encode().hex()):
+            assert form.encode() not in shown + kept
+
+    with pymap() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inbox_module, "STARTTLS_PORT", server.place.port)
+        within(tmp_path, server, act, smtp="localhost:1")
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]

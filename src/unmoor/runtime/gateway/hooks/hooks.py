@@ -16,7 +16,7 @@ from unmoor.runtime.errors import ConfigurationFault
 from unmoor.runtime.gateway import asked
 from unmoor.runtime.gateway.answers import SAFE, Refusal, answer
 from unmoor.runtime.gateway.deliveries import Delivery, Outcome
-from unmoor.runtime.gateway.intake import Came, Intake
+from unmoor.runtime.gateway.intake import LONGEST_ID, Came, Intake
 
 from .event import Event, Unreadable, event_of
 from .key import Key, key_of
@@ -111,7 +111,8 @@ class Hooks:
 
     async def _wait_for_room(self) -> None:
         try:
-            await asyncio.wait_for(self.large.acquire(), LARGE_WAIT_S)
+            async with asyncio.timeout(LARGE_WAIT_S):
+                await self.large.acquire()
         except TimeoutError:
             raise Refusal(503, "too many large bodies are being read; try again", retry_after="5") from None
 
@@ -140,7 +141,7 @@ class Hooks:
         speaks = any(path.lower() == "header.x-github-event" for path, _ in when)
         if scheme == "github" and headers.get("x-github-event") == "ping" and not speaks:
             return "GitHub's ping, which it sends when a webhook is made", ""
-        return passed_over(when, headers, event)
+        return passed_over(when, headers, event, redact=self.intake.redact)
 
     async def _taken(self, hook: Hook, key: Key, event: Event) -> Response:
         came = Came(
@@ -157,7 +158,7 @@ class Hooks:
             return await self._mention(hook, outcome, reason)
         shown = self.intake.redact(f"{reason}: {came}" if came else reason)
         await self.intake.deliveries.note(
-            self._delivery(hook, outcome, shown, self.intake.redact(key.id if key else ""))
+            self._delivery(hook, outcome, shown, self.intake.redact(key.id if key else "")[:LONGEST_ID])
         )
 
     async def _mention(self, hook: Hook, outcome: Outcome, reason: str) -> None:

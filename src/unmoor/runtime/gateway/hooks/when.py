@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from unmoor.runtime.redact import Redact
+
 from .event import Event
 
 Wanted = str | int | bool
@@ -19,7 +21,7 @@ MOST_SHOWN = 60
 
 
 def passed_over(
-    when: Sequence[tuple[str, tuple[Wanted, ...]]], headers: Mapping[str, str], event: Event
+    when: Sequence[tuple[str, tuple[Wanted, ...]]], headers: Mapping[str, str], event: Event, *, redact: Redact = str
 ) -> tuple[str, str]:
     """Why the delivery starts nothing: the rule in our words, what came in the sender's; both empty where it does."""
     for path, wanted in when:
@@ -30,7 +32,7 @@ def passed_over(
         else:
             found, typed = list(values_at(path.removeprefix("body"), event.value)), event.typed
         if not any(is_wanted(value, one, typed=typed) for value in found for one in wanted):
-            return f"{path} is not {' or '.join(_shown(one) for one in wanted)}", _came(found)
+            return f"{path} is not {' or '.join(_shown(one) for one in wanted)}", _came(found, redact)
     return "", ""
 
 
@@ -59,12 +61,12 @@ def _step(value: Any, name: str, index: str) -> list[Any]:
     return [value[name]] if isinstance(value, dict) and name in value else []
 
 
-def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+def _shown(value: Any, redact: Redact = str) -> str:
+    text = redact(json.dumps(value, ensure_ascii=False))  # before it is cut: half a secret is not known for one
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
-def _came(found: list[Any]) -> str:
+def _came(found: list[Any], redact: Redact) -> str:
     if not found:
         return "it is not there"
-    return "it is " + " and ".join(_shown(value) for value in found[:3])
+    return "it is " + " and ".join(_shown(value, redact) for value in found[:3])
