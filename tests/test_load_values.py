@@ -62,7 +62,7 @@ VALUES = [
     (MAIL % "h:99999", "5:43: triggers[0].email.imap: 99999 is no port; write 1 to 65535"),
     (
         MAIL % "a..b",
-        "5:43: triggers[0].email.imap: 'a..b' has the wrong form; write a host name, with :port if it is not 993",
+        "5:43: triggers[0].email.imap: 'a..b' has the wrong form; write a host name, with :port if it is not the usual one",
     ),
     (
         HOOK % "{body.a: []}",
