@@ -34,7 +34,7 @@ def test_a_plan_is_frozen(base_spec) -> None:
 
 
 def test_the_neutral_code_has_no_word_of_a_cloud() -> None:
-    allowed = {"testing", "cli", "runtime"}
+    allowed = {"testing", "cli", "runtime", "prices"}  # the last reads the clouds' own price lists
     found = []
     for path in (ROOT / "src" / "unmoor").rglob("*.py"):
         if not allowed & set(path.relative_to(ROOT / "src" / "unmoor").parts):
