@@ -1,0 +1,26 @@
+"""A run that outlives its killed gateway ends with the test that made it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from test_serve import dev
+
+folders: list[Path] = []
+
+
+def test_a_run_goes_on_when_its_gateway_is_killed(tmp_path: Path) -> None:
+    folders.append(tmp_path)
+    with dev(tmp_path, script="sleep 3523") as serving:
+        run = serving.start("x")
+        serving.until(run, "running")
+    assert _living("unmoor.runtime run " + run)
+
+
+def test_and_is_gone_afterwards() -> None:
+    assert not folders or not _living("sleep 3523")
+
+
+def _living(words: str) -> bytes:
+    return subprocess.run(["pgrep", "-f", words], check=False, capture_output=True).stdout
