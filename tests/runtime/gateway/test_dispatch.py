@@ -287,3 +287,24 @@ def test_a_gateway_killed_before_it_said_a_runs_end_says_it_when_it_is_back(tmp_
     said = asyncio.run(whole())
     assert [event["n"] for event in said] == list(range(1, events + 2))
     assert (said[-1]["type"], said[-1]["status"], said[-1]["at"]) == ("run.finished", "cancelled", NOW.isoformat())
+
+
+def test_a_clock_that_is_set_forward_loses_no_run_whose_runner_is_here(tmp_path: Path) -> None:
+    ahead = timedelta()
+
+    async def whole() -> list[str]:
+        nonlocal ahead
+        async with gateway(tmp_path, clock=lambda: now() + ahead) as client:
+            run = await client.start()
+            await client.until_started(1)
+            ahead = timedelta(hours=1)
+            seen = [(await client.get(f"/runs/{run}")).json["status"] for _ in range(2)]
+            await client.launcher.end(run)
+            await until(lambda: _is(client, run, "succeeded"))
+            return [*seen, await client.status(run)]
+
+    assert asyncio.run(whole()) == ["running", "running", "succeeded"]
+
+
+async def _is(client: Client, run: str, status: str) -> bool:
+    return await client.status(run) == status

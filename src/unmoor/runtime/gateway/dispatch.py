@@ -12,7 +12,6 @@ from unmoor.runtime import layout
 from unmoor.runtime.claim import Clock, read_record
 from unmoor.runtime.errors import InfrastructureFault, RuntimeFault
 from unmoor.runtime.guard.way import Log
-from unmoor.runtime.logs import frames
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.store import Entry, Store
 from unmoor.runtime.waiting import is_set_within
@@ -22,6 +21,7 @@ from .launcher import Exited, Launcher
 from .queue import Decision, decide, is_expired, is_full
 from .settle import end_without_runner, say_end, settle_expired
 from .starts import Starts
+from .tried import tried
 
 # How long until the next look where nothing else wakes it: with runs in the queue, and without.
 BUSY_S, IDLE_S = 2.0, 15.0
@@ -68,16 +68,7 @@ class Dispatcher:
     async def run(self) -> None:
         """Looks after the queue until it is cancelled."""
         while True:
-            try:
-                await self.look()
-                self.reached = True
-            except RuntimeFault as fault:
-                self.reached = False
-                self.log(str(fault), level="error")
-            except Exception as error:  # whatever it is, runs that wait must not wait for ever
-                self.reached = False
-                name, where = type(error).__name__, frames(error)
-                self.log("a look at the queue failed", level="error", error=name, where=where)
+            self.reached = await tried(self.look, "a look at the queue", log=self.log)
             await is_set_within(self._wake, self.busy_s if self.known else self.idle_s)
             self._wake.clear()
 
@@ -131,8 +122,9 @@ class Dispatcher:
         return ended or record
 
     async def seen(self, record: RunRecord) -> RunRecord:
-        """A record that somebody looks at: one whose runner is dead is settled first."""
-        if not is_expired(record, self.clock()):
+        """A record that somebody looks at: one whose runner is dead is settled first, and not one whose runner is here,
+        as after a clock that was set."""
+        if record.id in self.launcher.running() or not is_expired(record, self.clock()):
             return record
         return await settle_expired(self.store, record.id, retries=self.limits.retries, clock=self.clock) or record
 

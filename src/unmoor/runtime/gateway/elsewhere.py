@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from unmoor.runtime import layout
-from unmoor.runtime.errors import RuntimeFault
 from unmoor.runtime.guard.way import Log, quiet
-from unmoor.runtime.logs import frames
 
 from .launcher import Exited, Told
+from .tried import tried
 
 LOOK_S = 10.0
 # A platform may need a moment to list what it has just started, and a while to start it.
@@ -104,13 +103,7 @@ class ElsewhereLauncher:
 
     async def attend(self) -> None:
         while True:
-            try:
-                await self.look()
-            except RuntimeFault as fault:
-                self.log(str(fault), level="error")
-            except Exception as error:  # whatever it is, what becomes of the other runs must still be heard
-                name, where = type(error).__name__, frames(error)
-                self.log("a look at the platform failed", level="error", error=name, where=where)
+            await tried(self.look, "a look at the platform", log=self.log)
             await asyncio.sleep(self.look_s)
 
     async def look(self) -> None:

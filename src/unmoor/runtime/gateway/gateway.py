@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from unmoor.runtime.bundle import Unpacked
 from unmoor.runtime.claim import Clock
-from unmoor.runtime.errors import InfrastructureFault
 from unmoor.runtime.guard.way import Log
 from unmoor.runtime.redact import Redact
 from unmoor.runtime.retention import sweep
@@ -33,6 +32,7 @@ from .schedules import Schedules, schedules_of
 from .slots import Slots
 from .starts import Starts
 from .streams import Pace, pace_of
+from .tried import tried
 
 SWEEP_S = 6 * 3600.0
 
@@ -141,12 +141,12 @@ class Gateway:
 
     async def _sweeping(self) -> None:
         while self.sweep_after_s is not None:
-            try:
-                if removed := await sweep(self.store, now=self.clock(), keep_s=self.sweep_after_s):
-                    self.log("removed what is old", objects=removed)
-            except InfrastructureFault as fault:
-                self.log(str(fault), level="error")
+            await tried(lambda: self._sweep(self.sweep_after_s or 0), "a sweep of what is old", log=self.log)
             await asyncio.sleep(SWEEP_S)
+
+    async def _sweep(self, keep_s: int) -> None:
+        if removed := await sweep(self.store, now=self.clock(), keep_s=keep_s):
+            self.log("removed what is old", objects=removed)
 
 
 async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -7,8 +7,9 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from unmoor.runtime.errors import RuntimeFault
 from unmoor.runtime.guard.way import Log
+
+from .tried import tried
 
 # Anyone may ask, and each look lists the queue.
 EVERY_S = 5.0
@@ -34,9 +35,4 @@ class Nudges:
     async def _soon(self) -> bool:
         await asyncio.sleep(max(0.0, self._last + self.every_s - self.ticks()))
         self._next, self._last = None, self.ticks()  # who comes from now on waits for the next
-        try:
-            await self.look()
-        except RuntimeFault as fault:
-            self.log(str(fault), level="error")
-            return False
-        return True
+        return await tried(self.look, "a look that was asked for", log=self.log)

@@ -18,9 +18,8 @@ from typing import Any
 from unmoor.runtime import layout
 from unmoor.runtime.claim import Clock, read_record
 from unmoor.runtime.config import Mailbox
-from unmoor.runtime.errors import RuntimeFault
+from unmoor.runtime.gateway.tried import tried
 from unmoor.runtime.guard.way import Log
-from unmoor.runtime.logs import frames
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.store import Store, Stored
 from unmoor.runtime.waiting import is_set_within
@@ -56,12 +55,7 @@ class Outbox:
     async def run(self) -> None:
         """Sends what is due until it is cancelled."""
         while True:
-            try:
-                await self.look()
-            except RuntimeFault as fault:
-                self.log(str(fault), level="error")
-            except Exception as error:  # whatever it is, other answers must not wait for ever
-                self.log("a look at the outbox failed", level="error", error=type(error).__name__, where=frames(error))
+            await tried(self.look, "a look at the outbox", log=self.log)
             await is_set_within(self._wake, self.look_s)
             self._wake.clear()
 

@@ -6,8 +6,6 @@ AgentCore Runtime's is https://docs.aws.amazon.com/bedrock-agentcore/latest/devg
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,6 +21,7 @@ from unmoor.runtime.gateway.resource import Resource
 from unmoor.runtime.gateway.start import begin
 from unmoor.runtime.gateway.stream_answer import EventStream
 from unmoor.runtime.records import RunRecord
+from unmoor.runtime.waiting import is_set_within
 
 # How often the run is looked at by those who wait for its end.
 LOOK_S = 0.5
@@ -54,9 +53,7 @@ async def _ended(api: Api, request: Request, record: RunRecord) -> RunRecord:
     """The record at the run's end, or as it is when the client goes or the gateway stops: the run then goes on."""
     look = api.looker(record.id)
     while not (record := await look()).is_final:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_S):
-                await api.closing.wait()
+        await is_set_within(api.closing, LOOK_S)
         if api.closing.is_set() or await request.is_disconnected():
             return await look()
     return record
