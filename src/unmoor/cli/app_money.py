@@ -48,6 +48,9 @@ def compare(
     by_cost: Annotated[bool, typer.Option("--by-cost", help="Put the column that costs least first.")] = False,
     json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts, in one file.")
+    ] = None,
 ) -> None:
     """Compare what the targets make of a spec, and what it would cost a month on each.
 
@@ -74,7 +77,8 @@ def compare(
         free_tier=not no_free_tier,
         explain=explain,
         by_cost=by_cost,
-        form="json" if json else "markdown" if markdown else "table",
+        form="json" if json else "markdown" if markdown else "table" if html is None else "verdict",
+        html=html,
     )
     run(file, env, target or [], wanted)
 

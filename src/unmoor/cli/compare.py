@@ -35,6 +35,7 @@ class Wanted:
     explain: bool = False
     by_cost: bool = False
     form: str = "table"
+    html: Path | None = None
 
 
 def run(file: Path, environment: str | None, targets: Sequence[str], wanted: Wanted) -> None:
@@ -53,7 +54,10 @@ def run(file: Path, environment: str | None, targets: Sequence[str], wanted: Wan
     if wanted.by_cost:
         money, compared = _by_cost(money, compared)
     title = f"{loaded.plan.agent} in {loaded.plan.environment}"
-    _print(Shown(title=title, columns=compared, money=money, explain=wanted.explain), wanted.form)
+    shown = Shown(title=title, columns=compared, money=money, explain=wanted.explain)
+    _print(shown, wanted.form)
+    if wanted.html is not None:
+        _write(shown, wanted.html)
 
 
 def variant(text: str) -> Variant:
@@ -83,7 +87,20 @@ def _by_cost(money: Comparison, columns: Sequence[Column]) -> tuple[Comparison, 
 def _print(shown: Shown, form: str) -> None:
     if form == "json":
         as_json(shown)
+    elif form == "verdict":
+        typer.echo(shown.money.verdict())
     elif form == "markdown":
         typer.echo("\n".join(as_markdown(shown)))
     else:
         as_table(shown)
+
+
+def _write(shown: Shown, file: Path) -> None:
+    from unmoor.cli.compare_page import page
+
+    try:
+        file.write_text(page(shown), encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: cannot be written: {error.strerror}", param_hint="--html") from None
+    # On stderr, since what is printed beside it may be JSON.
+    typer.echo(f"wrote {file}", err=True)

@@ -12,6 +12,7 @@ from unmoor.compare import Column, Row, rows
 from unmoor.cost.comparison import Bill, BreakEven, Comparison
 from unmoor.cost.line import KINDS
 from unmoor.cost.rows import assumptions, basis, break_even_lines, cost_rows, explained, source
+from unmoor.cost.sensitivity import swing_lines
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -38,7 +39,8 @@ def all_rows(shown: Shown) -> list[Row]:
 def said(shown: Shown) -> list[str]:
     """What is said beside the table: the verdict first, then where columns change places and what all stands on."""
     old = [f"old prices: {line}" for line in shown.money.old_books()]
-    further = [f"assumed: {line}" for line in assumptions()] if shown.explain else []
+    assumed = [f"assumed: {line}" for line in assumptions()]
+    further = [*swing_lines(shown.money), *assumed] if shown.explain else []
     return [shown.money.verdict(), *break_even_lines(shown.money), *basis(shown.money), *further, *old]
 
 

@@ -1,0 +1,165 @@
+"""Which assumption moves the answer most, and how far each may move before another target is the cheapest.
+
+Pure functions over offers that are made already: nothing is compiled for another use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from .comparison import Bill, Comparison
+from .usage import WORDS, Usage, number_text
+
+HALF, DOUBLE = Decimal("0.5"), Decimal(2)
+# How far up and down an assumption is moved, in steps of a quarter more, and how closely the end of a range is found.
+MOST, STEP, CLOSE = Decimal(100), Decimal("1.25"), Decimal("1.01")
+# More of these than of those that they are among says nothing.
+PARTS_OF = {"cached_tokens": "input_tokens"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swing:
+    """What the cheapest target costs with half and with twice of an assumption."""
+
+    name: str
+    words: str
+    half: Decimal
+    double: Decimal
+
+    @property
+    def size(self) -> Decimal:
+        return abs(self.double - self.half)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """From where to where an assumption may go while the cheapest stays so, and which is cheapest beyond.
+
+    An end is None where nothing changes down to a hundredth, or up to a hundred times.
+    """
+
+    name: str
+    words: str
+    low: Decimal | None = None
+    below: str = ""
+    high: Decimal | None = None
+    above: str = ""
+
+
+def swings(comparison: Comparison) -> tuple[Swing, ...]:
+    """By assumption that moves the cheapest's cost at all, what moves it most first."""
+    best = _best(comparison.bills, comparison.usage)
+    if best is None or best.offer is None:
+        return ()
+    cost = best.offer.total
+    found = [
+        Swing(
+            name=name,
+            words=WORDS[name].format(number_text(getattr(comparison.usage, name))),
+            half=cost(_moved(comparison.usage, name, HALF)).known,
+            double=cost(_moved(comparison.usage, name, DOUBLE)).known,
+        )
+        for name in _moving(comparison.usage)
+    ]
+    return tuple(sorted((s for s in found if s.size), key=lambda s: -s.size))
+
+
+def ranges(comparison: Comparison) -> tuple[Range, ...]:
+    """By assumption, as far as another target becomes the cheapest at all; none with one target to choose from."""
+    best = _best(comparison.bills, comparison.usage)
+    if best is None:
+        return ()
+    found = [_range(comparison, best, name) for name in _moving(comparison.usage)]
+    return tuple(one for one in found if one.low is not None or one.high is not None)
+
+
+def swing_lines(comparison: Comparison) -> list[str]:
+    """What moves the answer most, and where the cheapest stops to be so, in words."""
+    from .verdict import money
+
+    best, found = _best(comparison.bills, comparison.usage), swings(comparison)
+    if best is None or not found:
+        return []
+    top = found[0]
+    said = [
+        f"what moves {best.title}, the cheapest of those known in full, most: {top.words}; "
+        f"with half of it {money(top.half)} a month, with twice {money(top.double)}"
+    ]
+    return [*said, *(f"{best.title} stays the cheapest {range_text(one)}" for one in ranges(comparison))]
+
+
+def range_text(one: Range) -> str:
+    """`above 12 runs a month (below it vm-docker) and below 480 runs a month (from there on aws-ecs)`."""
+    low = "" if one.low is None else f"above {_stated(one.name, one.low)} (below it {one.below})"
+    high = "" if one.high is None else f"below {_stated(one.name, one.high)} (from there on {one.above})"
+    return " and ".join(filter(None, (low, high)))
+
+
+def _stated(name: str, value: Decimal) -> str:
+    """An end as it is found: to three places that count."""
+    rounded = value.quantize(Decimal(1).scaleb(value.adjusted() - 2))
+    return WORDS[name].format(number_text(rounded))
+
+
+def _best(bills: tuple[Bill, ...], usage: Usage) -> Bill | None:
+    """What costs least of what is known in full."""
+    found: tuple[Decimal, Bill] | None = None
+    for bill in bills:
+        if not bill.priced or bill.offer is None:
+            continue
+        total = bill.offer.total(usage)
+        if total.whole and (found is None or total.known < found[0]):
+            found = (total.known, bill)
+    return found[1] if found else None
+
+
+def _moving(usage: Usage) -> list[str]:
+    return [name for name in WORDS if getattr(usage, name)]
+
+
+def _moved(usage: Usage, name: str, by: Decimal) -> Usage:
+    value = getattr(usage, name) * by
+    if name in PARTS_OF:
+        value = min(value, getattr(usage, PARTS_OF[name]))
+    moved = replace(usage, **{name: value})
+    return replace(moved, cached_tokens=min(moved.cached_tokens, moved.input_tokens))
+
+
+def _range(comparison: Comparison, best: Bill, name: str) -> Range:
+    usage, here = comparison.usage, getattr(comparison.usage, name)
+
+    def cheapest(by: Decimal) -> Bill | None:
+        return _best(comparison.bills, _moved(usage, name, by))
+
+    down, below = _end(cheapest, best, 1 / STEP)
+    up, above = _end(cheapest, best, STEP)
+    return Range(
+        name=name,
+        words=WORDS[name].format(number_text(here)),
+        low=None if down is None else here * down,
+        below=below,
+        high=None if up is None else here * up,
+        above=above,
+    )
+
+
+def _end(cheapest: Callable[[Decimal], Bill | None], best: Bill, step: Decimal) -> tuple[Decimal | None, str]:
+    """The factor at which another is the cheapest, going by steps and then closer; None where that is nowhere."""
+    inside, outside = Decimal(1), step
+    while True:
+        if not 1 / MOST <= outside <= MOST:
+            return None, ""
+        other = cheapest(outside)
+        if other is not None and other.title != best.title:
+            break
+        inside, outside = outside, outside * step
+    while max(inside, outside) / min(inside, outside) > CLOSE:
+        middle = (inside * outside).sqrt()
+        found = cheapest(middle)
+        if found is not None and found.title != best.title:
+            outside, other = middle, found
+        else:
+            inside = middle
+    return outside, other.title

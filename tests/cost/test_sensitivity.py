@@ -1,0 +1,61 @@
+"""What moves the answer, and how far each assumption may go before it is another's."""
+
+from __future__ import annotations
+
+from test_comparison import D, compared
+
+from unmoor.cost.hosted import PLATFORMS, TOPICS
+from unmoor.cost.line import total
+from unmoor.cost.sensitivity import range_text, ranges, swing_lines, swings
+from unmoor.cost.usage import Usage
+
+
+def test_only_what_moves_the_cheapest_is_told_with_half_and_with_twice_of_it() -> None:
+    [swing] = swings(compared("flat", "metered"))
+    assert (swing.name, swing.half, swing.double, swing.size) == ("runs", D("12.50"), D(50), D("37.50"))
+
+
+def test_a_range_ends_where_another_is_the_cheapest() -> None:
+    [found] = ranges(compared("flat", "metered"))
+    assert found.low is None
+    assert found.high is not None
+    assert 400 <= found.high <= 404
+    assert (found.name, found.above) == ("runs", "flat")
+    assert range_text(found) == f"below {found.high:.0f} runs a month (from there on flat)"
+
+
+def test_from_the_other_side_it_ends_below() -> None:
+    [found] = ranges(compared("flat", "metered", usage=Usage(runs=D(1000))))
+    assert found.low is not None
+    assert 396 <= found.low <= 400
+    assert (found.high, found.below) == (None, "metered")
+
+
+def test_what_is_not_known_in_full_is_the_cheapest_nowhere() -> None:
+    assert swings(compared("lacks")) == ()
+    assert ranges(compared("flat", "lacks")) == ()
+
+
+def test_it_is_said_in_words() -> None:
+    assert swing_lines(compared("flat", "metered"))[0] == (
+        "what moves metered, the cheapest of those known in full, most: 100 runs a month; "
+        "with half of it $12.50 a month, with twice $50.00"
+    )
+    assert swing_lines(compared()) == []
+
+
+def test_hosted_platforms_are_priced_where_a_source_is_known_and_unknown_elsewhere() -> None:
+    """100 runs of 10 minutes with 1 processor and 2Gi: 16.667 h, at 0.0895 and 2 x 0.00945: 1.49167 + 0.315."""
+    made = compared("flat").bills[0].offer
+    assert made is not None
+    sums = {one.name: total(one.lines(made.plan, Usage(runs=D(100), minutes=D(10)))) for one in PLATFORMS}
+    assert round(sums["AWS AgentCore Runtime"].known, 4) == D("1.8067")
+    assert sums["AWS AgentCore Runtime"].whole
+    assert (sums["Vercel Sandbox"].whole, sums["Anthropic Managed Agents"].known) == (False, 0)
+
+
+def test_what_a_hosted_platform_says_has_a_source() -> None:
+    for one in PLATFORMS:
+        assert set(one.says) <= set(TOPICS)
+        assert all(said.source.startswith("https://") for said in one.says.values())
+        assert all(price.source.startswith("https://") for price in one.prices)
