@@ -64,7 +64,7 @@ def test_a_price_is_taken_with_its_sku_the_files_address_its_hash_and_the_day() 
         found = made(server, BOOK, cpu())
         after = found.book.prices[0]
         assert (after.value, after.sku, after.sure, after.as_of) == (D("0.05"), ROW["usageType"], "api", TODAY)
-        assert after.source == f"{server.url}{ECS}"
+    assert after.source == f"https://pricing.us-east-1.amazonaws.com{ECS}"
     assert after.sha256 == hashlib.sha256(content).hexdigest()
     assert [str(c) for c in found.changes] == ["cpu in us-east-1: 0.04 -> 0.05 vCPU-hour (+25.0%)"]
 

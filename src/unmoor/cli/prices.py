@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 from unmoor.cli.show import print_json
-from unmoor.cost.book import FILE, book_of
+from unmoor.cost.book import FILE, book_of, read_book
 from unmoor.cost.price import PriceBook
 from unmoor.errors import UnmoorError
 from unmoor.prices.aws import Aws
@@ -104,8 +104,11 @@ def refreshed(targets: Sequence[str], regions: Sequence[str], *, yes: bool, toda
         raise RefreshError("\n".join([*problems, "nothing is written"]))
     if not yes:
         typer.confirm("Write this?", abort=True)
-    for file, found in made:
-        write_book(file, book_text(found.book))
+    texts = [(file, book_text(found.book)) for file, found in made]
+    for file, text in texts:
+        read_book(text.encode(), str(file))  # what would not be believed when it is read is not written
+    for file, text in texts:
+        write_book(file, text)
         typer.echo(f"wrote {file}")
 
 

@@ -56,9 +56,9 @@ class Aws:
 
     def read(self, file: str, region: str, *, everywhere: bool) -> Read:
         place = "" if everywhere else f"{region}/"
-        url = f"{self._base}/offers/v1.0/aws/{file}/current/{place}index.csv"
-        found = Read(source=url, rows=iter(()))
-        found.rows = _rows(url, found)
+        path = f"/offers/v1.0/aws/{file}/current/{place}index.csv"
+        found = Read(source=f"{BASE}{path}", rows=iter(()))
+        found.rows = _rows(f"{self._base}{path}", found)
         return found
 
     def texts(self, wanted: str, region: str) -> frozenset[str]:

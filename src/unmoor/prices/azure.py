@@ -31,7 +31,7 @@ class Azure:
         place = "" if everywhere else f" and armRegionName eq {_literal(region)}"
         asked = f"serviceName eq {_literal(file)}{place} and priceType eq 'Consumption'"
         query = urlencode({"currencyCode": "USD", "$filter": asked}, quote_via=quote)
-        found = Read(source=f"{self._base}{PATH}?{query}", rows=iter(()))
+        found = Read(source=f"{BASE}{PATH}?{query}", rows=iter(()))
         found.rows = self._rows(query, found)
         return found
 

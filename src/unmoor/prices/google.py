@@ -35,8 +35,9 @@ class Google:
             raise RefreshError(
                 f"Google's billing catalog needs a key: set {KEY} to an API key with the Cloud Billing API"
             )
-        found = Read(source=f"{self._base}/v1/{self._service(file)}/skus", rows=iter(()))
-        found.rows = self._rows(found, GLOBAL if everywhere else region)
+        path = f"/v1/{self._service(file)}/skus"
+        found = Read(source=f"{BASE}{path}", rows=iter(()))
+        found.rows = self._rows(f"{self._base}{path}", found, GLOBAL if everywhere else region)
         return found
 
     def texts(self, wanted: str, region: str) -> frozenset[str]:
@@ -50,11 +51,11 @@ class Google:
             raise RefreshError(f"{self._base}/v1/services: has no service {name}")
         return self._services[name]
 
-    def _rows(self, found: Read, region: str) -> Iterator[Row]:
+    def _rows(self, url: str, found: Read, region: str) -> Iterator[Row]:
         pages = Pages()
-        for sku in self._pages(found.source, pages, "skus"):
+        for sku in self._pages(url, pages, "skus"):
             if region in sku.get("serviceRegions", []) or (region == GLOBAL and not sku.get("serviceRegions")):
-                yield from _rates(sku, found.source)
+                yield from _rates(sku, url)
         found.sha256 = pages.sha256
 
     def _pages(self, url: str, pages: Pages, what: str) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,9 @@ from .meter import RefreshError, Row
 
 @dataclass(slots=True, kw_only=True)
 class Read:
-    """Rows of a list; `sha256` is there when they have ended."""
+    """Rows of a list; `sha256` is there when they have ended. `source` is the vendor's own address of it, whatever
+    copy of it is read.
+    """
 
     source: str
     rows: Iterator[Row]
