@@ -75,7 +75,7 @@ WORKED = (
     ToolResult(id="2", output="no such file", is_error=True),
     Usage(model="m", tokens=Tokens(input=1200, output=34), cost_usd=Decimal("0.0123")),
     Notice(level="warning", text="The model was busy"),
-    Refused(destination="pypi.org:443", reason="not in network.egress"),
+    Refused(destination="packages.example.com:443", reason="not in network.egress"),
     Finished(status="succeeded", reason="", tokens=Tokens(), cost_usd=None, artifacts=()),
 )
 
