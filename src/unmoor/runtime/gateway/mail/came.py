@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from unmoor.runtime.config import Mailbox, Trigger
 from unmoor.runtime.gateway.intake import Came, Given
@@ -22,7 +22,7 @@ class Unwanted:
     """A mail that starts no run: `refused` where its sender may not, `filtered` where no person wrote it."""
 
     id: str
-    outcome: str
+    outcome: Literal["refused", "filtered"]
     reason: str
 
 

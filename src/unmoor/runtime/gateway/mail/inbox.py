@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,9 +45,6 @@ class Inbox:
     intake: Intake
     context: ssl.SSLContext
     connection: Callable[[str, bool], None] = lambda trigger, there: None
-    idle_s: float = IDLE_S
-    poll_s: float = POLL_S
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _again_s: float = AGAIN_S
 
     async def run(self) -> None:
@@ -61,7 +58,7 @@ class Inbox:
                 self._complain("the mailbox failed", error=type(error).__name__, where=frames(error))
             finally:
                 self.connection(self.trigger.name, False)
-            await self.sleep(self._again_s)
+            await asyncio.sleep(self._again_s)
             self._again_s = min(self._again_s * 2, MOST_AGAIN_S)
 
     @property
@@ -79,8 +76,7 @@ class Inbox:
                 for uid in await self._new(imap, cursor, since):
                     cursor = await self._handled(imap, uid, cursor)
                 self._again_s = AGAIN_S
-                cursor = replace(cursor, at=self.intake.clock())
-                await imap.wait(self.idle_s, self.poll_s)
+                await imap.wait(IDLE_S, POLL_S)
 
     async def _cursor(self, opened: Opened) -> tuple[Cursor, datetime | None]:
         """Where it goes on, and since when mail is looked at where its numbers say nothing. A mailbox that is read for
@@ -153,7 +149,7 @@ class Inbox:
                 trigger=self.trigger.name,
                 kind="email",
                 at=self.intake.clock(),
-                outcome="filtered" if unwanted.outcome == "filtered" else "refused",
+                outcome=unwanted.outcome,
                 reason=self.intake.redact(unwanted.reason),
             )
         )
