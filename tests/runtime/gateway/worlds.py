@@ -139,11 +139,20 @@ class Processes:
 
 
 @contextlib.asynccontextmanager
+async def launchers_of(world: Any) -> AsyncIterator[None]:
+    """Closes every launcher that the world has made, at the end."""
+    try:
+        yield
+    finally:
+        for launcher in world.launchers:
+            await launcher.close()
+
+
+@contextlib.asynccontextmanager
 async def processes(folder: Path) -> AsyncIterator[Processes]:
     found = Processes(folder)
-    yield found
-    for launcher in found.launchers:
-        await launcher.close()
+    async with launchers_of(found):
+        yield found
 
 
 @dataclass
@@ -201,9 +210,8 @@ async def machine(folder: Path, *, most: int = 4) -> AsyncIterator[Machine]:
         port = listening.getsockname()[1]
         async with launching(containers, listening):
             found = Machine(engine, url, f"http://127.0.0.1:{port}")
-            yield found
-            for launcher in found.launchers:
-                await launcher.close()
+            async with launchers_of(found):
+                yield found
 
 
 @dataclass
@@ -262,9 +270,8 @@ async def cluster(folder: Path) -> AsyncIterator[Cluster]:
     fake = FakeEcs()
     async with serving(fake.app(), folder) as url:
         found = Cluster(fake, url)
-        yield found
-        for launcher in found.launchers:
-            await launcher.close()
+        async with launchers_of(found):
+            yield found
 
 
 @dataclass
@@ -314,9 +321,8 @@ async def azure(folder: Path) -> AsyncIterator[Azure]:
             patch.setenv("IDENTITY_HEADER", fake_azure.HEADER)
             patch.setenv("AZURE_CLIENT_ID", fake_azure.CLIENT)
             found = Azure(fake, url)
-            yield found
-            for launcher in found.launchers:
-                await launcher.close()
+            async with launchers_of(found):
+                yield found
 
 
 @dataclass
@@ -371,6 +377,5 @@ async def google(folder: Path) -> AsyncIterator[Google]:
     fake = FakeGoogle()
     async with serving(fake.app(), folder) as url:
         found = Google(fake, url)
-        yield found
-        for launcher in found.launchers:
-            await launcher.close()
+        async with launchers_of(found):
+            yield found
