@@ -31,14 +31,15 @@ def deploy_from_config() -> Outputs:
     return program(chosen.target, loaded.plan, chosen.settings, secret_value=value)
 
 
-def secret_value(secret: Secret, *, folder: Path) -> pulumi.Output[str]:
+def secret_value(secret: Secret, *, folder: Path, set_by: str = "pulumi config set --secret") -> pulumi.Output[str]:
     """The value of a secret of whoever deploys, as a secret output; SpecError, with what to do, if it is not there.
 
-    A file's path is relative to `folder`, the spec's; one line break at its end is not part of the value.
+    A file's path is relative to `folder`, the spec's; one line break at its end is not part of the value. `set_by` is
+    the command that sets a secret of the stack's config.
     """
     if secret.source == "config":
         value = pulumi.Config("unmoor").get_secret(secret.reference) or pulumi.Config().get_secret(secret.reference)
-        return value if value is not None else _missing(secret, f"pulumi config set --secret {secret.reference}")
+        return value if value is not None else _missing(secret, f"{set_by} {secret.reference}")
     if secret.source == "env":
         text = os.environ.get(secret.reference, "")
         return pulumi.Output.secret(text) if text else _missing(secret, f"set the variable {secret.reference}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from .errors import BrokenTargetError, Problem, RefusedError, UnmoorError
 from .graph import Resource
@@ -78,11 +79,12 @@ def override_check(chosen: Chosen) -> None:
     if not chosen.settings.overrides:
         return
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-        pool.submit(_recorded, chosen.loaded.file, chosen.loaded.plan.environment, chosen.target.name).result()
+        loaded = chosen.loaded
+        pool.submit(_recorded, loaded.file, loaded.plan.environment, dict(loaded.changes), chosen.target.name).result()
 
 
-def _recorded(file: Path, environment: str, target: str) -> int:
-    loaded = load(file, None if environment == DEFAULT_ENVIRONMENT else environment)
+def _recorded(file: Path, environment: str, changes: Mapping[str, Any], target: str) -> int:
+    loaded = load(file, None if environment == DEFAULT_ENVIRONMENT else environment, changes=changes)
     return len(compiled(choose(loaded, target)))
 
 

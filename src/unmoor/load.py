@@ -7,7 +7,7 @@ import os
 import re
 from ast import literal_eval
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any
@@ -30,13 +30,17 @@ STEP = re.compile(r"""\[(\d+)\]|\[('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]|\[([^\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A spec for one environment, with what its files hold made into a plan, and where each path stands."""
+    """A spec for one environment, with what its files hold made into a plan, and where each path stands.
+
+    `changes` are the values that were set over what the file says.
+    """
 
     file: FilePath
     spec: Spec
     plan: Plan
     settings: Mapping[str, Mapping[str, Any]]
     places: Mapping[Path, Place]
+    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def located(self, problems: Iterable[Problem]) -> list[Problem]:
         """The problems with the places of their spec paths."""
@@ -126,7 +130,7 @@ def _one(
     if spec is None or material is None or found:
         return None
     plan = make_plan(spec, environment, material)
-    return Loaded(file=file, spec=spec, plan=plan, settings=spec.targets, places=places)
+    return Loaded(file=file, spec=spec, plan=plan, settings=spec.targets, places=places, changes=changes)
 
 
 def _in_environment(document: Document, environment: str) -> tuple[dict[str, Any], dict[Path, Place]]:

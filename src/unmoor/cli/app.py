@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from unmoor.cli.app_deploy import down, outputs, preview, refresh, up
 from unmoor.cli.app_money import Env, File, Json, SomeTargets, compare, cost
 from unmoor.cli.app_prices import prices
 
@@ -112,6 +113,8 @@ def graph(
 app.command()(compare)
 app.command()(cost)
 app.add_typer(prices, name="prices")
+for command in (preview, up, refresh, down, outputs):
+    app.command()(command)
 
 
 @app.command()

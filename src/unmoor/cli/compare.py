@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import typer
 
+from unmoor.cli.changes import changes
 from unmoor.cli.compare_text import Shown, as_json, as_markdown, as_table
 from unmoor.cli.usage import Asked, usage_of
 from unmoor.compare import AS_IT_IS, Column, Variant, comparing
 from unmoor.cost.bills import comparison
 from unmoor.cost.comparison import Comparison
 from unmoor.errors import SpecError
-from unmoor.inputs import steps
 from unmoor.load import load
 from unmoor.registry import load as load_target
 from unmoor.registry import names
 from unmoor.settings import unknown_targets
-from unmoor.yamltext import read_yaml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +60,9 @@ def run(file: Path, environment: str | None, targets: Sequence[str], wanted: Wan
 
 def variant(text: str) -> Variant:
     """`run.isolation=process,resources.cpu=2` as a change of two values, each as YAML has it."""
-    return Variant(label=text, changes=dict(_changes(text)))
-
-
-def _changes(text: str) -> Iterator[tuple[str, Any]]:
     # A comma begins another change only where a path and a = follow: values may be lists.
-    for part in re.split(r",(?=[A-Za-z_][\w.\[\]\"-]*=)", text):
-        path, equals, value = part.partition("=")
-        try:
-            if not equals or not value.strip():
-                raise ValueError(f"{part!r} is no change; write a spec path, = and a value, such as resources.cpu=2")
-            steps(path.strip())
-            yield path.strip(), read_yaml(value.encode(), "--what-if").value
-        except (ValueError, SpecError) as error:
-            raise typer.BadParameter(str(error), param_hint="--what-if") from None
+    parts = re.split(r",(?=[A-Za-z_][\w.\[\]\"-]*=)", text)
+    return Variant(label=text, changes=changes(parts, option="--what-if"))
 
 
 def _by_cost(money: Comparison, columns: Sequence[Column]) -> tuple[Comparison, tuple[Column, ...]]:

@@ -21,3 +21,9 @@ def needs_linux(system: str = sys.platform) -> None:
     """UnmoorError, with the way out, on a system whose kernel has nothing to fence a harness with."""
     if system != "linux":
         raise UnmoorError(f"unmoor dev fences a harness with what Linux has, and this is {system}; add --docker")
+
+
+def needs_engine() -> None:
+    """UnmoorError, with the command to run, unless Pulumi's SDK is there; a target's own is seen to later."""
+    if find_spec("pulumi") is None:
+        raise UnmoorError("deploying needs Pulumi's SDK; run pip install 'unmoor[all]', or the extra of your target")

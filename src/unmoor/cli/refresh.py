@@ -1,0 +1,33 @@
+"""`unmoor refresh`."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from unmoor.cli.preview import opened
+from unmoor.deploy.progress import progress_of
+from unmoor.deploy.words import as_json as changes_json
+from unmoor.deploy.words import drift_lines
+from unmoor.stacks.deployment import Asked
+from unmoor.stacks.failures import LockedError
+
+
+def run(asked: Asked, *, repair: bool, as_json: bool) -> None:
+    """Prints what of the agent differs from what the last `up` made."""
+    found = opened(asked)
+    with progress_of(found.agent, found.serving, as_json=as_json) as progress:
+        try:
+            changes = found.refresh(progress.hear, repair=repair)
+        except LockedError:
+            if not repair:
+                raise
+            found.workspace.unlock()
+            progress.note("the lock of the command that held it is taken")
+            changes = found.refresh(progress.hear, repair=True)
+    if as_json:
+        typer.echo(json.dumps({"event": "refreshed", **changes_json(found.title, changes)}, ensure_ascii=False))
+        return
+    for line in drift_lines(found.title, changes):
+        typer.echo(line)

@@ -1,0 +1,97 @@
+"""A preview: what changes in each part of the agent, what is made anew, and what data is at risk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from unmoor.deploy.parts import ORDER, holds_data, part_of
+from unmoor.deploy.step import Op, Step
+from unmoor.target import Serving
+
+# The two halves of a replacement are one change; what stays the same, or is only read, is none.
+HALVES = ("create-replacement", "delete-replaced")
+NOTHING = ("same", "read")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One resource that changes, in the part that it belongs to."""
+
+    part: str
+    step: Step
+
+    @property
+    def op(self) -> Op:
+        """What is done."""
+        return self.step.op
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Risk:
+    """A resource with data in it that would be lost: deleted, or made anew and so empty."""
+
+    step: Step
+    loses: bool
+
+    def __str__(self) -> str:
+        if self.loses:
+            return f"{self.step.kind} {self.step.name} is deleted with all that is in it"
+        return f"{self.step.kind} {self.step.name} is made anew, empty; what is in the old one stays there"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """Every change of a preview, by part, and every risk."""
+
+    agent: str
+    changes: tuple[Change, ...]
+    risks: tuple[Risk, ...]
+    kept: tuple[Step, ...]
+    same: int
+
+    def by_part(self) -> dict[str, list[Change]]:
+        """The changes of each part that has some, in the parts' order."""
+        found = {part: [c for c in self.changes if c.part == part] for part in ORDER}
+        return {part: changes for part, changes in found.items() if changes}
+
+    @property
+    def losing(self) -> tuple[Risk, ...]:
+        """The risks that delete data."""
+        return tuple(r for r in self.risks if r.loses)
+
+
+def changes_of(agent: str, steps: Iterable[Step], serving: Sequence[Serving]) -> Changes:
+    """What these steps of a preview come to."""
+    whole = list(_whole(steps))
+    changes = tuple(
+        Change(part=part_of(agent, s.type, s.name, serving), step=s) for s in whole if s.op not in (*NOTHING, "keep")
+    )
+    return Changes(
+        agent=agent,
+        changes=tuple(sorted(changes, key=lambda c: (c.step.name, c.step.type))),
+        risks=tuple(_risks(agent, whole, serving)),
+        kept=tuple(s for s in whole if s.op == "keep"),
+        same=sum(s.op == "same" for s in whole),
+    )
+
+
+def _whole(steps: Iterable[Step]) -> Iterator[Step]:
+    """One step a resource: a replacement's halves are it where the replacement itself is not told."""
+    planned = [s for s in steps if s.phase in ("planned", "started")]
+    replaced = {s.key for s in planned if s.op == "replace"}
+    retained = {s.key for s in planned if s.op == "keep"}
+    for step in planned:
+        if step.op == "keep" and step.key in replaced:
+            continue
+        if step.op not in HALVES:
+            was_kept = step.op == "replace" and step.key in retained
+            yield replace(step, retained=True) if was_kept else step
+        elif step.key not in replaced and step.op == "create-replacement":
+            yield replace(step, op="replace")
+
+
+def _risks(agent: str, steps: Iterable[Step], serving: Sequence[Serving]) -> Iterator[Risk]:
+    for step in steps:
+        if step.op in ("delete", "replace") and (step.retained or holds_data(agent, step.type, step.name, serving)):
+            yield Risk(step=step, loses=not step.retained)

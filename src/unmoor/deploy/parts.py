@@ -1,0 +1,77 @@
+"""Which part of the agent a resource belongs to, and which spec path it comes from: read off the name it was given.
+
+Every target names its resources `<agent>-<role>`, with the same roles for the same things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unmoor.target import PARTS, Serving
+
+# The first word of a role, and the part that it belongs to.
+WORDS = {
+    "bundle": "store",
+    "certificates": "gateway",
+    "cluster": "network",
+    "domain": "gateway",
+    "edge": "gateway",
+    "environment": "network",
+    "front": "gateway",
+    "gateway": "gateway",
+    "guard": "guard",
+    "image": "image",
+    "launch": "run",
+    "launcher": "run",
+    "logs": "logs",
+    "network": "network",
+    "out": "network",
+    "proxy": "gateway",
+    "redirect": "gateway",
+    "registry": "image",
+    "run": "run",
+    "runs": "run",
+    "schedule": "schedules",
+    "schedules": "schedules",
+    "secret": "secrets",
+    "secrets": "secrets",
+    "seed": "secrets",
+    "store": "store",
+    "vault": "secrets",
+}
+# The spec path from which a part comes, where no better one is known.
+PATHS = {"run": "resources", "guard": "model", "email": "triggers", "store": "retention.runs", "logs": "retention.logs"}
+OTHER = "the rest"
+ORDER = (*PARTS, OTHER)
+
+
+def role(agent: str, name: str) -> str:
+    """A resource's name without the agent's before it; the agent's own component has none."""
+    return "" if name == agent else name.removeprefix(f"{agent}-")
+
+
+def part_of(agent: str, type_: str, name: str, serving: Sequence[Serving]) -> str:
+    """One of unmoor.target.PARTS, or OTHER: by the name, else by the type where it serves one part alone."""
+    word = role(agent, name).split("-")[0]
+    if word in WORDS:
+        return WORDS[word]
+    served = [s.part for s in serving if type_ in s.types]
+    return served[0] if len(served) == 1 else OTHER
+
+
+def holds_data(agent: str, type_: str, name: str, serving: Sequence[Serving]) -> bool:
+    """Whether runs and sessions are in it: one of the types that serve the store, named as the store is."""
+    of_store = any(type_ in s.types for s in serving if s.part == "store")
+    return of_store and role(agent, name).split("-")[0] == "store"
+
+
+def spec_path(agent: str, type_: str, name: str, serving: Sequence[Serving]) -> str:
+    """Where in the spec to look when the resource fails: the secret, the schedule, or the part."""
+    found = role(agent, name)
+    for prefix, path in (("secret-", "secrets.{}"), ("schedule-", "triggers[{}].schedule")):
+        if found.startswith(prefix):
+            return path.format(found.removeprefix(prefix))
+    if found.split("-")[0] in ("domain", "redirect", "certificates"):
+        return "network.domain"
+    part = part_of(agent, type_, name, serving)
+    return PATHS.get(part, part if part in PARTS else "targets")

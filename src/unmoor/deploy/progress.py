@@ -1,0 +1,196 @@
+"""Steps as they happen: a tree on a terminal, lines in a log, JSON for a program."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+from rich.tree import Tree
+
+from unmoor.deploy.changes import NOTHING
+from unmoor.deploy.parts import ORDER, part_of
+from unmoor.deploy.step import Event, Op, Said, Step
+from unmoor.target import Serving
+
+DOING: dict[Op, str] = {
+    "create": "making",
+    "update": "changing",
+    "replace": "making anew",
+    "create-replacement": "making anew",
+    "delete": "deleting",
+    "delete-replaced": "deleting the old",
+}
+DONE: dict[Op, str] = {
+    "create": "made",
+    "update": "changed",
+    "replace": "made anew",
+    "create-replacement": "made anew",
+    "delete": "deleted",
+    "delete-replaced": "deleted the old",
+    "keep": "kept",
+}
+
+
+class Progress(Protocol):
+    """Hears events while it is entered."""
+
+    def __enter__(self) -> Progress: ...
+    def __exit__(self, kind: object, error: object, at: object) -> None: ...
+    def hear(self, event: Event) -> None:
+        """Shows an event; safe to call from any thread, one call at a time."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Shows a line of our own."""
+        ...
+
+
+def progress_of(agent: str, serving: Sequence[Serving], *, as_json: bool, stream: TextIO | None = None) -> Progress:
+    """What fits the stream, standard error unless another is given: JSON lines go to standard output."""
+    part = lambda step: part_of(agent, step.type, step.name, serving)  # noqa: E731
+    if as_json:
+        return JsonLines(part=part, stream=stream or sys.stdout)
+    console = Console(file=stream or sys.stderr, highlight=False)
+    return Moving(part=part, console=console) if console.is_terminal else Lines(part=part, stream=stream or sys.stderr)
+
+
+@dataclass(kw_only=True)
+class Lines:
+    """One line when a resource is begun and one when it has ended, with the seconds that it took."""
+
+    part: Callable[[Step], str]
+    stream: TextIO
+    clock: Callable[[], float] = time.monotonic
+    begun: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, kind: object, error: object, at: object) -> None:
+        self.stream.flush()
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, Said):
+            if event.severity == "warning":
+                self.note(f"warning: {_said(event)}")
+        elif isinstance(event, Step) and event.op not in NOTHING and event.phase != "planned":
+            self._step(event)
+
+    def note(self, text: str) -> None:
+        print(text, file=self.stream, flush=True)
+
+    def _step(self, step: Step) -> None:
+        if step.phase == "started":
+            if step.op in DOING and step.op != "replace":
+                self.begun[step.key] = self.clock()
+                self.note(f"{self.part(step)}: {DOING[step.op]} {step.kind} {step.name}")
+        elif step.phase == "failed":
+            self.note(f"{self.part(step)}: FAILED {step.kind} {step.name}")
+        elif step.op != "replace":
+            seconds = self.clock() - self.begun.pop(step.key, self.clock())
+            self.note(f"{self.part(step)}: {DONE.get(step.op, step.op)} {step.kind} {step.name} ({seconds:.1f} s)")
+
+
+@dataclass(kw_only=True)
+class JsonLines:
+    """One object a line: a `step`, a `message` or the `end`."""
+
+    part: Callable[[Step], str]
+    stream: TextIO
+
+    def __enter__(self) -> JsonLines:
+        return self
+
+    def __exit__(self, kind: object, error: object, at: object) -> None:
+        self.stream.flush()
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, Step):
+            if event.op not in NOTHING:
+                self._print(step_json(event, self.part(event)))
+        elif isinstance(event, Said):
+            found = {"severity": event.severity, "text": event.text, "type": event.type, "name": event.name}
+            self._print({"event": "message", **found})
+        else:
+            self._print({"event": "end", "counts": dict(event.counts), "seconds": event.seconds})
+
+    def note(self, text: str) -> None:
+        self._print({"event": "message", "severity": "info", "text": text, "type": "", "name": ""})
+
+    def _print(self, value: dict[str, object]) -> None:
+        print(json.dumps(value, ensure_ascii=False), file=self.stream, flush=True)
+
+
+def step_json(step: Step, part: str) -> dict[str, object]:
+    """A step as `--json` prints it."""
+    found: dict[str, object] = {"event": "step", "phase": step.phase, "op": step.op, "part": part}
+    return {**found, "type": step.type, "name": step.name, "because": list(step.because)}
+
+
+@dataclass(kw_only=True)
+class Moving:
+    """A tree of the agent's parts: how many of each are done, and what is under way, redrawn as it changes."""
+
+    part: Callable[[Step], str]
+    console: Console
+    clock: Callable[[], float] = time.monotonic
+    running: dict[tuple[str, str], tuple[Step, float]] = field(default_factory=dict)
+    ended: dict[str, dict[str, int]] = field(default_factory=dict)
+    live: Live | None = None
+
+    def __enter__(self) -> Moving:
+        self.live = Live(console=self.console, refresh_per_second=8, transient=True, get_renderable=self.tree)
+        self.live.start()
+        return self
+
+    def __exit__(self, kind: object, error: object, at: object) -> None:
+        if self.live is not None:
+            self.live.stop()
+        if self.ended:
+            self.console.print(self.tree())
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, Said):
+            if event.severity == "warning":
+                self.note(f"warning: {_said(event)}")
+        elif isinstance(event, Step) and event.op not in NOTHING and event.phase != "planned" and event.op != "replace":
+            self._step(event)
+
+    def note(self, text: str) -> None:
+        self.console.print(Text(text))
+
+    def _step(self, step: Step) -> None:
+        if step.phase == "started":
+            self.running[step.key] = (step, self.clock())
+            return
+        self.running.pop(step.key, None)
+        word = "failed" if step.phase == "failed" else DONE.get(step.op, step.op)
+        counts = self.ended.setdefault(self.part(step), {})
+        counts[word] = counts.get(word, 0) + 1
+
+    def tree(self) -> Tree:
+        """The parts as they are now."""
+        now, running = self.clock(), list(self.running.values())
+        tree = Tree(Text("working" if running else "done", style="bold"), guide_style="dim")
+        for part in ORDER:
+            mine = [(s, since) for s, since in running if self.part(s) == part]
+            counts = self.ended.get(part, {})
+            if not mine and not counts:
+                continue
+            said = ", ".join(f"{n} {word}" for word, n in counts.items())
+            branch = tree.add(Text.assemble(f"{part:11} ", (said, "red" if "failed" in counts else "green")))
+            for step, since in mine:
+                branch.add(Text(f"{DOING.get(step.op, step.op)} {step.kind} {step.name} {now - since:.0f} s", "yellow"))
+        return tree
+
+
+def _said(event: Said) -> str:
+    text = " ".join(event.text.split())
+    return f"{event.name}: {text}" if event.name else text

@@ -1,0 +1,156 @@
+"""One agent in one environment on one target, as it is deployed: what would change, changing it, taking it down."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from unmoor.compiled import override_check
+from unmoor.deploy.changes import Changes, changes_of
+from unmoor.deploy.parts import spec_path
+from unmoor.deploy.step import Event, Step
+from unmoor.errors import Problem, SpecError
+from unmoor.load import Loaded, load
+from unmoor.settings import Chosen, choose
+from unmoor.stacks.config import secret_value
+from unmoor.stacks.keeping import Keeping, keeping
+from unmoor.stacks.last import noted
+from unmoor.stacks.place import Place, place_of
+from unmoor.stacks.program import program
+from unmoor.stacks.stopping import stoppable
+from unmoor.stacks.workspace import Workspace
+from unmoor.target import Outputs, Serving
+
+Hear = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a command names: the spec, how it is changed, and where it is deployed."""
+
+    file: Path
+    environment: str | None = None
+    target: str = ""
+    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    backend: str = ""
+    secrets_provider: str = ""
+    destroy_data: bool = False
+    policy_packs: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A chosen agent at its place. `say` shows a line to whoever waits."""
+
+    chosen: Chosen
+    place: Place
+    workspace: Workspace
+    say: Callable[[str], None]
+    policy_packs: Sequence[str] = ()
+
+    @property
+    def agent(self) -> str:
+        """The agent's name."""
+        return self.chosen.loaded.plan.agent
+
+    @property
+    def title(self) -> str:
+        """Agent, environment and target for a person."""
+        return f"{self.agent} in {self.chosen.loaded.plan.environment} on {self.chosen.target.name}"
+
+    @property
+    def serving(self) -> list[Serving]:
+        """What serves each part here."""
+        return self.chosen.target.serves(self.chosen.loaded.plan, self.chosen.settings)
+
+    def preview(self, hear: Hear) -> Changes:
+        """What `up` would change."""
+        return self._previewed(partial(self.workspace.preview, policy_packs=self.policy_packs), hear)
+
+    def up(self, hear: Hear) -> Outputs:
+        """Makes what is asked for, and gives what it is reached by."""
+        return self._done("up", partial(self.workspace.up, policy_packs=self.policy_packs), hear)
+
+    def refresh(self, hear: Hear, *, repair: bool = False) -> Changes:
+        """Takes what is really there into the state, and gives what of it had changed."""
+        steps: list[Step] = []
+
+        def hears(event: Event) -> None:
+            steps.extend([event] if isinstance(event, Step) and event.phase == "done" else [])
+            hear(event)
+
+        self._done("refresh", partial(self.workspace.refresh, repair=repair), hears)
+        return changes_of(self.agent, steps, self.serving)
+
+    def keeping(self) -> Keeping:
+        """What `down` leaves, and what it takes."""
+        return keeping(self.agent, self.workspace.deployment(), self.serving)
+
+    def preview_down(self, hear: Hear, keep: Keeping | None) -> Changes:
+        """What `down` would do; without `keep` data goes as well."""
+        return self._previewed(partial(self.workspace.preview_destroy, only=keep.going if keep else ()), hear)
+
+    def down(self, hear: Hear, keep: Keeping | None) -> None:
+        """Takes the agent down. Without `keep` what holds data goes as well, and the stack with it."""
+        if keep is not None and keep.data:
+            return self._done("down", partial(self.workspace.destroy, only=keep.going), hear)
+        if retained := self.keeping().retained:
+            self._done("down", partial(self.workspace.up, only=retained), hear)
+        return self._done("down", self.workspace.destroy, hear)
+
+    def _previewed(self, act: Callable[[Hear], None], hear: Hear) -> Changes:
+        steps: list[Step] = []
+
+        def hears(event: Event) -> None:
+            steps.extend([event] if isinstance(event, Step) else [])
+            hear(event)
+
+        stoppable(partial(act, hears), interrupt=self.workspace.interrupt, say=self.say)
+        return changes_of(self.agent, steps, self.serving)
+
+    def _done(self, command: str, act: Callable[[Hear], Any], hear: Hear) -> Any:
+        with noted(self.place, command) as doing:
+
+            def hears(event: Event) -> None:
+                doing.done += isinstance(event, Step) and event.phase == "done" and event.op != "same"
+                hear(event)
+
+            return stoppable(partial(act, hears), interrupt=self.workspace.interrupt, say=self.say)
+
+
+def deployment(asked: Asked, *, say: Callable[[str], None]) -> Deployment:
+    """The deployment that is asked for; what spec, target or overrides refuse is raised before an engine starts."""
+    changes = dict(asked.changes)
+    loaded = load(asked.file, asked.environment, changes=changes)
+    name = target_of(loaded, asked.target)
+    if asked.destroy_data:
+        changes[f"targets.{name}.destroy_data"] = True
+        loaded = load(asked.file, asked.environment, changes=changes)
+    chosen = choose(loaded, name).accepted()
+    override_check(chosen)
+    plan = loaded.plan
+    place = place_of(plan.agent, plan.environment, name, backend=asked.backend)
+    value = partial(secret_value, folder=loaded.file.parent, set_by=f"unmoor secrets set -t {name}")
+    serving = chosen.target.serves(plan, chosen.settings)
+    workspace = Workspace(
+        place=place,
+        program=partial(program, chosen.target, plan, chosen.settings, secret_value=value),
+        secrets_provider=asked.secrets_provider or os.environ.get("UNMOOR_SECRETS_PROVIDER", ""),
+        blamed=lambda type_, name: spec_path(plan.agent, type_, name, serving),
+    )
+    return Deployment(chosen=chosen, place=place, workspace=workspace, say=say, policy_packs=asked.policy_packs)
+
+
+def target_of(loaded: Loaded, given: str) -> str:
+    """The target that is given, else the only one that the spec has settings for; SpecError where there are more."""
+    if given:
+        return given
+    names = list(loaded.settings)
+    if len(names) == 1:
+        return names[0]
+    rule = f"the spec has settings for {', '.join(names)}" if names else "the spec has settings for no target"
+    raise SpecError([Problem(path="targets", rule=rule, remedy="say which by -t", file=str(loaded.file))])

@@ -1,0 +1,122 @@
+"""An engine's events as steps, messages and counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from unmoor.deploy.step import Changed, Ended, Event, Op, Phase, Said, Step
+from unmoor.graph import SECRET, leaves
+
+# What the engine calls its operations, where we call them otherwise:
+# https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/events.go
+OPS = {
+    "read-replacement": "read",
+    "refresh": "same",
+    "discard": "delete",
+    "discard-replaced": "delete-replaced",
+    "remove-pending-replace": "delete-replaced",
+    "import": "create",
+    "import-replacement": "create-replacement",
+}
+# A secret as an engine's events show it, and a value that is known only afterwards.
+HIDDEN, LATER = "[secret]", "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+COLOURS = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
+# What the SDK prints while a failed program is taken down: Python's own tracebacks, which say nothing of the failure.
+NOISE = (
+    "Traceback (most recent call last):",
+    "KeyboardInterrupt",
+    "grpc._channel._",
+    "Exception ignored in",
+    "error downloading provider",
+)
+
+
+def events_of(event: Any, *, previewing: bool) -> Iterator[Event]:
+    """What one event of the engine says; nothing for those that say nothing to a person."""
+    if event.resource_pre_event is not None:
+        yield from _step(event.resource_pre_event.metadata, "planned" if previewing else "started")
+    elif event.res_outputs_event is not None and not previewing:
+        yield from _step(event.res_outputs_event.metadata, "done")
+    elif event.res_op_failed_event is not None:
+        yield from _step(event.res_op_failed_event.metadata, "failed")
+    elif event.diagnostic_event is not None:
+        yield from _said(event.diagnostic_event)
+    elif event.policy_event is not None:
+        yield _policy(event.policy_event)
+    elif event.summary_event is not None:
+        found = event.summary_event
+        counts = {OPS.get(str(_text(op)), str(_text(op))): n for op, n in found.resource_changes.items()}
+        yield Ended(counts=counts, seconds=found.duration_seconds)
+
+
+def _step(metadata: Any, phase: Phase) -> Iterator[Step]:
+    if metadata.type == "pulumi:pulumi:Stack":
+        return
+    op = OPS.get(_text(metadata.op), _text(metadata.op))
+    state = metadata.old if op.startswith("delete") else metadata.new or metadata.old
+    retained = bool(state is not None and getattr(state, "retain_on_delete", False))
+    if retained and op in ("delete", "delete-replaced"):
+        op = "keep"
+    yield Step(
+        op=cast(Op, op),
+        phase=phase,
+        type=metadata.type,
+        name=metadata.urn.rsplit("::", 1)[-1],
+        changed=tuple(_changed(metadata)),
+        because=tuple(sorted(metadata.keys or ())),
+        retained=retained,
+        id=str(getattr(state, "id", "") or ""),
+    )
+
+
+def _changed(metadata: Any) -> Iterator[Changed]:
+    """Every input that differs: those that the provider names, and where it names none, all that do."""
+    if metadata.old is None or metadata.new is None or _text(metadata.op) in ("same", "read"):
+        return
+    before, after = (dict(leaves(_plain(s.inputs or {}))) for s in (metadata.old, metadata.new))
+    for path in sorted(before.keys() | after.keys()):
+        if before.get(path) != after.get(path):
+            yield Changed(path=path, before=before.get(path), after=after.get(path))
+
+
+def _plain(value: Any) -> Any:
+    """A value as the graph shows it: the special objects of the engine made into words."""
+    if isinstance(value, Mapping):
+        if "4dabf18193072939515e22adb298388d" in value:
+            asset = value.get("hash") or value.get("path")
+            return f"[content {str(asset)[:12]}]" if asset else SECRET
+        return {k: _plain(v) for k, v in value.items() if not str(k).startswith("__")}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return "[known afterwards]" if value == LATER else value
+
+
+def _said(event: Any) -> Iterator[Said]:
+    text = COLOURS.sub("", event.message).strip()
+    if not text or event.ephemeral or event.severity == "debug" or any(noise in text for noise in NOISE):
+        return
+    severity = "error" if event.severity == "error" else "warning" if event.severity == "warning" else "info"
+    type_, name = _place(event.urn)
+    yield Said(severity=severity, text=text, type=type_, name=name)
+
+
+def _policy(event: Any) -> Said:
+    type_, name = _place(event.resource_urn)
+    text = f"{event.policy_pack_name}: {event.policy_name}: {COLOURS.sub('', event.message).strip()}"
+    return Said(
+        severity="error" if event.enforcement_level == "mandatory" else "warning", text=text, type=type_, name=name
+    )
+
+
+def _place(urn: str | None) -> tuple[str, str]:
+    """Type and name of a resource by its URN; nothing for the stack itself."""
+    if not urn or "::" not in urn:
+        return "", ""
+    type_, name = urn.split("::")[2].split("$")[-1], urn.rsplit("::", 1)[-1]
+    return ("", "") if type_ == "pulumi:pulumi:Stack" else (type_, name)
+
+
+def _text(op: Any) -> str:
+    return str(getattr(op, "value", op))

@@ -1,0 +1,141 @@
+"""What an engine fails with, in our words: where, what, and what to do.
+
+Each text that is looked for was read from the engine itself, or from the source that is named beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from unmoor.deploy.step import Event, Said, Step
+from unmoor.errors import UnmoorError
+from unmoor.stacks.place import Place
+
+LOCKED = re.compile(r"currently locked by|Another update is currently in progress")
+LOCKED_BY = re.compile(r"created by (?P<who>\S+) \(pid (?P<process>\d+)\) at (?P<since>\S+)")
+PENDING = re.compile(r"pending operations?|interrupted while it was being", re.IGNORECASE)
+PASSPHRASE = re.compile(r"incorrect passphrase|passphrase must be set|PULUMI_CONFIG_PASSPHRASE")
+PLUGIN = re.compile(r"install the plugin using `(?P<command>pulumi plugin install [^`]+)`")
+STOPPED = re.compile(r"update canceled|operation canceled|preview canceled", re.IGNORECASE)
+BACKEND = re.compile(r"(could not list bucket|unable to (?:open|read) bucket|problem logging in|PULUMI_ACCESS_TOKEN).*")
+# What the clouds' SDKs say where they find no credentials, or stale ones.
+CREDENTIALS = re.compile(
+    r"No valid credential sources|failed to (?:retrieve|refresh cached) credentials|InvalidClientTokenId|ExpiredToken"
+    r"|SignatureDoesNotMatch|could not find default credentials|No credentials loaded|invalid_grant|oauth2: "
+    r"|az login|AADSTS\d+|could not (?:get|obtain) (?:authenticator|token)|Unauthenticated",
+    re.IGNORECASE,
+)
+RIGHTS = re.compile(r"AccessDenied|is not authorized to perform|AuthorizationFailed|PERMISSION_DENIED|\b403\b")
+QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|quota|TooMany\w*Exception|VcpuLimit", re.IGNORECASE)
+# How an engine and its bridges begin what a provider says: "creating urn:...: 1 error occurred:" and a list.
+WRAPPED = re.compile(r"^(?:\w+ing )?urn:\S+:\s*|^\d+ errors? occurred:\s*|^\*\s*|^sdk-v2/provider2\.go:\d+:\s*")
+LONGEST = 600
+
+
+class DeployError(UnmoorError):
+    """The engine did not do what it was asked; the text says why and what to do. What was made stays in the state."""
+
+
+class LockedError(DeployError):
+    """Another command holds the stack, or one that was killed has left its lock."""
+
+
+class StoppedError(DeployError):
+    """The command was stopped on purpose."""
+
+    exit_code = 130
+
+
+@dataclass(kw_only=True)
+class Failure:
+    """What was heard until an engine failed; `blamed` gives the spec path that a resource comes from."""
+
+    place: Place
+    blamed: Callable[[str, str], str] | None = None
+    errors: list[Said] = field(default_factory=list[Said])
+    done: int = 0
+
+    def hear(self, event: Event) -> None:
+        """Keeps errors, and counts what was done."""
+        if isinstance(event, Said) and event.severity == "error" and event not in self.errors:
+            self.errors.append(event)
+        elif isinstance(event, Step) and event.phase == "done" and event.op not in ("same", "read"):
+            self.done += 1
+
+
+def failure_of(text: str, failure: Failure) -> DeployError:
+    """The error to raise for what the command printed and what was heard of it."""
+    said = "\n".join([text, *(e.text for e in failure.errors)])
+    where = f"{failure.place.project} as {failure.place.stack}"
+    if LOCKED.search(said):
+        return LockedError(f"{where} is locked{_holder(said)}")
+    if found := PLUGIN.search(said):
+        return DeployError(f"{where}: a plugin of the engine is not there and could not be fetched; {found['command']}")
+    if PASSPHRASE.search(said):
+        rule = f"{where}: the secrets of its state were encrypted with another passphrase"
+        return DeployError(f"{rule}; set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to that one")
+    if STOPPED.search(said):
+        return StoppedError(f"{where} was stopped{_left(failure)}")
+    if PENDING.search(said) and not failure.errors:
+        rule = f"{where}: a command that was killed has left resources that may or may not be there"
+        return DeployError(f"{rule}; run unmoor refresh --repair")
+    if found := BACKEND.search(text):
+        return DeployError(f"backend {failure.place.backend}: {_one_line(found[0])}; check it and its credentials")
+    lines = list(_blamed(failure)) or [f"{where}: {_last_line(text)}"]
+    return DeployError("\n".join(lines) + _left(failure))
+
+
+def _holder(said: str) -> str:
+    if found := LOCKED_BY.search(said):
+        by = f" by {found['who']}, process {found['process']}, since {found['since']}"
+        return f"{by}; wait for it, or if that process is gone: unmoor refresh --repair"
+    return " by another command; wait for it, or if it is gone: unmoor refresh --repair"
+
+
+def _left(failure: Failure) -> str:
+    if not failure.done:
+        return ""
+    return f"\nwhat was done before that ({failure.done} of the resources) is kept; run the command again to go on"
+
+
+def _blamed(failure: Failure) -> Iterator[str]:
+    """A line for each resource that failed: its spec path, what the provider says, and what to do."""
+    for error in failure.errors:
+        text = _provider_says(error.text)
+        if error.name:
+            path = failure.blamed(error.type, error.name) if failure.blamed else error.name
+            kind = error.type.rsplit(":", 1)[-1]
+            yield f"{path}: {kind} {error.name}: {text}{_remedy(text)}"
+        elif not text.startswith(("update failed", "preview failed")):
+            yield f"{failure.place.project}: {text}{_remedy(text)}"
+
+
+def _remedy(text: str) -> str:
+    if CREDENTIALS.search(text):
+        return "; log in as the cloud's own tools do, then see unmoor doctor"
+    if RIGHTS.search(text):
+        return "; docs/deploying lists every right that who deploys needs"
+    return "; ask the cloud for a larger quota, or ask it for less" if QUOTA.search(text) else ""
+
+
+def _provider_says(text: str) -> str:
+    """One line without what engine and bridge wrap around it."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    found = " ".join(lines)
+    while (bare := WRAPPED.sub("", found)) != found:
+        found = bare
+    return _one_line(found)
+
+
+def _last_line(text: str) -> str:
+    """What the command itself printed on standard error, or the last that it printed at all."""
+    stderr = text.rpartition("stderr:")[2]
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()] or text.strip().splitlines()
+    return _one_line(lines[-1].removeprefix("error: ") if lines else "the engine failed and said nothing")
+
+
+def _one_line(text: str) -> str:
+    found = " ".join(text.split())
+    return found if len(found) <= LONGEST else f"{found[:LONGEST]}..."

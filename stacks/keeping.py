@@ -1,0 +1,60 @@
+"""What of a stack stays when the agent is taken down: what holds data, and all that it needs to be managed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from unmoor.deploy.parts import holds_data, part_of
+from unmoor.deploy.step import Step
+from unmoor.target import Serving
+
+STACK = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """The URNs that go, and what stays: `data` for a person, all of them (`retained` by the engine) by URN."""
+
+    going: tuple[str, ...]
+    data: tuple[Step, ...]
+    retained: tuple[str, ...]
+
+
+def keeping(agent: str, deployment: Mapping[str, Any], serving: Sequence[Serving]) -> Keeping:
+    """Splits a state's resources: those of the store, those that the engine retains, and what both need, stay."""
+    resources = [r for r in deployment.get("resources") or () if r["type"] != STACK]
+    by_urn = {str(r["urn"]): r for r in resources}
+    data = [r for r in resources if r.get("retainOnDelete") or holds_data(agent, *_key(r), serving)]
+    beside = [r for r in resources if data and part_of(agent, *_key(r), serving) == "store" and _key(r)[1] != agent]
+    staying = set(_with_needs([*data, *beside], by_urn))
+    return Keeping(
+        going=tuple(urn for urn in by_urn if urn not in staying),
+        data=tuple(_step(r) for r in data),
+        retained=tuple(str(r["urn"]) for r in resources if r.get("retainOnDelete")),
+    )
+
+
+def _with_needs(resources: Iterable[Mapping[str, Any]], by_urn: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """These and everything that they stand on: parents, providers, and what they were made of."""
+    waiting, seen = [str(r["urn"]) for r in resources], set[str]()
+    while waiting:
+        urn = waiting.pop()
+        if urn in seen or urn not in by_urn:
+            continue
+        seen.add(urn)
+        yield urn
+        resource = by_urn[urn]
+        waiting += [str(resource.get("parent", "")), str(resource.get("provider", "")).rpartition("::")[0]]
+        waiting += resource.get("dependencies") or []
+        waiting += [u for urns in (resource.get("propertyDependencies") or {}).values() for u in urns or ()]
+
+
+def _key(resource: Mapping[str, Any]) -> tuple[str, str]:
+    return str(resource["type"]), str(resource["urn"]).rsplit("::", 1)[-1]
+
+
+def _step(resource: Mapping[str, Any]) -> Step:
+    type_, name = _key(resource)
+    return Step(op="keep", phase="done", type=type_, name=name, retained=True, id=str(resource.get("id", "")))

@@ -1,0 +1,60 @@
+"""What the last command on a stack left, so that the next one can say it: a note in this machine's folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from unmoor.stacks.failures import StoppedError
+from unmoor.stacks.place import Place
+
+NOTE = "last.json"
+
+
+@dataclass(kw_only=True)
+class Doing:
+    """A command that is under way; `done` counts what it has finished."""
+
+    command: str
+    done: int = 0
+
+
+@contextlib.contextmanager
+def noted(place: Place, command: str) -> Iterator[Doing]:
+    """Notes that the command has begun, and how it ended: a process that is killed leaves the beginning."""
+    doing, since = Doing(command=command), datetime.now(UTC).isoformat(timespec="seconds")
+    _write(place, {"command": command, "since": since, "ended": "killed", "done": 0})
+    ended = "failed"
+    try:
+        yield doing
+        ended = "done"
+    except StoppedError:
+        ended = "stopped"
+        raise
+    finally:
+        _write(place, {"command": command, "since": since, "ended": ended, "done": doing.done})
+
+
+def left_behind(place: Place) -> str:
+    """One line about a last command that did not end well here; nothing where it did, or where none is known."""
+    try:
+        found = json.loads((place.folder / NOTE).read_text(encoding="utf-8"))
+        command, since, ended, done = found["command"], found["since"], found["ended"], found["done"]
+    except (OSError, ValueError, KeyError):
+        return ""
+    if ended == "done":
+        return ""
+    how = {"killed": "was killed, or is still running", "stopped": f"was stopped after {done} resources"}
+    said = how.get(ended, f"failed after {done} resources")
+    return f"the last {command}, begun {since}, {said}: this one goes on from there"
+
+
+def _write(place: Place, note: dict[str, object]) -> None:
+    Path(place.folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+    beside = place.folder / f".{NOTE}"
+    beside.write_text(json.dumps(note), encoding="utf-8")
+    beside.replace(place.folder / NOTE)

@@ -1,0 +1,43 @@
+"""Where the state of a deployed agent is kept: a project, a stack and a backend, by names that never change."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from unmoor.files import data_folder
+from unmoor.load import DEFAULT_ENVIRONMENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One stack: `project` is the agent, `stack` is `<environment>.<target>`, `backend` any URL that Pulumi takes."""
+
+    project: str
+    stack: str
+    backend: str
+
+    @property
+    def folder(self) -> Path:
+        """This machine's folder for the stack: its settings, and what the last command left; it need not exist yet."""
+        return data_folder() / "stacks" / self.project / self.stack
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the state is where unmoor keeps it unless it is told otherwise."""
+        return self.backend == own_backend()
+
+
+def place_of(agent: str, environment: str | None, target: str, *, backend: str = "") -> Place:
+    """The place of an agent in an environment on a target.
+
+    The backend is the one given, else `PULUMI_BACKEND_URL`, else a folder of this user's.
+    """
+    found = backend or os.environ.get("PULUMI_BACKEND_URL", "") or own_backend()
+    return Place(project=agent, stack=f"{environment or DEFAULT_ENVIRONMENT}.{target}", backend=found)
+
+
+def own_backend() -> str:
+    """The file state in the user's data folder."""
+    return (data_folder() / "state").as_uri()
