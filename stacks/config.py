@@ -11,7 +11,7 @@ import pulumi
 from unmoor.compiled import override_check
 from unmoor.errors import Problem, SpecError
 from unmoor.load import DEFAULT_ENVIRONMENT, load
-from unmoor.plan import Secret
+from unmoor.plan import Plan, Secret
 from unmoor.settings import choose
 from unmoor.stacks.program import program
 from unmoor.target import Outputs
@@ -49,5 +49,17 @@ def secret_value(secret: Secret, *, folder: Path, set_by: str = "pulumi config s
     return pulumi.Output.secret(path.read_text(encoding="utf-8").removesuffix("\n"))
 
 
+def missing_values(plan: Plan, *, folder: Path) -> list[Problem]:
+    """A problem for every secret of this machine that has no value; a secret of the stack's config is not looked up."""
+    env = [s for s in plan.secrets if s.source == "env" and not os.environ.get(s.reference)]
+    file = [s for s in plan.secrets if s.source == "file" and not (folder / s.reference).is_file()]
+    found = [_problem(s, f"set the variable {s.reference}") for s in env]
+    return found + [_problem(s, f"write it to {folder / s.reference}") for s in file]
+
+
 def _missing(secret: Secret, remedy: str) -> pulumi.Output[str]:
-    raise SpecError([Problem(path=f"secrets.{secret.name}", rule=f"{secret.origin} has no value", remedy=remedy)])
+    raise SpecError([_problem(secret, remedy)])
+
+
+def _problem(secret: Secret, remedy: str) -> Problem:
+    return Problem(path=f"secrets.{secret.name}", rule=f"{secret.origin} has no value", remedy=remedy)

@@ -16,7 +16,7 @@ from unmoor.deploy.step import Event, Step
 from unmoor.errors import Problem, SpecError
 from unmoor.load import Loaded, load
 from unmoor.settings import Chosen, choose
-from unmoor.stacks.config import secret_value
+from unmoor.stacks.config import missing_values, secret_value
 from unmoor.stacks.keeping import Keeping, keeping
 from unmoor.stacks.last import noted
 from unmoor.stacks.place import Place, place_of
@@ -92,7 +92,8 @@ class Deployment:
 
     def preview_down(self, hear: Hear, keep: Keeping | None) -> Changes:
         """What `down` would do; without `keep` data goes as well."""
-        return self._previewed(partial(self.workspace.preview_destroy, only=keep.going if keep else ()), hear)
+        changes = self._previewed(partial(self.workspace.preview_destroy, only=keep.going if keep else ()), hear)
+        return changes if keep is not None else changes.giving_up_data()
 
     def down(self, hear: Hear, keep: Keeping | None) -> None:
         """Takes the agent down. Without `keep` what holds data goes as well, and the stack with it."""
@@ -122,8 +123,11 @@ class Deployment:
             return stoppable(partial(act, hears), interrupt=self.workspace.interrupt, say=self.say)
 
 
-def deployment(asked: Asked, *, say: Callable[[str], None]) -> Deployment:
-    """The deployment that is asked for; what spec, target or overrides refuse is raised before an engine starts."""
+def deployment(asked: Asked, *, say: Callable[[str], None], needing_values: bool = True) -> Deployment:
+    """The deployment that is asked for; what spec, target or overrides refuse is raised before an engine starts.
+
+    So are secrets of this machine without a value, where they will be needed.
+    """
     changes = dict(asked.changes)
     loaded = load(asked.file, asked.environment, changes=changes)
     name = target_of(loaded, asked.target)
@@ -133,6 +137,8 @@ def deployment(asked: Asked, *, say: Callable[[str], None]) -> Deployment:
     chosen = choose(loaded, name).accepted()
     override_check(chosen)
     plan = loaded.plan
+    if needing_values and (missing := missing_values(plan, folder=loaded.file.parent)):
+        raise SpecError(loaded.located(missing))
     place = place_of(plan.agent, plan.environment, name, backend=asked.backend)
     value = partial(secret_value, folder=loaded.file.parent, set_by=f"unmoor secrets set -t {name}")
     serving = chosen.target.serves(plan, chosen.settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
@@ -23,8 +24,10 @@ OPS = {
 # A secret as an engine's events show it, and a value that is known only afterwards.
 HIDDEN, LATER = "[secret]", "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 COLOURS = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
-# What the SDK prints while a failed program is taken down: Python's own tracebacks, which say nothing of the failure.
+# What says nothing of the agent: plugins that are tried again or taken from PATH, and Python's own tracebacks while a
+# failed program is taken down.
 NOISE = (
+    "using pulumi-resource-",
     "Traceback (most recent call last):",
     "KeyboardInterrupt",
     "grpc._channel._",
@@ -52,23 +55,31 @@ def events_of(event: Any, *, previewing: bool) -> Iterator[Event]:
 
 
 def _step(metadata: Any, phase: Phase) -> Iterator[Step]:
-    if metadata.type == "pulumi:pulumi:Stack":
+    if not _is_real(metadata):
         return
     op = OPS.get(_text(metadata.op), _text(metadata.op))
     state = metadata.old if op.startswith("delete") else metadata.new or metadata.old
     retained = bool(state is not None and getattr(state, "retain_on_delete", False))
     if retained and op in ("delete", "delete-replaced"):
         op = "keep"
+    changed = tuple(_changed(metadata))
     yield Step(
         op=cast(Op, op),
         phase=phase,
         type=metadata.type,
         name=metadata.urn.rsplit("::", 1)[-1],
-        changed=tuple(_changed(metadata)),
-        because=tuple(sorted(metadata.keys or ())),
+        changed=changed,
+        # Where nothing differs that may be shown, as with a secret, what the provider names is all there is to say.
+        because=tuple(sorted(metadata.keys or () if changed else metadata.diffs or ())),
         retained=retained,
         id=str(getattr(state, "id", "") or ""),
     )
+
+
+def _is_real(metadata: Any) -> bool:
+    """Whether anything stands in a cloud for it: nothing does for the stack, a component, or a provider."""
+    states = [state for state in (metadata.new, metadata.old) if state is not None]
+    return all(state.custom for state in states) and not metadata.type.startswith("pulumi:")
 
 
 def _changed(metadata: Any) -> Iterator[Changed]:
@@ -78,7 +89,12 @@ def _changed(metadata: Any) -> Iterator[Changed]:
     before, after = (dict(leaves(_plain(s.inputs or {}))) for s in (metadata.old, metadata.new))
     for path in sorted(before.keys() | after.keys()):
         if before.get(path) != after.get(path):
-            yield Changed(path=path, before=before.get(path), after=after.get(path))
+            yield Changed(path=path, before=_read(before.get(path)), after=_read(after.get(path)))
+
+
+def _read(text: str | None) -> Any:
+    """A leaf's value; None for one that is not there."""
+    return None if text is None else json.loads(text)
 
 
 def _plain(value: Any) -> Any:

@@ -5,9 +5,11 @@ Each text that is looked for was read from the engine itself, or from the source
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from unmoor.deploy.step import Event, Said, Step
 from unmoor.errors import UnmoorError
@@ -15,10 +17,11 @@ from unmoor.stacks.place import Place
 
 LOCKED = re.compile(r"currently locked by|Another update is currently in progress")
 LOCKED_BY = re.compile(r"created by (?P<who>\S+) \(pid (?P<process>\d+)\) at (?P<since>\S+)")
-PENDING = re.compile(r"pending operations?|interrupted while it was being", re.IGNORECASE)
+# The engine's warning names each resource so: "* urn:..., interrupted while creating".
+PENDING = re.compile(r"\* (?P<urn>urn:\S+), interrupted while (?P<doing>\w+)")
 PASSPHRASE = re.compile(r"incorrect passphrase|passphrase must be set|PULUMI_CONFIG_PASSPHRASE")
 PLUGIN = re.compile(r"install the plugin using `(?P<command>pulumi plugin install [^`]+)`")
-STOPPED = re.compile(r"update canceled|operation canceled|preview canceled", re.IGNORECASE)
+STOPPED = re.compile(r"\b(?:update|operation|preview|destroy|refresh) cancell?ed", re.IGNORECASE)
 BACKEND = re.compile(r"(could not list bucket|unable to (?:open|read) bucket|problem logging in|PULUMI_ACCESS_TOKEN).*")
 # What the clouds' SDKs say where they find no credentials, or stale ones.
 CREDENTIALS = re.compile(
@@ -39,7 +42,9 @@ class DeployError(UnmoorError):
 
 
 class LockedError(DeployError):
-    """Another command holds the stack, or one that was killed has left its lock."""
+    """Another command holds the stack, or one that was killed has left its lock; `is_alive` where that can be told."""
+
+    is_alive = False
 
 
 class StoppedError(DeployError):
@@ -70,7 +75,7 @@ def failure_of(text: str, failure: Failure) -> DeployError:
     said = "\n".join([text, *(e.text for e in failure.errors)])
     where = f"{failure.place.project} as {failure.place.stack}"
     if LOCKED.search(said):
-        return LockedError(f"{where} is locked{_holder(said)}")
+        return _locked(where, said)
     if found := PLUGIN.search(said):
         return DeployError(f"{where}: a plugin of the engine is not there and could not be fetched; {found['command']}")
     if PASSPHRASE.search(said):
@@ -78,20 +83,35 @@ def failure_of(text: str, failure: Failure) -> DeployError:
         return DeployError(f"{rule}; set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to that one")
     if STOPPED.search(said):
         return StoppedError(f"{where} was stopped{_left(failure)}")
-    if PENDING.search(said) and not failure.errors:
-        rule = f"{where}: a command that was killed has left resources that may or may not be there"
-        return DeployError(f"{rule}; run unmoor refresh --repair")
     if found := BACKEND.search(text):
         return DeployError(f"backend {failure.place.backend}: {_one_line(found[0])}; check it and its credentials")
     lines = list(_blamed(failure)) or [f"{where}: {_last_line(text)}"]
     return DeployError("\n".join(lines) + _left(failure))
 
 
-def _holder(said: str) -> str:
-    if found := LOCKED_BY.search(said):
-        by = f" by {found['who']}, process {found['process']}, since {found['since']}"
-        return f"{by}; wait for it, or if that process is gone: unmoor refresh --repair"
-    return " by another command; wait for it, or if it is gone: unmoor refresh --repair"
+def in_our_words(said: Said) -> Said:
+    """A warning of the engine's about what a killed command has left, in one line; any other as it is."""
+    found = list(PENDING.finditer(said.text))
+    if not found:
+        return said
+    names = ", ".join(f"{f['urn'].split('::')[2].rsplit(':', 1)[-1]} {f['urn'].rsplit('::', 1)[-1]}" for f in found)
+    text = f"a command that was killed left {names} half done: it may be there without being in the state"
+    return replace(said, text=f"{text}; look for it there, then unmoor refresh --repair")
+
+
+def _locked(where: str, said: str) -> LockedError:
+    found = LOCKED_BY.search(said)
+    if found is None:
+        remedy = "wait for it, or if it is gone: unmoor refresh --repair"
+        return LockedError(f"{where} is locked by another command; {remedy}")
+    here = found["who"].rpartition("@")[2] == socket.gethostname()
+    alive = here and _is_running(int(found["process"]))
+    remedy = "wait for it" if alive else "wait for it, or if that process is gone: unmoor refresh --repair"
+    error = LockedError(
+        f"{where} is locked by {found['who']}, process {found['process']}, since {found['since']}; {remedy}"
+    )
+    error.is_alive = alive
+    return error
 
 
 def _left(failure: Failure) -> str:
@@ -139,3 +159,13 @@ def _last_line(text: str) -> str:
 def _one_line(text: str) -> str:
     found = " ".join(text.split())
     return found if len(found) <= LONGEST else f"{found[:LONGEST]}..."
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -36,6 +36,14 @@ def keeping(agent: str, deployment: Mapping[str, Any], serving: Sequence[Serving
     )
 
 
+def has_gateway(agent: str, deployment: Mapping[str, Any]) -> bool:
+    """Whether something serves: a state may hold no more than what `down` has left, which needs no gateway."""
+    resources = [
+        r for r in deployment.get("resources") or () if r.get("custom") and not r["type"].startswith("pulumi:")
+    ]
+    return any(part_of(agent, *_key(r), ()) == "gateway" for r in resources)
+
+
 def _with_needs(resources: Iterable[Mapping[str, Any]], by_urn: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """These and everything that they stand on: parents, providers, and what they were made of."""
     waiting, seen = [str(r["urn"]) for r in resources], set[str]()

@@ -15,10 +15,11 @@ from typing import Any
 from pulumi import automation
 from semver import VersionInfo
 
-from unmoor.deploy.step import Event
+from unmoor.deploy.step import Event, Said
 from unmoor.errors import UnmoorError
 from unmoor.stacks.events import events_of
-from unmoor.stacks.failures import Failure, failure_of
+from unmoor.stacks.failures import Failure, failure_of, in_our_words
+from unmoor.stacks.keeping import has_gateway
 from unmoor.stacks.passphrase import passphrase_environment
 from unmoor.stacks.place import Place
 from unmoor.target import Outputs
@@ -127,9 +128,13 @@ class Workspace:
         self._does(lambda stack, hear: stack.preview_destroy(on_event=hear, target=wanted), on_event, previewing=True)
 
     def outputs(self) -> Outputs | None:
-        """What the deployed agent is reached by, secrets in plain; None where nothing is deployed."""
-        found = self._guarded(lambda stack: stack.outputs()) if self.exists() else {}
-        return _outputs(found) if found else None
+        """What the deployed agent is reached by, secrets in plain; None where nothing is deployed.
+
+        What `down` has left, which is what holds data, is nothing that is deployed.
+        """
+        if not self.exists() or not has_gateway(self.place.project, self.deployment()):
+            return None
+        return _outputs(self._guarded(lambda stack: stack.outputs()))
 
     def exists(self) -> bool:
         """Whether there is such a stack, with or without resources."""
@@ -155,7 +160,7 @@ class Workspace:
         def hear(event: Any) -> None:
             for found in events_of(event, previewing=previewing):
                 failure.hear(found)
-                on_event(found)
+                on_event(in_our_words(found) if isinstance(found, Said) else found)
 
         return self._guarded(lambda stack: act(stack, hear), failure)
 

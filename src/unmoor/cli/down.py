@@ -15,7 +15,7 @@ from unmoor.stacks.deployment import Asked
 
 def run(asked: Asked, *, yes: bool, as_json: bool, destroying: bool) -> None:
     """Says what goes and what stays, asks, takes the agent down, and lists what was kept."""
-    found = opened(asked)
+    found = opened(asked, needing_values=False)
     if not found.workspace.exists():
         typer.echo(f"{found.title}: nothing is deployed", err=True)
         return

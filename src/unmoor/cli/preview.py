@@ -26,9 +26,9 @@ def run(asked: Asked, *, diff: bool, form: str) -> None:
         show(found, changes, diff=diff)
 
 
-def opened(asked: Asked) -> Deployment:
+def opened(asked: Asked, *, needing_values: bool = True) -> Deployment:
     """The deployment; what the last command has left undone is said."""
-    found = deployment(asked, say=lambda text: typer.echo(text, err=True))
+    found = deployment(asked, say=lambda text: typer.echo(text, err=True), needing_values=needing_values)
     if left := left_behind(found.place):
         typer.echo(f"note: {left}", err=True)
     return found

@@ -16,12 +16,12 @@ from unmoor.stacks.failures import LockedError
 
 def run(asked: Asked, *, repair: bool, as_json: bool) -> None:
     """Prints what of the agent differs from what the last `up` made."""
-    found = opened(asked)
+    found = opened(asked, needing_values=False)
     with progress_of(found.agent, found.serving, as_json=as_json) as progress:
         try:
             changes = found.refresh(progress.hear, repair=repair)
-        except LockedError:
-            if not repair:
+        except LockedError as error:
+            if not repair or error.is_alive:
                 raise
             found.workspace.unlock()
             progress.note("the lock of the command that held it is taken")

@@ -55,6 +55,13 @@ class Changes:
         found = {part: [c for c in self.changes if c.part == part] for part in ORDER}
         return {part: changes for part, changes in found.items() if changes}
 
+    def giving_up_data(self) -> Changes:
+        """The same where what would be kept is deleted as well."""
+        lost = tuple(replace(step, op="delete", retained=False) for step in self.kept)
+        changes = (*self.changes, *(Change(part="store", step=step) for step in lost))
+        risks = (*self.risks, *(Risk(step=step, loses=True) for step in lost))
+        return replace(self, changes=changes, risks=risks, kept=())
+
     @property
     def losing(self) -> tuple[Risk, ...]:
         """The risks that delete data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 from unmoor.deploy.changes import Change, Changes
@@ -80,7 +81,7 @@ def _why(step: Step) -> str:
 def _value(value: object) -> str:
     if value is None:
         return "absent"
-    text = str(value)
+    text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
