@@ -1,0 +1,127 @@
+"""What an engine fails with, in our words. The engine's texts here were printed by it."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from unmoor.deploy.step import Said, Step
+from unmoor.stacks.failures import DeployError, Failure, LockedError, StoppedError, failure_of, in_our_words
+from unmoor.stacks.place import Place
+
+PLACE = Place(project="hello", stack="default.vm-docker", backend="file:///state")
+LOCKED = """\
+ code: 1
+ stdout:
+ stderr: error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the \
+lock file with `pulumi cancel`.
+  file:///state/.pulumi/locks/organization/hello/default.vm-docker/1749ad66.json?no_tmp_dir=true: created by root@{host} \
+(pid {process}) at 2026-11-25T02:36:47Z
+"""
+
+
+def failure(*errors: Said, done: int = 0) -> Failure:
+    return Failure(place=PLACE, blamed=lambda type_, name: "resources", errors=list(errors), done=done)
+
+
+def error_of(text: str, *errors: Said, done: int = 0) -> DeployError:
+    return failure_of(text, failure(*errors, done=done))
+
+
+def provider(text: str) -> Said:
+    return Said(severity="error", text=text, type="d:index:Container", name="hello-run")
+
+
+def test_a_lock_says_by_whom_since_when_and_what_to_do() -> None:
+    error = error_of(LOCKED.format(host="other", process=9362))
+    assert isinstance(error, LockedError)
+    assert str(error) == (
+        "hello as default.vm-docker is locked by root@other, process 9362, since 2026-11-25T02:36:47Z; "
+        "wait for it, or if that process is gone: unmoor refresh --repair"
+    )
+    assert not error.is_alive
+
+
+def test_a_lock_whose_holder_runs_here_is_not_to_be_taken() -> None:
+    error = error_of(LOCKED.format(host=socket.gethostname(), process=os.getpid()))
+    assert isinstance(error, LockedError)
+    assert error.is_alive
+    assert str(error).endswith("; wait for it")
+
+
+def test_a_plugin_that_is_not_there_gives_the_command_to_run() -> None:
+    text = (
+        "Could not automatically download and install resource plugin 'pulumi-resource-docker' at version v5.2.0, "
+        "install the plugin using `pulumi plugin install resource docker v5.2.0`: error downloading provider"
+    )
+    assert str(error_of("", Said(severity="error", text=text))) == (
+        "hello as default.vm-docker: a plugin of the engine is not there and could not be fetched; "
+        "pulumi plugin install resource docker v5.2.0"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stderr: error: getting stack configuration: get stack secrets manager: incorrect passphrase",
+        "stderr: error: failed to decrypt: incorrect passphrase, please set PULUMI_CONFIG_PASSPHRASE",
+    ],
+)
+def test_another_passphrase(text: str) -> None:
+    assert "encrypted with another passphrase; set PULUMI_CONFIG_PASSPHRASE" in str(error_of(text))
+
+
+@pytest.mark.parametrize("text", ["error: update canceled", "stderr: error: update cancelled"])
+def test_what_was_stopped_says_what_was_done(text: str) -> None:
+    error = error_of(text, done=17)
+    assert isinstance(error, StoppedError)
+    assert error.exit_code == 130
+    assert str(error) == (
+        "hello as default.vm-docker was stopped\n"
+        "what was done before that (17 of the resources) is kept; run the command again to go on"
+    )
+
+
+def test_a_providers_error_leads_back_to_the_spec_without_its_wrapping() -> None:
+    text = "creating urn:pulumi:a::b::c::hello-run: 1 error occurred:\n\t* Unable to start: no space left\n\n"
+    assert str(error_of("", provider(text))) == "resources: Container hello-run: Unable to start: no space left"
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("No valid credential sources found", "log in as the cloud's own tools do, then see unmoor doctor"),
+        ("AccessDenied: not allowed", "docs/deploying lists every right that who deploys needs"),
+        ("VcpuLimitExceeded", "ask the cloud for a larger quota, or ask it for less"),
+    ],
+)
+def test_errors_of_accounts_say_what_to_do(text: str, remedy: str) -> None:
+    assert str(error_of("", provider(text))).endswith(f"; {remedy}")
+
+
+def test_what_the_command_itself_says_is_kept_where_nothing_else_is_known() -> None:
+    assert str(error_of(" code: 255\n stdout: \n stderr: error: the backend is on fire\n")) == (
+        "hello: hello as default.vm-docker: the backend is on fire"
+    ).removeprefix("hello: ")
+
+
+def test_what_a_killed_command_left_is_one_line() -> None:
+    said = Said(
+        severity="warning",
+        text="Attempting to deploy or update resources with 1 pending operations from previous deployment.\n"
+        "  * urn:pulumi:s::p::unmoor:vm-docker:Agent$docker:index/container:Container::hello-seed, "
+        "interrupted while creating\nThese resources are in an unknown state",
+    )
+    assert in_our_words(said).text == (
+        "a command that was killed left Container hello-seed half done: it may be there without being in the state; "
+        "look for it there, then unmoor refresh --repair"
+    )
+
+
+def test_a_failure_hears_each_error_once_and_counts_what_was_done() -> None:
+    found = failure()
+    for event in (provider("a"), provider("a"), Step(op="create", phase="done", type="t", name="n")):
+        found.hear(event)
+    assert (len(found.errors), found.done) == (1, 1)

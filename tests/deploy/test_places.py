@@ -1,0 +1,90 @@
+"""Where states lie, what encrypts them, and what the last command left."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from unmoor.errors import UnmoorError
+from unmoor.stacks.failures import StoppedError
+from unmoor.stacks.last import left_behind, noted
+from unmoor.stacks.passphrase import kept_passphrase, passphrase_environment
+from unmoor.stacks.place import Place, place_of
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("UNMOOR_DATA", str(tmp_path))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    return tmp_path
+
+
+def test_two_targets_of_one_environment_live_side_by_side(own_folder: Path) -> None:
+    places = [place_of("a", None, target) for target in ("x", "y")]
+    assert [p.stack for p in places] == ["default.x", "default.y"]
+    assert {p.backend for p in places} == {f"file://{own_folder}/state"}
+    assert all(p.is_own for p in places)
+
+
+def test_a_backend_is_the_one_given_else_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://ours")
+    assert place_of("a", "prod", "x").backend == "s3://ours"
+    assert place_of("a", "prod", "x", backend="gs://mine").backend == "gs://mine"
+
+
+def test_a_passphrase_is_made_once_for_its_owners_eyes(own_folder: Path) -> None:
+    first, second = (kept_passphrase(own_folder / "passphrase") for _ in range(2))
+    file = Path(first["PULUMI_CONFIG_PASSPHRASE_FILE"])
+    assert first == second
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert len(file.read_text()) >= 32
+    assert list(own_folder.iterdir()) == [file]
+
+
+def place(backend: str) -> Place:
+    return Place(project="a", stack="prod.x", backend=backend)
+
+
+@pytest.mark.parametrize(
+    ("backend", "around", "provider"),
+    [
+        ("file:///s", {"PULUMI_CONFIG_PASSPHRASE": "p"}, ""),
+        ("file:///s", {"PULUMI_CONFIG_PASSPHRASE": ""}, ""),
+        ("s3://ours", {"PULUMI_CONFIG_PASSPHRASE_FILE": "f"}, ""),
+        ("s3://ours", {}, "awskms://alias/unmoor"),
+        ("https://api.pulumi.com", {}, ""),
+    ],
+)
+def test_what_the_user_says_is_left_alone(backend: str, around: dict[str, str], provider: str) -> None:
+    assert passphrase_environment(place(backend), around, secrets_provider=provider) == {}
+
+
+def test_no_passphrase_is_made_that_would_lock_others_out() -> None:
+    with pytest.raises(UnmoorError) as caught:
+        passphrase_environment(place("s3://ours"), {})
+    assert str(caught.value) == (
+        "backend s3://ours: nothing says what encrypts its secrets, which others must be able to read too; "
+        "set PULUMI_CONFIG_PASSPHRASE, or --secrets-provider such as awskms://alias/unmoor"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(None, ""), (StoppedError(""), "was stopped after 2 resources"), (UnmoorError(""), "failed after 2 resources")],
+)
+def test_the_next_command_says_what_the_last_one_left(error: UnmoorError | None, said: str) -> None:
+    at = place("file:///s")
+    assert left_behind(at) == ""
+    try:
+        with noted(at, "up") as doing:
+            assert "was killed, or is still running" in left_behind(at)
+            doing.done = 2
+            if error is not None:
+                raise error
+    except UnmoorError:
+        pass
+    assert said in left_behind(at)
+    assert bool(left_behind(at)) == bool(said)

@@ -1,0 +1,86 @@
+"""Steps as they happen, for a log, for a program and for a person."""
+
+from __future__ import annotations
+
+import io
+import json
+from itertools import count
+
+from rich.console import Console
+
+from unmoor.deploy.progress import JsonLines, Lines, Moving, progress_of
+from unmoor.deploy.step import Ended, Op, Phase, Said, Step
+
+
+def step(op: Op, phase: Phase, name: str = "a-guard") -> Step:
+    return Step(op=op, phase=phase, type="d:index:Container", name=name)
+
+
+def part(found: Step) -> str:
+    return found.name.split("-")[1]
+
+
+def clock():
+    return lambda ticks=count(): float(next(ticks))
+
+
+def test_a_log_has_a_line_at_the_beginning_and_at_the_end_of_each() -> None:
+    stream = io.StringIO()
+    with Lines(part=part, stream=stream, clock=clock()) as lines:
+        lines.hear(step("same", "started"))
+        lines.hear(step("create", "started"))
+        lines.hear(Said(severity="warning", text="slow\ntoday", type="d:index:Container", name="a-guard"))
+        lines.hear(Said(severity="info", text="nothing that matters"))
+        lines.hear(step("create", "done"))
+        lines.hear(step("delete", "started", "a-run"))
+        lines.hear(step("delete", "failed", "a-run"))
+        lines.hear(Ended(counts={"create": 1}, seconds=2))
+    assert stream.getvalue().splitlines() == [
+        "guard: making Container a-guard",
+        "warning: a-guard: slow today",
+        "guard: made Container a-guard (1.0 s)",
+        "run: deleting Container a-run",
+        "run: FAILED Container a-run",
+    ]
+
+
+def test_json_is_one_object_a_line() -> None:
+    stream = io.StringIO()
+    with JsonLines(part=part, stream=stream) as lines:
+        lines.hear(step("create", "started"))
+        lines.hear(Said(severity="warning", text="slow"))
+        lines.hear(Ended(counts={"create": 1}, seconds=2))
+    first, second, third = map(json.loads, stream.getvalue().splitlines())
+    assert first == {
+        "event": "step",
+        "phase": "started",
+        "op": "create",
+        "part": "guard",
+        "type": "d:index:Container",
+        "name": "a-guard",
+        "because": [],
+    }
+    assert (second["event"], second["severity"], third) == (
+        "message",
+        "warning",
+        {"event": "end", "counts": {"create": 1}, "seconds": 2},
+    )
+
+
+def test_a_terminal_shows_what_is_under_way_and_counts_what_is_done() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
+    moving = Moving(part=part, console=console, clock=clock())
+    for event in (step("create", "started"), step("create", "done"), step("create", "started", "a-run")):
+        moving.hear(event)
+    with console.capture() as captured:
+        console.print(moving.tree())
+    assert [line.rstrip() for line in captured.get().splitlines()] == [
+        "working",
+        "├── run",
+        "│   └── making Container a-run 1 s",
+        "└── guard       1 made",
+    ]
+
+
+def test_without_a_terminal_there_are_plain_lines() -> None:
+    assert isinstance(progress_of("a", [], as_json=False, stream=io.StringIO()), Lines)
