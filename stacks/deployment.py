@@ -13,9 +13,8 @@ from unmoor.compiled import override_check
 from unmoor.deploy.changes import Changes, changes_of
 from unmoor.deploy.parts import spec_path
 from unmoor.deploy.step import Event, Step
-from unmoor.errors import Problem, SpecError
 from unmoor.load import Loaded, load
-from unmoor.settings import Chosen, choose
+from unmoor.settings import Chosen, choose, target_of
 from unmoor.stacks.config import missing_values, secret_value
 from unmoor.stacks.keeping import Keeping, keeping
 from unmoor.stacks.last import noted
@@ -149,14 +148,3 @@ def deployment(asked: Asked, *, say: Callable[[str], None], needing_values: bool
         blamed=lambda type_, name: spec_path(plan.agent, type_, name, serving),
     )
     return Deployment(chosen=chosen, place=place, workspace=workspace, say=say, policy_packs=asked.policy_packs)
-
-
-def target_of(loaded: Loaded, given: str) -> str:
-    """The target that is given, else the only one that the spec has settings for; SpecError where there are more."""
-    if given:
-        return given
-    names = list(loaded.settings)
-    if len(names) == 1:
-        return names[0]
-    rule = f"the spec has settings for {', '.join(names)}" if names else "the spec has settings for no target"
-    raise SpecError([Problem(path="targets", rule=rule, remedy="say which by -t", file=str(loaded.file))])

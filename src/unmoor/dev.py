@@ -13,9 +13,10 @@ from secrets import token_hex
 from typing import Any
 
 from .bundle import pack
-from .errors import InputError, Problem, SpecError
+from .errors import Problem, SpecError
 from .load import Loaded
-from .plan import Plan, Secret
+from .local_secrets import local_value, missing_here
+from .plan import Plan
 from .runtime import layout
 from .runtime.bundle import Unpacked, unpack_bundle
 from .runtime.claim import enqueue
@@ -118,22 +119,18 @@ def workspaces(url: str) -> str:
 
 def secret_values(loaded: Loaded, *, serving: bool = False) -> dict[str, str]:
     """The values of what a run and its guard hold, by name, and of what webhooks are signed with and mailboxes opened
-    with where they are served; SpecError with every one that is not here.
-
-    A variable named like the one in the container stands in for any source, so that what lies in Pulumi's config or in
-    a cloud's store can be given by hand.
-    """
+    with where they are served; SpecError with every one that is not here."""
     values: dict[str, str] = {}
     missing: list[Problem] = []
     triggers = loaded.plan.trigger_secrets if serving else frozenset[str]()
     for secret in loaded.plan.secrets:
         if not {"run", "guard"} & set(secret.holders) and secret.name not in triggers:
             continue
-        value = os.environ.get(secret.variable) or _local(secret, loaded.file.parent)
+        value = local_value(secret, loaded.file.parent)
         if value:
             values[secret.name] = value
         else:
-            missing.append(_missing(secret))
+            missing.append(missing_here(secret))
     if missing:
         raise SpecError(loaded.located(missing))
     return values
@@ -150,26 +147,6 @@ def forget(loaded: Loaded) -> None:
 def _text(given: str) -> str:
     """What came in as an argument, which may be any bytes, as text."""
     return given.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _local(secret: Secret, folder: Path) -> str:
-    if secret.source == "env":
-        return os.environ.get(secret.reference, "")
-    path = folder / secret.reference
-    if secret.source != "file" or not path.is_file():
-        return ""
-    try:
-        return path.read_text(encoding="utf-8").removesuffix("\n")
-    except UnicodeDecodeError:
-        raise InputError(
-            [Problem(path=f"secrets.{secret.name}", rule=f"{path} is not UTF-8", remedy="a secret is text")]
-        ) from None
-
-
-def _missing(secret: Secret) -> Problem:
-    remedies = {"env": f"set {secret.reference}", "file": f"write {secret.reference}"}
-    remedy = remedies.get(secret.source, f"set {secret.variable} to try it here")
-    return Problem(path=f"secrets.{secret.name}", rule=f"{secret.origin} has no value here", remedy=remedy)
 
 
 def _made(folder: Path) -> Path:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from .errors import UnmoorError
 
+# What the spec is called in its folder.
+SPEC_FILE = "unmoor.yaml"
 # What of unmoor runs inside the container: the runtime, and the few modules that it shares with the compiler.
 SHIPPED_MODULES = ("__init__.py", "container.py", "errors.py", "quantities.py", "cron.py", "py.typed")
 

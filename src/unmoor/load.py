@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from .errors import Problem, SpecError
+from .files import SPEC_FILE
 from .make_plan import make_plan
 from .material import gather
 from .plan import Plan
@@ -75,7 +76,7 @@ def read_plan(file: FilePath | str, environment: str | None = None) -> Plan:
 
 
 def _spec_file(path: FilePath) -> FilePath:
-    return path / "unmoor.yaml" if os.path.isdir(path) else path
+    return path / SPEC_FILE if os.path.isdir(path) else path
 
 
 def _content(path: FilePath) -> bytes:

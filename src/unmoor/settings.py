@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from .errors import Problem, RefusedError, SpecError
 from .load import Loaded
-from .registry import distribution, load, names
+from .registry import distribution, load, names, unknown
 from .target import Settings, Target
 from .wording import problems_of
 
@@ -43,12 +43,25 @@ def choose(loaded: Loaded, name: str) -> Chosen:
     return Chosen(loaded=loaded, target=target, settings=settings)
 
 
+def target_of(loaded: Loaded, given: str) -> str:
+    """The target that is given, else the only one that the spec has settings for; SpecError where there are more."""
+    if given:
+        if given not in names():
+            raise unknown(given)
+        return given
+    found = list(loaded.settings)
+    if len(found) == 1:
+        return found[0]
+    rule = f"the spec has settings for {', '.join(found)}" if found else "the spec has settings for no target"
+    raise SpecError([Problem(path="targets", rule=rule, remedy="say which by -t", file=str(loaded.file))])
+
+
 def unknown_targets(loaded: Loaded) -> list[Problem]:
     """A problem for every target that the spec has settings for and no installed distribution offers."""
     rule = "no installed distribution offers this target"
     remedy = f"install it, correct it or remove it; installed targets: {', '.join(names())}"
-    unknown = [name for name in loaded.settings if name not in names()]
-    return loaded.located(Problem(path=f"targets.{name}", rule=rule, remedy=remedy) for name in unknown)
+    found = [name for name in loaded.settings if name not in names()]
+    return loaded.located(Problem(path=f"targets.{name}", rule=rule, remedy=remedy) for name in found)
 
 
 def origin(name: str) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from unmoor.cli.app_deploy import down, outputs, preview, refresh, up
 from unmoor.cli.app_money import Env, File, Json, SomeTargets, compare, cost
+from unmoor.cli.app_operate import cancel, deliveries, logs, runs, trigger
 from unmoor.cli.app_prices import prices
 
 app = typer.Typer(
@@ -113,7 +114,7 @@ def graph(
 app.command()(compare)
 app.command()(cost)
 app.add_typer(prices, name="prices")
-for command in (preview, up, refresh, down, outputs):
+for command in (preview, up, refresh, down, outputs, trigger, runs, logs, cancel, deliveries):
     app.command()(command)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import typer
 
+from unmoor.cli.event_lines import event_lines
 from unmoor.dev import Dev, forget, prepare, secret_values
 from unmoor.files import cache_folder, data_folder
 from unmoor.load import Loaded, load
@@ -103,42 +104,8 @@ def as_json_line(event: dict[str, Any]) -> None:
 
 def as_text(event: dict[str, Any]) -> None:
     """Prints an event for a person."""
-    for line in shown(event):
+    for line in event_lines(event):
         typer.echo(line)
-
-
-def shown(event: dict[str, Any]) -> list[str]:
-    """An event as lines for a person."""
-    match event["type"]:
-        case "run.started":
-            model = f", {event['model']}" if event["model"] else ""
-            version = "" if event["version"] == "none" else f" {event['version']}"
-            return [f"run      {event['harness']}{version}{model}; {event['confinement']}"]
-        case "message":
-            return _lines("says", event["text"])
-        case "tool.call":
-            return _lines("calls", f"{event['name']} {event['input']}")
-        case "tool.result":
-            return _lines("fails" if event["is_error"] else "gets", event["output"])
-        case "usage":
-            tokens, cost = event["tokens"], event["cost_usd"]
-            money = f", {cost} USD" if cost is not None else ""
-            about = ", estimated" if event["estimated"] else ""
-            return [f"uses     {tokens['input']} tokens in, {tokens['output']} out{money}{about}"]
-        case "notice":
-            return _lines(event["level"], event["text"])
-        case "network.refused":
-            return [f"refused  {event['destination']}: {event['reason']}"]
-        case "budget.exceeded":
-            return [f"spent    {event['cap']}: {event['spent_usd']} of {event['limit_usd']} USD"]
-        case _:
-            return []
-
-
-def _lines(label: str, text: str, *, most: int = 12) -> list[str]:
-    lines = text.strip().splitlines() or [""]
-    cut = [f"… ({len(lines) - most} more lines)"] if len(lines) > most else []
-    return [f"{label if i == 0 else '':<8} {line[:400]}" for i, line in enumerate([*lines[:most], *cut])]
 
 
 def end(record: RunRecord, url: str) -> None:

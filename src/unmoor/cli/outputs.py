@@ -9,7 +9,8 @@ import typer
 
 from unmoor.cli.up import say_outputs
 from unmoor.graph import SECRET
-from unmoor.stacks.deployment import Asked, target_of
+from unmoor.settings import target_of
+from unmoor.stacks.deployment import Asked
 from unmoor.stacks.place import place_of
 from unmoor.stacks.workspace import outputs_of
 

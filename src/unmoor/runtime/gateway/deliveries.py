@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from unmoor.runtime import layout
 from unmoor.runtime.claim import Clock
@@ -21,6 +21,7 @@ from unmoor.runtime.guard.way import Log
 from unmoor.runtime.store import Store
 
 Outcome = Literal["accepted", "repeated", "filtered", "refused", "skipped"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 # What nobody has proved to have sent is written down once, and then counted for this long.
 TOGETHER = timedelta(minutes=1)
 # Lines that wait for a store that is away; older ones are dropped.

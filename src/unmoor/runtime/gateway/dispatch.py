@@ -19,7 +19,7 @@ from unmoor.runtime.waiting import is_set_within
 from .accept import accept, record_of
 from .launcher import Exited, Launcher
 from .queue import Decision, decide, is_expired, is_full
-from .settle import end_without_runner, say_end, settle_expired
+from .settle import ask_to_end, end_without_runner, say_end, settle_expired
 from .starts import Starts
 from .tried import tried
 
@@ -107,19 +107,15 @@ class Dispatcher:
 
     async def cancel(self, run: str) -> RunRecord | None:
         """Asks a run to end: at once where it waits, and within seconds where it runs. None where there is none."""
-        stored = await self.store.get(layout.run_record(run))
-        if stored is None:
+        asked = await ask_to_end(self.store, run, clock=self.clock)
+        if asked is None:
             return None
-        if (record := read_record(run, stored.content)).is_final:
-            return record
-        await self.store.put(layout.cancel_mark(run), b"")
-        ended = await end_without_runner(self.store, run, "cancelled", "cancelled", clock=self.clock)
-        if ended is not None and run in self.known:
-            self.known[run] = ended
-        if ended is not None and run in self.launcher.running():
+        if asked.here and run in self.known:
+            self.known[run] = asked.record
+        if asked.here and run in self.launcher.running():
             await self.starts.stop(run)  # it is on its way, and would find out by itself later
         self.wake()
-        return ended or record
+        return asked.record
 
     async def seen(self, record: RunRecord) -> RunRecord:
         """A record that somebody looks at: one whose runner is dead is settled first, and not one whose runner is here,

@@ -20,6 +20,26 @@ LOST = "its runner gave no sign of life for a minute"
 SAID_BY_RUNNERS = ("succeeded", "timed_out", "over_budget")
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AskedToEnd:
+    """The run's record, and whether it is this that has ended it, since nobody ran it."""
+
+    record: RunRecord
+    here: bool = False
+
+
+async def ask_to_end(store: Store, run: str, *, clock: Clock) -> AskedToEnd | None:
+    """Marks a run as cancelled, which its runner finds, and ends it where it has none; None where there is no run."""
+    stored = await store.get(layout.run_record(run))
+    if stored is None:
+        return None
+    if (record := read_record(run, stored.content)).is_final:
+        return AskedToEnd(record=record)
+    await store.put(layout.cancel_mark(run), b"")
+    ended = await end_without_runner(store, run, "cancelled", "cancelled", clock=clock)
+    return AskedToEnd(record=ended or record, here=ended is not None)
+
+
 async def end_without_runner(store: Store, run: str, status: Status, reason: str, *, clock: Clock) -> RunRecord | None:
     """Ends a run that nobody runs and returns its record; None where somebody runs it, or it has ended, meanwhile."""
     stored = await store.get(layout.run_record(run))

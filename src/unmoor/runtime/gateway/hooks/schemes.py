@@ -5,12 +5,12 @@ Each returns where the sender is proved and raises Unproven where it is not.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 
 from unmoor.runtime.config import Verify
 
-from .signing import Sent, Unproven, digest, expect_one, in_time, named_by_signature, same, whsec
+from . import signatures
+from .signing import Sent, Unproven, expect_one, in_time, named_by_signature, same
 
 Scheme = Callable[[Verify, str, Sent], None]
 
@@ -21,9 +21,8 @@ def prove(verify: Verify, secret: str, sent: Sent) -> None:
 
 
 def github(verify: Verify, secret: str, sent: Sent) -> None:
-    """https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries"""
     given = sent.header("X-Hub-Signature-256")
-    expect_one([given.lower()], "sha256=" + digest(secret.encode(), sent.body).hex())
+    expect_one([given.lower()], signatures.github(secret, sent.body))
 
 
 def gitlab(verify: Verify, secret: str, sent: Sent) -> None:
@@ -38,46 +37,39 @@ def gitlab(verify: Verify, secret: str, sent: Sent) -> None:
 
 
 def slack(verify: Verify, secret: str, sent: Sent) -> None:
-    """https://docs.slack.dev/authentication/verifying-requests-from-slack"""
     at, given = sent.header("X-Slack-Request-Timestamp"), sent.header("X-Slack-Signature")
     in_time(at, sent.now)
-    expect_one([given], "v0=" + digest(secret.encode(), f"v0:{at}:".encode() + sent.body).hex())
+    expect_one([given], signatures.slack(secret, at, sent.body))
 
 
 def stripe(verify: Verify, secret: str, sent: Sent) -> None:
-    """https://docs.stripe.com/webhooks?verify=verify-manually"""
     parts = [part.strip().partition("=") for part in sent.header("Stripe-Signature").split(",")]
     at = next((value for name, _, value in parts if name == "t"), "")
     in_time(at, sent.now)
     given = [value for name, _, value in parts if name == "v1"]
-    expect_one(given, digest(secret.encode(), f"{at}.".encode() + sent.body).hex())
+    expect_one(given, signatures.stripe(secret, at, sent.body))
 
 
 def standard_webhooks(verify: Verify, secret: str, sent: Sent) -> None:
-    """https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md and
-    https://docs.svix.com/receiving/verifying-payloads/how-manual"""
+    """As its specification has it, and Svix: https://docs.svix.com/receiving/verifying-payloads/how-manual"""
     begin = named_by_signature(sent.headers)
     if not begin:
         raise Unproven("webhook-signature is missing")
     message, at, given = (sent.header(begin + name) for name in ("id", "timestamp", "signature"))
     in_time(at, sent.now)
-    signed = digest(whsec(secret), f"{message}.{at}.".encode() + sent.body)
-    expect_one(given.split(), "v1," + base64.b64encode(signed).decode())
+    expect_one(given.split(), signatures.standard_webhooks(secret, message, at, sent.body))
 
 
 def hmac_of_ones_own(verify: Verify, secret: str, sent: Sent) -> None:
     """What the spec says of header, digest, encoding, prefix and signed time; several signatures may come at once."""
     given = [text.removeprefix(verify.prefix) for text in _several(sent.header(verify.header), verify.prefix)]
-    signed = sent.body
-    if verify.timestamp:
-        at = sent.header(verify.timestamp)
+    at = sent.header(verify.timestamp) if verify.timestamp else ""
+    if at:
         in_time(at, sent.now, verify.tolerance_s)
-        before, _, after = verify.payload.partition("{body}")
-        signed = before.replace("{timestamp}", at).encode() + sent.body + after.replace("{timestamp}", at).encode()
-    mac = digest(secret.encode(), signed, verify.algorithm)
+    expected = signatures.of_ones_own(verify, secret, at, sent.body)
     if verify.encoding == "hex":
-        return expect_one((text.lower() for text in given), mac.hex())
-    expect_one((text.rstrip("=") for text in given), base64.b64encode(mac).decode().rstrip("="))
+        return expect_one((text.lower() for text in given), expected)
+    expect_one((text.rstrip("=") for text in given), expected.rstrip("="))
 
 
 def bearer(verify: Verify, secret: str, sent: Sent) -> None:

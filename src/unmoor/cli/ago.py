@@ -1,0 +1,33 @@
+"""Times as a person reads them, and as a person says them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import typer
+
+from unmoor.quantities import seconds
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time of the API's, in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def span(start: datetime, end: datetime) -> str:
+    """How long it was: `7s`, `3m 20s`, `2h 5m`."""
+    total = max(int((end - start).total_seconds()), 0)
+    hours, minutes = divmod(total // 60, 60)
+    if hours:
+        return f"{hours}h {minutes}m"
+    return f"{minutes}m {total % 60}s" if minutes else f"{total}s"
+
+
+def since(text: str, now: datetime) -> datetime | None:
+    """The time that `--since 12h` means; None where it is not given."""
+    if not text:
+        return None
+    try:
+        return now - timedelta(seconds=seconds(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--since") from None

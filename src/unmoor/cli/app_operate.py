@@ -1,0 +1,190 @@
+"""The commands that operate an agent that is deployed, and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unmoor.cli.app_deploy import Backend, Target
+from unmoor.cli.app_money import Env, File, Json
+
+if TYPE_CHECKING:
+    from unmoor.operate.reach import Where
+
+Url = Annotated[
+    str, typer.Option("--url", metavar="URL", help="The gateway's address; its token is read from UNMOOR_TOKEN.")
+]
+Store = Annotated[
+    str, typer.Option("--store", metavar="URL", help="Ask the store itself, as where the gateway is down.")
+]
+Since = Annotated[str, typer.Option("--since", metavar="DURATION", help="How far back, such as 30d or 12h.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
+OnlyTrigger = Annotated[str, typer.Option("--trigger", metavar="NAME", help="Only what that trigger started.")]
+FileAndRun = Annotated[
+    list[str] | None, typer.Argument(metavar="[FILE] [RUN]", help="The spec, and a run's id.", show_default=False)
+]
+
+
+def trigger(
+    given: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE] [PROMPT]", help="The spec, and what the agent is to do; - reads it.", show_default=False
+        ),
+    ] = None,
+    env: Env = None,
+    target: Target = "",
+    backend: Backend = "",
+    url: Url = "",
+    store: Store = "",
+    file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="Read the prompt from a file.")] = None,
+    session: Annotated[str, typer.Option("--session", help="Go on with the session of that key.")] = "",
+    hook: Annotated[str, typer.Option("--hook", metavar="NAME", help="Send a webhook instead, signed anew.")] = "",
+    body: Annotated[Path | None, typer.Option("--body", metavar="FILE", help="The webhook's body; - reads it.")] = None,
+    header: Annotated[
+        list[str] | None, typer.Option("--header", metavar="'NAME: VALUE'", help="A header of it; several times.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Print its log, and exit 0 only if it succeeds.")] = False,
+    json: Json = False,
+) -> None:
+    """Start a run of an agent that is deployed, by a prompt or by a recorded webhook, and print its id.
+
+    Example: unmoor trigger -t aws-ecs "Triage issue 7" --follow
+    """
+    from unmoor.cli.given import file_and_prompt, headers_of, prompt_from, recorded
+
+    spec, said = file_and_prompt(given or [], has_prompt=not (hook or file))
+    webhook = recorded(hook, body, headers_of(header or []), session=session, prompt=file)
+    if webhook and store:
+        raise typer.BadParameter("the gateway takes webhooks, and no store; leave it out", param_hint="--store")
+    where = _where(spec, env, target, backend, url, store)
+    from unmoor.cli.trigger import Wanted, run
+
+    prompt = "" if webhook else prompt_from(said, file)
+    wanted = Wanted(prompt=prompt, session=session, webhook=webhook)
+    raise typer.Exit(run(where, wanted, follow=follow, as_json=json))
+
+
+def runs(
+    file: File = Path(),
+    env: Env = None,
+    target: Target = "",
+    backend: Backend = "",
+    url: Url = "",
+    store: Store = "",
+    status: Annotated[
+        list[str] | None, typer.Option("--status", help="Only runs of that status; several times for more.")
+    ] = None,
+    trigger: OnlyTrigger = "",
+    since: Since = "",
+    limit: Limit = 20,
+    json: Json = False,
+) -> None:
+    """List the runs of an agent that is deployed, the newest first.
+
+    Example: unmoor runs -t gcp-cloud-run --status failed --since 7d
+    """
+    from datetime import UTC, datetime
+
+    from unmoor.cli.ago import since as since_of
+    from unmoor.cli.given import one_of
+
+    now = datetime.now(UTC)
+    from unmoor.cli.runs import Wanted, run
+    from unmoor.runtime.records import STATUSES
+
+    statuses = one_of(status or [], STATUSES, option="--status")
+    wanted = Wanted(statuses=statuses, trigger=trigger, since=since_of(since, now), limit=limit)
+    run(_where(file, env, target, backend, url, store), wanted, as_json=json, now=now)
+
+
+def logs(
+    given: FileAndRun = None,
+    env: Env = None,
+    target: Target = "",
+    backend: Backend = "",
+    url: Url = "",
+    store: Store = "",
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run has ended.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
+) -> None:
+    """Print what happened in a run, or in the newest one. Times are in UTC.
+
+    Example: unmoor logs -t vm-docker -f
+    """
+    from unmoor.cli.given import file_and_run
+
+    spec, run_id = file_and_run(given or [])
+    from unmoor.cli.logs import run
+
+    run(_where(spec, env, target, backend, url, store), run_id, follow=follow, as_json=json)
+
+
+def cancel(
+    given: FileAndRun = None,
+    env: Env = None,
+    target: Target = "",
+    backend: Backend = "",
+    url: Url = "",
+    store: Store = "",
+    json: Json = False,
+) -> None:
+    """End a run: at once where it waits, within seconds where it runs.
+
+    Example: unmoor cancel -t aws-ecs run-ybqr5rxvt-5z939m3
+    """
+    from unmoor.cli.given import file_and_run
+
+    spec, run_id = file_and_run(given or [])
+    if not run_id:
+        raise typer.BadParameter("say which run; unmoor runs lists them", param_hint="RUN")
+    from unmoor.cli.cancel import run
+
+    run(_where(spec, env, target, backend, url, store), run_id, as_json=json)
+
+
+def deliveries(
+    file: File = Path(),
+    env: Env = None,
+    target: Target = "",
+    backend: Backend = "",
+    url: Url = "",
+    store: Store = "",
+    trigger: Annotated[str, typer.Option("--trigger", metavar="NAME", help="Only what came to that trigger.")] = "",
+    outcome: Annotated[
+        list[str] | None, typer.Option("--outcome", help="Only those of that outcome; several times for more.")
+    ] = None,
+    since: Since = "",
+    limit: Limit = 20,
+    json: Json = False,
+) -> None:
+    """List what came to an agent's triggers, the newest first, and what became of it.
+
+    Example: unmoor deliveries -t aws-ecs --outcome refused
+    """
+    from datetime import UTC, datetime
+
+    from unmoor.cli.ago import since as since_of
+    from unmoor.cli.given import one_of
+
+    from unmoor.cli.deliveries import Wanted, run
+    from unmoor.runtime.gateway.deliveries import OUTCOMES
+
+    outcomes = one_of(outcome or [], OUTCOMES, option="--outcome")
+    at = since_of(since, datetime.now(UTC))
+    wanted = Wanted(outcomes=outcomes, trigger=trigger, since=at, limit=limit)
+    run(_where(file, env, target, backend, url, store), wanted, as_json=json)
+
+
+def _where(file: Path, env: str | None, target: str, backend: str, url: str, store: str) -> Where:
+    """Where the agent is, once it is sure that what is needed to ask there is installed."""
+    from unmoor.cli.needs import needs_engine, needs_runtime
+    from unmoor.operate.reach import Where
+
+    if store:
+        needs_runtime("--store")
+    elif not url:
+        needs_engine()
+    return Where(file=file, environment=env, target=target, backend=backend, url=url, store=store)

@@ -1,0 +1,23 @@
+"""`unmoor cancel`."""
+
+from __future__ import annotations
+
+import typer
+
+from unmoor.cli.show import print_json
+from unmoor.operate.agent import the_run
+from unmoor.operate.reach import Where, reached
+from unmoor.runtime.events import FINAL_STATUSES
+
+
+def run(where: Where, run: str, *, as_json: bool) -> None:
+    """Asks the run to end, and prints how it stands."""
+    with reached(where) as agent:
+        before = the_run(agent, run)["status"]
+        status = before if before in FINAL_STATUSES else agent.cancel(run)
+    if as_json:
+        print_json({"id": run, "status": status})
+    elif before in FINAL_STATUSES:
+        typer.echo(f"{run} had ended: {status}")
+    else:
+        typer.echo(f"{run} {status}" if status in FINAL_STATUSES else f"{run} is asked to end, and does within seconds")

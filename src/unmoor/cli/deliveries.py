@@ -1,0 +1,49 @@
+"""`unmoor deliveries`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import typer
+
+from unmoor.cli.ago import moment
+from unmoor.cli.show import print_json
+from unmoor.cli.table import print_table
+from unmoor.operate.agent import each_delivery
+from unmoor.operate.reach import Where, reached
+
+COLUMNS = ("came (UTC)", "trigger", "kind", "outcome", "times", "run", "delivery", "why")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which deliveries are listed."""
+
+    outcomes: Sequence[str] = ()
+    trigger: str = ""
+    since: datetime | None = None
+    limit: int = 20
+
+
+def run(where: Where, wanted: Wanted, *, as_json: bool) -> None:
+    """Prints what came last."""
+    with reached(where) as agent:
+        all_of_them = each_delivery(agent, trigger=wanted.trigger, since=wanted.since)
+        those = (each for each in all_of_them if not wanted.outcomes or each["outcome"] in wanted.outcomes)
+        found = list(itertools.islice(those, wanted.limit))
+    if as_json:
+        print_json(found)
+    elif not found:
+        typer.echo("nothing such came", err=True)
+    else:
+        print_table(COLUMNS, [_cells(each) for each in found])
+
+
+def _cells(each: dict[str, Any]) -> list[str]:
+    names = ("trigger", "kind", "outcome")
+    came = f"{moment(each['at']):%Y-%m-%d %H:%M:%S}"
+    return [came, *(each[n] for n in names), str(each["times"]), each["run"], each["id"], each["reason"]]

@@ -1,0 +1,48 @@
+"""A run's events as lines for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MOST_LINES, LONGEST_LINE = 12, 400
+
+
+def event_lines(event: dict[str, Any]) -> list[str]:
+    """An event as lines, each with what it is about in front; none for one that says nothing to a person."""
+    match event["type"]:
+        case "run.started":
+            model = f", {event['model']}" if event["model"] else ""
+            version = "" if event["version"] == "none" else f" {event['version']}"
+            return labelled("run", f"{event['harness']}{version}{model}; {event['confinement']}")
+        case "message":
+            return labelled("says", event["text"])
+        case "tool.call":
+            return labelled("calls", f"{event['name']} {event['input']}")
+        case "tool.result":
+            return labelled("fails" if event["is_error"] else "gets", event["output"])
+        case "usage":
+            tokens, cost = event["tokens"], event["cost_usd"]
+            money = f", {cost} USD" if cost is not None else ""
+            about = ", estimated" if event["estimated"] else ""
+            return labelled("uses", f"{tokens['input']} tokens in, {tokens['output']} out{money}{about}")
+        case "notice":
+            return labelled(event["level"], event["text"])
+        case "network.refused":
+            return labelled("refused", f"{event['destination']}: {event['reason']}")
+        case "budget.exceeded":
+            return labelled("spent", f"{event['cap']}: {event['spent_usd']} of {event['limit_usd']} USD")
+        case _:
+            return []
+
+
+def labelled(label: str, text: str) -> list[str]:
+    """The text's first lines, the label before the first of them."""
+    lines = text.strip().splitlines() or [""]
+    cut = [f"… ({len(lines) - MOST_LINES} more lines)"] if len(lines) > MOST_LINES else []
+    shown = [printable(line[:LONGEST_LINE]) for line in [*lines[:MOST_LINES], *cut]]
+    return [f"{label if i == 0 else '':<8} {line}" for i, line in enumerate(shown)]
+
+
+def printable(text: str) -> str:
+    """The text without what would be a command to a terminal: agents repeat what strangers wrote."""
+    return "".join(sign if sign.isprintable() or sign == "\t" else "�" for sign in text)

@@ -1,0 +1,58 @@
+"""`unmoor logs`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import typer
+
+from unmoor.cli.ago import moment
+from unmoor.cli.event_lines import event_lines, labelled
+from unmoor.operate.agent import Agent, the_run
+from unmoor.operate.follow import Follower, now
+from unmoor.operate.reach import Where, reached
+
+
+def run(where: Where, run: str, *, follow: bool, as_json: bool) -> None:
+    """Prints the run's events, or those of the newest run; to its end, as they come, where it is followed."""
+    with reached(where) as agent:
+        chosen = the_run(agent, run)["id"]
+        if not run:
+            say(chosen)
+        try:
+            print_events(events_of(agent, chosen) if follow else now(agent, chosen), as_json=as_json)
+        except KeyboardInterrupt:
+            return  # the run goes on, and whoever looked has seen enough
+
+
+def events_of(agent: Agent, run: str) -> Iterable[dict[str, Any]]:
+    """The run's events until it has ended; what else there is to know is said on standard error."""
+    return Follower(agent=agent, said=say).events(run)
+
+
+def say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def print_events(events: Iterable[dict[str, Any]], *, as_json: bool) -> str:
+    """Prints the events as they come; the status that the last one says, or nothing where the run goes on."""
+    status = ""
+    for event in events:
+        if as_json:
+            typer.echo(json.dumps(event, ensure_ascii=True))
+        else:
+            _print(event)
+        if event["type"] == "run.finished":
+            status = event["status"]
+    return status
+
+
+def _print(event: dict[str, Any]) -> None:
+    lines = event_lines(event)
+    if event["type"] == "run.finished":
+        lines = labelled("ends", f"{event['status']}: {event['reason']}" if event["reason"] else event["status"])
+    at = moment(event["at"])
+    for index, line in enumerate(lines):
+        typer.echo(f"{at:%H:%M:%S}  {line}" if at and index == 0 else f"{'':8}  {line}")

@@ -1,0 +1,64 @@
+"""`unmoor runs`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import typer
+
+from unmoor.cli.ago import moment, span
+from unmoor.cli.show import print_json
+from unmoor.cli.table import print_table
+from unmoor.operate.agent import each_run
+from unmoor.operate.reach import Where, reached
+
+COLUMNS = ("run", "status", "trigger", "created (UTC)", "took", "cost USD", "session", "what")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which runs are listed."""
+
+    statuses: Sequence[str] = ()
+    trigger: str = ""
+    since: datetime | None = None
+    limit: int = 20
+
+
+def run(where: Where, wanted: Wanted, *, as_json: bool, now: datetime) -> None:
+    """Prints the newest runs."""
+    with reached(where) as agent:
+        found = list(itertools.islice(_those(each_run(agent, since=wanted.since), wanted), wanted.limit))
+    if as_json:
+        print_json(found)
+    elif not found:
+        typer.echo("there is no such run", err=True)
+    else:
+        print_table(COLUMNS, [_cells(each, now) for each in found])
+
+
+def _those(runs: Iterator[dict[str, Any]], wanted: Wanted) -> Iterator[dict[str, Any]]:
+    for each in runs:
+        if wanted.statuses and each["status"] not in wanted.statuses:
+            continue
+        if not wanted.trigger or each["trigger"]["name"] == wanted.trigger:
+            yield each
+
+
+def _cells(each: dict[str, Any], now: datetime) -> list[str]:
+    began, ended = moment(each["started_at"]), moment(each["ended_at"])
+    created = moment(each["created_at"])
+    return [
+        each["id"],
+        each["status"],
+        each["trigger"]["name"],
+        f"{created:%Y-%m-%d %H:%M:%S}" if created else "",
+        span(began, ended or now) if began else "",
+        each["cost_usd"] or "",
+        each["session"],
+        each["reason"] or each["prompt"][:60],
+    ]

@@ -1,0 +1,108 @@
+"""An agent that is there, by whichever way it is reached: its gateway, or its store where that is away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any, Protocol
+
+from unmoor.runtime import layout
+
+from .faults import NoSuchRun, OperateError
+
+# What is read with one request; the gateway's own limit.
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A page of runs or deliveries, and what gives the next one; empty on the last."""
+
+    entries: tuple[dict[str, Any], ...]
+    next: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Events:
+    """Events after a number, the number to go on after, and whether nothing more comes."""
+
+    events: tuple[dict[str, Any], ...]
+    next: int
+    done: bool
+
+
+class Agent(Protocol):
+    """What can be asked of an agent. Runs, events and deliveries are as the HTTP API has them."""
+
+    def start(self, prompt: str, session: str) -> str:
+        """Accepts a run and returns its id."""
+        ...
+
+    def runs(self, *, limit: int, cursor: str = "") -> Listed:
+        """Runs, newest first."""
+        ...
+
+    def run(self, run: str) -> dict[str, Any]:
+        """A run; NoSuchRun where there is none."""
+        ...
+
+    def events(self, run: str, *, after: int, wait_s: int) -> Events:
+        """A run's events after a number, as soon as there are any, the run has ended, or the wait is over."""
+        ...
+
+    def cancel(self, run: str) -> str:
+        """Asks a run to end and returns its status."""
+        ...
+
+    def deliveries(self, *, limit: int, cursor: str = "", trigger: str = "") -> Listed:
+        """What came to triggers, newest first."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of what it holds."""
+        ...
+
+
+def each_run(agent: Agent, *, since: datetime | None = None) -> Iterator[dict[str, Any]]:
+    """All runs, newest first, back to that time."""
+    cursor = ""
+    while True:
+        page = agent.runs(limit=PAGE, cursor=cursor)
+        for run in page.entries:
+            if since is not None and layout.created(run["id"]) < since:
+                return
+            yield run
+        if not page.next:
+            return
+        cursor = page.next
+
+
+def each_delivery(agent: Agent, *, trigger: str = "", since: datetime | None = None) -> Iterator[dict[str, Any]]:
+    """All that came, newest first, back to that time."""
+    cursor = ""
+    while True:
+        page = agent.deliveries(limit=PAGE, cursor=cursor, trigger=trigger)
+        for delivery in page.entries:
+            if since is not None and datetime.fromisoformat(delivery["at"]) < since:
+                return
+            yield delivery
+        if not page.next:
+            return
+        cursor = page.next
+
+
+def the_run(agent: Agent, run: str) -> dict[str, Any]:
+    """The run of that id, or the newest where it is empty; NoSuchRun, with the nearest id, where there is none."""
+    if not run:
+        newest = agent.runs(limit=1).entries
+        if not newest:
+            raise OperateError("there is no run yet; unmoor trigger starts one")
+        return newest[0]
+    try:
+        return agent.run(run)
+    except NoSuchRun as error:
+        near = get_close_matches(run, [each["id"] for each in agent.runs(limit=PAGE).entries], n=1)
+        hint = f"did you mean {near[0]}?" if near else "unmoor runs lists those that there are"
+        raise NoSuchRun(f"{error}: {run}; {hint}") from None

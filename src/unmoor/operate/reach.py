@@ -1,0 +1,125 @@
+"""How an agent is reached: by what its deployment left, by a gateway's address, or by its store."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unmoor.errors import InputError, Problem, UnmoorError
+
+from .agent import Agent
+from .at_gateway import GatewayAgent
+from .http import Http, gateway_url
+
+if TYPE_CHECKING:
+    from unmoor.load import Loaded
+    from unmoor.target import Outputs
+
+TOKEN = "UNMOOR_TOKEN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """What the user says of where the agent is. `url` and `store` each do alone; without them it is the target's."""
+
+    file: Path = Path()
+    environment: str | None = None
+    target: str = ""
+    backend: str = ""
+    url: str = ""
+    store: str = ""
+
+    def load(self) -> Loaded:
+        """The agent's spec."""
+        from unmoor.load import load
+
+        return load(self.file, self.environment)
+
+
+class Unsaid(UnmoorError):
+    """The user has to say more."""
+
+    exit_code = 2
+
+
+@contextlib.contextmanager
+def reached(where: Where, *, starting: bool = False) -> Iterator[Agent]:
+    """The agent that is there; `starting` says that a run is to be started, for which a store alone wants the spec."""
+    with contextlib.closing(_by_store(where, starting) if where.store else gateway_of(where)) as agent:
+        yield agent
+
+
+def gateway_of(where: Where) -> GatewayAgent:
+    """The agent by its gateway: at the address that is given, or that the deployment left."""
+    if where.store and where.url:
+        raise Unsaid("--url and --store: one of them; the gateway is asked, or the store")
+    if where.url:
+        token = os.environ.get(TOKEN, "")
+        return _gateway(gateway_url(where.url), token, token_from=f"the token in {TOKEN}", store="")
+    from unmoor.settings import target_of
+
+    loaded = where.load()
+    target = target_of(loaded, where.target)
+    outputs = deployed(loaded, target, backend=where.backend)
+    return _gateway(
+        gateway_url(outputs.url),
+        outputs.token,
+        token_from=f"the token of {target}'s outputs: unmoor up gives it the stack's again",
+        store=outputs.store_url,
+    )
+
+
+def deployed(loaded: Loaded, target: str, *, backend: str) -> Outputs:
+    """What the deployment of the spec to that target left; UnmoorError where there is none."""
+    from unmoor.stacks.place import place_of
+    from unmoor.stacks.workspace import outputs_of
+
+    plan = loaded.plan
+    return outputs_of(place_of(plan.agent, plan.environment, target, backend=backend))
+
+
+def _gateway(url: str, token: str, *, token_from: str, store: str) -> GatewayAgent:
+    if not (token.isascii() and token.isprintable()):
+        raise Unsaid(f"{TOKEN}: is no token; it has signs that no header can hold")
+    instead = f"--store {store or 'URL'} reads the store itself"
+    return GatewayAgent(http=Http(url=url, token=token, token_from=token_from, instead=instead))
+
+
+def _by_store(where: Where, starting: bool) -> Agent:
+    if where.url:
+        raise Unsaid("--url and --store: one of them; the gateway is asked, or the store")
+    from unmoor.runtime.store import open_store
+
+    from .at_store import StoreAgent
+
+    agent = StoreAgent(url=where.store, store=open_store(where.store))
+    return _with_its_bundle(agent, where.load()) if starting else agent
+
+
+def _with_its_bundle(agent: Agent, loaded: Loaded) -> Agent:
+    """The agent with what its gateway was deployed with: the spec as it is here, if that is what is there."""
+    from dataclasses import replace
+
+    from unmoor.bundle import pack
+    from unmoor.local_secrets import local_value
+    from unmoor.runtime.bundle import unpack_bundle
+    from unmoor.runtime.redact import redactor
+
+    from .at_store import StoreAgent
+
+    assert isinstance(agent, StoreAgent)
+    archive = pack(loaded.plan)
+    digest = hashlib.sha256(archive).hexdigest()
+    if not agent.has_bundle(digest):
+        rule = f"as it is here it is not deployed at {agent.url}"
+        raise InputError([Problem(path=str(loaded.file), rule=rule, remedy="deploy it, or ask its gateway")])
+    values = {s.name: local_value(s, loaded.file.parent) for s in loaded.plan.secrets}
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = unpack_bundle(archive, digest, Path(folder) / "bundle")
+    return replace(agent, bundle=bundle, redact=redactor({name: value for name, value in values.items() if value}))
