@@ -167,9 +167,8 @@ def deliveries(
     from datetime import UTC, datetime
 
     from unmoor.cli.ago import since as since_of
-    from unmoor.cli.given import one_of
-
     from unmoor.cli.deliveries import Wanted, run
+    from unmoor.cli.given import one_of
     from unmoor.runtime.gateway.deliveries import OUTCOMES
 
     outcomes = one_of(outcome or [], OUTCOMES, option="--outcome")
