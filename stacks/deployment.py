@@ -13,6 +13,7 @@ from unmoor.compiled import override_check
 from unmoor.deploy.changes import Changes, changes_of
 from unmoor.deploy.parts import spec_path
 from unmoor.deploy.step import Event, Step
+from unmoor.errors import SpecError
 from unmoor.load import load
 from unmoor.settings import Chosen, choose, target_of
 from unmoor.stacks.config import missing_values, secret_value
