@@ -21,7 +21,8 @@ def part(found: Step) -> str:
 
 
 def clock():
-    return lambda ticks=count(): float(next(ticks))
+    ticks = count()
+    return lambda: float(next(ticks))
 
 
 def test_a_log_has_a_line_at_the_beginning_and_at_the_end_of_each() -> None:

@@ -11,6 +11,7 @@ from unmoor.cli.app_deploy import down, outputs, preview, refresh, up
 from unmoor.cli.app_money import Env, File, Json, SomeTargets, compare, cost
 from unmoor.cli.app_operate import cancel, deliveries, logs, runs, trigger
 from unmoor.cli.app_prices import prices
+from unmoor.cli.app_review import review
 
 app = typer.Typer(
     name="unmoor",
@@ -114,8 +115,11 @@ def graph(
 app.command()(compare)
 app.command()(cost)
 app.add_typer(prices, name="prices")
-for command in (preview, up, refresh, down, outputs, trigger, runs, logs, cancel, deliveries):
+for command in (preview, up, refresh, down, outputs):
     app.command()(command)
+for command in (trigger, runs, logs, cancel, deliveries):
+    app.command()(command)
+app.command()(review)
 
 
 @app.command()

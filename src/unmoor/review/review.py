@@ -1,0 +1,110 @@
+"""What a change of a spec would change on each target, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from unmoor.compare import AS_IT_IS
+from unmoor.cost.bills import comparison
+from unmoor.cost.comparison import Bill
+from unmoor.cost.usage import Usage
+from unmoor.deploy.changes import Changes
+from unmoor.errors import InputError, SpecError
+from unmoor.load import Loaded, load
+from unmoor.settings import choose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What one target promises about a topic, before and after; empty where it says nothing of it."""
+
+    topic: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """One target: its preview or why there is none, its bills, and the promises that change."""
+
+    target: str
+    changes: Changes | None = None
+    unseen: str = ""
+    before: Bill | None = None
+    after: Bill | None = None
+    promises: tuple[Promise, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """All targets of one agent in one environment; `usage` is the use that the money is for."""
+
+    agent: str
+    environment: str
+    usage: Usage
+    targets: tuple[Reviewed, ...]
+
+
+def reviewed(
+    after: Loaded,
+    before: Loaded | None,
+    targets: Sequence[str],
+    previews: Mapping[str, Changes | str],
+    *,
+    usage: Usage,
+    today: date,
+) -> Review:
+    """The review of these targets; a preview that is a text is the reason for which there is none."""
+    bills_after, bills_before = (
+        _bills(loaded, targets, usage, today) if loaded is not None else {} for loaded in (after, before)
+    )
+    return Review(
+        agent=after.plan.agent,
+        environment=after.plan.environment,
+        usage=usage,
+        targets=tuple(
+            Reviewed(
+                target=name,
+                changes=found if isinstance(found := previews.get(name), Changes) else None,
+                unseen=found if isinstance(found, str) else "",
+                before=bills_before.get(name),
+                after=bills_after.get(name),
+                promises=tuple(_promises(before, after, name)) if before is not None else (),
+            )
+            for name in targets
+        ),
+    )
+
+
+def earlier(file: Path, environment: str | None) -> Loaded | None:
+    """The spec as it was before; None where there was none, or none that was right."""
+    if not (file / "unmoor.yaml" if file.is_dir() else file).is_file():
+        return None
+    try:
+        return load(file, environment)
+    except SpecError:
+        return None
+
+
+def _bills(loaded: Loaded, targets: Sequence[str], usage: Usage, today: date) -> dict[str, Bill]:
+    found = comparison(loaded, targets, [AS_IT_IS], usage=usage, today=today, free_tier=True)
+    return {bill.target: bill for bill in found.bills}
+
+
+def _promises(before: Loaded, after: Loaded, target: str) -> list[Promise]:
+    old, new = _promised(before, target), _promised(after, target)
+    topics = [*old, *(topic for topic in new if topic not in old)]
+    both = [Promise(topic=t, before=old.get(t, ""), after=new.get(t, "")) for t in topics]
+    return [promise for promise in both if promise.before != promise.after]
+
+
+def _promised(loaded: Loaded, target: str) -> dict[str, str]:
+    """What the target promises by topic; nothing where it refuses the plan, which the bill says."""
+    try:
+        chosen = choose(loaded, target).accepted()
+    except InputError:
+        return {}
+    return {g.topic: f"{g.strength}: {g.by}" for g in chosen.target.guarantees(loaded.plan, chosen.settings)}
