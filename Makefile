@@ -10,10 +10,13 @@ HARNESSES := claude-code codex opencode pi
 MORE_HARNESSES := gemini goose
 # npm and Node come with the tests' packages; a machine's own are used first.
 export PATH := $(PATH):$(abspath $(VENV)/bin)
+# Pulumi's engine for the tests that drive it: built from its Go module where no `pulumi` is on PATH.
+ENGINE_VERSION := v3.250.0
+ENGINE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/unmoor/engine/$(ENGINE_VERSION)/pulumi
 # setuptools warns at length that an editable install is editable.
 PIP := PYTHONWARNINGS=ignore $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-unit test-all test-docker test-harnesses check docs bench golden clean
+.PHONY: demo test test-unit test-all test-docker test-harnesses engine check docs bench golden clean
 
 demo: $(VENV)/.ready
 	@$(VENV)/bin/unmoor compare examples/02-issue-triage
@@ -21,14 +24,14 @@ demo: $(VENV)/.ready
 	@printf '\nOne run of examples/01-hello on this machine, with no Docker, account or engine:\n'
 	@$(VENV)/bin/unmoor dev examples/01-hello --once "Good morning"
 
-test: $(VENV)/.ready .cache/npm/.ready
+test: $(VENV)/.ready .cache/npm/.ready engine
 	@$(PY) -m unmoor.runtime.harness $(HARNESSES)
 	@$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not harness and not docker"
 
 test-unit: $(VENV)/.ready
-	$(PY) -m pytest -n $(WORKERS) -m "not slow and not wheel and not harness and not docker and not browser"
+	$(PY) -m pytest -n $(WORKERS) -m "not slow and not wheel and not harness and not docker and not browser and not engine"
 
-test-all: $(VENV)/.ready .cache/npm/.ready check
+test-all: $(VENV)/.ready .cache/npm/.ready engine check
 	@$(PY) -m unmoor.runtime.harness $(HARNESSES) $(MORE_HARNESSES)
 	UNMOOR_ALL_KNOBS=1 $(PY) -m pytest -n $(WORKERS) --dist worksteal
 
@@ -40,6 +43,10 @@ test-harnesses: $(VENV)/.ready
 # Builds the shipped image with each harness and runs it as a target does; needs a Docker engine, and as root debootstrap.
 test-docker: $(VENV)/.ready
 	$(PY) -m pytest -n 0 -m docker tests/docker
+
+# Takes three minutes the first time; a build that fails or is cut off leaves nothing behind, and the tests that need it skip.
+engine:
+	@sh scripts/build_engine.sh $(ENGINE_VERSION) "$(ENGINE)"
 
 check: $(VENV)/.ready
 	$(VENV)/bin/ruff check src stacks targets tests scripts

@@ -1,0 +1,207 @@
+"""A cloud in memory: what exists, what was asked of it and in which order, and what it was told to refuse."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from replacements import NAMED_BY, REVISIONED
+
+from unmoor.testing.computed import computed, invoked
+
+CHANGES = ("create", "update", "delete")
+
+
+class Refused(Exception):
+    """The cloud does not do what it was asked for; its text is what the provider would say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request: what was to be done (`create`, `update`, `delete`, `read`...), to what."""
+
+    verb: str
+    type: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.type} {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    """What exists: `salt` tells it from others that bear the same logical name, as ids of a cloud's own making do."""
+
+    type: str
+    name: str
+    id: str
+    salt: str
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return key(self.type, self.id, self.outputs)
+
+
+def key(type_: str, id_: str, outputs: Mapping[str, Any]) -> tuple[str, str]:
+    """What a thing is found by: its id, but for what has revisions, which share one."""
+    return type_, str(outputs["arn"]) if type_ in REVISIONED else id_
+
+
+@dataclass(slots=True)
+class _Fault:
+    verb: str
+    type: str
+    name: str
+    text: str
+    after: bool
+    times: int
+
+
+@dataclass(slots=True)
+class Cloud:
+    """What the providers of every package share; safe to ask from many threads."""
+
+    journal: list[Asked] = field(default_factory=list)
+    _things: dict[tuple[str, str], Thing] = field(default_factory=dict)
+    _faults: list[_Fault] = field(default_factory=list)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _made: int = 0
+
+    def things(self) -> list[Thing]:
+        """Everything that exists, by type and name."""
+        with self._lock:
+            return sorted(self._things.values(), key=lambda t: (t.type, t.name, t.id))
+
+    def keys(self) -> set[tuple[str, str]]:
+        """What everything that exists is found by."""
+        return {t.key for t in self.things()}
+
+    def changes(self) -> list[str]:
+        """What was made, changed and deleted, in order."""
+        return [str(a) for a in list(self.journal) if a.verb in CHANGES]
+
+    @contextmanager
+    def changing(self) -> Iterator[list[str]]:
+        """What is made, changed and deleted inside of the block, known at its end."""
+        before, found = len(self.changes()), list[str]()
+        yield found
+        found += self.changes()[before:]
+
+    def fail(
+        self,
+        verb: str,
+        type_: str = "",
+        name: str = "",
+        *,
+        text: str = "the cloud was told to fail",
+        times: int = 1,
+        after: bool = False,
+    ) -> None:
+        """The next requests of that kind fail; `after` the thing was made, where a cloud makes it and then finds fault."""
+        with self._lock:
+            self._faults.append(_Fault(verb=verb, type=type_, name=name, text=text, after=after, times=times))
+
+    def heal(self) -> None:
+        """Forgets every fault that has not struck."""
+        with self._lock:
+            self._faults.clear()
+
+    def drift(self, type_: str, name: str, **changed: Any) -> None:
+        """Somebody changes a thing behind the engine's back."""
+        with self._lock:
+            for key, thing in list(self._things.items()):
+                if (thing.type, thing.name) == (type_, name):
+                    self._things[key] = replace(thing, outputs={**thing.outputs, **changed})
+
+    def lose(self, type_: str, name: str) -> None:
+        """Somebody deletes a thing behind the engine's back."""
+        with self._lock:
+            self._things = {k: t for k, t in self._things.items() if (t.type, t.name) != (type_, name)}
+
+    def asked(self, verb: str, type_: str, name: str) -> None:
+        """Keeps the request, and refuses it where it was told to."""
+        with self._lock:
+            self.journal.append(Asked(verb=verb, type=type_, name=name))
+            self._strike(verb, type_, name, after=False)
+
+    def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> tuple[Thing, str]:
+        """What was made, and what is wrong with it; Refused where nothing was made."""
+        with self._lock:
+            self.asked("create", type_, name)
+            thing = self._named(type_, name, inputs)
+            self._things[thing.key] = thing
+            try:
+                self._strike("create", type_, name, after=True)
+            except Refused as error:
+                return thing, str(error)
+            return thing, ""
+
+    def preview(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The outputs that it would have, made up."""
+        return computed(type_, name, inputs)[1]
+
+    def update(self, name: str, at: tuple[str, str], inputs: Mapping[str, Any]) -> Thing:
+        with self._lock:
+            self.asked("update", at[0], name)
+            self._things[at] = self.foresee(at, inputs)
+            return self._things[at]
+
+    def foresee(self, at: tuple[str, str], inputs: Mapping[str, Any]) -> Thing:
+        """An existing thing as it would be after an update; Refused where it is gone."""
+        with self._lock:
+            if at not in self._things:
+                raise Refused(f"{at[0]} {at[1]} does not exist")
+            thing = self._things[at]
+            kept = {k: thing.outputs[k] for k in REVISIONED.get(at[0], ())}
+            outputs = {**computed(at[0], thing.salt, inputs)[1], **kept}
+            return replace(thing, inputs=inputs, outputs=outputs)
+
+    def delete(self, name: str, at: tuple[str, str]) -> None:
+        with self._lock:
+            self.asked("delete", at[0], name)
+            self._things.pop(at, None)
+
+    def read(self, name: str, at: tuple[str, str]) -> Thing | None:
+        with self._lock:
+            self.asked("read", at[0], name)
+            return self._things.get(at)
+
+    def invoke(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.asked("invoke", token, "")
+        return invoked(token, args)
+
+    def _named(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Thing:
+        """The thing with an id that nothing else has; Refused where the user chose one that is taken."""
+        self._refuse_taken_name(type_, inputs)
+        id_, outputs = computed(type_, name, inputs)
+        if type_ in REVISIONED:
+            self._made += 1
+            outputs = {**outputs, "arn": f"{outputs['arnWithoutRevision']}:{self._made}", "revision": self._made}
+            return Thing(type=type_, name=name, id=id_, salt=name, inputs=inputs, outputs=outputs)
+        salt = name
+        while (type_, id_) in self._things:
+            self._made += 1
+            taken, salt = id_, f"{name}#{self._made}"
+            id_, outputs = computed(type_, salt, inputs)
+            if id_ == taken:
+                raise Refused(f"{type_} {id_} already exists")
+        return Thing(type=type_, name=name, id=id_, salt=salt, inputs=inputs, outputs=outputs)
+
+    def _refuse_taken_name(self, type_: str, inputs: Mapping[str, Any]) -> None:
+        keys: Sequence[str] = NAMED_BY.get(type_, ())
+        wanted = [inputs.get(k) for k in keys]
+        for thing in self._things.values():
+            if keys and thing.type == type_ and [thing.inputs.get(k) for k in keys] == wanted:
+                raise Refused(f"{type_} {wanted[0]} already exists")
+
+    def _strike(self, verb: str, type_: str, name: str, *, after: bool) -> None:
+        for fault in self._faults:
+            hit = (fault.verb, fault.after) == (verb, after) and fault.type in ("", type_) and fault.name in ("", name)
+            if hit and fault.times > 0:
+                fault.times -= 1
+                raise Refused(fault.text)
