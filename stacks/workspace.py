@@ -54,13 +54,15 @@ class Cli(automation.PulumiCommand):
         additional_env: Mapping[str, str],
         on_output: Callable[[str], Any] | None = None,
         on_error: Callable[[str], Any] | None = None,
+        *,
+        stdin: str | None = None,
     ) -> automation.CommandResult:
-        """As the SDK runs it; what is on standard input is never read."""
+        """As the SDK runs it; what is on our own standard input is never read."""
         environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
         command = [self.command, "--non-interactive", *args]
         with subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=cwd,
@@ -70,7 +72,7 @@ class Cli(automation.PulumiCommand):
         ) as process:
             self.running = process
             try:
-                stdout, stderr = process.communicate()
+                stdout, stderr = process.communicate(stdin)
             finally:
                 self.running = None
         result = automation.CommandResult(stdout.rstrip(), stderr.rstrip(), process.returncode)
@@ -150,6 +152,17 @@ class Workspace:
         found = self._command(["stack", "export", "--stack", self.place.stack])
         return json.loads(found).get("deployment") or {}
 
+    def config_keys(self) -> frozenset[str]:
+        """The keys of the stack's config, without the project's name before them; none where there is no stack."""
+        if not self.exists():
+            return frozenset()
+        return frozenset(key.partition(":")[2] for key in self._guarded(lambda stack: stack.get_all_config()))
+
+    def set_secret(self, key: str, value: str) -> None:
+        """Puts a secret into the stack's config, through the engine's standard input; the stack is made if need be."""
+        self._stack()
+        self._command(["config", "set", "--secret", f"unmoor:{key}", "--stack", self.place.stack], stdin=value)
+
     def interrupt(self) -> None:
         """See Cli.interrupt."""
         self.cli.interrupt()
@@ -224,9 +237,9 @@ class Workspace:
             self._refused = error
             raise
 
-    def _command(self, arguments: list[str]) -> str:
+    def _command(self, arguments: list[str], *, stdin: str | None = None) -> str:
         try:
-            return self.cli.run(arguments, str(self.place.folder), self._environment()).stdout
+            return self.cli.run(arguments, str(self.place.folder), self._environment(), stdin=stdin).stdout
         except automation.errors.CommandError as error:
             raise failure_of(str(error), Failure(place=self.place)) from None
 

@@ -12,6 +12,7 @@ from unmoor.cli.app_money import Env, File, Json, SomeTargets, compare, cost
 from unmoor.cli.app_operate import cancel, deliveries, logs, runs, trigger
 from unmoor.cli.app_prices import prices
 from unmoor.cli.app_review import review
+from unmoor.cli.app_secrets import secrets
 
 app = typer.Typer(
     name="unmoor",
@@ -120,6 +121,7 @@ for command in (preview, up, refresh, down, outputs):
 for command in (trigger, runs, logs, cancel, deliveries):
     app.command()(command)
 app.command()(review)
+app.add_typer(secrets, name="secrets")
 
 
 @app.command()

@@ -1,0 +1,47 @@
+"""The commands about secrets and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unmoor.cli.app_deploy import Backend, Target
+from unmoor.cli.app_money import Env, File, Json
+
+secrets = typer.Typer(no_args_is_help=True, help="Say where each secret is from, and set those of the stack's config.")
+
+
+@secrets.command("list")
+def list_(file: File = Path(), target: Target = "", env: Env = None, json: Json = False, backend: Backend = "") -> None:
+    """Say where each secret is from, who holds it, and whether it has a value here; exit 1 if one has none.
+
+    Example: unmoor secrets list -e prod
+    """
+    from unmoor.cli.needs import needs_engine
+
+    needs_engine()
+    from unmoor.cli.secrets import listed
+
+    raise typer.Exit(listed(file, env, target, backend, as_json=json))
+
+
+@secrets.command("set")
+def set_(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The key that the spec has as {config: KEY}.")],
+    file: Annotated[Path, typer.Argument(help="The spec, or its folder.", show_default=False)] = Path(),
+    target: Target = "",
+    env: Env = None,
+    backend: Backend = "",
+) -> None:
+    """Set a secret of the stack's config, typed or from standard input; it is kept encrypted.
+
+    Example: unmoor secrets set githubWebhookSecret -t aws-ecs < secret.txt
+    """
+    from unmoor.cli.needs import needs_engine
+
+    needs_engine()
+    from unmoor.cli.secrets import set_value
+
+    set_value(file, env, target, backend, key)
