@@ -22,11 +22,9 @@ from unmoor.stacks.failures import Failure, failure_of, in_our_words
 from unmoor.stacks.keeping import has_gateway
 from unmoor.stacks.passphrase import passphrase_environment
 from unmoor.stacks.place import Place
+from unmoor.stacks.versions import OLDEST
 from unmoor.target import Outputs
 
-# The first CLI that streams its events over gRPC, which is how they are read here:
-# https://github.com/pulumi/pulumi/releases/tag/v3.206.0
-OLDEST = VersionInfo(3, 206, 0)
 INSTALL = "unmoor doctor --install, or https://www.pulumi.com/docs/install/"
 OnEvent = Callable[[Event], None]
 
@@ -44,7 +42,7 @@ class Cli(automation.PulumiCommand):
         self.command = found
         self.version = _version(found)
         self.running: subprocess.Popen[str] | None = None
-        if self.version < OLDEST:
+        if self.version < VersionInfo.parse(OLDEST):
             raise UnmoorError(f"pulumi {self.version} is older than {OLDEST}, the oldest that works here; {INSTALL}")
 
     def run(
@@ -242,6 +240,18 @@ class Workspace:
             return self.cli.run(arguments, str(self.place.folder), self._environment(), stdin=stdin).stdout
         except automation.errors.CommandError as error:
             raise failure_of(str(error), Failure(place=self.place)) from None
+
+
+def install_cli(say: Callable[[str], None]) -> str:
+    """Has Pulumi's own installer put its command line where it puts it for everybody, and gives the path."""
+    root = Path("~/.pulumi").expanduser()
+    say(f"runs https://get.pulumi.com/install.sh --install-root {root}")
+    try:
+        automation.PulumiCommand.install(root=str(root))
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = error.output.decode(errors="replace").strip() if isinstance(error, subprocess.CalledProcessError) else ""
+        raise UnmoorError(f"Pulumi's installer failed: {said.splitlines()[-1] if said else error}") from None
+    return str(root / "bin" / "pulumi")
 
 
 def outputs_of(place: Place) -> Outputs:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .cost.line import CostLine
     from .cost.lines import Prices
     from .cost.usage import Usage
+    from .doctor.finding import Finding
 
 # The parts of an agent that every target serves with something of its own, in the order in which they are shown.
 PARTS = (
@@ -190,6 +191,8 @@ class Target:
     build_by: str
     access_by: str
     cost_by: str = ""
+    packages: tuple[str, ...] = ()
+    doctor_by: str = ""
     name_limits: Mapping[str, int] = field(default_factory=dict)
 
     def build(self, name: str, plan: Plan, settings: Settings, options: BuildOptions) -> Outputs:
@@ -203,6 +206,10 @@ class Target:
     def cost(self, plan: Plan, settings: Settings, usage: Usage, prices: Prices) -> list[CostLine]:
         """The lines of a month's bill for a plan that check() takes; only where there is a `cost_by`."""
         return _function(self.cost_by)(plan, settings, usage, prices)
+
+    def doctor(self, plan: Plan | None, settings: Settings | None) -> Iterable[Finding]:
+        """What is there of all that it needs beside Pulumi; nothing where it does not say."""
+        return _function(self.doctor_by)(plan, settings) if self.doctor_by else ()
 
 
 def secret_of(variable: str) -> str:

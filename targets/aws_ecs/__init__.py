@@ -19,5 +19,7 @@ target = Target(
     build_by="unmoor.targets.aws_ecs.program:build",
     access_by="unmoor.targets.aws_ecs.access:access",
     cost_by="unmoor.targets.aws_ecs.cost:cost",
+    packages=("aws", "docker-build", "random"),
+    doctor_by="unmoor.targets.aws_ecs.doctor:doctor",
     name_limits=NAME_LIMITS,
 )

@@ -19,5 +19,7 @@ target = Target(
     build_by="unmoor.targets.azure_container_apps.program:build",
     access_by="unmoor.targets.azure_container_apps.access:access",
     cost_by="unmoor.targets.azure_container_apps.cost:cost",
+    packages=("azure-native", "docker-build", "random"),
+    doctor_by="unmoor.targets.azure_container_apps.doctor:doctor",
     name_limits=NAME_LIMITS,
 )

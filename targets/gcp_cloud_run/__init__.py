@@ -19,5 +19,7 @@ target = Target(
     build_by="unmoor.targets.gcp_cloud_run.program:build",
     access_by="unmoor.targets.gcp_cloud_run.access:access",
     cost_by="unmoor.targets.gcp_cloud_run.cost:cost",
+    packages=("docker-build", "gcp", "random"),
+    doctor_by="unmoor.targets.gcp_cloud_run.doctor:doctor",
     name_limits=NAME_LIMITS,
 )

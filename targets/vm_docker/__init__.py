@@ -19,5 +19,7 @@ target = Target(
     build_by="unmoor.targets.vm_docker.program:build",
     access_by="unmoor.targets.vm_docker.access:access",
     cost_by="unmoor.targets.vm_docker.cost:cost",
+    packages=("docker", "random"),
+    doctor_by="unmoor.targets.vm_docker.doctor:doctor",
     name_limits=NAME_LIMITS,
 )

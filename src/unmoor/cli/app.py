@@ -9,7 +9,7 @@ import typer
 
 from unmoor.cli.app_deploy import down, outputs, preview, refresh, up
 from unmoor.cli.app_money import Env, File, Json, SomeTargets, compare, cost
-from unmoor.cli.app_operate import cancel, deliveries, logs, runs, trigger
+from unmoor.cli.app_operate import cancel, deliveries, doctor, logs, runs, trigger
 from unmoor.cli.app_prices import prices
 from unmoor.cli.app_review import review
 from unmoor.cli.app_secrets import secrets

@@ -177,6 +177,26 @@ def deliveries(
     run(_where(file, env, target, backend, url, store), wanted, as_json=json)
 
 
+def doctor(
+    file: Annotated[
+        Path | None, typer.Argument(help="The spec, or the folder that holds an unmoor.yaml.", show_default=False)
+    ] = None,
+    env: Env = None,
+    target: Annotated[str, typer.Option("-t", "--target", help="Look at what that target needs as well.")] = "",
+    json: Json = False,
+    install: Annotated[
+        bool, typer.Option("--install", help="Have Pulumi install its CLI and plugins where they are missing.")
+    ] = False,
+) -> None:
+    """Say whether this machine has what deploying needs, and what to do where it has not.
+
+    Example: unmoor doctor -t aws-ecs
+    """
+    from unmoor.cli.doctor import run
+
+    raise typer.Exit(run(file, env, target, as_json=json, installing=install))
+
+
 def _where(file: Path, env: str | None, target: str, backend: str, url: str, store: str) -> Where:
     """Where the agent is, once it is sure that what is needed to ask there is installed."""
     from unmoor.cli.needs import needs_engine, needs_runtime

@@ -6,7 +6,6 @@ import secrets
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from unmoor.errors import InputError, Problem
@@ -17,6 +16,7 @@ from unmoor.runtime.config import Verify
 from unmoor.runtime.gateway.hooks.event import Unreadable, event_of
 from unmoor.runtime.gateway.hooks.signatures import signed_headers
 
+from .api import moment_of
 from .at_gateway import GatewayAgent
 from .faults import OperateError
 from .http import Reply
@@ -132,8 +132,5 @@ def _said(agent: GatewayAgent, reply: Reply) -> str:
 
 def _is_old(run: str, reply: Reply) -> bool:
     """Whether the run was there before this delivery, by the gateway's own clock."""
-    try:
-        answered = parsedate_to_datetime(reply.headers.get("date", ""))
-        return answered - layout.created(run) > JUST_NOW
-    except (ValueError, TypeError, IndexError):
-        return False
+    answered = moment_of(reply.headers.get("date", ""))
+    return answered is not None and answered - layout.created(run) > JUST_NOW

@@ -107,7 +107,7 @@ class Http:
 
     def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], patience_s: float) -> Reply:
         if self._pool is None:
-            self._pool = _pool_for(self.url)
+            self._pool = pool_for(self.url)
         answer = self._pool.request(
             method,
             self.url + path,
@@ -139,9 +139,9 @@ class Http:
     def _unreachable(self, error: Exception, *, unsure: bool) -> Unreachable:
         if unsure:
             return Unreachable(
-                f"{self.url}: the connection broke ({_why(error)}); it may have been done all the same: see unmoor runs"
+                f"{self.url}: the connection broke ({why(error)}); it may have been done all the same: see unmoor runs"
             )
-        return Unreachable(f"{self.url}: nothing answers ({_why(error)}); is the gateway up? {self.instead}")
+        return Unreachable(f"{self.url}: nothing answers ({why(error)}); is the gateway up? {self.instead}")
 
 
 class InvalidUrl(UnmoorError):
@@ -168,7 +168,7 @@ def _is_address(text: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and not beyond
 
 
-def _pool_for(url: str) -> urllib3.PoolManager:
+def pool_for(url: str) -> urllib3.PoolManager:
     """Connections to that address, by the proxy that the environment names for it."""
     parts = urlsplit(url)
     proxy = getproxies().get(parts.scheme, "")
@@ -184,7 +184,7 @@ def _refusal(values: Any) -> str | None:
     return " ".join(message.split())[:500] if isinstance(message, str) else None
 
 
-def _why(error: BaseException) -> str:
+def why(error: BaseException) -> str:
     """The reason in a few words, without what a library says of itself."""
     # Libraries put the cause behind an error, or beside a text of their own into it.
     while inner := error.__cause__ or next((each for each in error.args if isinstance(each, Exception)), None):

@@ -1,0 +1,1 @@
+"""Whether this machine has what deploying needs, a line for each thing: fine, or what to do."""

@@ -1,0 +1,33 @@
+"""Who is logged in at a platform, and nothing else of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from unmoor.errors import UnmoorError
+
+from .finding import Finding, fine, wrong
+from .machine import clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An identity as the platform names it, and the platform's own time where it said it."""
+
+    who: str
+    at: datetime | None = None
+
+
+def account_findings(
+    look: Callable[[], Account], *, where: str, todo: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Iterator[Finding]:
+    """Who is logged in there, and whether the clocks agree; what to do where nobody is."""
+    try:
+        account = look()
+    except UnmoorError as error:
+        yield wrong("credentials", str(error), todo)
+        return
+    yield fine("credentials", account.who)
+    yield clock(now(), account.at, where=where)

@@ -1,0 +1,61 @@
+"""Docker, SSH, ports and clocks, judged by what was found of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from .finding import Finding, fine, note, wrong
+from .tools import numbers
+
+# What signatures of every cloud still take: AWS refuses from 5 minutes on, and webhooks that sign a time do as well.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+SKEW_S, NOTED_SKEW_S = 240, 30
+# The first Docker whose networks can be without a gateway for containers, by which a run reaches its guard alone:
+# https://docs.docker.com/engine/release-notes/27/#2710
+ISOLATED = (27, 1)
+
+
+def docker(version: str, *, where: str, isolating: bool = False) -> Finding:
+    """The Docker engine there, and whether it is new enough to keep runs from the machine, where it is to do so."""
+    if isolating and numbers(version) < ISOLATED:
+        open_ = "a run's network reaches the machine itself before 27.1"
+        return note("Docker", f"{version} {where}: {open_}", "update it there")
+    return fine("Docker", f"{version} {where}")
+
+
+def no_docker(why: str, *, where: str, needed_for: str) -> Finding:
+    """That no engine answers there."""
+    return wrong("Docker", f"does not answer {where}: {why}", f"start it, or give yourself access; {needed_for}")
+
+
+def clock(here: datetime, there: datetime | None, *, where: str) -> Finding:
+    """Whether this machine's clock is the other's, as far as signatures need it."""
+    if there is None:
+        return note("Clock", f"{where} did not say its time")
+    apart = abs((here - there).total_seconds())
+    said = f"{apart:.0f} s from {where}"
+    if apart >= SKEW_S:
+        return wrong("Clock", said, "set this machine's clock, as by timedatectl set-ntp true")
+    return (
+        note("Clock", said, "set this machine's clock before it grows")
+        if apart >= NOTED_SKEW_S
+        else fine("Clock", said)
+    )
+
+
+def ports(wanted: Sequence[int], taken: Mapping[int, str] | None, *, where: str, own: str) -> list[Finding]:
+    """Whether the ports are free there, or taken by this agent. `taken` says by whom; None where it is unknown."""
+    return [_port(number, taken, where=where, own=own) for number in wanted]
+
+
+def _port(number: int, taken: Mapping[int, str] | None, *, where: str, own: str) -> Finding:
+    topic = f"port {number}"
+    if taken is None:
+        return note(topic, f"whether it is free {where} cannot be told")
+    by = taken.get(number)
+    if by is None:
+        return fine(topic, f"free {where}")
+    if by == own:
+        return fine(topic, f"taken {where} by this agent")
+    return wrong(topic, f"taken {where} by {by or 'another program'}", "stop that, or choose another machine or port")

@@ -1,0 +1,96 @@
+"""Python, Pulumi's command line and its plugins, judged by what was found of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .finding import Finding, fine, note, wrong
+
+OLDEST_PYTHON = (3, 11)
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulumi:
+    """What is there of Pulumi: the path and version of its command line, and its SDK's version; empty where nothing is.
+
+    `elsewhere` is a command line that lies where Pulumi's installer puts it, and is not on PATH.
+    """
+
+    path: str = ""
+    version: str = ""
+    sdk: str = ""
+    elsewhere: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugin:
+    """A resource plugin: its name, and its version, or none where a program on PATH takes its place."""
+
+    name: str
+    version: str = ""
+
+
+def python(version: Sequence[int]) -> Finding:
+    """Whether this Python is one that unmoor runs on."""
+    text = ".".join(map(str, version))
+    if tuple(version[:2]) < OLDEST_PYTHON:
+        return wrong("Python", text, f"install Python {'.'.join(map(str, OLDEST_PYTHON))} or newer")
+    return fine("Python", text)
+
+
+def pulumi(found: Pulumi, *, oldest: str) -> list[Finding]:
+    """Whether Pulumi's SDK and command line are there and go together."""
+    return [_sdk(found.sdk), _cli(found, oldest)]
+
+
+def _sdk(version: str) -> Finding:
+    if not version:
+        return wrong("Pulumi SDK", "not installed", "pip install 'unmoor[all]', or the extra of your target")
+    return fine("Pulumi SDK", version)
+
+
+def _cli(found: Pulumi, oldest: str) -> Finding:
+    topic = "Pulumi CLI"
+    install = ("unmoor", "doctor", "--install")
+    if found.path and not found.version:
+        return wrong(topic, f"{found.path} says no version", "reinstall it: https://www.pulumi.com/docs/install/")
+    if not found.path and found.elsewhere:
+        folder = found.elsewhere.rpartition("/")[0]
+        return wrong(topic, f"{found.elsewhere} is not on PATH", f'export PATH="{folder}:$PATH"')
+    if not found.path:
+        return wrong(topic, "not on PATH", install=install)
+    said = f"{found.version} at {found.path}"
+    if numbers(found.version) < numbers(oldest):
+        return wrong(topic, f"{said} is older than {oldest}", install=install)
+    if found.sdk and numbers(found.version)[:2] < numbers(found.sdk)[:2]:
+        return note(topic, f"{said}, older than its SDK {found.sdk}", "most things work; update it where one does not")
+    return fine(topic, said)
+
+
+def plugins(wanted: Mapping[str, str], there: Sequence[Plugin], *, readable: bool) -> list[Finding]:
+    """Whether the plugins are there, each at the version that its SDK wants; that is empty where the SDK is missing."""
+    return [_plugin(name, version, there, readable=readable) for name, version in sorted(wanted.items())]
+
+
+def _plugin(name: str, version: str, there: Sequence[Plugin], *, readable: bool) -> Finding:
+    topic = f"plugin {name}"
+    if not version:
+        return wrong(topic, "its SDK is not installed", "pip install 'unmoor[all]', or the extra of your target")
+    found = [each.version for each in there if each.name == name]
+    if version in found:
+        return fine(topic, version)
+    if "" in found:
+        return note(topic, "a program on PATH takes its place, whatever its version")
+    if not readable:
+        return note(topic, f"{version} is needed; whether it is there, only Pulumi's CLI tells")
+    others = f"{', '.join(sorted(found))} is there, and {version} is needed" if found else f"{version} is not there"
+    return wrong(topic, others, install=("pulumi", "plugin", "install", "resource", name, f"v{version}"))
+
+
+def numbers(version: str) -> Version:
+    """`v3.250.0-alpha.1` as (3, 250, 0)."""
+    match = re.match(r"v?(\d+(?:\.\d+)*)", version)
+    return tuple(map(int, match[1].split("."))) if match else ()

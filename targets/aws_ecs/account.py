@@ -1,0 +1,47 @@
+"""Amazon's API with whatever credentials its own library finds: profiles, SSO, roles, variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+from unmoor.doctor.account import Account
+from unmoor.errors import UnmoorError
+from unmoor.operate.api import moment_of
+from unmoor.operate.faults import OperateError
+
+CONNECT_S, READ_S, TRIES = 10, 30, 3
+
+
+def client(service: str, region: str) -> Any:
+    """A client of one service in a region; UnmoorError where Amazon's library is not installed."""
+    if find_spec("botocore") is None:
+        raise UnmoorError("asking AWS needs botocore; run pip install 'unmoor[aws]'")
+    from botocore.config import Config
+    from botocore.session import Session
+
+    how = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries={"total_max_attempts": TRIES})
+    return asked(lambda: Session().create_client(service, region_name=region, config=how))
+
+
+def asked(ask: Callable[[], Any]) -> Any:
+    """What is answered; OperateError in one line where it is not."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return ask()
+    except ClientError as error:
+        said = error.response.get("Error", {})
+        text = " ".join(str(said.get("Message") or said.get("Code")).split())[:300]
+        raise OperateError(f"AWS refused {error.operation_name}: {text}") from None
+    except BotoCoreError as error:
+        raise OperateError(f"AWS cannot be asked: {' '.join(str(error).split())[:300]}") from None
+
+
+def who(region: str) -> Account:
+    """The account and the identity in it."""
+    sts = client("sts", region)
+    answer = asked(sts.get_caller_identity)
+    at = moment_of(answer["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
+    return Account(who=f"account {answer['Account']}, {answer['Arn']}", at=at)

@@ -1,0 +1,24 @@
+"""What deploying to ECS needs of this machine and of the user's account."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from unmoor.doctor.account import account_findings
+from unmoor.doctor.builder import builder_findings
+from unmoor.doctor.finding import Finding
+from unmoor.plan import Plan
+
+from .account import who
+from .settings import EcsSettings
+
+LOG_IN = "log in by aws sso login or aws configure, or set AWS_PROFILE"
+# Where no spec says a region; an identity is the same in all.
+ANY_REGION = "us-east-1"
+
+
+def doctor(plan: Plan | None, settings: EcsSettings | None) -> Iterator[Finding]:
+    region = settings.region if settings else os.environ.get("AWS_REGION") or ANY_REGION
+    yield from account_findings(lambda: who(region), where="AWS", todo=LOG_IN)
+    yield from builder_findings(plan)

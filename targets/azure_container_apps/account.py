@@ -1,0 +1,66 @@
+"""Azure's Resource Manager with whatever login there is: the deployer's variables, else what Azure's library finds."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from typing import Any
+
+from unmoor.doctor.account import Account
+from unmoor.errors import UnmoorError
+from unmoor.operate.api import Api
+from unmoor.operate.faults import OperateError
+
+ARM = "https://management.azure.com"
+# Variables of Pulumi's provider, which its users have set: https://www.pulumi.com/registry/packages/azure-native/installation-configuration/
+SERVICE_PRINCIPAL = ("ARM_TENANT_ID", "ARM_CLIENT_ID", "ARM_CLIENT_SECRET")
+SUBSCRIPTION = ("ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID")
+SUBSCRIPTIONS_VERSION = "api-version=2022-12-01"
+
+
+def arm(base: str = "") -> Api:
+    """Resource Manager, opened by this user's login."""
+    address = base or os.environ.get("UNMOOR_ARM", ARM)
+    return Api(name="Azure", base=address, token=_token)
+
+
+def who(subscription: str, api: Api | None = None) -> Account:
+    """The subscription and its tenant."""
+    known = subscription or next((os.environ[v] for v in SUBSCRIPTION if os.environ.get(v)), "")
+    path = f"/subscriptions/{known}" if known else "/subscriptions"
+    answer = (api or arm()).answer("GET", f"{path}?{SUBSCRIPTIONS_VERSION}")
+    return Account(who=_said(answer.values if known else _only(answer.values["value"])), at=answer.at)
+
+
+def _only(found: list[dict[str, Any]]) -> dict[str, Any]:
+    if len(found) == 1:
+        return found[0]
+    rule = f"the login has {len(found)} subscriptions" if found else "the login has no subscription"
+    raise OperateError(f"{rule}; set targets.azure-container-apps.subscription_id")
+
+
+def _said(subscription: dict[str, Any]) -> str:
+    name, number = subscription["displayName"], subscription["subscriptionId"]
+    return f"subscription {name} ({number}), tenant {subscription['tenantId']}"
+
+
+def _token() -> str:
+    """An access token; OperateError in one line where there is no login."""
+    if find_spec("azure.identity") is None:
+        raise UnmoorError("asking Azure needs azure-identity; run pip install 'unmoor[azure]'")
+    from azure.core.exceptions import ClientAuthenticationError
+
+    try:
+        return _credential().get_token(f"{ARM}/.default").token
+    except ClientAuthenticationError as error:
+        said = " ".join(str(error).splitlines()[0].split())[:300]
+        raise OperateError(f"Azure gives no token: {said}") from None
+
+
+def _credential() -> Any:
+    from azure.identity import ClientSecretCredential, DefaultAzureCredential
+
+    tenant, client, secret = (os.environ.get(name, "") for name in SERVICE_PRINCIPAL)
+    if tenant and client and secret:
+        return ClientSecretCredential(tenant, client, secret)
+    return DefaultAzureCredential()

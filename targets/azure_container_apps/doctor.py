@@ -1,0 +1,21 @@
+"""What deploying to Container Apps needs of this machine and of the user's account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unmoor.doctor.account import account_findings
+from unmoor.doctor.builder import builder_findings
+from unmoor.doctor.finding import Finding
+from unmoor.plan import Plan
+
+from .account import who
+from .settings import ContainerAppsSettings
+
+LOG_IN = "log in by az login, or set ARM_TENANT_ID, ARM_CLIENT_ID and ARM_CLIENT_SECRET"
+
+
+def doctor(plan: Plan | None, settings: ContainerAppsSettings | None) -> Iterator[Finding]:
+    subscription = (settings.subscription_id if settings else None) or ""
+    yield from account_findings(lambda: who(subscription), where="Azure", todo=LOG_IN)
+    yield from builder_findings(plan)

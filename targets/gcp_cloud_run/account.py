@@ -1,0 +1,46 @@
+"""Google's APIs with the application default credentials of this machine."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from urllib.parse import urlencode
+
+from unmoor.doctor.account import Account
+from unmoor.errors import UnmoorError
+from unmoor.operate.api import Api
+from unmoor.operate.faults import OperateError
+
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+# Says whose a token is: https://cloud.google.com/docs/authentication/token-types#access
+TOKENS = "https://oauth2.googleapis.com"
+
+
+def google(base: str, variable: str) -> Api:
+    """One of Google's APIs, opened by this user's credentials; a variable may name another address."""
+    return Api(name="Google", base=os.environ.get(variable, base), token=token)
+
+
+def who(project: str, api: Api | None = None) -> Account:
+    """The project and the e-mail address of who is logged in."""
+    asking = api or google(TOKENS, "UNMOOR_GOOGLE_TOKENS")
+    body = urlencode({"access_token": asking.token()}).encode()
+    answer = asking.answer("POST", "/tokeninfo", body, "application/x-www-form-urlencoded")
+    email = answer.values.get("email") or "an identity without an e-mail address"
+    return Account(who=f"project {project}, {email}" if project else email, at=answer.at)
+
+
+def token() -> str:
+    """An access token; OperateError in one line where there are no credentials."""
+    if find_spec("google.auth") is None:
+        raise UnmoorError("asking Google needs google-auth; run pip install 'unmoor[gcp]'")
+    import google.auth
+    from google.auth.exceptions import GoogleAuthError
+    from google.auth.transport.requests import Request
+
+    try:
+        credentials, _ = google.auth.default(scopes=[SCOPE])
+        credentials.refresh(Request())
+    except GoogleAuthError as error:
+        raise OperateError(f"Google gives no token: {' '.join(str(error).split())[:300]}") from None
+    return str(credentials.token)

@@ -1,0 +1,21 @@
+"""What deploying to Cloud Run needs of this machine and of the user's account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unmoor.doctor.account import account_findings
+from unmoor.doctor.builder import builder_findings
+from unmoor.doctor.finding import Finding
+from unmoor.plan import Plan
+
+from .account import who
+from .settings import CloudRunSettings
+
+LOG_IN = "log in by gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS"
+
+
+def doctor(plan: Plan | None, settings: CloudRunSettings | None) -> Iterator[Finding]:
+    project = settings.project if settings else ""
+    yield from account_findings(lambda: who(project), where="Google", todo=LOG_IN)
+    yield from builder_findings(plan)

@@ -1,0 +1,88 @@
+"""What deploying to a machine with Docker needs of it, and of the way there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from unmoor.doctor.finding import Finding, fine, note, wrong
+from unmoor.doctor.machine import clock, docker, no_docker, ports
+from unmoor.names import tags
+from unmoor.operate.docker_host import DockerHost, NoDocker
+from unmoor.plan import Plan
+
+from .describe import public_name
+from .settings import DockerSettings
+from .sizes import loopback_port
+
+# https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html
+LISTENS = "0A"
+TCP = ("/proc/net/tcp", "/proc/net/tcp6")
+OWN = "this agent"
+
+
+def doctor(plan: Plan | None, settings: DockerSettings | None) -> Iterator[Finding]:
+    """The engine and its clock, the way there, and whether the ports are free."""
+    if plan is None or settings is None:
+        yield note("Docker", "which machine is meant, targets.vm-docker.host of a spec says", "give the spec")
+        return
+    with host_of(settings) as host:
+        if host.is_far:
+            yield ssh_client(shutil.which("ssh"))
+        name = settings.host if host.is_far else "this machine"
+        where = f"on {name}"
+        try:
+            version = host.version()
+        except NoDocker as error:
+            yield no_docker(str(error), where=where, needed_for="everything runs there")
+            return
+        yield docker(version, where=where, isolating=True)
+        yield clock(datetime.now(UTC), host.at, where=name)
+        yield from ports(wanted_ports(plan, settings), _taken(host, plan), where=where, own=OWN)
+
+
+def host_of(settings: DockerSettings) -> DockerHost:
+    """The machine's engine, not yet asked anything."""
+    if settings.host == "local":
+        return DockerHost()
+    return DockerHost(url=settings.host, ssh_opts=settings.ssh_opts)
+
+
+def ssh_client(path: str | None) -> Finding:
+    """Whether there is an ssh client."""
+    return fine("SSH", path) if path else wrong("SSH", "there is no ssh client", "install OpenSSH's")
+
+
+def wanted_ports(plan: Plan, settings: DockerSettings) -> tuple[int, ...]:
+    """The ports on which the machine is to listen for the agent."""
+    return (80, 443) if public_name(plan, settings) else (settings.port or loopback_port(plan),)
+
+
+def _taken(host: DockerHost, plan: Plan) -> Mapping[int, str] | None:
+    """The ports on which something listens there, and what; None where that cannot be told."""
+    try:
+        published = published_ports(host.get("/containers/json"), tags(plan))
+        text = host.run(["cat", *TCP]) if host.is_far else "".join(Path(each).read_text() for each in TCP)
+    except (NoDocker, OSError):
+        return None
+    return {**dict.fromkeys(listening(text), ""), **published}
+
+
+def published_ports(containers: list[dict[str, Any]], own: Mapping[str, str]) -> dict[int, str]:
+    """The ports that containers publish, with the container's name, or OWN for one of this agent's."""
+    found: dict[int, str] = {}
+    for each in containers:
+        is_own = own.items() <= (each.get("Labels") or {}).items()
+        name = OWN if is_own else f"the container {each['Names'][0].lstrip('/')}"
+        found |= {port["PublicPort"]: name for port in each.get("Ports") or () if port.get("PublicPort")}
+    return found
+
+
+def listening(text: str) -> set[int]:
+    """The ports on which something listens, of the kernel's tables."""
+    lines = re.findall(rf"^ *\d+: [0-9A-F]+:([0-9A-F]{{4}}) [0-9A-F]+:[0-9A-F]{{4}} {LISTENS} ", text, re.M)
+    return {int(port, 16) for port in lines}
