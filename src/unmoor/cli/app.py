@@ -118,7 +118,7 @@ app.command()(cost)
 app.add_typer(prices, name="prices")
 for command in (preview, up, refresh, down, outputs):
     app.command()(command)
-for command in (trigger, runs, logs, cancel, deliveries):
+for command in (trigger, runs, logs, cancel, deliveries, doctor):
     app.command()(command)
 app.command()(review)
 app.add_typer(secrets, name="secrets")
