@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from docs_cli import cli_page
+from docs_deployer import deployer_files
 from docs_harnesses import harness_pages
 from docs_prices import cost_page, prices_page
 from docs_spec import spec_page
@@ -38,6 +39,7 @@ def pages() -> dict[Path, str]:
         docs / "reference" / "cli.md": cli_page(),
         docs / "reference" / "prices.md": prices_page(),
         docs / "cost.md": cost_page(docs / "cost.md", ROOT / "examples"),
+        **deployer_files(docs / "deployers", ROOT / "examples"),
         **harness_pages(docs / "harnesses"),
         **{docs / "targets" / f"{name}.md": target_page(name, ROOT / "examples") for name in own_targets()},
     }

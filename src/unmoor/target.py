@@ -176,8 +176,9 @@ class Target:
     "module:function": build(name, plan, settings, options) -> Outputs inside a Pulumi program, and
     access(plan, resources) -> Access over a recorded graph. So is `cost_by`: cost(plan, settings, usage, prices) gives
     the lines of a month's bill, pure as well, out of the price book prices.json that lies beside it; without one what
-    the target costs is unknown. `name_limits` holds the longest name that the platform
-    takes, by "type.input", such as "aws:iam/role:Role.name".
+    the target costs is unknown. `deployer_by`: deployer(plan, settings, resources) gives, as plain values, what who
+    deploys that graph must be allowed to do, in the platform's own form. `name_limits` holds the longest name that the
+    platform takes, by "type.input", such as "aws:iam/role:Role.name".
     """
 
     name: str
@@ -193,6 +194,7 @@ class Target:
     cost_by: str = ""
     packages: tuple[str, ...] = ()
     doctor_by: str = ""
+    deployer_by: str = ""
     name_limits: Mapping[str, int] = field(default_factory=dict)
 
     def build(self, name: str, plan: Plan, settings: Settings, options: BuildOptions) -> Outputs:
@@ -210,6 +212,10 @@ class Target:
     def doctor(self, plan: Plan | None, settings: Settings | None) -> Iterable[Finding]:
         """What is there of all that it needs beside Pulumi; nothing where it does not say."""
         return _function(self.doctor_by)(plan, settings) if self.doctor_by else ()
+
+    def deployer(self, plan: Plan, settings: Settings, resources: Iterable[Resource]) -> Mapping[str, Any]:
+        """What who deploys that graph must be allowed to do; only where there is a `deployer_by`."""
+        return _function(self.deployer_by)(plan, settings, tuple(resources))
 
 
 def secret_of(variable: str) -> str:

@@ -21,5 +21,6 @@ target = Target(
     cost_by="unmoor.targets.aws_ecs.cost:cost",
     packages=("aws", "docker-build", "random"),
     doctor_by="unmoor.targets.aws_ecs.doctor:doctor",
+    deployer_by="unmoor.targets.aws_ecs.deployer:deployer",
     name_limits=NAME_LIMITS,
 )

@@ -21,5 +21,6 @@ target = Target(
     cost_by="unmoor.targets.azure_container_apps.cost:cost",
     packages=("azure-native", "docker-build", "random"),
     doctor_by="unmoor.targets.azure_container_apps.doctor:doctor",
+    deployer_by="unmoor.targets.azure_container_apps.deployer:deployer",
     name_limits=NAME_LIMITS,
 )

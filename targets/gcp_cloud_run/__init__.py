@@ -21,5 +21,6 @@ target = Target(
     cost_by="unmoor.targets.gcp_cloud_run.cost:cost",
     packages=("docker-build", "gcp", "random"),
     doctor_by="unmoor.targets.gcp_cloud_run.doctor:doctor",
+    deployer_by="unmoor.targets.gcp_cloud_run.deployer:deployer",
     name_limits=NAME_LIMITS,
 )

@@ -21,5 +21,6 @@ target = Target(
     cost_by="unmoor.targets.vm_docker.cost:cost",
     packages=("docker", "random"),
     doctor_by="unmoor.targets.vm_docker.doctor:doctor",
+    deployer_by="unmoor.targets.vm_docker.deployer:deployer",
     name_limits=NAME_LIMITS,
 )

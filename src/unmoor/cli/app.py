@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unmoor.cli.app_deploy import down, outputs, preview, refresh, up
+from unmoor.cli.app_deploy import down, outputs, preview, refresh, rights, up
 from unmoor.cli.app_money import Env, File, Json, SomeTargets, compare, cost
 from unmoor.cli.app_operate import cancel, deliveries, doctor, logs, runs, trigger
 from unmoor.cli.app_prices import prices
@@ -116,7 +116,7 @@ def graph(
 app.command()(compare)
 app.command()(cost)
 app.add_typer(prices, name="prices")
-for command in (preview, up, refresh, down, outputs):
+for command in (preview, up, refresh, down, outputs, rights):
     app.command()(command)
 for command in (trigger, runs, logs, cancel, deliveries, doctor):
     app.command()(command)

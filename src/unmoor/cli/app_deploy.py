@@ -169,3 +169,14 @@ def outputs(
     from unmoor.cli.outputs import run
 
     run(asked, as_json=json, show_token=show_token)
+
+
+def rights(file: File = Path(), target: Target = "", env: Env = None, set: Set = None) -> None:
+    """Print what who deploys this agent must be allowed to do, as a policy or role in the platform's own form.
+
+    Example: unmoor rights -t aws-ecs -e prod > deployer.json
+    """
+    from unmoor.cli.changes import changes
+    from unmoor.cli.rights import run
+
+    run(file, env, target, changes(set))

@@ -1,0 +1,120 @@
+"""What who deploys must be allowed to do: an IAM policy made of the graph's types, narrowed to the agent's names.
+
+Which actions a type needs is what pulumi-aws calls to make, read, change and delete one; they stand in deployer.json.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from unmoor.graph import Resource
+from unmoor.plan import Plan
+
+from .names import log_group, name
+from .settings import EcsSettings
+
+# By type without its package: the actions. Among those of a bucket is all that the provider reads of one, whichever of
+# its parts is asked for; those of a stage set up the delivery of its access logs.
+_KNOWN = json.loads((files("unmoor.targets.aws_ecs") / "deployer.json").read_text(encoding="utf-8"))
+ACTIONS: Mapping[str, Sequence[str]] = _KNOWN["by_type"]
+# What pushes the image: https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
+PUSHES: Sequence[str] = _KNOWN["pushing"]
+# What is on a network is tagged as it is made.
+TAGGED_BY_EC2 = ("ec2:CreateTags", "ec2:DeleteTags", "ec2:DescribeTags")
+# Roles that AWS makes for a service when an account uses it for the first time:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+LINKED = {
+    "ecs/cluster:Cluster": "ecs.amazonaws.com",
+    "appautoscaling/target:Target": "ecs.application-autoscaling.amazonaws.com",
+    "apigatewayv2/vpcLink:VpcLink": "ops.apigateway.amazonaws.com",
+    "lb/loadBalancer:LoadBalancer": "elasticloadbalancing.amazonaws.com",
+}
+# Who may be given a role of the agent's.
+PASSED_TO = ["ecs-tasks.amazonaws.com", "scheduler.amazonaws.com"]
+# Actions that AWS takes for every resource alone, and whose resource's name nobody chooses, are left as they are.
+UNNAMED = (
+    "acm:",
+    "apigateway:",
+    "application-autoscaling:",
+    "ec2:",
+    "elasticloadbalancing:",
+    "route53:",
+    "servicediscovery:",
+    "sts:",
+)
+UNSCOPED = {
+    "ecr:GetAuthorizationToken",
+    "ecs:CreateCluster",
+    "ecs:DeregisterTaskDefinition",
+    "ecs:DescribeTaskDefinition",
+    "ecs:ListTagsForResource",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+}
+
+
+def deployer(plan: Plan, settings: EcsSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:
+    """The IAM policy document of who deploys this graph, and no other agent's."""
+    types = sorted({r.type.removeprefix("aws:") for r in resources if r.type.startswith("aws:")})
+    builds = any(r.type.startswith("docker-build:") for r in resources)
+    actions = {"sts:GetCallerIdentity", *(action for type_ in types for action in ACTIONS[type_])}
+    if any(type_.startswith(("ec2/", "vpc/")) for type_ in types):
+        actions |= set(TAGGED_BY_EC2)
+    if builds:
+        actions |= {"ecr:GetAuthorizationToken", *PUSHES}
+    return {"Version": "2012-10-17", "Statement": list(_statements(plan, settings, actions, types))}
+
+
+def _statements(plan: Plan, settings: EcsSettings, actions: set[str], types: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """One statement for each scope: what has no name first, then each service by the agent's names."""
+    here = {"StringEquals": {"aws:RequestedRegion": settings.region}}
+    everywhere = {a for a in actions if a.startswith(("route53:", "sts:", "iam:"))}
+    unnamed = {a for a in actions if a.startswith(UNNAMED) or a in UNSCOPED} - everywhere
+    yield _allow("Region", unnamed, ["*"], here)
+    yield _allow("Anywhere", {a for a in everywhere if not a.startswith("iam:")}, ["*"])
+    scopes = _scopes(plan, settings)
+    for service, scope in scopes.items():
+        mine = {a for a in actions if a.startswith(f"{service}:") and a not in unnamed} - {"iam:PassRole"}
+        if mine:
+            yield _allow(f"Own{service.title()}", mine, scope)
+    if "iam:PassRole" in actions:
+        yield _allow("Pass", {"iam:PassRole"}, scopes["iam"], {"StringEquals": {"iam:PassedToService": PASSED_TO}})
+    if linked := sorted({LINKED[t] for t in types if t in LINKED}):
+        condition = {"StringEquals": {"iam:AWSServiceName": linked}}
+        scope = "arn:aws:iam::*:role/aws-service-role/*"
+        yield _allow("ServiceLinked", {"iam:CreateServiceLinkedRole"}, [scope], condition)
+
+
+def _scopes(plan: Plan, settings: EcsSettings) -> dict[str, list[str]]:
+    """By service, the ARNs of what bears the agent's name.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+    """
+    own, region = name(plan, ""), settings.region
+    logs = f"arn:aws:logs:{region}:*:log-group:{log_group(plan, '')}*"
+    return {
+        "ecr": [f"arn:aws:ecr:{region}:*:repository/{own}*"],
+        "ecs": [f"arn:aws:ecs:{region}:*:{kind}/{own}*" for kind in ("cluster", "service", "task-definition")],
+        "iam": [f"arn:aws:iam::*:role/{own}*"],
+        "logs": [logs],
+        "s3": [f"arn:aws:s3:::{own}*"],
+        "scheduler": [f"arn:aws:scheduler:{region}:*:{kind}/{own}*" for kind in ("schedule", "schedule-group")],
+        "secretsmanager": [f"arn:aws:secretsmanager:{region}:*:secret:unmoor/{own}/*"],
+        "sqs": [f"arn:aws:sqs:{region}:*:{own}*"],
+    }
+
+
+def _allow(
+    sid: str, actions: Iterable[str], resources: list[str], condition: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": resources}
+    return {**statement, "Condition": condition} if condition else statement

@@ -1,0 +1,24 @@
+"""What who deploys must be allowed to do: reach the machine's Docker, which is to be root on it, and nothing else.
+
+https://docs.docker.com/engine/security/#docker-daemon-attack-surface
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from unmoor.graph import Resource
+from unmoor.plan import Plan
+
+from .settings import DockerSettings
+
+# The one command that Docker's clients run over ssh: https://docs.docker.com/engine/security/protect-access/
+DIAL = "docker system dial-stdio"
+
+
+def deployer(plan: Plan, settings: DockerSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:
+    """The groups of who deploys, and the options of their key in the machine's `authorized_keys`."""
+    if not settings.host.startswith("ssh://"):
+        return {"host": settings.host, "groups": ["docker"]}
+    return {"host": settings.host, "groups": ["docker"], "authorized_keys": f'restrict,command="{DIAL}"'}
