@@ -50,6 +50,7 @@ def store(context: Context) -> Store:
 
 
 def _close(context: Context, bucket: aws.s3.Bucket) -> None:
+    """Nobody comes in but by TLS and by a role; a bucket that is retained stays closed."""
     block = aws.s3.BucketPublicAccessBlock(
         context.logical("store"),
         bucket=bucket.bucket,
@@ -57,13 +58,13 @@ def _close(context: Context, bucket: aws.s3.Bucket) -> None:
         block_public_policy=True,
         ignore_public_acls=True,
         restrict_public_buckets=True,
-        opts=context.child,
+        opts=context.kept,
     )
     aws.s3.BucketOwnershipControls(
         context.logical("store"),
         bucket=bucket.bucket,
         rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-        opts=context.child,
+        opts=context.kept,
     )
     aws.s3.BucketServerSideEncryptionConfiguration(
         context.logical("store"),
@@ -77,7 +78,7 @@ def _close(context: Context, bucket: aws.s3.Bucket) -> None:
                 )
             )
         ],
-        opts=context.child,
+        opts=context.kept,
     )
     only_tls = {
         "Effect": "Deny",
@@ -87,7 +88,7 @@ def _close(context: Context, bucket: aws.s3.Bucket) -> None:
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     aws.s3.BucketPolicy(
-        context.logical("store"), bucket=bucket.bucket, policy=policy([only_tls]), opts=context.after(block)
+        context.logical("store"), bucket=bucket.bucket, policy=policy([only_tls]), opts=_kept_after(context, block)
     )
 
 
@@ -96,7 +97,7 @@ def _keep(context: Context, bucket: aws.s3.Bucket) -> None:
         context.logical("store"),
         bucket=bucket.bucket,
         versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
-        opts=context.child,
+        opts=context.kept,
     )
     aws.s3.BucketLifecycleConfiguration(
         context.logical("store"),
@@ -105,8 +106,12 @@ def _keep(context: Context, bucket: aws.s3.Bucket) -> None:
             *(_expiry(prefix, days(context.plan.retention.runs_s)) for prefix in EXPIRING),
             _leftovers(),
         ],
-        opts=context.after(versioning),
+        opts=_kept_after(context, versioning),
     )
+
+
+def _kept_after(context: Context, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions.merge(context.kept, pulumi.ResourceOptions(depends_on=list(resources)))
 
 
 def _expiry(prefix: str, after_days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:

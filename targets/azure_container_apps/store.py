@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_azure_native as az
+import pulumi_random as random
 
 from .context import Context
 from .grants import BLOB_ACTIONS, role
@@ -16,6 +17,8 @@ from .sizes import days
 EXPIRING = ("deliveries/", "runs/", "sessions/")
 # Replaced and deleted blobs, and a deleted container, stay a week, for mistakes.
 RECOVERABLE_DAYS = 7
+# Enough that no two deploys of one bundle draw the same.
+DRAWN_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +59,19 @@ def store(context: Context) -> Store:
 def _bundle(
     context: Context, account: az.storage.StorageAccount, container: az.storage.BlobContainer
 ) -> az.storage.Blob:
+    """The bundle under its digest and a draw: the provider refuses to put a blob that is there, and an earlier bundle,
+    which stays, may be deployed again."""
+    bundle = context.options.bundle
+    draw = random.RandomId(
+        context.logical("bundle"), byte_length=DRAWN_BYTES, keepers={"bundle": bundle.sha256}, opts=context.bare
+    )
     return az.storage.Blob(
         context.logical("bundle"),
-        blob_name=context.options.bundle.key,
+        blob_name=pulumi.Output.concat(bundle.key.removesuffix(".tar"), "/", draw.hex, ".tar"),
         account_name=account.name,
         container_name=container.name,
         resource_group_name=context.group,
-        source=pulumi.FileAsset(str(context.options.bundle.path)),
+        source=pulumi.FileAsset(str(bundle.path)),
         content_type="application/x-tar",
         # A replica that is still running may read the bundle that this one follows.
         opts=pulumi.ResourceOptions.merge(context.child, pulumi.ResourceOptions(retain_on_delete=True)),

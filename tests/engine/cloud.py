@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from replacements import NAMED_BY, REVISIONED
+from replacements import NAMED_BY, REVISIONED, TAKEN_ON
 
 from unmoor.testing.computed import computed, invoked
 
@@ -184,7 +184,11 @@ class Cloud:
             outputs = {**outputs, "arn": f"{outputs['arnWithoutRevision']}:{self._made}", "revision": self._made}
             return Thing(type=type_, name=name, id=id_, salt=name, inputs=inputs, outputs=outputs)
         salt = name
-        while (type_, id_) in self._things:
+        if type_.startswith("random:"):
+            self._made += 1
+            salt = f"{name}#{self._made}"
+            id_, outputs = computed(type_, salt, inputs)
+        while (type_, id_) in self._things and type_ not in TAKEN_ON:
             self._made += 1
             taken, salt = id_, f"{name}#{self._made}"
             id_, outputs = computed(type_, salt, inputs)
@@ -193,6 +197,7 @@ class Cloud:
         return Thing(type=type_, name=name, id=id_, salt=salt, inputs=inputs, outputs=outputs)
 
     def _refuse_taken_name(self, type_: str, inputs: Mapping[str, Any]) -> None:
+        """Refused where the name that the user chose is another's."""
         keys: Sequence[str] = NAMED_BY.get(type_, ())
         wanted = [inputs.get(k) for k in keys]
         for thing in self._things.values():

@@ -19,7 +19,7 @@ from cloud import Cloud, Refused, Thing, key
 from google.protobuf.any_pb2 import Any as Wrapped
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
-from replacements import ALL, DELETED_FIRST, NAMED_BY, REPLACED_BY
+from replacements import ALL, REPLACED_BY, deleted_first
 from values import UNKNOWN, foreseen, moved, packed, plain, told
 
 PACKAGES = ("aws", "azure-native", "command", "docker", "docker-build", "gcp", "random")
@@ -87,7 +87,7 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
         self.cloud.asked("check", f"pulumi:providers:{self.package}", _of(request)[1])
         name, known = REGIONS.get(self.package, ("", re.compile("")))
         region = plain(request.news).get(name)
-        failures = []
+        failures: list[provider_pb2.CheckFailure] = []
         if region and region != UNKNOWN and not known.fullmatch(str(region)):
             reason = f"invalid {self.package.upper()} Region: {region}"
             failures.append(provider_pb2.CheckFailure(property=name, reason=reason))
@@ -114,8 +114,8 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
         old, new = told(plain(request.old_inputs)), told(plain(request.news))
         paths = dict(moved(old, new))
         by = REPLACED_BY.get(type_, frozenset())
-        replaces = [p for p in paths if ALL in by or re.split(r"[.\[]", p)[0] in by or p in by]
-        return _diff(paths, replaces, first=_first(type_, old, new))
+        replaces = [p for p in paths if ALL in by or _top(p) in by or p in by]
+        return _diff(paths, replaces, first=deleted_first(type_, old, new))
 
     def Create(self, request: Any, context: Any) -> Any:
         type_, name = _of(request)
@@ -157,7 +157,7 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Invoke(self, request: Any, context: Any) -> Any:
         result = _answered(context, lambda: self.cloud.invoke(request.tok, plain(request.args)))
-        return provider_pb2.InvokeResponse(**{"return": packed(result)})
+        return provider_pb2.InvokeResponse(**{"return": packed(result)})  # type: ignore[arg-type]
 
     def Cancel(self, request: Any, context: Any) -> Any:
         return Empty()
@@ -171,22 +171,16 @@ def _diff(paths: Mapping[str, str], replaces: Sequence[str], *, first: bool) -> 
     return provider_pb2.DiffResponse(
         changes=provider_pb2.DiffResponse.DIFF_SOME if paths else provider_pb2.DiffResponse.DIFF_NONE,
         replaces=replaces,
-        diffs=sorted({re.split(r"[.\[]", p)[0] for p in paths}),
+        diffs=sorted({_top(p) for p in paths}),
         detailedDiff=detailed,
         hasDetailedDiff=True,
         deleteBeforeReplace=bool(replaces) and first,
     )
 
 
-def _first(type_: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether the old one must go before the new one comes: always, or because the new one has the same chosen name.
-
-    Terraform's bridge: https://github.com/pulumi/pulumi-terraform-bridge/blob/main/pkg/tfbridge/schema.go
-    """
-    if type_ in DELETED_FIRST:
-        return True
-    names = NAMED_BY.get(type_, ())
-    return bool(names) and all(old.get(n) is not None and old.get(n) == new.get(n) for n in names)
+def _top(path: str) -> str:
+    """The input that a path is in."""
+    return re.split(r"[.\[]", path)[0]
 
 
 def _answered(context: Any, act: Callable[[], Any]) -> Any:

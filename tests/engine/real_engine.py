@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -74,5 +75,22 @@ def running(folder: Path) -> Iterator[Engine]:
         "GOGC": "400",
     }
     cloud = Cloud()
-    with patch.dict(os.environ, environment), plugged_in(cloud, plugins):
+    with patch.dict(os.environ, environment), plugged_in(cloud, plugins), _closed_loops():
         yield Engine(folder=folder, cloud=cloud)
+
+
+@contextmanager
+def _closed_loops() -> Iterator[None]:
+    """Closes what event loops the SDK leaves behind in its threads, so that no later test is blamed for them."""
+    made: list[asyncio.AbstractEventLoop] = []
+    real = asyncio.new_event_loop
+
+    def kept() -> asyncio.AbstractEventLoop:
+        made.append(real())
+        return made[-1]
+
+    with patch.object(asyncio, "new_event_loop", kept):
+        yield
+    for loop in made:
+        if not loop.is_closed() and not loop.is_running():
+            loop.close()

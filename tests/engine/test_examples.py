@@ -13,7 +13,16 @@ CASES = [
 
 # What outlives the stack: what the agent has kept, what it lies in, and the rules over it.
 KEPT = {
-    "aws-ecs": ["aws:s3/bucket:Bucket store", "aws:s3/bucketObjectv2:BucketObjectv2 bundle"],
+    "aws-ecs": [
+        "aws:s3/bucket:Bucket store",
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration store",
+        "aws:s3/bucketObjectv2:BucketObjectv2 bundle",
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls store",
+        "aws:s3/bucketPolicy:BucketPolicy store",
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock store",
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration store",
+        "aws:s3/bucketVersioning:BucketVersioning store",
+    ],
     "azure-container-apps": [
         "azure-native:resources:ResourceGroup group",
         "azure-native:storage:Blob bundle",

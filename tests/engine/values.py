@@ -51,7 +51,8 @@ def moved(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from moved(old.get(key), new.get(key), f"{path}.{_key(key)}" if path else _key(key))
     elif isinstance(old, list) and isinstance(new, list):
         for i in range(max(len(old), len(new))):
-            yield from moved(*(v[i] if i < len(v) else None for v in (old, new)), f"{path}[{i}]")
+            first, second = (v[i] if i < len(v) else None for v in (old, new))
+            yield from moved(first, second, f"{path}[{i}]")
     else:
         yield path, "add" if old is None else "delete" if new is None else "update"
 

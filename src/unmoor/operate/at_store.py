@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from unmoor.runtime import layout
-from unmoor.runtime.bundle import Unpacked
+from unmoor.runtime.bundle import Unpacked, stored_bundle
 from unmoor.runtime.claim import read_record
 from unmoor.runtime.gateway.accept import accept, api_run
 from unmoor.runtime.gateway.answers import run_values
@@ -77,7 +77,7 @@ class StoreAgent:
 
     def has_bundle(self, sha256: str) -> bool:
         """Whether the store holds the bundle of that digest."""
-        return self._done(self.store.get(layout.bundle(sha256))) is not None
+        return self._done(stored_bundle(self.store, sha256)) is not None
 
     def close(self) -> None:
         self._loop.close()

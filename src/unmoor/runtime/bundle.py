@@ -34,10 +34,23 @@ class Unpacked:
 
 async def fetch_bundle(store: Store, sha256: str, folder: Path) -> Unpacked:
     """Unpacks the store's bundle of that digest into the folder; ConfigurationFault if it is absent or another one."""
-    stored = await store.get(layout.bundle(sha256))
-    if stored is None:
+    archive = await stored_bundle(store, sha256)
+    if archive is None:
         raise ConfigurationFault(f"bundle {sha256} is not in the store; deploy again")
-    return await asyncio.to_thread(unpack_bundle, stored.content, sha256, folder)
+    return await asyncio.to_thread(unpack_bundle, archive, sha256, folder)
+
+
+async def stored_bundle(store: Store, sha256: str) -> bytes | None:
+    """The archive of that digest, None where the store has none.
+
+    It lies under its digest, or in a folder of that name where what deploys cannot put the same name twice.
+    """
+    if (stored := await store.get(layout.bundle(sha256))) is not None:
+        return stored.content
+    async for entry in store.list(layout.bundles(sha256)):
+        if (stored := await store.get(entry.key)) is not None:
+            return stored.content
+    return None
 
 
 def unpack_bundle(archive: bytes, sha256: str, folder: Path) -> Unpacked:

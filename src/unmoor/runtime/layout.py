@@ -130,6 +130,11 @@ def bundle(sha256: str) -> str:
     return f"bundles/{sha256}.tar"
 
 
+def bundles(sha256: str) -> str:
+    """Where the same bundle lies under names that were drawn."""
+    return f"bundles/{sha256}/"
+
+
 _BASE_32 = str.maketrans(DIGITS, "0123456789abcdefghijklmnopqrstuv")
 
 

@@ -26,6 +26,12 @@ NAMESPACES = {
 }
 # Where a resource lies, and the inputs that name it and what holds it, outermost first.
 NAMES = {
+    "Blob": (
+        ("storageAccounts", "accountName"),
+        ("blobServices", None),
+        ("containers", "containerName"),
+        ("blobs", "blobName"),
+    ),
     "BlobContainer": (("storageAccounts", "accountName"), ("blobServices", None), ("containers", "containerName")),
     "ContainerApp": (("containerApps", "containerAppName"),),
     "Job": (("jobs", "jobName"),),
