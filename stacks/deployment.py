@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,11 @@ class Deployment:
         steps: list[Step] = []
 
         def hears(event: Event) -> None:
-            steps.extend([event] if isinstance(event, Step) and event.phase == "done" else [])
-            hear(event)
+            # What is found to differ is known once a resource has been read, and is nothing that was done to it.
+            if not isinstance(event, Step):
+                hear(event)
+            elif event.phase == "done":
+                steps.append(replace(event, phase="planned"))
 
         self._done("refresh", partial(self.workspace.refresh, repair=repair), hears)
         return changes_of(self.agent, steps, self.serving)

@@ -5,11 +5,13 @@ Each text that is looked for was read from the engine itself, or from the source
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from unmoor.deploy.step import Event, Said, Step
 from unmoor.errors import UnmoorError
@@ -162,6 +164,9 @@ def _one_line(text: str) -> str:
 
 
 def _is_running(process: int) -> bool:
+    """Whether it runs here; one that has ended and that nobody has asked after yet does not."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     try:
         os.kill(process, 0)
     except ProcessLookupError:

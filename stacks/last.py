@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from unmoor.stacks.failures import StoppedError
+from unmoor.stacks.failures import LockedError, StoppedError
 from unmoor.stacks.place import Place
 
 NOTE = "last.json"
@@ -27,33 +28,45 @@ class Doing:
 def noted(place: Place, command: str) -> Iterator[Doing]:
     """Notes that the command has begun, and how it ended: a process that is killed leaves the beginning."""
     doing, since = Doing(command=command), datetime.now(UTC).isoformat(timespec="seconds")
+    before = _read(place)
     _write(place, {"command": command, "since": since, "ended": "killed", "done": 0})
+    note: dict[str, object] = {"command": command, "since": since}
     ended = "failed"
     try:
         yield doing
         ended = "done"
+    except LockedError:
+        # Nothing was begun: what is known of the one that was is kept.
+        ended = ""
+        raise
     except StoppedError:
         ended = "stopped"
         raise
     finally:
-        _write(place, {"command": command, "since": since, "ended": ended, "done": doing.done})
+        _write(place, {**note, "ended": ended, "done": doing.done} if ended else before)
 
 
 def left_behind(place: Place) -> str:
     """One line about a last command that did not end well here; nothing where it did, or where none is known."""
-    try:
-        found = json.loads((place.folder / NOTE).read_text(encoding="utf-8"))
-        command, since, ended, done = found["command"], found["since"], found["ended"], found["done"]
-    except (OSError, ValueError, KeyError):
+    found = _read(place)
+    if found.get("ended", "done") == "done":
         return ""
-    if ended == "done":
-        return ""
+    command, since, ended, done = (found.get(key, "") for key in ("command", "since", "ended", "done"))
     how = {"killed": "was killed, or is still running", "stopped": f"was stopped after {done} resources"}
-    said = how.get(ended, f"failed after {done} resources")
+    said = how.get(str(ended), f"failed after {done} resources")
     return f"the last {command}, begun {since}, {said}: this one goes on from there"
 
 
-def _write(place: Place, note: dict[str, object]) -> None:
+def _read(place: Place) -> Mapping[str, Any]:
+    """The note; empty where there is none, or none that can be read."""
+    try:
+        found = json.loads((place.folder / NOTE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write(place: Place, note: Mapping[str, object]) -> None:
     Path(place.folder).mkdir(parents=True, exist_ok=True, mode=0o700)
     beside = place.folder / f".{NOTE}"
     beside.write_text(json.dumps(note), encoding="utf-8")

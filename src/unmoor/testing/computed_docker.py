@@ -36,6 +36,12 @@ def _random(asked: Asked) -> Outputs:
     return {"id": text, "result": text, "hex": asked.hex(length * 2), "b64Url": text, "bcryptHash": f"$2a$10${text}"}
 
 
+def _password(asked: Asked) -> Outputs:
+    """A password stands in its result, and never in its id."""
+    length = int(asked.inputs.get("length", 16))
+    return {"id": asked.hex(16, "id"), "result": asked.hex(64)[:length], "bcryptHash": asked.hex(60, "bcrypt")}
+
+
 DOCKER: Mapping[str, Callable[[Asked], Outputs]] = {
     "docker-build:index:Image": _built,
     "docker:index/container:Container": _named,
@@ -44,7 +50,7 @@ DOCKER: Mapping[str, Callable[[Asked], Outputs]] = {
     "docker:index/remoteImage:RemoteImage": _remote_image,
     "docker:index/volume:Volume": _named,
     "random:index/randomId:RandomId": _random,
-    "random:index/randomPassword:RandomPassword": _random,
+    "random:index/randomPassword:RandomPassword": _password,
     "random:index/randomString:RandomString": _random,
     "random:index/randomUuid:RandomUuid": lambda a: {"id": a.uuid(), "result": a.uuid()},
 }
