@@ -177,8 +177,37 @@ def test_a_run_whose_workspace_outgrows_its_room_is_stopped(tmp_path: Path) -> N
     play(tmp_path, act)
 
 
-def _containers(place: Machine) -> Containers:
-    template = Template(container=TEMPLATE, prefix="agent-run", disk_mib=100, most=4)
+def test_the_last_launcher_of_an_agent_that_is_taken_down_leaves_no_run_behind(tmp_path: Path) -> None:
+    async def act(place: Machine, ask: Any) -> None:
+        for run in (RUN, OTHER):
+            await ask("POST", f"/runs/{run}")
+        place.engine.end(f"agent-run-{RUN}", 0)
+        containers = _containers(place, gateways=("agent=agent", "unmoor.role=gateway"))
+        labels = {"agent": "agent", "unmoor.role": "gateway"}
+        gateway = await containers.engine.create("agent-gateway-0", {"Labels": labels})
+        await containers.take_down()
+        assert place.engine.removed == []
+        await containers.engine.remove(str(gateway))
+        await containers.take_down()
+        assert place.engine.removed == ["agent-gateway-0", f"agent-run-{RUN}", f"agent-run-{OTHER}"]
+        await containers.engine.close()
+
+    play(tmp_path, act)
+
+
+def test_a_launcher_that_knows_no_gateways_leaves_runs_as_they_are(tmp_path: Path) -> None:
+    async def act(place: Machine, ask: Any) -> None:
+        await ask("POST", f"/runs/{RUN}")
+        containers = _containers(place)
+        await containers.take_down()
+        assert [c.status for c in place.engine.containers.values()] == ["running"]
+        await containers.engine.close()
+
+    play(tmp_path, act)
+
+
+def _containers(place: Machine, *, gateways: tuple[str, ...] = ()) -> Containers:
+    template = Template(container=TEMPLATE, prefix="agent-run", disk_mib=100, most=4, gateways=gateways)
     return Containers(engine=Engine(url=place.engine_url), template=template)
 
 

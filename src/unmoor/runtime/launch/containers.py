@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from unmoor.container import WORK_DIR
+from unmoor.container import STOP_GRACE_S, WORK_DIR
 from unmoor.runtime.errors import InfrastructureFault, RuntimeFault
 from unmoor.runtime.guard.way import Log, quiet
 
@@ -16,6 +16,8 @@ from .template import LAUNCHER, RUN, Template
 # An ended container is kept this long, for gateways to see how it ended.
 KEPT = timedelta(minutes=2)
 LOOK_S = 10.0
+# What a run has to end when the agent is taken down, within the launcher's own grace.
+LAST_GRACE_S = STOP_GRACE_S - 10
 # As the run's own user, and on its own processor and memory.
 MEASURE = ("du", "-skx", WORK_DIR)
 
@@ -83,6 +85,19 @@ class Containers:
         """Stops runs whose workspaces have outgrown their room; a volume has no quota of its own."""
         if self.template.disk_mib:
             await asyncio.gather(*(self._measured(state) for state in await self._states() if state.is_up))
+
+    async def take_down(self) -> None:
+        """Ends every run and removes what is left of it where no gateway is there any more for which they could be.
+
+        Gateways are deleted before the launcher, and replaced after it: so this happens when the agent is taken down,
+        whose networks and volumes could not be deleted while a run's container holds them.
+        """
+        if not self.template.gateways or await self.engine.listed(*self.template.gateways):
+            return
+        states = await self._states()
+        await asyncio.gather(*(self.engine.stop(s.id, within_s=LAST_GRACE_S) for s in states if s.is_up))
+        await asyncio.gather(*(self.engine.remove(s.id) for s in states))
+        self.log("the agent is taken down", runs=len(states))
 
     async def keep_clean(self) -> None:
         """Does both until it is cancelled."""

@@ -67,9 +67,10 @@ class Engine:
         """Starts it; nothing where it is started already."""
         await self._ask("POST", f"/containers/{quote(container)}/start")
 
-    async def stop(self, container: str) -> None:
+    async def stop(self, container: str, *, within_s: int | None = None) -> None:
         """Has it end within its grace, and returns when it is gone; nothing where it is not there."""
-        await self._maybe("POST", f"/containers/{quote(container)}/stop?t={self.grace_s}")
+        grace_s = self.grace_s if within_s is None else within_s
+        await self._maybe("POST", f"/containers/{quote(container)}/stop?t={grace_s}")
 
     async def remove(self, container: str) -> None:
         """Removes one that has ended, with the volumes that are its own; nothing where it is not there."""

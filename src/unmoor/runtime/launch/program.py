@@ -26,7 +26,8 @@ def main() -> int:
 
 
 async def serve(environment: Mapping[str, str], *, stop: asyncio.Event | None = None) -> int:
-    """Serves until SIGTERM. Runs go on: whoever starts next finds them by their names."""
+    """Serves until SIGTERM. Runs go on, and whoever starts next finds them by their names; but for an agent that is
+    taken down, whose runs end."""
     stop = stop or told_to_stop()
     log = JsonLog(part="launcher")
     engine = Engine(url=environment.get("UNMOOR_DOCKER", "") or SOCKET)
@@ -35,6 +36,7 @@ async def serve(environment: Mapping[str, str], *, stop: asyncio.Event | None = 
     async with launching(containers, listening) as _:
         log("listening", runs=await _there(containers))
         await stop.wait()
+        await _taken_down(containers)
     log("stopped")
     return 0
 
@@ -51,6 +53,13 @@ async def launching(containers: Containers, listening: socket.socket) -> AsyncIt
         cleaning.cancel()
         await asyncio.gather(cleaning, return_exceptions=True)
         await containers.engine.close()
+
+
+async def _taken_down(containers: Containers) -> None:
+    try:
+        await containers.take_down()
+    except RuntimeFault as fault:
+        containers.log(str(fault), level="error")
 
 
 async def _there(containers: Containers) -> int:

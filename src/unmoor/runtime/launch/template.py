@@ -18,12 +18,14 @@ RUN, LAUNCHER = "unmoor.run", "unmoor.launcher"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
     """A container in the words of Docker's API, without name and run; how its name begins; how many may be there at one
-    time; and the room that a workspace has, 0 where it is not measured."""
+    time; the room that a workspace has, 0 where it is not measured; and the labels of the gateways for which runs are
+    started, none where somebody else takes down what is left of them."""
 
     container: dict[str, Any] = field(repr=False)
     prefix: str
     most: int
     disk_mib: int = 0
+    gateways: tuple[str, ...] = ()
 
     def name(self, run: str) -> str:
         """The name of a run's container, by which there is one at a time."""
@@ -49,6 +51,7 @@ def template_of(text: str) -> Template:
             prefix=str(values["name_prefix"]),
             disk_mib=int(values["disk_mib"]),
             most=int(values["most"]),
+            gateways=tuple(values.get("gateways", ())),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigurationFault(f"{VARIABLE}: {type(error).__name__}: {error}; the target sets it") from None
