@@ -13,7 +13,8 @@ from unmoor.plan import Plan
 from unmoor.target import Access, secret_of
 
 CONTAINER = "docker:index/container:Container"
-SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
+# Where a socket of Docker's may lie; its own name ends in .sock wherever it is.
+SOCKET_FOLDERS = ("/", "/var/run", "/run")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,8 @@ def _obtains(principal: Principal, files: Mapping[str, set[str]]) -> Iterator[st
 
 
 def _has_socket(principal: Principal) -> bool:
-    return any(m.source in SOCKETS or m.source in ("/", "/var/run", "/run") for m in principal.mounts)
+    places = [place for m in principal.mounts for place in (m.source, m.target)]
+    return any(p.endswith(".sock") for p in places) or any(m.source in SOCKET_FOLDERS for m in principal.mounts)
 
 
 def _touches(principal: Principal) -> Iterator[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""A container as this target makes it: fenced in the same way whatever it does."""
+"""A container as this target makes it: fenced in the same way whatever it does, and there only once it is well."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from decimal import Decimal
 import pulumi
 import pulumi_docker as docker
 
-from unmoor.container import STOP_GRACE_S, TEMP_DIR, UID, WORK_DIR, health_check
+from unmoor.container import STOP_GRACE_S, TEMP_DIR, UID, WORK_DIR
 
-from .context import Context, container_labels, digest
+from .context import ROLE, Context, container_labels, digest
+from .health import WAIT_S, check, own
 from .logs import DRIVER, log_options
 from .names import name
 from .network import joined
@@ -20,7 +21,11 @@ from .sizes import SERVICE_PROCESSES, cpus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fenced:
-    """What one container runs and what it may use; a port that is not 0 is asked for its health."""
+    """What one container runs and what it may use, and the port at which it is asked for its health.
+
+    `works` says that runs have their workspaces in it, whose size memory would not hold and whose programs are started.
+    One that is `waited_for` has to be well before the deployment goes on.
+    """
 
     role: str
     image: pulumi.Input[str]
@@ -30,17 +35,23 @@ class Fenced:
     mounts: Sequence[docker.ContainerMountArgs]
     cpu: Decimal
     memory_mib: int
+    port: int
     user: str = str(UID)
-    port: int = 0
-    labels: Mapping[str, str] | None = None
+    works: bool = False
+    waited_for: bool = True
+    labels: Mapping[str, pulumi.Input[str]] | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it is, of which there may be several."""
+        return "gateway" if self.role.startswith("gateway-") else self.role
 
 
 def fenced(context: Context, what: Fenced, *, after: Sequence[pulumi.Resource]) -> docker.Container:
     """A container that stays: read-only, without capabilities or new privileges, bounded, restarted, log rotated."""
-    tmpfs = {TEMP_DIR: "rw,nosuid,nodev,size=256m", WORK_DIR: f"rw,nosuid,nodev,size=256m,uid={UID},gid={UID}"}
-    check = _health(what.port) if what.port else None
-    # Docker changes neither of these on a container that is there; the label makes it a new one.
-    unseen = digest([tmpfs, what.port])
+    tmpfs, health = _tmpfs(what), check(own(what.port))
+    # The provider changes none of these on a container that is there, and says that it did: the label makes a new one.
+    unseen = digest({"health": health, "init": True, "tmpfs": tmpfs, "overrides": context.overridden(what.role)})
     return docker.Container(
         context.logical(what.role),
         name=name(context.plan, what.role),
@@ -51,7 +62,7 @@ def fenced(context: Context, what: Fenced, *, after: Sequence[pulumi.Resource]) 
         init=True,
         read_only=True,
         tmpfs=tmpfs,
-        mounts=list(what.mounts),
+        mounts=[*what.mounts, *_workspace(what)],
         networks_advanced=joined(what.networks),
         capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
         security_opts=["no-new-privileges:true"],
@@ -60,12 +71,14 @@ def fenced(context: Context, what: Fenced, *, after: Sequence[pulumi.Resource]) 
         memory=what.memory_mib,
         memory_swap=what.memory_mib,
         restart="unless-stopped",
-        healthcheck=check,
+        healthcheck=docker.ContainerHealthcheckArgs(**health),
+        wait=what.waited_for,
+        wait_timeout=WAIT_S,
         stop_timeout=STOP_GRACE_S,
         destroy_grace_seconds=STOP_GRACE_S,
         log_driver=DRIVER,
         log_opts=log_options(context),
-        labels=container_labels({**context.tags, **(what.labels or {}), "unmoor.unseen": unseen}),
+        labels=container_labels({**context.tags, **(what.labels or {}), ROLE: what.kind, "unmoor.unseen": unseen}),
         opts=context.after(*after),
     )
 
@@ -74,7 +87,13 @@ def _environment(environment: Mapping[str, pulumi.Input[str]]) -> list[pulumi.In
     return [pulumi.Output.concat(k, "=", v) for k, v in sorted(environment.items())]
 
 
-def _health(port: int) -> docker.ContainerHealthcheckArgs:
-    return docker.ContainerHealthcheckArgs(
-        tests=["CMD", *health_check(port)], interval="10s", timeout="5s", retries=3, start_period="30s"
-    )
+def _tmpfs(what: Fenced) -> dict[str, str]:
+    """What may be written and is gone with the container's end."""
+    if what.works:
+        return {TEMP_DIR: "rw,exec,nosuid,nodev,size=256m"}
+    return {TEMP_DIR: "rw,nosuid,nodev,size=256m", WORK_DIR: f"rw,nosuid,nodev,size=16m,uid={UID},gid={UID}"}
+
+
+def _workspace(what: Fenced) -> list[docker.ContainerMountArgs]:
+    """A volume without a name, which goes with the container: on disk, as a run's own container has it."""
+    return [docker.ContainerMountArgs(type="volume", target=WORK_DIR, read_only=False)] if what.works else []

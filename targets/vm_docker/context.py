@@ -6,15 +6,21 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_docker as docker
 
 from unmoor.names import tags
+from unmoor.overrides import override_matches
 from unmoor.plan import Plan
 from unmoor.target import BuildOptions
 
 from .settings import DockerSettings
+
+CONTAINER = "docker:index/container:Container"
+# The label that says what a container is.
+ROLE = "unmoor.role"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +46,24 @@ class Context:
     def tags(self) -> dict[str, str]:
         return tags(self.plan)
 
+    @property
+    def lasting(self) -> dict[str, str]:
+        """The labels of networks and volumes: none that changes, since a new label is a new volume to the provider."""
+        return {k: v for k, v in self.tags.items() if k != "version"}
+
+    def overridden(self, role: str) -> list[dict[str, Any]]:
+        """What the user's overrides change of the container of a role."""
+        matching = [
+            o for o in self.settings.overrides if override_matches(o, self.plan.agent, CONTAINER, self.logical(role))
+        ]
+        return [o.set for o in matching]
+
     def after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
         """The options of a child that is made after these, and deleted before them."""
         return pulumi.ResourceOptions.merge(self.child, pulumi.ResourceOptions(depends_on=list(resources)))
 
 
-def container_labels(labels: Mapping[str, str]) -> list[docker.ContainerLabelArgs]:
+def container_labels(labels: Mapping[str, pulumi.Input[str]]) -> list[docker.ContainerLabelArgs]:
     """Labels of a container, in a stable order."""
     return [docker.ContainerLabelArgs(label=k, value=v) for k, v in sorted(labels.items())]
 

@@ -32,7 +32,7 @@ def public_name(plan: Plan, settings: DockerSettings) -> str | None:
 
 def rounded(plan: Plan, settings: DockerSettings) -> list[Rounding]:
     """What is given a little differently from what was asked."""
-    gateway, run, kept = plan.gateway, plan.run, plan.retention
+    gateway, kept = plan.gateway, plan.retention
     found: list[Rounding] = []
     if gateway.min != gateway.max:
         why = "a machine neither wakes nor adds containers, so as many run as may"
@@ -46,10 +46,17 @@ def rounded(plan: Plan, settings: DockerSettings) -> list[Rounding]:
         found.append(
             Rounding(path="retention.runs", asked=duration_text(kept.runs_s), given=given, why="swept once a day")
         )
-    why = "a volume has no quota: a run that is found over it is ended, up to 10 s late"
-    asked = size_text(run.disk_mib)
-    found.append(Rounding(path="resources.disk", asked=asked, given=f"{asked}, measured", why=why))
+    found.append(_disk(plan))
     return found
+
+
+def _disk(plan: Plan) -> Rounding:
+    asked = size_text(plan.run.disk_mib)
+    if plan.run.isolation == "process":
+        why = "a volume has no quota, and runs in the gateway's container share one"
+        return Rounding(path="resources.disk", asked=asked, given="what the machine has", why=why)
+    why = "a volume has no quota: a run that is found over it is ended, up to 10 s late"
+    return Rounding(path="resources.disk", asked=asked, given=f"{asked}, measured", why=why)
 
 
 def serves(plan: Plan, settings: DockerSettings) -> list[Serving]:

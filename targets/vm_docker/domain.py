@@ -9,9 +9,10 @@ import pulumi_docker as docker
 
 from unmoor.container import GATEWAY_PORT, HEALTH_PATH, STOP_GRACE_S
 
-from .context import Context, container_labels, digest
+from .context import ROLE, Context, container_labels, digest
 from .describe import public_name
 from .gateway import aliases
+from .health import WAIT_S, check
 from .logs import DRIVER, log_options
 from .names import name
 from .network import Networks, joined
@@ -19,6 +20,12 @@ from .sizes import SERVICE_PROCESSES, loopback_port
 
 PLAIN_PORT = 8080
 MEMORY_MIB = 128
+CONFIGURED = ("--config", "/etc/unmoor/Caddyfile", "--adapter", "caddyfile")
+# Where certificates stay and where nothing does, whatever image it is.
+FOLDERS = {"XDG_DATA_HOME": "/data", "XDG_CONFIG_HOME": "/config"}
+TMPFS = {"/config": "rw,nosuid,nodev,size=16m", "/tmp": "rw,nosuid,nodev,size=16m"}
+# Its image may have no client to ask it by: that it takes its configuration, in a container that stays up.
+HEALTH = check(f"caddy validate {' '.join(CONFIGURED)} >/dev/null 2>&1")
 
 
 def url(context: Context) -> str:
@@ -33,7 +40,6 @@ def caddyfile(context: Context) -> str:
     upstreams = " ".join(f"{alias}:{GATEWAY_PORT}" for alias in aliases(context))
     return f"""{{
 	admin off
-	persist_config off
 }}
 {site} {{
 	reverse_proxy {upstreams} {{
@@ -53,7 +59,7 @@ def volume(context: Context, role: str) -> docker.Volume:
     return docker.Volume(
         context.logical(role),
         name=name(context.plan, role),
-        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in sorted(context.tags.items())],
+        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in sorted(context.lasting.items())],
         opts=context.child,
     )
 
@@ -66,17 +72,20 @@ def proxy(
         context.logical("proxy"), name=context.settings.caddy_image, keep_locally=True, opts=context.child
     )
     certificates = volume(context, "certificates")
+    # The configuration lies in a volume, where Docker sees no change, and the rest it would leave as it was.
+    unseen = [caddyfile(context), TMPFS, HEALTH, context.overridden("proxy")]
     return docker.Container(
         context.logical("proxy"),
         name=name(context.plan, "proxy"),
         image=pulled.image_id,
-        command=["caddy", "run", "--config", "/etc/unmoor/Caddyfile", "--adapter", "caddyfile"],
+        command=["caddy", "run", *CONFIGURED],
         ports=_ports(context),
         mounts=[
             docker.ContainerMountArgs(type="volume", source=configuration.name, target="/etc/unmoor", read_only=True),
             docker.ContainerMountArgs(type="volume", source=certificates.name, target="/data"),
         ],
-        tmpfs={"/config": "rw,nosuid,nodev,size=16m", "/tmp": "rw,nosuid,nodev,size=16m"},
+        envs=[f"{k}={v}" for k, v in sorted(FOLDERS.items())],
+        tmpfs=TMPFS,
         networks_advanced=joined({"proxy": networks.edge, "proxy@front": networks.front}),
         read_only=True,
         capabilities=docker.ContainerCapabilitiesArgs(adds=["CAP_NET_BIND_SERVICE"], drops=["ALL"]),
@@ -86,12 +95,14 @@ def proxy(
         memory=MEMORY_MIB,
         memory_swap=MEMORY_MIB,
         restart="unless-stopped",
+        healthcheck=docker.ContainerHealthcheckArgs(**HEALTH),
+        wait=True,
+        wait_timeout=WAIT_S,
         stop_timeout=STOP_GRACE_S,
         destroy_grace_seconds=STOP_GRACE_S,
         log_driver=DRIVER,
         log_opts=log_options(context),
-        # The configuration lies in a volume, where Docker sees no change.
-        labels=container_labels({**context.tags, "unmoor.unseen": digest(caddyfile(context))}),
+        labels=container_labels({**context.tags, ROLE: "proxy", "unmoor.unseen": digest(unseen)}),
         opts=context.after(*after),
     )
 

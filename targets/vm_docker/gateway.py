@@ -27,14 +27,14 @@ from .store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """All that a gateway's container stands on."""
+    """All that a gateway's container stands on; what must be there before the first of them, and what beside it."""
 
     image: pulumi.Input[str]
     networks: Networks
     store: Store
     secrets: Secrets
-    seed: docker.Container
-    others: Sequence[docker.Container]
+    before: Sequence[docker.Container]
+    beside: Sequence[docker.Container]
 
 
 def aliases(context: Context) -> list[str]:
@@ -43,11 +43,18 @@ def aliases(context: Context) -> list[str]:
 
 
 def gateways(context: Context, around: Surroundings) -> list[docker.Container]:
-    """The gateway's containers."""
-    return [_gateway(context, around, alias) for alias in aliases(context)]
+    """The gateway's containers: the first, and once it is well the others, so that one of them always answers.
+
+    The others are as the first, and are not waited for.
+    """
+    first, *others = aliases(context)
+    made = _gateway(context, around, first, after=())
+    return [made, *(_gateway(context, around, other, after=(made, *around.beside)) for other in others)]
 
 
-def _gateway(context: Context, around: Surroundings, alias: str) -> docker.Container:
+def _gateway(
+    context: Context, around: Surroundings, alias: str, *, after: Sequence[docker.Container]
+) -> docker.Container:
     holders: tuple[Holder, ...] = ("gateway", "run") if _in_process(context) else ("gateway",)
     access = {**kept.GATEWAY, **kept.RUN} if _in_process(context) else kept.GATEWAY
     what = Fenced(
@@ -63,9 +70,11 @@ def _gateway(context: Context, around: Surroundings, alias: str) -> docker.Conta
         cpu=context.plan.service_cpu,
         memory_mib=context.plan.service_memory_mib,
         port=GATEWAY_PORT,
-        labels=hidden.origins(context, *holders),
+        works=_in_process(context),
+        waited_for=not after,
+        labels=hidden.labels(context, around.secrets, *holders),
     )
-    return fenced(context, what, after=[around.seed, *around.others])
+    return fenced(context, what, after=[*around.before, *after])
 
 
 def _in_process(context: Context) -> bool:

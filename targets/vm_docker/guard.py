@@ -38,7 +38,7 @@ def guard(
         cpu=context.plan.guard.cpu,
         memory_mib=context.plan.guard.memory_mib,
         port=GUARD_PORT,
-        labels=hidden.origins(context, "guard"),
+        labels=hidden.labels(context, secrets, "guard"),
     )
     return fenced(context, what, after=[after])
 

@@ -53,6 +53,6 @@ def _network(context: Context, role: str, *, inside: bool) -> docker.Network:
         driver="bridge",
         internal=inside,
         options=ISOLATED if inside else None,
-        labels=[docker.NetworkLabelArgs(label=k, value=v) for k, v in sorted(context.tags.items())],
+        labels=[docker.NetworkLabelArgs(label=k, value=v) for k, v in sorted(context.lasting.items())],
         opts=context.child,
     )

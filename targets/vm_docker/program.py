@@ -38,7 +38,12 @@ class Agent(pulumi.ComponentResource):
         context = self._context(name, plan, settings, options)
         around = _surroundings(context)
         served = gateways(context, around[0])
-        proxy(context, networks=around[0].networks, configuration=around[1], after=[around[0].seed, *served])
+        proxy(
+            context,
+            networks=around[0].networks,
+            configuration=around[1],
+            after=[*around[0].before, *around[0].beside, *served],
+        )
         apart = plan.run.isolation == "container"
         self.outputs = Outputs(
             url=url(context),
@@ -75,8 +80,8 @@ def _surroundings(context: Context) -> tuple[Surroundings, docker.Volume]:
     configuration = volume(context, "proxy")
     seeded = seed(context, image=runs, store=kept, secrets=hidden, proxy=configuration, caddyfile=caddyfile(context))
     shared = {"image": runs, "networks": net, "store": kept, "secrets": hidden, "after": seeded}
-    others = [guard(context, **shared)]
-    if context.plan.run.isolation == "container":
-        others.append(launcher(context, **shared))
-    around = Surroundings(image=runs, networks=net, store=kept, secrets=hidden, seed=seeded, others=others)
+    guarding = guard(context, **shared)
+    apart = context.plan.run.isolation == "container"
+    before = [seeded, *([launcher(context, **shared)] if apart else [])]
+    around = Surroundings(image=runs, networks=net, store=kept, secrets=hidden, before=before, beside=[guarding])
     return around, configuration

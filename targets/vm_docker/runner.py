@@ -14,7 +14,7 @@ from unmoor.container import LAUNCH, LAUNCHER_PORT, SECRETS_DIR, STOP_GRACE_S, S
 from . import secrets as hidden
 from . import store as kept
 from .containers import Fenced, fenced
-from .context import Context
+from .context import ROLE, Context
 from .guard import URL as GUARD_URL
 from .guard import environment
 from .logs import DRIVER, log_options
@@ -24,6 +24,7 @@ from .secrets import Secrets
 from .sizes import PIDS
 from .store import Store
 
+# Where the socket is, seen by the launcher; on the machine it is where `host` says.
 SOCKET = "/var/run/docker.sock"
 URL = f"http://launcher:{LAUNCHER_PORT}"
 
@@ -39,7 +40,9 @@ def launcher(
 ) -> docker.Container:
     """The launcher's container; only the gateway is on its network."""
     assert networks.launch is not None
-    socket = docker.ContainerMountArgs(type="bind", source=SOCKET, target=SOCKET)
+    host = context.settings.host
+    there = host.removeprefix("unix://") if host.startswith("unix://") else SOCKET
+    socket = docker.ContainerMountArgs(type="bind", source=there, target=SOCKET)
     what = Fenced(
         role="launcher",
         image=image,
@@ -55,6 +58,8 @@ def launcher(
         memory_mib=context.plan.guard.memory_mib,
         user="0",  # the socket is root's
         port=LAUNCHER_PORT,
+        # Gateways come after it, so that it goes last when the agent is taken down; a run that is tried proves it.
+        waited_for=False,
     )
     return fenced(context, what, after=[after])
 
@@ -72,7 +77,7 @@ def template(
         "Cmd": ["run"],
         "Env": [f"{k}={v}" for k, v in sorted({**environment(context), "UNMOOR_GUARD_URL": GUARD_URL}.items())],
         "User": str(UID),
-        "Labels": {**context.tags, **hidden.origins(context, "run"), "unmoor.role": "run"},
+        "Labels": {**context.tags, **hidden.origins(context, "run"), ROLE: "run"},
         "StopTimeout": STOP_GRACE_S,
         "HostConfig": {
             "CapDrop": ["ALL"],
@@ -91,7 +96,8 @@ def template(
         },
     }
     bounds = {"disk_mib": run.disk_mib, "most": run.max_concurrent, "name_prefix": name(context.plan, "run")}
-    return pulumi.Output.json_dumps({"container": definition, **bounds}, sort_keys=True)
+    gateways = [f"{k}={v}" for k, v in sorted({**context.lasting, ROLE: "gateway"}.items())]
+    return pulumi.Output.json_dumps({"container": definition, "gateways": gateways, **bounds}, sort_keys=True)
 
 
 def _mounts(context: Context, store: Store, secrets: Secrets) -> list[dict[str, object]]:

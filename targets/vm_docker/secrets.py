@@ -13,7 +13,7 @@ import pulumi_random as random
 from unmoor.container import SECRETS_DIR
 from unmoor.plan import Holder, Secret
 
-from .context import Context
+from .context import Context, digest
 from .names import name
 
 TOKEN_LENGTH = 43
@@ -53,9 +53,25 @@ def seeded(context: Context, secrets: Secrets) -> list[tuple[Holder, Secret, Any
     return [(holder, s, secrets.values[s.name]) for holder in secrets.volumes for s in _seeded(context, holder)]
 
 
+def labels(context: Context, secrets: Secrets, *holders: Holder) -> dict[str, pulumi.Input[str]]:
+    """Where each secret of these parts comes from, and which values they have, since a part reads them at its start:
+    a value that is another makes a new container."""
+    held = [s for h in holders for s in _seeded(context, h)]
+    if not held:
+        return {**origins(context, *holders)}
+    versions = [_version(context, s, secrets.values[s.name]) for s in held]
+    return {**origins(context, *holders), "unmoor.secrets": pulumi.Output.all(*versions).apply(digest)}
+
+
 def origins(context: Context, *holders: Holder) -> dict[str, str]:
     """Labels that say where each secret of these parts comes from; never a value."""
     return {f"unmoor.secret.{s.name}": s.origin for s in context.plan.held_by(*holders)}
+
+
+def _version(context: Context, secret: Secret, value: Any) -> pulumi.Output[int]:
+    return pulumi.Output.from_input(value).apply(
+        lambda v: context.options.secret_version(context.plan.agent, secret.name, v)
+    )
 
 
 def _seeded(context: Context, holder: Holder) -> list[Secret]:
@@ -90,6 +106,6 @@ def _volume(context: Context, holder: Holder) -> docker.Volume:
     return docker.Volume(
         context.logical(f"secrets-{holder}"),
         name=name(context.plan, f"secrets-{holder}"),
-        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in sorted(context.tags.items())],
+        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in sorted(context.lasting.items())],
         opts=context.child,
     )

@@ -12,25 +12,30 @@ import pulumi
 import pulumi_docker as docker
 
 from unmoor.container import UID
+from unmoor.errors import UnmoorError
 from unmoor.plan import Holder
 
-from .context import Context, container_labels
+from .context import ROLE, Context, container_labels
 from .logs import DRIVER, log_options
 from .names import name
 from .secrets import Secrets, seeded
 from .store import Store
 
+# A file is there whole or not at all: a part that is started again meanwhile reads the old one or the new one.
 SCRIPT = f"""set -eu
 umask 077
-for d in /seed/store/*; do
-  [ -d "$d" ] && cp -r "$d/." "/store/$(basename "$d")/"
+put() {{
+  cp "$1" "$2/.new"; chown {UID}:{UID} "$2/.new"; chmod "$3" "$2/.new"; mv -f "$2/.new" "$2/$(basename "$1")"
+}}
+for d in /store/*; do
+  [ "$(stat -c %u "$d")" = {UID} ] || chown -R {UID}:{UID} "$d"
+  for f in "/seed$d"/*; do [ ! -f "$f" ] || put "$f" "$d" 0600; done
 done
-for d in /store/*; do chown -R {UID}:{UID} "$d"; done
 for d in /secrets/*; do
   [ -d "$d" ] || continue
-  find "$d" -mindepth 1 -delete
-  [ -d "/seed/secrets/$(basename "$d")" ] && cp "/seed/secrets/$(basename "$d")"/* "$d/"
-  chown -R {UID}:{UID} "$d"; chmod 0500 "$d"; chmod 0400 "$d"/* 2>/dev/null || true
+  chown {UID}:{UID} "$d"; chmod 0500 "$d"
+  for f in "/seed$d"/*; do [ ! -f "$f" ] || put "$f" "$d" 0400; done
+  for f in "$d"/*; do [ -e "/seed$f" ] || rm -f "$f"; done
 done
 [ ! -f /seed/proxy/Caddyfile ] || {{ cp /seed/proxy/Caddyfile /proxy/Caddyfile; chmod 0444 /proxy/Caddyfile; }}
 """
@@ -51,7 +56,7 @@ def seed(
         **{f"/secrets/{holder}": volume for holder, volume in secrets.volumes.items()},
         **({"/proxy": proxy} if proxy else {}),
     }
-    return docker.Container(
+    made = docker.Container(
         context.logical("seed"),
         name=name(context.plan, "seed"),
         image=image,
@@ -73,9 +78,18 @@ def seed(
         restart="no",
         log_driver=DRIVER,
         log_opts=log_options(context),
-        labels=container_labels(context.tags),
+        labels=container_labels({**context.tags, ROLE: "seed"}),
         opts=context.child,
     )
+    pulumi.Output.all(made.name, made.exit_code).apply(lambda ended: _ended_well(*ended))
+    return made
+
+
+def _ended_well(name: str, code: int | None) -> None:
+    """The provider waits for its end, and takes any; and makes it again only where it is not there."""
+    if code:
+        remedy = f"docker logs {name} says why; then docker rm {name}, unmoor refresh, and deploy again"
+        raise UnmoorError(f"{name} ended with {code}: {remedy}")
 
 
 def _uploads(context: Context, secrets: Secrets, caddyfile: str) -> list[docker.ContainerUploadArgs]:

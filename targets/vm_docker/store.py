@@ -45,6 +45,6 @@ def _volume(context: Context, prefix: str) -> docker.Volume:
     return docker.Volume(
         context.logical(f"store-{prefix}"),
         name=name(context.plan, f"store-{prefix}"),
-        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in sorted(context.tags.items())],
+        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in sorted(context.lasting.items())],
         opts=context.kept,
     )
