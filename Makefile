@@ -40,8 +40,10 @@ test-harnesses: $(VENV)/.ready
 	@$(PY) -m unmoor.runtime.harness $(HARNESSES) $(MORE_HARNESSES)
 	$(PY) -m pytest -n $(WORKERS) --dist worksteal -m harness
 
-# Builds the shipped image with each harness and runs it as a target does; needs a Docker engine, and as root debootstrap.
-test-docker: $(VENV)/.ready
+# Builds the shipped image with each harness and runs it as a target does, and deploys agents onto Docker, by ssh, and onto
+# a machine that is rebooted. As root on Debian it installs and starts the engine where there is none.
+test-docker: $(VENV)/.ready engine
+	@sh scripts/install_docker.sh
 	$(PY) -m pytest -n 0 -m docker tests/docker
 
 # Takes three minutes the first time; a build that fails or is cut off leaves nothing behind, and the tests that need it skip.

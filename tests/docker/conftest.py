@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +29,10 @@ ENV NODE_EXTRA_CA_CERTS=/usr/local/share/certificates.crt PIP_CERT=/usr/local/sh
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from engine import docker  # noqa: E402
+from command import docker  # noqa: E402
+from daemon import FOLDER, running  # noqa: E402
+from facts import FACTS  # noqa: E402
+from images import agent_image, caddy_image  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,20 +42,39 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.docker)
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if FACTS:
+        terminalreporter.write_sep("-", "measured")
+        terminalreporter.write_line("\n".join(FACTS))
+
+
 @pytest.fixture(scope="session")
-def base() -> str:
+def engine() -> Iterator[None]:
+    """The machine's engine, or one that is started for these tests where that can be done."""
+    if shutil.which("docker") is None:
+        pytest.skip("no Docker is installed on this machine")
+    with running() if docker("info", check=False).returncode else contextlib.nullcontext():
+        yield
+
+
+@pytest.fixture(scope="session")
+def base(engine: None) -> str:
     """An image with Debian, Node 22 and npm, made of Debian's packages and npm's once for this machine."""
-    if shutil.which("docker") is None or docker("info", check=False).returncode:
-        pytest.skip("no Docker engine answers on this machine")
     if docker("image", "inspect", BASE, check=False).returncode:
         _make_base()
     return BASE
 
 
+@pytest.fixture(scope="session")
+def images(base: str) -> tuple[str, str]:
+    """The agent's image and its proxy's."""
+    return agent_image(base), caddy_image(base)
+
+
 def _make_base() -> None:
     if shutil.which("debootstrap") is None or os.geteuid() != 0:
         pytest.skip("there is no base to build on: it is made as root by debootstrap, which is not installed")
-    folder = Path(os.environ.get("UNMOOR_TEST_FOLDER", "/var/tmp")) / f"unmoor-base-{os.getpid()}"
+    folder = FOLDER / f"unmoor-base-{os.getpid()}"
     folder.mkdir()
     try:
         _import_debian(folder / "root")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine import docker
+from command import docker
 
 ROOT = Path(__file__).resolve().parents[2]
 UNMOOR = [sys.executable, "-c", "from unmoor.cli import main; main()"]

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import trustme
-from engine import docker
+from command import docker
 
 from unmoor.bundle import pack
 from unmoor.defaults import HARNESS_VERSIONS
