@@ -34,6 +34,7 @@ CREDENTIALS = re.compile(
 )
 RIGHTS = re.compile(r"AccessDenied|is not authorized to perform|AuthorizationFailed|PERMISSION_DENIED|\b403\b")
 QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|quota|TooMany\w*Exception|VcpuLimit", re.IGNORECASE)
+EXISTS = re.compile(r"already exists|AlreadyExists|AlreadyOwnedByYou|already own|ResourceExists", re.IGNORECASE)
 # How an engine and its bridges begin what a provider says: "creating urn:...: 1 error occurred:" and a list.
 WRAPPED = re.compile(r"^(?:\w+ing )?urn:\S+:\s*|^\d+ errors? occurred:\s*|^\*\s*|^sdk-v2/provider2\.go:\d+:\s*")
 LONGEST = 600
@@ -139,6 +140,8 @@ def _remedy(text: str) -> str:
         return "; log in as the cloud's own tools do, then see unmoor doctor"
     if RIGHTS.search(text):
         return "; docs/deploying lists every right that who deploys needs"
+    if EXISTS.search(text):
+        return "; if a command that was killed has left it, delete it there and run this again; else rename the agent"
     return "; ask the cloud for a larger quota, or ask it for less" if QUOTA.search(text) else ""
 
 

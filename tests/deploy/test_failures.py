@@ -94,6 +94,10 @@ def test_a_providers_error_leads_back_to_the_spec_without_its_wrapping() -> None
     [
         ("No valid credential sources found", "log in as the cloud's own tools do, then see unmoor doctor"),
         ("AccessDenied: not allowed", "docs/deploying lists every right that who deploys needs"),
+        (
+            "network hello-run already exists",
+            "if a command that was killed has left it, delete it there and run this again; else rename the agent",
+        ),
         ("VcpuLimitExceeded", "ask the cloud for a larger quota, or ask it for less"),
     ],
 )

@@ -244,6 +244,12 @@ def test_a_killed_up_leaves_a_lock_that_is_named_and_taken_on_demand(
     repaired = unmoor("refresh", *ON_DOCKER, "--repair")
     assert "the lock of the command that held it is taken\n" in repaired.stderr
     said(repaired)
+    left = unmoor("up", *ON_DOCKER, "--yes", "--no-verify")
+    assert "already exists; if a command that was killed has left it, delete it there and run this again" in left.stderr
+    for thing in own.cloud.things():
+        if thing.type.endswith(":Network"):
+            own.cloud.lose(thing.type, thing.name)
+    said(unmoor("refresh", *ON_DOCKER))
     said(unmoor("up", *ON_DOCKER, "--yes", "--no-verify"))
 
 
