@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .cost.lines import Prices
     from .cost.usage import Usage
     from .doctor.finding import Finding
+    from .serving import Revision
 
 # The parts of an agent that every target serves with something of its own, in the order in which they are shown.
 PARTS = (
@@ -195,6 +196,7 @@ class Target:
     packages: tuple[str, ...] = ()
     doctor_by: str = ""
     deployer_by: str = ""
+    serving_by: str = ""
     name_limits: Mapping[str, int] = field(default_factory=dict)
 
     def build(self, name: str, plan: Plan, settings: Settings, options: BuildOptions) -> Outputs:
@@ -216,6 +218,10 @@ class Target:
     def deployer(self, plan: Plan, settings: Settings, resources: Iterable[Resource]) -> Mapping[str, Any]:
         """What who deploys that graph must be allowed to do; only where there is a `deployer_by`."""
         return _function(self.deployer_by)(plan, settings, tuple(resources))
+
+    def serving(self, outputs: Outputs, settings: Settings, plan: Plan) -> Revision | None:
+        """What serves now of what was deployed, its outputs in plain; None where the target cannot tell."""
+        return _function(self.serving_by)(outputs, settings, plan) if self.serving_by else None
 
 
 def secret_of(variable: str) -> str:

@@ -22,5 +22,6 @@ target = Target(
     packages=("aws", "docker-build", "random"),
     doctor_by="unmoor.targets.aws_ecs.doctor:doctor",
     deployer_by="unmoor.targets.aws_ecs.deployer:deployer",
+    serving_by="unmoor.targets.aws_ecs.serving:serving",
     name_limits=NAME_LIMITS,
 )

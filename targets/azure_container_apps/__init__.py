@@ -22,5 +22,6 @@ target = Target(
     packages=("azure-native", "docker-build", "random"),
     doctor_by="unmoor.targets.azure_container_apps.doctor:doctor",
     deployer_by="unmoor.targets.azure_container_apps.deployer:deployer",
+    serving_by="unmoor.targets.azure_container_apps.serving:serving",
     name_limits=NAME_LIMITS,
 )

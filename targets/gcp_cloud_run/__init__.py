@@ -22,5 +22,6 @@ target = Target(
     packages=("docker-build", "gcp", "random"),
     doctor_by="unmoor.targets.gcp_cloud_run.doctor:doctor",
     deployer_by="unmoor.targets.gcp_cloud_run.deployer:deployer",
+    serving_by="unmoor.targets.gcp_cloud_run.serving:serving",
     name_limits=NAME_LIMITS,
 )

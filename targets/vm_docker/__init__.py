@@ -22,5 +22,6 @@ target = Target(
     packages=("docker", "random"),
     doctor_by="unmoor.targets.vm_docker.doctor:doctor",
     deployer_by="unmoor.targets.vm_docker.deployer:deployer",
+    serving_by="unmoor.targets.vm_docker.serving:serving",
     name_limits=NAME_LIMITS,
 )

@@ -25,9 +25,12 @@ def span(start: datetime, end: datetime) -> str:
 
 def since(text: str, now: datetime) -> datetime | None:
     """The time that `--since 12h` means; None where it is not given."""
-    if not text:
-        return None
+    return now - timedelta(seconds=duration(text, option="--since")) if text else None
+
+
+def duration(text: str, *, option: str) -> int:
+    """The seconds that an option's text means."""
     try:
-        return now - timedelta(seconds=seconds(text))
+        return seconds(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--since") from None
+        raise typer.BadParameter(str(error), param_hint=option) from None

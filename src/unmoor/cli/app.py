@@ -9,7 +9,7 @@ import typer
 
 from unmoor.cli.app_deploy import down, outputs, preview, refresh, rights, up
 from unmoor.cli.app_money import Env, File, Json, SomeTargets, compare, cost
-from unmoor.cli.app_operate import cancel, deliveries, doctor, logs, runs, trigger
+from unmoor.cli.app_operate import cancel, deliveries, doctor, logs, runs, trigger, verify
 from unmoor.cli.app_prices import prices
 from unmoor.cli.app_review import review
 from unmoor.cli.app_secrets import secrets
@@ -118,7 +118,7 @@ app.command()(cost)
 app.add_typer(prices, name="prices")
 for command in (preview, up, refresh, down, outputs, rights):
     app.command()(command)
-for command in (trigger, runs, logs, cancel, deliveries, doctor):
+for command in (verify, trigger, runs, logs, cancel, deliveries, doctor):
     app.command()(command)
 app.command()(review)
 app.add_typer(secrets, name="secrets")

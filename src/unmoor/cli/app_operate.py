@@ -177,6 +177,34 @@ def deliveries(
     run(_where(file, env, target, backend, url, store), wanted, as_json=json)
 
 
+def verify(
+    file: File = Path(),
+    env: Env = None,
+    target: Target = "",
+    backend: Backend = "",
+    self_test: Annotated[
+        bool, typer.Option("--self-test/--no-self-test", help="Start a run that asks no model, and see it end.")
+    ] = True,
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="DURATION", help="How long each step is waited for at most.")
+    ] = "10m",
+    json: Annotated[bool, typer.Option("--json", help="Print each step as a line of JSON.")] = False,
+) -> None:
+    """Say whether what runs is what was deployed, and prove that a run is started and ends.
+
+    Example: unmoor verify -t aws-ecs -e prod
+    """
+    from unmoor.cli.ago import duration
+
+    most = duration(timeout, option="--timeout")
+    where = _where(file, env, target, backend, "", "")
+    from unmoor.cli.verify import run
+    from unmoor.operate.verify import Patience
+
+    patience = Patience(revision_s=most, gateway_s=most, self_test_s=most)
+    raise typer.Exit(run(where, self_test=self_test, patience=patience, as_json=json))
+
+
 def doctor(
     file: Annotated[
         Path | None, typer.Argument(help="The spec, or the folder that holds an unmoor.yaml.", show_default=False)

@@ -64,5 +64,7 @@ def say_outputs(outputs: Outputs, *, as_json: bool, show_token: bool = False) ->
 
 
 def verified(found: Deployment, outputs: Outputs, *, as_json: bool) -> int:
-    """0 until something tells otherwise."""
-    return 0
+    """Says whether what runs is what was deployed; 0 where it is."""
+    from unmoor.cli.verify import verified as verified_steps
+
+    return verified_steps(found.chosen, outputs, as_json=as_json)

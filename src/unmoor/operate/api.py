@@ -42,9 +42,17 @@ class Api:
         """The JSON at a path."""
         return self.answer("GET", path).values
 
+    def text(self, path: str) -> str:
+        """What lies at a path, as it is."""
+        return self._got("GET", path, None, "").data.decode(errors="replace")
+
     def answer(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> Answer:
         """What is answered; NotThere for a 404, OperateError with the platform's own words for any other refusal."""
-        headers = {"authorization": f"Bearer {self.token()}", "content-type": kind}
+        got = self._got(method, path, body, kind)
+        return Answer(values=_json(got), at=moment_of(got.headers.get("date", "")))
+
+    def _got(self, method: str, path: str, body: bytes | None, kind: str) -> urllib3.BaseHTTPResponse:
+        headers = {"authorization": f"Bearer {self.token()}", **({"content-type": kind} if body else {})}
         timeout = urllib3.Timeout(connect=CONNECT_S, read=READ_S)
         try:
             got = pool_for(self.base).request(
@@ -55,7 +63,7 @@ class Api:
         if got.status >= 300:
             text = f"{self.name} answered {got.status}: {_said(got)}"
             raise NotThere(text) if got.status == 404 else OperateError(text)
-        return Answer(values=_json(got), at=moment_of(got.headers.get("date", "")))
+        return got
 
 
 def moment_of(text: str) -> datetime | None:

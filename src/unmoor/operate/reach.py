@@ -66,7 +66,11 @@ def gateway_of(where: Where) -> GatewayAgent:
 
     loaded = where.load()
     target = target_of(loaded, where.target)
-    outputs = deployed(loaded, target, backend=where.backend)
+    return gateway_at(target, deployed(loaded, target, backend=where.backend))
+
+
+def gateway_at(target: str, outputs: Outputs) -> GatewayAgent:
+    """The agent by the gateway that a deployment left."""
     return _gateway(
         gateway_url(outputs.url),
         outputs.token,

@@ -18,7 +18,7 @@ from .attempt import Attempt
 from .claim import Claim, NotClaimed, claim
 from .errors import InfrastructureFault, RuntimeFault
 from .events import FINAL_STATUSES, Finished, GuardEvent, Notice
-from .guard.way import new_token
+from .guard.way import Grant, new_token
 from .heart import beating, lost
 from .host import Host
 from .journal import Journal
@@ -27,6 +27,8 @@ from .meter import Meter
 from .new_run import made_of
 from .records import RunRecord
 from .redact import redactor
+from .self_test import KIND
+from .self_testing import self_test
 from .stop import Stop
 from .traces import Traces, Watch
 from .turn import turn
@@ -117,6 +119,9 @@ class _Life:
         """The end, whatever comes in its way: a run of which nobody hears again is the worst of all ends."""
         key = self.claim.record.session
         try:
+            if self.claim.record.kind == KIND:
+                grant = Grant(run=self.claim.record.id, token=attempt.token)
+                return await self_test(self.host.way, grant, attempt.meter.take)
             if key:
                 of = turn(key, self.claim.record.id, self.host, self.stop, attempt.journal)
                 attempt.session = await held.enter_async_context(of)

@@ -12,6 +12,7 @@ from .config import Trigger
 from .prompt import render, render_key
 from .records import RunRecord
 from .redact import Redact
+from .self_test import KIND as SELF_TEST
 
 
 def triggered_run(
@@ -31,7 +32,7 @@ def triggered_run(
         trigger=trigger.name,
         kind=trigger.kind,
         prompt=redact(render(trigger.prompt, roots, nonce=secrets.token_hex(8))),
-        session=redact(render_key(agent.run.session or "", roots)),
+        session="" if trigger.kind == SELF_TEST else redact(render_key(agent.run.session or "", roots)),
     )
     return replace(record, delivery=redact(delivery))
 

@@ -15,6 +15,7 @@ from typing import Any
 from unmoor.runtime import layout
 from unmoor.runtime.claim import read_record
 from unmoor.runtime.records import RunRecord
+from unmoor.runtime.self_test import KIND as SELF_TEST
 from unmoor.runtime.store import Store
 
 from .answers import Refusal
@@ -23,7 +24,7 @@ from .listing import PREFIX, behind, run_ids
 
 # What is read at one time, and for one page: a page that a filter leaves nearly empty ends early.
 AT_ONCE, MOST_READ = 20, 400
-KINDS = ("webhook", "schedule", "email")
+KINDS = ("webhook", "schedule", "email", SELF_TEST)
 CURSOR = re.compile(rf"([{layout.DIGITS}]{{9}}-[{layout.DIGITS}]{{7}})\.(\d{{1,6}})")
 
 # The name and the line's number in it, by which all is sorted, and what is there; None where it is enough for one page.

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from unmoor.runtime import self_test
 from unmoor.runtime.bundle import Unpacked
 from unmoor.runtime.claim import Clock
 from unmoor.runtime.guard.way import Log
@@ -21,7 +22,7 @@ from .api import Api
 from .app import application
 from .deliveries import Deliveries, Delivery
 from .dispatch import BUSY_S, IDLE_S, Dispatcher, Limits
-from .hooks.hooks import Hooks, hooks_of
+from .hooks.hooks import Hook, Hooks, hooks_of
 from .intake import Intake
 from .launcher import Launcher
 from .listening import served
@@ -72,7 +73,10 @@ class Gateway:
         self.launcher.told = dispatcher.exited
         closing = asyncio.Event()
         intake = self._intake(dispatcher, metrics)
-        hooks = Hooks(hooks=hooks_of(self.bundle, self.secrets), intake=intake, closing=closing)
+        own = Hook(trigger=self_test.TRIGGER, webhook=self_test.WEBHOOK, secret=self.token)
+        hooks = Hooks(
+            hooks={**hooks_of(self.bundle, self.secrets), self_test.NAME: own}, intake=intake, closing=closing
+        )
         api = self._api(dispatcher, metrics, hooks, closing)
         work = [dispatcher.run(), self.launcher.attend(), self._sweeping()]
         if self.fires and self.bundle.agent.schedules:

@@ -23,4 +23,4 @@ async def numbers(api: Api, request: Request) -> Response:
 
 
 async def openapi(api: Api, request: Request) -> Response:
-    return answer(document(api.bundle.agent.name, tuple(api.hooks.hooks)))
+    return answer(document(api.bundle.agent.name, tuple(w.name for w in api.bundle.agent.webhooks)))

@@ -1,0 +1,66 @@
+"""`unmoor verify`, and what `unmoor up` does after it has deployed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import typer
+
+from unmoor.cli.show import plain
+from unmoor.doctor.finding import Finding
+from unmoor.operate.reach import Where, deployed, gateway_at
+from unmoor.operate.verify import Patience, Verification, Verified
+from unmoor.settings import Chosen, choose, target_of
+from unmoor.target import Outputs
+
+WIDTH = 10
+
+
+def run(where: Where, *, self_test: bool, patience: Patience, as_json: bool) -> int:
+    """Says whether what runs is what was deployed; 1 where it is not."""
+    loaded = where.load()
+    chosen = choose(loaded, target_of(loaded, where.target))
+    outputs = deployed(loaded, chosen.target.name, backend=where.backend)
+    return verified(chosen, outputs, self_test=self_test, patience=patience, as_json=as_json)
+
+
+def verified(
+    chosen: Chosen, outputs: Outputs, *, self_test: bool = True, patience: Patience | None = None, as_json: bool = False
+) -> int:
+    """Verifies what is deployed, says each step as it is known, and gives the exit code."""
+    agent = gateway_at(chosen.target.name, outputs)
+    verification = Verification(
+        target=chosen.target,
+        plan=chosen.loaded.plan,
+        settings=chosen.settings,
+        outputs=outputs,
+        agent=agent,
+        say=say,
+        found=_say_json if as_json else _say,
+        patience=patience or Patience(),
+        self_test=self_test,
+    )
+    with contextlib.closing(agent):
+        return _ended(verification.verify(), as_json=as_json)
+
+
+def say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _say(finding: Finding) -> None:
+    typer.echo(f"{finding.state:<6} {finding.topic:<{WIDTH}} {finding}")
+
+
+def _say_json(finding: Finding) -> None:
+    shown = {name: value for name, value in plain(finding).items() if name != "install"}
+    typer.echo(json.dumps({"event": "verified", **shown}, ensure_ascii=False))
+
+
+def _ended(found: Verified, *, as_json: bool) -> int:
+    if found.log and as_json:
+        typer.echo(json.dumps({"event": "log", "lines": found.log}, ensure_ascii=False))
+    for line in () if as_json else found.log:
+        typer.echo(f"       {line}")
+    return 0 if found.ok else 1

@@ -1,0 +1,36 @@
+"""The runner's part of a self-test: whether the guard answers."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .guard.port import LocalPort
+from .guard.way import Emit, Grant, Way
+from .judgement import End
+from .self_test import WHOLE
+
+# Longer than a guard beside the run takes to come up.
+PATIENCE_S = 30.0
+QUESTION = b"GET /self-test HTTP/1.1\r\nHost: unmoor.invalid\r\nConnection: close\r\n\r\n"
+
+
+async def self_test(way: Way, grant: Grant, emit: Emit) -> End:
+    """The end of such a run: it has succeeded where the guard answers anything."""
+    async with LocalPort(way, grant, emit) as port:
+        answered = await _asked(port.number)
+    if answered:
+        return End(status="succeeded", reason="", answer=WHOLE)
+    return End(status="failed", reason="the guard does not answer, so no run could ask a model")
+
+
+async def _asked(port: int) -> bool:
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(QUESTION)
+                return bool(await reader.read(1))
+            finally:
+                writer.transport.abort()
+    except (OSError, TimeoutError):
+        return False

@@ -1,0 +1,37 @@
+"""What a target says of the revision that serves: whether it is the one that was deployed last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One look: the revision that was asked for `serves`, is on its way (`moving`), or has `failed`.
+
+    `said` is one line: which it is, or the platform's reason. `log` is the last that the container wrote which failed.
+    """
+
+    state: Literal["serves", "moving", "failed"]
+    said: str
+    log: tuple[str, ...] = ()
+
+
+def serves(said: str) -> Revision:
+    return Revision(state="serves", said=said)
+
+
+def moving(said: str) -> Revision:
+    return Revision(state="moving", said=said)
+
+
+def failed(said: str, log: Sequence[str] = ()) -> Revision:
+    return Revision(state="failed", said=one_line(said), log=tuple(log))
+
+
+def one_line(text: str, most: int = 500) -> str:
+    """A platform's words in one line that is not too long."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -1,0 +1,132 @@
+"""Whether the gateway's service runs the task definition that was registered last, and why not where it does not.
+
+A deployment that its circuit breaker has rolled back is reported as one that succeeded, with the definition before it:
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from unmoor.operate.faults import OperateError
+from unmoor.plan import Plan
+from unmoor.serving import Revision, failed, moving, serves
+from unmoor.target import Outputs
+
+from .account import asked, client
+from .names import name
+from .settings import EcsSettings
+
+LOG_LINES = 20
+
+
+def serving(outputs: Outputs, settings: EcsSettings, plan: Plan) -> Revision:
+    """One look at the service."""
+    return look(Service(arn=outputs.gateway, family=name(plan, "gateway"), region=settings.region))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service by its ARN, and the family whose newest task definition it is to run."""
+
+    arn: str
+    family: str
+    region: str
+
+    @property
+    def cluster(self) -> str:
+        """The cluster's name, which is in the service's ARN."""
+        return self.arn.split("/")[1]
+
+    def ask(self, service: str, call: str, **given: Any) -> Any:
+        return asked(lambda: getattr(client(service, self.region), call)(**given))
+
+
+def look(service: Service) -> Revision:
+    """How the service's primary deployment stands, and whether it is of the newest definition."""
+    found = service.ask("ecs", "describe_services", cluster=service.cluster, services=[service.arn])["services"]
+    if not found or found[0]["status"] != "ACTIVE":
+        return failed(f"the service {service.arn.rsplit('/', 1)[-1]} is not there; unmoor up makes it")
+    wanted = service.ask("ecs", "describe_task_definition", taskDefinition=service.family)["taskDefinition"]
+    deployments = found[0]["deployments"]
+    primary = next(each for each in deployments if each["status"] == "PRIMARY")
+    if primary["taskDefinition"] != wanted["taskDefinitionArn"]:
+        return _another(service, primary, wanted, deployments)
+    return _of(service, primary, wanted, alone=len(deployments) == 1)
+
+
+def _of(service: Service, primary: Mapping[str, Any], wanted: Mapping[str, Any], *, alone: bool) -> Revision:
+    revision = _short(primary["taskDefinition"])
+    tasks = f"{primary['runningCount']} of {primary['desiredCount']} tasks run {revision}"
+    state = primary.get("rolloutState")
+    if state == "FAILED":
+        return _failed(service, wanted, f"{revision} failed: {primary.get('rolloutStateReason', 'ECS says no reason')}")
+    is_whole = primary["runningCount"] >= primary["desiredCount"] and (state == "COMPLETED" or (not state and alone))
+    return serves(tasks) if is_whole else moving(tasks)
+
+
+def _another(
+    service: Service, primary: Mapping[str, Any], wanted: Mapping[str, Any], deployments: list[Mapping[str, Any]]
+) -> Revision:
+    """The newest definition is not the primary one: it was rolled back, or is not deployed yet."""
+    of_wanted = [each for each in deployments if each["taskDefinition"] == wanted["taskDefinitionArn"]]
+    now, asked_for = _short(primary["taskDefinition"]), _short(wanted["taskDefinitionArn"])
+    if any(each.get("rolloutState") == "IN_PROGRESS" for each in of_wanted):
+        return moving(f"{asked_for} replaces {now}")
+    return _failed(service, wanted, f"ECS went back to {now}: {asked_for}, which was asked for, did not start")
+
+
+def _failed(service: Service, wanted: Mapping[str, Any], said: str) -> Revision:
+    """With why its tasks stopped, and what the container wrote that ended them."""
+    task = _stopped(service, wanted["taskDefinitionArn"])
+    if task is None:
+        return failed(said)
+    container = _culprit(task["containers"])
+    reasons = [task.get("stoppedReason", ""), _said_of(container) if container else ""]
+    log = _log(service, wanted, task, container["name"]) if container else []
+    return failed("; ".join([said, *filter(None, reasons)]), log)
+
+
+def _stopped(service: Service, definition: str) -> Mapping[str, Any] | None:
+    """The task of that definition that stopped last, as far back as ECS remembers, which is an hour."""
+    given = {"cluster": service.cluster, "serviceName": service.arn.rsplit("/", 1)[-1], "desiredStatus": "STOPPED"}
+    arns = service.ask("ecs", "list_tasks", **given)["taskArns"]
+    if not arns:
+        return None
+    tasks = service.ask("ecs", "describe_tasks", cluster=service.cluster, tasks=arns[:100])["tasks"]
+    of_it = [each for each in tasks if each["taskDefinitionArn"] == definition and each.get("stoppedAt")]
+    return max(of_it, key=lambda each: each["stoppedAt"], default=None)
+
+
+def _culprit(containers: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The container that ended badly; one that ECS ended with the others has the signal's code."""
+    bad = [each for each in containers if each.get("reason") or each.get("exitCode")]
+    return min(bad, key=lambda each: each.get("exitCode") in (137, 143), default=None)
+
+
+def _said_of(container: Mapping[str, Any]) -> str:
+    code = f"exit code {container['exitCode']}" if "exitCode" in container else ""
+    return f"container {container['name']}: {', '.join(filter(None, [container.get('reason', ''), code]))}"
+
+
+def _log(service: Service, wanted: Mapping[str, Any], task: Mapping[str, Any], container: str) -> list[str]:
+    """The last lines of the container, of where its definition sends them; nothing where they cannot be read."""
+    definitions = {each["name"]: each for each in wanted["containerDefinitions"]}
+    options = definitions.get(container, {}).get("logConfiguration", {}).get("options", {})
+    if "awslogs-group" not in options:
+        return []
+    number = task["taskArn"].rsplit("/", 1)[-1]
+    stream = f"{options.get('awslogs-stream-prefix', '')}/{container}/{number}"
+    given = {"logGroupName": options["awslogs-group"], "logStreamName": stream, "limit": LOG_LINES}
+    try:
+        events = service.ask("logs", "get_log_events", startFromHead=False, **given)["events"]
+    except OperateError:
+        return []  # a task that never came so far has no stream
+    return [line for event in events for line in event["message"].splitlines()][-LOG_LINES:]
+
+
+def _short(arn: str) -> str:
+    """`family:7` of a task definition's ARN."""
+    return arn.rsplit("/", 1)[-1]

@@ -1,0 +1,91 @@
+"""Whether each service's newest revision is the one that is ready and has the traffic, and why not where it is not.
+
+https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from unmoor.operate.api import Api, NotThere
+from unmoor.operate.faults import OperateError
+from unmoor.plan import Plan
+from unmoor.serving import Revision, failed, moving, serves
+from unmoor.target import Outputs
+
+from .account import google
+from .names import name
+from .settings import CloudRunSettings
+
+RUN, LOGGING = "https://run.googleapis.com", "https://logging.googleapis.com"
+LOG_LINES = 20
+
+
+def serving(outputs: Outputs, settings: CloudRunSettings, plan: Plan) -> Revision:
+    """One look at the gateway's service, and at the guard's, without which no run asks a model."""
+    run, logging = google(RUN, "UNMOOR_GOOGLE_RUN"), google(LOGGING, "UNMOOR_GOOGLE_LOGGING")
+    guard = f"projects/{settings.project}/locations/{settings.region}/services/{name(plan, 'guard')}"
+    found = [look(run, logging, service) for service in (outputs.gateway, guard)]
+    return next((each for each in found if each.state != "serves"), found[0])
+
+
+def look(run: Api, logging: Api, service: str) -> Revision:
+    """How a service's newest revision stands."""
+    short = _short(service)
+    try:
+        found = run.get(f"/v2/{service}")
+    except NotThere:
+        return failed(f"the service {short} is not there; unmoor up makes it")
+    condition = found.get("terminalCondition") or {}
+    created, ready = found.get("latestCreatedRevision", ""), found.get("latestReadyRevision", "")
+    is_seen = found.get("observedGeneration") == found.get("generation") and not found.get("reconciling")
+    if is_seen and condition.get("state") == "CONDITION_FAILED":
+        now = f"; {_short(ready)} serves" if ready and ready != created else ""
+        said = f"{_short(created) or short} failed{now}: {condition.get('message') or 'Google says no reason'}"
+        return failed(said, _log(logging, service, _short(created)))
+    if not is_seen or created != ready:
+        return moving(f"{_short(created) or short} is not ready yet")
+    if (percent := _percent(found, _short(created))) < 100:
+        return failed(f"{_short(created)} is ready, and has {percent} % of the traffic; give it all of it")
+    return serves(f"{_short(created)} has all traffic")
+
+
+def _percent(found: Mapping[str, Any], revision: str) -> int:
+    """The traffic that the revision has now, by name or as the newest one."""
+    statuses = found.get("trafficStatuses") or ()
+    of_it = [each for each in statuses if _short(each.get("revision", "")) == revision or _is_latest(each)]
+    return sum(each.get("percent", 0) for each in of_it)
+
+
+def _is_latest(status: Mapping[str, Any]) -> bool:
+    return status.get("type") == "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+
+
+def _log(logging: Api, service: str, revision: str) -> list[str]:
+    """The last lines of the revision's containers; nothing where they cannot be read.
+
+    https://cloud.google.com/logging/docs/reference/v2/rest/v2/entries/list
+    """
+    wanted = {
+        "resourceNames": ["/".join(service.split("/")[:2])],
+        "filter": f'resource.type="cloud_run_revision" AND resource.labels.revision_name="{revision}"',
+        "orderBy": "timestamp desc",
+        "pageSize": LOG_LINES,
+    }
+    try:
+        entries = logging.answer("POST", "/v2/entries:list", json.dumps(wanted).encode()).values.get("entries") or ()
+    except OperateError:
+        return []
+    return [line for entry in reversed(entries) if (line := _line(entry))]
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    payload = entry.get("jsonPayload")
+    return str(entry.get("textPayload") or (json.dumps(payload, ensure_ascii=False) if payload else "")).strip()
+
+
+def _short(name_: str) -> str:
+    """The last part of a resource's name."""
+    return name_.rsplit("/", 1)[-1]

@@ -1,0 +1,84 @@
+"""Whether the agent's containers on the machine run the image and the bundle that were deployed, and are well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from unmoor.operate.docker_host import DockerHost, NoContainer
+from unmoor.plan import Plan
+from unmoor.serving import Revision, failed, moving, serves
+from unmoor.target import Outputs
+
+from .doctor import host_of
+from .names import name
+from .settings import DockerSettings
+
+LOG_LINES = 20
+# The proxy runs an image of its own.
+PROXY = "proxy"
+
+
+def serving(outputs: Outputs, settings: DockerSettings, plan: Plan) -> Revision:
+    """One look at all of the agent's containers that stay."""
+    with host_of(settings) as host:
+        return look(host, outputs, plan)
+
+
+def look(host: DockerHost, outputs: Outputs, plan: Plan) -> Revision:
+    """How they stand: the first that has failed, else the first that is on its way."""
+    try:
+        image = host.image(outputs.image)["Id"]
+    except NoContainer:
+        return failed(f"the image {outputs.image} is not on the machine; unmoor up puts it there")
+    found = [_container(host, role, name(plan, role), image, outputs) for role in roles(plan)]
+    wrong = [each for each in found if each.state != "serves"]
+    if not wrong:
+        return serves(f"{len(found)} containers run {outputs.image}")
+    return min(wrong, key=lambda each: each.state != "failed")
+
+
+def roles(plan: Plan) -> tuple[str, ...]:
+    """The containers that stay."""
+    gateways = tuple(f"gateway-{index}" for index in range(plan.gateway.max))
+    launcher = ("launcher",) if plan.run.isolation == "container" else ()
+    return (*gateways, "guard", *launcher, PROXY)
+
+
+def _container(host: DockerHost, role: str, called: str, image: str, outputs: Outputs) -> Revision:
+    try:
+        found = host.container(called)
+    except NoContainer:
+        return failed(f"the container {called} is not there; unmoor refresh and unmoor up make it again")
+    revision = judged(called, found, image if role != PROXY else "", outputs.bundle)
+    if revision.state != "failed":
+        return revision
+    return failed(revision.said, host.last_lines(called, LOG_LINES))
+
+
+def judged(called: str, found: Mapping[str, Any], image: str, bundle: str) -> Revision:
+    """How a container stands, by what Docker says of it; an empty image is any."""
+    state, health = found["State"], (found["State"].get("Health") or {}).get("Status", "")
+    if state["Status"] in ("exited", "dead") or (state["Status"] == "restarting"):
+        return failed(f"{called} is {state['Status']}: {_why(state)}")
+    if image and found["Image"] != image:
+        return failed(f"{called} runs the image {found['Image'][:19]} and not {image[:19]}, which was deployed")
+    told = dict(line.partition("=")[::2] for line in found["Config"].get("Env") or ())
+    if told.get("UNMOOR_BUNDLE", bundle) != bundle:
+        return failed(f"{called} has the bundle {told['UNMOOR_BUNDLE'][:12]} and not {bundle[:12]}, which was deployed")
+    if health == "unhealthy":
+        return failed(f"{called} is unhealthy: {_last_check(state)}")
+    if state["Status"] != "running" or health == "starting":
+        return moving(f"{called} is {health or state['Status']}")
+    return serves(called)
+
+
+def _why(state: Mapping[str, Any]) -> str:
+    if state.get("OOMKilled"):
+        return "the kernel killed it, since its memory was used up"
+    return state.get("Error") or f"exit code {state.get('ExitCode')}"
+
+
+def _last_check(state: Mapping[str, Any]) -> str:
+    log = (state.get("Health") or {}).get("Log") or ()
+    return str(log[-1]["Output"]).strip() or "its check fails" if log else "its check fails"
