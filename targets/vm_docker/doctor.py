@@ -65,7 +65,8 @@ def wanted_ports(plan: Plan, settings: DockerSettings) -> tuple[int, ...]:
 def _taken(host: DockerHost, plan: Plan) -> Mapping[int, str] | None:
     """The ports on which something listens there, and what; None where that cannot be told."""
     try:
-        published = published_ports(host.get("/containers/json"), tags(plan))
+        own = {name: value for name, value in tags(plan).items() if name != "version"}  # of whichever release
+        published = published_ports(host.get("/containers/json"), own)
         text = host.run(["cat", *TCP]) if host.is_far else "".join(Path(each).read_text() for each in TCP)
     except (NoDocker, OSError):
         return None
