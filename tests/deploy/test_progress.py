@@ -70,13 +70,13 @@ def test_json_is_one_object_a_line() -> None:
 
 def test_a_terminal_shows_what_is_under_way_and_counts_what_is_done() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
-    moving = Moving(part=part, console=console, clock=clock())
+    moving = Moving(part=part, console=console, of=2, clock=clock())
     for event in (step("create", "started"), step("create", "done"), step("create", "started", "a-run")):
         moving.hear(event)
     with console.capture() as captured:
         console.print(moving.tree())
     assert [line.rstrip() for line in captured.get().splitlines()] == [
-        "working",
+        "deploying, 1 of 2, 2 s",
         "├── run",
         "│   └── making Container a-run 1 s",
         "└── guard       1 made",

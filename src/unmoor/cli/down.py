@@ -28,7 +28,8 @@ def run(asked: Asked, *, yes: bool, as_json: bool, destroying: bool) -> None:
     for line in lines(changes):
         typer.echo(line, err=as_json)
     confirm(f"Take down {found.title}{', and delete its data' if destroying else ''}?", yes=yes)
-    with progress_of(found.agent, found.serving, as_json=as_json) as progress:
+    of = len(changes.changes)
+    with progress_of(found.agent, found.serving, as_json=as_json, doing="taking down", of=of) as progress:
         found.down(progress.hear, keep)
     return _kept([named(step) for step in keep.data] if keep else [], as_json=as_json)
 

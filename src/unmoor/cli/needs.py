@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
 
@@ -25,5 +26,7 @@ def needs_linux(system: str = sys.platform) -> None:
 
 def needs_engine() -> None:
     """UnmoorError, with the command to run, unless Pulumi's SDK is there; a target's own is seen to later."""
+    # What gRPC says of forks that harm nobody would stand among what is said of the agent.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     if find_spec("pulumi") is None:
         raise UnmoorError("deploying needs Pulumi's SDK; run pip install 'unmoor[all]', or the extra of your target")

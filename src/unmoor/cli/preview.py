@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import typer
 
@@ -37,7 +36,7 @@ def opened(asked: Asked, *, needing_values: bool = True) -> Deployment:
 def previewed(found: Deployment) -> Changes:
     """The changes; while they are looked for only warnings are shown."""
     typer.echo(f"{found.title}: previewing", err=True)
-    with progress_of(found.agent, found.serving, as_json=False, stream=sys.stderr) as progress:
+    with progress_of(found.agent, found.serving, as_json=False, doing="previewing") as progress:
         return found.preview(progress.hear)
 
 

@@ -17,7 +17,7 @@ from unmoor.stacks.failures import LockedError
 def run(asked: Asked, *, repair: bool, as_json: bool) -> None:
     """Prints what of the agent differs from what the last `up` made."""
     found = opened(asked, needing_values=False)
-    with progress_of(found.agent, found.serving, as_json=as_json) as progress:
+    with progress_of(found.agent, found.serving, as_json=as_json, doing="looking") as progress:
         try:
             changes = found.refresh(progress.hear, repair=repair)
         except LockedError as error:

@@ -31,7 +31,8 @@ def run(asked: Asked, *, yes: bool, diff: bool, as_json: bool, verifying: bool, 
     if outputs is None or not all(dataclasses.astuple(outputs)):
         if changes.changes:
             confirm(f"Deploy {found.title}?", yes=yes)
-        with progress_of(found.agent, found.serving, as_json=as_json) as progress:
+        of = len(changes.changes)
+        with progress_of(found.agent, found.serving, as_json=as_json, of=of) as progress:
             outputs = found.up(progress.hear)
     say_outputs(outputs, as_json=as_json)
     return verified(found, outputs, as_json=as_json) if verifying else 0

@@ -52,13 +52,26 @@ class Progress(Protocol):
         ...
 
 
-def progress_of(agent: str, serving: Sequence[Serving], *, as_json: bool, stream: TextIO | None = None) -> Progress:
-    """What fits the stream, standard error unless another is given: JSON lines go to standard output."""
+def progress_of(
+    agent: str,
+    serving: Sequence[Serving],
+    *,
+    as_json: bool,
+    doing: str = "deploying",
+    of: int = 0,
+    stream: TextIO | None = None,
+) -> Progress:
+    """What fits the stream, standard error unless another is given: JSON lines go to standard output.
+
+    A terminal is shown what is being done, and of how many resources where that is known.
+    """
     part = lambda step: part_of(agent, step.type, step.name, serving)  # noqa: E731
     if as_json:
         return JsonLines(part=part, stream=stream or sys.stdout)
     console = Console(file=stream or sys.stderr, highlight=False)
-    return Moving(part=part, console=console) if console.is_terminal else Lines(part=part, stream=stream or sys.stderr)
+    if console.is_terminal:
+        return Moving(part=part, console=console, doing=doing, of=of)
+    return Lines(part=part, stream=stream or sys.stderr)
 
 
 @dataclass(kw_only=True)
@@ -140,12 +153,16 @@ class Moving:
 
     part: Callable[[Step], str]
     console: Console
+    doing: str = "deploying"
+    of: int = 0
     clock: Callable[[], float] = time.monotonic
+    begun: float = 0.0
     running: dict[tuple[str, str], tuple[Step, float]] = field(default_factory=dict)
     ended: dict[str, dict[str, int]] = field(default_factory=dict)
     live: Live | None = None
 
     def __enter__(self) -> Moving:
+        self.begun = self.clock()
         self.live = Live(console=self.console, refresh_per_second=8, transient=True, get_renderable=self.tree)
         self.live.start()
         return self
@@ -178,7 +195,9 @@ class Moving:
     def tree(self) -> Tree:
         """The parts as they are now."""
         now, running = self.clock(), list(self.running.values())
-        tree = Tree(Text("working" if running else "done", style="bold"), guide_style="dim")
+        done = sum(n for counts in self.ended.values() for n in counts.values())
+        counted = f", {done} of {self.of}" if self.of else f", {done} done" if done else ""
+        tree = Tree(Text(f"{self.doing}{counted}, {now - self.begun:.0f} s", style="bold"), guide_style="dim")
         for part in ORDER:
             mine = [(s, since) for s, since in running if self.part(s) == part]
             counts = self.ended.get(part, {})
