@@ -70,6 +70,7 @@ class Cloud:
     _things: dict[tuple[str, str], Thing] = field(default_factory=dict)
     _faults: list[_Fault] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _each: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     _made: int = 0
 
     def things(self) -> list[Thing]:
@@ -106,10 +107,19 @@ class Cloud:
         with self._lock:
             self._faults.append(_Fault(verb=verb, type=type_, name=name, text=text, after=after, times=times))
 
+    def fail_each(self, *verbs: str) -> None:
+        """From here on every request of these kinds fails the first time it is made, on each thing.
+
+        Every second thing that is made is there nonetheless, and not well.
+        """
+        with self._lock:
+            self._each = {verb: set() for verb in verbs}
+
     def heal(self) -> None:
         """Forgets every fault that has not struck."""
         with self._lock:
             self._faults.clear()
+            self._each.clear()
 
     def drift(self, type_: str, name: str, **changed: Any) -> None:
         """Somebody changes a thing behind the engine's back."""
@@ -205,6 +215,10 @@ class Cloud:
                 raise Refused(f"{type_} {wanted[0]} already exists")
 
     def _strike(self, verb: str, type_: str, name: str, *, after: bool) -> None:
+        struck = self._each.get(verb, {(type_, name)})
+        if (type_, name) not in struck and after == (verb == "create" and len(struck) % 2 == 1):
+            struck.add((type_, name))
+            raise Refused(f"{verb} failed the first time")
         for fault in self._faults:
             hit = (fault.verb, fault.after) == (verb, after) and fault.type in ("", type_) and fault.name in ("", name)
             if hit and fault.times > 0:

@@ -6,6 +6,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,7 +19,8 @@ from unmoor.load import load
 from unmoor.plan import Plan, Secret
 from unmoor.settings import choose
 from unmoor.stacks.program import program
-from unmoor.target import Settings, Target
+from unmoor.target import Settings
+from unmoor.testing.narrow import narrow
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ("aws-ecs", "azure-container-apps", "gcp-cloud-run", "vm-docker")
@@ -36,12 +38,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deploy:
-    """A plan on a target, and the stack that it is deployed as."""
+    """A stack of the agent's, and what the engine did with it."""
 
     engine: Engine
-    target: Target
-    plan: Plan
-    settings: Settings
+    agent: str
     stack: automation.Stack
 
     def preview(self, **options: Any) -> Outcome:
@@ -57,11 +57,14 @@ class Deploy:
         return self._told(self.stack.destroy, options)
 
     def unaccounted(self) -> list[str]:
-        """What exists and the state does not know, and what the state knows and does not exist."""
+        """What exists and the state does not know, and what the state knows and does not exist.
+
+        What is deleted first and was not made again yet is in the state, marked as such.
+        """
         state = Counter(
             (r["type"], r["urn"].split("::")[-1])
-            for r in self.engine.state(self.plan.agent, self.stack.name)
-            if r.get("custom") and not r["type"].startswith("pulumi:")
+            for r in self.engine.state(self.agent, self.stack.name)
+            if r.get("custom") and not r["type"].startswith("pulumi:") and not r.get("pendingReplacement")
         )
         there = Counter((t.type, t.name) for t in self.engine.cloud.things())
         orphans = [f"orphan: {type_} {name}" for type_, name in (there - state).elements()]
@@ -111,9 +114,11 @@ def deploy(
     """The example's stack on the target; asked again with a change, the same stack with the changed program."""
     chosen = choose(load(ROOT / "examples" / example, environment), target).accepted()
     plan, its = change(chosen.loaded.plan), settings(chosen.settings)
+    import_module(chosen.target.build_by.partition(":")[0])
+    narrow()
 
     def inline() -> None:
         program(chosen.target, plan, its, secret_value=lambda secret: pulumi.Output.secret(planted(secret)))
 
     stack = engine.stack(plan.agent, f"{environment or 'default'}.{target}", inline)
-    return Deploy(engine=engine, target=chosen.target, plan=plan, settings=its, stack=stack)
+    return Deploy(engine=engine, agent=plan.agent, stack=stack)

@@ -69,7 +69,7 @@ def test_a_change_rolls_what_it_touches_and_so_does_going_back(engine: Engine, t
     deploy(engine, EXAMPLE, target).up()
     for change, rolls in ((instructed, ROLLS), (as_it_is, ROLLS), (stronger, RESIZES)):
         changed = deploy(engine, EXAMPLE, target, change=change)
-        assert [step.replace(f" {changed.plan.agent}-", " ") for step in changed.up().steps] == rolls[target]
+        assert [step.replace(f" {changed.agent}-", " ") for step in changed.up().steps] == rolls[target]
     assert set(changed.up().changes) == {"same"}
     # What is left is the bundles that a container may still be reading.
-    assert {orphan.split(" ")[-1] for orphan in changed.unaccounted()} <= {f"{changed.plan.agent}-bundle"}
+    assert {orphan.split(" ")[-1] for orphan in changed.unaccounted()} <= {f"{changed.agent}-bundle"}

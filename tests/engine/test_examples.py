@@ -56,6 +56,6 @@ def test_an_example_is_made_once_and_unmade_but_for_its_data(
         again = deployed.up(refresh=True)
     assert (again.changes, again.steps, changed) == ({"same": made["create"]}, [], [])
     assert deployed.destroy().changes == {"delete": made["create"]}
-    assert engine.state(deployed.plan.agent, deployed.stack.name) == []
-    kept = [f"{t.type} {t.name.removeprefix(f'{deployed.plan.agent}-')}" for t in engine.cloud.things()]
+    assert engine.state(deployed.agent, deployed.stack.name) == []
+    kept = [f"{t.type} {t.name.removeprefix(f'{deployed.agent}-')}" for t in engine.cloud.things()]
     assert kept == KEPT[target]

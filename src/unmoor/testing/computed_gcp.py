@@ -84,6 +84,12 @@ def _sink(asked: Asked) -> Outputs:
     return {"id": f"projects/{_project(asked)}/sinks/{asked.input('name')}", "writerIdentity": writer}
 
 
+def _object(asked: Asked) -> Outputs:
+    bucket, name = asked.inputs.get("bucket"), asked.input("name")
+    link = f"https://www.googleapis.com/storage/v1/b/{bucket}/o/{name}"
+    return {"id": f"{bucket}-{name}", "name": name, "outputName": name, "selfLink": link}
+
+
 def _log_bucket(asked: Asked) -> Outputs:
     name = f"projects/{_project(asked)}/locations/{_place(asked)}/buckets/{asked.input('bucketId')}"
     return {"id": name, "name": name}
@@ -124,4 +130,5 @@ GCP: Mapping[str, Callable[[Asked], Outputs]] = {
     "gcp:secretmanager/secretVersion:SecretVersion": _secret_version,
     "gcp:serviceaccount/account:Account": _account,
     "gcp:storage/bucket:Bucket": _bucket,
+    "gcp:storage/bucketObject:BucketObject": _object,
 }
