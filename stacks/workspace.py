@@ -18,6 +18,7 @@ from semver import VersionInfo
 from unmoor.deploy.step import Event, Said
 from unmoor.errors import UnmoorError
 from unmoor.stacks.events import events_of
+from unmoor.stacks.exported import exported_outputs
 from unmoor.stacks.failures import Failure, failure_of, in_our_words
 from unmoor.stacks.keeping import has_gateway
 from unmoor.stacks.passphrase import passphrase_environment
@@ -132,9 +133,10 @@ class Workspace:
 
         What `down` has left, which is what holds data, is nothing that is deployed.
         """
-        if not self.exists() or not has_gateway(self.place.project, self.deployment()):
+        if not self.exists():
             return None
-        return _outputs(self._guarded(lambda stack: stack.outputs()))
+        deployment = self._exported("--show-secrets")  # all of it at once: each question is a process of its own
+        return exported_outputs(deployment) if has_gateway(self.place.project, deployment) else None
 
     def exists(self) -> bool:
         """Whether there is such a stack, with or without resources."""
@@ -147,8 +149,7 @@ class Workspace:
     def deployment(self) -> Mapping[str, Any]:
         """The state as the engine has it, with what it left undecided; secrets stay encrypted."""
         self._stack()
-        found = self._command(["stack", "export", "--stack", self.place.stack])
-        return json.loads(found).get("deployment") or {}
+        return self._exported()
 
     def config_keys(self) -> frozenset[str]:
         """The keys of the stack's config, without the project's name before them; none where there is no stack."""
@@ -234,6 +235,10 @@ class Workspace:
         except UnmoorError as error:
             self._refused = error
             raise
+
+    def _exported(self, *options: str) -> Mapping[str, Any]:
+        found = self._command(["stack", "export", *options, "--stack", self.place.stack])
+        return json.loads(found).get("deployment") or {}
 
     def _command(self, arguments: list[str], *, stdin: str | None = None) -> str:
         try:
