@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -178,8 +179,9 @@ class Target:
     access(plan, resources) -> Access over a recorded graph. So is `cost_by`: cost(plan, settings, usage, prices) gives
     the lines of a month's bill, pure as well, out of the price book prices.json that lies beside it; without one what
     the target costs is unknown. `deployer_by`: deployer(plan, settings, resources) gives, as plain values, what who
-    deploys that graph must be allowed to do, in the platform's own form. `name_limits` holds the longest name that the
-    platform takes, by "type.input", such as "aws:iam/role:Role.name".
+    deploys that graph must be allowed to do, in the platform's own form. `way_by`: way(url, settings) holds open where
+    the gateway's URL is reached from here, where that is not the URL itself. `name_limits` holds the longest name that
+    the platform takes, by "type.input", such as "aws:iam/role:Role.name".
     """
 
     name: str
@@ -197,6 +199,7 @@ class Target:
     doctor_by: str = ""
     deployer_by: str = ""
     serving_by: str = ""
+    way_by: str = ""
     name_limits: Mapping[str, int] = field(default_factory=dict)
 
     def build(self, name: str, plan: Plan, settings: Settings, options: BuildOptions) -> Outputs:
@@ -222,6 +225,10 @@ class Target:
     def serving(self, outputs: Outputs, settings: Settings, plan: Plan) -> Revision | None:
         """What serves now of what was deployed, its outputs in plain; None where the target cannot tell."""
         return _function(self.serving_by)(outputs, settings, plan) if self.serving_by else None
+
+    def way(self, url: str, settings: Settings) -> AbstractContextManager[str]:
+        """Where the gateway's URL is reached from here, while it is held: the URL itself, where no `way_by` is."""
+        return _function(self.way_by)(url, settings) if self.way_by else nullcontext(url)
 
 
 def secret_of(variable: str) -> str:

@@ -23,5 +23,6 @@ target = Target(
     doctor_by="unmoor.targets.vm_docker.doctor:doctor",
     deployer_by="unmoor.targets.vm_docker.deployer:deployer",
     serving_by="unmoor.targets.vm_docker.serving:serving",
+    way_by="unmoor.targets.vm_docker.way:way",
     name_limits=NAME_LIMITS,
 )

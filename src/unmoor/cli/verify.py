@@ -29,7 +29,7 @@ def verified(
     chosen: Chosen, outputs: Outputs, *, self_test: bool = True, patience: Patience | None = None, as_json: bool = False
 ) -> int:
     """Verifies what is deployed, says each step as it is known, and gives the exit code."""
-    agent = gateway_at(chosen.target.name, outputs)
+    agent = gateway_at(chosen, outputs)
     verification = Verification(
         target=chosen.target,
         plan=chosen.loaded.plan,

@@ -5,12 +5,14 @@ https://docs.docker.com/reference/api/engine/version/v1.45/
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import socket
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -99,6 +101,21 @@ class DockerHost:
             raise NoDocker(_last(done.stderr) or f"{command[0]} ended with {done.returncode}")
         return done.stdout
 
+    @contextlib.contextmanager
+    def forwarded(self, port: int) -> Iterator[str]:
+        """Where a port of the machine's loopback is reached from here, by ssh; NoDocker where it is not."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            here = free.getsockname()[1]
+        client, *rest = _ssh(self.url, self.ssh_opts)
+        forward = ["-N", "-o", "ExitOnForwardFailure=yes", "-L", f"127.0.0.1:{here}:127.0.0.1:{port}"]
+        with subprocess.Popen([client, *forward, *rest], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            try:
+                _until_it_listens(process, here)
+                yield f"http://127.0.0.1:{here}"
+            finally:
+                process.terminate()
+
     def _read(self, path: str) -> bytes:
         if self._connection is None:
             self._connection = _Piped(self.url, self.ssh_opts)
@@ -156,6 +173,19 @@ class _Piped(http.client.HTTPConnection):
             self._ssh.kill()
             self._ssh.communicate()
             self._ssh = None
+
+
+def _until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while process.poll() is None and time.monotonic() < until:
+        with contextlib.suppress(OSError):
+            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        time.sleep(0.05)
+    process.kill()
+    assert process.stderr is not None
+    raise NoDocker(
+        _last(process.stderr.read().decode(errors="replace")) or "ssh gives no way to the machine's loopback"
+    )
 
 
 def unframed(content: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ PAUSES_S = (0.2, 0.5, 1.0)
 # What a load balancer says while there is nobody behind it, and a gateway that is stopping.
 PASSING = (502, 503, 504)
 LARGEST = 256 * 1024 * 1024
+# Holds open where a URL is reached from here, and gives that address.
+Way = Callable[[str], AbstractContextManager[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +49,18 @@ class Reply:
 
 @dataclass(slots=True, kw_only=True)
 class Http:
-    """One gateway's address, and the token that opens it; `token_from` says where that is from, and `instead` what else
-    can be asked where nothing answers."""
+    """One gateway's address, and the token that opens it; `token_from` says where that is from, `instead` what else can
+    be asked where nothing answers, and `way` how the address is reached from here."""
 
     url: str
     token: str = field(repr=False)
     token_from: str
     instead: str = "--store URL reads the store itself"
     sleep: Callable[[float], None] = time.sleep
+    way: Way = nullcontext
     _pool: urllib3.PoolManager | None = field(default=None, repr=False)
+    _held: ExitStack = field(default_factory=ExitStack, repr=False)
+    _at: str = ""
 
     def ask(
         self,
@@ -104,13 +110,15 @@ class Http:
         """Lets go of its connections."""
         if self._pool is not None:
             self._pool.clear()
+        self._held.close()
 
     def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], patience_s: float) -> Reply:
         if self._pool is None:
-            self._pool = pool_for(self.url)
+            self._at = self._held.enter_context(self.way(self.url))
+            self._pool = pool_for(self._at)
         answer = self._pool.request(
             method,
-            self.url + path,
+            self._at + path,
             body=body,
             headers=headers,
             redirect=False,

@@ -15,10 +15,11 @@ from unmoor.errors import InputError, Problem, UnmoorError
 
 from .agent import Agent
 from .at_gateway import GatewayAgent
-from .http import Http, gateway_url
+from .http import Http, Way, gateway_url
 
 if TYPE_CHECKING:
     from unmoor.load import Loaded
+    from unmoor.settings import Chosen
     from unmoor.target import Outputs
 
 TOKEN = "UNMOOR_TOKEN"
@@ -62,20 +63,21 @@ def gateway_of(where: Where) -> GatewayAgent:
     if where.url:
         token = os.environ.get(TOKEN, "")
         return _gateway(gateway_url(where.url), token, token_from=f"the token in {TOKEN}", store="")
-    from unmoor.settings import target_of
+    from unmoor.settings import choose, target_of
 
     loaded = where.load()
-    target = target_of(loaded, where.target)
-    return gateway_at(target, deployed(loaded, target, backend=where.backend))
+    chosen = choose(loaded, target_of(loaded, where.target))
+    return gateway_at(chosen, deployed(loaded, chosen.target.name, backend=where.backend))
 
 
-def gateway_at(target: str, outputs: Outputs) -> GatewayAgent:
+def gateway_at(chosen: Chosen, outputs: Outputs) -> GatewayAgent:
     """The agent by the gateway that a deployment left."""
     return _gateway(
         gateway_url(outputs.url),
         outputs.token,
-        token_from=f"the token of {target}'s outputs: unmoor up gives it the stack's again",
+        token_from=f"the token of {chosen.target.name}'s outputs: unmoor up gives it the stack's again",
         store=outputs.store_url,
+        way=lambda url: chosen.target.way(url, chosen.settings),
     )
 
 
@@ -88,11 +90,11 @@ def deployed(loaded: Loaded, target: str, *, backend: str) -> Outputs:
     return outputs_of(place_of(plan.agent, plan.environment, target, backend=backend))
 
 
-def _gateway(url: str, token: str, *, token_from: str, store: str) -> GatewayAgent:
+def _gateway(url: str, token: str, *, token_from: str, store: str, way: Way = contextlib.nullcontext) -> GatewayAgent:
     if not (token.isascii() and token.isprintable()):
         raise Unsaid(f"{TOKEN}: is no token; it has signs that no header can hold")
     instead = f"--store {store or 'URL'} reads the store itself"
-    return GatewayAgent(http=Http(url=url, token=token, token_from=token_from, instead=instead))
+    return GatewayAgent(http=Http(url=url, token=token, token_from=token_from, instead=instead, way=way))
 
 
 def _by_store(where: Where, starting: bool) -> Agent:

@@ -1,0 +1,17 @@
+"""How a gateway on a machine's loopback is reached from here."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from urllib.parse import urlsplit
+
+from .doctor import host_of
+from .settings import DockerSettings
+
+
+def way(url: str, settings: DockerSettings) -> AbstractContextManager[str]:
+    """The URL itself; for the loopback of a machine elsewhere, one that leads there by ssh."""
+    parts = urlsplit(url)
+    if parts.hostname != "127.0.0.1" or not host_of(settings).is_far:
+        return nullcontext(url)
+    return host_of(settings).forwarded(parts.port or 80)
