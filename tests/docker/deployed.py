@@ -112,11 +112,11 @@ class Deployed:
         assert not check or said.code == 0, said.all
         return said
 
-    def up(self, **parts: Any) -> Said:
+    def up(self, *, verified: bool = False, **parts: Any) -> Said:
         """Deploys it, with these parts of the spec changed."""
         self.spec.update(parts)
         self.write()
-        return self.unmoor("up", "--yes", "--no-verify")
+        return self.unmoor("up", "--yes", *([] if verified else ["--no-verify"]))
 
     def outputs(self) -> dict[str, str]:
         return json.loads(self.unmoor("outputs", "--json", "--show-token").out)

@@ -35,6 +35,16 @@ def test_a_second_up_changes_nothing_nor_does_one_after_all_was_read_again(agent
     fact(f"up that changes nothing: {said.seconds:.1f} s")
 
 
+def test_what_runs_is_verified_to_be_what_was_deployed(agent: Deployed) -> None:
+    said = agent.unmoor("verify")
+    assert [line.split()[:2] for line in said.out.splitlines()] == [
+        ["fine", "revision"],
+        ["fine", "gateway"],
+        ["fine", "self-test"],
+    ]
+    fact(f"verify, with a run of its own: {said.seconds:.1f} s")
+
+
 def test_a_new_bundle_rolls_what_must_and_neither_a_running_nor_a_queued_run_is_lost(agent: Deployed) -> None:
     with agent.asked() as ask:
         runs = [ask.start(f"sleep {n}; echo done > out/done") for n in (30, 3, 3, 3)]

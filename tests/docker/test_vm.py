@@ -50,6 +50,17 @@ def test_it_is_deployed_by_ssh_and_a_second_up_changes_nothing(there: OnVm) -> N
     }
 
 
+def test_it_is_verified_and_triggered_from_here_though_it_serves_on_its_own_loopback(there: OnVm) -> None:
+    said = there.agent.up(verified=True)
+    assert [line.split()[:2] for line in said.out.splitlines()[-3:]] == [
+        ["fine", "revision"],
+        ["fine", "gateway"],
+        ["fine", "self-test"],
+    ]
+    triggered = there.agent.unmoor("trigger", "echo said > out/said", "--follow")
+    assert triggered.code == 0
+
+
 def test_a_webhook_runs_there(there: OnVm) -> None:
     with asked(there) as ask:
         status, answer = ask.sends("github", EVENT, SECRET, "1")
