@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,7 +24,11 @@ PENDING = re.compile(r"\* (?P<urn>urn:\S+), interrupted while (?P<doing>\w+)")
 PASSPHRASE = re.compile(r"incorrect passphrase|passphrase must be set|PULUMI_CONFIG_PASSPHRASE")
 PLUGIN = re.compile(r"install the plugin using `(?P<command>pulumi plugin install [^`]+)`")
 STOPPED = re.compile(r"\b(?:update|operation|preview|destroy|refresh) cancell?ed", re.IGNORECASE)
-BACKEND = re.compile(r"(could not list bucket|unable to (?:open|read) bucket|problem logging in|PULUMI_ACCESS_TOKEN).*")
+DAMAGED = re.compile(r"failed to load checkpoint: .*")
+BACKEND = re.compile(
+    r"(read \"\.pulumi/meta\.yaml\"|could not list bucket|unable to (?:open|read) bucket|problem logging in"
+    r"|PULUMI_ACCESS_TOKEN).*"
+)
 # What the clouds' SDKs say where they find no credentials, or stale ones.
 CREDENTIALS = re.compile(
     r"No valid credential sources|failed to (?:retrieve|refresh cached) credentials|InvalidClientTokenId|ExpiredToken"
@@ -86,6 +90,9 @@ def failure_of(text: str, failure: Failure) -> DeployError:
         return DeployError(f"{rule}; set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to that one")
     if STOPPED.search(said):
         return StoppedError(f"{where} was stopped{_left(failure)}")
+    if found := DAMAGED.search(text):
+        remedy = "put a good copy into its place: the backend keeps each earlier one in .pulumi/backups"
+        return DeployError(f"{where}: its state cannot be read, {_one_line(found[0])}; {remedy}")
     if found := BACKEND.search(text):
         return DeployError(f"backend {failure.place.backend}: {_one_line(found[0])}; check it and its credentials")
     lines = list(_blamed(failure)) or [f"{where}: {_last_line(text)}"]
@@ -94,12 +101,17 @@ def failure_of(text: str, failure: Failure) -> DeployError:
 
 def in_our_words(said: Said) -> Said:
     """A warning of the engine's about what a killed command has left, in one line; any other as it is."""
-    found = list(PENDING.finditer(said.text))
-    if not found:
-        return said
-    names = ", ".join(f"{f['urn'].split('::')[2].rsplit(':', 1)[-1]} {f['urn'].rsplit('::', 1)[-1]}" for f in found)
+    found = [match["urn"] for match in PENDING.finditer(said.text)]
+    return replace(said, text=half_done(found)) if found else said
+
+
+def half_done(urns: Sequence[str]) -> str:
+    """One line about resources of which nobody knows whether they were made; empty where there are none."""
+    if not urns:
+        return ""
+    names = ", ".join(f"{urn.split('::')[2].rsplit(':', 1)[-1]} {urn.rsplit('::', 1)[-1]}" for urn in urns)
     text = f"a command that was killed left {names} half done: it may be there without being in the state"
-    return replace(said, text=f"{text}; look for it there, then unmoor refresh --repair")
+    return f"{text}; look for it there, then unmoor refresh --repair"
 
 
 def _locked(where: str, said: str) -> LockedError:

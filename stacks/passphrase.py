@@ -29,15 +29,22 @@ def passphrase_environment(place: Place, around: Mapping[str, str], *, secrets_p
         rule = f"backend {place.backend}: nothing says what encrypts its secrets, which others must be able to read too"
         remedy = "set PULUMI_CONFIG_PASSPHRASE, or --secrets-provider such as awskms://alias/unmoor"
         raise UnmoorError(f"{rule}; {remedy}")
-    return kept_passphrase(data_folder() / "passphrase")
+    states = Path(place.backend.removeprefix("file://")) / ".pulumi" / "stacks"
+    return kept_passphrase(data_folder() / "passphrase", making=not any(states.glob("*/*.json")))
 
 
-def kept_passphrase(file: Path) -> dict[str, str]:
-    """The passphrase of this user's states: in the file, else in the OS keyring, else made and put where it can be."""
+def kept_passphrase(file: Path, *, making: bool = True) -> dict[str, str]:
+    """The passphrase of this user's states: in the file, else in the OS keyring, else made and put where it can be.
+
+    UnmoorError where there is none and there are states already, which another one would not open.
+    """
     if file.is_file():
         return {"PULUMI_CONFIG_PASSPHRASE_FILE": str(file)}
     if found := _in_keyring():
         return {"PULUMI_CONFIG_PASSPHRASE": found}
+    if not making:
+        rule = f"the passphrase of the states that are there is neither in {file} nor in the OS keyring"
+        raise UnmoorError(f"{rule}; put the file back, or set {GIVEN[0]}")
     made = secrets.token_urlsafe(LENGTH_BYTES)
     if _put_into_keyring(made):
         return {"PULUMI_CONFIG_PASSPHRASE": made}

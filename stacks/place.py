@@ -6,8 +6,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from unmoor.errors import UnmoorError
 from unmoor.files import data_folder
 from unmoor.load import DEFAULT_ENVIRONMENT
+
+# https://www.pulumi.com/docs/iac/concepts/state-and-backends/
+SCHEMES = ("file://", "s3://", "gs://", "azblob://", "postgres://", "https://", "http://")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +36,13 @@ class Place:
 def place_of(agent: str, environment: str | None, target: str, *, backend: str = "") -> Place:
     """The place of an agent in an environment on a target.
 
-    The backend is the one given, else `PULUMI_BACKEND_URL`, else a folder of this user's.
+    The backend is the one given, else `PULUMI_BACKEND_URL`, else a folder of this user's; UnmoorError if it is no URL
+    that Pulumi knows.
     """
     found = backend or os.environ.get("PULUMI_BACKEND_URL", "") or own_backend()
+    if not found.startswith(SCHEMES):
+        rule = f"backend {found}: it is no URL that Pulumi knows"
+        raise UnmoorError(f"{rule}; begin it with one of {', '.join(SCHEMES)}")
     return Place(project=agent, stack=f"{environment or DEFAULT_ENVIRONMENT}.{target}", backend=found)
 
 

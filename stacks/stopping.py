@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ONCE = "stopping: what is under way is finished first; once more stops at once"
+AGAIN_S = 1.0
 TWICE = "stopping at once: what is under way may be left half made"
 
 
@@ -39,7 +40,10 @@ def stoppable(act: Callable[[], Result], *, interrupt: Callable[[], None], say: 
     try:
         worker.start()
         while worker.is_alive():
-            worker.join(0.1)
+            worker.join(0.1 if asked < 2 else AGAIN_S)
+            # Two signals that come at one time are one: who wants it to stop at once means it.
+            if asked > 1 and worker.is_alive():
+                interrupt()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

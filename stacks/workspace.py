@@ -19,7 +19,7 @@ from unmoor.deploy.step import Event, Said
 from unmoor.errors import UnmoorError
 from unmoor.stacks.events import events_of
 from unmoor.stacks.exported import exported_outputs
-from unmoor.stacks.failures import Failure, failure_of, in_our_words
+from unmoor.stacks.failures import Failure, failure_of, half_done, in_our_words
 from unmoor.stacks.keeping import has_gateway
 from unmoor.stacks.passphrase import passphrase_environment
 from unmoor.stacks.place import Place
@@ -150,6 +150,11 @@ class Workspace:
         """The state as the engine has it, with what it left undecided; secrets stay encrypted."""
         self._stack()
         return self._exported()
+
+    def half_done(self) -> str:
+        """One line about what a killed command has left half done, as the state has it; empty where nothing."""
+        pending = self.deployment().get("pending_operations") or () if self.exists() else ()
+        return half_done([str(operation["resource"]["urn"]) for operation in pending])
 
     def config_keys(self) -> frozenset[str]:
         """The keys of the stack's config, without the project's name before them; none where there is no stack."""

@@ -84,6 +84,23 @@ def test_what_was_stopped_says_what_was_done(text: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "stderr: error: failed to load checkpoint: place 1: unexpected end of JSON input",
+            "its state cannot be read, failed to load checkpoint: place 1: unexpected end of JSON input; put a good copy",
+        ),
+        (
+            'stderr: error: read ".pulumi/meta.yaml": blob (key ".pulumi/meta.yaml") (code=Unknown): Invalid region',
+            'backend file:///state: read ".pulumi/meta.yaml": blob (key ".pulumi/meta.yaml") (code=Unknown)',
+        ),
+    ],
+)
+def test_a_backend_that_cannot_be_read(text: str, said: str) -> None:
+    assert said in str(error_of(text))
+
+
 def test_a_providers_error_leads_back_to_the_spec_without_its_wrapping() -> None:
     text = "creating urn:pulumi:a::b::c::hello-run: 1 error occurred:\n\t* Unable to start: no space left\n\n"
     assert str(error_of("", provider(text))) == "resources: Container hello-run: Unable to start: no space left"

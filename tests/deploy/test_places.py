@@ -44,6 +44,27 @@ def test_a_passphrase_is_made_once_for_its_owners_eyes(own_folder: Path) -> None
     assert list(own_folder.iterdir()) == [file]
 
 
+def test_a_passphrase_that_is_gone_is_not_replaced_where_there_are_states(own_folder: Path) -> None:
+    place = place_of("a", "prod", "x")
+    state = own_folder / "state" / ".pulumi" / "stacks" / "a" / "prod.x.json"
+    state.parent.mkdir(parents=True)
+    state.write_text("{}")
+    with pytest.raises(UnmoorError) as caught:
+        passphrase_environment(place, {})
+    assert str(caught.value) == (
+        f"the passphrase of the states that are there is neither in {own_folder}/passphrase nor in the OS keyring; "
+        "put the file back, or set PULUMI_CONFIG_PASSPHRASE"
+    )
+    assert not (own_folder / "passphrase").exists()
+
+
+def test_a_backend_that_is_no_url_is_refused() -> None:
+    with pytest.raises(
+        UnmoorError, match=r"^backend nonsense: it is no URL that Pulumi knows; begin it with one of file://, "
+    ):
+        place_of("a", "prod", "x", backend="nonsense")
+
+
 def place(backend: str) -> Place:
     return Place(project="a", stack="prod.x", backend=backend)
 

@@ -224,6 +224,24 @@ def test_ctrl_c_once_finishes_what_is_under_way_and_the_next_up_goes_on(
     said(again)
 
 
+def test_ctrl_c_twice_stops_at_once_and_the_next_command_names_what_is_half_made(
+    own: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(monkeypatch, 30)
+    process = begun("up", *ON_DOCKER, "--yes", "--no-verify")
+    heard(process, "making Volume")
+    process.send_signal(signal.SIGINT)
+    heard(process, "stopping: what is under way is finished first")
+    process.send_signal(signal.SIGINT)
+    rest = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "stopping at once: what is under way may be left half made\n" in rest
+    slow.seconds = 0
+    again = unmoor("preview", *ON_DOCKER)
+    assert re.search(r"a command that was killed left .*\bhello-\S+ half done: it may be there", again.stderr)
+    said(again)
+
+
 def test_a_killed_up_leaves_a_lock_that_is_named_and_taken_on_demand(
     own: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

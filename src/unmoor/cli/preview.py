@@ -30,6 +30,8 @@ def opened(asked: Asked, *, needing_values: bool = True) -> Deployment:
     found = deployment(asked, say=lambda text: typer.echo(text, err=True), needing_values=needing_values)
     if left := left_behind(found.place):
         typer.echo(f"note: {left}", err=True)
+        if half := found.workspace.half_done():
+            typer.echo(f"note: {half}", err=True)
     return found
 
 
