@@ -266,7 +266,8 @@ def install_cli(say: Callable[[str], None]) -> str:
 
 def outputs_of(place: Place) -> Outputs:
     """What the agent that is deployed there is reached by, secrets in plain; UnmoorError where nothing is deployed."""
-    if (found := Workspace(place=place).outputs()) is None:
+    provider = os.environ.get("UNMOOR_SECRETS_PROVIDER", "")
+    if (found := Workspace(place=place, secrets_provider=provider).outputs()) is None:
         rule = f"{place.project}: nothing is deployed as {place.stack} in {place.backend}"
         raise UnmoorError(f"{rule}; run unmoor up, or name another -e, -t or --backend")
     return found

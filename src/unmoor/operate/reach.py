@@ -84,10 +84,10 @@ def gateway_at(chosen: Chosen, outputs: Outputs) -> GatewayAgent:
 def deployed(loaded: Loaded, target: str, *, backend: str) -> Outputs:
     """What the deployment of the spec to that target left; UnmoorError where there is none."""
     from unmoor.stacks.place import place_of
-    from unmoor.stacks.workspace import outputs_of
+    from unmoor.stacks.reading import read_outputs
 
     plan = loaded.plan
-    return outputs_of(place_of(plan.agent, plan.environment, target, backend=backend))
+    return read_outputs(place_of(plan.agent, plan.environment, target, backend=backend))
 
 
 def _gateway(url: str, token: str, *, token_from: str, store: str, way: Way = contextlib.nullcontext) -> GatewayAgent:
