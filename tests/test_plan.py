@@ -41,7 +41,7 @@ def test_the_neutral_code_has_no_word_of_a_cloud() -> None:
             code = re.sub(r'""".*?"""|#[^\n]*', "", path.read_text(), flags=re.S)
             found += [f"{path.name}: {m[0]}" for m in CLOUD_WORDS.finditer(code)]
     # One names what it finds in graphs, the other the platforms that are shown for scale.
-    assert [f for f in found if not f.startswith(("compiled.py", "hosted.py"))] == []
+    assert [f for f in found if not f.startswith(("compiled.py", "platforms.py"))] == []
 
 
 def test_nothing_branches_on_a_targets_name() -> None:

@@ -37,6 +37,20 @@ def test_every_line_adds_up_to_the_total() -> None:
         assert cost["usage"]["200 runs a month"] == "--runs"
 
 
+def test_each_column_has_the_hosted_platforms_at_its_size_and_what_the_answer_stands_on() -> None:
+    """In JSON they lie in a column's cost, as the verdict does: the list itself has targets and nothing else."""
+    found = columns(TRIAGE, "-t", "aws-ecs", "-t", "vm-docker", "--what-if", "resources.cpu=2")
+    assert {c["target"] for c in found.values()} == {"aws-ecs", "vm-docker"}
+    one, larger = (found[f"aws-ecs{change}"]["cost"] for change in ("", " resources.cpu=2"))
+    agentcore, at_two = ({r["platform"]: r for r in c["reference"]}["AWS AgentCore Runtime"] for c in (one, larger))
+    assert float(agentcore["total"]) < float(at_two["total"])
+    assert (agentcore["whole"], agentcore["topics"]["email"]) == (True, {"text": "unknown", "source": ""})
+    assert one["sensitivity"] == larger["sensitivity"]
+    assert one["sensitivity"]["of"] in one["verdict"]
+    assert {"name", "words", "half", "double"} == set(one["sensitivity"]["swings"][0])
+    assert {"name", "words", "low", "below", "high", "above"} == set(one["sensitivity"]["ranges"][0])
+
+
 def test_a_what_if_adds_a_column_and_another_model_another_price() -> None:
     haiku = "model.name=claude-haiku-4-5"
     both = columns(TRIAGE, "-t", "aws-ecs", "--what-if", haiku, "--what-if", "run.isolation=process,resources.cpu=2")
@@ -67,6 +81,7 @@ def test_markdown_has_money_the_verdict_and_what_it_stands_on() -> None:
         "| gateway | its private zone of names | 1 zone-month x $0.50 = $0.50 | https://aws.amazon.com/route53/" in text
     )
     assert "\n- --runs: 100 runs a month\n" in text
+    assert "\n### For reference, no targets\n" in text
 
 
 def test_a_what_if_is_asked_of_one_environment_alone(tmp_path: Path) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from test_comparison import D, compared
 
-from unmoor.cost.hosted import PLATFORMS, TOPICS
-from unmoor.cost.line import total
-from unmoor.cost.sensitivity import range_text, ranges, swing_lines, swings
+from unmoor.cost.sensitivity import Sensitivity, range_text, ranges, sensitivity, swing_lines, swings
 from unmoor.cost.usage import Usage
 
 
@@ -44,18 +42,7 @@ def test_it_is_said_in_words() -> None:
     assert swing_lines(compared()) == []
 
 
-def test_hosted_platforms_are_priced_where_a_source_is_known_and_unknown_elsewhere() -> None:
-    """100 runs of 10 minutes with 1 processor and 2Gi: 16.667 h, at 0.0895 and 2 x 0.00945: 1.49167 + 0.315."""
-    made = compared("flat").bills[0].offer
-    assert made is not None
-    sums = {one.name: total(one.lines(made.plan, Usage(runs=D(100), minutes=D(10)))) for one in PLATFORMS}
-    assert round(sums["AWS AgentCore Runtime"].known, 4) == D("1.8067")
-    assert sums["AWS AgentCore Runtime"].whole
-    assert (sums["Vercel Sandbox"].whole, sums["Anthropic Managed Agents"].known) == (False, 0)
-
-
-def test_what_a_hosted_platform_says_has_a_source() -> None:
-    for one in PLATFORMS:
-        assert set(one.says) <= set(TOPICS)
-        assert all(said.source.startswith("https://") for said in one.says.values())
-        assert all(price.source.startswith("https://") for price in one.prices)
+def test_what_moves_all_alike_has_no_range_and_all_of_it_is_of_the_cheapest() -> None:
+    found = sensitivity(compared("flat", "metered"))
+    assert (found.of, [s.name for s in found.swings], [r.name for r in found.ranges]) == ("metered", ["runs"], ["runs"])
+    assert sensitivity(compared("lacks")) == Sensitivity()

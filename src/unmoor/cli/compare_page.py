@@ -14,8 +14,9 @@ from unmoor.cli.compare_text import Shown
 from unmoor.compare import Row, rows
 from unmoor.cost.charts import Curves, bars, cost_at, curve, curves, key
 from unmoor.cost.comparison import Bill, Comparison
-from unmoor.cost.hosted import PLATFORMS, TOPICS, Hosted, Said
-from unmoor.cost.line import KINDS, CostLine, total
+from unmoor.cost.hosted import TOPICS, Said
+from unmoor.cost.line import KINDS, CostLine
+from unmoor.cost.reference import EXPLAINED, TITLE, Reference, old_references, references
 from unmoor.cost.rows import assumptions, basis, break_even_lines, cost_rows, explained
 from unmoor.cost.sensitivity import range_text, ranges, swings
 from unmoor.cost.verdict import money, total_text
@@ -149,24 +150,22 @@ def _mood(cell: str) -> str:
 
 
 def _hosted(money: Comparison) -> Iterator[str]:
-    offer = next((bill.offer for bill in money.bills if bill.offer), None)
-    if offer is None:
+    found = references(money)
+    if not found:
         return
-    yield "<h2>Hosted platforms, for reference</h2>"
-    yield (
-        '<p class="soft">Not targets: the same runs at the compute prices that these publish, as far as a source is '
-        "known. What no source says is unknown, which is not no.</p>"
-    )
-    cells = [(one, total_text(total(one.lines(offer.plan, money.usage)))) for one in PLATFORMS]
+    yield f"<h2>Hosted platforms, {escape(TITLE)}</h2>"
+    yield f'<p class="soft">{escape(EXPLAINED.capitalize())}.</p>'
     head = "".join(f'<th scope="col">{escape(t)}</th>' for t in ("platform", "compute a month", *TOPICS))
-    lines = "".join(_platform(one, cost) for one, cost in cells)
+    lines = "".join(_platform(one) for one in found)
     yield _wide("Reference: hosted platforms", f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody>")
-    yield _list([f"{one.name}: {one.note}" for one in PLATFORMS if one.note])
+    yield _list([f"{one.platform.name}: {one.platform.note}" for one in found if one.platform.note])
 
 
-def _platform(one: Hosted, cost: str) -> str:
-    topics = "".join(f"<td>{_said(one.said(topic))}</td>" for topic in TOPICS)
-    return f'<tr><th scope="row">{_link(one.page, one.name)}</th><td>{escape(cost)}</td>{topics}</tr>'
+def _platform(one: Reference) -> str:
+    platform = one.platform
+    topics = "".join(f"<td>{_said(platform.said(topic))}</td>" for topic in TOPICS)
+    cost = escape(total_text(one.total))
+    return f'<tr><th scope="row">{_link(platform.page, platform.name)}</th><td>{cost}</td>{topics}</tr>'
 
 
 def _said(said: Said) -> str:
@@ -175,19 +174,19 @@ def _said(said: Said) -> str:
 
 def _standing(money: Comparison) -> Iterator[str]:
     yield "<h2>Assumptions</h2>"
-    old = [f"old prices: {line}" for line in money.old_books()]
+    reference = old_references(references(money), money.today)
+    old = [f"old prices: {line}" for line in (*money.old_books(), *reference)]
     yield _list([*basis(money), *assumptions(), *old])
 
 
 def _sources(money: Comparison) -> Iterator[str]:
     yield "<h2>Every line and its source</h2>"
-    for bill in money.bills:
-        if not bill.priced:
-            continue
-        yield f"<h3>{escape(bill.title)}</h3>"
+    bills = [(bill.title, bill.lines) for bill in money.bills if bill.priced]
+    for title, found in (*bills, *((f"{r.platform.name} ({TITLE})", r.lines) for r in references(money))):
+        yield f"<h3>{escape(title)}</h3>"
         head = "".join(f'<th scope="col">{t}</th>' for t in ("part", "what", "a month", "source"))
-        lines = "".join(_line(line) for line in bill.lines)
-        yield _wide(f"The lines of {bill.title}", f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody>")
+        lines = "".join(_line(line) for line in found)
+        yield _wide(f"The lines of {title}", f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody>")
 
 
 def _line(line: CostLine) -> str:

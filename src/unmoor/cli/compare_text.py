@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from unmoor.cli.compare_reference import explained_lines, reference_lines, reference_markdown, reference_values
+from unmoor.cli.markdown import cell
 from unmoor.cli.show import print_json
 from unmoor.compare import Column, Row, rows
 from unmoor.cost.comparison import Bill, BreakEven, Comparison
 from unmoor.cost.line import KINDS
-from unmoor.cost.rows import assumptions, basis, break_even_lines, cost_rows, explained, source
-from unmoor.cost.sensitivity import swing_lines
+from unmoor.cost.reference import old_references, references
+from unmoor.cost.rows import assumptions, basis, break_even_lines, cost_rows, explained, source, spelled
+from unmoor.cost.sensitivity import sensitivity, swing_lines
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -38,7 +41,8 @@ def all_rows(shown: Shown) -> list[Row]:
 
 def said(shown: Shown) -> list[str]:
     """What is said beside the table: the verdict first, then where columns change places and what all stands on."""
-    old = [f"old prices: {line}" for line in shown.money.old_books()]
+    reference = old_references(references(shown.money), shown.money.today)
+    old = [f"old prices: {line}" for line in (*shown.money.old_books(), *reference)]
     assumed = [f"assumed: {line}" for line in assumptions()]
     further = [*swing_lines(shown.money), *assumed] if shown.explain else []
     return [shown.money.verdict(), *break_even_lines(shown.money), *basis(shown.money), *further, *old]
@@ -50,6 +54,7 @@ def as_json(shown: Shown) -> None:
         "verdict": shown.money.verdict(),
         "free_tier": shown.money.free_tier,
         "usage": dict(shown.money.usage.stated()),
+        "sensitivity": sensitivity(shown.money),
     }
     points = shown.money.break_evens()
     costs = [{**_cost(shown.money, bill, points), **together} if bill.priced else None for bill in shown.money.bills]
@@ -59,17 +64,18 @@ def as_json(shown: Shown) -> None:
 def as_markdown(shown: Shown) -> list[str]:
     """The comparison as a Markdown table; a line break in a cell is a <br>."""
     count = len(shown.columns)
-    lines = ["| | " + " | ".join(_cell(c.title) for c in shown.columns) + " |", "|---|" + "---|" * count]
+    lines = ["| | " + " | ".join(cell(c.title) for c in shown.columns) + " |", "|---|" + "---|" * count]
     for section, members in groupby(all_rows(shown), key=lambda r: r.section):
         lines.append(f"| **{section}** |" + " |" * count)
-        lines += [f"| {row.title} | " + " | ".join(_cell(c) for c in row.cells) + " |" for row in members]
+        lines += [f"| {row.title} | " + " | ".join(cell(c) for c in row.cells) + " |" for row in members]
     verdict, *others = said(shown)
     lines += ["", f"**{verdict}**", "", *(f"- {line}" for line in others)]
+    lines += reference_markdown(references(shown.money), explain=shown.explain)
     if shown.explain:
         for bill in shown.money.bills:
             lines += ["", f"### {bill.title}", "", "| part | what | a month | source |", "|---|---|---|---|"]
             lines += [
-                f"| {line.part} | {_cell(line.what)} | {_cell(explained(line))} | {_cell(source(line))} |"
+                f"| {line.part} | {cell(line.what)} | {cell(explained(line))} | {cell(source(line))} |"
                 for line in bill.lines
             ]
     return lines
@@ -98,8 +104,11 @@ def as_table(shown: Shown) -> None:
     console.print(Text(verdict, style="bold"))
     for line in others:
         console.print(Text(line))
+    reference = references(shown.money)
+    for line in reference_lines(reference):
+        console.print(Text(line), soft_wrap=line.startswith(" "))
     if shown.explain:
-        for line in _explanation(shown.money.bills):
+        for line in (*_explanation(shown.money.bills), *explained_lines(reference)):
             console.print(Text(line), soft_wrap=True)
 
 
@@ -107,12 +116,7 @@ def _explanation(bills: Sequence[Bill]) -> Iterator[str]:
     for bill in bills:
         yield ""
         yield bill.title + (": no price" if not bill.priced else "")
-        for line in bill.lines:
-            yield f"  {line.part:<9} {line.what}: {explained(line)}" + (f"  [{source(line)}]" if line.price else "")
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", "<br>")
+        yield from map(spelled, bill.lines)
 
 
 def _values(column: Column) -> dict[str, object]:
@@ -141,6 +145,7 @@ def _cost(money: Comparison, bill: Bill, points: Sequence[BreakEven]) -> dict[st
         "a_further_run": money.a_further_run(bill).known,
         "break_even": [point for point in points if bill.title in (point.cheaper, point.dearer)],
         "lines": bill.lines,
+        "reference": reference_values(references(money, bill)),
     }
 
 

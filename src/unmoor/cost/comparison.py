@@ -10,7 +10,6 @@ from itertools import combinations
 
 from .line import KINDS, CostLine, Kind, Total, total
 from .offer import Offer
-from .price import OLD_AFTER
 from .usage import Usage
 
 # Up to how many times the runs of the month a break-even point is looked for, and at how many places.
@@ -102,12 +101,7 @@ class Comparison:
     def old_books(self) -> tuple[str, ...]:
         """By target: how many prices of its book are older than a quarter, and the oldest day."""
         books = {b.target: b.offer.prices.book for b in self.bills if b.offer}
-        return tuple(
-            f"{target}: {len(old)} of {len(book.prices)} prices are older than {OLD_AFTER.days} days, the oldest of "
-            f"{min(p.as_of for p in old)}"
-            for target, book in books.items()
-            if (old := book.old(self.today))
-        )
+        return tuple(text for target, book in books.items() if (text := book.old_text(target, self.today)))
 
 
 def _places(runs: Decimal) -> list[Decimal]:

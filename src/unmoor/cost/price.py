@@ -107,6 +107,14 @@ class PriceBook:
         """The prices that were read longer than a quarter ago."""
         return tuple(p for p in self.prices if today - p.as_of > OLD_AFTER)
 
+    def old_text(self, name: str, today: date) -> str:
+        """How many of its prices are old, and the oldest day; nothing where none is."""
+        old = self.old(today)
+        if not old:
+            return ""
+        count, oldest = f"{len(old)} of {len(self.prices)} prices", min(p.as_of for p in old)
+        return f"{name}: {count} are older than {OLD_AFTER.days} days, the oldest of {oldest}"
+
     @cached_property
     def _by_place(self) -> dict[tuple[str, str], Price]:
         return {(p.id, p.region): p for p in self.prices}

@@ -86,6 +86,11 @@ def explained(line: CostLine) -> str:
     return f"{shown(line.quantity)}{free} {line.unit} x {_price(line.price.value)}{per} = {money(line.amount)}"
 
 
+def spelled(line: CostLine) -> str:
+    """A line of a bill as the terminal has it: the part, what, how it was reckoned, and the price's source."""
+    return f"  {line.part:<9} {line.what}: {explained(line)}" + (f"  [{source(line)}]" if line.price else "")
+
+
 def source(line: CostLine) -> str:
     """Where a line's price is from, of which day, and how sure that is."""
     price = line.price

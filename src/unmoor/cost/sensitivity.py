@@ -13,8 +13,8 @@ from .comparison import Bill, Comparison
 from .usage import WORDS, Usage, number_text
 
 HALF, DOUBLE = Decimal("0.5"), Decimal(2)
-# How far up and down an assumption is moved, in steps of a quarter more, and how closely the end of a range is found.
-MOST, STEP, CLOSE = Decimal(100), Decimal("1.25"), Decimal("1.01")
+# How far up and down an assumption is moved, in steps of a half more, and how closely the end of a range is found.
+MOST, STEP, CLOSE = Decimal(100), Decimal("1.5"), Decimal("1.01")
 # More of these than of those that they are among says nothing.
 PARTS_OF = {"cached_tokens": "input_tokens"}
 
@@ -48,6 +48,26 @@ class Range:
     above: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """All of it: which column it is about, what moves its cost most first, and where it stops to be the cheapest.
+
+    `of` is empty, and so is the rest, where no column's cost is known in full.
+    """
+
+    of: str = ""
+    swings: tuple[Swing, ...] = ()
+    ranges: tuple[Range, ...] = ()
+
+
+def sensitivity(comparison: Comparison) -> Sensitivity:
+    """What the answer of a comparison stands on."""
+    best = _best(comparison.bills, comparison.usage)
+    if best is None:
+        return Sensitivity()
+    return Sensitivity(of=best.title, swings=swings(comparison), ranges=ranges(comparison))
+
+
 def swings(comparison: Comparison) -> tuple[Swing, ...]:
     """By assumption that moves the cheapest's cost at all, what moves it most first."""
     best = _best(comparison.bills, comparison.usage)
@@ -71,7 +91,8 @@ def ranges(comparison: Comparison) -> tuple[Range, ...]:
     best = _best(comparison.bills, comparison.usage)
     if best is None:
         return ()
-    found = [_range(comparison, best, name) for name in _moving(comparison.usage)]
+    moving = (name for name in _moving(comparison.usage) if _apart(comparison, name))
+    found = [_range(comparison, best, name) for name in moving]
     return tuple(one for one in found if one.low is not None or one.high is not None)
 
 
@@ -113,6 +134,18 @@ def _best(bills: tuple[Bill, ...], usage: Usage) -> Bill | None:
         if total.whole and (found is None or total.known < found[0]):
             found = (total.known, bill)
     return found[1] if found else None
+
+
+def _apart(comparison: Comparison, name: str) -> bool:
+    """Whether it moves columns differently at all: what moves all alike, such as tokens, decides between none."""
+    moves = {
+        tuple(
+            bill.offer.total(_moved(comparison.usage, name, by)).known - bill.total().known for by in (1 / MOST, MOST)
+        )
+        for bill in comparison.bills
+        if bill.priced and bill.offer is not None
+    }
+    return len(moves) > 1
 
 
 def _moving(usage: Usage) -> list[str]:

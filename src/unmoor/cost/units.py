@@ -23,7 +23,7 @@ BYTES = {
     "GB": Decimal(1000**3),
 }
 # What has no other unit to be turned into.
-COUNTED = ("vCPU", "LCU", "request", "operation", "access", "secret", "job", "zone", "run", "event")
+COUNTED = ("vCPU", "session", "LCU", "request", "operation", "access", "secret", "job", "zone", "run", "event")
 
 
 def known(unit: str) -> bool:

@@ -1,0 +1,13 @@
+"""Text in a cell of a Markdown table."""
+
+from __future__ import annotations
+
+
+def cell(text: str) -> str:
+    """The text on one line, with nothing that ends the cell."""
+    return text.replace("|", "\\|").replace("\n", "<br>")
+
+
+def link(text: str, address: str) -> str:
+    """The text in a cell, as a link where there is an address."""
+    return f"[{cell(text)}]({address})" if address else cell(text)
