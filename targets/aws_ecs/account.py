@@ -9,7 +9,7 @@ from typing import Any
 from unmoor.doctor.account import Account
 from unmoor.errors import UnmoorError
 from unmoor.operate.api import moment_of
-from unmoor.operate.faults import OperateError
+from unmoor.operate.faults import OperateError, first_sentence
 
 CONNECT_S, READ_S, TRIES = 10, 30, 3
 
@@ -36,7 +36,7 @@ def asked(ask: Callable[[], Any]) -> Any:
         text = " ".join(str(said.get("Message") or said.get("Code")).split())[:300]
         raise OperateError(f"AWS refused {error.operation_name}: {text}") from None
     except BotoCoreError as error:
-        raise OperateError(f"AWS cannot be asked: {' '.join(str(error).split())[:300]}") from None
+        raise OperateError(f"AWS cannot be asked: {first_sentence(str(error))}") from None
 
 
 def who(region: str) -> Account:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from importlib.util import find_spec
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from unmoor.doctor.account import Account
 from unmoor.errors import UnmoorError
 from unmoor.operate.api import Api
-from unmoor.operate.faults import OperateError
+from unmoor.operate.faults import OperateError, first_sentence
 
 ARM = "https://management.azure.com"
 # Variables of Pulumi's provider, which its users have set: https://www.pulumi.com/registry/packages/azure-native/installation-configuration/
@@ -50,11 +51,12 @@ def _token() -> str:
         raise UnmoorError("asking Azure needs azure-identity; run pip install 'unmoor[azure]'")
     from azure.core.exceptions import ClientAuthenticationError
 
+    # What it tried is twenty lines, and written to the terminal where nobody takes them.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
     try:
         return _credential().get_token(f"{ARM}/.default").token
     except ClientAuthenticationError as error:
-        said = " ".join(str(error).splitlines()[0].split())[:300]
-        raise OperateError(f"Azure gives no token: {said}") from None
+        raise OperateError(f"Azure gives no token: {first_sentence(str(error))}") from None
 
 
 def _credential() -> Any:

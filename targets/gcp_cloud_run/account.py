@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from unmoor.doctor.account import Account
 from unmoor.errors import UnmoorError
 from unmoor.operate.api import Api
-from unmoor.operate.faults import OperateError
+from unmoor.operate.faults import OperateError, first_sentence
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 # Says whose a token is: https://cloud.google.com/docs/authentication/token-types#access
@@ -42,5 +42,5 @@ def token() -> str:
         credentials, _ = google.auth.default(scopes=[SCOPE])
         credentials.refresh(Request())
     except GoogleAuthError as error:
-        raise OperateError(f"Google gives no token: {' '.join(str(error).split())[:300]}") from None
+        raise OperateError(f"Google gives no token: {first_sentence(str(error))}") from None
     return str(credentials.token)

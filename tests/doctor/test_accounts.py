@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from answering import Said, answering
 
@@ -100,3 +103,27 @@ def test_a_refusal_is_said_in_the_platforms_words() -> None:
     with answering(Said(403, refused)) as server, pytest.raises(OperateError) as raised:
         azure.who("x", api(server.url))
     assert str(raised.value) == "Azure answered 403: The subscription was not found."
+
+
+@pytest.mark.slow
+def test_azure_without_a_login_has_one_line_and_nothing_beside_it(tmp_path) -> None:
+    code = (
+        "from unmoor.targets.azure_container_apps.account import arm\n"
+        "from unmoor.errors import UnmoorError\n"
+        "try: arm().token()\n"
+        "except UnmoorError as error: print(error)"
+    )
+    # What asks other machines than this one is left out.
+    environment = {"PATH": str(tmp_path), "HOME": str(tmp_path), "AZURE_TOKEN_CREDENTIALS": "dev"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    expected = "Azure gives no token: DefaultAzureCredential failed to retrieve a token from the included credentials\n"
+    assert (done.stdout, done.stderr) == (expected, "")
+
+
+def test_google_without_credentials_has_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    with pytest.raises(OperateError) as raised:
+        google.token()
+    assert str(raised.value).startswith("Google gives no token: ")
+    assert "\n" not in str(raised.value)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -67,30 +68,31 @@ class Agent(Protocol):
 
 def each_run(agent: Agent, *, since: datetime | None = None) -> Iterator[dict[str, Any]]:
     """All runs, newest first, back to that time."""
-    cursor = ""
-    while True:
-        page = agent.runs(limit=PAGE, cursor=cursor)
-        for run in page.entries:
-            if since is not None and layout.created(run["id"]) < since:
-                return
-            yield run
-        if not page.next:
-            return
-        cursor = page.next
+    runs = _each(lambda cursor: agent.runs(limit=PAGE, cursor=cursor))
+    return _back_to(since, runs, lambda run: layout.created(run["id"]))
 
 
 def each_delivery(agent: Agent, *, trigger: str = "", since: datetime | None = None) -> Iterator[dict[str, Any]]:
     """All that came, newest first, back to that time."""
+    found = _each(lambda cursor: agent.deliveries(limit=PAGE, cursor=cursor, trigger=trigger))
+    return _back_to(since, found, lambda delivery: datetime.fromisoformat(delivery["at"]))
+
+
+def _each(read: Callable[[str], Listed]) -> Iterator[dict[str, Any]]:
+    """What is on all pages."""
     cursor = ""
     while True:
-        page = agent.deliveries(limit=PAGE, cursor=cursor, trigger=trigger)
-        for delivery in page.entries:
-            if since is not None and datetime.fromisoformat(delivery["at"]) < since:
-                return
-            yield delivery
+        page = read(cursor)
+        yield from page.entries
         if not page.next:
             return
         cursor = page.next
+
+
+def _back_to(
+    since: datetime | None, found: Iterator[dict[str, Any]], at: Callable[[dict[str, Any]], datetime]
+) -> Iterator[dict[str, Any]]:
+    return found if since is None else itertools.takewhile(lambda each: at(each) >= since, found)
 
 
 def the_run(agent: Agent, run: str) -> dict[str, Any]:

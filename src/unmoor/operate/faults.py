@@ -34,3 +34,9 @@ class Refused(OperateError):
     def __init__(self, text: str, *, status: int) -> None:
         super().__init__(text)
         self.status = status
+
+
+def first_sentence(text: str, most: int = 300) -> str:
+    """What a library says in the first line of its error, without what it advises after it."""
+    line = " ".join(text.strip().partition("\n")[0].split())
+    return line.partition(". ")[0].rstrip(".")[:most]
