@@ -79,6 +79,31 @@ def test_an_agent_goes_up_stays_as_it_is_and_comes_down_without_its_data(own: En
     assert "nothing is deployed" in unmoor("down", *ON_DOCKER, "--yes").stderr
 
 
+@pytest.mark.parametrize(
+    ("target", "kept"),
+    [
+        ("aws-ecs", {"Bucket"}),
+        ("azure-container-apps", {"StorageAccount", "BlobContainer"}),
+        ("gcp-cloud-run", {"Bucket"}),
+    ],
+)
+def test_what_holds_data_stays_in_every_cloud_and_the_next_up_finds_it(
+    own: Engine, target: str, kept: set[str]
+) -> None:
+    there = (HELLO, "-t", target, "--yes")
+    said(unmoor("up", *there, "--no-verify"))
+    store = {t.id for t in own.cloud.things() if t.type.rsplit(":", 1)[-1] in kept}
+    down = said(unmoor("down", *there))
+    assert kept <= set(re.findall(r"^kept: (\w+) hello-store", down, flags=re.M))
+    left = {t.type.rsplit(":", 1)[-1] for t in own.cloud.things()}
+    assert not left & {"ContainerApp", "Job", "TaskDefinition", "SecretVersion", "Secret"}
+    said(unmoor("up", *there, "--no-verify"))
+    assert store == {t.id for t in own.cloud.things() if t.type.rsplit(":", 1)[-1] in kept}
+    said(unmoor("down", *there, "--destroy-data"))
+    # A bundle is never deleted by itself: it goes with what it lies in.
+    assert {t.type.rsplit(":", 1)[-1] for t in own.cloud.things()} <= {"BucketObjectv2", "Blob", "BucketObject"}
+
+
 def everything(folder: Path) -> str:
     files = [p for p in folder.rglob("*") if p.is_file() and p.name != "passphrase"]
     return "\n".join(p.read_bytes().decode(errors="replace") for p in files)
