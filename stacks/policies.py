@@ -1,0 +1,159 @@
+"""The rules of unmoor.testing.rules as a policy pack, judged by the engine over what a program registers.
+
+A pack binds a port as soon as it is made, so it is made by stacks/policy/__main__.py alone. Inputs are those that the
+engine shows each resource's policy, for a stack's policies are shown outputs instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyPack,
+    PolicyResource,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy.proxy import UnknownValueError
+
+from unmoor.graph import Resource
+from unmoor.load import DEFAULT_ENVIRONMENT, load
+from unmoor.settings import choose
+from unmoor.testing.rules import access_breaches, descends_from_one, unique
+
+# Where the pack is, for `--policy-pack`.
+PACK = Path(__file__).resolve().parent / "policy"
+NOT_OURS = ("pulumi:pulumi:Stack", "pulumi:pulumi:StackReference")
+# What is drawn or built, and lies nowhere.
+NOWHERE = ("command", "docker-build", "pulumi", "random", "unmoor")
+UNASKED = "neither unmoor:spec nor unmoor:target is set in the stack's config"
+UNKNOWN = "an input can't be known before what it is made of is there"
+
+
+def start() -> None:
+    """Serves the pack to the engine, until it is stopped."""
+    PolicyPack(name="unmoor", policies=list(policies()), enforcement_level=EnforcementLevel.MANDATORY)
+
+
+def policies() -> tuple[ResourceValidationPolicy | StackValidationPolicy, ...]:
+    """Every rule as a policy; they share what they have seen."""
+    seen = Seen()
+    return (
+        ResourceValidationPolicy(
+            name="named-provider",
+            description="What lies somewhere goes through the provider that says where, never through a default one.",
+            validate=seen.named_provider,
+        ),
+        StackValidationPolicy(
+            name="one-component",
+            description="Every resource descends from the one component, and no two of a type share a name.",
+            validate=seen.one_component,
+        ),
+        StackValidationPolicy(
+            name="least-privilege",
+            description="Each part reads, touches and starts what the agent's spec gives it, and nothing else.",
+            validate=seen.least_privilege,
+            # Nothing else is judged by what a cloud calls things, so this one says what it saw and stops nothing.
+            enforcement_level=EnforcementLevel.ADVISORY,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A resource's inputs, and whether all of them are known."""
+
+    inputs: Mapping[str, Any]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The inputs of each resource that the engine has shown, by URN."""
+
+    inputs: dict[str, Known] = field(default_factory=dict)
+
+    def named_provider(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
+        """Keeps what it is shown, for the stack's policies."""
+        self.inputs[args.urn] = known_of(args.props)
+        package = args.resource_type.split(":")[0]
+        if args.provider and args.provider.name.startswith("default") and package not in NOWHERE:
+            report(f"{args.resource_type} {args.name} goes through the default provider of {package}", None)
+
+    def one_component(self, args: StackValidationArgs, report: ReportViolation) -> None:
+        resources = self.resources(args.resources)
+        _report([*descends_from_one(resources), *unique(resources)], report)
+
+    def least_privilege(self, args: StackValidationArgs, report: ReportViolation) -> None:
+        config = pulumi.Config("unmoor")
+        spec, target = config.get("spec"), config.get("target")
+        if not spec or not target:
+            args.not_applicable(UNASKED)
+            return
+        if not all(self.known(r).complete for r in args.resources):
+            args.not_applicable(UNKNOWN)
+            return
+        environment = config.get("env") or pulumi.get_stack()
+        loaded = load(Path(spec), None if environment == DEFAULT_ENVIRONMENT else environment)
+        chosen = choose(loaded, target)
+        access = chosen.target.access(loaded.plan, self.resources(args.resources))
+        _report(access_breaches(loaded.plan, access), report)
+
+    def resources(self, shown: Iterable[PolicyResource]) -> tuple[Resource, ...]:
+        """What the engine shows of a stack as a graph."""
+        ours = [r for r in shown if r.resource_type not in NOT_OURS and not _default_provider(r)]
+        return tuple(sorted((self._resource(r) for r in ours), key=lambda r: r.key))
+
+    def known(self, resource: PolicyResource) -> Known:
+        return self.inputs.get(resource.urn) or known_of(resource.props)
+
+    def _resource(self, shown: PolicyResource) -> Resource:
+        parent = shown.parent if shown.parent and shown.parent.resource_type not in NOT_OURS else None
+        needed = [*shown.dependencies, *(r for listed in shown.property_dependencies.values() for r in listed)]
+        return Resource(
+            type=shown.resource_type,
+            name=shown.name,
+            parent=parent.name if parent else None,
+            inputs=self.known(shown).inputs,
+            depends_on=tuple(sorted({(r.resource_type, r.name) for r in needed})),
+        )
+
+
+def known_of(props: Mapping[str, Any]) -> Known:
+    """The inputs without what a preview cannot know."""
+    unknown: list[str] = []
+    return Known(inputs=_plain(props, unknown), complete=not unknown)
+
+
+def _plain(value: Any, unknown: list[str]) -> Any:
+    """A value out of the proxies that refuse to give what is unknown; None stands for that."""
+    if isinstance(value, Mapping):
+        return {key: _given(value, key, unknown) for key in value}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_given(value, i, unknown) for i in range(len(value))]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _given(holder: Any, key: Any, unknown: list[str]) -> Any:
+    try:
+        return _plain(holder[key], unknown)
+    except UnknownValueError as error:
+        unknown.append(error.message)
+        return None
+
+
+def _default_provider(resource: PolicyResource) -> bool:
+    return resource.resource_type.startswith("pulumi:providers:") and resource.name.startswith("default")
+
+
+def _report(breaches: Iterable[str], report: ReportViolation) -> None:
+    for breach in breaches:
+        report(breach, None)

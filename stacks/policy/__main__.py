@@ -1,0 +1,3 @@
+from unmoor.stacks.policies import start
+
+start()
