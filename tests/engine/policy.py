@@ -1,4 +1,4 @@
-"""What starts the policy pack for an engine that has no language host: the plugin that it falls back to."""
+"""What starts the policy pack: a language host where there is one, else the plugin that the engine falls back to."""
 
 from __future__ import annotations
 
@@ -18,5 +18,6 @@ def startable(folder: Path) -> Iterator[Path]:
     script = folder / "pulumi-analyzer-policy-python"
     script.write_text(f'#!/bin/sh\nexec {sys.executable} -u -m pulumi.policy "$1" .\n', encoding="utf-8")
     script.chmod(0o755)
-    with patch.dict(os.environ, {"PATH": os.pathsep.join([str(folder), os.environ["PATH"]])}):
+    python = Path(sys.executable).parent
+    with patch.dict(os.environ, {"PATH": os.pathsep.join([str(folder), str(python), os.environ["PATH"]])}):
         yield PACK
