@@ -24,21 +24,18 @@ LOG_LINES = 20
 
 def serving(outputs: Outputs, settings: EcsSettings, plan: Plan) -> Revision:
     """One look at the service."""
-    return look(Service(arn=outputs.gateway, family=name(plan, "gateway"), region=settings.region))
+    service = Service(arn=outputs.gateway, cluster=name(plan, ""), family=name(plan, "gateway"), region=settings.region)
+    return look(service)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A service by its ARN, and the family whose newest task definition it is to run."""
+    """A service by its ARN and its cluster's name, and the family whose newest task definition it is to run."""
 
     arn: str
+    cluster: str
     family: str
     region: str
-
-    @property
-    def cluster(self) -> str:
-        """The cluster's name, which is in the service's ARN."""
-        return self.arn.split("/")[1]
 
     def ask(self, service: str, call: str, **given: Any) -> Any:
         return asked(lambda: getattr(client(service, self.region), call)(**given))

@@ -93,6 +93,11 @@ def test_a_young_store_is_measured_for_a_day_at_least_and_an_empty_one_for_no_ru
     assert measured([], NOW) == ({"runs": 0}, "measured: 0 runs in 30 days")
 
 
+def test_a_self_test_is_nobodys_use() -> None:
+    records = [record(days(3)), record(days(9), kind="self-test"), record(days(1), kind="self-test")]
+    assert measured(records, NOW)[1] == "measured: 1 run in 3 days"
+
+
 def test_runs_are_read_back_to_a_time_whatever_else_lies_there(tmp_path: Path) -> None:
     async def read() -> tuple[list[datetime], tuple[str, ...]]:
         store = await filled(tmp_path.as_uri(), *(record(timedelta(hours=n)) for n in range(1, 150)))

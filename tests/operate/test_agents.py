@@ -113,6 +113,14 @@ def test_without_an_id_it_is_the_newest_run_if_there_is_one(tmp_path: Path, way:
     assert str(raised.value) == "there is no run yet; unmoor trigger starts one"
 
 
+def test_the_newest_run_is_no_self_test_while_there_is_another(tmp_path: Path) -> None:
+    async def tested(client: Client) -> None:
+        await three_runs(client)
+        await put(client.store, replace(record(4), status="succeeded", trigger="_self-test", kind="self-test"))
+
+    assert asking(tmp_path, "store", lambda a: the_run(a, "")["id"], before=tested) == record(3).id
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_run_that_waits_is_cancelled_at_once(tmp_path: Path, way: str) -> None:
     async def no_runner(client: Client) -> None:

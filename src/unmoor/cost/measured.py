@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from unmoor.runtime.records import RunRecord
+from unmoor.runtime.self_test import KIND as SELF_TEST
 
 from .units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 
@@ -21,7 +22,8 @@ def measured(records: Sequence[RunRecord], now: datetime) -> tuple[dict[str, Any
     They are counted since the first of them, for a day at least: an agent may be younger than that. Where there are
     none, nothing but their number is said.
     """
-    recent = [r for r in records if now - WINDOW <= r.created_at <= now]
+    # A self-test is nobody's use of the agent.
+    recent = [r for r in records if now - WINDOW <= r.created_at <= now and r.kind != SELF_TEST]
     first = min((r.created_at for r in recent), default=now - WINDOW)
     window = max(now - first, LEAST_WINDOW)
     hours = Decimal(int(window.total_seconds())) / SECONDS_PER_HOUR

@@ -16,7 +16,7 @@ from unmoor.serving import Revision
 from unmoor.targets.aws_ecs.serving import Service, look
 
 ARN = "arn:aws:ecs:eu-west-1:123456789012"
-SERVICE = Service(arn=f"{ARN}:service/agent/agent-gateway", family="agent-gateway", region="eu-west-1")
+SERVICE = Service(arn=f"{ARN}:service/agent/agent-gateway", cluster="agent", family="agent-gateway", region="eu-west-1")
 NEW, OLD = (f"{ARN}:task-definition/agent-gateway:{number}" for number in (7, 6))
 LOGS = {
     "logDriver": "awslogs",
@@ -186,7 +186,7 @@ def test_moto_answers_in_the_same_shapes(monkeypatch: pytest.MonkeyPatch, moto: 
     made = client.create_service(
         cluster="agent", serviceName="agent-gateway", taskDefinition="agent-gateway", desiredCount=1
     )
-    service = Service(arn=made["service"]["serviceArn"], family="agent-gateway", region="eu-west-1")
+    service = Service(arn=made["service"]["serviceArn"], cluster="agent", family="agent-gateway", region="eu-west-1")
     assert look(service) == Revision(state="moving", said="0 of 1 tasks run agent-gateway:1")
     client.register_task_definition(family="agent-gateway", containerDefinitions=[container])
     assert look(service).said == (
