@@ -14,14 +14,21 @@ from docs_targets import own_targets
 from unmoor.compare import Variant
 from unmoor.cost.bills import comparison
 from unmoor.cost.book import book_of
+from unmoor.cost.comparison import Comparison
+from unmoor.cost.hosted import TOPICS, Said
 from unmoor.cost.load import CONSTANTS
+from unmoor.cost.platforms import PLATFORMS
 from unmoor.cost.price import Allowance, Price, PriceBook
+from unmoor.cost.reference import Reference, references
 from unmoor.cost.rows import basis, break_even_lines, cost_rows
+from unmoor.cost.sensitivity import swing_lines
 from unmoor.cost.usage import Usage, number_text
+from unmoor.cost.verdict import total_text
 from unmoor.load import load as load_spec
 from unmoor.registry import load
 
 BEGIN = "<!-- Made by scripts/docs.py as the command makes it; change it there. -->"
+BESIDE = "<!-- Reference rows, made by scripts/docs.py as the command makes them; change them there. -->"
 # The day of the worked comparison, and regions whose prices the books have.
 DAY = date(2026, 11, 25)
 PRICED = Variant(
@@ -35,10 +42,11 @@ PRICED = Variant(
 
 
 def prices_page() -> str:
-    """Every price and what is free, by target."""
+    """Every price and what is free, by target and by hosted platform."""
     lines = [GENERATED, "", "# List prices", "", INTRODUCTION, ""]
-    for name in own_targets():
-        book = book_of(load(name).cost_by.partition(":")[0])
+    books = {name: book_of(load(name).cost_by.partition(":")[0]) for name in own_targets()}
+    books |= {f"{one.name}, for reference": one.book for one in PLATFORMS}
+    for name, book in books.items():
         lines += [f"## {name}", "", *_prices(book), "", *_allowances(book), ""]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -79,15 +87,39 @@ def _host(url: str) -> str:
 
 
 def cost_page(page: Path, examples: Path) -> str:
-    """The page about money, with what is made put between its two marks."""
-    return put(page.read_text(encoding="utf-8"), list(_worked(examples)), BEGIN)
+    """The page about money, with what is made put between its marks."""
+    money = _compared(examples)
+    text = put(page.read_text(encoding="utf-8"), list(_worked(money)), BEGIN)
+    return put(text, list(_beside(money)), BESIDE)
 
 
-def _worked(examples: Path) -> Iterator[str]:
+def _compared(examples: Path) -> Comparison:
     said = Usage().with_said({"runs": Decimal(200)}, "--runs").with_said({"minutes": Decimal(20)}, "--minutes")
     example = load_spec(examples / "02-issue-triage")
-    money = comparison(example, own_targets(), [PRICED], usage=said, today=DAY, free_tier=True)
+    return comparison(example, own_targets(), [PRICED], usage=said, today=DAY, free_tier=True)
+
+
+def _worked(money: Comparison) -> Iterator[str]:
     rows = [(title, *(cell.replace("\n", "<br>") for cell in cells)) for title, cells in cost_rows(money)]
     yield from table(("a month", *(bill.target for bill in money.bills)), rows)
     yield from ("", f"**{money.verdict()}**", "")
     yield from (f"- {line}" for line in (*break_even_lines(money), *basis(money), *CONSTANTS))
+    yield from ("", "With `--explain`, what this answer stands on:", "")
+    yield from (f"- {line}" for line in swing_lines(money))
+
+
+def _beside(money: Comparison) -> Iterator[str]:
+    found = references(money)
+    yield from table(("platform", "compute a month", *TOPICS), (_beside_row(one) for one in found))
+    yield ""
+    yield from (f"- {one.platform.name}: {one.platform.note}" for one in found if one.platform.note)
+
+
+def _beside_row(one: Reference) -> tuple[str, ...]:
+    platform = one.platform
+    topics = (_linked(platform.said(topic)) for topic in TOPICS)
+    return f"[{platform.name}]({platform.page})", total_text(one.total), *topics
+
+
+def _linked(said: Said) -> str:
+    return f"[{said.text}]({said.source})" if said.source else said.text
