@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import combinations
 
 from test_comparison import compared
 
 from unmoor.cli.compare_page import page
 from unmoor.cli.compare_text import Shown
 from unmoor.compare import Column
-from unmoor.cost.comparison import Bill
+from unmoor.cost.charts import curve, curves
+from unmoor.cost.comparison import Bill, BreakEven
 
 EVIL = "<script>alert('\"1&')</script>"
 
@@ -85,3 +87,15 @@ def test_a_comparison_without_any_price_has_a_page() -> None:
     found = shown("flat")
     refused = replace(found.money, bills=(Bill(target="flat", refused=("no",)),))
     assert "no price" in page(replace(found, money=refused))
+
+
+def test_numbers_beside_marks_that_lie_close_stand_apart_or_are_left_to_the_list() -> None:
+    found = curves(compared("flat", "metered"))
+    close = tuple(BreakEven(runs=n, cheaper="flat", dearer="metered") for n in (400, 401, 402, 403, 404, 405))
+    drawn = curve(replace(found, points=close))
+    places = re.findall(r'<text x="([0-9.]+)" y="([0-9.]+)">40[0-5]</text>', drawn)
+    assert (drawn.count('class="mark"'), len(places)) == (6, 4)
+    apart = [
+        abs(float(a[0]) - float(b[0])) > 24 or abs(float(a[1]) - float(b[1])) > 15 for a, b in combinations(places, 2)
+    ]
+    assert all(apart)

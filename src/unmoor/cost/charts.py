@@ -19,6 +19,8 @@ COLOURS = 6
 WIDTH, ROW, BAR = 900, 52, 22
 LEFT, RIGHT, TOP, BOTTOM, HEIGHT = 70, 20, 16, 48, 380
 POINTS, CENT = 100, 0.01
+# How wide a figure is and how high a line, as far as two numbers beside marks are told apart.
+LETTER, LINE = 8, 15
 # Lines that share a colour, or are seen without colours, differ by their dashes.
 DASHES = ("", "9 4", "2 4", "9 4 2 4", "16 4", "5 3 1 3")
 
@@ -129,7 +131,7 @@ def _lines(found: Curves, scale: _Scale) -> Iterator[str]:
 
 
 def _marks(found: Curves, scale: _Scale) -> Iterator[str]:
-    by_title = {bill.title: bill for bill in found.bills}
+    by_title, taken = {bill.title: bill for bill in found.bills}, list[tuple[float, float]]()
     for point in found.points:
         offer = by_title[point.cheaper].offer
         if offer is None:
@@ -139,8 +141,20 @@ def _marks(found: Curves, scale: _Scale) -> Iterator[str]:
         x, y = scale.x(point.runs), scale.y(float(cost))
         said = f"from {point.runs:,} runs a month on {point.cheaper} costs no more than {point.dearer}"
         yield f'<circle class="mark" cx="{x:.1f}" cy="{y:.1f}" r="5"><title>{escape(said)}</title></circle>'
-        side, anchor = (x + 9, "start") if x < WIDTH * 0.8 else (x - 9, "end")
-        yield f'<text x="{side:.1f}" y="{y + 18:.1f}" text-anchor="{anchor}">{point.runs:,}</text>'
+        if label := _label(f"{point.runs:,}", x, y, taken):
+            yield label
+
+
+def _label(said: str, x: float, y: float, taken: list[tuple[float, float]]) -> str:
+    """A mark's number beside it where no other stands; none where all sides are taken: the list below has it."""
+    width = LETTER * len(said)
+    for right, below in ((True, True), (True, False), (False, False), (False, True)):
+        left, base = (x + 9 if right else x - 9 - width), y + (18 if below else -9)
+        clear = all(abs(left - other) > width + LETTER or abs(base - there) > LINE for other, there in taken)
+        if clear and LEFT < left < WIDTH - width:
+            taken.append((left, base))
+            return f'<text x="{left:.1f}" y="{base:.1f}">{said}</text>'
+    return ""
 
 
 def key(number: int, *, line: bool) -> str:
