@@ -24,6 +24,8 @@ ACTIONS: Mapping[str, Sequence[str]] = _KNOWN["by_type"]
 PUSHES: Sequence[str] = _KNOWN["pushing"]
 # What is on a network is tagged as it is made.
 TAGGED_BY_EC2 = ("ec2:CreateTags", "ec2:DeleteTags", "ec2:DescribeTags")
+# Tasks, and the instances by which they are listed, are for verify to say why one stopped.
+ECS_KINDS = ("cluster", "container-instance", "service", "task", "task-definition")
 # Roles that AWS makes for a service when an account uses it for the first time:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
 LINKED = {
@@ -103,7 +105,7 @@ def _scopes(plan: Plan, settings: EcsSettings) -> dict[str, list[str]]:
     logs = f"arn:aws:logs:{region}:*:log-group:{log_group(plan, '')}*"
     return {
         "ecr": [f"arn:aws:ecr:{region}:*:repository/{own}*"],
-        "ecs": [f"arn:aws:ecs:{region}:*:{kind}/{own}*" for kind in ("cluster", "service", "task-definition")],
+        "ecs": [f"arn:aws:ecs:{region}:*:{kind}/{own}*" for kind in ECS_KINDS],
         "iam": [f"arn:aws:iam::*:role/{own}*"],
         "logs": [logs],
         "s3": [f"arn:aws:s3:::{own}*"],

@@ -77,7 +77,10 @@ def _another(
 
 def _failed(service: Service, wanted: Mapping[str, Any], said: str) -> Revision:
     """With why its tasks stopped, and what the container wrote that ended them."""
-    task = _stopped(service, wanted["taskDefinitionArn"])
+    try:
+        task = _stopped(service, wanted["taskDefinitionArn"])
+    except OperateError as error:
+        return failed(f"{said}; why its tasks stopped cannot be read: {error}")
     if task is None:
         return failed(said)
     container = _culprit(task["containers"])

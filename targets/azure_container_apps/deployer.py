@@ -19,7 +19,10 @@ CRUD = ("delete", "read", "write")
 # By type: the ARM type, and the operations on it; those with a slash are whole names below it.
 OPERATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "app:Certificate": ("Microsoft.App/managedEnvironments/certificates", CRUD),
-    "app:ContainerApp": ("Microsoft.App/containerApps", (*CRUD, "revisions/read")),
+    "app:ContainerApp": (
+        "Microsoft.App/containerApps",
+        (*CRUD, "revisions/read", "revisions/replicas/read", "getAuthToken/action"),
+    ),
     "app:Job": ("Microsoft.App/jobs", CRUD),
     "app:ManagedCertificate": ("Microsoft.App/managedEnvironments/managedCertificates", CRUD),
     # An app joins its environment: https://learn.microsoft.com/azure/container-apps/managed-identity

@@ -30,7 +30,12 @@ PERMISSIONS: Mapping[str, Sequence[str]] = {
     ],
     "cloudrunv2/job:Job": [*_each("run.jobs", *CRUD), "run.operations.get", "iam.serviceAccounts.actAs"],
     "cloudrunv2/jobIamMember:JobIamMember": _each("run.jobs", *GRANTS),
-    "cloudrunv2/service:Service": [*_each("run.services", *CRUD), "run.operations.get", "iam.serviceAccounts.actAs"],
+    "cloudrunv2/service:Service": [
+        *_each("run.services", *CRUD),
+        "run.operations.get",
+        "iam.serviceAccounts.actAs",
+        "logging.logEntries.list",  # by which verify says why one failed
+    ],
     "cloudrunv2/serviceIamMember:ServiceIamMember": _each("run.services", *GRANTS),
     "cloudscheduler/job:Job": [*_each("cloudscheduler.jobs", *CRUD), "iam.serviceAccounts.actAs"],
     "compute/address:Address": [*_each("compute.addresses", "create", "delete", "get", "use"), *OPERATIONS],

@@ -37,9 +37,9 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """One run. `trigger` and `kind` say what started it (`api`, `webhook`, `schedule`, `email`, `dev`), and `delivery`
-    by which of its sender's ids, or is empty; `session` is the key it shares with others, or empty; `inputs` are files
-    that came with what started it; `cost_usd` is None where nothing was priced."""
+    """One run. `trigger` and `kind` say what started it (`api`, `webhook`, `schedule`, `email`, `dev`, `self-test`),
+    `delivery` by which of its sender's ids, or is empty; `session` is the key it shares with others, or empty; `inputs`
+    are files that came with what started it; `cost_usd` is None where nothing was priced."""
 
     id: str
     agent: str

@@ -170,6 +170,18 @@ def test_a_deployment_that_failed_longer_ago_than_ecs_remembers_says_that_it_did
     assert found.said == "ECS went back to agent-gateway:6: agent-gateway:7, which was asked for, did not start"
 
 
+def test_a_reason_that_may_not_be_read_hides_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = (
+        400,
+        {"__type": "AccessDeniedException", "message": "User: x is not authorized to perform: ecs:ListTasks"},
+    )
+    found = looked(monkeypatch, **{**answers(deployment(OLD)), "ListTasks": refused})
+    assert found.said == (
+        "ECS went back to agent-gateway:6: agent-gateway:7, which was asked for, did not start; "
+        "why its tasks stopped cannot be read: AWS refused ListTasks: User: x is not authorized to perform: ecs:ListTasks"
+    )
+
+
 @pytest.mark.parametrize("services", [[], [{"status": "INACTIVE", "deployments": []}]])
 def test_a_service_that_is_gone_is_said(monkeypatch: pytest.MonkeyPatch, services: list[Any]) -> None:
     found = looked(monkeypatch, DescribeServices={"services": services, "failures": []})
