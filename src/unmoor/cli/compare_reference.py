@@ -17,9 +17,10 @@ def reference_lines(found: Sequence[Reference]) -> Iterator[str]:
     if found:
         yield f"{TITLE}: {EXPLAINED}"
     width = max((len(one.platform.name) for one in found), default=0)
+    amount = max((len(total_text(one.total)) for one in found), default=0)
     for one in found:
         unknown = f"unknown of it: {', '.join(one.platform.silent)}" if one.platform.silent else ""
-        yield f"  {one.platform.name:<{width}}  {total_text(one.total)} a month  {unknown}".rstrip()
+        yield f"  {one.platform.name:<{width}}  {total_text(one.total):>{amount}} a month  {unknown}".rstrip()
 
 
 def explained_lines(found: Sequence[Reference]) -> Iterator[str]:

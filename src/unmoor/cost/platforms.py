@@ -151,7 +151,7 @@ VERCEL = Hosted(
         _price("start", "0.60", "run", VERCEL_PRICES, date(2026, 10, 9), per="1000000"),
     ),
     says=_says(
-        schedule=("cron of a project's functions", "https://vercel.com/docs/schedules/cron-jobs/quickstart"),
+        schedule=("cron of a project's functions, with a timezone", "https://vercel.com/docs/schedules"),
         harness_choice=(
             "Claude Code, Codex and OpenCode are shown in it",
             "https://vercel.com/docs/sandbox/ecosystem/herdr",
