@@ -61,9 +61,22 @@ def test_a_targets_plugins_are_looked_for_and_installed_where_that_is_asked(tmp_
     wanted = found["plugin docker"]["install"]
     assert wanted[:5] == ["pulumi", "plugin", "install", "resource", "docker"]
     assert found["plugin random"]["said"].startswith("0.1.0 is there, and ")
-    done = doctor(tmp_path, "-t", "vm-docker", "--install", path=path)
+    done = doctor(tmp_path, "-t", "vm-docker", "--install", "--json", path=path)
+    assert {each["topic"] for each in json.loads(done.stdout)} >= {"Python", "Pulumi CLI", "plugin docker"}
     assert f"runs {' '.join(wanted)}\n" in done.stderr
     assert Path(path, "installed").read_text().splitlines()[0] == " ".join(wanted[3:])
+
+
+def test_what_cannot_be_installed_has_one_line(tmp_path: Path) -> None:
+    path = program(tmp_path, "pulumi", PULUMI.replace('if sys.argv[1:3] == ["plugin", "install"]', "if False"))
+    Path(path, "plugins").write_text("[]")
+    with Path(path, "pulumi").open("a") as more:
+        more.write('if sys.argv[1:3] == ["plugin", "install"]: sys.exit("no such plugin")\n')
+    done = doctor(tmp_path, "-t", "vm-docker", "--install", path=path)
+    assert (done.returncode, done.stdout) == (1, "")
+    runs, said, failed = done.stderr.splitlines()
+    command = runs.removeprefix("runs ")
+    assert (said, failed) == ("no such plugin", f"{command} failed, with exit code 1")
 
 
 def test_a_machine_without_docker_is_told_why_it_is_needed(tmp_path: Path) -> None:

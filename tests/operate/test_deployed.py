@@ -93,6 +93,15 @@ def test_a_gateway_that_is_down_leaves_its_store_to_be_asked(tmp_path: Path) -> 
     )
 
 
+def test_a_store_that_is_a_folder_of_another_machines_is_not_offered(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    deployed(tmp_path, url, store_url="file:///store", logs="docker logs agent-default-gateway-0")
+    assert unmoor(tmp_path, "runs").stderr == (
+        f"{url}: nothing answers (Connection refused); is the gateway up? "
+        "its log: docker logs agent-default-gateway-0\n"
+    )
+
+
 def test_an_environment_that_the_spec_does_not_declare_is_refused(tmp_path: Path) -> None:
     deployed(tmp_path, "http://127.0.0.1:1")
     done = unmoor(tmp_path, "runs", "-e", "prod")

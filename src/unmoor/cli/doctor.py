@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import typer
 
+from unmoor.cli.needs import needs_engine
 from unmoor.cli.show import print_json
 from unmoor.doctor.examine import Patient, findings
 from unmoor.doctor.finding import Finding
@@ -24,12 +28,9 @@ CLI_TOPIC = "Pulumi CLI"
 def run(file: Path | None, environment: str | None, target: str, *, as_json: bool, installing: bool) -> int:
     """Prints a line for each thing; 1 where one that is needed is wrong."""
     patient = _patient(file, environment, target)
-    found = _shown(patient, as_json=as_json and not installing)
-    if installing and (missing := [each for each in found if each.install]):
+    if installing and (missing := [each for each in findings(patient) if each.install]):
         _install(missing)
-        found = _shown(patient, as_json=as_json)
-    elif installing and as_json:
-        print_json(found)
+    found = _shown(patient, as_json=as_json)
     return 1 if any(each.state == "wrong" for each in found) else 0
 
 
@@ -57,13 +58,29 @@ def _shown(patient: Patient, *, as_json: bool) -> list[Finding]:
 
 def _install(missing: Sequence[Finding]) -> None:
     """Runs what is Pulumi's own to install, saying what."""
+    environment = dict(os.environ)
     if any(each.topic == CLI_TOPIC for each in missing):
+        needs_engine()
         from unmoor.stacks.workspace import install_cli
 
-        path = install_cli(lambda line: typer.echo(line, err=True))
-        typer.echo(f"installed {path}", err=True)
+        path = Path(install_cli(say))
+        say(f"installed {path}")
+        # It is not on PATH before the user puts it there, which is said below.
+        environment["PATH"] = os.pathsep.join([str(path.parent), environment.get("PATH", "")])
     for each in missing:
         if each.topic != CLI_TOPIC:
-            typer.echo(f"runs {' '.join(each.install)}", err=True)
-            if subprocess.run(each.install, stdin=subprocess.DEVNULL).returncode:
-                raise UnmoorError(f"{' '.join(each.install)}: failed")
+            say(f"runs {' '.join(each.install)}")
+            _run(each.install, environment)
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    program = shutil.which(command[0], path=environment.get("PATH"))
+    if program is None:
+        raise UnmoorError(f"{command[0]} is not on PATH; unmoor doctor says what is missing")
+    done = subprocess.run([program, *command[1:]], stdin=subprocess.DEVNULL, stdout=sys.stderr, env=environment)
+    if done.returncode:
+        raise UnmoorError(f"{' '.join(command)} failed, with exit code {done.returncode}")
+
+
+def say(line: str) -> None:
+    typer.echo(line, err=True)

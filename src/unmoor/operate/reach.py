@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from unmoor.settings import Chosen
     from unmoor.target import Outputs
 
+    from .at_store import StoreAgent
+
 TOKEN = "UNMOOR_TOKEN"
 
 
@@ -62,7 +64,7 @@ def gateway_of(where: Where) -> GatewayAgent:
         raise Unsaid("--url and --store: one of them; the gateway is asked, or the store")
     if where.url:
         token = os.environ.get(TOKEN, "")
-        return _gateway(gateway_url(where.url), token, token_from=f"the token in {TOKEN}", store="")
+        return _gateway(gateway_url(where.url), token, token_from=f"the token in {TOKEN}")
     from unmoor.settings import choose, target_of
 
     loaded = where.load()
@@ -76,7 +78,7 @@ def gateway_at(chosen: Chosen, outputs: Outputs) -> GatewayAgent:
         gateway_url(outputs.url),
         outputs.token,
         token_from=f"the token of {chosen.target.name}'s outputs: unmoor up gives it the stack's again",
-        store=outputs.store_url,
+        instead=_instead(outputs),
         way=lambda url: chosen.target.way(url, chosen.settings),
     )
 
@@ -90,14 +92,27 @@ def deployed(loaded: Loaded, target: str, *, backend: str) -> Outputs:
     return read_outputs(place_of(plan.agent, plan.environment, target, backend=backend))
 
 
-def _gateway(url: str, token: str, *, token_from: str, store: str, way: Way = contextlib.nullcontext) -> GatewayAgent:
+def _instead(outputs: Outputs) -> str:
+    """What else tells of an agent whose gateway is away; a folder of another machine cannot be read from here."""
+    if str(outputs.store_url).startswith("file:"):
+        return f"its log: {outputs.logs}"
+    return f"--store {outputs.store_url} reads the store itself"
+
+
+def _gateway(
+    url: str,
+    token: str,
+    *,
+    token_from: str,
+    instead: str = "--store URL reads the store itself",
+    way: Way = contextlib.nullcontext,
+) -> GatewayAgent:
     if not (token.isascii() and token.isprintable()):
         raise Unsaid(f"{TOKEN}: is no token; it has signs that no header can hold")
-    instead = f"--store {store or 'URL'} reads the store itself"
     return GatewayAgent(http=Http(url=url, token=token, token_from=token_from, instead=instead, way=way))
 
 
-def _by_store(where: Where, starting: bool) -> Agent:
+def _by_store(where: Where, starting: bool) -> StoreAgent:
     if where.url:
         raise Unsaid("--url and --store: one of them; the gateway is asked, or the store")
     from unmoor.runtime.store import open_store
@@ -108,7 +123,7 @@ def _by_store(where: Where, starting: bool) -> Agent:
     return _with_its_bundle(agent, where.load()) if starting else agent
 
 
-def _with_its_bundle(agent: Agent, loaded: Loaded) -> Agent:
+def _with_its_bundle(agent: StoreAgent, loaded: Loaded) -> StoreAgent:
     """The agent with what its gateway was deployed with: the spec as it is here, if that is what is there."""
     from dataclasses import replace
 
@@ -117,9 +132,6 @@ def _with_its_bundle(agent: Agent, loaded: Loaded) -> Agent:
     from unmoor.runtime.bundle import unpack_bundle
     from unmoor.runtime.redact import redactor
 
-    from .at_store import StoreAgent
-
-    assert isinstance(agent, StoreAgent)
     archive = pack(loaded.plan)
     digest = hashlib.sha256(archive).hexdigest()
     if not agent.has_bundle(digest):
