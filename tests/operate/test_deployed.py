@@ -129,3 +129,24 @@ def test_verify_says_each_step_as_json_and_what_is_wrong_in_the_exit_code(tmp_pa
 
 async def bundle_of(client: Client) -> str:
     return (await client.get(READY_PATH)).json["bundle"]
+
+
+def test_the_commands_need_no_more_than_the_base_installation() -> None:
+    """Somebody who only operates an agent has neither the server's libraries nor a cloud's."""
+    libraries = ("aiohttp", "azure", "botocore", "google", "h11", "obstore", "opentelemetry", "prometheus_client")
+    absent = (*libraries, "genai_prices", "pulumi", "starlette", "uvicorn", "zstandard")
+    code = f"""
+import importlib, sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent!r}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+commands = ["trigger", "runs", "logs", "cancel", "deliveries", "verify", "doctor"]
+targets = ["aws_ecs", "azure_container_apps", "gcp_cloud_run", "vm_docker"]
+for command in commands: importlib.import_module("unmoor.cli." + command)
+for target in targets:
+    for part in ("serving", "doctor"): importlib.import_module(f"unmoor.targets.{{target}}.{{part}}")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
