@@ -26,7 +26,7 @@ def deploy_from_config() -> Outputs:
     environment = config.get("env") or pulumi.get_stack()
     loaded = load(Path(config.require("spec")), None if environment == DEFAULT_ENVIRONMENT else environment)
     chosen = choose(loaded, config.require("target")).accepted()
-    override_check(chosen)
+    override_check(chosen, apart=True)
     value = partial(secret_value, folder=loaded.file.parent)
     return program(chosen.target, loaded.plan, chosen.settings, secret_value=value)
 

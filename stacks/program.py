@@ -13,6 +13,7 @@ from unmoor.fingerprint import version_number
 from unmoor.plan import Plan, Secret
 from unmoor.stacks.overrides import register_overrides
 from unmoor.target import BuildOptions, Outputs, Settings, Target
+from unmoor.testing.narrow import import_narrowly
 
 
 def program(
@@ -24,6 +25,7 @@ def program(
     secret_version: Callable[[str, str, str], int] = version_number,
 ) -> Outputs:
     """Makes the agent's resources in the running Pulumi program and exports its outputs; returns them as well."""
+    import_narrowly(target.build_by.partition(":")[0])
     cache = made_cache_folder()
     register_overrides(plan.agent, settings.overrides)
     options = BuildOptions(

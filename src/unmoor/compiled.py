@@ -71,12 +71,16 @@ def _not_taken(chosen: Chosen) -> Iterator[Problem]:
             yield Problem(path=where, rule=f"the SDK cannot take it: {reason}", remedy="correct the value's type")
 
 
-def override_check(chosen: Chosen) -> None:
-    """Refuses overrides that do nothing, before an engine starts; RefusedError says which.
+def override_check(chosen: Chosen, *, apart: bool = False) -> None:
+    """Refuses overrides that do nothing, before anything is made; RefusedError says which.
 
-    The graph is recorded in a process of its own: Pulumi's SDK runs one program at a time in a process.
+    `apart`, where a program runs already, records the graph in a process of its own, which starts and imports the SDKs
+    once more: Pulumi's SDK runs one program at a time in a process.
     """
     if not chosen.settings.overrides:
+        return
+    if not apart:
+        compiled(chosen)
         return
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
         loaded = chosen.loaded

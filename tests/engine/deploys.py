@@ -6,7 +6,6 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -20,7 +19,6 @@ from unmoor.plan import Plan, Secret
 from unmoor.settings import choose
 from unmoor.stacks.program import program
 from unmoor.target import Settings
-from unmoor.testing.narrow import narrow
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ("aws-ecs", "azure-container-apps", "gcp-cloud-run", "vm-docker")
@@ -114,8 +112,6 @@ def deploy(
     """The example's stack on the target; asked again with a change, the same stack with the changed program."""
     chosen = choose(load(ROOT / "examples" / example, environment), target).accepted()
     plan, its = change(chosen.loaded.plan), settings(chosen.settings)
-    import_module(chosen.target.build_by.partition(":")[0])
-    narrow()
 
     def inline() -> None:
         program(chosen.target, plan, its, secret_value=lambda secret: pulumi.Output.secret(planted(secret)))

@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 import pulumi
@@ -16,7 +15,7 @@ from unmoor.graph import Resource
 from unmoor.plan import ImageFolder, Plan, Secret
 from unmoor.stacks.program import program
 from unmoor.target import Settings, Target
-from unmoor.testing.narrow import narrow
+from unmoor.testing.narrow import import_narrowly
 from unmoor.testing.record import Recording, record
 
 # What stands in a recorded graph for a folder of the machine that recorded it.
@@ -30,8 +29,7 @@ def stand_in(secret: Secret) -> str:
 
 def recorded(target: Target, plan: Plan, settings: Settings) -> Recording:
     """The graph that the target makes of the plan; no folder of this machine is named in it."""
-    import_module(target.build_by.partition(":")[0])
-    narrow()
+    import_narrowly(target.build_by.partition(":")[0])
     recording = record(
         lambda: program(target, plan, settings, secret_value=_value, secret_version=_version), project=plan.agent
     )

@@ -19,6 +19,12 @@ LAZY = "_LazyModule"
 WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
+def import_narrowly(module: str) -> None:
+    """Imports a module that builds with SDKs; what it did not need of them yet is run in parts."""
+    importlib.import_module(module)
+    narrow()
+
+
 def narrow() -> None:
     """From here on, what the SDKs that have been imported would run later as whole packages is run in parts."""
     for name, module in list(sys.modules.items()):
