@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +79,23 @@ def test_a_runs_container_reaches_the_guard_and_nothing_else(agent: Deployed) ->
 def addresses(container: str) -> list[str]:
     networks = json.loads(docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", container).stdout)
     return [network["IPAddress"] for network in networks.values()]
+
+
+def test_the_machine_itself_is_out_of_a_runs_reach_where_the_engine_can_do_that(agent: Deployed) -> None:
+    """Before 27.1 the bridge's own address is not: README.md says so, and so does `unmoor doctor`."""
+    version = docker("version", "--format", "{{.Server.Version}}").stdout
+    isolates = tuple(int(part) for part in version.split(".")[:2]) >= (27, 1)
+    network = json.loads(docker("network", "inspect", "running-default-runs").stdout)[0]
+    bridge = network["IPAM"]["Config"][0].get("Gateway", "")
+    with agent.asked() as ask:
+        run = ask.start("sleep 60")
+        ask.reached(run, "running")
+        with contextlib.suppress(OSError), socket.create_server((bridge, 0)) as listening:
+            place = f"{bridge}:{listening.getsockname()[1]}"
+            found = docker("exec", agent.container(run), "python3", "-c", PROBE, place).stdout.strip()
+            assert found == f"{place} {'not reached' if isolates else 'reached'}"
+        ask(f"/runs/{run}/cancel", {})
+        ask.reached(run)
 
 
 ASK_LAUNCHER = """

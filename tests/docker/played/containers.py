@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import docker
+from bridged import Bridged
 from changes import Fields
 from container_config import config
 from container_seen import seen
 from docker.errors import APIError, NotFound
-from frame import Change, NotReady, Values
+from frame import NotReady, Values
 
 IN_PLACE = (
     *("attach", "destroyGraceSeconds", "healthcheck", "init", "logs", "maxRetryCount", "memory", "memorySwap"),
@@ -47,16 +47,10 @@ CHANGED_IN_PLACE = ("restart", "maxRetryCount", "memory", "memorySwap")
 
 
 @dataclass(frozen=True, slots=True)
-class Containers:
+class Containers(Bridged):
     """The type docker:index/container:Container."""
 
-    engine: docker.APIClient
-
-    def check(self, inputs: Values) -> Values:
-        return FIELDS.checked(inputs, "Container")
-
-    def diff(self, state: Values, before: Values, after: Values) -> Change:
-        return FIELDS.change(state, before, after, delete_first=True)
+    fields = FIELDS
 
     def create(self, inputs: Values) -> tuple[str, Values]:
         made = self.engine.create_container_from_config(config(inputs), inputs["name"])["Id"]
@@ -68,13 +62,8 @@ class Containers:
                 self.engine.start(made)
                 self._wait(made, inputs)
         except (APIError, OSError, TimeoutError) as error:
-            raise NotReady(made, self._state(made, inputs), _said(error)) from error
-        return made, self._state(made, inputs)
-
-    def read(self, id_: str, state: Values) -> Values | None:
-        with contextlib.suppress(NotFound):
-            return self._state(id_, state)
-        return None
+            raise NotReady(made, self.state(made, inputs), _said(error)) from error
+        return made, self.state(made, inputs)
 
     def update(self, id_: str, state: Values, inputs: Values) -> Values:
         """What Docker changes on a container that is there; all else is said to be changed, and is not."""
@@ -87,7 +76,7 @@ class Containers:
                 memswap_limit=inputs.get("memorySwap", 0) * 1024 * 1024,
                 restart_policy={"Name": inputs["restart"], "MaximumRetryCount": inputs.get("maxRetryCount", 0)},
             )
-        return self._state(id_, inputs)
+        return self.state(id_, inputs)
 
     def delete(self, id_: str, state: Values) -> None:
         with contextlib.suppress(NotFound):
@@ -117,7 +106,7 @@ class Containers:
             raise TimeoutError("you have supplied a 'wait' argument, but the container does not have a healthcheck")
         return health["Status"] == "healthy"
 
-    def _state(self, id_: str, inputs: Values) -> Values:
+    def state(self, id_: str, inputs: Values) -> Values:
         found = self.engine.inspect_container(id_)
         return {**inputs, **seen(found, inputs), "exitCode": found["State"]["ExitCode"]}
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import docker
+from bridged import Bridged
 from changes import Fields
 from docker.errors import NotFound
-from frame import Change, Values
+from frame import Values
 
 NETWORK = Fields(
     all=("name", "driver", "internal", "labels", "options", "attachable", "ipv6"),
@@ -32,16 +32,10 @@ IMAGE = Fields(all=("imageName", "build", "buildOnPreview", "skipPush"), in_plac
 
 
 @dataclass(frozen=True, slots=True)
-class Networks:
+class Networks(Bridged):
     """The type docker:index/network:Network."""
 
-    engine: docker.APIClient
-
-    def check(self, inputs: Values) -> Values:
-        return NETWORK.checked(inputs, "Network")
-
-    def diff(self, state: Values, before: Values, after: Values) -> Change:
-        return NETWORK.change(state, before, after, delete_first=True)
+    fields = NETWORK
 
     def create(self, inputs: Values) -> tuple[str, Values]:
         made = self.engine.create_network(
@@ -51,72 +45,45 @@ class Networks:
             options=inputs.get("options"),
             labels=_map(inputs.get("labels")),
         )["Id"]
-        return made, self._state(made, inputs)
-
-    def read(self, id_: str, state: Values) -> Values | None:
-        with contextlib.suppress(NotFound):
-            return self._state(id_, state)
-        return None
-
-    def update(self, id_: str, state: Values, inputs: Values) -> Values:
-        return self._state(id_, inputs)
+        return made, self.state(made, inputs)
 
     def delete(self, id_: str, state: Values) -> None:
         with contextlib.suppress(NotFound):
             self.engine.remove_network(id_)
 
-    def _state(self, id_: str, inputs: Values) -> Values:
+    def state(self, id_: str, inputs: Values) -> Values:
         found = self.engine.inspect_network(id_)
         values = {key: found[key.capitalize()] for key in ("name", "driver", "internal", "options", "attachable")}
         return {**inputs, **values, "labels": _list(found["Labels"]), "ipv6": found["EnableIPv6"]}
 
 
 @dataclass(frozen=True, slots=True)
-class Volumes:
+class Volumes(Bridged):
     """The type docker:index/volume:Volume."""
 
-    engine: docker.APIClient
-
-    def check(self, inputs: Values) -> Values:
-        return VOLUME.checked(inputs, "Volume")
-
-    def diff(self, state: Values, before: Values, after: Values) -> Change:
-        return VOLUME.change(state, before, after, delete_first=True)
+    fields = VOLUME
 
     def create(self, inputs: Values) -> tuple[str, Values]:
         """One of that name that is there already is taken over as it is; that it has other labels is seen by a read."""
         self.engine.create_volume(inputs["name"], driver=inputs.get("driver"), labels=_map(inputs.get("labels")))
-        return inputs["name"], {**self._state(inputs["name"], inputs), "labels": inputs.get("labels")}
-
-    def read(self, id_: str, state: Values) -> Values | None:
-        with contextlib.suppress(NotFound):
-            return self._state(id_, state)
-        return None
-
-    def update(self, id_: str, state: Values, inputs: Values) -> Values:
-        return self._state(id_, inputs)
+        return inputs["name"], {**self.state(inputs["name"], inputs), "labels": inputs.get("labels")}
 
     def delete(self, id_: str, state: Values) -> None:
         with contextlib.suppress(NotFound):
             self.engine.remove_volume(id_, force=True)
 
-    def _state(self, id_: str, inputs: Values) -> Values:
+    def state(self, id_: str, inputs: Values) -> Values:
         found = self.engine.inspect_volume(id_)
         values = {"driver": found["Driver"], "mountpoint": found["Mountpoint"], "labels": _list(found["Labels"])}
         return {**inputs, **values}
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteImages:
+class RemoteImages(Bridged):
     """The type docker:index/remoteImage:RemoteImage: one that is there, or is pulled."""
 
-    engine: docker.APIClient
-
-    def check(self, inputs: Values) -> Values:
-        return REMOTE.checked(inputs, "RemoteImage")
-
-    def diff(self, state: Values, before: Values, after: Values) -> Change:
-        return REMOTE.change(state, before, after, delete_first=False)
+    fields = REMOTE
+    delete_first = False
 
     def create(self, inputs: Values) -> tuple[str, Values]:
         name = inputs["name"]
@@ -127,11 +94,9 @@ class RemoteImages:
             found = self.engine.inspect_image(name)
         return found["Id"] + name, {**inputs, "imageId": found["Id"], "repoDigest": _digest(found)}
 
-    def read(self, id_: str, state: Values) -> Values | None:
-        with contextlib.suppress(NotFound):
-            found = self.engine.inspect_image(state["name"])
-            return {**state, "imageId": found["Id"], "repoDigest": _digest(found)}
-        return None
+    def state(self, id_: str, inputs: Values) -> Values:
+        found = self.engine.inspect_image(inputs["name"])
+        return {**inputs, "imageId": found["Id"], "repoDigest": _digest(found)}
 
     def update(self, id_: str, state: Values, inputs: Values) -> Values:
         return {**state, **inputs}
@@ -143,20 +108,18 @@ class RemoteImages:
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
+class Images(Bridged):
     """The type docker:index/image:Image: built on the engine from a folder here; it survives its deletion."""
 
-    engine: docker.APIClient
+    fields = IMAGE
+    delete_first = False
 
     def check(self, inputs: Values) -> Values:
-        checked = IMAGE.checked(inputs, "Image")
+        checked = IMAGE.checked(inputs, "Images")
         build = inputs["build"]
         if not Path(build["dockerfile"]).is_file():
             raise ValueError(f"could not open dockerfile at relative path {build['dockerfile']!r}")
         return {**checked, "build": {**build, "contextDigest": _content(Path(build["context"]))}}
-
-    def diff(self, state: Values, before: Values, after: Values) -> Change:
-        return IMAGE.change(state, before, after, delete_first=False)
 
     def create(self, inputs: Values) -> tuple[str, Values]:
         return inputs["imageName"], self.update("", {}, inputs)
