@@ -11,7 +11,9 @@ from typing import Any
 from unmoor.graph import Resource
 from unmoor.plan import Plan
 
+from .describe import public_name
 from .settings import DockerSettings
+from .sizes import loopback_port
 
 # The one command that Docker's clients run over ssh: https://docs.docker.com/engine/security/protect-access/
 DIAL = "docker system dial-stdio"
@@ -21,4 +23,12 @@ def deployer(plan: Plan, settings: DockerSettings, resources: Iterable[Resource]
     """The groups of who deploys, and the options of their key in the machine's `authorized_keys`."""
     if not settings.host.startswith("ssh://"):
         return {"host": settings.host, "groups": ["docker"]}
-    return {"host": settings.host, "groups": ["docker"], "authorized_keys": f'restrict,command="{DIAL}"'}
+    options = ["restrict", *_forwarding(plan, settings), f'command="{DIAL}"']
+    return {"host": settings.host, "groups": ["docker"], "authorized_keys": ",".join(options)}
+
+
+def _forwarding(plan: Plan, settings: DockerSettings) -> list[str]:
+    """A gateway on the machine's loopback is verified and asked through ssh, at its one port."""
+    if public_name(plan, settings):
+        return []
+    return ["port-forwarding", f'permitopen="127.0.0.1:{settings.port or loopback_port(plan)}"']

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pulumi
 import pytest
+from cases import plan_of
 
 from unmoor.compiled import compiled
 from unmoor.load import load
+from unmoor.registry import load as load_target
 from unmoor.settings import choose
 from unmoor.targets.aws_ecs import deployer as aws
 from unmoor.targets.azure_container_apps import deployer as azure
@@ -101,3 +103,10 @@ def test_a_machine_lets_in_a_key_that_runs_one_command() -> None:
         "groups": ["docker"],
         "authorized_keys": 'restrict,command="docker system dial-stdio"',
     }
+
+
+def test_a_gateway_on_a_machines_loopback_takes_the_way_to_its_port_as_well() -> None:
+    target = load_target("vm-docker")
+    found = target.deployer(plan_of(), target.settings(host="ssh://deploy@203.0.113.7", port=28080), ())
+    options = 'restrict,port-forwarding,permitopen="127.0.0.1:28080",command="docker system dial-stdio"'
+    assert found["authorized_keys"] == options
