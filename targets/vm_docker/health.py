@@ -16,15 +16,18 @@ from unmoor.container import TEMP_DIR, health_check
 # How long the provider waits for the first success, and after how many failures in a row a container is unwell.
 WAIT_S = 60
 RETRIES = 10
+LOOKS = 50
 PAUSE_S = 9
 SUCCEEDED = f"{TEMP_DIR}/.healthy"
 
 
 def own(port: int) -> str:
-    """The command by which a container of the image asks itself, once something listens at the port: what asks it has
-    a part of the container's own processor, which it needs for its start."""
+    """The command by which a container of the image asks itself, once something listens at the port, or after five
+    seconds: what asks it has a part of the container's own processor, which it needs for its start."""
     listens = f"grep -qs ':{port:04X} [0-9A-F]*:0000 0A' /proc/net/tcp /proc/net/tcp6"
-    return f"until {listens}; do sleep .1; done; {shlex.join(health_check(port))}"
+    return (
+        f"n=0; until {listens} || [ $n = {LOOKS} ]; do n=$((n + 1)); sleep .1; done; {shlex.join(health_check(port))}"
+    )
 
 
 def check(command: str) -> dict[str, Any]:

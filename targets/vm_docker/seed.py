@@ -12,7 +12,6 @@ import pulumi
 import pulumi_docker as docker
 
 from unmoor.container import UID
-from unmoor.errors import UnmoorError
 from unmoor.plan import Holder
 
 from .context import ROLE, Context, container_labels
@@ -81,15 +80,16 @@ def seed(
         labels=container_labels({**context.tags, ROLE: "seed"}),
         opts=context.child,
     )
-    pulumi.Output.all(made.name, made.exit_code).apply(lambda ended: _ended_well(*ended))
+    pulumi.Output.all(made.name, made.exit_code).apply(lambda ended: _say_if_it_failed(made, *ended))
     return made
 
 
-def _ended_well(name: str, code: int | None) -> None:
-    """The provider waits for its end, and takes any; and makes it again only where it is not there."""
+def _say_if_it_failed(made: docker.Container, name: str, code: int | None) -> None:
+    """The provider waits for its end, takes any, and makes it again only where it is not there. What needs what it did
+    not bring fails by itself; this says why."""
     if code:
         remedy = f"docker logs {name} says why; then docker rm {name}, unmoor refresh, and deploy again"
-        raise UnmoorError(f"{name} ended with {code}: {remedy}")
+        pulumi.log.error(f"it ended with {code}: {remedy}", made)
 
 
 def _uploads(context: Context, secrets: Secrets, caddyfile: str) -> list[docker.ContainerUploadArgs]:

@@ -6,6 +6,7 @@ import threading
 import time
 import urllib.error
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from command import docker
@@ -103,19 +104,36 @@ def test_what_the_provider_changes_silently_or_not_at_all_makes_a_new_container(
     assert agent.up(targets={"vm-docker": settings}).remade == {"guard"}
 
 
-def test_a_container_that_does_not_come_up_fails_the_deployment_and_the_next_one_mends_it(agent: Deployed) -> None:
+def container(role: str, **inputs: Any) -> dict[str, Any]:
+    """An override of a container's inputs."""
+    return {"type": "docker:index/container:Container", "name": role, "set": inputs}
+
+
+BROKEN = {
+    "a container that does not come up": (
+        [container("guard", command=["no-command"], waitTimeout=3)],
+        "container failed to be in healthy state",
+    ),
+    "a seed that fails": (
+        [container("seed", command=["exit 3"]), *(container(r, waitTimeout=3) for r in ("guard", "gateway-0"))],
+        "Container deployed-seed: it ended with 3: docker logs deployed-default-seed says why",
+    ),
+}
+
+
+@pytest.mark.parametrize(("overrides", "said"), BROKEN.values(), ids=BROKEN)
+def test_what_does_not_come_up_fails_the_deployment_and_the_next_one_mends_it(
+    agent: Deployed, overrides: list[dict[str, Any]], said: str
+) -> None:
     settings = agent.spec["targets"]["vm-docker"]
-    broken = {
-        "type": "docker:index/container:Container",
-        "name": "guard",
-        "set": {"command": ["no-command"], "waitTimeout": 3},
-    }
-    agent.spec["targets"] = {"vm-docker": {**settings, "overrides": [broken]}}
+    # Another bundle, so that what needs the seed needs it now.
+    broken = {**agent.spec, "description": said, "targets": {"vm-docker": {**settings, "overrides": overrides}}}
+    whole, agent.spec = agent.spec, broken
     agent.write()
-    said = agent.unmoor("up", "--yes", "--no-verify", check=False)
-    agent.spec["targets"] = {"vm-docker": settings}
-    assert said.code == 1
-    assert "container failed to be in healthy state" in said.all
+    failed = agent.unmoor("up", "--yes", "--no-verify", check=False)
+    agent.spec = whole
+    assert failed.code == 1
+    assert said in failed.all
     agent.up()
     with agent.asked() as ask:
         assert ask.reached(ask.start("true"))["status"] == "succeeded"

@@ -11,6 +11,9 @@ from changes import Fields
 from docker.errors import NotFound
 from frame import Change, Values
 
+# In the state of what was made and is not what it should be.
+UNREADY = "unready"
+
 
 @dataclass(frozen=True, slots=True)
 class Bridged:
@@ -24,6 +27,9 @@ class Bridged:
         return self.fields.checked(inputs, type(self).__name__)
 
     def diff(self, state: Values, before: Values, after: Values) -> Change:
+        """One that was made and did not come up is made anew, whatever differs."""
+        if state.get(UNREADY):
+            return Change(paths=(UNREADY,), replaces=(UNREADY,), delete_first=self.delete_first)
         return self.fields.change(state, before, after, delete_first=self.delete_first)
 
     def read(self, id_: str, state: Values) -> Values | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridged import Bridged
+from bridged import UNREADY, Bridged
 from changes import Fields
 from container_config import config
 from container_seen import seen
@@ -62,7 +62,7 @@ class Containers(Bridged):
                 self.engine.start(made)
                 self._wait(made, inputs)
         except (APIError, OSError, TimeoutError) as error:
-            raise NotReady(made, self.state(made, inputs), _said(error)) from error
+            raise NotReady(made, {**self.state(made, inputs), UNREADY: True}, _said(error)) from error
         return made, self.state(made, inputs)
 
     def update(self, id_: str, state: Values, inputs: Values) -> Values:
