@@ -168,10 +168,21 @@ def test_a_kept_replica_is_idle_while_it_serves_nothing() -> None:
 
 
 def test_a_region_without_prices_says_which_it_lacks() -> None:
-    lines = bill("azure-container-apps", settings={"location": "westeurope"})
-    assert "no price of store-write in westeurope, only in eastus" in total(lines).lacking
+    lines = bill("azure-container-apps", settings={"location": "centralus"})
+    assert "no price of store-write in centralus, only in eastus, uksouth, westeurope" in total(lines).lacking
     assert total(lines, "runs").whole
+    for location in ("westeurope", "uksouth"):
+        assert total(bill("azure-container-apps", settings={"location": location})).whole
     assert total(bill("aws-ecs", settings={"region": "eu-west-1"})).whole
+
+
+def test_what_is_kept_in_west_europe_has_a_price_up_to_50_tb() -> None:
+    """100 x 0.0196 = 1.96; what more than 51,200 of them cost there has no source."""
+    prices = Prices(book=book_of(load("azure-container-apps").cost_by.split(":")[0]))
+    [some], [many] = (prices.lines([use(D(kept), "GiB-month", "store-kept")], "westeurope") for kept in (100, 60_000))
+    assert some.amount == D("1.96")
+    assert many.amount is None
+    assert many.unknown
 
 
 @pytest.mark.parametrize("target", ["azure-container-apps", "vm-docker"])
