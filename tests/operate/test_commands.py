@@ -288,7 +288,7 @@ def test_deliveries_say_what_became_of_what_came(tmp_path: Path) -> None:
         done = await unmoor(tmp_path, "deliveries", "--url", client.url)
         head, line = done.out.splitlines()
         assert head.startswith("CAME (UTC)")
-        assert line.endswith("github   webhook  refused  1      -    -         X-Hub-Signature-256 is missing")
+        assert line.endswith("  github   refused  1      -         X-Hub-Signature-256 is missing")
         none = await unmoor(tmp_path, "deliveries", "--url", client.url, "--outcome", "accepted", "--json")
         assert none.out == "[]\n"
 

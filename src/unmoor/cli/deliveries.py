@@ -16,7 +16,7 @@ from unmoor.cli.table import print_table
 from unmoor.operate.agent import each_delivery
 from unmoor.operate.reach import Where, reached
 
-COLUMNS = ("came (UTC)", "trigger", "kind", "outcome", "times", "run", "delivery", "why")
+COLUMNS = ("came (UTC)", "trigger", "outcome", "times", "delivery", "run, or why there is none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,5 @@ def run(where: Where, wanted: Wanted, *, as_json: bool) -> None:
 
 
 def _cells(each: dict[str, Any]) -> list[str]:
-    names = ("trigger", "kind", "outcome")
-    came = f"{moment(each['at']):%Y-%m-%d %H:%M:%S}"
-    return [came, *(each[n] for n in names), str(each["times"]), each["run"], each["id"], each["reason"]]
+    came, became = f"{moment(each['at']):%Y-%m-%d %H:%M:%S}", each["run"] or each["reason"]
+    return [came, each["trigger"], each["outcome"], str(each["times"]), each["id"], became]

@@ -9,6 +9,9 @@ import typer
 
 from unmoor.cli.event_lines import printable
 
+# What is no longer, as an id, is copied or compared, and stays whole; the last column has this much room at least.
+SHORT, LEAST = 24, 20
+
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Prints the rows under their columns; nothing in them is a command to the terminal."""
@@ -22,15 +25,19 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _on_a_terminal(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """In the room that there is: a column that is empty is left out, and the last one, which says why, is folded."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    full = [index for index in range(len(columns)) if any(row[index] for row in rows)]
     table = Table(header_style="bold", box=None, pad_edge=False)
-    for index, column in enumerate(columns):
-        # The last column says why, and is as wide as the terminal leaves it; ids are copied, so they stay whole.
-        is_last = index == len(columns) - 1
-        table.add_column(column, overflow="ellipsis" if is_last else "fold", no_wrap=is_last or index == 0)
+    for index in full:
+        is_last = index == full[-1]
+        is_short = max(len(row[index]) for row in rows) <= SHORT
+        table.add_column(
+            columns[index], overflow="fold", no_wrap=is_short and not is_last, min_width=LEAST if is_last else None
+        )
     for row in rows:
-        table.add_row(*(Text(cell or "-") for cell in row))
+        table.add_row(*(Text(row[index] or "-") for index in full))
     Console().print(table)
