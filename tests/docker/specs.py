@@ -6,6 +6,17 @@ from typing import Any
 
 SECRET = "the-hooks-secret"
 EVENT = {"action": "opened", "issue": {"number": 7, "html_url": "https://example.com/7"}}
+# Says of each place that it is given whether a connection can be made to it.
+PROBE = """
+import socket, sys
+for place in sys.argv[1:]:
+    host, _, port = place.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+        print(place, "reached")
+    except OSError as error:
+        print(place, "not reached")
+"""
 
 
 def spec(name: str, image: str, caddy: str, **parts: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from command import docker
 from deployed import Deployed
-from specs import EVENT, SECRET, spec
+from specs import EVENT, PROBE, SECRET, spec
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +41,6 @@ def test_a_signed_webhook_becomes_a_run_in_a_container_of_its_own_with_events_an
         assert docker("inspect", "--format", "{{.Config.Hostname}}", agent.container(run)).stdout.strip() == host
         events = ask(f"/runs/{run}/events?after=0&wait=20")
         assert (events["events"][0]["type"], events["events"][-1]["type"]) == ("run.started", "run.finished")
-
-
-PROBE = """
-import socket, sys
-for place in sys.argv[1:]:
-    host, _, port = place.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=2).close()
-        print(place, "reached")
-    except OSError as error:
-        print(place, "not reached")
-"""
 
 
 def test_a_runs_container_reaches_the_guard_and_nothing_else(agent: Deployed) -> None:

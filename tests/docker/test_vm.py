@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from command import docker
 from deployed import Asked, Deployed
 from facts import fact
-from specs import EVENT, SECRET, spec
+from specs import EVENT, PROBE, SECRET, spec
 from vm import Vm, machine
 
 PORT = 28080
@@ -68,6 +70,25 @@ def test_a_webhook_runs_there(there: OnVm) -> None:
         shown = ask.reached(answer["id"])
         assert (shown["status"], shown["confinement"]) == ("succeeded", "enforced by landlock+seccomp")
         assert ask.text(f"/runs/{answer['id']}/artifacts/out/issue") == "issue 7\n"
+
+
+def test_a_run_does_not_reach_the_machine_where_the_engine_can_see_to_that(there: OnVm) -> None:
+    version = there.vm.docker("version", "--format", "{{.Server.Version}}").stdout
+    isolates = tuple(int(part) for part in version.split(".")[:2]) >= (27, 1)
+    network = json.loads(there.vm.docker("network", "inspect", "onvm-default-runs").stdout)[0]
+    own = docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", there.vm.name)
+    bridge = network["IPAM"]["Config"][0].get("Gateway") or own.stdout.strip()
+    with asked(there) as ask:
+        run = ask.start("sleep 60")
+        ask.reached(run, "running")
+        places = [f"{address}:22" for address in (bridge, own.stdout.strip())]
+        inside = there.agent.container(run)
+        found = there.vm.docker("exec", inside, "python3", "-c", PROBE, *places).stdout.splitlines()
+        ask(f"/runs/{run}/cancel", {})
+        ask.reached(run)
+    fact(f"a run on Docker {version.strip()} and the machine's sshd: {', '.join(found)}")
+    assert found[0].endswith("not reached") == isolates
+    assert not isolates or found[1].endswith("not reached")
 
 
 @pytest.mark.parametrize(

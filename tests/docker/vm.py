@@ -20,7 +20,9 @@ from command import docker
 from daemon import FOLDER
 from secure_shell import Way, way
 
-IMAGE, SUITE = "unmoor-test/vm", "trixie"
+# With an engine 26.1. Another machine may be made by hand, as an image of another name.
+SUITE = "trixie"
+IMAGE = os.environ.get("UNMOOR_TEST_VM", f"unmoor-test/vm-{SUITE}")
 PACKAGES = (
     *("ca-certificates", "dbus", "docker-cli", "docker.io", "iproute2", "iptables", "kmod", "openssh-server"),
     *("procps", "systemd", "systemd-sysv"),
