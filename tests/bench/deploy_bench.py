@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "engine"))
 
-from real_engine import cli, running  # noqa: E402
+from real_engine import cli, running  # noqa: E402  # pyright: ignore[reportMissingImports]
 
 TARGET = "aws-ecs"
 RUNS = 7

@@ -42,7 +42,6 @@ def test_config_says_what_to_deploy_and_where(engine: Engine, target: str) -> No
     assert set(deployed.up().changes) == {"same"}
     assert "planted-value-of-" in str([(t.inputs, t.outputs) for t in engine.cloud.things()])
     assert "planted-value-of-" not in engine.kept()
-    assert set(deployed.destroy().changes) == {"delete"}
 
 
 def pulumi(folder: Path, *arguments: str) -> str:
