@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import tempfile
@@ -48,18 +49,23 @@ def connected(settings: Values) -> docker.APIClient:
 
 def _forwarded(host: SplitResult, options: list[str]) -> str:
     """The engine's socket at the other end, here: the SDK has no way to take options. It ends with this process."""
-    socket = Path(tempfile.mkdtemp(prefix="unmoor-ssh-"), "docker.sock")
-    forward = ("-o", "BatchMode=yes", "-o", "ExitOnForwardFailure=yes", "-L", f"{socket}:/var/run/docker.sock")
+    place = str(Path(tempfile.mkdtemp(prefix="unmoor-ssh-"), "docker.sock"))
+    forward = ("-o", "BatchMode=yes", "-o", "ExitOnForwardFailure=yes", "-L", f"{place}:/var/run/docker.sock")
     to = ("-p", str(host.port or 22), "-l", host.username or "root", str(host.hostname))
     pipe = subprocess.PIPE
     process = subprocess.Popen(["ssh", *options, *forward, *to, "cat"], stdin=pipe, stdout=pipe, stderr=pipe)
     assert process.stdin is not None
     assert process.stderr is not None
-    while not socket.exists():
+    while not _listens(place):
         if process.poll() is not None:
             raise OSError(process.stderr.read().decode().strip())
         time.sleep(0.05)
-    return f"unix://{socket}"
+    return f"unix://{place}"
+
+
+def _listens(place: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as trying:
+        return trying.connect_ex(place) == 0
 
 
 if __name__ == "__main__":
