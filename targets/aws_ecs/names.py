@@ -43,7 +43,8 @@ NAME_LIMITS = {
     "aws:s3/bucket:Bucket.bucketPrefix": 37,
     "aws:scheduler/schedule:Schedule.name": SCHEDULE.longest,
     "aws:scheduler/scheduleGroup:ScheduleGroup.name": SCHEDULE.longest,
-    "aws:secretsmanager/secret:Secret.name": 512,
+    # The provider adds 26 characters to it.
+    "aws:secretsmanager/secret:Secret.namePrefix": 512 - 26,
     "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace.name": 253,
     "aws:sqs/queue:Queue.name": QUEUE.longest,
 }
@@ -60,8 +61,8 @@ def log_group(plan: Plan, role: str) -> str:
 
 
 def secret_name(plan: Plan, secret: Secret) -> str:
-    """A secret's name; it ends in a word of its own: one that ends in - and six characters looks like an ARN's end.
+    """What a secret's name begins with; one that ended in - and six characters would look like an ARN's end.
 
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
     """
-    return f"unmoor/{name(plan, '')}/{secret.name}/value"
+    return f"unmoor/{name(plan, '')}/{secret.name}/value-"

@@ -45,9 +45,10 @@ def _created(context: Context, secret: Secret) -> StoredSecret:
     role = f"secret-{secret.name}"
     stored = aws.secretsmanager.Secret(
         context.logical(role),
-        name=secret_name(context.plan, secret),
+        # AWS adds what makes it unique: a name that was deleted stays taken for as long as its value can be recovered.
+        name_prefix=secret_name(context.plan, secret),
         description=f"unmoor {context.plan.agent}: {secret.name}, from {secret.origin}",
-        # Zero deletes at once; else the name stays taken, and the value recoverable, for a week.
+        # Zero deletes at once; else the value stays recoverable for a week.
         recovery_window_in_days=0 if context.settings.destroy_data else 7,
         tags=context.tags,
         opts=context.child,

@@ -211,7 +211,7 @@ class Cloud:
         keys: Sequence[str] = NAMED_BY.get(type_, ())
         wanted = [inputs.get(k) for k in keys]
         for thing in self._things.values():
-            if keys and thing.type == type_ and [thing.inputs.get(k) for k in keys] == wanted:
+            if keys and wanted[0] is not None and thing.type == type_ and [thing.inputs.get(k) for k in keys] == wanted:
                 raise Refused(f"{type_} {wanted[0]} already exists")
 
     def _strike(self, verb: str, type_: str, name: str, *, after: bool) -> None:

@@ -55,8 +55,9 @@ def _service(asked: Asked) -> Outputs:
 
 
 def _secret(asked: Asked) -> Outputs:
-    arn = _arn("secretsmanager", f"secret:{asked.input('name')}-{asked.hex(6)}")
-    return {"id": arn, "arn": arn, "name": asked.input("name")}
+    name = asked.inputs.get("name") or f"{asked.input('namePrefix')}{asked.number(26)}"
+    arn = _arn("secretsmanager", f"secret:{name}-{asked.hex(6)}")
+    return {"id": arn, "arn": arn, "name": name}
 
 
 def _secret_version(asked: Asked) -> Outputs:
