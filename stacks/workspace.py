@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,8 @@ class Workspace:
     def up(self, on_event: OnEvent, *, only: Sequence[str] = (), policy_packs: Sequence[str] = ()) -> Outputs:
         """Makes the resources that the program asks for; with `only`, no more than those of these URNs."""
         wanted: dict[str, Any] = {"target": list(only) or None, "policy_packs": list(policy_packs) or None}
-        return _outputs(self._does(lambda stack, hear: stack.up(on_event=hear, **wanted).outputs, on_event))
+        self._does(lambda stack, hear: stack.up(on_event=hear, **wanted), on_event)
+        return exported_outputs(self._exported("--show-secrets"))
 
     def refresh(self, on_event: OnEvent, *, repair: bool = False) -> None:
         """Takes into the state what is really there; `repair` also drops what a killed command left undecided."""
@@ -207,6 +208,7 @@ class Workspace:
             return None
         except automation.errors.CommandError as error:
             raise failure_of(str(error), Failure(place=self.place)) from None
+        _ask_nothing_afterwards(self._opened)
         return self._opened
 
     def _options(self) -> automation.LocalWorkspaceOptions:
@@ -273,8 +275,13 @@ def outputs_of(place: Place) -> Outputs:
     return found
 
 
-def _outputs(found: Mapping[str, automation.OutputValue]) -> Outputs:
-    return Outputs(**{f.name: found[f.name].value if f.name in found else "" for f in fields(Outputs)})
+def _ask_nothing_afterwards(stack: automation.Stack) -> None:
+    """After each operation the SDK asks the engine for outputs, twice, and for the last entry of its history.
+
+    Each question is a process of its own, and none of the answers is used: what is needed is read once, by export.
+    """
+    setattr(stack, "outputs", dict)  # noqa: B010  # a method that is replaced on one object
+    setattr(stack, "info", lambda show_secrets=True: "not asked")  # noqa: B010
 
 
 def _version(command: str) -> VersionInfo:
