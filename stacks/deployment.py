@@ -120,7 +120,7 @@ class Deployment:
         with noted(self.place, command) as doing:
 
             def hears(event: Event) -> None:
-                doing.done += isinstance(event, Step) and event.phase == "done" and event.op != "same"
+                doing.done += isinstance(event, Step) and event.acted
                 hear(event)
 
             return stoppable(partial(act, hears), interrupt=self.workspace.interrupt, say=self.say)

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from unmoor.deploy.step import Changed, Ended, Event, Op, Phase, Said, Step
 from unmoor.graph import SECRET, leaves
+from unmoor.stacks.wire import SIGNATURE, STACK, UNKNOWN, type_and_name
 
 # What the engine calls its operations, where we call them otherwise:
 # https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/events.go
@@ -21,8 +22,6 @@ OPS = {
     "import": "create",
     "import-replacement": "create-replacement",
 }
-# A secret as an engine's events show it, and a value that is known only afterwards.
-HIDDEN, LATER = "[secret]", "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 COLOURS = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 # What says nothing of the agent: plugins that are tried again or taken from PATH, and Python's own tracebacks while a
 # failed program is taken down.
@@ -67,7 +66,7 @@ def _step(metadata: Any, phase: Phase) -> Iterator[Step]:
         op=cast(Op, op),
         phase=phase,
         type=metadata.type,
-        name=metadata.urn.rsplit("::", 1)[-1],
+        name=type_and_name(metadata.urn)[1],
         changed=changed,
         # Where nothing differs that may be shown, as with a secret, what the provider names is all there is to say.
         because=tuple(sorted(metadata.keys or () if changed else metadata.diffs or ())),
@@ -100,13 +99,13 @@ def _read(text: str | None) -> Any:
 def _plain(value: Any) -> Any:
     """A value as the graph shows it: the special objects of the engine made into words."""
     if isinstance(value, Mapping):
-        if "4dabf18193072939515e22adb298388d" in value:
+        if SIGNATURE in value:
             asset = value.get("hash") or value.get("path")
             return f"[content {str(asset)[:12]}]" if asset else SECRET
         return {k: _plain(v) for k, v in value.items() if not str(k).startswith("__")}
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    return "[known afterwards]" if value == LATER else value
+    return "[known afterwards]" if value == UNKNOWN else value
 
 
 def _said(event: Any) -> Iterator[Said]:
@@ -130,8 +129,8 @@ def _place(urn: str | None) -> tuple[str, str]:
     """Type and name of a resource by its URN; nothing for the stack itself."""
     if not urn or "::" not in urn:
         return "", ""
-    type_, name = urn.split("::")[2].split("$")[-1], urn.rsplit("::", 1)[-1]
-    return ("", "") if type_ == "pulumi:pulumi:Stack" else (type_, name)
+    type_, name = type_and_name(urn)
+    return ("", "") if type_ == STACK else (type_, name)
 
 
 def _text(op: Any) -> str:

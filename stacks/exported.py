@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from unmoor.stacks.wire import SIGNATURE, STACK
 from unmoor.target import Outputs
 
-STACK = "pulumi:pulumi:Stack"
-# How the engine marks a secret in a state, and where its value stands once it is shown:
-# https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go
-SECRET = "4dabf18193072939515e22adb298388d"
+# Where a secret's value stands once it is shown.
 SHOWN = "plaintext"
 
 
@@ -24,5 +22,5 @@ def exported_outputs(deployment: Mapping[str, Any]) -> Outputs:
 
 
 def _plain(value: Any) -> Any:
-    is_secret = isinstance(value, Mapping) and SECRET in value
+    is_secret = isinstance(value, Mapping) and SIGNATURE in value
     return json.loads(value[SHOWN]) if is_secret else value

@@ -16,6 +16,7 @@ from pathlib import Path
 from unmoor.deploy.step import Event, Said, Step
 from unmoor.errors import UnmoorError
 from unmoor.stacks.place import Place
+from unmoor.stacks.wire import type_and_name
 
 LOCKED = re.compile(r"currently locked by|Another update is currently in progress")
 LOCKED_BY = re.compile(r"created by (?P<who>\S+) \(pid (?P<process>\d+)\) at (?P<since>\S+)")
@@ -73,7 +74,7 @@ class Failure:
         """Keeps errors, and counts what was done."""
         if isinstance(event, Said) and event.severity == "error" and event not in self.errors:
             self.errors.append(event)
-        elif isinstance(event, Step) and event.phase == "done" and event.op not in ("same", "read"):
+        elif isinstance(event, Step) and event.acted:
             self.done += 1
 
 
@@ -109,7 +110,7 @@ def half_done(urns: Sequence[str]) -> str:
     """One line about resources of which nobody knows whether they were made; empty where there are none."""
     if not urns:
         return ""
-    names = ", ".join(f"{urn.split('::')[2].rsplit(':', 1)[-1]} {urn.rsplit('::', 1)[-1]}" for urn in urns)
+    names = ", ".join(f"{type_.rsplit(':', 1)[-1]} {name}" for type_, name in map(type_and_name, urns))
     text = f"a command that was killed left {names} half done: it may be there without being in the state"
     return f"{text}; look for it there, then unmoor refresh --repair"
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from unmoor.deploy.parts import holds_data, part_of
 from unmoor.deploy.step import Step
+from unmoor.stacks.wire import STACK, type_and_name
 from unmoor.target import Serving
-
-STACK = "pulumi:pulumi:Stack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +59,7 @@ def _with_needs(resources: Iterable[Mapping[str, Any]], by_urn: Mapping[str, Map
 
 
 def _key(resource: Mapping[str, Any]) -> tuple[str, str]:
-    return str(resource["type"]), str(resource["urn"]).rsplit("::", 1)[-1]
+    return type_and_name(str(resource["urn"]))
 
 
 def _step(resource: Mapping[str, Any]) -> Step:

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from unmoor.stacks.failures import LockedError, StoppedError
@@ -18,19 +17,18 @@ NOTE = "last.json"
 
 @dataclass(kw_only=True)
 class Doing:
-    """A command that is under way; `done` counts what it has finished."""
+    """A command that is under way: `done` counts what it has finished."""
 
-    command: str
     done: int = 0
 
 
 @contextlib.contextmanager
 def noted(place: Place, command: str) -> Iterator[Doing]:
     """Notes that the command has begun, and how it ended: a process that is killed leaves the beginning."""
-    doing, since = Doing(command=command), datetime.now(UTC).isoformat(timespec="seconds")
+    doing, since = Doing(), datetime.now(UTC).isoformat(timespec="seconds")
     before = _read(place)
-    _write(place, {"command": command, "since": since, "ended": "killed", "done": 0})
     note: dict[str, object] = {"command": command, "since": since}
+    _write(place, {**note, "ended": "killed", "done": 0})
     ended = "failed"
     try:
         yield doing
@@ -67,7 +65,7 @@ def _read(place: Place) -> Mapping[str, Any]:
 
 
 def _write(place: Place, note: Mapping[str, object]) -> None:
-    Path(place.folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+    place.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     beside = place.folder / f".{NOTE}"
     beside.write_text(json.dumps(note), encoding="utf-8")
     beside.replace(place.folder / NOTE)

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,6 @@ class Workspace:
     place: Place
     program: Callable[[], object] | None = None
     secrets_provider: str = ""
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
     blamed: Callable[[str, str], str] | None = None
 
     def __post_init__(self) -> None:
@@ -231,7 +230,6 @@ class Workspace:
             "PULUMI_BACKEND_URL": self.place.backend,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             **passphrase_environment(self.place, os.environ, secrets_provider=self.secrets_provider),
-            **self.environment,
         }
 
     def _kept_program(self) -> None:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from unmoor.deploy.parts import ORDER, holds_data, part_of
-from unmoor.deploy.step import Op, Step
+from unmoor.deploy.step import NOTHING, Op, Step
 from unmoor.target import Serving
 
-# The two halves of a replacement are one change; what stays the same, or is only read, is none.
+# The two halves of a replacement are one change.
 HALVES = ("create-replacement", "delete-replaced")
-NOTHING = ("same", "read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

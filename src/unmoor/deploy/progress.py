@@ -14,9 +14,8 @@ from rich.live import Live
 from rich.text import Text
 from rich.tree import Tree
 
-from unmoor.deploy.changes import NOTHING
 from unmoor.deploy.parts import ORDER, part_of
-from unmoor.deploy.step import Event, Op, Said, Step
+from unmoor.deploy.step import NOTHING, Event, Op, Said, Step
 from unmoor.target import Serving
 
 DOING: dict[Op, str] = {

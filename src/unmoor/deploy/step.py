@@ -9,6 +9,8 @@ from typing import Any, Literal
 # What is done to a resource. `replace` is one that is made anew: `create-replacement` and `delete-replaced` are its
 # halves. `keep` is one that leaves the state while the thing itself stays.
 Op = Literal["same", "create", "update", "delete", "replace", "create-replacement", "delete-replaced", "keep", "read"]
+# What is nothing that is done to a resource.
+NOTHING = ("same", "read")
 Phase = Literal["planned", "started", "done", "failed"]
 
 
@@ -38,6 +40,11 @@ class Step:
     def key(self) -> tuple[str, str]:
         """What tells the resource from every other of the stack."""
         return (self.type, self.name)
+
+    @property
+    def acted(self) -> bool:
+        """Whether something has been done to the resource, and is done."""
+        return self.phase == "done" and self.op not in NOTHING
 
     @property
     def kind(self) -> str:
