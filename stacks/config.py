@@ -11,6 +11,7 @@ import pulumi
 from unmoor.compiled import override_check
 from unmoor.errors import Problem, SpecError
 from unmoor.load import DEFAULT_ENVIRONMENT, load
+from unmoor.local_secrets import from_its_source
 from unmoor.plan import Plan, Secret
 from unmoor.settings import choose
 from unmoor.stacks.program import program
@@ -37,28 +38,27 @@ def secret_value(secret: Secret, *, folder: Path, set_by: str = "pulumi config s
     A file's path is relative to `folder`, the spec's; one line break at its end is not part of the value. `set_by` is
     the command that sets a secret of the stack's config.
     """
-    if secret.source == "config":
-        value = pulumi.Config("unmoor").get_secret(secret.reference) or pulumi.Config().get_secret(secret.reference)
-        return value if value is not None else _missing(secret, f"{set_by} {secret.reference}")
-    if secret.source == "env":
-        text = os.environ.get(secret.reference, "")
-        return pulumi.Output.secret(text) if text else _missing(secret, f"set the variable {secret.reference}")
-    path = folder / secret.reference
-    if not path.is_file():
-        return _missing(secret, f"write it to {path}")
-    return pulumi.Output.secret(path.read_text(encoding="utf-8").removesuffix("\n"))
+    if secret.source != "config":
+        if (problem := _not_here(secret, folder)) is not None:
+            raise SpecError([problem])
+        return pulumi.Output.secret(from_its_source(secret, folder))
+    value = pulumi.Config("unmoor").get_secret(secret.reference) or pulumi.Config().get_secret(secret.reference)
+    if value is None:
+        raise SpecError([_problem(secret, f"{set_by} {secret.reference}")])
+    return value
 
 
 def missing_values(plan: Plan, *, folder: Path) -> list[Problem]:
     """A problem for every secret of this machine that has no value; a secret of the stack's config is not looked up."""
-    env = [s for s in plan.secrets if s.source == "env" and not os.environ.get(s.reference)]
-    file = [s for s in plan.secrets if s.source == "file" and not (folder / s.reference).is_file()]
-    found = [_problem(s, f"set the variable {s.reference}") for s in env]
-    return found + [_problem(s, f"write it to {folder / s.reference}") for s in file]
+    return [problem for secret in plan.secrets if (problem := _not_here(secret, folder)) is not None]
 
 
-def _missing(secret: Secret, remedy: str) -> pulumi.Output[str]:
-    raise SpecError([_problem(secret, remedy)])
+def _not_here(secret: Secret, folder: Path) -> Problem | None:
+    """That a secret of this machine's has no value here; None where it has one, or is from elsewhere."""
+    if secret.source == "env" and not os.environ.get(secret.reference):
+        return _problem(secret, f"set the variable {secret.reference}")
+    path = folder / secret.reference
+    return _problem(secret, f"write it to {path}") if secret.source == "file" and not path.is_file() else None
 
 
 def _problem(secret: Secret, remedy: str) -> Problem:

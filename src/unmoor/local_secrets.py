@@ -15,7 +15,7 @@ def local_value(secret: Secret, folder: Path) -> str:
     A variable named like the one in the container stands in for any source, so that what lies in Pulumi's config or in
     a cloud's store can be given by hand.
     """
-    return os.environ.get(secret.variable) or _from_its_source(secret, folder)
+    return os.environ.get(secret.variable) or from_its_source(secret, folder)
 
 
 def missing_here(secret: Secret) -> Problem:
@@ -25,7 +25,11 @@ def missing_here(secret: Secret) -> Problem:
     return Problem(path=f"secrets.{secret.name}", rule=f"{secret.origin} has no value here", remedy=remedy)
 
 
-def _from_its_source(secret: Secret, folder: Path) -> str:
+def from_its_source(secret: Secret, folder: Path) -> str:
+    """The value of a secret of this machine, as its variable or file has it; nothing where it is not here.
+
+    One line break at a file's end is not part of the value; InputError for a file that is no text.
+    """
     if secret.source == "env":
         return os.environ.get(secret.reference, "")
     path = folder / secret.reference
