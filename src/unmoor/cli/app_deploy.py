@@ -165,10 +165,14 @@ def outputs(
 
     Example: unmoor outputs -t vm-docker --json
     """
-    asked = _asked(file, env, target, None, backend)
-    from unmoor.cli.outputs import run
+    from unmoor.cli.needs import needs_engine
 
-    run(asked, as_json=json, show_token=show_token)
+    needs_engine()
+    from unmoor.cli.outputs import run
+    from unmoor.operate.reach import Where
+
+    where = Where(file=file, environment=env, target=target, backend=backend)
+    run(where, as_json=json, show_token=show_token)
 
 
 def rights(file: File = Path(), target: Target = "", env: Env = None, set: Set = None) -> None:

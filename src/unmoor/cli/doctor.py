@@ -12,9 +12,9 @@ from pathlib import Path
 import typer
 
 from unmoor.cli.needs import needs_engine
-from unmoor.cli.show import print_json
+from unmoor.cli.show import print_json, say
 from unmoor.doctor.examine import Patient, findings
-from unmoor.doctor.finding import Finding
+from unmoor.doctor.finding import Finding, line_of
 from unmoor.errors import UnmoorError
 from unmoor.files import SPEC_FILE
 from unmoor.load import load
@@ -50,7 +50,7 @@ def _shown(patient: Patient, *, as_json: bool) -> list[Finding]:
     for each in findings(patient):
         found.append(each)
         if not as_json:
-            typer.echo(f"{each.state:<6} {each.topic:<{WIDTH}} {each}")
+            typer.echo(line_of(each, width=WIDTH))
     if as_json:
         print_json(found)
     return found
@@ -80,7 +80,3 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
     done = subprocess.run([program, *command[1:]], stdin=subprocess.DEVNULL, stdout=sys.stderr, env=environment)
     if done.returncode:
         raise UnmoorError(f"{' '.join(command)} failed, with exit code {done.returncode}")
-
-
-def say(line: str) -> None:
-    typer.echo(line, err=True)

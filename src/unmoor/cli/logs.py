@@ -10,6 +10,7 @@ import typer
 
 from unmoor.cli.ago import moment
 from unmoor.cli.event_lines import event_lines, labelled
+from unmoor.cli.show import say
 from unmoor.operate.agent import Agent, the_run
 from unmoor.operate.follow import Follower, now
 from unmoor.operate.reach import Where, reached
@@ -30,10 +31,6 @@ def run(where: Where, run: str, *, follow: bool, as_json: bool) -> None:
 def events_of(agent: Agent, run: str) -> Iterable[dict[str, Any]]:
     """The run's events until it has ended; what else there is to know is said on standard error."""
     return Follower(agent=agent, said=say).events(run)
-
-
-def say(line: str) -> None:
-    typer.echo(line, err=True)
 
 
 def print_events(events: Iterable[dict[str, Any]], *, as_json: bool) -> str:

@@ -1,29 +1,39 @@
-"""`unmoor outputs`."""
+"""`unmoor outputs`, and how outputs are shown."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
+from typing import TYPE_CHECKING
 
 import typer
 
-from unmoor.cli.up import say_outputs
+from unmoor.cli.show import print_json
 from unmoor.graph import SECRET
 from unmoor.settings import target_of
-from unmoor.stacks.deployment import Asked
-from unmoor.stacks.place import place_of
-from unmoor.stacks.workspace import outputs_of
+from unmoor.target import Outputs
+
+if TYPE_CHECKING:
+    from unmoor.operate.reach import Where
 
 
-def run(asked: Asked, *, as_json: bool, show_token: bool) -> None:
+def run(where: Where, *, as_json: bool, show_token: bool) -> None:
     """Prints what the deployed agent is reached by; UnmoorError where nothing is deployed."""
-    from unmoor.load import load
+    from unmoor.operate.reach import deployed
 
-    loaded = load(asked.file, asked.environment)
-    plan, name = loaded.plan, target_of(loaded, asked.target)
-    outputs = outputs_of(place_of(plan.agent, plan.environment, name, backend=asked.backend))
+    loaded = where.load()
+    found = shown(deployed(loaded, target_of(loaded, where.target), backend=where.backend), show_token=show_token)
     if as_json:
-        shown = {**dataclasses.asdict(outputs), **({} if show_token else {"token": SECRET})}
-        typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        print_json(found)
     else:
-        say_outputs(outputs, as_json=False, show_token=show_token)
+        print_lines(found)
+
+
+def shown(outputs: Outputs, *, show_token: bool = False) -> dict[str, object]:
+    """The outputs by name; the token only where it is asked for."""
+    return {**dataclasses.asdict(outputs), **({} if show_token else {"token": SECRET})}
+
+
+def print_lines(found: dict[str, object]) -> None:
+    """The outputs for a person."""
+    for name, value in found.items():
+        typer.echo(f"  {name + ':':11} {value}")

@@ -6,6 +6,7 @@ import json
 
 import typer
 
+from unmoor.cli.show import say
 from unmoor.deploy.changes import Changes
 from unmoor.deploy.progress import progress_of
 from unmoor.deploy.words import as_json, diff_lines, lines, markdown, summary
@@ -27,17 +28,17 @@ def run(asked: Asked, *, diff: bool, form: str) -> None:
 
 def opened(asked: Asked, *, needing_values: bool = True) -> Deployment:
     """The deployment; what the last command has left undone is said."""
-    found = deployment(asked, say=lambda text: typer.echo(text, err=True), needing_values=needing_values)
+    found = deployment(asked, say=say, needing_values=needing_values)
     if left := left_behind(found.place):
-        typer.echo(f"note: {left}", err=True)
+        say(f"note: {left}")
         if half := found.workspace.half_done():
-            typer.echo(f"note: {half}", err=True)
+            say(f"note: {half}")
     return found
 
 
 def previewed(found: Deployment) -> Changes:
     """The changes; while they are looked for only warnings are shown."""
-    typer.echo(f"{found.title}: previewing", err=True)
+    say(f"{found.title}: previewing")
     with progress_of(found.agent, found.serving, as_json=False, doing="previewing") as progress:
         return found.preview(progress.hear)
 

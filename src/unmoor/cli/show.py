@@ -23,6 +23,11 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal | date) else value
 
 
+def say(line: str) -> None:
+    """A line beside what is printed, on standard error."""
+    typer.echo(line, err=True)
+
+
 def print_json(value: Any) -> None:
     """The value as indented JSON."""
     typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))

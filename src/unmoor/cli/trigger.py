@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import typer
 
-from unmoor.cli.logs import events_of, print_events, say
+from unmoor.cli.logs import events_of, print_events
+from unmoor.cli.show import say
 from unmoor.operate.agent import Agent
 from unmoor.operate.hooks import Recorded, deliver
 from unmoor.operate.reach import Where, gateway_of, reached

@@ -8,13 +8,13 @@ import sys
 
 import typer
 
+from unmoor.cli.outputs import print_lines, shown
 from unmoor.cli.preview import opened, previewed, show
 from unmoor.deploy.changes import Changes
 from unmoor.deploy.progress import progress_of
 from unmoor.deploy.words import as_json as changes_json
 from unmoor.errors import Problem, RefusedError, UnmoorError
-from unmoor.graph import SECRET
-from unmoor.stacks.deployment import Asked, Deployment
+from unmoor.stacks.deployment import Asked
 from unmoor.target import Outputs
 
 
@@ -26,7 +26,7 @@ def run(asked: Asked, *, yes: bool, diff: bool, as_json: bool, verifying: bool, 
         typer.echo(json.dumps({"event": "preview", **changes_json(found.title, changes)}, ensure_ascii=False))
     else:
         show(found, changes, diff=diff)
-    refuse_losses(found, changes, destroying=destroying)
+    _refuse_losses(changes, destroying=destroying)
     outputs = found.workspace.outputs() if not changes.changes else None
     if outputs is None or not all(dataclasses.astuple(outputs)):
         if changes.changes:
@@ -34,11 +34,15 @@ def run(asked: Asked, *, yes: bool, diff: bool, as_json: bool, verifying: bool, 
         of = len(changes.changes)
         with progress_of(found.agent, found.serving, as_json=as_json, of=of) as progress:
             outputs = found.up(progress.hear)
-    say_outputs(outputs, as_json=as_json)
-    return verified(found, outputs, as_json=as_json) if verifying else 0
+    _say_outputs(outputs, as_json=as_json)
+    if not verifying:
+        return 0
+    from unmoor.cli.verify import verified
+
+    return verified(found.chosen, outputs, as_json=as_json)
 
 
-def refuse_losses(found: Deployment, changes: Changes, *, destroying: bool) -> None:
+def _refuse_losses(changes: Changes, *, destroying: bool) -> None:
     """RefusedError, with a line for each, where data would be deleted that was not given up."""
     if not destroying and changes.losing:
         remedy = "keep it, or give it up by --destroy-data"
@@ -54,18 +58,9 @@ def confirm(question: str, *, yes: bool) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
-def say_outputs(outputs: Outputs, *, as_json: bool, show_token: bool = False) -> None:
-    """What the agent is reached by; the token only where it is asked for."""
-    shown = {**dataclasses.asdict(outputs), **({} if show_token else {"token": SECRET})}
+def _say_outputs(outputs: Outputs, *, as_json: bool) -> None:
+    found = shown(outputs)
     if as_json:
-        typer.echo(json.dumps({"event": "outputs", **shown}, ensure_ascii=False))
-        return
-    for name, value in shown.items():
-        typer.echo(f"  {name + ':':11} {value}")
-
-
-def verified(found: Deployment, outputs: Outputs, *, as_json: bool) -> int:
-    """Says whether what runs is what was deployed; 0 where it is."""
-    from unmoor.cli.verify import verified as verified_steps
-
-    return verified_steps(found.chosen, outputs, as_json=as_json)
+        typer.echo(json.dumps({"event": "outputs", **found}, ensure_ascii=False))
+    else:
+        print_lines(found)

@@ -7,8 +7,8 @@ import json
 
 import typer
 
-from unmoor.cli.show import plain
-from unmoor.doctor.finding import Finding
+from unmoor.cli.show import plain, say
+from unmoor.doctor.finding import Finding, line_of
 from unmoor.operate.reach import Where, deployed, gateway_at
 from unmoor.operate.verify import Patience, Verification, Verified
 from unmoor.settings import Chosen, choose, target_of
@@ -45,12 +45,8 @@ def verified(
         return _ended(verification.verify(), as_json=as_json)
 
 
-def say(line: str) -> None:
-    typer.echo(line, err=True)
-
-
 def _say(finding: Finding) -> None:
-    typer.echo(f"{finding.state:<6} {finding.topic:<{WIDTH}} {finding}")
+    typer.echo(line_of(finding, width=WIDTH))
 
 
 def _say_json(finding: Finding) -> None:

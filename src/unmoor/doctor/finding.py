@@ -25,6 +25,11 @@ class Finding:
         return f"{self.said}; {what}" if what else self.said
 
 
+def line_of(finding: Finding, *, width: int) -> str:
+    """A finding for a person, its topic in a column of that width."""
+    return f"{finding.state:<6} {finding.topic:<{width}} {finding}"
+
+
 def fine(topic: str, said: str) -> Finding:
     return Finding(topic=topic, state="fine", said=said)
 
