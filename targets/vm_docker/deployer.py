@@ -13,7 +13,7 @@ from unmoor.plan import Plan
 
 from .describe import public_name
 from .settings import DockerSettings
-from .sizes import loopback_port
+from .sizes import listening_port
 
 # The one command that Docker's clients run over ssh: https://docs.docker.com/engine/security/protect-access/
 DIAL = "docker system dial-stdio"
@@ -31,4 +31,4 @@ def _forwarding(plan: Plan, settings: DockerSettings) -> list[str]:
     """A gateway on the machine's loopback is verified and asked through ssh, at its one port."""
     if public_name(plan, settings):
         return []
-    return ["port-forwarding", f'permitopen="127.0.0.1:{settings.port or loopback_port(plan)}"']
+    return ["port-forwarding", f'permitopen="127.0.0.1:{listening_port(plan, settings)}"']

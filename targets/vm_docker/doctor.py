@@ -11,13 +11,13 @@ from typing import Any
 
 from unmoor.doctor.finding import Finding, fine, note, wrong
 from unmoor.doctor.machine import clock, docker, no_docker, ports
-from unmoor.names import tags
 from unmoor.operate.docker_host import DockerHost, NoDocker
 from unmoor.plan import Plan
 
 from .describe import public_name
+from .names import lasting
 from .settings import DockerSettings
-from .sizes import loopback_port
+from .sizes import listening_port
 
 # https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html
 LISTENS = "0A"
@@ -59,14 +59,13 @@ def ssh_client(path: str | None) -> Finding:
 
 def wanted_ports(plan: Plan, settings: DockerSettings) -> tuple[int, ...]:
     """The ports on which the machine is to listen for the agent."""
-    return (80, 443) if public_name(plan, settings) else (settings.port or loopback_port(plan),)
+    return (80, 443) if public_name(plan, settings) else (listening_port(plan, settings),)
 
 
 def _taken(host: DockerHost, plan: Plan) -> Mapping[int, str] | None:
     """The ports on which something listens there, and what; None where that cannot be told."""
     try:
-        own = {name: value for name, value in tags(plan).items() if name != "version"}  # of whichever release
-        published = published_ports(host.get("/containers/json"), own)
+        published = published_ports(host.get("/containers/json"), lasting(plan))
         text = host.run(["cat", *TCP]) if host.is_far else "".join(Path(each).read_text() for each in TCP)
     except (NoDocker, OSError):
         return None

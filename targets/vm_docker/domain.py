@@ -16,7 +16,7 @@ from .health import WAIT_S, check
 from .logs import DRIVER, log_options
 from .names import name
 from .network import Networks, joined
-from .sizes import SERVICE_PROCESSES, loopback_port
+from .sizes import SERVICE_PROCESSES, listening_port
 
 PLAIN_PORT = 8080
 MEMORY_MIB = 128
@@ -31,7 +31,7 @@ HEALTH = check(f"caddy validate {' '.join(CONFIGURED)} >/dev/null 2>&1")
 def url(context: Context) -> str:
     """Where the gateway is reached."""
     public = public_name(context.plan, context.settings)
-    return f"https://{public}" if public else f"http://127.0.0.1:{_port(context)}"
+    return f"https://{public}" if public else f"http://127.0.0.1:{listening_port(context.plan, context.settings)}"
 
 
 def caddyfile(context: Context) -> str:
@@ -111,8 +111,5 @@ def _ports(context: Context) -> list[docker.ContainerPortArgs]:
     """Ascending by the inner port, as Docker gives them back."""
     if public_name(context.plan, context.settings):
         return [docker.ContainerPortArgs(internal=p, external=p, ip="0.0.0.0", protocol="tcp") for p in (80, 443)]
-    return [docker.ContainerPortArgs(internal=PLAIN_PORT, external=_port(context), ip="127.0.0.1", protocol="tcp")]
-
-
-def _port(context: Context) -> int:
-    return context.settings.port or loopback_port(context.plan)
+    outer = listening_port(context.plan, context.settings)
+    return [docker.ContainerPortArgs(internal=PLAIN_PORT, external=outer, ip="127.0.0.1", protocol="tcp")]

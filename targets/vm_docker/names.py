@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unmoor.names import NameRule, physical_name
+from unmoor.names import NameRule, physical_name, tags
 from unmoor.plan import Plan
 
 # A container's name is its host name as well: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
@@ -19,3 +19,8 @@ NAME_LIMITS = {
 def name(plan: Plan, role: str) -> str:
     """The physical name of one role of the agent."""
     return physical_name(plan, role, DOCKER)
+
+
+def lasting(plan: Plan) -> dict[str, str]:
+    """The agent's tags but for the release that set them: what tells its things from another's, whichever made them."""
+    return {key: value for key, value in tags(plan).items() if key != "version"}

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 from unmoor.plan import Plan
 
+from .settings import DockerSettings
+
 DAY_S = 86400
 # A day's worth of one container's log: json-file rotates by size and knows no age.
 LOG_FILE_MIB = 10
@@ -32,6 +34,11 @@ def days(seconds: int) -> int:
 def log_files(seconds: int) -> int:
     """How many files of LOG_FILE_MIB stand for that time."""
     return min(days(seconds), MOST_LOG_FILES)
+
+
+def listening_port(plan: Plan, settings: DockerSettings) -> int:
+    """Where a gateway without a public name listens on the machine's loopback: the port that is set, else one made."""
+    return settings.port or loopback_port(plan)
 
 
 def loopback_port(plan: Plan) -> int:
