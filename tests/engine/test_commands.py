@@ -219,6 +219,14 @@ def begun(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def begun_slowly(monkeypatch: pytest.MonkeyPatch, seconds: float) -> tuple[Slow, subprocess.Popen[str]]:
+    """An `up` that makes its first things, each of which takes so long."""
+    slow = Slow(monkeypatch, seconds)
+    process = begun("up", *ON_DOCKER, "--yes", "--no-verify")
+    heard(process, "making Volume")
+    return slow, process
+
+
 def heard(process: subprocess.Popen[str], text: str) -> str:
     """What the process says on standard error up to a line with the text."""
     assert process.stderr is not None
@@ -233,9 +241,7 @@ def heard(process: subprocess.Popen[str], text: str) -> str:
 def test_ctrl_c_once_finishes_what_is_under_way_and_the_next_up_goes_on(
     own: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = Slow(monkeypatch, 0.5)
-    process = begun("up", *ON_DOCKER, "--yes", "--no-verify")
-    heard(process, "making Volume")
+    slow, process = begun_slowly(monkeypatch, 0.5)
     process.send_signal(signal.SIGINT)
     rest = process.communicate(timeout=60)[1]
     assert process.returncode == 130
@@ -252,9 +258,7 @@ def test_ctrl_c_once_finishes_what_is_under_way_and_the_next_up_goes_on(
 def test_ctrl_c_twice_stops_at_once_and_the_next_command_names_what_is_half_made(
     own: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = Slow(monkeypatch, 30)
-    process = begun("up", *ON_DOCKER, "--yes", "--no-verify")
-    heard(process, "making Volume")
+    slow, process = begun_slowly(monkeypatch, 30)
     process.send_signal(signal.SIGINT)
     heard(process, "stopping: what is under way is finished first")
     process.send_signal(signal.SIGINT)
@@ -270,9 +274,7 @@ def test_ctrl_c_twice_stops_at_once_and_the_next_command_names_what_is_half_made
 def test_a_killed_up_leaves_a_lock_that_is_named_and_taken_on_demand(
     own: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = Slow(monkeypatch, 30)
-    process = begun("up", *ON_DOCKER, "--yes", "--no-verify")
-    heard(process, "making Volume")
+    slow, process = begun_slowly(monkeypatch, 30)
     held = unmoor("refresh", *ON_DOCKER, "--repair")
     assert held.returncode == 1
     assert held.stderr.rstrip().endswith("; wait for it")
