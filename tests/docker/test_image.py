@@ -30,10 +30,10 @@ from unmoor.spec import Spec
 
 KEY = "sk-real-key-of-the-provider"
 MODELS = {
-    "claude-code": ("anthropic", "claude-sonnet-4-5", ""),
+    "claude-code": ("anthropic", "claude-sonnet-5", ""),
     "codex": ("openai", "gpt-5.5", "/v1"),
-    "opencode": ("anthropic", "claude-sonnet-4-5", ""),
-    "pi": ("anthropic", "claude-sonnet-4-5", ""),
+    "opencode": ("anthropic", "claude-sonnet-5", ""),
+    "pi": ("anthropic", "claude-sonnet-5", ""),
 }
 FENCED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp")
 # The tests' model server in a container of its own, saying what the scripts of the tests say.

@@ -21,10 +21,10 @@ from unmoor.runtime.harness.programs import find
 KEY = "sk-real-key-of-the-provider"
 # Priced models, so that costs are counted: the provider that each harness is tried with.
 MODELS = {
-    "claude-code": ("anthropic", "claude-sonnet-4-5"),
+    "claude-code": ("anthropic", "claude-sonnet-5"),
     "codex": ("openai", "gpt-5.5"),
-    "opencode": ("anthropic", "claude-sonnet-4-5"),
-    "pi": ("anthropic", "claude-sonnet-4-5"),
+    "opencode": ("anthropic", "claude-sonnet-5"),
+    "pi": ("anthropic", "claude-sonnet-5"),
 }
 HARNESSES = sorted(MODELS)
 pytestmark = pytest.mark.slow
@@ -153,7 +153,7 @@ def test_nothing_that_was_not_given_is_reached_by_the_harness_own_shell(
 
 
 def test_a_cap_that_is_used_up_ends_the_run_as_over_budget(tmp_path: Path) -> None:
-    dear = Tokens(input=400_000, output=100)
+    dear = Tokens(input=600_000, output=100)
     with model_server(Shell("true", tokens=dear), Text("done", tokens=dear)) as server:
         run = bench(tmp_path, "claude-code", server, run={"max_cost_usd": 1, "timeout": "1m"}).run("Spend.")
     assert run.record.status == "over_budget"
@@ -164,7 +164,7 @@ def test_a_cap_that_is_used_up_ends_the_run_as_over_budget(tmp_path: Path) -> No
 
 
 def test_the_days_budget_is_shared_by_runs(tmp_path: Path) -> None:
-    dear = Tokens(input=400_000, output=100)
+    dear = Tokens(input=600_000, output=100)
     with model_server(Text("done", tokens=dear)) as server:
         agent = bench(tmp_path, "claude-code", server, budget={"per_day_usd": 1})
         first, second = agent.run("Spend."), agent.run("Spend.")

@@ -13,7 +13,7 @@ SPEC = {
     "version": 1,
     "name": "hello",
     "harness": {"name": "claude-code"},
-    "model": {"provider": "anthropic", "name": "claude-sonnet-4-5", "api_key": "anthropic-key"},
+    "model": {"provider": "anthropic", "name": "claude-sonnet-5", "api_key": "anthropic-key"},
     "secrets": {"anthropic-key": {"env": "ANTHROPIC_API_KEY"}},
 }
 SHARED = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/shared/providers"

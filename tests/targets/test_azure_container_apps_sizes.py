@@ -23,7 +23,7 @@ SPEC = {
     "version": 1,
     "name": "hello",
     "harness": {"name": "claude-code"},
-    "model": {"provider": "anthropic", "name": "claude-sonnet-4-5", "api_key": "anthropic-key"},
+    "model": {"provider": "anthropic", "name": "claude-sonnet-5", "api_key": "anthropic-key"},
     "secrets": {"anthropic-key": {"env": "ANTHROPIC_API_KEY"}},
 }
 

@@ -20,7 +20,7 @@ SPEC = {
     "version": 1,
     "name": "hello",
     "harness": {"name": "claude-code"},
-    "model": {"provider": "anthropic", "name": "claude-sonnet-4-5", "api_key": "anthropic-key"},
+    "model": {"provider": "anthropic", "name": "claude-sonnet-5", "api_key": "anthropic-key"},
     "context": {"repos": [{"url": "https://github.com/example/project", "credential": "github-token"}]},
     "triggers": [
         {"name": "hook", "webhook": {"verify": {"scheme": "github", "secret": "hook-secret"}}, "prompt": "go"},

@@ -21,7 +21,7 @@ description: Says hello and keeps what it said
 # `command` is a program of your own. For a coding agent: claude-code, codex, opencode, pi, gemini or goose,
 # with a model and a key:
 #   harness: {{name: claude-code}}
-#   model: {{provider: anthropic, name: claude-sonnet-4-5, api_key: anthropic-key}}
+#   model: {{provider: anthropic, name: claude-sonnet-5, api_key: anthropic-key}}
 #   secrets: {{anthropic-key: {{env: ANTHROPIC_API_KEY}}}}
 harness:
   name: command

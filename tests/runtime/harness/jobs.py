@@ -14,9 +14,9 @@ OLD_SESSION = "6f1a1c3e-0000-4000-8000-000000000002"
 TOKEN = "per-run-token"
 PROXY = f"http://run:{TOKEN}@127.0.0.1:9"
 MODELS = {
-    "claude-code": ("anthropic", "claude-sonnet-4-5"),
+    "claude-code": ("anthropic", "claude-sonnet-5"),
     "codex": ("openai", "gpt-5.5"),
-    "opencode": ("anthropic", "claude-sonnet-4-5"),
+    "opencode": ("anthropic", "claude-sonnet-5"),
     "pi": ("openai", "gpt-5.5"),
     "gemini": ("google", "gemini-2.5-pro"),
     "goose": ("openai-compatible", "some-model"),

@@ -300,7 +300,7 @@ def test_a_program_in_javascript_is_started_by_the_node_that_is_known() -> None:
 
 def test_opencode_s_model_cannot_be_changed_by_a_file_of_the_workspace() -> None:
     forced = json.loads(command("opencode").environment["OPENCODE_CONFIG_CONTENT"])
-    assert forced["model"] == forced["small_model"] == "anthropic/claude-sonnet-4-5"
+    assert forced["model"] == forced["small_model"] == "anthropic/claude-sonnet-5"
     assert forced["provider"]["anthropic"]["options"]["baseURL"] == "http://127.0.0.1:9/model/v1"
     assert forced["provider"]["anthropic"]["options"]["apiKey"] == "{env:UNMOOR_MODEL_TOKEN}"
     assert TOKEN not in json.dumps(forced)

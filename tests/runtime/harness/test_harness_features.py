@@ -36,7 +36,7 @@ PATHS = {
     "openai-compatible": "/model/chat/completions",
 }
 NAMES = {
-    "anthropic": ("claude-sonnet-4-5", "claude-not-yet-known-9"),
+    "anthropic": ("claude-sonnet-5", "claude-not-yet-known-9"),
     "openai": ("gpt-5.5", "gpt-4.1", "gpt-not-yet-known-9"),
     "google": ("gemini-2.5-pro", "gemini-3-pro-preview", "gemini-3.5-flash-lite", "gemini-not-yet-known"),
     "openrouter": ("deepseek/deepseek-chat:free", "nobody/knows:this"),

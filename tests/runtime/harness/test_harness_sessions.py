@@ -49,7 +49,7 @@ OTHER_MODELS = {
     "opencode": ("openai", "gpt-5.5"),
     "pi": ("google", "gemini-2.5-pro"),
     "gemini": ("google", "gemini-3-pro-preview"),
-    "goose": ("anthropic", "claude-sonnet-4-5"),
+    "goose": ("anthropic", "claude-sonnet-5"),
 }
 
 

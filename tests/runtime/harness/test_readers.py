@@ -37,14 +37,14 @@ def claude_result(**changes: Any) -> Line:
         "result": "done",
         "terminal_reason": "completed",
         "session_id": "s-1",
-        "modelUsage": {"claude-sonnet-4-5": {**per_model, "thinkingTokens": 0, "costUSD": 0.007}},
+        "modelUsage": {"claude-sonnet-5": {**per_model, "thinkingTokens": 0, "costUSD": 0.007}},
         "usage": {"input_tokens": 1000, "cache_read_input_tokens": 200, "output_tokens": 34},
         **changes,
     }
 
 
 def claude_says(*blocks: Line, **changes: Any) -> Line:
-    message = {"role": "assistant", "model": "claude-sonnet-4-5", "content": list(blocks)}
+    message = {"role": "assistant", "model": "claude-sonnet-5", "content": list(blocks)}
     return {"type": "assistant", "message": message, "parent_tool_use_id": None, "session_id": "s-1", **changes}
 
 
@@ -94,7 +94,7 @@ SUCCESSES: dict[str, tuple[list[Line], list[HarnessEvent], str]] = {
             CALL,
             ToolResult(id="t-1", output="a.txt", is_error=False),
             Message(text="done"),
-            Usage(model="claude-sonnet-4-5", tokens=USAGE, cost_usd=None),
+            Usage(model="claude-sonnet-5", tokens=USAGE, cost_usd=None),
         ],
         "s-1",
     ),
@@ -146,7 +146,7 @@ SUCCESSES: dict[str, tuple[list[Line], list[HarnessEvent], str]] = {
             ToolResult(id="t-1", output="a.txt\n", is_error=False),
             Message(text="done"),
             Usage(
-                model="claude-sonnet-4-5",
+                model="claude-sonnet-5",
                 tokens=Tokens(input=1200, cached_input=200, output=34, reasoning=7),
                 cost_usd=None,
             ),
@@ -528,7 +528,7 @@ def test_what_is_counted_from_the_session_s_beginning_is_not_told_of_a_resumed_r
 def test_claude_code_s_sum_is_of_this_run_where_a_session_is_resumed() -> None:
     events = read("claude-code", claude_result(), session=OLD_SESSION)[0]
     tokens = Tokens(input=1200, cached_input=200, output=34)
-    assert events == [Usage(model="claude-sonnet-4-5", tokens=tokens, cost_usd=None)]
+    assert events == [Usage(model="claude-sonnet-5", tokens=tokens, cost_usd=None)]
 
 
 def test_codex_says_that_a_conversation_begins_anew_with_a_model_that_cannot_read_it() -> None:
