@@ -6,8 +6,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from unmoor.compare import AS_IT_IS, Column, compare
-from unmoor.cost.bills import comparison
+from unmoor.compare import AS_IT_IS, TargetColumn, compare
+from unmoor.cost.bills import compare_bills
 from unmoor.cost.comparison import Bill
 from unmoor.cost.usage import Usage
 from unmoor.cost.verdict import total_text
@@ -22,7 +22,7 @@ def main() -> int:
     failed = False
     for example in sorted(p for p in (ROOT / "examples").iterdir() if p.is_dir()):
         print(f"\n{example.relative_to(ROOT)}")
-        money = comparison(
+        money = compare_bills(
             load(example), names(), [AS_IT_IS], usage=Usage(), today=datetime.now(UTC).date(), free_tier=True
         )
         for column, bill in zip(compare(example, None, names()), money.bills, strict=True):
@@ -34,14 +34,14 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _verdict(column: Column) -> str:
+def _verdict(column: TargetColumn) -> str:
     if column.failed:
         return f"not compiled: {column.failed}"
     return "refused" if column.refused else f"{column.total} resources, {len(column.rounded)} rounded"
 
 
 def _cost(bill: Bill) -> str:
-    return f", {total_text(bill.total())} a month" if bill.priced else ""
+    return f", {total_text(bill.total())} a month" if bill.is_priced else ""
 
 
 if __name__ == "__main__":

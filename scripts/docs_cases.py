@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unmoor.compiled import compiled
+from unmoor.compiled import compile_graph
 from unmoor.errors import Problem
 from unmoor.graph import counts
 from unmoor.load import load
-from unmoor.settings import Chosen, choose
-from unmoor.target import Guarantee, Rounding, Serving
+from unmoor.settings import SelectedTarget, select_target
+from unmoor.target import Adjustment, Guarantee, PartMapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +20,8 @@ class Case:
 
     label: str
     problems: Sequence[Problem] = ()
-    rounded: Sequence[Rounding] = ()
-    served: Sequence[Serving] = ()
+    rounded: Sequence[Adjustment] = ()
+    served: Sequence[PartMapping] = ()
     guarantees: Sequence[Guarantee] = ()
     counts: Mapping[str, int]
 
@@ -32,26 +32,26 @@ def cases(target: str, examples: Path) -> list[Case]:
 
 
 def _tried(target: str, folder: Path) -> Iterator[Case]:
-    plain = choose(load(folder, None), target)
+    plain = select_target(load(folder, None), target)
     first = _case(folder.name, plain)
     yield first
     if not first.problems:
         return
     for environment in plain.loaded.spec.environments:
-        case = _case(f"{folder.name} -e {environment}", choose(load(folder, environment), target))
+        case = _case(f"{folder.name} -e {environment}", select_target(load(folder, environment), target))
         if not case.problems:
             yield case
 
 
-def _case(label: str, chosen: Chosen) -> Case:
+def _case(label: str, chosen: SelectedTarget) -> Case:
     target, plan, settings = chosen.target, chosen.loaded.plan, chosen.settings
     # Problems straight from the target name no file, so the page is the same on every machine.
     if problems := target.check(plan, settings):
         return Case(label=label, problems=problems, counts={})
     return Case(
         label=label,
-        rounded=target.rounded(plan, settings),
-        served=target.serves(plan, settings),
+        rounded=target.adjustments(plan, settings),
+        served=target.part_mappings(plan, settings),
         guarantees=target.guarantees(plan, settings),
-        counts=counts(compiled(chosen)),
+        counts=counts(compile_graph(chosen)),
     )

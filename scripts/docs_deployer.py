@@ -7,9 +7,9 @@ from pathlib import Path
 
 from docs_targets import own_targets
 
-from unmoor.compiled import compiled
+from unmoor.compiled import compile_graph
 from unmoor.load import load
-from unmoor.settings import choose
+from unmoor.settings import select_target
 
 
 def deployer_files(folder: Path, examples: Path) -> dict[Path, str]:
@@ -20,8 +20,8 @@ def deployer_files(folder: Path, examples: Path) -> dict[Path, str]:
 def _document(target: str, examples: Path) -> str:
     for example in sorted(examples.glob("[0-9]*"), reverse=True):
         loaded = load(example)
-        chosen = choose(loaded, target) if target in loaded.settings else None
-        if chosen is not None and chosen.target.deployer_by and not chosen.problems():
-            found = chosen.target.deployer(loaded.plan, chosen.settings, compiled(chosen))
+        chosen = select_target(loaded, target) if target in loaded.settings else None
+        if chosen is not None and chosen.target.deployer_policy_by and not chosen.problems():
+            found = chosen.target.deployer_policy(loaded.plan, chosen.settings, compile_graph(chosen))
             return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
     raise SystemExit(f"docs_deployer.py: no example is taken by {target}")

@@ -14,7 +14,7 @@ from unmoor.defaults import HARNESS_VERSIONS
 from unmoor.runtime.config import McpServer, Model
 from unmoor.runtime.harness import adapter, names
 from unmoor.runtime.harness.packages import PACKAGES
-from unmoor.runtime.harness.protocol import Command, Guarded, Job, Skill
+from unmoor.runtime.harness.protocol import Command, GuardEndpoint, LaunchSpec, Skill
 from unmoor.runtime.harness.surroundings import environment
 
 BEGIN = "<!-- Made by scripts/docs.py from the adapter; change it there. -->"
@@ -100,14 +100,16 @@ def _made(name: str, *, session: str = "") -> Command:
     return adapter(name).command(_job(name, session=session))
 
 
-def _job(name: str, *, session: str = "") -> Job:
+def _job(name: str, *, session: str = "") -> LaunchSpec:
     provider = HARNESS_PROVIDERS[name][0]
-    job = Job(
+    job = LaunchSpec(
         version="",
         args=(),
         command=("./agent",) if name == "command" else (),
         model=Model(provider=provider, name="MODEL", base_url="", api_key=""),
-        guarded=Guarded(model_url="http://127.0.0.1:PORT/model", proxy_url="http://127.0.0.1:PORT", token="RUN-TOKEN"),
+        guarded=GuardEndpoint(
+            model_url="http://127.0.0.1:PORT/model", proxy_url="http://127.0.0.1:PORT", token="RUN-TOKEN"
+        ),
         home=PurePosixPath("/HOME"),
         work=PurePosixPath("/WORK"),
         temp=PurePosixPath("/TEMP"),

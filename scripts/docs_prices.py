@@ -11,16 +11,16 @@ from docs_harnesses import put
 from docs_markdown import GENERATED, code, table
 from docs_targets import own_targets
 
-from unmoor.compare import Variant
-from unmoor.cost.bills import comparison
-from unmoor.cost.book import book_of
+from unmoor.compare import WhatIf
+from unmoor.cost.bills import compare_bills
+from unmoor.cost.book import load_price_book
 from unmoor.cost.comparison import Comparison
-from unmoor.cost.hosted import TOPICS, Said
+from unmoor.cost.hosted import TOPICS, SourcedFact
 from unmoor.cost.load import CONSTANTS
 from unmoor.cost.platforms import PLATFORMS
 from unmoor.cost.price import Allowance, Price, PriceBook
 from unmoor.cost.reference import Reference, references
-from unmoor.cost.rows import basis, break_even_lines, cost_rows
+from unmoor.cost.rows import assumptions_used, break_even_lines, cost_rows
 from unmoor.cost.sensitivity import swing_lines
 from unmoor.cost.usage import Usage, number_text
 from unmoor.cost.verdict import total_text
@@ -31,7 +31,7 @@ BEGIN = "<!-- Made by scripts/docs.py as the command makes it; change it there. 
 BESIDE = "<!-- Reference rows, made by scripts/docs.py as the command makes them; change them there. -->"
 # The day of the worked comparison, and regions whose prices the books have.
 DAY = date(2026, 11, 25)
-PRICED = Variant(
+PRICED = WhatIf(
     changes={
         "targets.aws-ecs.region": "us-east-1",
         "targets.azure-container-apps.location": "eastus",
@@ -44,7 +44,7 @@ PRICED = Variant(
 def prices_page() -> str:
     """Every price and what is free, by target and by hosted platform."""
     lines = [GENERATED, "", "# List prices", "", INTRODUCTION, ""]
-    books = {name: book_of(load(name).cost_by.partition(":")[0]) for name in own_targets()}
+    books = {name: load_price_book(load(name).cost_by.partition(":")[0]) for name in own_targets()}
     books |= {f"{one.name}, for reference": one.book for one in PLATFORMS}
     for name, book in books.items():
         lines += [f"## {name}", "", *_prices(book), "", *_allowances(book), ""]
@@ -94,16 +94,18 @@ def cost_page(page: Path, examples: Path) -> str:
 
 
 def _compared(examples: Path) -> Comparison:
-    said = Usage().with_said({"runs": Decimal(200)}, "--runs").with_said({"minutes": Decimal(20)}, "--minutes")
+    said = (
+        Usage().with_overrides({"runs": Decimal(200)}, "--runs").with_overrides({"minutes": Decimal(20)}, "--minutes")
+    )
     example = load_spec(examples / "02-issue-triage")
-    return comparison(example, own_targets(), [PRICED], usage=said, today=DAY, free_tier=True)
+    return compare_bills(example, own_targets(), [PRICED], usage=said, today=DAY, free_tier=True)
 
 
 def _worked(money: Comparison) -> Iterator[str]:
     rows = [(title, *(cell.replace("\n", "<br>") for cell in cells)) for title, cells in cost_rows(money)]
     yield from table(("a month", *(bill.target for bill in money.bills)), rows)
     yield from ("", f"**{money.verdict()}**", "")
-    yield from (f"- {line}" for line in (*break_even_lines(money), *basis(money), *CONSTANTS))
+    yield from (f"- {line}" for line in (*break_even_lines(money), *assumptions_used(money), *CONSTANTS))
     yield from ("", "With `--explain`, what this answer stands on:", "")
     yield from (f"- {line}" for line in swing_lines(money))
 
@@ -117,9 +119,9 @@ def _beside(money: Comparison) -> Iterator[str]:
 
 def _beside_row(one: Reference) -> tuple[str, ...]:
     platform = one.platform
-    topics = (_linked(platform.said(topic)) for topic in TOPICS)
+    topics = (_linked(platform.fact(topic)) for topic in TOPICS)
     return f"[{platform.name}]({platform.page})", total_text(one.total), *topics
 
 
-def _linked(said: Said) -> str:
+def _linked(said: SourcedFact) -> str:
     return f"[{said.text}]({said.source})" if said.source else said.text

@@ -61,7 +61,7 @@ def _section(path: str, model: type[BaseModel], covered: set[str]) -> list[str]:
 def _absent(path: str, default: Any, factory: Any, words: str) -> tuple[str, str]:
     """What an absent field becomes, and why; a model's own emptiness has no reason to give."""
     if path in DEFAULTS:
-        return _value(DEFAULTS[path].value, words), DEFAULTS[path].why
+        return _value(DEFAULTS[path].value, words), DEFAULTS[path].reason
     if default is PydanticUndefined and factory is None:
         return "**required**", ""
     if isinstance(default, BaseModel):
@@ -84,7 +84,7 @@ def _rest(covered: set[str]) -> list[str]:
     """What is decided and is no field of its own, and the tables that defaults point into."""
     kinds = {"guard.memory": "size"}
     others = [d for d in DEFAULTS.values() if d.path not in covered]
-    rows = [(code(d.path), _value(d.value, kinds.get(d.path, "")), prose(d.why)) for d in others]
+    rows = [(code(d.path), _value(d.value, kinds.get(d.path, "")), prose(d.reason)) for d in others]
     versions = [(code(n), code(v)) for n, v in HARNESS_VERSIONS.items() if n != "command"]
     addresses = [(code(n), code(a)) for n, a in MODEL_BASE_URLS.items()]
     return [

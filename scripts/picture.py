@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from unmoor.compare import Column, compare
+from unmoor.compare import TargetColumn, compare
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGETS = ("aws-ecs", "azure-container-apps", "gcp-cloud-run", "vm-docker")
@@ -38,7 +38,7 @@ def main() -> None:
     print(f"wrote {target.relative_to(ROOT)}")
 
 
-def picture(columns: tuple[Column, ...]) -> str:
+def picture(columns: tuple[TargetColumn, ...]) -> str:
     """The picture as SVG text."""
     width, height = LEFT + BOX_WIDTH + 14, TOP * 2 + len(columns) * (BOX_HEIGHT + GAP) - GAP
     return "\n".join(
@@ -63,7 +63,7 @@ def _spec(height: int) -> list[str]:
     return lines
 
 
-def _target(column: Column, index: int, height: int) -> list[str]:
+def _target(column: TargetColumn, index: int, height: int) -> list[str]:
     top = TOP + index * (BOX_HEIGHT + GAP)
     middle, parts = top + BOX_HEIGHT // 2, dict(column.parts)
     lines = [

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pulumi
 
-from unmoor.compiled import override_check
+from unmoor.compiled import check_overrides
 from unmoor.errors import Problem, SpecError
 from unmoor.load import DEFAULT_ENVIRONMENT, load
-from unmoor.local_secrets import from_its_source
+from unmoor.local_secrets import read_from_source
 from unmoor.plan import Plan, Secret
-from unmoor.settings import choose
+from unmoor.settings import select_target
 from unmoor.stacks.program import program
 from unmoor.target import Outputs
 
@@ -26,8 +26,8 @@ def deploy_from_config() -> Outputs:
     config = pulumi.Config("unmoor")
     environment = config.get("env") or pulumi.get_stack()
     loaded = load(Path(config.require("spec")), None if environment == DEFAULT_ENVIRONMENT else environment)
-    chosen = choose(loaded, config.require("target")).accepted()
-    override_check(chosen, apart=True)
+    chosen = select_target(loaded, config.require("target")).require_accepted()
+    check_overrides(chosen, apart=True)
     value = partial(secret_value, folder=loaded.file.parent)
     return program(chosen.target, loaded.plan, chosen.settings, secret_value=value)
 
@@ -41,14 +41,14 @@ def secret_value(secret: Secret, *, folder: Path, set_by: str = "pulumi config s
     if secret.source != "config":
         if (problem := _not_here(secret, folder)) is not None:
             raise SpecError([problem])
-        return pulumi.Output.secret(from_its_source(secret, folder))
+        return pulumi.Output.secret(read_from_source(secret, folder))
     value = pulumi.Config("unmoor").get_secret(secret.reference) or pulumi.Config().get_secret(secret.reference)
     if value is None:
         raise SpecError([_problem(secret, f"{set_by} {secret.reference}")])
     return value
 
 
-def missing_values(plan: Plan, *, folder: Path) -> list[Problem]:
+def missing_secret_problems(plan: Plan, *, folder: Path) -> list[Problem]:
     """A problem for every secret of this machine that has no value; a secret of the stack's config is not looked up."""
     return [problem for secret in plan.secrets if (problem := _not_here(secret, folder)) is not None]
 
@@ -62,4 +62,4 @@ def _not_here(secret: Secret, folder: Path) -> Problem | None:
 
 
 def _problem(secret: Secret, remedy: str) -> Problem:
-    return Problem(path=f"secrets.{secret.name}", rule=f"{secret.origin} has no value", remedy=remedy)
+    return Problem(path=f"secrets.{secret.name}", rule=f"{secret.source_label} has no value", remedy=remedy)

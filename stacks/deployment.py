@@ -9,27 +9,27 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unmoor.compiled import override_check
+from unmoor.compiled import check_overrides
 from unmoor.deploy.changes import Changes, changes_of
 from unmoor.deploy.parts import spec_path
-from unmoor.deploy.step import Event, Step
+from unmoor.deploy.step import Event, ResourceStep
 from unmoor.errors import SpecError
 from unmoor.load import load
-from unmoor.settings import Chosen, choose, target_of
-from unmoor.stacks.config import missing_values, secret_value
-from unmoor.stacks.keeping import Keeping, keeping
-from unmoor.stacks.last import noted
-from unmoor.stacks.place import Place, place_of
+from unmoor.settings import SelectedTarget, default_target, select_target
+from unmoor.stacks.config import missing_secret_problems, secret_value
+from unmoor.stacks.keeping import DownPlan, plan_down
+from unmoor.stacks.last import record_command
+from unmoor.stacks.place import StackLocation, stack_location
 from unmoor.stacks.program import program
-from unmoor.stacks.stopping import stoppable
-from unmoor.stacks.workspace import Workspace
-from unmoor.target import Outputs, Serving
+from unmoor.stacks.stopping import run_interruptible
+from unmoor.stacks.workspace import StackWorkspace
+from unmoor.target import Outputs, PartMapping
 
 Hear = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class DeployRequest:
     """What a command names: the spec, how it is changed, and where it is deployed."""
 
     file: Path
@@ -46,9 +46,9 @@ class Asked:
 class Deployment:
     """A chosen agent at its place. `say` shows a line to whoever waits."""
 
-    chosen: Chosen
-    place: Place
-    workspace: Workspace
+    chosen: SelectedTarget
+    place: StackLocation
+    workspace: StackWorkspace
     say: Callable[[str], None]
     policy_packs: Sequence[str] = ()
 
@@ -63,9 +63,9 @@ class Deployment:
         return f"{self.agent} in {self.chosen.loaded.plan.environment} on {self.chosen.target.name}"
 
     @property
-    def serving(self) -> list[Serving]:
+    def serving(self) -> list[PartMapping]:
         """What serves each part here."""
-        return self.chosen.target.serves(self.chosen.loaded.plan, self.chosen.settings)
+        return self.chosen.target.part_mappings(self.chosen.loaded.plan, self.chosen.settings)
 
     def preview(self, hear: Hear) -> Changes:
         """What `up` would change."""
@@ -77,11 +77,11 @@ class Deployment:
 
     def refresh(self, hear: Hear, *, repair: bool = False) -> Changes:
         """Takes what is really there into the state, and gives what of it had changed."""
-        steps: list[Step] = []
+        steps: list[ResourceStep] = []
 
         def hears(event: Event) -> None:
             # What is found to differ is known once a resource has been read, and is nothing that was done to it.
-            if not isinstance(event, Step):
+            if not isinstance(event, ResourceStep):
                 hear(event)
             elif event.phase == "done":
                 steps.append(replace(event, phase="planned"))
@@ -89,63 +89,63 @@ class Deployment:
         self._done("refresh", partial(self.workspace.refresh, repair=repair), hears)
         return changes_of(self.agent, steps, self.serving)
 
-    def keeping(self) -> Keeping:
+    def retained_on_down(self) -> DownPlan:
         """What `down` leaves, and what it takes."""
-        return keeping(self.agent, self.workspace.deployment(), self.serving)
+        return plan_down(self.agent, self.workspace.deployment(), self.serving)
 
-    def preview_down(self, hear: Hear, keep: Keeping | None) -> Changes:
+    def preview_down(self, hear: Hear, keep: DownPlan | None) -> Changes:
         """What `down` would do; without `keep` data goes as well."""
         changes = self._previewed(partial(self.workspace.preview_destroy, only=keep.going if keep else ()), hear)
-        return changes if keep is not None else changes.giving_up_data()
+        return changes if keep is not None else changes.including_data_loss()
 
-    def down(self, hear: Hear, keep: Keeping | None) -> None:
+    def down(self, hear: Hear, keep: DownPlan | None) -> None:
         """Takes the agent down. Without `keep` what holds data goes as well, and the stack with it."""
         if keep is not None and keep.data:
             return self._done("down", partial(self.workspace.destroy, only=keep.going), hear)
-        if retained := self.keeping().retained:
+        if retained := self.retained_on_down().retained:
             self._done("down", partial(self.workspace.up, only=retained), hear)
         return self._done("down", self.workspace.destroy, hear)
 
     def _previewed(self, act: Callable[[Hear], None], hear: Hear) -> Changes:
-        steps: list[Step] = []
+        steps: list[ResourceStep] = []
 
         def hears(event: Event) -> None:
-            steps.extend([event] if isinstance(event, Step) else [])
+            steps.extend([event] if isinstance(event, ResourceStep) else [])
             hear(event)
 
-        stoppable(partial(act, hears), interrupt=self.workspace.interrupt, say=self.say)
+        run_interruptible(partial(act, hears), interrupt=self.workspace.interrupt, say=self.say)
         return changes_of(self.agent, steps, self.serving)
 
     def _done(self, command: str, act: Callable[[Hear], Any], hear: Hear) -> Any:
-        with noted(self.place, command) as doing:
+        with record_command(self.place, command) as doing:
 
             def hears(event: Event) -> None:
-                doing.done += isinstance(event, Step) and event.acted
+                doing.done += isinstance(event, ResourceStep) and event.is_applied
                 hear(event)
 
-            return stoppable(partial(act, hears), interrupt=self.workspace.interrupt, say=self.say)
+            return run_interruptible(partial(act, hears), interrupt=self.workspace.interrupt, say=self.say)
 
 
-def deployment(asked: Asked, *, say: Callable[[str], None], needing_values: bool = True) -> Deployment:
+def load_deployment(asked: DeployRequest, *, say: Callable[[str], None], needing_values: bool = True) -> Deployment:
     """The deployment that is asked for; what spec, target or overrides refuse is raised before an engine starts.
 
     So are secrets of this machine without a value, where they will be needed.
     """
     changes = dict(asked.changes)
     loaded = load(asked.file, asked.environment, changes=changes)
-    name = target_of(loaded, asked.target)
+    name = default_target(loaded, asked.target)
     if asked.destroy_data:
         changes[f"targets.{name}.destroy_data"] = True
         loaded = load(asked.file, asked.environment, changes=changes)
-    chosen = choose(loaded, name).accepted()
-    override_check(chosen)
+    chosen = select_target(loaded, name).require_accepted()
+    check_overrides(chosen)
     plan = loaded.plan
-    if needing_values and (missing := missing_values(plan, folder=loaded.file.parent)):
-        raise SpecError(loaded.located(missing))
-    place = place_of(plan.agent, plan.environment, name, backend=asked.backend)
+    if needing_values and (missing := missing_secret_problems(plan, folder=loaded.file.parent)):
+        raise SpecError(loaded.with_positions(missing))
+    place = stack_location(plan.agent, plan.environment, name, backend=asked.backend)
     value = partial(secret_value, folder=loaded.file.parent, set_by=f"unmoor secrets set -t {name}")
-    serving = chosen.target.serves(plan, chosen.settings)
-    workspace = Workspace(
+    serving = chosen.target.part_mappings(plan, chosen.settings)
+    workspace = StackWorkspace(
         place=place,
         program=partial(program, chosen.target, plan, chosen.settings, secret_value=value),
         secrets_provider=asked.secrets_provider or os.environ.get("UNMOOR_SECRETS_PROVIDER", ""),

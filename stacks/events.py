@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from unmoor.deploy.step import Changed, Ended, Event, Op, Phase, Said, Step
-from unmoor.graph import SECRET, leaves
+from unmoor.deploy.step import Diagnostic, Event, Op, Phase, PropertyDiff, ResourceStep, Summary
+from unmoor.graph import SECRET, leaf_paths
 from unmoor.stacks.wire import SIGNATURE, STACK, UNKNOWN, type_and_name
 
 # What the engine calls its operations, where we call them otherwise:
@@ -50,10 +50,10 @@ def events_of(event: Any, *, previewing: bool) -> Iterator[Event]:
     elif event.summary_event is not None:
         found = event.summary_event
         counts = {OPS.get(str(_text(op)), str(_text(op))): n for op, n in found.resource_changes.items()}
-        yield Ended(counts=counts, seconds=found.duration_seconds)
+        yield Summary(counts=counts, seconds=found.duration_seconds)
 
 
-def _step(metadata: Any, phase: Phase) -> Iterator[Step]:
+def _step(metadata: Any, phase: Phase) -> Iterator[ResourceStep]:
     if not _is_real(metadata):
         return
     op = OPS.get(_text(metadata.op), _text(metadata.op))
@@ -62,14 +62,14 @@ def _step(metadata: Any, phase: Phase) -> Iterator[Step]:
     if retained and op in ("delete", "delete-replaced"):
         op = "keep"
     changed = tuple(_changed(metadata))
-    yield Step(
+    yield ResourceStep(
         op=cast(Op, op),
         phase=phase,
         type=metadata.type,
         name=type_and_name(metadata.urn)[1],
         changed=changed,
         # Where nothing differs that may be shown, as with a secret, what the provider names is all there is to say.
-        because=tuple(sorted(metadata.keys or () if changed else metadata.diffs or ())),
+        diff_paths=tuple(sorted(metadata.keys or () if changed else metadata.diffs or ())),
         retained=retained,
         id=str(getattr(state, "id", "") or ""),
     )
@@ -81,14 +81,14 @@ def _is_real(metadata: Any) -> bool:
     return all(state.custom for state in states) and not metadata.type.startswith("pulumi:")
 
 
-def _changed(metadata: Any) -> Iterator[Changed]:
+def _changed(metadata: Any) -> Iterator[PropertyDiff]:
     """Every input that differs: those that the provider names, and where it names none, all that do."""
     if metadata.old is None or metadata.new is None or _text(metadata.op) in ("same", "read"):
         return
-    before, after = (dict(leaves(_plain(s.inputs or {}))) for s in (metadata.old, metadata.new))
+    before, after = (dict(leaf_paths(_plain(s.inputs or {}))) for s in (metadata.old, metadata.new))
     for path in sorted(before.keys() | after.keys()):
         if before.get(path) != after.get(path):
-            yield Changed(path=path, before=_read(before.get(path)), after=_read(after.get(path)))
+            yield PropertyDiff(path=path, before=_read(before.get(path)), after=_read(after.get(path)))
 
 
 def _read(text: str | None) -> Any:
@@ -108,19 +108,19 @@ def _plain(value: Any) -> Any:
     return "[known afterwards]" if value == UNKNOWN else value
 
 
-def _said(event: Any) -> Iterator[Said]:
+def _said(event: Any) -> Iterator[Diagnostic]:
     text = COLOURS.sub("", event.message).strip()
     if not text or event.ephemeral or event.severity == "debug" or any(noise in text for noise in NOISE):
         return
     severity = "error" if event.severity == "error" else "warning" if event.severity == "warning" else "info"
     type_, name = _place(event.urn)
-    yield Said(severity=severity, text=text, type=type_, name=name)
+    yield Diagnostic(severity=severity, text=text, type=type_, name=name)
 
 
-def _policy(event: Any) -> Said:
+def _policy(event: Any) -> Diagnostic:
     type_, name = _place(event.resource_urn)
     text = f"{event.policy_pack_name}: {event.policy_name}: {COLOURS.sub('', event.message).strip()}"
-    return Said(
+    return Diagnostic(
         severity="error" if event.enforcement_level == "mandatory" else "warning", text=text, type=type_, name=name
     )
 

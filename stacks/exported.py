@@ -14,7 +14,7 @@ from unmoor.target import Outputs
 SHOWN = "plaintext"
 
 
-def exported_outputs(deployment: Mapping[str, Any]) -> Outputs:
+def stack_outputs(deployment: Mapping[str, Any]) -> Outputs:
     """The outputs of a state whose secrets are shown; what it lacks is empty."""
     roots = [r for r in deployment.get("resources") or () if r["type"] == STACK]
     found = roots[0].get("outputs") or {} if roots else {}

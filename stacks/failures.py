@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from unmoor.deploy.step import Event, Said, Step
+from unmoor.deploy.step import Diagnostic, Event, ResourceStep
 from unmoor.errors import UnmoorError
-from unmoor.stacks.place import Place
+from unmoor.stacks.place import StackLocation
 from unmoor.stacks.wire import type_and_name
 
 LOCKED = re.compile(r"currently locked by|Another update is currently in progress")
@@ -65,20 +65,20 @@ class StoppedError(DeployError):
 class Failure:
     """What was heard until an engine failed; `blamed` gives the spec path that a resource comes from."""
 
-    place: Place
-    blamed: Callable[[str, str], str] | None = None
-    errors: list[Said] = field(default_factory=list[Said])
+    place: StackLocation
+    spec_path_of: Callable[[str, str], str] | None = None
+    errors: list[Diagnostic] = field(default_factory=list[Diagnostic])
     done: int = 0
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Keeps errors, and counts what was done."""
-        if isinstance(event, Said) and event.severity == "error" and event not in self.errors:
+        if isinstance(event, Diagnostic) and event.severity == "error" and event not in self.errors:
             self.errors.append(event)
-        elif isinstance(event, Step) and event.acted:
+        elif isinstance(event, ResourceStep) and event.is_applied:
             self.done += 1
 
 
-def failure_of(text: str, failure: Failure) -> DeployError:
+def to_deploy_error(text: str, failure: Failure) -> DeployError:
     """The error to raise for what the command printed and what was heard of it."""
     said = "\n".join([text, *(e.text for e in failure.errors)])
     where = f"{failure.place.project} as {failure.place.stack}"
@@ -100,13 +100,13 @@ def failure_of(text: str, failure: Failure) -> DeployError:
     return DeployError("\n".join(lines) + _left(failure))
 
 
-def in_our_words(said: Said) -> Said:
+def translate_diagnostic(said: Diagnostic) -> Diagnostic:
     """A warning of the engine's about what a killed command has left, in one line; any other as it is."""
     found = [match["urn"] for match in PENDING.finditer(said.text)]
-    return replace(said, text=half_done(found)) if found else said
+    return replace(said, text=pending_operations_text(found)) if found else said
 
 
-def half_done(urns: Sequence[str]) -> str:
+def pending_operations_text(urns: Sequence[str]) -> str:
     """One line about resources of which nobody knows whether they were made; empty where there are none."""
     if not urns:
         return ""
@@ -141,7 +141,7 @@ def _blamed(failure: Failure) -> Iterator[str]:
     for error in failure.errors:
         text = _provider_says(error.text)
         if error.name:
-            path = failure.blamed(error.type, error.name) if failure.blamed else error.name
+            path = failure.spec_path_of(error.type, error.name) if failure.spec_path_of else error.name
             kind = error.type.rsplit(":", 1)[-1]
             yield f"{path}: {kind} {error.name}: {text}{_remedy(text)}"
         elif not text.startswith(("update failed", "preview failed")):

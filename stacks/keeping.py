@@ -7,28 +7,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from unmoor.deploy.parts import holds_data, part_of
-from unmoor.deploy.step import Step
+from unmoor.deploy.step import ResourceStep
 from unmoor.stacks.wire import STACK, type_and_name
-from unmoor.target import Serving
+from unmoor.target import PartMapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keeping:
+class DownPlan:
     """The URNs that go, and what stays: `data` for a person, all of them (`retained` by the engine) by URN."""
 
     going: tuple[str, ...]
-    data: tuple[Step, ...]
+    data: tuple[ResourceStep, ...]
     retained: tuple[str, ...]
 
 
-def keeping(agent: str, deployment: Mapping[str, Any], serving: Sequence[Serving]) -> Keeping:
+def plan_down(agent: str, deployment: Mapping[str, Any], serving: Sequence[PartMapping]) -> DownPlan:
     """Splits a state's resources: those of the store, those that the engine retains, and what both need, stay."""
     resources = [r for r in deployment.get("resources") or () if r["type"] != STACK]
     by_urn = {str(r["urn"]): r for r in resources}
     data = [r for r in resources if r.get("retainOnDelete") or holds_data(agent, *_key(r), serving)]
     beside = [r for r in resources if data and part_of(agent, *_key(r), serving) == "store" and _key(r)[1] != agent]
     staying = set(_with_needs([*data, *beside], by_urn))
-    return Keeping(
+    return DownPlan(
         going=tuple(urn for urn in by_urn if urn not in staying),
         data=tuple(_step(r) for r in data),
         retained=tuple(str(r["urn"]) for r in resources if r.get("retainOnDelete")),
@@ -62,6 +62,6 @@ def _key(resource: Mapping[str, Any]) -> tuple[str, str]:
     return type_and_name(str(resource["urn"]))
 
 
-def _step(resource: Mapping[str, Any]) -> Step:
+def _step(resource: Mapping[str, Any]) -> ResourceStep:
     type_, name = _key(resource)
-    return Step(op="keep", phase="done", type=type_, name=name, retained=True, id=str(resource.get("id", "")))
+    return ResourceStep(op="keep", phase="done", type=type_, name=name, retained=True, id=str(resource.get("id", "")))

@@ -10,22 +10,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from unmoor.stacks.failures import LockedError, StoppedError
-from unmoor.stacks.place import Place
+from unmoor.stacks.place import StackLocation
 
 NOTE = "last.json"
 
 
 @dataclass(kw_only=True)
-class Doing:
+class CommandProgress:
     """A command that is under way: `done` counts what it has finished."""
 
     done: int = 0
 
 
 @contextlib.contextmanager
-def noted(place: Place, command: str) -> Iterator[Doing]:
+def record_command(place: StackLocation, command: str) -> Iterator[CommandProgress]:
     """Notes that the command has begun, and how it ended: a process that is killed leaves the beginning."""
-    doing, since = Doing(), datetime.now(UTC).isoformat(timespec="seconds")
+    doing, since = CommandProgress(), datetime.now(UTC).isoformat(timespec="seconds")
     before = _read(place)
     note: dict[str, object] = {"command": command, "since": since}
     _write(place, {**note, "ended": "killed", "done": 0})
@@ -44,7 +44,7 @@ def noted(place: Place, command: str) -> Iterator[Doing]:
         _write(place, {**note, "ended": ended, "done": doing.done} if ended else before)
 
 
-def left_behind(place: Place) -> str:
+def unfinished_command_note(place: StackLocation) -> str:
     """One line about a last command that did not end well here; nothing where it did, or where none is known."""
     found = _read(place)
     if found.get("ended", "done") == "done":
@@ -55,7 +55,7 @@ def left_behind(place: Place) -> str:
     return f"the last {command}, begun {since}, {said}: this one goes on from there"
 
 
-def _read(place: Place) -> Mapping[str, Any]:
+def _read(place: StackLocation) -> Mapping[str, Any]:
     """The note; empty where there is none, or none that can be read."""
     try:
         found = json.loads((place.folder / NOTE).read_text(encoding="utf-8"))
@@ -64,7 +64,7 @@ def _read(place: Place) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _write(place: Place, note: Mapping[str, object]) -> None:
+def _write(place: StackLocation, note: Mapping[str, object]) -> None:
     place.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     beside = place.folder / f".{NOTE}"
     beside.write_text(json.dumps(note), encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import register_resource_transform
 
-from unmoor.inputs import with_value
+from unmoor.inputs import set_at_path
 from unmoor.overrides import override_matches
 from unmoor.target import Override
 
@@ -19,13 +19,13 @@ def register_overrides(agent: str, overrides: Sequence[Override]) -> None:
         return
 
     def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-        inputs = changed(agent, overrides, args.type_, args.name, dict(args.props))
+        inputs = apply_overrides(agent, overrides, args.type_, args.name, dict(args.props))
         return None if inputs is None else pulumi.ResourceTransformResult(props=inputs, opts=args.opts)
 
     register_resource_transform(transform)
 
 
-def changed(
+def apply_overrides(
     agent: str, overrides: Sequence[Override], type_: str, name: str, inputs: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     """The inputs after every override that matches the resource, or None where none does."""
@@ -33,5 +33,5 @@ def changed(
     for override in overrides:
         if override_matches(override, agent, type_, name):
             for path, value in override.set.items():
-                result = with_value(inputs if result is None else result, path, value)
+                result = set_at_path(inputs if result is None else result, path, value)
     return result

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unmoor.errors import UnmoorError
 from unmoor.files import data_folder
-from unmoor.stacks.place import Place
+from unmoor.stacks.place import StackLocation
 
 # https://www.pulumi.com/docs/iac/concepts/secrets/#changing-the-secrets-provider-for-a-stack
 GIVEN = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
@@ -17,7 +17,9 @@ SERVICE, ENTRY = "unmoor", "state-passphrase"
 LENGTH_BYTES = 32
 
 
-def passphrase_environment(place: Place, around: Mapping[str, str], *, secrets_provider: str = "") -> dict[str, str]:
+def passphrase_environment(
+    place: StackLocation, around: Mapping[str, str], *, secrets_provider: str = ""
+) -> dict[str, str]:
     """The variables with which the engine finds what encrypts the state; empty where `around` has them already.
 
     UnmoorError for a backend that others share where nothing is said: a passphrase made here would lock them out.
@@ -30,10 +32,10 @@ def passphrase_environment(place: Place, around: Mapping[str, str], *, secrets_p
         remedy = "set PULUMI_CONFIG_PASSPHRASE, or --secrets-provider such as awskms://alias/unmoor"
         raise UnmoorError(f"{rule}; {remedy}")
     states = Path(place.backend.removeprefix("file://")) / ".pulumi" / "stacks"
-    return kept_passphrase(data_folder() / "passphrase", making=not any(states.glob("*/*.json")))
+    return stored_passphrase(data_folder() / "passphrase", making=not any(states.glob("*/*.json")))
 
 
-def kept_passphrase(file: Path, *, making: bool = True) -> dict[str, str]:
+def stored_passphrase(file: Path, *, making: bool = True) -> dict[str, str]:
     """The passphrase of this user's states: in the file, else in the OS keyring, else made and put where it can be.
 
     UnmoorError where there is none and there are states already, which another one would not open.

@@ -15,7 +15,7 @@ SCHEMES = ("file://", "s3://", "gs://", "azblob://", "postgres://", "https://", 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class StackLocation:
     """One stack: `project` is the agent, `stack` is `<environment>.<target>`, `backend` any URL that Pulumi takes."""
 
     project: str
@@ -28,12 +28,12 @@ class Place:
         return data_folder() / "stacks" / self.project / self.stack
 
     @property
-    def is_own(self) -> bool:
+    def is_default_backend(self) -> bool:
         """Whether the state is where unmoor keeps it unless it is told otherwise."""
         return self.backend == own_backend()
 
 
-def place_of(agent: str, environment: str | None, target: str, *, backend: str = "") -> Place:
+def stack_location(agent: str, environment: str | None, target: str, *, backend: str = "") -> StackLocation:
     """The place of an agent in an environment on a target.
 
     The backend is the one given, else `PULUMI_BACKEND_URL`, else a folder of this user's; UnmoorError if it is no URL
@@ -43,7 +43,7 @@ def place_of(agent: str, environment: str | None, target: str, *, backend: str =
     if not found.startswith(SCHEMES):
         rule = f"backend {found}: it is no URL that Pulumi knows"
         raise UnmoorError(f"{rule}; begin it with one of {', '.join(SCHEMES)}")
-    return Place(project=agent, stack=f"{environment or DEFAULT_ENVIRONMENT}.{target}", backend=found)
+    return StackLocation(project=agent, stack=f"{environment or DEFAULT_ENVIRONMENT}.{target}", backend=found)
 
 
 def own_backend() -> str:

@@ -26,7 +26,7 @@ from pulumi_policy.proxy import UnknownValueError
 
 from unmoor.graph import Resource
 from unmoor.load import DEFAULT_ENVIRONMENT, load
-from unmoor.settings import choose
+from unmoor.settings import select_target
 from unmoor.testing.rules import access_breaches, descends_from_one, unique
 
 # Where the pack is, for `--policy-pack`.
@@ -45,22 +45,22 @@ def start() -> None:
 
 def policies() -> tuple[ResourceValidationPolicy | StackValidationPolicy, ...]:
     """Every rule as a policy; they share what they have seen."""
-    seen = Seen()
+    seen = ObservedStack()
     return (
         ResourceValidationPolicy(
             name="named-provider",
             description="What lies somewhere goes through the provider that says where, never through a default one.",
-            validate=seen.named_provider,
+            validate=seen.check_provider,
         ),
         StackValidationPolicy(
             name="one-component",
             description="Every resource descends from the one component, and no two of a type share a name.",
-            validate=seen.one_component,
+            validate=seen.check_component,
         ),
         StackValidationPolicy(
             name="least-privilege",
             description="Each part reads, touches and starts what the agent's spec gives it, and nothing else.",
-            validate=seen.least_privilege,
+            validate=seen.check_least_privilege,
             # Nothing else is judged by what a cloud calls things, so this one says what it saw and stops nothing.
             enforcement_level=EnforcementLevel.ADVISORY,
         ),
@@ -68,7 +68,7 @@ def policies() -> tuple[ResourceValidationPolicy | StackValidationPolicy, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownInputs:
     """A resource's inputs, and whether all of them are known."""
 
     inputs: Mapping[str, Any]
@@ -76,34 +76,34 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ObservedStack:
     """The inputs of each resource that the engine has shown, by URN."""
 
-    inputs: dict[str, Known] = field(default_factory=dict)
+    inputs: dict[str, KnownInputs] = field(default_factory=dict)
 
-    def named_provider(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
+    def check_provider(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
         """Keeps what it is shown, for the stack's policies."""
-        self.inputs[args.urn] = known_of(args.props)
+        self.inputs[args.urn] = known_inputs(args.props)
         package = args.resource_type.split(":")[0]
         if args.provider and args.provider.name.startswith("default") and package not in NOWHERE:
             report(f"{args.resource_type} {args.name} goes through the default provider of {package}", None)
 
-    def one_component(self, args: StackValidationArgs, report: ReportViolation) -> None:
+    def check_component(self, args: StackValidationArgs, report: ReportViolation) -> None:
         resources = self.resources(args.resources)
         _report([*descends_from_one(resources), *unique(resources)], report)
 
-    def least_privilege(self, args: StackValidationArgs, report: ReportViolation) -> None:
+    def check_least_privilege(self, args: StackValidationArgs, report: ReportViolation) -> None:
         config = pulumi.Config("unmoor")
         spec, target = config.get("spec"), config.get("target")
         if not spec or not target:
             args.not_applicable(UNASKED)
             return
-        if not all(self.known(r).complete for r in args.resources):
+        if not all(self.inputs_of(r).complete for r in args.resources):
             args.not_applicable(UNKNOWN)
             return
         environment = config.get("env") or pulumi.get_stack()
         loaded = load(Path(spec), None if environment == DEFAULT_ENVIRONMENT else environment)
-        chosen = choose(loaded, target)
+        chosen = select_target(loaded, target)
         access = chosen.target.access(loaded.plan, self.resources(args.resources))
         _report(access_breaches(loaded.plan, access), report)
 
@@ -112,8 +112,8 @@ class Seen:
         ours = [r for r in shown if r.resource_type not in NOT_OURS and not _default_provider(r)]
         return tuple(sorted((self._resource(r) for r in ours), key=lambda r: r.key))
 
-    def known(self, resource: PolicyResource) -> Known:
-        return self.inputs.get(resource.urn) or known_of(resource.props)
+    def inputs_of(self, resource: PolicyResource) -> KnownInputs:
+        return self.inputs.get(resource.urn) or known_inputs(resource.props)
 
     def _resource(self, shown: PolicyResource) -> Resource:
         parent = shown.parent if shown.parent and shown.parent.resource_type not in NOT_OURS else None
@@ -122,15 +122,15 @@ class Seen:
             type=shown.resource_type,
             name=shown.name,
             parent=parent.name if parent else None,
-            inputs=self.known(shown).inputs,
+            inputs=self.inputs_of(shown).inputs,
             depends_on=tuple(sorted({(r.resource_type, r.name) for r in needed})),
         )
 
 
-def known_of(props: Mapping[str, Any]) -> Known:
+def known_inputs(props: Mapping[str, Any]) -> KnownInputs:
     """The inputs without what a preview cannot know."""
     unknown: list[str] = []
-    return Known(inputs=_plain(props, unknown), complete=not unknown)
+    return KnownInputs(inputs=_plain(props, unknown), complete=not unknown)
 
 
 def _plain(value: Any, unknown: list[str]) -> Any:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import pulumi
 
 from unmoor.bundle import write_bundle
-from unmoor.files import image_context, made_cache_folder
-from unmoor.fingerprint import version_number
+from unmoor.files import ensure_cache_folder, image_context
+from unmoor.fingerprint import secret_version
 from unmoor.plan import Plan, Secret
 from unmoor.stacks.overrides import register_overrides
 from unmoor.target import BuildOptions, Outputs, Settings, Target
-from unmoor.testing.narrow import import_narrowly
+from unmoor.testing.narrow import import_with_lazy_sdks
 
 
 def program(
@@ -22,11 +22,11 @@ def program(
     settings: Settings,
     *,
     secret_value: Callable[[Secret], object],
-    secret_version: Callable[[str, str, str], int] = version_number,
+    secret_version: Callable[[str, str, str], int] = secret_version,
 ) -> Outputs:
     """Makes the agent's resources in the running Pulumi program and exports its outputs; returns them as well."""
-    import_narrowly(target.build_by.partition(":")[0])
-    cache = made_cache_folder()
+    import_with_lazy_sdks(target.build_by.partition(":")[0])
+    cache = ensure_cache_folder()
     register_overrides(plan.agent, settings.overrides)
     options = BuildOptions(
         bundle=write_bundle(plan, cache / "bundles"),

@@ -9,21 +9,21 @@ import subprocess
 from collections.abc import Mapping
 
 from unmoor.errors import UnmoorError
-from unmoor.stacks.exported import exported_outputs
+from unmoor.stacks.exported import stack_outputs
 from unmoor.stacks.keeping import has_gateway
 from unmoor.stacks.passphrase import passphrase_environment
-from unmoor.stacks.place import Place
+from unmoor.stacks.place import StackLocation
 from unmoor.target import Outputs
 
 PATIENCE_S = 60
 
 
-def read_outputs(place: Place) -> Outputs:
+def read_outputs(place: StackLocation) -> Outputs:
     """What the agent that is deployed there is reached by, secrets in plain; UnmoorError where nothing is deployed."""
     return _quickly(place) or _by_the_workspace(place)
 
 
-def _quickly(place: Place) -> Outputs | None:
+def _quickly(place: StackLocation) -> Outputs | None:
     """The outputs, where this machine has deployed there before; None for whatever the workspace has words for."""
     command = shutil.which("pulumi")
     if command is None or not (place.folder / "Pulumi.yaml").is_file():
@@ -40,10 +40,10 @@ def _quickly(place: Place) -> Outputs | None:
         deployment = json.loads(done.stdout)["deployment"] if done.returncode == 0 else None
     except (OSError, subprocess.TimeoutExpired, ValueError, KeyError):
         return None
-    return exported_outputs(deployment) if deployment and has_gateway(place.project, deployment) else None
+    return stack_outputs(deployment) if deployment and has_gateway(place.project, deployment) else None
 
 
-def _environment(place: Place) -> Mapping[str, str]:
+def _environment(place: StackLocation) -> Mapping[str, str]:
     own = {"PULUMI_BACKEND_URL": place.backend, "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_AUTOMATION_API": "true"}
     try:
         provider = os.environ.get("UNMOOR_SECRETS_PROVIDER", "")
@@ -52,7 +52,7 @@ def _environment(place: Place) -> Mapping[str, str]:
         return own  # what encrypts a state that is there, the state says itself
 
 
-def _by_the_workspace(place: Place) -> Outputs:
+def _by_the_workspace(place: StackLocation) -> Outputs:
     from unmoor.stacks.workspace import outputs_of
 
     return outputs_of(place)

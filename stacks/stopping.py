@@ -15,7 +15,9 @@ AGAIN_S = 1.0
 TWICE = "stopping at once: what is under way may be left half made"
 
 
-def stoppable(act: Callable[[], Result], *, interrupt: Callable[[], None], say: Callable[[str], None]) -> Result:
+def run_interruptible(
+    act: Callable[[], Result], *, interrupt: Callable[[], None], say: Callable[[str], None]
+) -> Result:
     """What `act` gives, run beside the main thread, which answers to signals: each is passed on by `interrupt`."""
     if threading.current_thread() is not threading.main_thread():
         return act()

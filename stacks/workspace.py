@@ -15,14 +15,14 @@ from typing import Any
 from pulumi import automation
 from semver import VersionInfo
 
-from unmoor.deploy.step import Event, Said
+from unmoor.deploy.step import Diagnostic, Event
 from unmoor.errors import UnmoorError
 from unmoor.stacks.events import events_of
-from unmoor.stacks.exported import exported_outputs
-from unmoor.stacks.failures import Failure, failure_of, half_done, in_our_words
+from unmoor.stacks.exported import stack_outputs
+from unmoor.stacks.failures import Failure, pending_operations_text, to_deploy_error, translate_diagnostic
 from unmoor.stacks.keeping import has_gateway
 from unmoor.stacks.passphrase import passphrase_environment
-from unmoor.stacks.place import Place
+from unmoor.stacks.place import StackLocation
 from unmoor.stacks.versions import OLDEST
 from unmoor.target import Outputs
 
@@ -86,14 +86,14 @@ class Cli(automation.PulumiCommand):
 
 
 @dataclass(kw_only=True)
-class Workspace:
+class StackWorkspace:
     """An agent's stack. `program` is what makes its resources; without one it can only be looked at, or emptied.
 
     Every method raises UnmoorError, in our words and with what to do, where the engine fails; what the program itself
     refuses is raised as it is.
     """
 
-    place: Place
+    place: StackLocation
     program: Callable[[], object] | None = None
     secrets_provider: str = ""
     blamed: Callable[[str, str], str] | None = None
@@ -112,7 +112,7 @@ class Workspace:
         """Makes the resources that the program asks for; with `only`, no more than those of these URNs."""
         wanted: dict[str, Any] = {"target": list(only) or None, "policy_packs": list(policy_packs) or None}
         self._does(lambda stack, hear: stack.up(on_event=hear, **wanted), on_event)
-        return exported_outputs(self._exported("--show-secrets"))
+        return stack_outputs(self._exported("--show-secrets"))
 
     def refresh(self, on_event: OnEvent, *, repair: bool = False) -> None:
         """Takes into the state what is really there; `repair` also drops what a killed command left undecided."""
@@ -136,7 +136,7 @@ class Workspace:
         if not self.exists():
             return None
         deployment = self._exported("--show-secrets")  # all of it at once: each question is a process of its own
-        return exported_outputs(deployment) if has_gateway(self.place.project, deployment) else None
+        return stack_outputs(deployment) if has_gateway(self.place.project, deployment) else None
 
     def exists(self) -> bool:
         """Whether there is such a stack, with or without resources."""
@@ -154,7 +154,7 @@ class Workspace:
     def half_done(self) -> str:
         """One line about what a killed command has left half done, as the state has it; empty where nothing."""
         pending = self.deployment().get("pending_operations") or () if self.exists() else ()
-        return half_done([str(operation["resource"]["urn"]) for operation in pending])
+        return pending_operations_text([str(operation["resource"]["urn"]) for operation in pending])
 
     def config_keys(self) -> frozenset[str]:
         """The keys of the stack's config, without the project's name before them; none where there is no stack."""
@@ -172,12 +172,12 @@ class Workspace:
         self.cli.interrupt()
 
     def _does(self, act: Callable[[automation.Stack, Any], Any], on_event: OnEvent, *, previewing: bool = False) -> Any:
-        failure = Failure(place=self.place, blamed=self.blamed)
+        failure = Failure(place=self.place, spec_path_of=self.blamed)
 
         def hear(event: Any) -> None:
             for found in events_of(event, previewing=previewing):
-                failure.hear(found)
-                on_event(in_our_words(found) if isinstance(found, Said) else found)
+                failure.on_event(found)
+                on_event(translate_diagnostic(found) if isinstance(found, Diagnostic) else found)
 
         return self._guarded(lambda stack: act(stack, hear), failure)
 
@@ -190,7 +190,7 @@ class Workspace:
         except automation.errors.CommandError as error:
             if self._refused is not None:
                 raise self._refused from None
-            raise failure_of(str(error), failure or Failure(place=self.place)) from None
+            raise to_deploy_error(str(error), failure or Failure(place=self.place)) from None
 
     def _stack(self, *, make: bool = True) -> automation.Stack | None:
         if self._opened is not None:
@@ -206,14 +206,14 @@ class Workspace:
         except automation.errors.StackNotFoundError:
             return None
         except automation.errors.CommandError as error:
-            raise failure_of(str(error), Failure(place=self.place)) from None
+            raise to_deploy_error(str(error), Failure(place=self.place)) from None
         _ask_nothing_afterwards(self._opened)
         return self._opened
 
     def _options(self) -> automation.LocalWorkspaceOptions:
         folder = self.place.folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self.place.is_own:
+        if self.place.is_default_backend:
             Path(self.place.backend.removeprefix("file://")).mkdir(parents=True, exist_ok=True, mode=0o700)
         return automation.LocalWorkspaceOptions(
             work_dir=str(folder),
@@ -249,7 +249,7 @@ class Workspace:
         try:
             return self.cli.run(arguments, str(self.place.folder), self._environment(), stdin=stdin).stdout
         except automation.errors.CommandError as error:
-            raise failure_of(str(error), Failure(place=self.place)) from None
+            raise to_deploy_error(str(error), Failure(place=self.place)) from None
 
 
 def install_cli(say: Callable[[str], None]) -> str:
@@ -264,10 +264,10 @@ def install_cli(say: Callable[[str], None]) -> str:
     return str(root / "bin" / "pulumi")
 
 
-def outputs_of(place: Place) -> Outputs:
+def outputs_of(place: StackLocation) -> Outputs:
     """What the agent that is deployed there is reached by, secrets in plain; UnmoorError where nothing is deployed."""
     provider = os.environ.get("UNMOOR_SECRETS_PROVIDER", "")
-    if (found := Workspace(place=place, secrets_provider=provider).outputs()) is None:
+    if (found := StackWorkspace(place=place, secrets_provider=provider).outputs()) is None:
         rule = f"{place.project}: nothing is deployed as {place.stack} in {place.backend}"
         raise UnmoorError(f"{rule}; run unmoor up, or name another -e, -t or --backend")
     return found

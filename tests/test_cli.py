@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from unmoor.cli.show import plain
+from unmoor.cli.show import to_jsonable
 from unmoor.load import load
 from unmoor.schema import json_schema
 from unmoor.yamltext import read_yaml
@@ -80,7 +80,7 @@ def test_a_missing_spec_is_one_line_and_no_traceback(tmp_path: Path) -> None:
 
 def test_plan_json_is_the_whole_plan() -> None:
     done = unmoor("plan", EVERYTHING, "-e", "prod", "--json")
-    assert json.loads(done.stdout) == json.loads(json.dumps(plain(load(EVERYTHING, "prod").plan)))
+    assert json.loads(done.stdout) == json.loads(json.dumps(to_jsonable(load(EVERYTHING, "prod").plan)))
 
 
 def test_graph_json_is_a_list_of_four_keys() -> None:

@@ -11,15 +11,15 @@ from typer.testing import CliRunner
 
 from unmoor.cli.app import app
 from unmoor.cli.build import arguments
-from unmoor.cli.needs import needs_linux
-from unmoor.dev_docker import Containers
+from unmoor.cli.needs import require_linux
+from unmoor.dev_docker import LocalContainers
 from unmoor.errors import UnmoorError
 from unmoor.make_plan import make_plan
 from unmoor.plan import Plan
-from unmoor.recipe import Recipe
+from unmoor.recipe import ImageRecipe
 from unmoor.spec import Spec
 
-CONTAINERS = Containers(name="c", image="i", bundle="ab", store=Path("/store-here"), user="5:6")
+CONTAINERS = LocalContainers(name="c", image="i", bundle="ab", store=Path("/store-here"), user="5:6")
 
 
 def plan(base: dict[str, Any]) -> Plan:
@@ -70,7 +70,7 @@ def test_runs_are_on_a_network_that_leads_nowhere() -> None:
 
 @pytest.mark.parametrize("base", ["", "my-base"])
 def test_an_image_is_built_from_its_recipe(base: str) -> None:
-    how = Recipe(folder="/f", arguments=(("HARNESS", "pi"),), platform="linux/arm64", tag="t")
+    how = ImageRecipe(folder="/f", arguments=(("HARNESS", "pi"),), platform="linux/arm64", tag="t")
     given = ["--build-arg", "HARNESS=pi", *(["--build-arg", "BASE=my-base"] if base else [])]
     assert arguments(how, name="n", base=base) == [
         "docker",
@@ -123,5 +123,5 @@ def test_docker_and_install_exclude_each_other(tmp_path: Path) -> None:
 
 def test_a_system_without_a_fence_is_refused_with_the_way_out() -> None:
     with pytest.raises(UnmoorError) as raised:
-        needs_linux("darwin")
+        require_linux("darwin")
     assert str(raised.value) == ("unmoor dev fences a harness with what Linux has, and this is darwin; add --docker")

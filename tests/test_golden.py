@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from unmoor import __version__
-from unmoor.compiled import compiled
+from unmoor.compiled import compile_graph
 from unmoor.errors import InputError
-from unmoor.graph import golden
+from unmoor.graph import as_sorted_text
 from unmoor.load import load
 from unmoor.registry import names
-from unmoor.settings import choose
+from unmoor.settings import select_target
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted(p.name for p in (ROOT / "examples").iterdir() if p.is_dir())
@@ -33,10 +33,10 @@ def test_the_graph_is_the_golden_one(example: str, target: str, request: pytest.
 def _text(example: str, target: str) -> str:
     """The graph, or the refusal; the image's context follows every change of the runtime and is left out."""
     try:
-        resources = compiled(choose(load(ROOT / "examples" / example), target))
+        resources = compile_graph(select_target(load(ROOT / "examples" / example), target))
     except InputError as error:
         return str(error).replace(f"{ROOT}/", "") + "\n"
-    return _steady(golden(resources))
+    return _steady(as_sorted_text(resources))
 
 
 def _steady(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from unmoor.bundle import config, pack, write_bundle
+from unmoor.bundle import config_json, pack, write_bundle
 from unmoor.defaults import DEFAULTS
 from unmoor.load import load
 from unmoor.make_plan import make_plan
@@ -62,7 +62,7 @@ def test_the_bundle_is_the_same_whenever_and_wherever_it_is_packed(tmp_path: Pat
 
 
 def test_the_bundle_holds_no_secret_and_nothing_of_the_infrastructure() -> None:
-    held = config(load(ROOT / "examples" / "06-everything").plan)
+    held = config_json(load(ROOT / "examples" / "06-everything").plan)
     assert "secrets" not in held
     assert "cpu" not in held["run"]
     assert held["model"]["api_key"] == "anthropic-key"
@@ -70,7 +70,7 @@ def test_the_bundle_holds_no_secret_and_nothing_of_the_infrastructure() -> None:
 
 def test_names_are_cut_with_a_digest_and_stay_different() -> None:
     plan = load(ROOT / "examples" / "01-hello").plan
-    rule = NameRule(longest=24)
+    rule = NameRule(max_length=24)
     long = dataclasses.replace(plan, agent="a" * 32)
     assert len(physical_name(long, "gateway", rule)) == 24
     assert physical_name(long, "gateway", rule) != physical_name(long, "run", rule)
@@ -79,7 +79,7 @@ def test_names_are_cut_with_a_digest_and_stay_different() -> None:
 
 def test_two_agents_that_would_read_alike_get_different_names() -> None:
     plan = load(ROOT / "examples" / "01-hello").plan
-    rule = NameRule(longest=63)
+    rule = NameRule(max_length=63)
     one = dataclasses.replace(plan, agent="a-b", environment="c")
     other = dataclasses.replace(plan, agent="a", environment="b-c")
     assert physical_name(one, "run", rule) != physical_name(other, "run", rule)

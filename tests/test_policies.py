@@ -15,7 +15,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
-from unmoor.stacks.policies import Known, known_of, policies
+from unmoor.stacks.policies import KnownInputs, known_inputs, policies
 
 ALIKE = PolicyResourceOptions(False, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
 NAMED, ONE, LEAST = policies()
@@ -72,8 +72,8 @@ def test_all_descends_from_one_component_and_shares_no_name() -> None:
 
 def test_what_a_preview_cannot_know_is_left_out_and_told() -> None:
     props = unknown_checking_proxy({"a": [1.0, UNKNOWN_STRING_VALUE], "b": {"c": UNKNOWN_STRING_VALUE, "d": "e"}})
-    assert known_of(props) == Known(inputs={"a": [1, None], "b": {"c": None, "d": "e"}}, complete=False)
-    assert known_of(unknown_checking_proxy({"a": [1.5]})) == Known(inputs={"a": [1.5]}, complete=True)
+    assert known_inputs(props) == KnownInputs(inputs={"a": [1, None], "b": {"c": None, "d": "e"}}, complete=False)
+    assert known_inputs(unknown_checking_proxy({"a": [1.5]})) == KnownInputs(inputs={"a": [1.5]}, complete=True)
 
 
 def test_without_a_spec_in_the_config_rights_are_not_judged() -> None:

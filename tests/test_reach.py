@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from unmoor.reach import out_of_reach
+from unmoor.reach import unreachable_hosts
 from unmoor.spec import Spec
 
 MODEL: dict[str, Any] = {"provider": "anthropic", "name": "m", "api_key": "k"}
@@ -19,7 +19,7 @@ def found(base: dict[str, Any], egress: Any, *, repo: str = "", mcp: str = "") -
         "network": {} if egress is None else {"egress": egress},
     }
     spec = Spec.model_validate({**base, **parts})
-    return [f"{'.'.join(map(str, path))}: {rule}; {remedy}" for path, rule, remedy in out_of_reach(spec)]
+    return [f"{'.'.join(map(str, path))}: {rule}; {remedy}" for path, rule, remedy in unreachable_hosts(spec)]
 
 
 @pytest.mark.parametrize(

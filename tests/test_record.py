@@ -9,7 +9,7 @@ import pulumi_aws as aws
 import pulumi_random as random
 import pytest
 
-from unmoor.graph import as_json, golden, leaves, mermaid, tree
+from unmoor.graph import as_json, as_sorted_text, leaf_paths, mermaid, tree
 from unmoor.testing.record import RecordError, record
 
 
@@ -145,7 +145,7 @@ def test_an_asset_is_told_by_its_content_and_not_by_its_path(tmp_path) -> None:
 
 
 def test_golden_opens_json_documents() -> None:
-    text = golden(record(lambda: aws.iam.RolePolicy("p", role="r", policy='{"a": [1]}')).resources)
+    text = as_sorted_text(record(lambda: aws.iam.RolePolicy("p", role="r", policy='{"a": [1]}')).resources)
     assert text == 'aws:iam/rolePolicy:RolePolicy p <- -\n    policy<json>.a[0] = 1\n    role = "r"\n'
 
 
@@ -156,4 +156,4 @@ def test_tree_counts_kinds_and_mermaid_draws_references() -> None:
 
 
 def test_leaves_of_empty_containers_are_kept() -> None:
-    assert dict(leaves({"a": [], "b": {}})) == {"a": "[]", "b": "{}"}
+    assert dict(leaf_paths({"a": [], "b": {}})) == {"a": "[]", "b": "{}"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .quantities import shown
+from .quantities import quote_truncated
 from .spec import Spec
 from .yamltext import Path
 
@@ -29,7 +29,7 @@ WITHOUT_SKILLS = ("gemini", "goose", "command")
 WITHOUT_ARM64 = ("goose",)
 
 
-def beyond_abilities(spec: Spec) -> Iterator[Finding]:
+def unsupported_features(spec: Spec) -> Iterator[Finding]:
     """Everything that the spec asks of its harness and that the harness cannot do."""
     for rule in (_harness, _architecture, _model, _mcp, _skills):
         yield from rule(spec)
@@ -48,7 +48,11 @@ def _harness(spec: Spec) -> Iterator[Finding]:
     if harness.name == "command" and harness.version:
         yield ("harness", "version"), "harness command has no version of unmoor's", "remove it; the image decides"
     if harness.version and not re.fullmatch(r"\d+(\.\d+)+([-+.][0-9A-Za-z.-]+)?", harness.version):
-        yield ("harness", "version"), f"{shown(harness.version)} is no exact version", "write one such as 2.1.330"
+        yield (
+            ("harness", "version"),
+            f"{quote_truncated(harness.version)} is no exact version",
+            "write one such as 2.1.330",
+        )
 
 
 def _architecture(spec: Spec) -> Iterator[Finding]:

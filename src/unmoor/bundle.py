@@ -37,7 +37,7 @@ class Bundle:
         return f"bundles/{self.sha256}.tar"
 
 
-def config(plan: Plan) -> dict[str, Any]:
+def config_json(plan: Plan) -> dict[str, Any]:
     """What the runtime reads as config.json: the plan's bundled fields, nested as in the plan."""
     return {"format": FORMAT, **_bundled(plan)}
 
@@ -46,7 +46,7 @@ def pack(plan: Plan) -> bytes:
     """The archive; UnmoorError if a file has changed since it was read into the plan."""
     buffer = io.BytesIO()
     entries = {
-        "config.json": (_json(config(plan)), False),
+        "config.json": (_json(config_json(plan)), False),
         "instructions.md": (plan.instructions.encode(), False),
         **{file.path: (_content(file), file.executable) for file in plan.files},
     }

@@ -15,23 +15,23 @@ from .target import PARTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
+class WhatIf:
     """A change of the spec to compare as well: spec paths and values, and what it is called."""
 
     label: str = ""
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
-    def concerns(self, target: str) -> bool:
+    def applies_to(self, target: str) -> bool:
         """Whether it can matter there: settings of another target alone cannot."""
         own = [path.split(".")[1] for path in self.changes if path.startswith("targets.")]
         return len(own) < len(self.changes) or not own or target in own
 
 
-AS_IT_IS = Variant()
+AS_IT_IS = WhatIf()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class TargetColumn:
     """One target's column: why it refuses, what it rounds, what serves each part, limits, guarantees, counts by kind.
 
     `variant` names the change of the spec that it is for, empty for the spec as it is. `failed` says why there is
@@ -69,17 +69,17 @@ class Row:
 
 
 def compare(
-    file: Path, environment: str | None, targets: Sequence[str], variants: Sequence[Variant] = (AS_IT_IS,)
-) -> tuple[Column, ...]:
+    file: Path, environment: str | None, targets: Sequence[str], variants: Sequence[WhatIf] = (AS_IT_IS,)
+) -> tuple[TargetColumn, ...]:
     """A column for each target and variant, in the order asked for; SpecError if the spec itself is wrong."""
-    with comparing(file, environment, targets, variants) as columns:
+    with compare_in_background(file, environment, targets, variants) as columns:
         return columns()
 
 
 @contextmanager
-def comparing(
-    file: Path, environment: str | None, targets: Sequence[str], variants: Sequence[Variant]
-) -> Iterator[Callable[[], tuple[Column, ...]]]:
+def compare_in_background(
+    file: Path, environment: str | None, targets: Sequence[str], variants: Sequence[WhatIf]
+) -> Iterator[Callable[[], tuple[TargetColumn, ...]]]:
     """The same while something else is done: what is given waits for the columns."""
     if len(targets) == 1:
         yield lambda: _columns(file, environment, targets[0], variants)
@@ -90,47 +90,49 @@ def comparing(
         yield lambda: tuple(column for job in jobs for column in job.result())
 
 
-def _columns(file: Path, environment: str | None, target: str, variants: Sequence[Variant]) -> tuple[Column, ...]:
+def _columns(file: Path, environment: str | None, target: str, variants: Sequence[WhatIf]) -> tuple[TargetColumn, ...]:
     """A target's columns; imports that target's SDK and no other."""
     return tuple(
-        replace(column(file, environment, target, variant.changes), variant=variant.label)
+        replace(compare_target(file, environment, target, variant.changes), variant=variant.label)
         for variant in variants
-        if variant.concerns(target)
+        if variant.applies_to(target)
     )
 
 
-def column(file: Path, environment: str | None, name: str, changes: Mapping[str, Any] | None = None) -> Column:
+def compare_target(
+    file: Path, environment: str | None, name: str, changes: Mapping[str, Any] | None = None
+) -> TargetColumn:
     """What one target makes of the spec with some of its values changed."""
     from .load import DEFAULT_ENVIRONMENT, load
-    from .settings import choose
+    from .settings import select_target
 
     # A change is tried where it is asked about, and not in every environment that is declared.
     loaded = load(file, environment or (DEFAULT_ENVIRONMENT if changes else None), changes=changes)
     try:
-        chosen = choose(loaded, name)
+        chosen = select_target(loaded, name)
     except InputError as error:
-        return Column(target=name, refused=tuple(map(str, error.problems)))
+        return TargetColumn(target=name, refused=tuple(map(str, error.problems)))
     except UnmoorError as error:
-        return Column(target=name, failed=str(error))
+        return TargetColumn(target=name, failed=str(error))
     target, plan, settings = chosen.target, loaded.plan, chosen.settings
     limits = tuple((limit.topic, limit.value) for limit in target.limits)
     if problems := chosen.problems():
-        return Column(target=name, refused=tuple(map(str, problems)), limits=limits)
+        return TargetColumn(target=name, refused=tuple(map(str, problems)), limits=limits)
     try:
         counts = _counts(chosen)
     except UnmoorError as error:
-        return Column(target=name, failed=str(error), limits=limits)
-    return Column(
+        return TargetColumn(target=name, failed=str(error), limits=limits)
+    return TargetColumn(
         target=name,
-        rounded=tuple(str(r) for r in target.rounded(plan, settings)),
-        parts=tuple((s.part, s.by) for s in target.serves(plan, settings)),
+        rounded=tuple(str(r) for r in target.adjustments(plan, settings)),
+        parts=tuple((s.part, s.by) for s in target.part_mappings(plan, settings)),
         limits=limits,
         guarantees=tuple((g.topic, g.strength, g.by) for g in target.guarantees(plan, settings)),
         counts=tuple(counts.items()),
     )
 
 
-def rows(columns: Sequence[Column]) -> list[Row]:
+def table_rows(columns: Sequence[TargetColumn]) -> list[Row]:
     """The comparison as rows; a topic that a target says nothing of is a dash."""
     return [
         Row(section="plan", title="accepted", cells=tuple(_verdict(c) for c in columns)),
@@ -153,7 +155,7 @@ def _topics(lists: object) -> list[str]:
     return list(dict.fromkeys(topic for pairs in lists for topic, _ in pairs))  # type: ignore[attr-defined]
 
 
-def _verdict(column: Column) -> str:
+def _verdict(column: TargetColumn) -> str:
     if column.failed:
         return f"not compiled: {column.failed}"
     return f"refused: {_lines(column.refused)}" if column.refused else "yes"
@@ -164,7 +166,7 @@ def _lines(texts: Sequence[str]) -> str:
 
 
 def _counts(chosen: object) -> dict[str, int]:
-    from .compiled import compiled
+    from .compiled import compile_graph
     from .graph import counts
 
-    return counts(compiled(chosen))  # type: ignore[arg-type]
+    return counts(compile_graph(chosen))  # type: ignore[arg-type]

@@ -13,20 +13,20 @@ from .graph import Resource
 from .load import DEFAULT_ENVIRONMENT, load
 from .overrides import override_problems
 from .registry import distribution
-from .settings import Chosen, choose
+from .settings import SelectedTarget, select_target
 from .target import Override
 
 # What to install for an SDK that is not there.
 EXTRAS = {"pulumi_aws": "aws", "pulumi_azure_native": "azure", "pulumi_gcp": "gcp", "pulumi_docker": "vm"}
 
 
-def compiled(chosen: Chosen) -> tuple[Resource, ...]:
+def compile_graph(chosen: SelectedTarget) -> tuple[Resource, ...]:
     """The resources that the target makes of the plan.
 
     RefusedError if the target refuses it, or an override does nothing; BrokenTargetError, with what to install, if an
     SDK is not there.
     """
-    target, loaded = chosen.accepted().target, chosen.loaded
+    target, loaded = chosen.require_accepted().target, chosen.loaded
     try:
         from .testing.computed import input_names
         from .testing.graphs import graph_of
@@ -37,19 +37,19 @@ def compiled(chosen: Chosen) -> tuple[Resource, ...]:
     except UnmoorError:
         raise
     except Exception as error:  # a target is anybody's code, and its mistake must harm no other
-        if found := loaded.located(_not_taken(chosen)):
+        if found := loaded.with_positions(_not_taken(chosen)):
             raise RefusedError(found) from error
         reason = f"{type(error).__name__}: {error}"
         raise BrokenTargetError(
             f"target {target.name} from {distribution(target.name)} failed to build: {reason}"
         ) from error
     problems = override_problems(loaded.plan.agent, target.name, chosen.settings.overrides, resources, input_names)
-    if found := loaded.located(problems):
+    if found := loaded.with_positions(problems):
         raise RefusedError(found)
     return resources
 
 
-def _not_taken(chosen: Chosen) -> Iterator[Problem]:
+def _not_taken(chosen: SelectedTarget) -> Iterator[Problem]:
     """The overrides with which a build fails that does not fail without them."""
     from .testing.graphs import graph_of
 
@@ -71,7 +71,7 @@ def _not_taken(chosen: Chosen) -> Iterator[Problem]:
             yield Problem(path=where, rule=f"the SDK cannot take it: {reason}", remedy="correct the value's type")
 
 
-def override_check(chosen: Chosen, *, apart: bool = False) -> None:
+def check_overrides(chosen: SelectedTarget, *, apart: bool = False) -> None:
     """Refuses overrides that do nothing, before anything is made; RefusedError says which.
 
     `apart`, where a program runs already, records the graph in a process of its own, which starts and imports the SDKs
@@ -80,7 +80,7 @@ def override_check(chosen: Chosen, *, apart: bool = False) -> None:
     if not chosen.settings.overrides:
         return
     if not apart:
-        compiled(chosen)
+        compile_graph(chosen)
         return
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
         loaded = chosen.loaded
@@ -89,7 +89,7 @@ def override_check(chosen: Chosen, *, apart: bool = False) -> None:
 
 def _recorded(file: Path, environment: str, changes: Mapping[str, Any], target: str) -> int:
     loaded = load(file, None if environment == DEFAULT_ENVIRONMENT else environment, changes=changes)
-    return len(compiled(choose(loaded, target)))
+    return len(compile_graph(select_target(loaded, target)))
 
 
 def _not_installed(target: str, error: ModuleNotFoundError) -> BrokenTargetError:

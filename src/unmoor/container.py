@@ -43,12 +43,12 @@ LAUNCH = ("launch",)
 STOP_GRACE_S = 30
 
 
-def health_check(port: int) -> tuple[str, ...]:
+def health_check_command(port: int) -> tuple[str, ...]:
     """The command by which a container asks itself whether it is well; exit 0 if so."""
     return (*ENTRYPOINT, "health", str(port))
 
 
-def scheduled_run(schedule: Schedule, delivery: str = "") -> tuple[str, ...]:
+def scheduled_run_command(schedule: Schedule, delivery: str = "") -> tuple[str, ...]:
     """The command that starts a schedule's run; `delivery` is the platform's id of this firing, where it has one."""
     return ("run", "--trigger", schedule.name, *(("--delivery", delivery) if delivery else ()))
 
@@ -66,7 +66,7 @@ def common_environment(plan: Plan, *, target: str, bundle_sha256: str, store_url
     }
 
 
-def merged(*environments: Mapping[str, str]) -> dict[str, str]:
+def merge_environments(*environments: Mapping[str, str]) -> dict[str, str]:
     """One environment of several, sorted by name; a name that is given twice with different values is a mistake."""
     result: dict[str, str] = {}
     for environment in environments:

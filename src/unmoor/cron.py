@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from .quantities import shown
+from .quantities import quote_truncated
 
 # From how far back a last time is looked for: a little at first, as there may be one each minute.
 LOOKING_BACK = tuple(timedelta(days=days) for days in (1 / 24, 1, 32, 366, 8 * 366))
@@ -61,12 +61,12 @@ class Cron:
     weekdays: tuple[int, ...]
 
     @property
-    def days_free(self) -> bool:
+    def any_day(self) -> bool:
         """Whether the day of the month does not matter."""
         return len(self.days) == 31
 
     @property
-    def weekdays_free(self) -> bool:
+    def any_weekday(self) -> bool:
         """Whether the day of the week does not matter."""
         return len(self.weekdays) == 7
 
@@ -74,7 +74,7 @@ class Cron:
     def text(self) -> str:
         """The same expression in numbers, `*` for a free field and ranges where three or more numbers follow on."""
         return " ".join(
-            "*" if len(values) == size else ranges(values)
+            "*" if len(values) == size else format_ranges(values)
             for values, size in (
                 (self.minutes, 60),
                 (self.hours, 24),
@@ -92,7 +92,8 @@ def parse(expression: str) -> Cron:
     texts = expression.split()
     if len(texts) != 5:
         raise CronError(
-            f"{shown(expression)} has {len(texts)} fields", "write five: minute hour day-of-month month day-of-week"
+            f"{quote_truncated(expression)} has {len(texts)} fields",
+            "write five: minute hour day-of-month month day-of-week",
         )
     sets = [_values(text, field) for text, field in zip(texts, FIELDS, strict=True)]
     _refuse_ambiguous_days(texts[2], texts[4])
@@ -103,22 +104,22 @@ def parse(expression: str) -> Cron:
     return cron
 
 
-def firings(cron: Cron, start: datetime, *, timezone: str) -> Iterator[datetime]:
+def fire_times(cron: Cron, start: datetime, *, timezone: str) -> Iterator[datetime]:
     """The times at which it fires after `start` in that zone, without end."""
     return CronSim(cron.text, start.astimezone(ZoneInfo(timezone)))
 
 
-def last_firing(cron: Cron, now: datetime, *, timezone: str) -> datetime | None:
+def previous_fire_time(cron: Cron, now: datetime, *, timezone: str) -> datetime | None:
     """The newest time at which it fired in that zone, now included; None where it has not in eight years."""
     for back in LOOKING_BACK:
-        times = (at.astimezone(UTC) for at in firings(cron, now - back, timezone=timezone))
+        times = (at.astimezone(UTC) for at in fire_times(cron, now - back, timezone=timezone))
         found = list(itertools.takewhile(lambda at: at <= now, times))
         if found:
             return found[-1]
     return None
 
 
-def ranges(values: tuple[int, ...], *, first: int = 3) -> str:
+def format_ranges(values: tuple[int, ...], *, first: int = 3) -> str:
     """`0,15,30` or `1-5`: a run of at least `first` numbers is written as a range."""
     runs: list[list[int]] = []
     for value in values:
@@ -139,7 +140,7 @@ def _values(text: str, field: Field) -> tuple[int, ...]:
 def _part(part: str, field: Field) -> range:
     base, slash, step_text = part.partition("/")
     if slash and not (step_text.isascii() and step_text.isdigit() and int(step_text[:9]) > 0):
-        raise CronError(f"{shown(part)} is no {field.name}", "write a step as */15 or 0-30/10")
+        raise CronError(f"{quote_truncated(part)} is no {field.name}", "write a step as */15 or 0-30/10")
     # No field has more than 60 values, so a longer step is as good cut; Python reads no number of any length.
     step = int(step_text[:9]) if slash else 1
     if base == "*":
@@ -148,13 +149,15 @@ def _part(part: str, field: Field) -> range:
     low = _number(low_text, part, field)
     if slash and not dash:
         raise CronError(
-            f"{shown(part)} is no {field.name}", f"give the step a range, such as {low}-{field.high}/{step}"
+            f"{quote_truncated(part)} is no {field.name}", f"give the step a range, such as {low}-{field.high}/{step}"
         )
     high = _number(high_text, part, field) if dash else low
     if dash and field.name == "day-of-week" and high == 0 < low:
         high = 7
     if high < low:
-        raise CronError(f"{shown(part)} runs backwards in {field.name}", "write two ranges, such as 22-23,0-3")
+        raise CronError(
+            f"{quote_truncated(part)} runs backwards in {field.name}", "write two ranges, such as 22-23,0-3"
+        )
     return range(low, high + 1, step)
 
 
@@ -162,9 +165,9 @@ def _number(text: str, part: str, field: Field) -> int:
     if text.upper() in field.words:
         return field.words.index(text.upper()) + field.low
     if not (text.isascii() and text.isdigit()):
-        raise CronError(f"{shown(part)} is no {field.name}", _remedy(part, field))
+        raise CronError(f"{quote_truncated(part)} is no {field.name}", _remedy(part, field))
     if len(text) > 9 or not field.low <= int(text) <= field.high:
-        raise CronError(f"{shown(part)} is no {field.name}", f"write {field.low} to {field.high}")
+        raise CronError(f"{quote_truncated(part)} is no {field.name}", f"write {field.low} to {field.high}")
     return int(text)
 
 
@@ -196,5 +199,5 @@ def _refuse_ambiguous_days(day: str, weekday: str) -> None:
 def _refuse_never(cron: Cron, expression: str) -> None:
     longest = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
     possible = any(d <= longest.get(m, 31) for m in cron.months for d in cron.days)
-    if not possible and cron.weekdays_free:
-        raise CronError(f"{shown(expression)} never fires", "name a day that one of its months has")
+    if not possible and cron.any_weekday:
+        raise CronError(f"{quote_truncated(expression)} never fires", "name a day that one of its months has")

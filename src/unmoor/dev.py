@@ -15,50 +15,50 @@ from typing import Any
 from .bundle import pack
 from .errors import Problem, SpecError
 from .load import Loaded
-from .local_secrets import local_value, missing_here
+from .local_secrets import local_value, missing_secret_problem
 from .plan import Plan
 from .runtime import layout
-from .runtime.bundle import Unpacked, unpack_bundle
-from .runtime.claim import enqueue
-from .runtime.guard.opening import open_door
-from .runtime.host import Host, Programs
-from .runtime.life import live
-from .runtime.new_run import queued_run
+from .runtime.bundle import UnpackedBundle, unpack_bundle
+from .runtime.claim import create_run_record
+from .runtime.guard.opening import open_guard
+from .runtime.host import HarnessInstallation, RunContext
+from .runtime.life import execute_run
+from .runtime.new_run import new_queued_run
 from .runtime.records import RunRecord
 from .runtime.redact import redactor
-from .runtime.retention import sweep
+from .runtime.retention import delete_expired
 from .runtime.stop import Stop
 from .runtime.store import Store, open_store
-from .runtime.traces import wanted
+from .runtime.traces import tracing_enabled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dev:
+class LocalAgent:
     """An agent that is ready to run here: its store, its unpacked bundle, its secrets by name, its programs. A store
     that is nobody else's is swept before a run; what another store keeps is for its owner to say."""
 
     plan: Plan
     store: Store
-    bundle: Unpacked
+    bundle: UnpackedBundle
     secrets: Mapping[str, str]
-    programs: Programs
+    programs: HarnessInstallation
     work_root: Path
     sweeping: bool
 
-    async def once(
+    async def run_once(
         self, prompt: str, *, session: str, stop: Stop, watch: Callable[[dict[str, Any]], None]
     ) -> RunRecord:
         """Runs the agent once with this prompt and returns the run's final record."""
         now = datetime.now(UTC)
         if self.sweeping:
-            await sweep(self.store, now=now, keep_s=self.plan.retention.runs_s)
+            await delete_expired(self.store, now=now, keep_s=self.plan.retention.runs_s)
         model = self.bundle.agent.model
         key = self.secrets[model.api_key] if model else ""
-        async with open_door(self.bundle.agent, key=key, store=self.store) as way:
+        async with open_guard(self.bundle.agent, key=key, store=self.store) as way:
             # Only now: what the guard refuses must leave no run that waits for ever.
-            record = self.queued(prompt, session, now)
-            await enqueue(self.store, record)
-            host = Host(
+            record = self.new_run(prompt, session, now)
+            await create_run_record(self.store, record)
+            host = RunContext(
                 store=self.store,
                 bundle=self.bundle,
                 secrets=self.secrets,
@@ -68,14 +68,14 @@ class Dev:
                 programs=self.programs,
                 owner=f"dev-{os.getpid()}-{token_hex(4)}",
                 watch=watch,
-                traced=wanted(os.environ),
+                traced=tracing_enabled(os.environ),
             )
-            return await live(record.id, host, stop)
+            return await execute_run(record.id, host, stop)
 
-    def queued(self, prompt: str, session: str, now: datetime) -> RunRecord:
+    def new_run(self, prompt: str, session: str, now: datetime) -> RunRecord:
         """A new run with this prompt, which is in no store yet."""
         redact = redactor(self.secrets)
-        return queued_run(
+        return new_queued_run(
             self.bundle,
             run=layout.run_id(now),
             now=now,
@@ -86,20 +86,20 @@ class Dev:
         )
 
 
-async def prepare(
-    loaded: Loaded, *, secrets: Mapping[str, str], store_url: str, programs: Programs, folder: Path
-) -> Dev:
+async def prepare_local_agent(
+    loaded: Loaded, *, secrets: Mapping[str, str], store_url: str, programs: HarnessInstallation, folder: Path
+) -> LocalAgent:
     """The agent of that spec, ready to run: its bundle is in the store, which is one in the agent's folder of this
     machine where no URL is given."""
     own = (folder / "store").as_uri()
     url = store_url or own
-    home = folder / "work" / workspaces(url)
+    home = folder / "work" / workspace_folder_name(url)
     archive = pack(loaded.plan)
     digest = hashlib.sha256(archive).hexdigest()
     store = open_store(url)
-    await store.create(layout.bundle(digest), archive)
+    await store.put_if_absent(layout.bundle_key(digest), archive)
     folder = Path(tempfile.mkdtemp(prefix="bundle-", dir=_made(home)))
-    return Dev(
+    return LocalAgent(
         plan=loaded.plan,
         store=store,
         bundle=unpack_bundle(archive, digest, folder),
@@ -110,7 +110,7 @@ async def prepare(
     )
 
 
-def workspaces(url: str) -> str:
+def workspace_folder_name(url: str) -> str:
     """The name of the folder for the workspaces of that store's runs. Sessions of one key in two stores are two, and so
     are those of two processes' memories."""
     own = f" {os.getpid()}" if url.startswith("memory:") else ""
@@ -130,13 +130,13 @@ def secret_values(loaded: Loaded, *, serving: bool = False) -> dict[str, str]:
         if value:
             values[secret.name] = value
         else:
-            missing.append(missing_here(secret))
+            missing.append(missing_secret_problem(secret))
     if missing:
-        raise SpecError(loaded.located(missing))
+        raise SpecError(loaded.with_positions(missing))
     return values
 
 
-def forget(loaded: Loaded) -> None:
+def scrub_environment(loaded: Loaded) -> None:
     """Takes the secrets out of this process's environment, so that nothing that it starts inherits them."""
     for secret in loaded.plan.secrets:
         os.environ.pop(secret.variable, None)

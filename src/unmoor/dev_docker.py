@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from .container import GUARD, GUARD_PORT, STOP_GRACE_S, STORE_DIR, TEMP_DIR, UID, WORK_DIR
-from .docker_command import Docker, last_line
+from .docker_command import DockerCli, last_line
 from .errors import UnmoorError
 from .plan import Plan, Secret
 from .quantities import cpu_text
 from .runtime import layout
-from .runtime.claim import enqueue
+from .runtime.claim import create_run_record
 from .runtime.gateway.feed import Feed
 from .runtime.launch.template import Template
 from .runtime.records import RunRecord, from_json
 from .runtime.stop import Stop
 from .runtime.store import Store
-from .runtime.waiting import is_set_within
+from .runtime.waiting import wait_event
 
 POLL_S = 0.3
 PIDS = 512
@@ -38,7 +38,7 @@ READY_TRIES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Containers:
+class LocalContainers:
     """A run's containers: what all their names begin with, their image and bundle, the store's folder, their user."""
 
     name: str
@@ -56,7 +56,7 @@ class Containers:
         """The guard, which alone is given the model's key, on both networks."""
         start = [
             *("run", "--detach", "--network", f"{self.name}-runs", "--network-alias", "guard"),
-            *self._fenced("guard", plan.held_by("guard")),
+            *self._fenced("guard", plan.secrets_held_by("guard")),
             *(self.image, *GUARD),
         ]
         return [start, ["network", "connect", f"{self.name}-out", f"{self.name}-guard"]]
@@ -67,7 +67,7 @@ class Containers:
         return [
             *("run", "--rm", "--network", f"{self.name}-runs", *size),
             *("--env", f"UNMOOR_GUARD_URL=http://guard:{GUARD_PORT}"),
-            *self._fenced("run", plan.held_by("run")),
+            *self._fenced("run", plan.secrets_held_by("run")),
             *(self.image, "run", run),
         ]
 
@@ -77,7 +77,7 @@ class Containers:
             "UNMOOR_STORE": f"file://{STORE_DIR}",
             "UNMOOR_BUNDLE": self.bundle,
             "UNMOOR_GUARD_URL": f"http://guard:{GUARD_PORT}",
-            **{secret.variable: secrets[secret.name] for secret in plan.held_by("run")},
+            **{secret.variable: secrets[secret.name] for secret in plan.secrets_held_by("run")},
         }
         owner, _, group = self.user.partition(":")
         writable = f"rw,exec,nosuid,nodev,uid={owner},gid={group}"
@@ -103,11 +103,11 @@ class Containers:
         }
         return Template(container=container, prefix=self.name, most=plan.run.max_concurrent)
 
-    def ask(self) -> list[str]:
+    def health_command(self) -> list[str]:
         """Whether the guard is well."""
         return ["exec", f"{self.name}-guard", "unmoor-agent", "health", str(GUARD_PORT)]
 
-    def remove(self) -> list[list[str]]:
+    def remove_commands(self) -> list[list[str]]:
         """Everything of it, whatever is there."""
         containers = [f"{self.name}-run", f"{self.name}-guard"]
         return [["rm", "--force", "--volumes", *containers], ["network", "rm", f"{self.name}-runs", f"{self.name}-out"]]
@@ -126,13 +126,13 @@ class Containers:
         ]
 
 
-def user() -> str:
+def container_user() -> str:
     """Whom containers run as: whoever calls, or, since that is never root, the image's own user."""
     return f"{UID}:{UID}" if os.getuid() == 0 else f"{os.getuid()}:{os.getgid()}"
 
 
-async def in_docker(
-    containers: Containers,
+async def run_in_docker(
+    containers: LocalContainers,
     plan: Plan,
     record: RunRecord,
     *,
@@ -142,48 +142,50 @@ async def in_docker(
     watch: Callable[[dict[str, Any]], None],
 ) -> RunRecord:
     """Queues a run, runs it to its end and removes its containers: its final record. UnmoorError if Docker refuses."""
-    values = {s.variable: secrets[s.name] for s in plan.held_by("run", "guard")}
-    docker = Docker(values)
-    async with guarded(docker, containers, plan):
-        await enqueue(store, record)  # only now: a guard that does not start must leave no run that waits for ever
-        hand_over(containers)
+    values = {s.variable: secrets[s.name] for s in plan.secrets_held_by("run", "guard")}
+    docker = DockerCli(values)
+    async with guard_container(docker, containers, plan):
+        await create_run_record(
+            store, record
+        )  # only now: a guard that does not start must leave no run that waits for ever
+        chown_store(containers)
         await _attended(docker, containers, plan, record, store, stop, watch)
-    stored = await store.get(layout.run_record(record.id))
+    stored = await store.get(layout.run_record_key(record.id))
     assert stored is not None, "it was queued before"
     return from_json(stored.content)
 
 
 @contextlib.asynccontextmanager
-async def guarded(docker: Docker, containers: Containers, plan: Plan) -> AsyncIterator[None]:
+async def guard_container(docker: DockerCli, containers: LocalContainers, plan: Plan) -> AsyncIterator[None]:
     """The runs' network with the guard on it, for as long as it is needed; UnmoorError if Docker refuses."""
-    hand_over(containers)
+    chown_store(containers)
     try:
         for command in (*containers.networks(), *containers.guard(plan)):
-            await docker.done(command)
+            await docker.run(command)
         await _well(docker, containers)
         yield
     finally:
-        for command in containers.remove():
-            await docker.tried(command)
+        for command in containers.remove_commands():
+            await docker.try_run(command)
 
 
 async def _attended(
-    docker: Docker,
-    containers: Containers,
+    docker: DockerCli,
+    containers: LocalContainers,
     plan: Plan,
     record: RunRecord,
     store: Store,
     stop: Stop,
     watch: Callable[[dict[str, Any]], None],
 ) -> None:
-    running = asyncio.create_task(docker.tried(containers.run(plan, record.id)))
+    running = asyncio.create_task(docker.try_run(containers.run(plan, record.id)))
     cancelling = asyncio.create_task(_cancel_when_told(stop, store, record.id, docker, containers))
     async for event in events(store, record.id, until=running):
         watch(event)
     cancelling.cancel()
     await asyncio.gather(cancelling, return_exceptions=True)
     code, said = await running
-    stored = await store.get(layout.run_record(record.id))
+    stored = await store.get(layout.run_record_key(record.id))
     if stored is None or not from_json(stored.content).is_final:
         raise UnmoorError(f"the run's container ended with exit code {code} and left no end: {last_line(said)}")
 
@@ -193,7 +195,7 @@ async def events(store: Store, run: str, *, until: asyncio.Task[Any]) -> AsyncIt
     feed = Feed(store=store, run=run, after=0)
     while True:
         over = until.done()
-        while found := await feed.more():
+        while found := await feed.read_new():
             for event in found:
                 yield event
         if over:
@@ -201,27 +203,27 @@ async def events(store: Store, run: str, *, until: asyncio.Task[Any]) -> AsyncIt
         await asyncio.wait([until], timeout=POLL_S)
 
 
-async def _cancel_when_told(stop: Stop, store: Store, run: str, docker: Docker, containers: Containers) -> None:
+async def _cancel_when_told(stop: Stop, store: Store, run: str, docker: DockerCli, containers: LocalContainers) -> None:
     await stop.event.wait()
-    await store.put(layout.cancel_mark(run), b"")
-    await is_set_within(stop.hurried, STOP_S)
-    await docker.tried(["kill", f"{containers.name}-run"])
+    await store.put(layout.cancel_key(run), b"")
+    await wait_event(stop.hurried, STOP_S)
+    await docker.try_run(["kill", f"{containers.name}-run"])
 
 
-async def _well(docker: Docker, containers: Containers) -> None:
+async def _well(docker: DockerCli, containers: LocalContainers) -> None:
     for _ in range(READY_TRIES):
-        code, _said = await docker.tried(containers.ask())
+        code, _said = await docker.try_run(containers.health_command())
         if code == 0:
             return
         await asyncio.sleep(POLL_S)
-        code, said = await docker.tried(["inspect", "--format", "{{.State.Running}}", f"{containers.name}-guard"])
+        code, said = await docker.try_run(["inspect", "--format", "{{.State.Running}}", f"{containers.name}-guard"])
         if said.strip() != "true":
             break
-    _, said = await docker.tried(["logs", f"{containers.name}-guard"])
+    _, said = await docker.try_run(["logs", f"{containers.name}-guard"])
     raise UnmoorError(f"the guard does not start: {last_line(said)}")
 
 
-def hand_over(containers: Containers) -> None:
+def chown_store(containers: LocalContainers) -> None:
     """Root's store becomes the containers' user's."""
     if os.getuid() == 0:
         for path in (containers.store, *containers.store.rglob("*")):

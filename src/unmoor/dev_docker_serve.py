@@ -14,17 +14,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from .container import UID
-from .dev import Dev
-from .dev_docker import Containers, guarded
-from .dev_serve import Served, gateway_of
-from .docker_command import Docker
+from .dev import LocalAgent
+from .dev_docker import LocalContainers, guard_container
+from .dev_serve import ServeOptions, build_gateway
+from .docker_command import DockerCli
 from .errors import UnmoorError
 from .runtime.gateway.docker import docker as by_launcher
-from .runtime.gateway.elsewhere import ElsewhereLauncher
-from .runtime.gateway.listening import bound_to
-from .runtime.launch.containers import Containers as Runs
+from .runtime.gateway.elsewhere import PlatformLauncher
+from .runtime.gateway.listening import bind_unix
+from .runtime.launch.containers import RunContainers as Runs
 from .runtime.launch.engine import Engine
-from .runtime.launch.program import launching
+from .runtime.launch.program import serve_launcher
 from .runtime.launch.template import LAUNCHER
 from .runtime.logs import JsonLog
 from .runtime.redact import redactor
@@ -36,23 +36,23 @@ GRACE_S = 8
 
 
 @contextlib.asynccontextmanager
-async def serving_in_docker(dev: Dev, served: Served, containers: Containers) -> AsyncIterator[int]:
+async def serve_in_docker(dev: LocalAgent, served: ServeOptions, containers: LocalContainers) -> AsyncIterator[int]:
     """Serves the agent until it is left, and gives the port's number; then its containers are gone."""
     redact = redactor({**dev.secrets, "api-token": served.token})
     log = JsonLog(redact=redact, stream=sys.stderr)
-    docker = Docker({secret.variable: dev.secrets[secret.name] for secret in dev.plan.held_by("guard")})
+    docker = DockerCli({secret.variable: dev.secrets[secret.name] for secret in dev.plan.secrets_held_by("guard")})
     engine = Engine(url=await _socket(docker), grace_s=GRACE_S)
     runs = Runs(engine=engine, template=containers.template(dev.plan, dev.secrets), log=log, look_s=LOOK_S)
-    async with guarded(docker, containers, dev.plan), _launched(runs) as url:
-        launcher = ElsewhereLauncher(platform=by_launcher(url), log=log, look_s=LOOK_S)
+    async with guard_container(docker, containers, dev.plan), _launched(runs) as url:
+        launcher = PlatformLauncher(platform=by_launcher(url), log=log, look_s=LOOK_S)
         try:
-            async with gateway_of(dev, served, launcher, redact, log).serving(served.listening) as port:
+            async with build_gateway(dev, served, launcher, redact, log).serving(served.listening) as port:
                 yield port
         finally:
             await _end(docker, containers)
 
 
-def share() -> None:
+def share_store_with_group() -> None:
     """What root writes into the store from now on, containers may write as well, by their group."""
     if os.getuid() == 0:
         os.setegid(UID)
@@ -63,23 +63,23 @@ def share() -> None:
 async def _launched(runs: Runs) -> AsyncIterator[str]:
     with tempfile.TemporaryDirectory(prefix="unmoor-launcher-") as folder:
         path = Path(folder) / "socket"
-        async with launching(runs, bound_to(path)):
+        async with serve_launcher(runs, bind_unix(path)):
             yield f"{UNIX}{path}"
 
 
-async def _socket(docker: Docker) -> str:
+async def _socket(docker: DockerCli) -> str:
     """Where the engine listens that the command line uses; UnmoorError for one that is not this machine's."""
-    code, said = await docker.tried(["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])
+    code, said = await docker.try_run(["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])
     url = said.strip()
     if code or not url.startswith(UNIX):
         raise UnmoorError(f"unmoor dev --docker needs an engine of this machine, and docker's is {url or 'none'}")
     return url
 
 
-async def _end(docker: Docker, containers: Containers) -> None:
+async def _end(docker: DockerCli, containers: LocalContainers) -> None:
     """Ends the runs, which are told to stop and have some seconds for it."""
     label = f"label={LAUNCHER}={containers.name}"
-    _, said = await docker.tried(["ps", "--all", "--quiet", "--filter", label])
+    _, said = await docker.try_run(["ps", "--all", "--quiet", "--filter", label])
     if ids := said.split():
-        await docker.tried(["stop", "--time", str(GRACE_S), *ids])
-        await docker.tried(["rm", "--force", "--volumes", *ids])
+        await docker.try_run(["stop", "--time", str(GRACE_S), *ids])
+        await docker.try_run(["rm", "--force", "--volumes", *ids])

@@ -10,16 +10,16 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from .dev import Dev
+from .dev import LocalAgent
 from .errors import UnmoorError
 from .plan import Plan, Webhook
 from .runtime.gateway.gateway import Gateway
-from .runtime.gateway.guarded import OwnRuns
+from .runtime.gateway.guarded import OwnRunsFilter
 from .runtime.gateway.launcher import Launcher
 from .runtime.gateway.process import ProcessLauncher
-from .runtime.guard.opening import open_door
+from .runtime.guard.opening import open_guard
 from .runtime.guard.server import GuardServer
-from .runtime.host import told_programs
+from .runtime.host import harness_installation_variable
 from .runtime.logs import JsonLog
 from .runtime.redact import Redact, redactor
 
@@ -29,7 +29,7 @@ INHERITED = ("AWS_", "AZURE_", "GOOGLE_", "LANG", "LC_", "HOME", "PATH", "SSL_",
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class ServeOptions:
     """What `unmoor dev` was asked for: the API's token, where it listens, and the store's URL."""
 
     token: str = field(repr=False)
@@ -38,7 +38,7 @@ class Served:
 
 
 @contextlib.asynccontextmanager
-async def serving(dev: Dev, served: Served) -> AsyncIterator[int]:
+async def serve_agent(dev: LocalAgent, served: ServeOptions) -> AsyncIterator[int]:
     """Serves the agent until it is left, and gives the port's number. Logs are JSON lines on standard error."""
     redact = redactor({**dev.secrets, "api-token": served.token})
     log = JsonLog(redact=redact, stream=sys.stderr)
@@ -46,15 +46,15 @@ async def serving(dev: Dev, served: Served) -> AsyncIterator[int]:
     model = dev.bundle.agent.model
     key = dev.secrets[model.api_key] if model else ""
     async with (
-        open_door(dev.bundle.agent, key=key, store=dev.store, log=log) as door,
-        GuardServer(OwnRuns(door, launcher.running), host=LOOPBACK, port=0, drain_s=1, log=log) as guard,
+        open_guard(dev.bundle.agent, key=key, store=dev.store, log=log) as door,
+        GuardServer(OwnRunsFilter(door, launcher.running), host=LOOPBACK, port=0, drain_s=1, log=log) as guard,
     ):
         launcher.environment = runner_environment(dev, served.store_url, guard.number, os.environ)
-        async with gateway_of(dev, served, launcher, redact, log).serving(served.listening) as port:
+        async with build_gateway(dev, served, launcher, redact, log).serving(served.listening) as port:
             yield port
 
 
-def gateway_of(dev: Dev, served: Served, launcher: Launcher, redact: Redact, log: JsonLog) -> Gateway:
+def build_gateway(dev: LocalAgent, served: ServeOptions, launcher: Launcher, redact: Redact, log: JsonLog) -> Gateway:
     """The gateway of this machine's user, whose runs that launcher starts."""
     return Gateway(
         store=dev.store,
@@ -71,21 +71,21 @@ def gateway_of(dev: Dev, served: Served, launcher: Launcher, redact: Redact, log
     )
 
 
-def runner_environment(dev: Dev, store_url: str, guard: int, around: Mapping[str, str]) -> dict[str, str]:
+def runner_environment(dev: LocalAgent, store_url: str, guard: int, around: Mapping[str, str]) -> dict[str, str]:
     """All that a runner is given; of the secrets only those that a run holds."""
-    held = {s.variable: dev.secrets[s.name] for s in dev.plan.held_by("run")}
+    held = {s.variable: dev.secrets[s.name] for s in dev.plan.secrets_held_by("run")}
     return {
         **{name: value for name, value in around.items() if name.startswith(INHERITED)},
         "UNMOOR_STORE": store_url,
         "UNMOOR_BUNDLE": dev.bundle.sha256,
         "UNMOOR_GUARD_URL": f"http://{LOOPBACK}:{guard}",
         "UNMOOR_WORK": str(dev.work_root),
-        **told_programs(dev.programs),
+        **harness_installation_variable(dev.programs),
         **held,
     }
 
 
-def served_triggers(plan: Plan, url: str) -> list[str]:
+def describe_triggers(plan: Plan, url: str) -> list[str]:
     """A line for each trigger that `unmoor dev` serves: where a webhook is sent to, when a schedule fires,
     which mailbox is read."""
     hooks = [f"webhook {hook.name}: POST {url}/hooks/{hook.name}, {_proof(hook)}" for hook in plan.webhooks]

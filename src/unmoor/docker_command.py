@@ -9,19 +9,19 @@ from collections.abc import Mapping
 from .errors import UnmoorError
 
 
-class Docker:
+class DockerCli:
     """Docker's command line, with secrets in its environment and in no argument."""
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         self._environment = {**os.environ, **secrets}
 
-    async def done(self, command: list[str]) -> None:
+    async def run(self, command: list[str]) -> None:
         """Runs a command; UnmoorError with its last word if it fails."""
-        code, said = await self.tried(command)
+        code, said = await self.try_run(command)
         if code:
             raise UnmoorError(f"docker {command[0]}: {last_line(said)}")
 
-    async def tried(self, command: list[str]) -> tuple[int, str]:
+    async def try_run(self, command: list[str]) -> tuple[int, str]:
         """Runs a command; its exit code and all that it said."""
         try:
             process = await asyncio.create_subprocess_exec(

@@ -33,7 +33,7 @@ def data_folder() -> Path:
     return Path(base).absolute() / "unmoor"
 
 
-def made_cache_folder() -> Path:
+def ensure_cache_folder() -> Path:
     """The cache folder, made if it was not there; UnmoorError, with what to do, if nothing can be put into it."""
     folder = cache_folder()
     try:

@@ -8,7 +8,7 @@ import hashlib
 
 # A program asks for each value once; whoever compiles many plans in one process asks for the same few.
 @functools.lru_cache(maxsize=256)
-def version_number(agent: str, name: str, value: str) -> int:
+def secret_version(agent: str, name: str, value: str) -> int:
     """1 to 2**31 - 1, the same for the same agent, secret and value.
 
     Write-only inputs are compared by such a number, since the value itself is kept nowhere. It is made by scrypt, so

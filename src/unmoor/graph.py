@@ -36,7 +36,7 @@ class Resource:
         return (self.type, self.name)
 
     @property
-    def group(self) -> str:
+    def module(self) -> str:
         """The package and module that it belongs to, such as `aws:ecs`; the package alone where that says it all."""
         package, module, _ = [*self.type.split(":"), "", ""][:3]
         module = module.split("/")[0]
@@ -61,11 +61,11 @@ def counts(resources: Iterable[Resource]) -> dict[str, int]:
     return dict(sorted(Counter(r.type for r in resources if not r.type.startswith("unmoor:")).items()))
 
 
-def groups(resources: Iterable[Resource]) -> dict[str, list[Resource]]:
+def by_module(resources: Iterable[Resource]) -> dict[str, list[Resource]]:
     """The resources by package and module, both sorted."""
     found: dict[str, list[Resource]] = {}
-    for resource in sorted(resources, key=lambda r: (r.group, r.key)):
-        found.setdefault(resource.group, []).append(resource)
+    for resource in sorted(resources, key=lambda r: (r.module, r.key)):
+        found.setdefault(resource.module, []).append(resource)
     return found
 
 
@@ -73,7 +73,7 @@ def tree(resources: Sequence[Resource]) -> str:
     """The graph for a person: the component, what it holds by service, and a count for each kind."""
     root = next(r for r in resources if r.parent is None)
     lines = [f"{root.name}  {root.type}"]
-    held = groups(r for r in resources if r.parent is not None)
+    held = by_module(r for r in resources if r.parent is not None)
     for i, (group, members) in enumerate(held.items()):
         last = i == len(held) - 1
         lines.append(f"{'└─' if last else '├─'} {group} ({len(members)})")
@@ -92,28 +92,28 @@ def _branch(members: Sequence[Resource], indent: str) -> Iterator[str]:
         yield from (f"{indent}     * {path} is set by overrides" for path in member.overridden)
 
 
-def golden(resources: Iterable[Resource]) -> str:
+def as_sorted_text(resources: Iterable[Resource]) -> str:
     """The graph as small sorted text: one line a resource and one an input, JSON documents spelt out."""
     lines: list[str] = []
     for resource in sorted(resources, key=lambda r: r.key):
         lines.append(f"{resource.type} {resource.name} <- {resource.parent or '-'}")
         if resource.retained:
             lines.append("    (retained)")
-        lines += [f"    {path} = {value}" for path, value in leaves(resource.inputs)]
+        lines += [f"    {path} = {value}" for path, value in leaf_paths(resource.inputs)]
     return "\n".join(lines) + "\n"
 
 
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def leaf_paths(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Every leaf of an input with its path; text that holds a JSON document is opened."""
     document = _document(value)
     if document is not None:
-        yield from leaves(document, f"{path}<json>")
+        yield from leaf_paths(document, f"{path}<json>")
     elif isinstance(value, Mapping) and value:
         for key in sorted(value):
-            yield from leaves(value[key], f"{path}.{key}" if path else str(key))
+            yield from leaf_paths(value[key], f"{path}.{key}" if path else str(key))
     elif isinstance(value, list | tuple) and value:
         for i, item in enumerate(value):
-            yield from leaves(item, f"{path}[{i}]")
+            yield from leaf_paths(item, f"{path}[{i}]")
     else:
         yield path, json.dumps(value, ensure_ascii=False)
 
@@ -132,7 +132,7 @@ def mermaid(resources: Sequence[Resource]) -> str:
     """The graph as a Mermaid flowchart: a box for each service, an arrow from each resource to what it refers to."""
     ids = {r.key: f"r{i}" for i, r in enumerate(sorted(resources, key=lambda r: r.key))}
     lines = ["flowchart LR"]
-    for n, (group, members) in enumerate(groups(r for r in resources if r.parent is not None).items()):
+    for n, (group, members) in enumerate(by_module(r for r in resources if r.parent is not None).items()):
         lines.append(f'  subgraph g{n}["{_escaped(group)}"]')
         lines += [f'    {ids[m.key]}["{_escaped(m.kind)}<br/>{_escaped(m.name)}"]' for m in members]
         lines.append("  end")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from .graph import Resource, groups
+from .graph import Resource, by_module
 
 ROW, HEAD, PAD, GAP_X, GAP_Y, WIDTH, TOP = 17, 26, 10, 70, 22, 330, 54
 LONGEST = 43
@@ -39,7 +39,7 @@ class Box:
 
 def svg(resources: Sequence[Resource], *, title: str) -> str:
     """The picture of the graph; boxes stand to the right of what refers to them, as far as that is possible."""
-    held = groups(r for r in resources if r.parent is not None and not r.type.startswith("pulumi:providers"))
+    held = by_module(r for r in resources if r.parent is not None and not r.type.startswith("pulumi:providers"))
     links = _links(held)
     boxes = _placed(held, _columns(held, links))
     width = max(b.x for b in boxes.values()) + WIDTH + GAP_X // 2

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
 
-from .quantities import shown
+from .quantities import quote_truncated
 
 STEP = re.compile(r"\[(\d+)\]|\[\"([^\"]+)\"\]|([^.\[\]]+)")
 
@@ -16,28 +16,28 @@ NAME, INDEX = r"[^.\[\]\"]+", r"\[(?:\d{1,3}|\"[^\"]+\")\]"
 PATH = re.compile(rf"{NAME}(?:{INDEX})*(?:\.{NAME}(?:{INDEX})*)*")
 
 
-def steps(path: str) -> tuple[str | int, ...]:
+def parse_path(path: str) -> tuple[str | int, ...]:
     """The path's steps; ValueError if it is none."""
     found = list(STEP.finditer(path))
     if not path or not PATH.fullmatch(path):
         raise ValueError(
-            f"{shown(path)} is no input path; write names, dots and [n], such as template.containers[0].image"
+            f"{quote_truncated(path)} is no input path; write names, dots and [n], such as template.containers[0].image"
         )
     return tuple(int(m[1]) if m[1] is not None else m[2] or m[3] for m in found)
 
 
-def sendable(value: Any) -> Any:
+def to_wire(value: Any) -> Any:
     """The value as the SDKs take it: they know no Decimal."""
     if isinstance(value, Mapping):
-        return {key: sendable(member) for key, member in cast("Mapping[str, Any]", value).items()}
+        return {key: to_wire(member) for key, member in cast("Mapping[str, Any]", value).items()}
     if isinstance(value, list):
-        return [sendable(item) for item in cast("list[Any]", value)]
+        return [to_wire(item) for item in cast("list[Any]", value)]
     return float(value) if isinstance(value, Decimal) else value
 
 
-def with_value(inputs: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+def set_at_path(inputs: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
     """A copy of the inputs with the value at that path; missing objects on the way are made."""
-    return _with(inputs, steps(path), value)
+    return _with(inputs, parse_path(path), value)
 
 
 def _with(node: Any, way: tuple[str | int, ...], value: Any) -> Any:

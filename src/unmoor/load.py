@@ -17,12 +17,12 @@ from pydantic import ValidationError
 from .errors import Problem, SpecError
 from .files import SPEC_FILE
 from .make_plan import make_plan
-from .material import gather
+from .material import read_spec_files
 from .plan import Plan
-from .rules import findings
+from .rules import validate
 from .spec import Spec
-from .wording import problems_of
-from .yamltext import Document, Path, Place, path_text, read_yaml
+from .wording import to_problems
+from .yamltext import Document, Path, Position, path_text, read_yaml
 
 DEFAULT_ENVIRONMENT = "default"
 # A step of a path's text: an index, a key in quotes, a trigger's name, a plain key.
@@ -40,10 +40,10 @@ class Loaded:
     spec: Spec
     plan: Plan
     settings: Mapping[str, Mapping[str, Any]]
-    places: Mapping[Path, Place]
+    places: Mapping[Path, Position]
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
-    def located(self, problems: Iterable[Problem]) -> list[Problem]:
+    def with_positions(self, problems: Iterable[Problem]) -> list[Problem]:
         """The problems with the places of their spec paths."""
         names = [t.name for t in self.spec.triggers]
         return [_located(p, str(self.file), self.places, names) for p in problems]
@@ -100,7 +100,7 @@ def _mapping(document: Document, file: str) -> dict[str, Any]:
     raise SpecError([replace(problem, file=file, line=1, column=1)])
 
 
-def _undeclared(environment: str, declared: Sequence[str], file: str, places: Mapping[Path, Place]) -> Problem:
+def _undeclared(environment: str, declared: Sequence[str], file: str, places: Mapping[Path, Position]) -> Problem:
     near = get_close_matches(environment, declared, n=1)
     hint = f"did you mean {near[0]}? else " if near else ""
     problem = Problem(
@@ -122,8 +122,8 @@ def _one(
     found += invalid
     material = None
     if spec is not None:
-        found += [Problem(path=path_text(p), rule=rule, remedy=remedy) for p, rule, remedy in findings(spec)]
-        material, missing = gather(spec, file.parent)
+        found += [Problem(path=path_text(p), rule=rule, remedy=remedy) for p, rule, remedy in validate(spec)]
+        material, missing = read_spec_files(spec, file.parent)
         found += missing
     for problem in found:
         located = _located(problem, str(file), places, [])
@@ -134,7 +134,7 @@ def _one(
     return Loaded(file=file, spec=spec, plan=plan, settings=spec.targets, places=places, changes=changes)
 
 
-def _in_environment(document: Document, environment: str) -> tuple[dict[str, Any], dict[Path, Place]]:
+def _in_environment(document: Document, environment: str) -> tuple[dict[str, Any], dict[Path, Position]]:
     """The raw spec with the environment merged over it; a merged value's place is the environment's."""
     raw, places = copy.deepcopy(document.value), dict(document.places)
     environments = raw.get("environments")
@@ -145,7 +145,7 @@ def _in_environment(document: Document, environment: str) -> tuple[dict[str, Any
 
 
 def _merge(
-    base: dict[str, Any], overlay: Mapping[str, Any], path: Path, source: Path, places: dict[Path, Place]
+    base: dict[str, Any], overlay: Mapping[str, Any], path: Path, source: Path, places: dict[Path, Position]
 ) -> None:
     for key, value in overlay.items():
         if isinstance(value, dict) and isinstance(base.get(key), dict):
@@ -160,12 +160,12 @@ def _merge(
 
 
 def _changed(
-    raw: dict[str, Any], places: dict[Path, Place], changes: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[Path, Place]]:
-    from .inputs import with_value
+    raw: dict[str, Any], places: dict[Path, Position], changes: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[Path, Position]]:
+    from .inputs import set_at_path
 
     for path, value in changes.items():
-        raw = with_value(raw, path, value)
+        raw = set_at_path(raw, path, value)
     return raw, places
 
 
@@ -193,17 +193,17 @@ def _validated(raw: Mapping[str, Any]) -> tuple[Spec | None, list[Problem]]:
     try:
         return Spec.model_validate(raw), []
     except ValidationError as error:
-        return None, problems_of(error, Spec, raw)
+        return None, to_problems(error, Spec, raw)
 
 
-def _located(problem: Problem, file: str, places: Mapping[Path, Place], triggers: Sequence[str]) -> Problem:
+def _located(problem: Problem, file: str, places: Mapping[Path, Position], triggers: Sequence[str]) -> Problem:
     """The problem at its path's place, or at that of the nearest part around it that was written."""
     if problem.file:
         return problem
     path = _steps(problem.path, triggers)
     while path and path not in places:
         path = path[:-1]
-    place = places.get(path, Place(line=1, column=1))
+    place = places.get(path, Position(line=1, column=1))
     return replace(problem, file=file, line=place.line, column=place.column)
 
 

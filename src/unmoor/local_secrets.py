@@ -15,17 +15,17 @@ def local_value(secret: Secret, folder: Path) -> str:
     A variable named like the one in the container stands in for any source, so that what lies in Pulumi's config or in
     a cloud's store can be given by hand.
     """
-    return os.environ.get(secret.variable) or from_its_source(secret, folder)
+    return os.environ.get(secret.variable) or read_from_source(secret, folder)
 
 
-def missing_here(secret: Secret) -> Problem:
+def missing_secret_problem(secret: Secret) -> Problem:
     """That the secret's value is not on this machine, and what to do."""
     remedies = {"env": f"set {secret.reference}", "file": f"write {secret.reference}"}
     remedy = remedies.get(secret.source, f"set {secret.variable} to try it here")
-    return Problem(path=f"secrets.{secret.name}", rule=f"{secret.origin} has no value here", remedy=remedy)
+    return Problem(path=f"secrets.{secret.name}", rule=f"{secret.source_label} has no value here", remedy=remedy)
 
 
-def from_its_source(secret: Secret, folder: Path) -> str:
+def read_from_source(secret: Secret, folder: Path) -> str:
     """The value of a secret of this machine, as its variable or file has it; nothing where it is not here.
 
     One line break at a file's end is not part of the value; InputError for a file that is no text.

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from .defaults import HARNESS_VERSIONS, MODEL_BASE_URLS, default
-from .material import Material
+from .material import SpecFiles
 from .plan import (
-    Gateway,
-    Guard,
+    GatewayPlan,
+    GuardPlan,
     Harness,
     Holder,
     Image,
@@ -19,7 +19,7 @@ from .plan import (
     Mailbox,
     McpServer,
     Model,
-    Network,
+    NetworkPlan,
     Plan,
     Repo,
     Retention,
@@ -36,9 +36,9 @@ from .spec import ADDRESS, ImageBuild, ModelSpec, RepoSpec, SignedTimeSpec, Spec
 SECRET_REFERENCE = re.compile(r"\$\{secret:([a-z][a-z0-9-]*)\}")
 
 
-def make_plan(spec: Spec, environment: str = "default", material: Material | None = None) -> Plan:
+def make_plan(spec: Spec, environment: str = "default", material: SpecFiles | None = None) -> Plan:
     """The spec with everything decided; `material` is what its files hold, nothing where it names none."""
-    material = material or Material(folder="", instructions=_inline(spec), files=())
+    material = material or SpecFiles(folder="", instructions=_inline(spec), files=())
     triggers = spec.triggers
     return Plan(
         agent=spec.name,
@@ -58,7 +58,7 @@ def make_plan(spec: Spec, environment: str = "default", material: Material | Non
         budget_per_day_usd=_or(spec.budget.per_day_usd, "budget.per_day_usd"),
         secrets=_secrets(spec),
         gateway=_gateway(spec),
-        guard=Guard(cpu=_or(None, "guard.cpu"), memory_mib=_or(None, "guard.memory")),
+        guard=GuardPlan(cpu=_or(None, "guard.cpu"), memory_mib=_or(None, "guard.memory")),
         network=_network(spec),
         retention=_retention(spec),
     )
@@ -247,10 +247,10 @@ def _secret(name: str, spec: Spec, holders: Iterable[Holder]) -> Secret:
     return Secret(name=name, source=source, reference=text, holders=tuple(sorted(holders)))  # type: ignore[arg-type]
 
 
-def _gateway(spec: Spec) -> Gateway:
+def _gateway(spec: Spec) -> GatewayPlan:
     gateway = spec.gateway
     most = _or(gateway.max, "gateway.max")
-    return Gateway(
+    return GatewayPlan(
         cpu=_or(gateway.cpu, "gateway.cpu"),
         memory_mib=mebibytes(gateway.memory) if gateway.memory else _or(None, "gateway.memory"),
         min=_or(gateway.min, "gateway.min"),
@@ -259,9 +259,9 @@ def _gateway(spec: Spec) -> Gateway:
     )
 
 
-def _network(spec: Spec) -> Network:
+def _network(spec: Spec) -> NetworkPlan:
     egress = _or(spec.network.egress, "network.egress")
-    return Network(
+    return NetworkPlan(
         egress_any=egress == "any",
         egress=() if egress == "any" else tuple(egress),
         domain=_or(spec.network.domain, "network.domain"),

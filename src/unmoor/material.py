@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .errors import Problem
 from .plan import BundledFile
-from .quantities import shown
+from .quantities import quote_truncated
 from .spec import ImageBuild, InstructionsFile, Spec
 
 MAX_FILE_BYTES = 20 * 1024 * 1024
@@ -18,7 +18,7 @@ MAX_BUNDLE_BYTES = 200 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
+class SpecFiles:
     """The spec's folder, its instructions as text, and the files that go into the bundle, sorted by path."""
 
     folder: str
@@ -26,7 +26,7 @@ class Material:
     files: tuple[BundledFile, ...]
 
 
-def gather(spec: Spec, folder: Path) -> tuple[Material, list[Problem]]:
+def read_spec_files(spec: Spec, folder: Path) -> tuple[SpecFiles, list[Problem]]:
     """What the spec's files hold, and every one that is missing, unreadable, too large or outside the folder."""
     folder = folder.resolve()
     reader = _Reader(folder)
@@ -35,7 +35,9 @@ def gather(spec: Spec, folder: Path) -> tuple[Material, list[Problem]]:
     reader.check_image(spec)
     reader.check_secret_files(spec)
     reader.check_together(files)
-    material = Material(folder=str(folder), instructions=instructions, files=tuple(sorted(files, key=lambda f: f.path)))
+    material = SpecFiles(
+        folder=str(folder), instructions=instructions, files=tuple(sorted(files, key=lambda f: f.path))
+    )
     return material, reader.problems
 
 
@@ -134,14 +136,18 @@ class _Reader:
         """The named path, or None with a problem where it leaves the spec's folder."""
         path = Path(os.path.normpath(self.folder / text))
         if Path(text).is_absolute() or not path.is_relative_to(self.folder):
-            self.refuse(where, f"{shown(text)} is outside the spec's folder", "move it into the folder")
+            self.refuse(where, f"{quote_truncated(text)} is outside the spec's folder", "move it into the folder")
             return None
         try:
             path.stat()
         except (FileNotFoundError, NotADirectoryError):
             pass  # for who needs it, which a secret's file is not
         except OSError as error:
-            self.refuse(where, f"{shown(text)} cannot be read: {error.strerror}", "correct the path or its permissions")
+            self.refuse(
+                where,
+                f"{quote_truncated(text)} cannot be read: {error.strerror}",
+                "correct the path or its permissions",
+            )
             return None
         return path if self.stays_inside(where, path) else None
 

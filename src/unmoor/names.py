@@ -14,7 +14,7 @@ from .plan import Plan
 class NameRule:
     """What a platform allows: length, and whether hyphens; names are always lower case and start with a letter."""
 
-    longest: int
+    max_length: int
     hyphens: bool = True
     source: str = ""
 
@@ -27,7 +27,7 @@ def physical_name(plan: Plan, role: str, rule: NameRule, *, scope: str = "") -> 
     """
     parts = [plan.agent, plan.environment, *([role] if role else [])]
     plain = "-".join(parts)
-    if not scope and len(plain) <= rule.longest and rule.hyphens and _is_unambiguous(plan, role):
+    if not scope and len(plain) <= rule.max_length and rule.hyphens and _is_unambiguous(plan, role):
         return plain
     digest = hashlib.sha256("\0".join([*parts, scope]).encode()).hexdigest()[:8]
     return _fitted(plain, digest, rule)
@@ -50,5 +50,5 @@ def _is_unambiguous(plan: Plan, role: str) -> bool:
 
 def _fitted(plain: str, digest: str, rule: NameRule) -> str:
     if not rule.hyphens:
-        return re.sub(r"[^a-z0-9]", "", plain)[: rule.longest - len(digest)] + digest
-    return f"{plain[: rule.longest - len(digest) - 1].rstrip('-')}-{digest}"
+        return re.sub(r"[^a-z0-9]", "", plain)[: rule.max_length - len(digest)] + digest
+    return f"{plain[: rule.max_length - len(digest) - 1].rstrip('-')}-{digest}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from .errors import Problem
 from .graph import Resource
-from .inputs import steps
+from .inputs import parse_path
 from .target import Override
 
 
@@ -37,7 +37,7 @@ def override_problems(
 def _path_problems(
     where: str, path: str, override: Override, matched: Sequence[Resource], inputs_of: Callable[[str], Collection[str]]
 ) -> Iterator[Problem]:
-    first = str(steps(path)[0])
+    first = str(parse_path(path)[0])
     if first not in inputs_of(override.type):
         rule = f"{override.type} has no input {first}"
         yield Problem(path=f"{where}.set", rule=rule, remedy="write an input of its, in camelCase")

@@ -21,15 +21,15 @@ BOTH = MappingProxyType({"bundled": True, "built": True})
 Holder = Literal["gateway", "run", "guard"]
 
 
-def bundled() -> Any:
+def in_bundle() -> Any:
     return field(metadata=BUNDLED)
 
 
-def built() -> Any:
+def in_build() -> Any:
     return field(metadata=BUILT)
 
 
-def both() -> Any:
+def in_bundle_and_build() -> Any:
     return field(metadata=BOTH)
 
 
@@ -37,25 +37,25 @@ def both() -> Any:
 class Harness:
     """The agent program: its name, exact version, further arguments, and for `command` the program itself."""
 
-    name: str = bundled()
-    version: str = bundled()
-    args: tuple[str, ...] = bundled()
-    command: tuple[str, ...] = bundled()
+    name: str = in_bundle()
+    version: str = in_bundle()
+    args: tuple[str, ...] = in_bundle()
+    command: tuple[str, ...] = in_bundle()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShippedImage:
     """Built from the Dockerfile that unmoor ships, with this harness in this version."""
 
-    harness: str = built()
-    version: str = built()
+    harness: str = in_build()
+    version: str = in_build()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageReference:
     """An image that exists already, used as it is."""
 
-    reference: str = built()
+    reference: str = in_build()
 
     @property
     def registry(self) -> str:
@@ -68,7 +68,7 @@ class ImageReference:
 class ImageFolder:
     """Built from a folder of the user's that holds a Dockerfile; an absolute path."""
 
-    folder: str = built()
+    folder: str = in_build()
 
 
 Image = ShippedImage | ImageReference | ImageFolder
@@ -78,30 +78,30 @@ Image = ShippedImage | ImageReference | ImageFolder
 class Model:
     """Whose model, which one, where, and the name of the secret that opens it."""
 
-    provider: str = bundled()
-    name: str = bundled()
-    base_url: str = bundled()
-    api_key: str = bundled()
+    provider: str = in_bundle()
+    name: str = in_bundle()
+    base_url: str = in_bundle()
+    api_key: str = in_bundle()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repo:
     """A git repository, what of it, where it goes; `credential` names a secret, or is empty."""
 
-    url: str = bundled()
-    ref: str = bundled()
-    path: str = bundled()
-    credential: str = bundled()
+    url: str = in_bundle()
+    ref: str = in_bundle()
+    path: str = in_bundle()
+    credential: str = in_bundle()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundledFile:
     """A file of the bundle: its path there, its content's digest and size, and where it is read from here."""
 
-    path: str = bundled()
-    sha256: str = bundled()
-    size_bytes: int = bundled()
-    executable: bool = bundled()
+    path: str = in_bundle()
+    sha256: str = in_bundle()
+    size_bytes: int = in_bundle()
+    executable: bool = in_bundle()
     source: str = field(compare=False, metadata={"bundled": False, "built": False})
 
 
@@ -109,11 +109,11 @@ class BundledFile:
 class McpServer:
     """An MCP server: `url` and headers, or a command and its environment; the other two are empty."""
 
-    name: str = bundled()
-    url: str = bundled()
-    headers: tuple[tuple[str, str], ...] = bundled()
-    command: tuple[str, ...] = bundled()
-    env: tuple[tuple[str, str], ...] = bundled()
+    name: str = in_bundle()
+    url: str = in_bundle()
+    headers: tuple[tuple[str, str], ...] = in_bundle()
+    command: tuple[str, ...] = in_bundle()
+    env: tuple[tuple[str, str], ...] = in_bundle()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,36 +121,36 @@ class Verify:
     """How a webhook's sender is proved; `secret` is a name. What follows is empty but for hmac, and the last three are
     empty and 0 where no time is signed: the header that it is in, what is signed, how far it may be from now."""
 
-    scheme: str = bundled()
-    secret: str = bundled()
-    header: str = bundled()
-    algorithm: str = bundled()
-    encoding: str = bundled()
-    prefix: str = bundled()
-    timestamp: str = bundled()
-    payload: str = bundled()
-    tolerance_s: int = bundled()
+    scheme: str = in_bundle()
+    secret: str = in_bundle()
+    header: str = in_bundle()
+    algorithm: str = in_bundle()
+    encoding: str = in_bundle()
+    prefix: str = in_bundle()
+    timestamp: str = in_bundle()
+    payload: str = in_bundle()
+    tolerance_s: int = in_bundle()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
     """A webhook trigger; `verify` is None where the user wrote `none`; `when` holds path and allowed values."""
 
-    name: str = bundled()
-    prompt: str = bundled()
-    verify: Verify | None = bundled()
-    when: tuple[tuple[str, tuple[str | int | bool, ...]], ...] = bundled()
+    name: str = in_bundle()
+    prompt: str = in_bundle()
+    verify: Verify | None = in_bundle()
+    when: tuple[tuple[str, tuple[str | int | bool, ...]], ...] = in_bundle()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """A schedule trigger: five-field cron in an IANA time zone, and what becomes of times that were missed."""
 
-    name: str = both()
-    prompt: str = bundled()
-    cron: str = both()
-    timezone: str = both()
-    missed: Literal["skip", "run_once"] = bundled()
+    name: str = in_bundle_and_build()
+    prompt: str = in_bundle()
+    cron: str = in_bundle_and_build()
+    timezone: str = in_bundle_and_build()
+    missed: Literal["skip", "run_once"] = in_bundle()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,17 +161,17 @@ class Mailbox:
     no answer is sent; `address` is empty where nobody knows it.
     """
 
-    name: str = bundled()
-    prompt: str = bundled()
-    host: str = bundled()
-    port: int = bundled()
-    user: str = bundled()
-    password: str = bundled()
-    allow_from: tuple[str, ...] = bundled()
-    authserv_id: str = bundled()
-    address: str = bundled()
-    smtp_host: str = bundled()
-    smtp_port: int = bundled()
+    name: str = in_bundle()
+    prompt: str = in_bundle()
+    host: str = in_bundle()
+    port: int = in_bundle()
+    user: str = in_bundle()
+    password: str = in_bundle()
+    allow_from: tuple[str, ...] = in_bundle()
+    authserv_id: str = in_bundle()
+    address: str = in_bundle()
+    smtp_host: str = in_bundle()
+    smtp_port: int = in_bundle()
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -183,18 +183,18 @@ class Mailbox:
 class Run:
     """How runs are run, and the size of one."""
 
-    isolation: Literal["container", "process"] = both()
-    timeout_s: int = bundled()
-    max_concurrent: int = bundled()
-    when_busy: Literal["queue", "skip"] = bundled()
-    retries: int = bundled()
-    session: str | None = bundled()
-    max_cost_usd: Decimal | None = bundled()
-    artifacts: tuple[str, ...] = bundled()
-    cpu: Decimal = built()
-    memory_mib: int = built()
-    disk_mib: int = built()
-    arch: Literal["amd64", "arm64"] = built()
+    isolation: Literal["container", "process"] = in_bundle_and_build()
+    timeout_s: int = in_bundle()
+    max_concurrent: int = in_bundle()
+    when_busy: Literal["queue", "skip"] = in_bundle()
+    retries: int = in_bundle()
+    session: str | None = in_bundle()
+    max_cost_usd: Decimal | None = in_bundle()
+    artifacts: tuple[str, ...] = in_bundle()
+    cpu: Decimal = in_build()
+    memory_mib: int = in_build()
+    disk_mib: int = in_build()
+    arch: Literal["amd64", "arm64"] = in_build()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,10 +204,10 @@ class Secret:
     `source` is env, config, file, existing or generated; `reference` is the variable, the key, or the path as written.
     """
 
-    name: str = built()
-    source: Literal["env", "config", "file", "existing", "generated"] = built()
-    reference: str = built()
-    holders: tuple[Holder, ...] = built()
+    name: str = in_build()
+    source: Literal["env", "config", "file", "existing", "generated"] = in_build()
+    reference: str = in_build()
+    holders: tuple[Holder, ...] = in_build()
 
     @property
     def variable(self) -> str:
@@ -215,71 +215,71 @@ class Secret:
         return "UNMOOR_SECRET_" + self.name.upper().replace("-", "_")
 
     @property
-    def origin(self) -> str:
+    def source_label(self) -> str:
         """Where the value comes from, in one word or two, fit to be shown: `env:ANTHROPIC_API_KEY`."""
         return f"{self.source}:{self.reference}" if self.reference else self.source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gateway:
+class GatewayPlan:
     """The service in front; `token` names the secret that opens its API."""
 
-    cpu: Decimal = built()
-    memory_mib: int = built()
-    min: int = built()
-    max: int = built()
-    token: str = both()
+    cpu: Decimal = in_build()
+    memory_mib: int = in_build()
+    min: int = in_build()
+    max: int = in_build()
+    token: str = in_bundle_and_build()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
+class GuardPlan:
     """The size of the guard that stands between a run and the world."""
 
-    cpu: Decimal = built()
-    memory_mib: int = built()
+    cpu: Decimal = in_build()
+    memory_mib: int = in_build()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
+class NetworkPlan:
     """Host names that runs may reach (`egress_any`: all of them), and the gateway's own name."""
 
-    egress_any: bool = bundled()
-    egress: tuple[str, ...] = bundled()
-    domain: str | None = both()
+    egress_any: bool = in_bundle()
+    egress: tuple[str, ...] = in_bundle()
+    domain: str | None = in_bundle_and_build()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     """How long runs and logs are kept, in seconds."""
 
-    runs_s: int = both()
-    logs_s: int = built()
+    runs_s: int = in_bundle_and_build()
+    logs_s: int = in_build()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One agent in one environment, decided."""
 
-    agent: str = both()
-    environment: str = both()
-    description: str = bundled()
-    harness: Harness = both()
-    image: Image = built()
-    model: Model | None = both()
-    instructions: str = bundled()
-    repos: tuple[Repo, ...] = both()
-    files: tuple[BundledFile, ...] = both()
-    mcp_servers: tuple[McpServer, ...] = both()
-    webhooks: tuple[Webhook, ...] = both()
-    schedules: tuple[Schedule, ...] = both()
-    mailboxes: tuple[Mailbox, ...] = both()
-    run: Run = both()
-    budget_per_day_usd: Decimal | None = bundled()
-    secrets: tuple[Secret, ...] = built()
-    gateway: Gateway = both()
-    guard: Guard = built()
-    network: Network = both()
-    retention: Retention = both()
+    agent: str = in_bundle_and_build()
+    environment: str = in_bundle_and_build()
+    description: str = in_bundle()
+    harness: Harness = in_bundle_and_build()
+    image: Image = in_build()
+    model: Model | None = in_bundle_and_build()
+    instructions: str = in_bundle()
+    repos: tuple[Repo, ...] = in_bundle_and_build()
+    files: tuple[BundledFile, ...] = in_bundle_and_build()
+    mcp_servers: tuple[McpServer, ...] = in_bundle_and_build()
+    webhooks: tuple[Webhook, ...] = in_bundle_and_build()
+    schedules: tuple[Schedule, ...] = in_bundle_and_build()
+    mailboxes: tuple[Mailbox, ...] = in_bundle_and_build()
+    run: Run = in_bundle_and_build()
+    budget_per_day_usd: Decimal | None = in_bundle()
+    secrets: tuple[Secret, ...] = in_build()
+    gateway: GatewayPlan = in_bundle_and_build()
+    guard: GuardPlan = in_build()
+    network: NetworkPlan = in_bundle_and_build()
+    retention: Retention = in_bundle_and_build()
 
     @property
     def service_cpu(self) -> Decimal:
@@ -297,7 +297,7 @@ class Plan:
         signed = {webhook.verify.secret for webhook in self.webhooks if webhook.verify}
         return frozenset(signed | {mailbox.password for mailbox in self.mailboxes})
 
-    def held_by(self, *holders: Holder) -> tuple[Secret, ...]:
+    def secrets_held_by(self, *holders: Holder) -> tuple[Secret, ...]:
         """The secrets that any of these parts holds, in the plan's order."""
         return tuple(s for s in self.secrets if set(holders) & set(s.holders))
 

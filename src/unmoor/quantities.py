@@ -13,7 +13,7 @@ def seconds(text: str) -> int:
     """`30m` as 1800; units s, m, h, d; ValueError says what is allowed."""
     match = re.fullmatch(r"([1-9]\d{0,8})([smhd])", text)
     if match is None:
-        raise ValueError(f"{shown(text)} is no duration; write a whole number and s, m, h or d, such as 30m")
+        raise ValueError(f"{quote_truncated(text)} is no duration; write a whole number and s, m, h or d, such as 30m")
     return int(match[1]) * SECONDS[match[2]]
 
 
@@ -21,10 +21,10 @@ def mebibytes(text: str) -> int:
     """`2Gi` as 2048; units Mi, Gi, Ti; ValueError says what is allowed."""
     match = re.fullmatch(r"([1-9]\d{0,8}(?:\.\d{1,3})?)(Mi|Gi|Ti)", text)
     if match is None:
-        raise ValueError(f"{shown(text)} is no size; write a number and Mi, Gi or Ti, such as 2Gi")
+        raise ValueError(f"{quote_truncated(text)} is no size; write a number and Mi, Gi or Ti, such as 2Gi")
     size = Decimal(match[1]) * MEBIBYTES[match[2]]
     if size != int(size):
-        raise ValueError(f"{shown(text)} is no whole number of Mi; write it in Mi, such as 1536Mi")
+        raise ValueError(f"{quote_truncated(text)} is no whole number of Mi; write it in Mi, such as 1536Mi")
     return int(size)
 
 
@@ -45,7 +45,7 @@ def cpu_text(cpu: Decimal) -> str:
     return format(cpu.normalize(), "f")
 
 
-def shown(text: object, *, limit: int = 60) -> str:
+def quote_truncated(text: object, *, limit: int = 60) -> str:
     """User text quoted for a message, cut where it is long."""
     quoted = repr(text)
     return quoted if len(quoted) <= limit else quoted[: limit - 1] + "…"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from .runtime.guard.names import allows, host_name
+from .runtime.guard.names import host_name, matches_any
 from .spec import Spec
 from .yamltext import Path
 
@@ -13,7 +13,7 @@ from .yamltext import Path
 PORT = 443
 
 
-def out_of_reach(spec: Spec) -> Iterator[tuple[Path, str, str]]:
+def unreachable_hosts(spec: Spec) -> Iterator[tuple[Path, str, str]]:
     """A finding for every repository and MCP server that a run of this spec could not reach."""
     for path, url in _addresses(spec):
         parts = urlsplit(url)
@@ -24,7 +24,7 @@ def out_of_reach(spec: Spec) -> Iterator[tuple[Path, str, str]]:
             yield path, f"{parts.hostname} is no full host name, so a run cannot reach it", "write a host's name"
         elif (_port(parts.netloc) or PORT) != PORT:
             yield path, f"a run reaches port {PORT} alone", "serve it there"
-        elif isinstance(spec.network.egress, list | None) and not allows(spec.network.egress or (), host):
+        elif isinstance(spec.network.egress, list | None) and not matches_any(spec.network.egress or (), host):
             yield path, f"{host} is not in network.egress, so a run cannot reach it", "add it there"
 
 

@@ -10,7 +10,7 @@ from .plan import Image, ImageFolder, ShippedImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class ImageRecipe:
     """The build's folder, which holds a Dockerfile; its arguments; its platform; a tag that its content decides."""
 
     folder: str
@@ -19,11 +19,11 @@ class Recipe:
     tag: str
 
 
-def recipe(image: Image, *, arch: str, shipped_folder: str) -> Recipe:
+def image_recipe(image: Image, *, arch: str, shipped_folder: str) -> ImageRecipe:
     """How to build an image that is not a reference; `shipped_folder` is named by the digest of what it holds."""
     if isinstance(image, ShippedImage):
         inside = shipped_folder.rsplit("/", 1)[-1][:12]
-        return Recipe(
+        return ImageRecipe(
             folder=shipped_folder,
             arguments=(("HARNESS", image.harness), ("HARNESS_VERSION", image.version)),
             platform=f"linux/{arch}",
@@ -31,7 +31,7 @@ def recipe(image: Image, *, arch: str, shipped_folder: str) -> Recipe:
         )
     assert isinstance(image, ImageFolder), "a reference is used as it is"
     tag = f"own-{arch}-{content_digest(Path(image.folder))[:24]}"
-    return Recipe(folder=image.folder, arguments=(), platform=f"linux/{arch}", tag=tag)
+    return ImageRecipe(folder=image.folder, arguments=(), platform=f"linux/{arch}", tag=tag)
 
 
 def content_digest(folder: Path) -> str:

@@ -43,7 +43,7 @@ def load(name: str) -> Target:
     return target
 
 
-def unknown(name: str) -> UnknownTargetError:
+def unknown_target_error(name: str) -> UnknownTargetError:
     """The error for a name that nothing offers, with the nearest one that something does."""
     near = get_close_matches(name, names(), n=1)
     hint = f"did you mean {near[0]}? " if near else ""
@@ -65,7 +65,7 @@ def _one(name: str) -> EntryPoint:
         case (offer,):
             return offer
         case ():
-            raise unknown(name)
+            raise unknown_target_error(name)
     givers = " and ".join(sorted(_distribution(o) for o in offers))
     raise BrokenTargetError(f"target {name!r} is offered by {givers}; uninstall one of them")
 

@@ -9,11 +9,11 @@ from difflib import get_close_matches
 from functools import cache
 from zoneinfo import available_timezones
 
-from .abilities import beyond_abilities
+from .abilities import unsupported_features
 from .cron import CronError, parse
 from .make_plan import SECRET_REFERENCE, secret_uses
-from .quantities import mebibytes, shown
-from .reach import out_of_reach
+from .quantities import mebibytes, quote_truncated
+from .reach import unreachable_hosts
 from .spec import ADDRESS, EmailSpec, Spec, VerifySpec
 from .template import problems_in
 from .yamltext import Path
@@ -24,9 +24,18 @@ MOST_MIB = mebibytes("64Ti")
 ANY_SECRET_REFERENCE = re.compile(r"\$\{secret:[^}]*\}?")
 
 
-def findings(spec: Spec) -> Iterator[Finding]:
+def validate(spec: Spec) -> Iterator[Finding]:
     """Everything in the spec that is well formed but cannot be meant."""
-    for rule in (beyond_abilities, _secrets, _secret_references, _triggers, _templates, _sizes, _paths, out_of_reach):
+    for rule in (
+        unsupported_features,
+        _secrets,
+        _secret_references,
+        _triggers,
+        _templates,
+        _sizes,
+        _paths,
+        unreachable_hosts,
+    ):
         yield from rule(spec)
 
 
@@ -69,7 +78,7 @@ def _secret_references(spec: Spec) -> Iterator[Finding]:
                 broken = SECRET_REFERENCE.sub("", text)
                 if found := ANY_SECRET_REFERENCE.search(broken):
                     path = ("tools", "mcp_servers", name, part, key)
-                    yield path, f"{shown(found[0])} is no secret's name", "write ${secret:name}"
+                    yield path, f"{quote_truncated(found[0])} is no secret's name", "write ${secret:name}"
     for path, text in _texts_without_secrets(spec):
         if ANY_SECRET_REFERENCE.search(text):
             yield path, "a secret cannot stand here", "only MCP headers and env take ${secret:name}"
@@ -113,7 +122,7 @@ def _schedule(cron: str, timezone: str | None, path: Path) -> Iterator[Finding]:
     if timezone is not None and timezone not in _zones():
         near = get_close_matches(timezone, _zones(), n=1)
         hint = f"did you mean {near[0]}?" if near else "write an IANA name such as Europe/Paris"
-        yield (*path, "timezone"), f"unknown time zone {shown(timezone)}", hint
+        yield (*path, "timezone"), f"unknown time zone {quote_truncated(timezone)}", hint
 
 
 @cache
@@ -126,7 +135,7 @@ def _when(when: Mapping[str, object], path: Path) -> Iterator[Finding]:
         if wanted == []:
             yield (*path, key), "no value is in an empty list, so nothing would start a run", "list a value"
         if not re.fullmatch(r"header\.[A-Za-z0-9-]+|body(\.[\w-]+|\[\d+\])+", key):
-            yield (*path, key), f"{shown(key)} names nothing of a delivery", "write header.NAME or body.PATH"
+            yield (*path, key), f"{quote_truncated(key)} names nothing of a delivery", "write header.NAME or body.PATH"
 
 
 def _email(email: EmailSpec, path: Path) -> Iterator[Finding]:
@@ -134,7 +143,7 @@ def _email(email: EmailSpec, path: Path) -> Iterator[Finding]:
     yield from _port(email.smtp or "", (*path, "smtp"))
     yield from _senders(email.allow_from, (*path, "allow_from"))
     if email.smtp and not email.address and not re.fullmatch(ADDRESS, email.user):
-        rule = f"answers are sent from an address, and {shown(email.user)} is none"
+        rule = f"answers are sent from an address, and {quote_truncated(email.user)} is none"
         yield (*path, "smtp"), rule, "add email.address"
 
 
@@ -147,7 +156,11 @@ def _port(place: str, path: Path) -> Iterator[Finding]:
 def _senders(allowed: list[str], path: Path) -> Iterator[Finding]:
     for i, sender in enumerate(allowed):
         if sender == "*" or not re.fullmatch(r"[^@\s*]+@[^@\s*]+|\*@[^@\s*]+", sender):
-            yield (*path, i), f"{shown(sender)} is no sender", "write an address, or *@example.com for a whole domain"
+            yield (
+                (*path, i),
+                f"{quote_truncated(sender)} is no sender",
+                "write an address, or *@example.com for a whole domain",
+            )
 
 
 def _templates(spec: Spec) -> Iterator[Finding]:
@@ -179,12 +192,12 @@ def _paths(spec: Spec) -> Iterator[Finding]:
     for path, text in _workspace_paths(spec):
         parts = text.removeprefix("./").split("/")
         if text.startswith("/") or ".." in parts or not text.strip("./"):
-            yield path, f"{shown(text)} is outside the workspace", "write a path inside it"
+            yield path, f"{quote_truncated(text)} is outside the workspace", "write a path inside it"
         elif seen.setdefault("/".join(parts), path) != path:
-            yield path, f"{shown(text)} is taken by something else of the context", "give it another path"
+            yield path, f"{quote_truncated(text)} is taken by something else of the context", "give it another path"
     for i, glob in enumerate(spec.run.artifacts):
         if glob.startswith("/") or ".." in glob.split("/"):
-            yield ("run", "artifacts", i), f"{shown(glob)} is outside the workspace", "write a glob inside it"
+            yield ("run", "artifacts", i), f"{quote_truncated(glob)} is outside the workspace", "write a glob inside it"
 
 
 def _workspace_paths(spec: Spec) -> Iterator[tuple[Path, str]]:
@@ -196,6 +209,6 @@ def _workspace_paths(spec: Spec) -> Iterator[tuple[Path, str]]:
         yield ("context", "files", i, "path" if file.path else "source"), name
 
 
-def unverified(spec: Spec) -> tuple[str, ...]:
+def unverified_webhooks(spec: Spec) -> tuple[str, ...]:
     """The webhooks that anybody may call, for a command to mention."""
     return tuple(t.name for t in spec.triggers if t.webhook and not isinstance(t.webhook.verify, VerifySpec))

@@ -15,20 +15,20 @@ class Revision:
     """
 
     state: Literal["serves", "moving", "failed"]
-    said: str
+    text: str
     log: tuple[str, ...] = ()
 
 
-def serves(said: str) -> Revision:
-    return Revision(state="serves", said=said)
+def serving_revision(said: str) -> Revision:
+    return Revision(state="serves", text=said)
 
 
-def moving(said: str) -> Revision:
-    return Revision(state="moving", said=said)
+def moving_revision(said: str) -> Revision:
+    return Revision(state="moving", text=said)
 
 
-def failed(said: str, log: Sequence[str] = ()) -> Revision:
-    return Revision(state="failed", said=one_line(said), log=tuple(log))
+def failed_revision(said: str, log: Sequence[str] = ()) -> Revision:
+    return Revision(state="failed", text=one_line(said), log=tuple(log))
 
 
 def one_line(text: str, most: int = 500) -> str:

@@ -8,13 +8,13 @@ from pydantic import ValidationError
 
 from .errors import Problem, RefusedError, SpecError
 from .load import Loaded
-from .registry import distribution, load, names, unknown
+from .registry import distribution, load, names, unknown_target_error
 from .target import Settings, Target
-from .wording import problems_of
+from .wording import to_problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class SelectedTarget:
     """A loaded spec with one target and its settings."""
 
     loaded: Loaded
@@ -23,31 +23,31 @@ class Chosen:
 
     def problems(self) -> list[Problem]:
         """Every reason for which the target refuses the plan, each with its place in the spec."""
-        return self.loaded.located(self.target.check(self.loaded.plan, self.settings))
+        return self.loaded.with_positions(self.target.check(self.loaded.plan, self.settings))
 
-    def accepted(self) -> Chosen:
+    def require_accepted(self) -> SelectedTarget:
         """Itself; RefusedError with every reason where the target refuses the plan."""
         if found := self.problems():
             raise RefusedError(found)
         return self
 
 
-def choose(loaded: Loaded, name: str) -> Chosen:
+def select_target(loaded: Loaded, name: str) -> SelectedTarget:
     """The target of that name with its settings; SpecError where they break its model's rules."""
     target = load(name)
     raw = dict(loaded.settings.get(name, {}))
     try:
         settings = target.settings.model_validate(raw)
     except ValidationError as error:
-        raise SpecError(loaded.located(problems_of(error, target.settings, raw, ("targets", name)))) from None
-    return Chosen(loaded=loaded, target=target, settings=settings)
+        raise SpecError(loaded.with_positions(to_problems(error, target.settings, raw, ("targets", name)))) from None
+    return SelectedTarget(loaded=loaded, target=target, settings=settings)
 
 
-def target_of(loaded: Loaded, given: str) -> str:
+def default_target(loaded: Loaded, given: str) -> str:
     """The target that is given, else the only one that the spec has settings for; SpecError where there are more."""
     if given:
         if given not in names():
-            raise unknown(given)
+            raise unknown_target_error(given)
         return given
     found = list(loaded.settings)
     if len(found) == 1:
@@ -61,9 +61,9 @@ def unknown_targets(loaded: Loaded) -> list[Problem]:
     rule = "no installed distribution offers this target"
     remedy = f"install it, correct it or remove it; installed targets: {', '.join(names())}"
     found = [name for name in loaded.settings if name not in names()]
-    return loaded.located(Problem(path=f"targets.{name}", rule=rule, remedy=remedy) for name in found)
+    return loaded.with_positions(Problem(path=f"targets.{name}", rule=rule, remedy=remedy) for name in found)
 
 
-def origin(name: str) -> str:
+def distribution_of(name: str) -> str:
     """The distribution that offers a target."""
     return distribution(name)

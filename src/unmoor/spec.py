@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from .quantities import mebibytes, seconds, shown
+from .quantities import mebibytes, quote_truncated, seconds
 
 NAME = r"^[a-z]([a-z0-9-]*[a-z0-9])?$"
 URL = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
@@ -68,7 +68,9 @@ def _as_decimal(value: object) -> object:
 
 def _is_one(value: object) -> object:
     if type(value) is not int:
-        raise ValueError(f"{shown(value if isinstance(value, str) else str(value).lower())} is no version; write 1")
+        raise ValueError(
+            f"{quote_truncated(value if isinstance(value, str) else str(value).lower())} is no version; write 1"
+        )
     return value
 
 
@@ -78,13 +80,13 @@ Cpu = Annotated[Number, Field(gt=0, le=256, decimal_places=3)]
 Dollars = Annotated[Number, Field(gt=0, le=1_000_000, decimal_places=4)]
 
 
-class Part(BaseModel):
+class SpecModel(BaseModel):
     """Base of every part of the spec: frozen, strict about its keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
 
-class HarnessSpec(Part):
+class HarnessSpec(SpecModel):
     """Which agent program runs, and how it is called."""
 
     name: Literal["claude-code", "codex", "opencode", "pi", "gemini", "goose", "command"] = Field(
@@ -95,13 +97,13 @@ class HarnessSpec(Part):
     command: list[Text] = Field([], description="The program and its arguments, for `name: command` only.")
 
 
-class ImageBuild(Part):
+class ImageBuild(SpecModel):
     """An image built from a folder of the user's, on top of what unmoor needs."""
 
     build: RelativePath = Field(description="A folder with a Dockerfile, relative to the spec.")
 
 
-class ModelSpec(Part):
+class ModelSpec(SpecModel):
     """The model that the harness talks to, through the guard."""
 
     provider: Literal["anthropic", "openai", "google", "openrouter", "openai-compatible"] = Field(
@@ -114,13 +116,13 @@ class ModelSpec(Part):
     )
 
 
-class InstructionsFile(Part):
+class InstructionsFile(SpecModel):
     """Instructions that lie in a file."""
 
     file: RelativePath = Field(description="A text file, relative to the spec.")
 
 
-class RepoSpec(Part):
+class RepoSpec(SpecModel):
     """A git repository that is cloned into the workspace."""
 
     url: Annotated[str, StringConstraints(pattern=GIT_URL)] = Field(description="An https address without credentials.")
@@ -131,20 +133,20 @@ class RepoSpec(Part):
     credential: Name | None = Field(None, description="The name of the secret that holds a token for it.")
 
 
-class FileSpec(Part):
+class FileSpec(SpecModel):
     """A file or folder that is copied into the workspace."""
 
     source: RelativePath = Field(description="A file or folder, relative to the spec.")
     path: RelativePath | None = Field(None, description="Where in the workspace; without it the source's own name.")
 
 
-class SkillSpec(Part):
+class SkillSpec(SpecModel):
     """A skill folder, put where the harness looks for skills."""
 
     source: RelativePath = Field(description="A folder with a SKILL.md, relative to the spec.")
 
 
-class ContextSpec(Part):
+class ContextSpec(SpecModel):
     """What lies in the workspace before a run starts."""
 
     repos: list[RepoSpec] = Field([], description="Git repositories to clone.")
@@ -152,7 +154,7 @@ class ContextSpec(Part):
     skills: list[SkillSpec] = Field([], description="Skills to install; they travel in the bundle.")
 
 
-class McpServerSpec(Part):
+class McpServerSpec(SpecModel):
     """An MCP server: a remote one by `url`, or a local one by `command`."""
 
     url: Annotated[str, StringConstraints(pattern=MCP_URL)] | None = Field(
@@ -175,7 +177,7 @@ class McpServerSpec(Part):
         return self
 
 
-class ToolsSpec(Part):
+class ToolsSpec(SpecModel):
     """What the harness may call beside its own tools."""
 
     mcp_servers: dict[Name, McpServerSpec] = Field({}, description="MCP servers by name.")
@@ -184,7 +186,7 @@ class ToolsSpec(Part):
 PAYLOAD = r"^[^{}]*(\{(timestamp|body)\}[^{}]*)+$"
 
 
-class SignedTimeSpec(Part):
+class SignedTimeSpec(SpecModel):
     """The time that a sender signs with its message, by which an old message that somebody kept is refused."""
 
     header: Header = Field(description="The header with the time: seconds or milliseconds since 1970, or ISO 8601.")
@@ -200,7 +202,7 @@ class SignedTimeSpec(Part):
         return self
 
 
-class VerifySpec(Part):
+class VerifySpec(SpecModel):
     """How a webhook's sender is proved."""
 
     scheme: Literal["github", "gitlab", "slack", "stripe", "standard-webhooks", "hmac", "bearer"] = Field(
@@ -231,7 +233,7 @@ class VerifySpec(Part):
 Scalar = str | int | bool
 
 
-class WebhookSpec(Part):
+class WebhookSpec(SpecModel):
     """A webhook: who may send it, and which deliveries start a run."""
 
     verify: VerifySpec | Literal["none"] = Field(
@@ -242,7 +244,7 @@ class WebhookSpec(Part):
     )
 
 
-class ScheduleSpec(Part):
+class ScheduleSpec(SpecModel):
     """A five-field cron expression in a time zone."""
 
     cron: Text = Field(description="minute hour day-of-month month day-of-week.")
@@ -252,7 +254,7 @@ class ScheduleSpec(Part):
     )
 
 
-class EmailSpec(Part):
+class EmailSpec(SpecModel):
     """A mailbox; each new mail starts a run."""
 
     imap: Annotated[str, StringConstraints(pattern=IMAP_HOST)] = Field(
@@ -278,7 +280,7 @@ class EmailSpec(Part):
     )
 
 
-class TriggerSpec(Part):
+class TriggerSpec(SpecModel):
     """What starts a run, and the prompt it starts with."""
 
     name: Name = Field(description="Its name, part of the webhook's path.")
@@ -294,7 +296,7 @@ class TriggerSpec(Part):
         return self
 
 
-class RunSpec(Part):
+class RunSpec(SpecModel):
     """How runs are isolated, limited and kept apart."""
 
     isolation: Literal["container", "process"] | None = Field(
@@ -313,13 +315,13 @@ class RunSpec(Part):
     artifacts: list[Text] = Field([], description="Globs of workspace files that are kept.")
 
 
-class BudgetSpec(Part):
+class BudgetSpec(SpecModel):
     """What the agent may spend."""
 
     per_day_usd: Dollars | None = Field(None, description="On its model, all runs of one UTC day together.")
 
 
-class SecretSpec(Part):
+class SecretSpec(SpecModel):
     """Where a secret's value is read from when the agent is deployed; never the value."""
 
     env: Variable | None = Field(None, description="An environment variable of whoever deploys.")
@@ -336,7 +338,7 @@ class SecretSpec(Part):
         return self
 
 
-class ResourcesSpec(Part):
+class ResourcesSpec(SpecModel):
     """The size of one run."""
 
     cpu: Cpu | None = Field(None, description="Processors.")
@@ -345,7 +347,7 @@ class ResourcesSpec(Part):
     arch: Literal["amd64", "arm64"] | None = Field(None, description="The processor's architecture.")
 
 
-class GatewaySpec(Part):
+class GatewaySpec(SpecModel):
     """The service that takes triggers and shows runs."""
 
     cpu: Cpu | None = Field(None, description="Processors of one instance.")
@@ -384,7 +386,7 @@ PATTERN_WORDS = {
 }
 
 
-class NetworkSpec(Part):
+class NetworkSpec(SpecModel):
     """What runs may reach, and under which name the gateway is reached."""
 
     egress: list[Host] | Literal["any"] | None = Field(None, description="Host names that runs may reach, or `any`.")
@@ -393,14 +395,14 @@ class NetworkSpec(Part):
     )
 
 
-class RetentionSpec(Part):
+class RetentionSpec(SpecModel):
     """How long things are kept."""
 
     runs: Duration | None = Field(None, description="Runs, their events, artifacts and sessions.")
     logs: Duration | None = Field(None, description="The platform's logs.")
 
 
-class Spec(Part):
+class Spec(SpecModel):
     """One agent."""
 
     version: Version = Field(description="The version of this language.")

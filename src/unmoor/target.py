@@ -16,15 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from .bundle import Bundle
 from .errors import Problem
-from .fingerprint import version_number
+from .fingerprint import secret_version
 from .graph import Resource
-from .inputs import sendable, steps
+from .inputs import parse_path, to_wire
 from .plan import ImageReference, Plan, Secret
-from .quantities import shown
+from .quantities import quote_truncated
 
 if TYPE_CHECKING:
     from .cost.line import CostLine
-    from .cost.lines import Prices
+    from .cost.lines import Pricer
     from .cost.usage import Usage
     from .doctor.finding import Finding
     from .serving import Revision
@@ -61,8 +61,8 @@ class Override(BaseModel):
     @classmethod
     def _has_paths(cls, value: dict[str, Any]) -> dict[str, Any]:
         for path in value:
-            steps(path)
-        return {path: sendable(v) for path, v in value.items()}
+            parse_path(path)
+        return {path: to_wire(v) for path, v in value.items()}
 
 
 class Settings(BaseModel):
@@ -76,7 +76,7 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rounding:
+class Adjustment:
     """Something the target gives a little differently from what was asked: the spec path, asked, given, why."""
 
     path: str
@@ -89,7 +89,7 @@ class Rounding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Serving:
+class PartMapping:
     """What serves one part of the plan here, in words, and the resource types that do it."""
 
     part: Part
@@ -129,8 +129,8 @@ class Access:
     """
 
     reads: frozenset[tuple[str, str]]
-    obtains: frozenset[tuple[str, str]]
-    touches: frozenset[tuple[str, str, str]]
+    self_obtainable: frozenset[tuple[str, str]]
+    store_access: frozenset[tuple[str, str, str]]
     starts: frozenset[tuple[str, str]]
     listens: frozenset[tuple[str, int, bool, bool]]
     wildcards: tuple[str, ...] = ()
@@ -148,7 +148,7 @@ class BuildOptions:
     bundle: Bundle
     image_context: str
     secret_value: Callable[[Secret], Any]
-    secret_version: Callable[[str, str, str], int] = version_number
+    secret_version: Callable[[str, str, str], int] = secret_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,17 +189,17 @@ class Target:
     settings: type[Settings]
     limits: tuple[Limit, ...]
     check: Callable[[Plan, Any], list[Problem]]
-    rounded: Callable[[Plan, Any], list[Rounding]]
-    serves: Callable[[Plan, Any], list[Serving]]
+    adjustments: Callable[[Plan, Any], list[Adjustment]]
+    part_mappings: Callable[[Plan, Any], list[PartMapping]]
     guarantees: Callable[[Plan, Any], list[Guarantee]]
     build_by: str
     access_by: str
     cost_by: str = ""
     packages: tuple[str, ...] = ()
     doctor_by: str = ""
-    deployer_by: str = ""
-    serving_by: str = ""
-    way_by: str = ""
+    deployer_policy_by: str = ""
+    current_revision_by: str = ""
+    tunnel_by: str = ""
     name_limits: Mapping[str, int] = field(default_factory=dict)
 
     def build(self, name: str, plan: Plan, settings: Settings, options: BuildOptions) -> Outputs:
@@ -210,7 +210,7 @@ class Target:
         """Who may do what in that graph."""
         return _function(self.access_by)(plan, tuple(resources))
 
-    def cost(self, plan: Plan, settings: Settings, usage: Usage, prices: Prices) -> list[CostLine]:
+    def cost(self, plan: Plan, settings: Settings, usage: Usage, prices: Pricer) -> list[CostLine]:
         """The lines of a month's bill for a plan that check() takes; only where there is a `cost_by`."""
         return _function(self.cost_by)(plan, settings, usage, prices)
 
@@ -218,20 +218,20 @@ class Target:
         """What is there of all that it needs beside Pulumi; nothing where it does not say."""
         return _function(self.doctor_by)(plan, settings) if self.doctor_by else ()
 
-    def deployer(self, plan: Plan, settings: Settings, resources: Iterable[Resource]) -> Mapping[str, Any]:
+    def deployer_policy(self, plan: Plan, settings: Settings, resources: Iterable[Resource]) -> Mapping[str, Any]:
         """What who deploys that graph must be allowed to do; only where there is a `deployer_by`."""
-        return _function(self.deployer_by)(plan, settings, tuple(resources))
+        return _function(self.deployer_policy_by)(plan, settings, tuple(resources))
 
-    def serving(self, outputs: Outputs, settings: Settings, plan: Plan) -> Revision | None:
+    def current_revision(self, outputs: Outputs, settings: Settings, plan: Plan) -> Revision | None:
         """What serves now of what was deployed, its outputs in plain; None where the target cannot tell."""
-        return _function(self.serving_by)(outputs, settings, plan) if self.serving_by else None
+        return _function(self.current_revision_by)(outputs, settings, plan) if self.current_revision_by else None
 
-    def way(self, url: str, settings: Settings) -> AbstractContextManager[str]:
+    def open_tunnel(self, url: str, settings: Settings) -> AbstractContextManager[str]:
         """Where the gateway's URL is reached from here, while it is held: the URL itself, where no `way_by` is."""
-        return _function(self.way_by)(url, settings) if self.way_by else nullcontext(url)
+        return _function(self.tunnel_by)(url, settings) if self.tunnel_by else nullcontext(url)
 
 
-def secret_of(variable: str) -> str:
+def secret_name_from_variable(variable: str) -> str:
     """The spec's name of the secret that an environment variable carries; the inverse of Secret.variable."""
     return variable.removeprefix("UNMOOR_SECRET_").lower().replace("_", "-")
 
@@ -258,7 +258,7 @@ def existing_secrets_problems(plan: Plan, settings: Settings, *, target: str, wh
     return missing + extra
 
 
-def missed_schedule_problems(plan: Plan, *, by: str) -> list[Problem]:
+def missed_schedules_problems(plan: Plan, *, by: str) -> list[Problem]:
     """A problem for every schedule whose missed times are to be made up for, where the platform's scheduler fires."""
     if plan.run.isolation == "process":
         return []
@@ -276,7 +276,7 @@ def local_image_problems(plan: Plan, *, by: str) -> list[Problem]:
     here = ("localhost", "127.0.0.1")
     if not isinstance(plan.image, ImageReference) or plan.image.registry.split(":")[0] not in here:
         return []
-    rule = f"{by} cannot pull {shown(plan.image.reference)} from this machine"
+    rule = f"{by} cannot pull {quote_truncated(plan.image.reference)} from this machine"
     return [Problem(path="image", rule=rule, remedy="push it to a registry, or write {build: ./folder}")]
 
 

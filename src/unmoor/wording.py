@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 from pydantic import BaseModel, ValidationError
 
 from .errors import Problem
-from .quantities import shown
+from .quantities import quote_truncated
 from .spec import PATTERN_WORDS
 from .yamltext import Path, path_text
 
@@ -19,7 +19,7 @@ HIDING = ("api_key", "credential", "password", "secret", "secrets", "token", "he
 KIND_ERRORS = ("_type", "literal_error")
 
 
-def problems_of(error: ValidationError, model: type[BaseModel], raw: object, prefix: Path = ()) -> list[Problem]:
+def to_problems(error: ValidationError, model: type[BaseModel], raw: object, prefix: Path = ()) -> list[Problem]:
     """What is wrong with `raw` as that model, with paths below `prefix`."""
     found: dict[Path, list[Any]] = {}
     for detail in error.errors(include_url=False):
@@ -96,7 +96,7 @@ def _kind(given: Any, path: Path) -> str:
         return names[type(given)]
     if given and isinstance(given, str) and _may_be_secret(given, path):
         return "what is written there"
-    return shown(str(given) if not isinstance(given, str | int) else given)
+    return quote_truncated(str(given) if not isinstance(given, str | int) else given)
 
 
 def _may_be_secret(given: str, path: Path) -> bool:
@@ -109,8 +109,8 @@ def _unknown_key(path: Path, model: type[BaseModel]) -> tuple[str, str]:
     known = _fields_at(model, path[:-1])
     near = get_close_matches(key, known, n=1)
     if near:
-        return f"unknown key {shown(key)}", f"did you mean {near[0]}?"
-    return f"unknown key {shown(key)}", f"known keys: {', '.join(known)}" if known else "remove it"
+        return f"unknown key {quote_truncated(key)}", f"did you mean {near[0]}?"
+    return f"unknown key {quote_truncated(key)}", f"known keys: {', '.join(known)}" if known else "remove it"
 
 
 def _fields_at(model: type[BaseModel], path: Path) -> list[str]:

@@ -18,7 +18,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from .errors import Problem, SpecError
-from .quantities import shown
+from .quantities import quote_truncated
 
 MAX_BYTES = 1024 * 1024
 MAX_VALUES = 20_000
@@ -31,7 +31,7 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Position:
     """A line and a column, both counted from 1."""
 
     line: int
@@ -43,7 +43,7 @@ class Document:
     """A read document: its value and, for every path in it, where it stands (a member: where its key does)."""
 
     value: Any
-    places: Mapping[Path, Place]
+    places: Mapping[Path, Position]
 
 
 def read_yaml(content: bytes, file: str) -> Document:
@@ -51,7 +51,7 @@ def read_yaml(content: bytes, file: str) -> Document:
     text = _decoded(content, file)
     node = _composed(text, file)
     if node is None:
-        raise _refusal(file, "the file is empty", "write a spec, or run unmoor init", Place(line=1, column=1))
+        raise _refusal(file, "the file is empty", "write a spec, or run unmoor init", Position(line=1, column=1))
     reader = _Reader(file)
     value = reader.read(node, ())
     if reader.problems:
@@ -67,19 +67,19 @@ def _decoded(content: bytes, file: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise _refusal(file, "the file is not UTF-8", "save it as UTF-8", Place(line=line, column=1)) from None
+        raise _refusal(file, "the file is not UTF-8", "save it as UTF-8", Position(line=line, column=1)) from None
 
 
 def _composed(text: str, file: str) -> Node | None:
     if match := re.search(r"^[ ]*\t", text, re.MULTILINE):
         line = text.count("\n", 0, match.end()) + 1
         if not _inside_block_text(text, line):
-            raise _refusal(file, "a tab indents the line", "indent with spaces", Place(line=line, column=1))
+            raise _refusal(file, "a tab indents the line", "indent with spaces", Position(line=line, column=1))
     try:
         return YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place(line=mark.line + 1, column=mark.column + 1) if mark else None
+        place = Position(line=mark.line + 1, column=mark.column + 1) if mark else None
         raise _refusal(file, _plain(error), "correct the YAML there", place) from None
     except ReaderError as error:
         rule = f"it holds the character U+{error.character:04X}, which no YAML may have"
@@ -91,9 +91,9 @@ def _composed(text: str, file: str) -> Node | None:
         raise _refusal(file, "nested too deeply", f"nest at most {MAX_DEPTH} levels") from None
 
 
-def _place_of(text: str, position: int) -> Place:
+def _place_of(text: str, position: int) -> Position:
     before = text[:position]
-    return Place(line=before.count("\n") + 1, column=position - (before.rfind("\n") + 1) + 1)
+    return Position(line=before.count("\n") + 1, column=position - (before.rfind("\n") + 1) + 1)
 
 
 def _inside_block_text(text: str, line: int) -> bool:
@@ -111,7 +111,7 @@ def _plain(error: MarkedYAMLError) -> str:
     return f"not YAML: {problem}"
 
 
-def _refusal(file: str, rule: str, remedy: str, place: Place | None = None) -> SpecError:
+def _refusal(file: str, rule: str, remedy: str, place: Position | None = None) -> SpecError:
     line, column = (place.line, place.column) if place else (0, 0)
     return SpecError([Problem(path="spec", rule=rule, remedy=remedy, file=file, line=line, column=column)])
 
@@ -121,7 +121,7 @@ class _Reader:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.places: dict[Path, Place] = {}
+        self.places: dict[Path, Position] = {}
         self.problems: list[Problem] = []
         self.count = 0
         self.merging: list[Node] = []
@@ -251,9 +251,9 @@ def path_text(path: Path) -> str:
         elif re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", step):
             text += f".{step}" if text else step
         else:
-            text += f"[{shown(step)}]"
+            text += f"[{quote_truncated(step)}]"
     return text or "spec"
 
 
-def _place(node: Node) -> Place:
-    return Place(line=node.start_mark.line + 1, column=node.start_mark.column + 1)
+def _place(node: Node) -> Position:
+    return Position(line=node.start_mark.line + 1, column=node.start_mark.column + 1)

@@ -3,7 +3,7 @@
 from unmoor.target import Target
 
 from .check import check
-from .describe import LIMITS, guarantees, rounded, serves
+from .describe import LIMITS, adjustments, guarantees, part_mappings
 from .names import NAME_LIMITS
 from .settings import EcsSettings
 
@@ -13,15 +13,15 @@ target = Target(
     settings=EcsSettings,
     limits=LIMITS,
     check=check,
-    rounded=rounded,
-    serves=serves,
+    adjustments=adjustments,
+    part_mappings=part_mappings,
     guarantees=guarantees,
     build_by="unmoor.targets.aws_ecs.program:build",
     access_by="unmoor.targets.aws_ecs.access:access",
     cost_by="unmoor.targets.aws_ecs.cost:cost",
     packages=("aws", "docker-build", "random"),
     doctor_by="unmoor.targets.aws_ecs.doctor:doctor",
-    deployer_by="unmoor.targets.aws_ecs.deployer:deployer",
-    serving_by="unmoor.targets.aws_ecs.serving:serving",
+    deployer_policy_by="unmoor.targets.aws_ecs.deployer:deployer_policy",
+    current_revision_by="unmoor.targets.aws_ecs.serving:current_revision",
     name_limits=NAME_LIMITS,
 )

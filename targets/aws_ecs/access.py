@@ -10,7 +10,7 @@ from typing import Any
 
 from unmoor.graph import Resource
 from unmoor.plan import Plan
-from unmoor.target import Access, secret_of
+from unmoor.target import Access, secret_name_from_variable
 
 # Actions that know no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
 RESOURCELESS = {"ecr:GetAuthorizationToken"}
@@ -50,8 +50,8 @@ def access(plan: Plan, resources: Sequence[Resource]) -> Access:
     obtained = {(p.name, s) for p in principals for s in _obtainable(graph, p)}
     return Access(
         reads=frozenset({*_injected(graph), *obtained}),
-        obtains=frozenset(obtained),
-        touches=frozenset({*(t for p in principals for t in _touches(p)), *_public_store(graph)}),
+        self_obtainable=frozenset(obtained),
+        store_access=frozenset({*(t for p in principals for t in _touches(p)), *_public_store(graph)}),
         starts=frozenset((p.name, what) for p in principals for what in _starts(graph, p)),
         listens=frozenset([*_front(graph), *_open_groups(graph)]),
         wildcards=tuple(_wildcards(graph)),
@@ -80,7 +80,7 @@ def _injected(graph: Graph) -> Iterator[tuple[str, str]]:
     for _, containers in _definitions(graph):
         for container in containers:
             for reference in container.get("secrets", []):
-                yield container["name"], secret_of(reference["name"])
+                yield container["name"], secret_name_from_variable(reference["name"])
 
 
 def _obtainable(graph: Graph, principal: Principal) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _secret_arns(graph: Graph) -> Iterator[tuple[str, str]]:
     for _, containers in _definitions(graph):
         for container in containers:
             for reference in container.get("secrets", []):
-                yield secret_of(reference["name"]), str(reference["valueFrom"]).split(":::")[0]
+                yield secret_name_from_variable(reference["name"]), str(reference["valueFrom"]).split(":::")[0]
 
 
 def _touches(principal: Principal) -> Iterator[tuple[str, str, str]]:

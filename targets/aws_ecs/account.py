@@ -8,7 +8,7 @@ from typing import Any
 
 from unmoor.doctor.account import Account
 from unmoor.errors import UnmoorError
-from unmoor.operate.api import moment_of
+from unmoor.operate.api import parse_http_date
 from unmoor.operate.faults import OperateError, first_sentence
 
 CONNECT_S, READ_S, TRIES = 10, 30, 3
@@ -22,10 +22,10 @@ def client(service: str, region: str) -> Any:
     from botocore.session import Session
 
     how = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries={"total_max_attempts": TRIES})
-    return asked(lambda: Session().create_client(service, region_name=region, config=how))
+    return call_aws(lambda: Session().create_client(service, region_name=region, config=how))
 
 
-def asked(ask: Callable[[], Any]) -> Any:
+def call_aws(ask: Callable[[], Any]) -> Any:
     """What is answered; OperateError in one line where it is not."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -39,9 +39,9 @@ def asked(ask: Callable[[], Any]) -> Any:
         raise OperateError(f"AWS cannot be asked: {first_sentence(str(error))}") from None
 
 
-def who(region: str) -> Account:
+def caller_identity(region: str) -> Account:
     """The account and the identity in it."""
     sts = client("sts", region)
-    answer = asked(sts.get_caller_identity)
-    at = moment_of(answer["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
+    answer = call_aws(sts.get_caller_identity)
+    at = parse_http_date(answer["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
     return Account(who=f"account {answer['Account']}, {answer['Arn']}", at=at)

@@ -9,7 +9,7 @@ from unmoor.cron import parse
 from unmoor.errors import Problem
 from unmoor.plan import Plan
 from unmoor.quantities import cpu_text, duration_text, size_text
-from unmoor.target import existing_secrets_problems, local_image_problems, missed_schedule_problems
+from unmoor.target import existing_secrets_problems, local_image_problems, missed_schedules_problems
 
 from .settings import EcsSettings
 from .sizes import MOST_DISK_GIB, disk_gib, fargate_size, log_days
@@ -26,7 +26,7 @@ def check(plan: Plan, settings: EcsSettings) -> list[Problem]:
         *_logs(plan),
         *_network(settings),
         *_front(plan, settings),
-        *missed_schedule_problems(plan, by="EventBridge Scheduler"),
+        *missed_schedules_problems(plan, by="EventBridge Scheduler"),
         *local_image_problems(plan, by="Fargate"),
         *existing_secrets_problems(plan, settings, target="aws-ecs", what="its ARN"),
         *_secret_arns(plan, settings),
@@ -53,7 +53,7 @@ def _schedules(plan: Plan) -> Iterator[Problem]:
         return
     for schedule in plan.schedules:
         cron = parse(schedule.cron)
-        if not (cron.days_free or cron.weekdays_free):
+        if not (cron.any_day or cron.any_weekday):
             yield Problem(
                 path=f"triggers[{schedule.name}].schedule.cron",
                 rule="EventBridge Scheduler cannot say this day of the month or that day of the week",

@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from unmoor.container import STOP_GRACE_S, TEMP_DIR, UID, WORK_DIR, health_check
+from unmoor.container import STOP_GRACE_S, TEMP_DIR, UID, WORK_DIR, health_check_command
 from unmoor.plan import Secret
 
 from .secrets import StoredSecret
@@ -103,4 +103,10 @@ def _log(container: Container) -> dict[str, Any]:
 
 
 def _health(port: int) -> dict[str, Any]:
-    return {"command": ["CMD", *health_check(port)], "interval": 10, "timeout": 5, "retries": 3, "startPeriod": 30}
+    return {
+        "command": ["CMD", *health_check_command(port)],
+        "interval": 10,
+        "timeout": 5,
+        "retries": 3,
+        "startPeriod": 30,
+    }

@@ -44,7 +44,9 @@ class Context:
         return pulumi.ResourceOptions.merge(self.child, pulumi.ResourceOptions(depends_on=list(resources)))
 
 
-def allow(actions: Sequence[str], resources: Sequence[Any], condition: dict[str, Any] | None = None) -> dict[str, Any]:
+def policy_statement(
+    actions: Sequence[str], resources: Sequence[Any], condition: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """One statement of a policy; resources may be outputs."""
     statement: dict[str, Any] = {"Effect": "Allow", "Action": sorted(actions), "Resource": list(resources)}
     return {**statement, "Condition": condition} if condition else statement
@@ -56,7 +58,7 @@ def policy(statements: Sequence[dict[str, Any]]) -> pulumi.Output[str]:
     return pulumi.Output.json_dumps(document, sort_keys=True)
 
 
-def trusted(service: str) -> str:
+def assume_role_policy(service: str) -> str:
     """The document by which a service may take a role on."""
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"}}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, sort_keys=True)

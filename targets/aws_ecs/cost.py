@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from unmoor.cost import common, load
-from unmoor.cost.common import compute, use
-from unmoor.cost.line import CostLine, Kind, Use
-from unmoor.cost.lines import Prices
+from unmoor.cost.common import compute_uses, make_use
+from unmoor.cost.line import CostLine, Kind, UsageItem
+from unmoor.cost.lines import Pricer
 from unmoor.cost.units import SECONDS_PER_MONTH
 from unmoor.cost.usage import Usage
 from unmoor.plan import Plan
@@ -29,28 +29,28 @@ SUBNETS = 2
 LCU_CONNECTIONS = Decimal(25 * 3600)
 
 
-def cost(plan: Plan, settings: EcsSettings, usage: Usage, prices: Prices) -> list[CostLine]:
+def cost(plan: Plan, settings: EcsSettings, usage: Usage, prices: Pricer) -> list[CostLine]:
     """The lines of a month's bill in the settings' region."""
     return prices.lines([*_uses(plan, settings, usage)], settings.region)
 
 
-def _uses(plan: Plan, settings: EcsSettings, usage: Usage) -> Iterator[Use]:
+def _uses(plan: Plan, settings: EcsSettings, usage: Usage) -> Iterator[UsageItem]:
     always = SECONDS_PER_MONTH * instances(plan)
     yield from _gateway(plan, settings, always)
     yield from _front(plan, settings, usage)
     if plan.run.isolation == "container":
         yield from _runs(plan, settings, load.run_seconds(usage, least=LEAST_TASK_S))
     if plan.schedules and plan.run.isolation == "container":
-        yield use("schedules", "runs", "schedules fired", "schedule", load.firings(plan.schedules), "event")
+        yield make_use("schedules", "runs", "schedules fired", "schedule", load.scheduled_runs(plan.schedules), "event")
     yield from _secrets(plan, usage)
-    yield from common.store(plan, usage, always=always, woken=Decimal(0), replaced_days=REPLACED_DAYS)
-    yield from common.logs(usage, kept_days=log_days(plan.retention.logs_s) or 0)
-    yield use("image", "fixed", "images kept", "image", load.images_gib(plan), "GiB-month")
-    yield from common.traffic(usage)
+    yield from common.store_uses(plan, usage, always=always, woken=Decimal(0), replaced_days=REPLACED_DAYS)
+    yield from common.log_uses(usage, kept_days=log_days(plan.retention.logs_s) or 0)
+    yield make_use("image", "fixed", "images kept", "image", load.images_gib(plan), "GiB-month")
+    yield from common.egress_uses(usage)
     yield from _network(settings, usage)
 
 
-def _gateway(plan: Plan, settings: EcsSettings, seconds: Decimal) -> Iterator[Use]:
+def _gateway(plan: Plan, settings: EcsSettings, seconds: Decimal) -> Iterator[UsageItem]:
     what = f"{instances(plan)} always there"
     yield from _task("gateway", "fixed", what, plan, service_size(plan), seconds)
     if plan.run.isolation == "process":
@@ -58,49 +58,51 @@ def _gateway(plan: Plan, settings: EcsSettings, seconds: Decimal) -> Iterator[Us
     yield from _address("gateway", "fixed", what, settings, seconds)
 
 
-def _runs(plan: Plan, settings: EcsSettings, seconds: Decimal) -> Iterator[Use]:
+def _runs(plan: Plan, settings: EcsSettings, seconds: Decimal) -> Iterator[UsageItem]:
     what = "runs with their guards"
     yield from _task("run", "runs", what, plan, run_size(plan), seconds)
     yield from _disk("run", "runs", what, plan, seconds)
     yield from _address("run", "runs", what, settings, seconds)
 
 
-def _task(part: str, kind: Kind, what: str, plan: Plan, size: FargateSize, seconds: Decimal) -> Iterator[Use]:
+def _task(part: str, kind: Kind, what: str, plan: Plan, size: FargateSize, seconds: Decimal) -> Iterator[UsageItem]:
     cpu = Decimal(size.cpu) / 1024
-    yield from compute(part, kind, what, rate=f"task-{plan.run.arch}", cpu=cpu, mib=size.memory_mib, seconds=seconds)
+    yield from compute_uses(
+        part, kind, what, rate=f"task-{plan.run.arch}", cpu=cpu, mib=size.memory_mib, seconds=seconds
+    )
 
 
-def _disk(part: str, kind: Kind, what: str, plan: Plan, seconds: Decimal) -> Iterator[Use]:
+def _disk(part: str, kind: Kind, what: str, plan: Plan, seconds: Decimal) -> Iterator[UsageItem]:
     further = disk_gib(plan.run.disk_mib) - INCLUDED_DISK_GIB
-    yield use(part, kind, f"{what}: disk above 20 GB", "task-disk", further * seconds, "GiB-second")
+    yield make_use(part, kind, f"{what}: disk above 20 GB", "task-disk", further * seconds, "GiB-second")
 
 
-def _address(part: str, kind: Kind, what: str, settings: EcsSettings, seconds: Decimal) -> Iterator[Use]:
+def _address(part: str, kind: Kind, what: str, settings: EcsSettings, seconds: Decimal) -> Iterator[UsageItem]:
     if settings.assign_public_ip:
-        yield use(part, kind, f"{what}: public address", "address", seconds, "second")
+        yield make_use(part, kind, f"{what}: public address", "address", seconds, "second")
 
 
-def _front(plan: Plan, settings: EcsSettings, usage: Usage) -> Iterator[Use]:
+def _front(plan: Plan, settings: EcsSettings, usage: Usage) -> Iterator[UsageItem]:
     requests = usage.all_requests
     if settings.front == "http-api":
-        yield use("gateway", "runs", "requests of the HTTP API, up to 512 KB", "http-api", requests, "request")
-        yield use("gateway", "fixed", "its private zone of names", "zone", Decimal(1), "zone-month")
+        yield make_use("gateway", "runs", "requests of the HTTP API, up to 512 KB", "http-api", requests, "request")
+        yield make_use("gateway", "fixed", "its private zone of names", "zone", Decimal(1), "zone-month")
         return
     addresses = len(settings.front_subnets or settings.subnets) or SUBNETS
-    yield use("gateway", "fixed", "load balancer", "balancer", SECONDS_PER_MONTH, "second")
-    yield use("gateway", "fixed", "its addresses", "address", SECONDS_PER_MONTH * addresses, "second")
+    yield make_use("gateway", "fixed", "load balancer", "balancer", SECONDS_PER_MONTH, "second")
+    yield make_use("gateway", "fixed", "its addresses", "address", SECONDS_PER_MONTH * addresses, "second")
     capacity = max(requests / LCU_CONNECTIONS, load.answers_gib(usage))
-    yield use("gateway", "runs", "its capacity units", "balancer-capacity", capacity, "LCU-hour")
+    yield make_use("gateway", "runs", "its capacity units", "balancer-capacity", capacity, "LCU-hour")
 
 
-def _secrets(plan: Plan, usage: Usage) -> Iterator[Use]:
-    yield use("secrets", "fixed", "kept", "secret", Decimal(load.made_secrets(plan)), "secret-month")
-    yield use("secrets", "runs", "read by runs", "secret-read", load.secret_reads(plan, usage), "operation")
+def _secrets(plan: Plan, usage: Usage) -> Iterator[UsageItem]:
+    yield make_use("secrets", "fixed", "kept", "secret", Decimal(load.managed_secrets(plan)), "secret-month")
+    yield make_use("secrets", "runs", "read by runs", "secret-read", load.secret_reads(plan, usage), "operation")
 
 
-def _network(settings: EcsSettings, usage: Usage) -> Iterator[Use]:
+def _network(settings: EcsSettings, usage: Usage) -> Iterator[UsageItem]:
     if not settings.assign_public_ip:
         note = "through the NAT of your VPC, whose hours are not counted, since it is there without this agent"
-        yield use("network", "traffic", "through your NAT", "nat", load.egress_gib(usage), "GiB", note)
+        yield make_use("network", "traffic", "through your NAT", "nat", load.egress_gib(usage), "GiB", note)
     if settings.container_insights:
-        yield use("logs", "fixed", "Container Insights", "insights", Decimal(1), "month")
+        yield make_use("logs", "fixed", "Container Insights", "insights", Decimal(1), "month")

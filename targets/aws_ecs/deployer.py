@@ -64,7 +64,7 @@ UNSCOPED = {
 }
 
 
-def deployer(plan: Plan, settings: EcsSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:
+def deployer_policy(plan: Plan, settings: EcsSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:
     """The IAM policy document of who deploys this graph, and no other agent's."""
     types = sorted({r.type.removeprefix("aws:") for r in resources if r.type.startswith("aws:")})
     builds = any(r.type.startswith("docker-build:") for r in resources)

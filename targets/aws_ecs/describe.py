@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from unmoor.plan import Plan
 from unmoor.quantities import cpu_text, duration_text, size_text
-from unmoor.target import Guarantee, Limit, Rounding, Serving
+from unmoor.target import Adjustment, Guarantee, Limit, PartMapping
 
 from .settings import EcsSettings
 from .sizes import FargateSize, days, disk_gib, fargate_size, log_days
@@ -56,12 +56,12 @@ def instances(plan: Plan) -> int:
     return max(plan.gateway.min, 1)
 
 
-def rounded(plan: Plan, settings: EcsSettings) -> list[Rounding]:
+def adjustments(plan: Plan, settings: EcsSettings) -> list[Adjustment]:
     """What becomes larger than asked."""
     return [*_sizes(plan), *_scale(plan), *_retention(plan)]
 
 
-def _sizes(plan: Plan) -> Iterator[Rounding]:
+def _sizes(plan: Plan) -> Iterator[Adjustment]:
     if plan.run.isolation == "container":
         yield from _size("resources", plan.run.cpu, plan.run.memory_mib + plan.guard.memory_mib, run_size(plan))
         gateway_memory = plan.service_memory_mib
@@ -71,33 +71,33 @@ def _sizes(plan: Plan) -> Iterator[Rounding]:
     given = disk_gib(plan.run.disk_mib) * 1024
     if given != plan.run.disk_mib:
         why = "20Gi are included" if given == 20 * 1024 else "Fargate counts whole Gi"
-        yield Rounding(path="resources.disk", asked=size_text(plan.run.disk_mib), given=size_text(given), why=why)
+        yield Adjustment(path="resources.disk", asked=size_text(plan.run.disk_mib), given=size_text(given), why=why)
 
 
-def _size(path: str, cpu: Decimal, memory_mib: int, given: FargateSize) -> Iterator[Rounding]:
+def _size(path: str, cpu: Decimal, memory_mib: int, given: FargateSize) -> Iterator[Adjustment]:
     if given.cpu != cpu * 1024 or given.memory_mib != memory_mib:
         asked = f"{cpu_text(cpu)} processors and {size_text(memory_mib)} with all that runs beside it"
         size = f"{cpu_text(Decimal(given.cpu) / 1024)} and {size_text(given.memory_mib)}"
-        yield Rounding(path=path, asked=asked, given=size, why="the next size that Fargate has")
+        yield Adjustment(path=path, asked=asked, given=size, why="the next size that Fargate has")
 
 
-def _scale(plan: Plan) -> Iterator[Rounding]:
+def _scale(plan: Plan) -> Iterator[Adjustment]:
     if plan.gateway.min == 0:
         why = "no request wakes a service that is at none"
-        yield Rounding(path="gateway.min", asked="0", given="1", why=why)
+        yield Adjustment(path="gateway.min", asked="0", given="1", why=why)
 
 
-def _retention(plan: Plan) -> Iterator[Rounding]:
+def _retention(plan: Plan) -> Iterator[Adjustment]:
     kept = log_days(plan.retention.logs_s)
     if kept is not None and kept * 86400 != plan.retention.logs_s:
         asked = duration_text(plan.retention.logs_s)
-        yield Rounding(path="retention.logs", asked=asked, given=f"{kept}d", why="the next that CloudWatch has")
+        yield Adjustment(path="retention.logs", asked=asked, given=f"{kept}d", why="the next that CloudWatch has")
     if plan.retention.runs_s % 86400:
         asked, given = duration_text(plan.retention.runs_s), f"{days(plan.retention.runs_s)}d"
-        yield Rounding(path="retention.runs", asked=asked, given=given, why="S3 counts whole days")
+        yield Adjustment(path="retention.runs", asked=asked, given=given, why="S3 counts whole days")
 
 
-def serves(plan: Plan, settings: EcsSettings) -> list[Serving]:
+def part_mappings(plan: Plan, settings: EcsSettings) -> list[PartMapping]:
     """What serves each part of the plan here."""
     front = (
         ("an HTTP API", "aws:apigatewayv2/api:Api")
@@ -108,17 +108,17 @@ def serves(plan: Plan, settings: EcsSettings) -> list[Serving]:
     apart = plan.run.isolation == "container"
     image = {"ImageReference": "the reference, as it is"}.get(type(plan.image).__name__, "built, kept in ECR")
     return [
-        Serving(part="gateway", by=f"ECS service behind {front[0]}", types=(service, front[1])),
-        Serving(part="run", by="a task of its own (RunTask)" if apart else "in the gateway's task", types=(task,)),
-        Serving(part="guard", by="sidecar of the run" if apart else "sidecar of the gateway", types=(task,)),
+        PartMapping(part="gateway", by=f"ECS service behind {front[0]}", types=(service, front[1])),
+        PartMapping(part="run", by="a task of its own (RunTask)" if apart else "in the gateway's task", types=(task,)),
+        PartMapping(part="guard", by="sidecar of the run" if apart else "sidecar of the gateway", types=(task,)),
         _schedules(plan),
-        Serving(part="email", by="the gateway" if plan.mailboxes else "-"),
-        Serving(part="secrets", by="Secrets Manager"),
-        Serving(part="store", by="S3 bucket", types=("aws:s3/bucket:Bucket",)),
-        Serving(part="identity", by="IAM roles", types=("aws:iam/role:Role",)),
-        Serving(part="logs", by="CloudWatch Logs", types=("aws:cloudwatch/logGroup:LogGroup",)),
-        Serving(part="image", by=image),
-        Serving(
+        PartMapping(part="email", by="the gateway" if plan.mailboxes else "-"),
+        PartMapping(part="secrets", by="Secrets Manager"),
+        PartMapping(part="store", by="S3 bucket", types=("aws:s3/bucket:Bucket",)),
+        PartMapping(part="identity", by="IAM roles", types=("aws:iam/role:Role",)),
+        PartMapping(part="logs", by="CloudWatch Logs", types=("aws:cloudwatch/logGroup:LogGroup",)),
+        PartMapping(part="image", by=image),
+        PartMapping(
             part="network",
             by=settings.vpc or "own VPC, two public subnets",
             types=("aws:ec2/securityGroup:SecurityGroup",),
@@ -126,12 +126,14 @@ def serves(plan: Plan, settings: EcsSettings) -> list[Serving]:
     ]
 
 
-def _schedules(plan: Plan) -> Serving:
+def _schedules(plan: Plan) -> PartMapping:
     if not plan.schedules:
-        return Serving(part="schedules", by="-")
+        return PartMapping(part="schedules", by="-")
     if plan.run.isolation == "process":
-        return Serving(part="schedules", by="the gateway's own scheduler")
-    return Serving(part="schedules", by="EventBridge Scheduler to RunTask", types=("aws:scheduler/schedule:Schedule",))
+        return PartMapping(part="schedules", by="the gateway's own scheduler")
+    return PartMapping(
+        part="schedules", by="EventBridge Scheduler to RunTask", types=("aws:scheduler/schedule:Schedule",)
+    )
 
 
 def guarantees(plan: Plan, settings: EcsSettings) -> list[Guarantee]:

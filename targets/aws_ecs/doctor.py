@@ -10,7 +10,7 @@ from unmoor.doctor.builder import builder_findings
 from unmoor.doctor.finding import Finding
 from unmoor.plan import Plan
 
-from .account import who
+from .account import caller_identity
 from .settings import EcsSettings
 
 LOG_IN = "log in by aws sso login or aws configure, or set AWS_PROFILE"
@@ -20,5 +20,5 @@ ANY_REGION = "us-east-1"
 
 def doctor(plan: Plan | None, settings: EcsSettings | None) -> Iterator[Finding]:
     region = settings.region if settings else os.environ.get("AWS_REGION") or ANY_REGION
-    yield from account_findings(lambda: who(region), where="AWS", todo=LOG_IN)
+    yield from account_findings(lambda: caller_identity(region), where="AWS", todo=LOG_IN)
     yield from builder_findings(plan)

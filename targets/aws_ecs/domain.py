@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from .context import Context
 
 
-def certified(context: Context) -> pulumi.Input[str]:
+def certificate_arn(context: Context) -> pulumi.Input[str]:
     """The ARN of an issued certificate for the plan's domain; one that is made is proved by a record in the zone."""
     if context.settings.certificate is not None:
         return context.settings.certificate
@@ -44,7 +44,7 @@ def http_api_domain(context: Context, api: aws.apigatewayv2.Api, stage: aws.apig
         context.logical("domain"),
         domain_name=_domain(context),
         domain_name_configuration=aws.apigatewayv2.DomainNameDomainNameConfigurationArgs(
-            certificate_arn=certified(context), endpoint_type="REGIONAL", security_policy="TLS_1_2"
+            certificate_arn=certificate_arn(context), endpoint_type="REGIONAL", security_policy="TLS_1_2"
         ),
         tags=context.tags,
         opts=context.child,

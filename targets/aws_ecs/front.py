@@ -12,7 +12,7 @@ import pulumi_aws as aws
 from unmoor.container import GATEWAY_PORT, HEALTH_PATH
 
 from .context import Context
-from .domain import balancer_address, certified, http_api_domain
+from .domain import balancer_address, certificate_arn, http_api_domain
 from .logs import Logs
 from .names import API, BALANCER, NAMESPACE, name
 from .network import Network
@@ -190,7 +190,7 @@ def _listeners(context: Context, balancer: aws.lb.LoadBalancer, group: aws.lb.Ta
         port=443,
         protocol="HTTPS",
         ssl_policy="ELBSecurityPolicy-TLS13-1-2-2021-06",
-        certificate_arn=certified(context),
+        certificate_arn=certificate_arn(context),
         default_actions=[aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=group.arn)],
         tags=context.tags,
         opts=context.child,

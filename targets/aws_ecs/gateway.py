@@ -11,13 +11,13 @@ import pulumi_aws as aws
 from unmoor.container import GATEWAY_PORT, SERVE
 
 from .containers import Container, definitions, volumes
-from .context import Context, allow, policy
+from .context import Context, policy, policy_statement
 from .describe import instances, service_size
 from .front import Front
 from .guard import URL as GUARD_URL
 from .guard import environment, guard
 from .identity import Identities
-from .image import Built
+from .image import ImageRef
 from .logs import Logs
 from .names import name
 from .network import Network
@@ -31,12 +31,12 @@ HEALTH_GRACE_S = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class GatewayDependencies:
     """All that the gateway's task stands on."""
 
     network: Network
     identities: Identities
-    image: Built
+    image: ImageRef
     store: Store
     logs: Logs
     secrets: Mapping[str, StoredSecret]
@@ -44,7 +44,7 @@ class Surroundings:
     front: Front
 
 
-def gateway(context: Context, around: Surroundings) -> aws.ecs.Service:
+def gateway(context: Context, around: GatewayDependencies) -> aws.ecs.Service:
     """The service, its task, what it may start, and its scaling."""
     rights = _rights(context, around)
     service = aws.ecs.Service(
@@ -81,7 +81,7 @@ def _service_options(context: Context, first: Sequence[pulumi.Resource]) -> pulu
     return pulumi.ResourceOptions.merge(context.after(*first), autoscaled)
 
 
-def _task(context: Context, around: Surroundings) -> aws.ecs.TaskDefinition:
+def _task(context: Context, around: GatewayDependencies) -> aws.ecs.TaskDefinition:
     containers = [_container(context, around)]
     if around.runner.task is None:
         containers.append(guard(context, image=around.image, store=around.store, logs=around.logs, beside="gateway"))
@@ -105,14 +105,14 @@ def _task(context: Context, around: Surroundings) -> aws.ecs.TaskDefinition:
     )
 
 
-def _container(context: Context, around: Surroundings) -> Container:
+def _container(context: Context, around: GatewayDependencies) -> Container:
     size, plan, apart = service_size(context.plan), context.plan, around.runner.task is not None
     return Container(
         name="gateway",
         image=around.image.reference,
         command=SERVE,
         environment={**environment(context, around.store), **_launching(context, around)},
-        secrets=plan.held_by("gateway") if apart else plan.held_by("gateway", "run"),
+        secrets=plan.secrets_held_by("gateway") if apart else plan.secrets_held_by("gateway", "run"),
         log_group=around.logs.gateway,
         region=context.settings.region,
         cpu=size.cpu if apart else size.cpu - units(plan.guard.cpu),
@@ -123,7 +123,7 @@ def _container(context: Context, around: Surroundings) -> Container:
     )
 
 
-def _launching(context: Context, around: Surroundings) -> dict[str, pulumi.Input[str]]:
+def _launching(context: Context, around: GatewayDependencies) -> dict[str, pulumi.Input[str]]:
     """How the gateway starts runs, and who fires the schedules."""
     if around.runner.task is None:
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": GUARD_URL}
@@ -134,7 +134,7 @@ def _launching(context: Context, around: Surroundings) -> dict[str, pulumi.Input
     }
 
 
-def _rights(context: Context, around: Surroundings) -> list[pulumi.Resource]:
+def _rights(context: Context, around: GatewayDependencies) -> list[pulumi.Resource]:
     """To start the agent's runs, and to stop and see the tasks of its own cluster."""
     if around.runner.task is None:
         return []
@@ -145,8 +145,8 @@ def _rights(context: Context, around: Surroundings) -> list[pulumi.Resource]:
     listed = cluster.arn.apply(lambda arn: arn.replace(":cluster/", ":container-instance/") + "/*")
     statements = [
         *around.runner.start,
-        allow(["ecs:DescribeTasks", "ecs:StopTask"], [tasks]),
-        allow(["ecs:ListTasks"], [listed], {"ArnEquals": {"ecs:cluster": cluster.arn}}),
+        policy_statement(["ecs:DescribeTasks", "ecs:StopTask"], [tasks]),
+        policy_statement(["ecs:ListTasks"], [listed], {"ArnEquals": {"ecs:cluster": cluster.arn}}),
     ]
     return [
         aws.iam.RolePolicy(
@@ -159,7 +159,7 @@ def _rights(context: Context, around: Surroundings) -> list[pulumi.Resource]:
     ]
 
 
-def _autoscale(context: Context, around: Surroundings, service: aws.ecs.Service) -> None:
+def _autoscale(context: Context, around: GatewayDependencies, service: aws.ecs.Service) -> None:
     target = aws.appautoscaling.Target(
         context.logical("gateway"),
         service_namespace="ecs",

@@ -8,7 +8,7 @@ from unmoor.container import GUARD, GUARD_PORT, common_environment
 
 from .containers import Container
 from .context import Context
-from .image import Built
+from .image import ImageRef
 from .logs import Logs
 from .sizes import units
 from .store import Store
@@ -16,7 +16,7 @@ from .store import Store
 URL = f"http://127.0.0.1:{GUARD_PORT}"
 
 
-def guard(context: Context, *, image: Built, store: Store, logs: Logs, beside: str) -> Container:
+def guard(context: Context, *, image: ImageRef, store: Store, logs: Logs, beside: str) -> Container:
     """The guard's container in the task of the run, or of the gateway where runs live there; it listens on the task's
     loopback alone."""
     return Container(
@@ -24,7 +24,7 @@ def guard(context: Context, *, image: Built, store: Store, logs: Logs, beside: s
         image=image.reference,
         command=GUARD,
         environment={**environment(context, store), "UNMOOR_GUARD_BIND": "127.0.0.1"},
-        secrets=context.plan.held_by("guard"),
+        secrets=context.plan.secrets_held_by("guard"),
         log_group=logs.gateway if beside == "gateway" else logs.run,
         region=context.settings.region,
         cpu=units(context.plan.guard.cpu),

@@ -11,8 +11,8 @@ import pulumi_aws as aws
 
 from unmoor.plan import Holder, Plan
 
-from .context import Context, allow, policy, trusted
-from .image import Built
+from .context import Context, assume_role_policy, policy, policy_statement
+from .image import ImageRef
 from .logs import Logs
 from .names import ROLE, name
 from .secrets import StoredSecret
@@ -37,7 +37,7 @@ class Identities:
 
 
 def identities(
-    context: Context, *, store: Store, secrets: Mapping[str, StoredSecret], image: Built, logs: Logs
+    context: Context, *, store: Store, secrets: Mapping[str, StoredSecret], image: ImageRef, logs: Logs
 ) -> Identities:
     """Every role with what it needs of store, secrets, image and logs."""
     plan = context.plan
@@ -45,7 +45,7 @@ def identities(
     prefixes = _joined(GATEWAY_PREFIXES, RUN_PREFIXES) if in_process else GATEWAY_PREFIXES
     grants = {
         "gateway": _store_access(store, prefixes),
-        "gateway-execution": _start(_held(plan, secrets, gateway_holders(plan)), image, logs.gateway),
+        "gateway-execution": _start(_held(plan, secrets, secret_holders_in_gateway(plan)), image, logs.gateway),
     }
     if not in_process:
         grants["run"] = _store_access(store, RUN_PREFIXES)
@@ -60,7 +60,7 @@ def identities(
     )
 
 
-def gateway_holders(plan: Plan) -> tuple[Holder, ...]:
+def secret_holders_in_gateway(plan: Plan) -> tuple[Holder, ...]:
     """The parts that live in the gateway's task."""
     return ("gateway", "run", "guard") if plan.run.isolation == "process" else ("gateway",)
 
@@ -71,7 +71,7 @@ def _joined(*tables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _held(plan: Plan, secrets: Mapping[str, StoredSecret], holders: Sequence[Holder]) -> list[pulumi.Input[str]]:
-    return [secrets[s.name].arn for s in plan.held_by(*holders)]
+    return [secrets[s.name].arn for s in plan.secrets_held_by(*holders)]
 
 
 def _role(context: Context, role: str) -> aws.iam.Role:
@@ -79,7 +79,7 @@ def _role(context: Context, role: str) -> aws.iam.Role:
         context.logical(role),
         name=name(context.plan, role, ROLE),
         description=f"unmoor {context.plan.agent}: {role}",
-        assume_role_policy=trusted("ecs-tasks"),
+        assume_role_policy=assume_role_policy("ecs-tasks"),
         tags=context.tags,
         opts=context.child,
     )
@@ -99,25 +99,29 @@ def _store_access(store: Store, prefixes: Mapping[str, str]) -> list[dict[str, A
     """Objects by prefix and action, and the listing of just these prefixes."""
     arn = store.bucket.arn
     objects = [
-        allow([ACTIONS[x]], [pulumi.Output.concat(arn, "/", p, "*") for p in sorted(prefixes) if x in prefixes[p]])
+        policy_statement(
+            [ACTIONS[x]], [pulumi.Output.concat(arn, "/", p, "*") for p in sorted(prefixes) if x in prefixes[p]]
+        )
         for x in "RWD"
     ]
     patterns = [f"{prefix}*" for prefix in sorted(prefixes)]
-    return [*objects, allow(["s3:ListBucket"], [arn], {"StringLike": {"s3:prefix": patterns}})]
+    return [*objects, policy_statement(["s3:ListBucket"], [arn], {"StringLike": {"s3:prefix": patterns}})]
 
 
 def _start(
-    secret_arns: Sequence[pulumi.Input[str]], image: Built, log_group: aws.cloudwatch.LogGroup
+    secret_arns: Sequence[pulumi.Input[str]], image: ImageRef, log_group: aws.cloudwatch.LogGroup
 ) -> list[dict[str, Any]]:
     """What ECS itself needs to start the containers; no container can take this role on."""
     statements = [
-        allow(["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.Output.concat(log_group.arn, ":log-stream:*")])
+        policy_statement(
+            ["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.Output.concat(log_group.arn, ":log-stream:*")]
+        )
     ]
     if image.repository_arn is not None:
         # The login is for a whole registry: this one action knows no resource.
-        statements.append(allow(["ecr:GetAuthorizationToken"], ["*"]))
+        statements.append(policy_statement(["ecr:GetAuthorizationToken"], ["*"]))
         pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-        statements.append(allow(pull, [image.repository_arn]))
+        statements.append(policy_statement(pull, [image.repository_arn]))
     if secret_arns:
-        statements.append(allow(["secretsmanager:GetSecretValue"], secret_arns))
+        statements.append(policy_statement(["secretsmanager:GetSecretValue"], secret_arns))
     return statements

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 import pulumi_docker_build as docker_build
 
 from unmoor.plan import ImageReference
-from unmoor.recipe import recipe
+from unmoor.recipe import image_recipe
 
 from .context import Context
 from .names import REPOSITORY, name
@@ -20,28 +20,28 @@ ECR_REFERENCE = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class ImageRef:
     """What tasks run, and the repository that they must be allowed to pull from, if it is in ECR."""
 
     reference: pulumi.Input[str]
     repository_arn: pulumi.Input[str] | None
 
 
-def image(context: Context) -> Built:
+def image(context: Context) -> ImageRef:
     """The plan's image, ready to run."""
     if isinstance(context.plan.image, ImageReference):
         return _referenced(context.plan.image.reference)
     return _built(context)
 
 
-def _referenced(reference: str) -> Built:
+def _referenced(reference: str) -> ImageRef:
     match = ECR_REFERENCE.match(reference)
     arn = f"arn:aws:ecr:{match[2]}:{match[1]}:repository/{match[3]}" if match else None
-    return Built(reference=reference, repository_arn=arn)
+    return ImageRef(reference=reference, repository_arn=arn)
 
 
-def _built(context: Context) -> Built:
-    how = recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
+def _built(context: Context) -> ImageRef:
+    how = image_recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
     repository = aws.ecr.Repository(
         context.logical("image"),
         name=name(context.plan, "image", REPOSITORY),
@@ -77,7 +77,7 @@ def _built(context: Context) -> Built:
         push=True,
         opts=context.bare,
     )
-    return Built(reference=built.ref, repository_arn=repository.arn)
+    return ImageRef(reference=built.ref, repository_arn=repository.arn)
 
 
 def _keep_newest() -> dict[str, object]:

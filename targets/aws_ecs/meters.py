@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-the-aws-price
 
 from __future__ import annotations
 
-from unmoor.prices.meter import Meter
+from unmoor.prices.meter import SkuQuery
 
 HOURS = {"Hrs": "1", "hours": "1", "Hours": "1"}
 GIB = {"GB": "1"}
@@ -13,9 +13,11 @@ GIB_MONTHS = {"GB-Mo": "1", "GB-Month": "1"}
 REQUESTS = {"Requests": "1", "API Requests": "1"}
 
 
-def _meter(price: str, file: str, usage: str, units: dict[str, str], *, everywhere: bool = False, **more: str) -> Meter:
+def _meter(
+    price: str, file: str, usage: str, units: dict[str, str], *, everywhere: bool = False, **more: str
+) -> SkuQuery:
     match = {"usagetype": usage, **more}
-    return Meter(price=price, vendor="aws", file=file, match=match, units=units, everywhere=everywhere)
+    return SkuQuery(price=price, vendor="aws", file=file, match=match, units=units, everywhere=everywhere)
 
 
 # The schedules' own usage type is not known: that price is changed by hand.

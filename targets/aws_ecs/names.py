@@ -5,48 +5,50 @@ from __future__ import annotations
 from unmoor.names import NameRule, physical_name
 from unmoor.plan import Plan, Secret
 
-ECS = NameRule(longest=255, source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html")
-ROLE = NameRule(longest=64, source="https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html")
+ECS = NameRule(
+    max_length=255, source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html"
+)
+ROLE = NameRule(max_length=64, source="https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html")
 SCHEDULE = NameRule(
-    longest=64, source="https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"
+    max_length=64, source="https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"
 )
 QUEUE = NameRule(
-    longest=80, source="https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"
+    max_length=80, source="https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"
 )
 REPOSITORY = NameRule(
-    longest=256, source="https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html"
+    max_length=256, source="https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html"
 )
 BALANCER = NameRule(
-    longest=32,
+    max_length=32,
     source="https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html",
 )
-API = NameRule(longest=128, source="https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis.html")
+API = NameRule(max_length=128, source="https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis.html")
 GROUP = NameRule(
-    longest=255, source="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html"
+    max_length=255, source="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html"
 )
 NAMESPACE = NameRule(
-    longest=200, source="https://docs.aws.amazon.com/cloud-map/latest/api/API_CreatePrivateDnsNamespace.html"
+    max_length=200, source="https://docs.aws.amazon.com/cloud-map/latest/api/API_CreatePrivateDnsNamespace.html"
 )
 
 NAME_LIMITS = {
-    "aws:apigatewayv2/api:Api.name": API.longest,
-    "aws:apigatewayv2/vpcLink:VpcLink.name": API.longest,
+    "aws:apigatewayv2/api:Api.name": API.max_length,
+    "aws:apigatewayv2/vpcLink:VpcLink.name": API.max_length,
     "aws:cloudwatch/logGroup:LogGroup.name": 512,
-    "aws:ec2/securityGroup:SecurityGroup.name": GROUP.longest,
-    "aws:ecr/repository:Repository.name": REPOSITORY.longest,
-    "aws:ecs/cluster:Cluster.name": ECS.longest,
-    "aws:ecs/service:Service.name": ECS.longest,
-    "aws:ecs/taskDefinition:TaskDefinition.family": ECS.longest,
-    "aws:iam/role:Role.name": ROLE.longest,
-    "aws:lb/loadBalancer:LoadBalancer.name": BALANCER.longest,
-    "aws:lb/targetGroup:TargetGroup.name": BALANCER.longest,
+    "aws:ec2/securityGroup:SecurityGroup.name": GROUP.max_length,
+    "aws:ecr/repository:Repository.name": REPOSITORY.max_length,
+    "aws:ecs/cluster:Cluster.name": ECS.max_length,
+    "aws:ecs/service:Service.name": ECS.max_length,
+    "aws:ecs/taskDefinition:TaskDefinition.family": ECS.max_length,
+    "aws:iam/role:Role.name": ROLE.max_length,
+    "aws:lb/loadBalancer:LoadBalancer.name": BALANCER.max_length,
+    "aws:lb/targetGroup:TargetGroup.name": BALANCER.max_length,
     "aws:s3/bucket:Bucket.bucketPrefix": 37,
-    "aws:scheduler/schedule:Schedule.name": SCHEDULE.longest,
-    "aws:scheduler/scheduleGroup:ScheduleGroup.name": SCHEDULE.longest,
+    "aws:scheduler/schedule:Schedule.name": SCHEDULE.max_length,
+    "aws:scheduler/scheduleGroup:ScheduleGroup.name": SCHEDULE.max_length,
     # The provider adds 26 characters to it.
     "aws:secretsmanager/secret:Secret.namePrefix": 512 - 26,
     "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace.name": 253,
-    "aws:sqs/queue:Queue.name": QUEUE.longest,
+    "aws:sqs/queue:Queue.name": QUEUE.max_length,
 }
 
 

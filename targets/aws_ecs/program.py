@@ -12,7 +12,7 @@ from unmoor.target import BuildOptions, Outputs
 
 from .context import Context
 from .front import front
-from .gateway import Surroundings, gateway
+from .gateway import GatewayDependencies, gateway
 from .identity import identities
 from .image import image
 from .logs import logs
@@ -67,7 +67,7 @@ class Agent(pulumi.ComponentResource):
         )
 
 
-def _surroundings(context: Context) -> Surroundings:
+def _surroundings(context: Context) -> GatewayDependencies:
     net, kept_logs, kept, hidden, built = (
         network(context),
         logs(context),
@@ -77,7 +77,7 @@ def _surroundings(context: Context) -> Surroundings:
     )
     roles = identities(context, store=kept, secrets=hidden, image=built, logs=kept_logs)
     runs = runner(context, identities=roles, image=built, store=kept, logs=kept_logs, secrets=hidden)
-    return Surroundings(
+    return GatewayDependencies(
         network=net,
         identities=roles,
         image=built,

@@ -12,12 +12,12 @@ import pulumi_aws as aws
 from unmoor.plan import Plan
 
 from .containers import Container, definitions, volumes
-from .context import Context, allow
+from .context import Context, policy_statement
 from .describe import run_size
 from .guard import URL as GUARD_URL
 from .guard import environment, guard
 from .identity import Identities
-from .image import Built
+from .image import ImageRef
 from .logs import Logs
 from .names import name
 from .network import Network
@@ -53,7 +53,7 @@ def runner(
     context: Context,
     *,
     identities: Identities,
-    image: Built,
+    image: ImageRef,
     store: Store,
     logs: Logs,
     secrets: Mapping[str, StoredSecret],
@@ -110,14 +110,14 @@ def launcher_config(runner: Runner, network: Network, context: Context) -> pulum
     return pulumi.Output.json_dumps(configuration, sort_keys=True)
 
 
-def _run(context: Context, image: Built, store: Store, logs: Logs) -> Container:
+def _run(context: Context, image: ImageRef, store: Store, logs: Logs) -> Container:
     size, guard_size = run_size(context.plan), context.plan.guard
     return Container(
         name="run",
         image=image.reference,
         command=("run",),
         environment={**environment(context, store), "UNMOOR_GUARD_URL": GUARD_URL},
-        secrets=context.plan.held_by("run"),
+        secrets=context.plan.secrets_held_by("run"),
         log_group=logs.run,
         region=context.settings.region,
         cpu=size.cpu - units(guard_size.cpu),
@@ -137,7 +137,7 @@ def _may_start(
     to_tasks = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
     tasks = home.arn.apply(lambda arn: arn.replace(":cluster/", ":task/") + "/*")
     return (
-        allow(["ecs:RunTask"], [pulumi.Output.concat(task.arn_without_revision, ":*")], in_cluster),
-        allow(["ecs:TagResource"], [tasks], by_run_task),
-        allow(["iam:PassRole"], [identities.run.arn, identities.run_execution.arn], to_tasks),
+        policy_statement(["ecs:RunTask"], [pulumi.Output.concat(task.arn_without_revision, ":*")], in_cluster),
+        policy_statement(["ecs:TagResource"], [tasks], by_run_task),
+        policy_statement(["iam:PassRole"], [identities.run.arn, identities.run_execution.arn], to_tasks),
     )

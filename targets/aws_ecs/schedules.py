@@ -7,11 +7,11 @@ import json
 import pulumi
 import pulumi_aws as aws
 
-from unmoor.container import scheduled_run
-from unmoor.cron import WEEKDAYS, Cron, parse, ranges
+from unmoor.container import scheduled_run_command
+from unmoor.cron import WEEKDAYS, Cron, format_ranges, parse
 from unmoor.plan import Schedule
 
-from .context import Context, allow, policy, trusted
+from .context import Context, assume_role_policy, policy, policy_statement
 from .names import QUEUE, ROLE, SCHEDULE, name
 from .network import Network
 from .runner import Runner
@@ -27,9 +27,9 @@ def eventbridge_cron(cron: Cron) -> str:
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based
     """
-    assert cron.days_free or cron.weekdays_free, "check() refuses both day fields together"
-    day = "?" if not cron.weekdays_free else _field(cron.days, 31)
-    weekday = "?" if cron.weekdays_free else ",".join(WEEKDAYS[d] for d in cron.weekdays)
+    assert cron.any_day or cron.any_weekday, "check() refuses both day fields together"
+    day = "?" if not cron.any_weekday else _field(cron.days, 31)
+    weekday = "?" if cron.any_weekday else ",".join(WEEKDAYS[d] for d in cron.weekdays)
     fields = (_field(cron.minutes, 60), _field(cron.hours, 24), day, _field(cron.months, 12), weekday, "*")
     return f"cron({' '.join(fields)})"
 
@@ -43,7 +43,7 @@ def schedules(context: Context, runner: Runner, network: Network) -> None:
         context.logical("schedules"),
         name=name(context.plan, "schedules", ROLE),
         description=f"unmoor {context.plan.agent}: schedules",
-        assume_role_policy=trusted("scheduler"),
+        assume_role_policy=assume_role_policy("scheduler"),
         tags=context.tags,
         opts=context.child,
     )
@@ -51,7 +51,7 @@ def schedules(context: Context, runner: Runner, network: Network) -> None:
         context.logical("schedules"),
         name="unmoor",
         role=role.name,
-        policy=policy([*runner.start, allow(["sqs:SendMessage"], [failures.arn])]),
+        policy=policy([*runner.start, policy_statement(["sqs:SendMessage"], [failures.arn])]),
         opts=context.child,
     )
     group = aws.scheduler.ScheduleGroup(
@@ -66,7 +66,7 @@ def schedules(context: Context, runner: Runner, network: Network) -> None:
 
 
 def _field(values: tuple[int, ...], size: int) -> str:
-    return "*" if len(values) == size else ranges(values)
+    return "*" if len(values) == size else format_ranges(values)
 
 
 def _failures(context: Context) -> aws.sqs.Queue:
@@ -89,7 +89,7 @@ def _target(
     failures: aws.sqs.Queue,
 ) -> aws.scheduler.ScheduleTargetArgs:
     assert runner.task is not None
-    overrides = {"containerOverrides": [{"name": "run", "command": list(scheduled_run(schedule, FIRING))}]}
+    overrides = {"containerOverrides": [{"name": "run", "command": list(scheduled_run_command(schedule, FIRING))}]}
     return aws.scheduler.ScheduleTargetArgs(
         arn=runner.cluster.arn,
         role_arn=role.arn,

@@ -47,7 +47,7 @@ def _created(context: Context, secret: Secret) -> StoredSecret:
         context.logical(role),
         # AWS adds what makes it unique: a name that was deleted stays taken for as long as its value can be recovered.
         name_prefix=secret_name(context.plan, secret),
-        description=f"unmoor {context.plan.agent}: {secret.name}, from {secret.origin}",
+        description=f"unmoor {context.plan.agent}: {secret.name}, from {secret.source_label}",
         # Zero deletes at once; else the value stays recoverable for a week.
         recovery_window_in_days=0 if context.settings.destroy_data else 7,
         tags=context.tags,

@@ -12,20 +12,20 @@ from typing import Any
 
 from unmoor.operate.faults import OperateError
 from unmoor.plan import Plan
-from unmoor.serving import Revision, failed, moving, serves
+from unmoor.serving import Revision, failed_revision, moving_revision, serving_revision
 from unmoor.target import Outputs
 
-from .account import asked, client
+from .account import call_aws, client
 from .names import name
 from .settings import EcsSettings
 
 LOG_LINES = 20
 
 
-def serving(outputs: Outputs, settings: EcsSettings, plan: Plan) -> Revision:
+def current_revision(outputs: Outputs, settings: EcsSettings, plan: Plan) -> Revision:
     """One look at the service."""
     service = Service(arn=outputs.gateway, cluster=name(plan, ""), family=name(plan, "gateway"), region=settings.region)
-    return look(service)
+    return inspect_service(service)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +38,14 @@ class Service:
     region: str
 
     def ask(self, service: str, call: str, **given: Any) -> Any:
-        return asked(lambda: getattr(client(service, self.region), call)(**given))
+        return call_aws(lambda: getattr(client(service, self.region), call)(**given))
 
 
-def look(service: Service) -> Revision:
+def inspect_service(service: Service) -> Revision:
     """How the service's primary deployment stands, and whether it is of the newest definition."""
     found = service.ask("ecs", "describe_services", cluster=service.cluster, services=[service.arn])["services"]
     if not found or found[0]["status"] != "ACTIVE":
-        return failed(f"the service {service.arn.rsplit('/', 1)[-1]} is not there; unmoor up makes it")
+        return failed_revision(f"the service {service.arn.rsplit('/', 1)[-1]} is not there; unmoor up makes it")
     wanted = service.ask("ecs", "describe_task_definition", taskDefinition=service.family)["taskDefinition"]
     deployments = found[0]["deployments"]
     primary = next(each for each in deployments if each["status"] == "PRIMARY")
@@ -61,7 +61,7 @@ def _of(service: Service, primary: Mapping[str, Any], wanted: Mapping[str, Any],
     if state == "FAILED":
         return _failed(service, wanted, f"{revision} failed: {primary.get('rolloutStateReason', 'ECS says no reason')}")
     is_whole = primary["runningCount"] >= primary["desiredCount"] and (state == "COMPLETED" or (not state and alone))
-    return serves(tasks) if is_whole else moving(tasks)
+    return serving_revision(tasks) if is_whole else moving_revision(tasks)
 
 
 def _another(
@@ -71,7 +71,7 @@ def _another(
     of_wanted = [each for each in deployments if each["taskDefinition"] == wanted["taskDefinitionArn"]]
     now, asked_for = _short(primary["taskDefinition"]), _short(wanted["taskDefinitionArn"])
     if any(each.get("rolloutState") == "IN_PROGRESS" for each in of_wanted):
-        return moving(f"{asked_for} replaces {now}")
+        return moving_revision(f"{asked_for} replaces {now}")
     return _failed(service, wanted, f"ECS went back to {now}: {asked_for}, which was asked for, did not start")
 
 
@@ -80,13 +80,13 @@ def _failed(service: Service, wanted: Mapping[str, Any], said: str) -> Revision:
     try:
         task = _stopped(service, wanted["taskDefinitionArn"])
     except OperateError as error:
-        return failed(f"{said}; why its tasks stopped cannot be read: {error}")
+        return failed_revision(f"{said}; why its tasks stopped cannot be read: {error}")
     if task is None:
-        return failed(said)
+        return failed_revision(said)
     container = _culprit(task["containers"])
     reasons = [task.get("stoppedReason", ""), _said_of(container) if container else ""]
     log = _log(service, wanted, task, container["name"]) if container else []
-    return failed("; ".join([said, *filter(None, reasons)]), log)
+    return failed_revision("; ".join([said, *filter(None, reasons)]), log)
 
 
 def _stopped(service: Service, definition: str) -> Mapping[str, Any] | None:

@@ -3,7 +3,7 @@
 from unmoor.target import Target
 
 from .check import check
-from .describe import LIMITS, guarantees, rounded, serves
+from .describe import LIMITS, adjustments, guarantees, part_mappings
 from .names import NAME_LIMITS
 from .settings import ContainerAppsSettings
 
@@ -13,15 +13,15 @@ target = Target(
     settings=ContainerAppsSettings,
     limits=LIMITS,
     check=check,
-    rounded=rounded,
-    serves=serves,
+    adjustments=adjustments,
+    part_mappings=part_mappings,
     guarantees=guarantees,
     build_by="unmoor.targets.azure_container_apps.program:build",
     access_by="unmoor.targets.azure_container_apps.access:access",
     cost_by="unmoor.targets.azure_container_apps.cost:cost",
     packages=("azure-native", "docker-build", "random"),
     doctor_by="unmoor.targets.azure_container_apps.doctor:doctor",
-    deployer_by="unmoor.targets.azure_container_apps.deployer:deployer",
-    serving_by="unmoor.targets.azure_container_apps.serving:serving",
+    deployer_policy_by="unmoor.targets.azure_container_apps.deployer:deployer_policy",
+    current_revision_by="unmoor.targets.azure_container_apps.serving:current_revision",
     name_limits=NAME_LIMITS,
 )

@@ -60,7 +60,7 @@ class Graph:
         referred = {_place(s): s["name"] for r in self.of(APP, JOB) for s in _secrets(r)}
         return referred | made
 
-    def named(self, resource: Resource) -> dict[str, str]:
+    def nodes_named(self, resource: Resource) -> dict[str, str]:
         """The spec's name of every secret of an app or a job, by its name there."""
         return {s["name"]: self.secret_names[_place(s)] for s in _secrets(resource)}
 
@@ -80,8 +80,8 @@ def access(plan: Plan, resources: Sequence[Resource]) -> Access:
     obtained = {(p.name, s) for p in principals for s in _obtainable(graph, p)}
     return Access(
         reads=frozenset({*(i for r in graph.of(APP, JOB) for i in _injected(graph, r)), *obtained}),
-        obtains=frozenset(obtained),
-        touches=frozenset({*(t for p in principals for t in _touches(graph, p)), *_public_store(graph)}),
+        self_obtainable=frozenset(obtained),
+        store_access=frozenset({*(t for p in principals for t in _touches(graph, p)), *_public_store(graph)}),
         starts=frozenset({*((p.name, w) for p in principals for w in _starts(graph, p)), *_scheduled(graph)}),
         listens=frozenset([*_ingress(graph), *_plain_store(graph)]),
         wildcards=tuple(g.name for g in graph.grants if g.is_wide),
@@ -99,7 +99,7 @@ def _principals(graph: Graph, resource: Resource) -> Iterator[Principal]:
 
 def _injected(graph: Graph, resource: Resource) -> Iterator[tuple[str, str]]:
     """Secrets that Azure puts into a container: as variables, or all of them as a volume."""
-    names = graph.named(resource)
+    names = graph.nodes_named(resource)
     volumes = {v["name"]: v for v in resource.inputs["template"].get("volumes", []) if v["storageType"] == "Secret"}
     for container in resource.inputs["template"]["containers"]:
         for variable in container.get("env", []):
@@ -116,7 +116,7 @@ def _obtainable(graph: Graph, principal: Principal) -> Iterator[str]:
                 yield name
         for resource in graph.of(APP, JOB):
             if grant.allows(LIST_SECRETS[resource.type], _path(resource)):
-                yield from graph.named(resource).values()
+                yield from graph.nodes_named(resource).values()
 
 
 def _touches(graph: Graph, principal: Principal) -> Iterator[tuple[str, str, str]]:

@@ -25,7 +25,7 @@ def arm(base: str = "") -> Api:
     return Api(name="Azure", base=address, token=_token)
 
 
-def who(subscription: str, api: Api | None = None) -> Account:
+def caller_identity(subscription: str, api: Api | None = None) -> Account:
     """The subscription and its tenant."""
     known = subscription or next((os.environ[v] for v in SUBSCRIPTION if os.environ.get(v)), "")
     path = f"/subscriptions/{known}" if known else "/subscriptions"

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from unmoor.cron import CronError
 from unmoor.errors import Problem
 from unmoor.plan import ImageReference, Plan
-from unmoor.quantities import cpu_text, duration_text, shown, size_text
-from unmoor.target import existing_secrets_problems, local_image_problems, missed_schedule_problems
+from unmoor.quantities import cpu_text, duration_text, quote_truncated, size_text
+from unmoor.target import existing_secrets_problems, local_image_problems, missed_schedules_problems
 
 from .names import registry_server
 from .settings import SECRET_ID, ContainerAppsSettings
 from .sizes import MACHINES, MOST_DISK_MIB, Size, consumption_size, cpu_for_disk, disk_mib, log_days
-from .totals import gateway_total, replica_of_runs, run_profile, run_total, sized
+from .totals import gateway_total, replica_of_runs, run_profile, run_total, smallest_size
 from .utc import utc_cron
 
 HERE = "targets.azure-container-apps"
@@ -30,7 +30,7 @@ def check(plan: Plan, settings: ContainerAppsSettings) -> list[Problem]:
         *_logs(plan),
         *_network(settings),
         *_domain(plan, settings),
-        *missed_schedule_problems(plan, by="Container Apps"),
+        *missed_schedules_problems(plan, by="Container Apps"),
         *local_image_problems(plan, by="Azure"),
         *_image(plan, settings),
         *existing_secrets_problems(plan, settings, target="azure-container-apps", what="its id in a Key Vault"),
@@ -46,7 +46,7 @@ def _architecture(plan: Plan) -> Iterator[Problem]:
 
 def _sizes(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
     in_process = plan.run.isolation == "process"
-    if sized(run_total(plan), run_profile(settings)) is None:
+    if smallest_size(run_total(plan), run_profile(settings)) is None:
         yield _too_large("resources", run_total(plan), settings)
     if not in_process and consumption_size(gateway_total(plan)) is None:
         remedy = "ask for at most 4 processors and 8Gi"
@@ -146,6 +146,6 @@ def _secret_ids(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem
     for secret in plan.secrets:
         given = settings.secrets.get(secret.name)
         if secret.source == "existing" and given is not None and not re.fullmatch(SECRET_ID, given):
-            rule = f"{shown(given)} is no secret's id"
+            rule = f"{quote_truncated(given)} is no secret's id"
             form = "/subscriptions/…/resourceGroups/…/providers/Microsoft.KeyVault/vaults/…/secrets/…"
             yield Problem(path=f"{HERE}.secrets.{secret.name}", rule=rule, remedy=f"write {form}")

@@ -12,7 +12,7 @@ from unmoor.container import TEMP_DIR, WORK_DIR
 from unmoor.plan import Secret
 
 from .identity import Identity
-from .image import Built
+from .image import ImageRef
 from .secrets import StoredSecret
 from .sizes import Size
 
@@ -52,7 +52,7 @@ def secret_references(
     ]
 
 
-def registries(built: Built, identity: Identity) -> list[az.app.RegistryCredentialsArgs] | None:
+def registries(built: ImageRef, identity: Identity) -> list[az.app.RegistryCredentialsArgs] | None:
     """How Azure pulls the image: by the execution identity, or as everybody may."""
     if built.server is None:
         return None

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from unmoor.cost import common, load
-from unmoor.cost.common import compute, use
-from unmoor.cost.line import CostLine, Kind, Use
-from unmoor.cost.lines import Prices
+from unmoor.cost.common import compute_uses, make_use
+from unmoor.cost.line import CostLine, Kind, UsageItem
+from unmoor.cost.lines import Pricer
 from unmoor.cost.units import DAYS_PER_MONTH, SECONDS_PER_HOUR, SECONDS_PER_MONTH
 from unmoor.cost.usage import Usage
 from unmoor.plan import Plan
@@ -29,12 +29,12 @@ REPLACED_DAYS = 7
 FREE_LOG_DAYS = 31
 
 
-def cost(plan: Plan, settings: ContainerAppsSettings, usage: Usage, prices: Prices) -> list[CostLine]:
+def cost(plan: Plan, settings: ContainerAppsSettings, usage: Usage, prices: Pricer) -> list[CostLine]:
     """The lines of a month's bill in the settings' location."""
     return prices.lines([*_uses(plan, settings, usage)], settings.location)
 
 
-def _uses(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator[Use]:
+def _uses(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator[UsageItem]:
     own, apart = settings.workload_profile, plan.run.isolation == "container"
     yield from _machines(plan, settings, usage, own) if own else ()
     if apart or not own:
@@ -42,17 +42,17 @@ def _uses(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator
     if apart and not own:
         size = _sized(replica_of_runs(plan, settings))
         yield from _replica("run", "runs", "runs with their guards", "active", size, load.run_seconds(usage))
-    yield use("gateway", "runs", "requests", "request", usage.all_requests, "request")
+    yield make_use("gateway", "runs", "requests", "request", usage.all_requests, "request")
     always = SECONDS_PER_MONTH * instances(plan)
-    yield from common.store(plan, usage, always=always, woken=_woken(plan, usage), replaced_days=REPLACED_DAYS)
-    yield from common.logs(usage, kept_days=max((log_days(plan.retention.logs_s) or 0) - FREE_LOG_DAYS, 0))
+    yield from common.store_uses(plan, usage, always=always, woken=_woken(plan, usage), replaced_days=REPLACED_DAYS)
+    yield from common.log_uses(usage, kept_days=max((log_days(plan.retention.logs_s) or 0) - FREE_LOG_DAYS, 0))
     yield from _image(plan, settings)
-    yield use("secrets", "runs", "read by runs", "secret-read", load.secret_reads(plan, usage), "operation")
-    yield from common.traffic(usage)
+    yield make_use("secrets", "runs", "read by runs", "secret-read", load.secret_reads(plan, usage), "operation")
+    yield from common.egress_uses(usage)
     yield from _asked_for(settings)
 
 
-def _gateway(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator[Use]:
+def _gateway(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator[UsageItem]:
     size, kept = _sized(replica_of_gateway(plan, settings)), instances(plan)
     if not kept:
         note = f"the gateway is woken by a run's beginning and its end, and stays {COOLDOWN_S} s after the last request"
@@ -78,45 +78,45 @@ def _woken(plan: Plan, usage: Usage) -> Decimal:
     return load.awake_seconds(usage, a_run=a_run if usage.requests else Decimal(0), a_request=COOLDOWN_S)
 
 
-def _machines(plan: Plan, settings: ContainerAppsSettings, usage: Usage, own: WorkloadProfile) -> Iterator[Use]:
+def _machines(plan: Plan, settings: ContainerAppsSettings, usage: Usage, own: WorkloadProfile) -> Iterator[UsageItem]:
     """Machines of one's own are paid for by the hour, whatever is on them, with a fee for their management."""
     cores, gib = map(Decimal, MACHINES[own.type])
     size = _sized(replica_of_runs(plan, settings))
     fit = min(cores // size.cpu, gib * 1024 // size.memory_mib)
-    yield use("run", "fixed", "management of machines", "machine-fee", SECONDS_PER_MONTH, "second")
+    yield make_use("run", "fixed", "management of machines", "machine-fee", SECONDS_PER_MONTH, "second")
     kept = max(own.min, instances(plan) if plan.run.isolation == "process" else 0)
     yield from _machine("fixed", f"{kept} of {own.type} kept", own, SECONDS_PER_MONTH * kept)
     if plan.run.isolation == "container":
         hours = (usage.run_seconds + usage.start_seconds) / SECONDS_PER_HOUR
         most = Decimal(own.max)
-        further = (count * min(max(runs * hours / fit - kept, Decimal(0)), most) for runs, count in usage.hours)
+        further = (count * min(max(runs * hours / fit - kept, Decimal(0)), most) for runs, count in usage.hourly_load)
         seconds = DAYS_PER_MONTH * SECONDS_PER_HOUR * sum(further, Decimal(0))
         yield from _machine("runs", f"further {own.type} while runs go", own, seconds)
 
 
-def _machine(kind: Kind, what: str, own: WorkloadProfile, seconds: Decimal) -> Iterator[Use]:
+def _machine(kind: Kind, what: str, own: WorkloadProfile, seconds: Decimal) -> Iterator[UsageItem]:
     cores, gib = MACHINES[own.type]
-    yield from compute("run", kind, what, rate="machine", cpu=Decimal(cores), mib=gib * 1024, seconds=seconds)
+    yield from compute_uses("run", kind, what, rate="machine", cpu=Decimal(cores), mib=gib * 1024, seconds=seconds)
 
 
-def _image(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Use]:
+def _image(plan: Plan, settings: ContainerAppsSettings) -> Iterator[UsageItem]:
     if load.images_gib(plan) and not settings.registry:
-        yield use("image", "fixed", "registry (Basic, with 10 GB)", "registry", DAYS_PER_MONTH, "day")
+        yield make_use("image", "fixed", "registry (Basic, with 10 GB)", "registry", DAYS_PER_MONTH, "day")
 
 
-def _asked_for(settings: ContainerAppsSettings) -> Iterator[Use]:
+def _asked_for(settings: ContainerAppsSettings) -> Iterator[UsageItem]:
     """What settings bring with them that has no price in the book: it is said to be lacking."""
     if settings.infrastructure_subnet_id:
-        yield use("network", "fixed", "addresses and balancer in your subnet", "subnet", Decimal(1), "month")
+        yield make_use("network", "fixed", "addresses and balancer in your subnet", "subnet", Decimal(1), "month")
     if settings.zone_redundant:
-        yield use("store", "storage", "copies in other zones", "store-zones", Decimal(1), "month")
+        yield make_use("store", "storage", "copies in other zones", "store-zones", Decimal(1), "month")
 
 
 def _replica(
     part: str, kind: Kind, what: str, rate: str, size: Size, seconds: Decimal, note: str = ""
-) -> Iterator[Use]:
+) -> Iterator[UsageItem]:
     mib = size.memory_mib
-    yield from compute(part, kind, what, rate=rate, cpu=size.cpu, mib=mib, seconds=seconds, note=note)
+    yield from compute_uses(part, kind, what, rate=rate, cpu=size.cpu, mib=mib, seconds=seconds, note=note)
 
 
 def _sized(size: Size | None) -> Size:

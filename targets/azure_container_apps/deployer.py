@@ -59,7 +59,7 @@ ALWAYS = (
 SUBNET = "Microsoft.Network/virtualNetworks/subnets/join/action"
 
 
-def deployer(plan: Plan, settings: ContainerAppsSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:
+def deployer_policy(plan: Plan, settings: ContainerAppsSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:
     """The custom role of who deploys this graph, as `az role definition create` takes it.
 
     It is given on the resource group where that is there already, and on the subscription where it is to be made.

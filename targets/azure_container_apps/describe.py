@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from unmoor.container import STOP_GRACE_S
 from unmoor.plan import ImageReference, Plan
 from unmoor.quantities import cpu_text, duration_text, size_text
-from unmoor.target import Guarantee, Limit, Rounding, Serving
+from unmoor.target import Adjustment, Guarantee, Limit, PartMapping
 
 from .settings import ContainerAppsSettings
 from .sizes import Size, days, disk_mib, log_days
@@ -35,91 +35,91 @@ LIMITS = (
 APP, JOB = "azure-native:app:ContainerApp", "azure-native:app:Job"
 
 
-def rounded(plan: Plan, settings: ContainerAppsSettings) -> list[Rounding]:
+def adjustments(plan: Plan, settings: ContainerAppsSettings) -> list[Adjustment]:
     """What becomes larger than asked."""
     return [*_sizes(plan, settings), *_scale(plan), *_retention(plan)]
 
 
-def _sizes(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Rounding]:
+def _sizes(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Adjustment]:
     runs, gateway = replica_of_runs(plan, settings), replica_of_gateway(plan, settings)
     if plan.run.isolation == "container":
         yield from _size("gateway", gateway_total(plan), gateway)
     yield from _size("resources", run_total(plan), runs)
     if runs is not None and disk_mib(runs.cpu) > plan.run.disk_mib:
         asked, given = size_text(plan.run.disk_mib), size_text(disk_mib(runs.cpu))
-        yield Rounding(path="resources.disk", asked=asked, given=given, why="disk comes with the processors")
+        yield Adjustment(path="resources.disk", asked=asked, given=given, why="disk comes with the processors")
 
 
-def _size(path: str, asked: Size, given: Size | None) -> Iterator[Rounding]:
+def _size(path: str, asked: Size, given: Size | None) -> Iterator[Adjustment]:
     if given is not None and given != asked:
         wanted = f"{cpu_text(asked.cpu)} processors and {size_text(asked.memory_mib)} with all that runs beside it"
         size = f"{cpu_text(given.cpu)} and {size_text(given.memory_mib)}"
-        yield Rounding(path=path, asked=wanted, given=size, why="the next size that Container Apps has")
+        yield Adjustment(path=path, asked=wanted, given=size, why="the next size that Container Apps has")
 
 
-def _scale(plan: Plan) -> Iterator[Rounding]:
+def _scale(plan: Plan) -> Iterator[Adjustment]:
     if instances(plan) > plan.gateway.min:
         why = "a mailbox is read" if plan.mailboxes else "runs live in it"
-        yield Rounding(
+        yield Adjustment(
             path="gateway.min", asked=str(plan.gateway.min), given=str(instances(plan)), why=f"{why} unasked"
         )
 
 
-def _retention(plan: Plan) -> Iterator[Rounding]:
+def _retention(plan: Plan) -> Iterator[Adjustment]:
     kept = log_days(plan.retention.logs_s)
     if kept is not None and kept * 86400 != plan.retention.logs_s:
         why = "Log Analytics keeps whole days, 30 at least"
         asked = duration_text(plan.retention.logs_s)
-        yield Rounding(path="retention.logs", asked=asked, given=f"{kept}d", why=why)
+        yield Adjustment(path="retention.logs", asked=asked, given=f"{kept}d", why=why)
     if plan.retention.runs_s % 86400:
         asked, given = duration_text(plan.retention.runs_s), f"{days(plan.retention.runs_s)}d"
-        yield Rounding(path="retention.runs", asked=asked, given=given, why="Blob storage counts whole days")
+        yield Adjustment(path="retention.runs", asked=asked, given=given, why="Blob storage counts whole days")
 
 
-def serves(plan: Plan, settings: ContainerAppsSettings) -> list[Serving]:
+def part_mappings(plan: Plan, settings: ContainerAppsSettings) -> list[PartMapping]:
     """What serves each part of the plan here."""
     apart = plan.run.isolation == "container"
     runs = (JOB if apart else APP,)
     made = any(s.source != "existing" for s in plan.secrets)
     vault = ("azure-native:keyvault:Vault", "azure-native:keyvault:Secret") if made else ()
     return [
-        Serving(part="gateway", by="container app with HTTPS ingress", types=(APP,)),
-        Serving(part="run", by="an execution of a manual job" if apart else "in the gateway", types=runs),
-        Serving(part="guard", by="sidecar of the run" if apart else "sidecar of the gateway", types=runs),
+        PartMapping(part="gateway", by="container app with HTTPS ingress", types=(APP,)),
+        PartMapping(part="run", by="an execution of a manual job" if apart else "in the gateway", types=runs),
+        PartMapping(part="guard", by="sidecar of the run" if apart else "sidecar of the gateway", types=runs),
         _schedules(plan),
-        Serving(part="email", by="the gateway" if plan.mailboxes else "-", types=(APP,) if plan.mailboxes else ()),
-        Serving(part="secrets", by="Key Vault", types=vault),
-        Serving(part="store", by="Blob container", types=("azure-native:storage:BlobContainer",)),
-        Serving(
+        PartMapping(part="email", by="the gateway" if plan.mailboxes else "-", types=(APP,) if plan.mailboxes else ()),
+        PartMapping(part="secrets", by="Key Vault", types=vault),
+        PartMapping(part="store", by="Blob container", types=("azure-native:storage:BlobContainer",)),
+        PartMapping(
             part="identity",
             by="user-assigned identities",
             types=("azure-native:managedidentity:UserAssignedIdentity", "azure-native:authorization:RoleAssignment"),
         ),
-        Serving(part="logs", by="Log Analytics", types=("azure-native:operationalinsights:Workspace",)),
+        PartMapping(part="logs", by="Log Analytics", types=("azure-native:operationalinsights:Workspace",)),
         _image(plan, settings),
         _network(settings),
     ]
 
 
-def _schedules(plan: Plan) -> Serving:
+def _schedules(plan: Plan) -> PartMapping:
     if not plan.schedules:
-        return Serving(part="schedules", by="-")
+        return PartMapping(part="schedules", by="-")
     if plan.run.isolation == "process":
-        return Serving(part="schedules", by="the gateway's own scheduler", types=(APP,))
-    return Serving(part="schedules", by="a schedule job for each, in UTC", types=(JOB,))
+        return PartMapping(part="schedules", by="the gateway's own scheduler", types=(APP,))
+    return PartMapping(part="schedules", by="a schedule job for each, in UTC", types=(JOB,))
 
 
-def _image(plan: Plan, settings: ContainerAppsSettings) -> Serving:
+def _image(plan: Plan, settings: ContainerAppsSettings) -> PartMapping:
     if isinstance(plan.image, ImageReference):
-        return Serving(part="image", by="the reference, as it is")
+        return PartMapping(part="image", by="the reference, as it is")
     registry = () if settings.registry else ("azure-native:containerregistry:Registry",)
     by = "built, kept in the registry given" if settings.registry else "built, kept in Container Registry"
-    return Serving(part="image", by=by, types=("docker-build:index:Image", *registry))
+    return PartMapping(part="image", by=by, types=("docker-build:index:Image", *registry))
 
 
-def _network(settings: ContainerAppsSettings) -> Serving:
+def _network(settings: ContainerAppsSettings) -> PartMapping:
     by = "environment in your subnet" if settings.infrastructure_subnet_id else "environment in Azure's network"
-    return Serving(part="network", by=by, types=("azure-native:app:ManagedEnvironment",))
+    return PartMapping(part="network", by=by, types=("azure-native:app:ManagedEnvironment",))
 
 
 def guarantees(plan: Plan, settings: ContainerAppsSettings) -> list[Guarantee]:

@@ -9,7 +9,7 @@ from unmoor.doctor.builder import builder_findings
 from unmoor.doctor.finding import Finding
 from unmoor.plan import Plan
 
-from .account import who
+from .account import caller_identity
 from .settings import ContainerAppsSettings
 
 LOG_IN = "log in by az login, or set ARM_TENANT_ID, ARM_CLIENT_ID and ARM_CLIENT_SECRET"
@@ -17,5 +17,5 @@ LOG_IN = "log in by az login, or set ARM_TENANT_ID, ARM_CLIENT_ID and ARM_CLIENT
 
 def doctor(plan: Plan | None, settings: ContainerAppsSettings | None) -> Iterator[Finding]:
     subscription = (settings.subscription_id if settings else None) or ""
-    yield from account_findings(lambda: who(subscription), where="Azure", todo=LOG_IN)
+    yield from account_findings(lambda: caller_identity(subscription), where="Azure", todo=LOG_IN)
     yield from builder_findings(plan)

@@ -15,8 +15,8 @@ from .containers import Container, arguments, registries, secret_references, vol
 from .context import Context
 from .guard import URL as GUARD_URL
 from .guard import environment, guard
-from .identity import Identity, assigned, gateway_holders, reachable
-from .image import Built
+from .identity import Identity, gateway_holders, identity_args, token_obtainable
+from .image import ImageRef
 from .names import CONSUMPTION, name
 from .network import Network
 from .probes import probes
@@ -31,11 +31,11 @@ REQUESTS_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Dependencies:
     """All that the gateway stands on; `runner` is None where runs live in the gateway."""
 
     identity: Identity
-    image: Built
+    image: ImageRef
     store: Store
     network: Network
     secrets: Mapping[str, StoredSecret]
@@ -43,7 +43,7 @@ class Surroundings:
     domains: list[az.app.CustomDomainArgs] | None
 
 
-def gateway(context: Context, around: Surroundings) -> az.app.ContainerApp:
+def gateway(context: Context, around: Dependencies) -> az.app.ContainerApp:
     """The app, in one revision at a time; a revision is never named, since a name can be used only once."""
     containers = _containers(context, around)
     return az.app.ContainerApp(
@@ -53,12 +53,12 @@ def gateway(context: Context, around: Surroundings) -> az.app.ContainerApp:
         location=context.settings.location,
         managed_environment_id=around.network.environment.id,
         workload_profile_name=CONSUMPTION if around.runner else around.network.run_profile,
-        identity=assigned(around.identity),
+        identity=identity_args(around.identity),
         configuration=az.app.ConfigurationArgs(
             active_revisions_mode="Single",
             max_inactive_revisions=10,
             ingress=_ingress(around),
-            identity_settings=reachable(around.identity),
+            identity_settings=token_obtainable(around.identity),
             registries=registries(around.image, around.identity),
             secrets=secret_references(containers, around.secrets, around.identity),
         ),
@@ -73,7 +73,7 @@ def gateway(context: Context, around: Surroundings) -> az.app.ContainerApp:
     )
 
 
-def _containers(context: Context, around: Surroundings) -> list[Container]:
+def _containers(context: Context, around: Dependencies) -> list[Container]:
     total = replica_of_gateway(context.plan, context.settings)
     assert total is not None, "check() refuses what has no size"
     if around.runner is not None:
@@ -82,9 +82,9 @@ def _containers(context: Context, around: Surroundings) -> list[Container]:
     return [_gateway(context, around, total - guard_size(context.plan)), beside]
 
 
-def _gateway(context: Context, around: Surroundings, size: Size) -> Container:
+def _gateway(context: Context, around: Dependencies, size: Size) -> Container:
     plan = context.plan
-    held = plan.held_by("gateway") if around.runner else plan.held_by("gateway", "run")
+    held = plan.secrets_held_by("gateway") if around.runner else plan.secrets_held_by("gateway", "run")
     told = {**environment(context, around.store, around.identity), **_launching(around)}
     return Container(
         name="gateway",
@@ -103,11 +103,11 @@ def _versions(plan: Plan, secrets: Mapping[str, StoredSecret]) -> pulumi.Output[
     https://learn.microsoft.com/azure/container-apps/manage-secrets
     """
     return pulumi.Output.json_dumps(
-        {s.name: secrets[s.name].url for s in plan.held_by(*gateway_holders(plan))}, sort_keys=True
+        {s.name: secrets[s.name].url for s in plan.secrets_held_by(*gateway_holders(plan))}, sort_keys=True
     )
 
 
-def _launching(around: Surroundings) -> dict[str, pulumi.Input[str]]:
+def _launching(around: Dependencies) -> dict[str, pulumi.Input[str]]:
     """How the gateway starts runs, and who fires the schedules."""
     if around.runner is None:
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": GUARD_URL}
@@ -118,11 +118,11 @@ def _launching(around: Surroundings) -> dict[str, pulumi.Input[str]]:
     }
 
 
-def _rights(around: Surroundings) -> Sequence[pulumi.Resource]:
+def _rights(around: Dependencies) -> Sequence[pulumi.Resource]:
     return [around.runner.right] if around.runner else []
 
 
-def _ingress(around: Surroundings) -> az.app.IngressArgs:
+def _ingress(around: Dependencies) -> az.app.IngressArgs:
     return az.app.IngressArgs(
         external=True,
         target_port=GATEWAY_PORT,

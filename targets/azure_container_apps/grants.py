@@ -69,7 +69,7 @@ def role(
     return definition, guid
 
 
-def below(prefixes: Mapping[str, str]) -> str:
+def prefix_condition(prefixes: Mapping[str, str]) -> str:
     """The condition under which a role for blobs holds: each action on its own prefixes, a listing of those alone.
 
     https://learn.microsoft.com/azure/storage/blobs/storage-auth-abac-attributes

@@ -9,14 +9,14 @@ from unmoor.container import GUARD, GUARD_PORT, common_environment
 from .containers import Container
 from .context import Context
 from .identity import Identity
-from .image import Built
+from .image import ImageRef
 from .store import Store
 from .totals import guard_size
 
 URL = f"http://127.0.0.1:{GUARD_PORT}"
 
 
-def guard(context: Context, *, image: Built, store: Store, identity: Identity, ends_with_run: bool) -> Container:
+def guard(context: Context, *, image: ImageRef, store: Store, identity: Identity, ends_with_run: bool) -> Container:
     """The guard's container in the replica of the run, or of the gateway where runs live there.
 
     It listens on the replica's loopback alone, where no probe of the platform's reaches it. An execution ends when all
@@ -31,7 +31,7 @@ def guard(context: Context, *, image: Built, store: Store, identity: Identity, e
             "UNMOOR_GUARD_BIND": "127.0.0.1",
             **({"UNMOOR_GUARD_ENDS": "with-run"} if ends_with_run else {}),
         },
-        secrets=context.plan.held_by("guard"),
+        secrets=context.plan.secrets_held_by("guard"),
         size=guard_size(context.plan),
     )
 

@@ -11,8 +11,8 @@ import pulumi_azure_native as az
 from unmoor.plan import Holder, Plan
 
 from .context import Context
-from .grants import PULL_IMAGES, READ_SECRET, below, grant
-from .image import Built
+from .grants import PULL_IMAGES, READ_SECRET, grant, prefix_condition
+from .image import ImageRef
 from .names import IDENTITY, name
 from .secrets import StoredSecret
 from .store import Store
@@ -40,16 +40,16 @@ class Identities:
     run: Identity | None
 
 
-def identities(context: Context, *, store: Store, secrets: Mapping[str, StoredSecret], image: Built) -> Identities:
+def identities(context: Context, *, store: Store, secrets: Mapping[str, StoredSecret], image: ImageRef) -> Identities:
     """Every identity with what it needs of store, secrets and image."""
     plan = context.plan
     apart = plan.run.isolation == "container"
     prefixes = GATEWAY_PREFIXES if apart else _joined(GATEWAY_PREFIXES, RUN_PREFIXES)
-    held = {s.name: secrets[s.name] for s in plan.held_by(*gateway_holders(plan))}
+    held = {s.name: secrets[s.name] for s in plan.secrets_held_by(*gateway_holders(plan))}
     gateway = _identity(context, "gateway", store=store, prefixes=prefixes, secrets=held, image=image)
     if not apart:
         return Identities(gateway=gateway, run=None)
-    held = {s.name: secrets[s.name] for s in plan.held_by("run", "guard")}
+    held = {s.name: secrets[s.name] for s in plan.secrets_held_by("run", "guard")}
     run = _identity(context, "run", store=store, prefixes=RUN_PREFIXES, secrets=held, image=image)
     return Identities(gateway=gateway, run=run)
 
@@ -59,14 +59,14 @@ def gateway_holders(plan: Plan) -> tuple[Holder, ...]:
     return ("gateway", "run", "guard") if plan.run.isolation == "process" else ("gateway",)
 
 
-def assigned(identity: Identity) -> az.app.ManagedServiceIdentityArgs:
+def identity_args(identity: Identity) -> az.app.ManagedServiceIdentityArgs:
     """Both identities, given to an app or a job."""
     return az.app.ManagedServiceIdentityArgs(
         type="UserAssigned", user_assigned_identities=[identity.own.id, identity.execution.id]
     )
 
 
-def reachable(identity: Identity) -> list[az.app.IdentitySettingsArgs]:
+def token_obtainable(identity: Identity) -> list[az.app.IdentitySettingsArgs]:
     """Which of them code in a container can ask a token of: its own, and never the one that reads secrets.
 
     https://learn.microsoft.com/azure/container-apps/managed-identity#control-managed-identity-availability
@@ -96,7 +96,7 @@ def _identity(
     store: Store,
     prefixes: Mapping[str, str],
     secrets: Mapping[str, StoredSecret],
-    image: Built,
+    image: ImageRef,
 ) -> Identity:
     own, execution = user_assigned(context, part), user_assigned(context, f"{part}-execution")
     grants = [
@@ -106,7 +106,7 @@ def _identity(
             to=own,
             role=store.role,
             on=store.container.id,
-            only=below(prefixes),
+            only=prefix_condition(prefixes),
             after=[store.role_definition],
         ),
         *(

@@ -9,14 +9,14 @@ import pulumi_azure_native as az
 import pulumi_docker_build as docker_build
 
 from unmoor.plan import ImageReference
-from unmoor.recipe import recipe
+from unmoor.recipe import image_recipe
 
 from .context import Context
 from .names import APP, REGISTRY, name, registry_server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class ImageRef:
     """What replicas run, and the registry that they must be allowed to pull from, if it is one of Azure's."""
 
     reference: pulumi.Input[str]
@@ -24,18 +24,18 @@ class Built:
     server: pulumi.Input[str] | None
 
 
-def image(context: Context) -> Built:
+def image(context: Context) -> ImageRef:
     """The plan's image, ready to run."""
     given, image = context.settings.registry, context.plan.image
     server = registry_server(given) if given else None
     if isinstance(image, ImageReference):
-        return Built(reference=image.reference, registry_id=given, server=server)
+        return ImageRef(reference=image.reference, registry_id=given, server=server)
     if given and server:
-        return Built(reference=_built(context, server, login=None), registry_id=given, server=server)
+        return ImageRef(reference=_built(context, server, login=None), registry_id=given, server=server)
     registry = _registry(context)
     login = _admin(context, registry) if context.settings.registry_login == "admin" else None
     reference = _built(context, registry.login_server, login=login)
-    return Built(reference=reference, registry_id=registry.id, server=registry.login_server)
+    return ImageRef(reference=reference, registry_id=registry.id, server=registry.login_server)
 
 
 def _registry(context: Context) -> az.containerregistry.Registry:
@@ -67,7 +67,7 @@ def _admin(context: Context, registry: az.containerregistry.Registry) -> docker_
 def _built(
     context: Context, server: pulumi.Input[str], *, login: docker_build.RegistryArgs | None
 ) -> pulumi.Output[str]:
-    how = recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
+    how = image_recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
     repository = pulumi.Output.concat(server, "/", name(context.plan, "", APP))
     built = docker_build.Image(
         context.logical("image"),

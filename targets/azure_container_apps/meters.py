@@ -5,7 +5,7 @@ https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-
 
 from __future__ import annotations
 
-from unmoor.prices.meter import Meter
+from unmoor.prices.meter import SkuQuery
 
 APPS, STORAGE, LOGS = "Azure Container Apps", "Storage", "Log Analytics"
 SECONDS, GIB_SECONDS, HOURS = {"1 Second": "1"}, {"1 GiB Second": "1"}, {"1 Hour": "1"}
@@ -13,11 +13,11 @@ GIB_HOURS = {"1 GiB Hour": "1", "1 Hour": "1"}
 KEPT, SENT, TEN_THOUSAND = {"1 GB/Month": "1"}, {"1 GB": "1"}, {"10K": "10000"}
 
 
-def _meter(price: str, file: str, name: str, units: dict[str, str], **more: str) -> Meter:
-    return Meter(price=price, vendor="azure", file=file, match={"meterName": name, **more}, units=units)
+def _meter(price: str, file: str, name: str, units: dict[str, str], **more: str) -> SkuQuery:
+    return SkuQuery(price=price, vendor="azure", file=file, match={"meterName": name, **more}, units=units)
 
 
-def _store(price: str, name: str, units: dict[str, str]) -> Meter:
+def _store(price: str, name: str, units: dict[str, str]) -> SkuQuery:
     return _meter(price, STORAGE, name, units, productName="General Block Blob v2", skuName="Hot LRS")
 
 

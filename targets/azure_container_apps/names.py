@@ -14,24 +14,24 @@ from unmoor.names import NameRule, physical_name
 from unmoor.plan import Plan
 
 RULES = "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules"
-APP = NameRule(longest=32, source=RULES)
-ENVIRONMENT = NameRule(longest=60, source=RULES)
-IDENTITY = NameRule(longest=128, source=RULES)
-WORKSPACE = NameRule(longest=63, source=RULES)
-GROUP = NameRule(longest=90, source=RULES)
-STORAGE = NameRule(longest=24, hyphens=False, source=RULES)
-VAULT = NameRule(longest=24, source=RULES)
-REGISTRY = NameRule(longest=50, hyphens=False, source=RULES)
+APP = NameRule(max_length=32, source=RULES)
+ENVIRONMENT = NameRule(max_length=60, source=RULES)
+IDENTITY = NameRule(max_length=128, source=RULES)
+WORKSPACE = NameRule(max_length=63, source=RULES)
+GROUP = NameRule(max_length=90, source=RULES)
+STORAGE = NameRule(max_length=24, hyphens=False, source=RULES)
+VAULT = NameRule(max_length=24, source=RULES)
+REGISTRY = NameRule(max_length=50, hyphens=False, source=RULES)
 NAME_LIMITS = {
-    "azure-native:app:ContainerApp.containerAppName": APP.longest,
-    "azure-native:app:Job.jobName": APP.longest,
-    "azure-native:app:ManagedEnvironment.environmentName": ENVIRONMENT.longest,
-    "azure-native:containerregistry:Registry.registryName": REGISTRY.longest,
-    "azure-native:keyvault:Vault.vaultName": VAULT.longest,
-    "azure-native:managedidentity:UserAssignedIdentity.resourceName": IDENTITY.longest,
-    "azure-native:operationalinsights:Workspace.workspaceName": WORKSPACE.longest,
-    "azure-native:resources:ResourceGroup.resourceGroupName": GROUP.longest,
-    "azure-native:storage:StorageAccount.accountName": STORAGE.longest,
+    "azure-native:app:ContainerApp.containerAppName": APP.max_length,
+    "azure-native:app:Job.jobName": APP.max_length,
+    "azure-native:app:ManagedEnvironment.environmentName": ENVIRONMENT.max_length,
+    "azure-native:containerregistry:Registry.registryName": REGISTRY.max_length,
+    "azure-native:keyvault:Vault.vaultName": VAULT.max_length,
+    "azure-native:managedidentity:UserAssignedIdentity.resourceName": IDENTITY.max_length,
+    "azure-native:operationalinsights:Workspace.workspaceName": WORKSPACE.max_length,
+    "azure-native:resources:ResourceGroup.resourceGroupName": GROUP.max_length,
+    "azure-native:storage:StorageAccount.accountName": STORAGE.max_length,
 }
 # The digits that make a name unique in the world: bytes that are drawn, and the digits that they become.
 UNIQUE_BYTES = 4
@@ -54,7 +54,7 @@ def name(plan: Plan, role: str, rule: NameRule = APP) -> str:
 
 def before_digits(plan: Plan, rule: NameRule) -> str:
     """What stands before the eight digits in a name that is unique in the world."""
-    room = rule.longest - UNIQUE_DIGITS
+    room = rule.max_length - UNIQUE_DIGITS
     if not rule.hyphens:
         return re.sub(r"[^a-z0-9]", "", plan.agent + plan.environment)[:room]
     words = re.sub("-{2,}", "-", f"{plan.agent}-{plan.environment}")

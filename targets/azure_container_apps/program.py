@@ -14,13 +14,13 @@ from unmoor.target import BuildOptions, Outputs
 
 from .context import Context
 from .domain import certificate_reader, custom_domains, managed_certificate, url
-from .gateway import Surroundings, gateway
+from .gateway import Dependencies, gateway
 from .identity import identities
 from .image import image
 from .logs import Logs, logs
 from .names import GROUP, UNIQUE_BYTES, before_digits
 from .network import network
-from .runner import Runs, runner
+from .runner import JobTemplate, runner
 from .schedules import schedules
 from .secrets import secrets
 from .settings import ContainerAppsSettings
@@ -96,17 +96,17 @@ def _agent(context: Context) -> Outputs:
     )
 
 
-def _surroundings(context: Context) -> tuple[Surroundings, Logs]:
+def _surroundings(context: Context) -> tuple[Dependencies, Logs]:
     kept, hidden, built, kept_logs = store(context), secrets(context), image(context), logs(context)
     who = identities(context, store=kept, secrets=hidden, image=built)
     reader = certificate_reader(context)
     net = network(context, kept_logs, certificate_by=reader.identity.id if reader else None)
     starts = None
     if who.run is not None:
-        runs = Runs(identity=who.run, image=built, store=kept, network=net, secrets=hidden)
+        runs = JobTemplate(identity=who.run, image=built, store=kept, network=net, secrets=hidden)
         starts = runner(context, runs, who)
         schedules(context, runs)
-    around = Surroundings(
+    around = Dependencies(
         identity=who.gateway,
         image=built,
         store=kept,

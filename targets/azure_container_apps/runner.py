@@ -16,8 +16,8 @@ from .context import Context
 from .grants import grant, role
 from .guard import URL as GUARD_URL
 from .guard import environment, guard
-from .identity import Identities, Identity, assigned, reachable
-from .image import Built
+from .identity import Identities, Identity, identity_args, token_obtainable
+from .image import ImageRef
 from .names import name
 from .network import Network
 from .secrets import StoredSecret
@@ -38,11 +38,11 @@ Trigger: TypeAlias = "az.app.JobConfigurationManualTriggerConfigArgs | az.app.Jo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Runs:
+class JobTemplate:
     """All that a job for a run is made of."""
 
     identity: Identity
-    image: Built
+    image: ImageRef
     store: Store
     network: Network
     secrets: Mapping[str, StoredSecret]
@@ -56,7 +56,7 @@ class Runner:
     right: pulumi.Resource
 
 
-def runner(context: Context, runs: Runs, identities: Identities) -> Runner:
+def runner(context: Context, runs: JobTemplate, identities: Identities) -> Runner:
     """The job that the gateway starts runs from."""
     manual = az.app.JobConfigurationManualTriggerConfigArgs(parallelism=1, replica_completion_count=1)
     started = job(context, runs, part="run", command=("run",), trigger=manual)
@@ -67,7 +67,7 @@ def runner(context: Context, runs: Runs, identities: Identities) -> Runner:
 
 def job(
     context: Context,
-    runs: Runs,
+    runs: JobTemplate,
     *,
     part: str,
     command: Sequence[str],
@@ -83,7 +83,7 @@ def job(
         location=context.settings.location,
         environment_id=runs.network.environment.id,
         workload_profile_name=runs.network.run_profile,
-        identity=assigned(runs.identity),
+        identity=identity_args(runs.identity),
         configuration=_configuration(context, runs, containers, trigger),
         template=az.app.JobTemplateArgs(containers=arguments(containers), volumes=volumes(containers)),
         tags=context.tags,
@@ -97,7 +97,7 @@ def launcher_config(started: az.app.Job) -> pulumi.Output[str]:
 
 
 def _configuration(
-    context: Context, runs: Runs, containers: Sequence[Container], trigger: Trigger
+    context: Context, runs: JobTemplate, containers: Sequence[Container], trigger: Trigger
 ) -> az.app.JobConfigurationArgs:
     manual = isinstance(trigger, az.app.JobConfigurationManualTriggerConfigArgs)
     return az.app.JobConfigurationArgs(
@@ -106,13 +106,13 @@ def _configuration(
         schedule_trigger_config=None if manual else trigger,
         replica_timeout=context.plan.run.timeout_s + STOP_GRACE_S,
         replica_retry_limit=0,
-        identity_settings=reachable(runs.identity),
+        identity_settings=token_obtainable(runs.identity),
         registries=registries(runs.image, runs.identity),
         secrets=secret_references(containers, runs.secrets, runs.identity),
     )
 
 
-def _run(context: Context, runs: Runs, command: Sequence[str]) -> Container:
+def _run(context: Context, runs: JobTemplate, command: Sequence[str]) -> Container:
     total = replica_of_runs(context.plan, context.settings)
     assert total is not None, "check() refuses what has no size"
     return Container(
@@ -120,6 +120,6 @@ def _run(context: Context, runs: Runs, command: Sequence[str]) -> Container:
         image=runs.image.reference,
         command=command,
         environment={**environment(context, runs.store, runs.identity), "UNMOOR_GUARD_URL": GUARD_URL},
-        secrets=context.plan.held_by("run"),
+        secrets=context.plan.secrets_held_by("run"),
         size=total - guard_size(context.plan),
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pulumi_azure_native as az
 
-from unmoor.container import scheduled_run
+from unmoor.container import scheduled_run_command
 
 from .context import Context
-from .runner import Runs, job
+from .runner import JobTemplate, job
 from .utc import utc_cron
 
 
-def schedules(context: Context, runs: Runs) -> None:
+def schedules(context: Context, runs: JobTemplate) -> None:
     """One schedule job for each of the plan's, otherwise the same as the job that the gateway starts.
 
     Azure starts an execution once and gives no id of the firing to a command.
@@ -20,4 +20,4 @@ def schedules(context: Context, runs: Runs) -> None:
         at = az.app.JobConfigurationScheduleTriggerConfigArgs(
             cron_expression=utc_cron(schedule), parallelism=1, replica_completion_count=1
         )
-        job(context, runs, part=f"schedule-{schedule.name}", command=scheduled_run(schedule), trigger=at)
+        job(context, runs, part=f"schedule-{schedule.name}", command=scheduled_run_command(schedule), trigger=at)

@@ -76,7 +76,7 @@ def _created(context: Context, vault: az.keyvault.Vault, secret: Secret) -> Stor
         vault_name=vault.name,
         resource_group_name=context.group,
         properties=az.keyvault.SecretPropertiesArgs(value=value, content_type="text/plain"),
-        tags={**context.tags, "holders": " ".join(secret.holders), "origin": secret.origin[:LONGEST_TAG]},
+        tags={**context.tags, "holders": " ".join(secret.holders), "origin": secret.source_label[:LONGEST_TAG]},
         opts=context.child,
     )
     # The version is part of the address, so that a new value is a new address. An address is no secret.

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from unmoor.operate.api import Api, NotThere
+from unmoor.operate.api import Api, NotFound
 from unmoor.operate.faults import OperateError
 from unmoor.plan import Plan
-from unmoor.serving import Revision, failed, moving, serves
+from unmoor.serving import Revision, failed_revision, moving_revision, serving_revision
 from unmoor.target import Outputs
 
 from .account import arm
@@ -23,39 +23,45 @@ LOG_LINES = 20
 FAILED = ("Failed", "ActivationFailed", "Degraded")
 
 
-def serving(outputs: Outputs, settings: ContainerAppsSettings, plan: Plan) -> Revision:
+def current_revision(outputs: Outputs, settings: ContainerAppsSettings, plan: Plan) -> Revision:
     """One look at the app."""
-    return look(arm(), outputs.gateway)
+    return inspect_app(arm(), outputs.gateway)
 
 
-def look(api: Api, app: str) -> Revision:
+def inspect_app(api: Api, app: str) -> Revision:
     """How the app's latest revision stands."""
     try:
         found = api.get(f"{app}?{VERSION}")["properties"]
-    except NotThere:
-        return failed(f"the container app {app.rsplit('/', 1)[-1]} is not there; unmoor up makes it")
+    except NotFound:
+        return failed_revision(f"the container app {app.rsplit('/', 1)[-1]} is not there; unmoor up makes it")
     latest, ready = found.get("latestRevisionName") or "", found.get("latestReadyRevisionName") or ""
     if found.get("provisioningState") == "Failed":
-        return failed(f"the container app failed: {_reason(found) or 'Azure says no reason'}")
+        return failed_revision(f"the container app failed: {_reason(found) or 'Azure says no reason'}")
     if not latest or latest != ready:
         return _not_ready(api, app, latest, ready)
     if _weight(found, latest) < 100:
-        return failed(f"{latest} is ready, and has {_weight(found, latest)} % of the traffic; give it all of it")
-    return serves(f"{latest} has all traffic") if found.get("provisioningState") == "Succeeded" else moving(latest)
+        return failed_revision(
+            f"{latest} is ready, and has {_weight(found, latest)} % of the traffic; give it all of it"
+        )
+    return (
+        serving_revision(f"{latest} has all traffic")
+        if found.get("provisioningState") == "Succeeded"
+        else moving_revision(latest)
+    )
 
 
 def _not_ready(api: Api, app: str, latest: str, ready: str) -> Revision:
     now = f"; {ready} serves" if ready else ""
     if not latest:
-        return moving("no revision is there yet")
+        return moving_revision("no revision is there yet")
     found = api.get(f"{app}/revisions/{latest}?{VERSION}")["properties"]
     state = found.get("runningState") or found.get("provisioningState") or "Unknown"
     if found.get("provisioningState") == "Failed" or state in FAILED or found.get("healthState") == "Unhealthy":
         container = _culprit(api, app, latest)
         said = found.get("provisioningError") or found.get("runningStateDetails") or state
         reasons = [f"{latest} is not ready{now}: {said}", _said_of(container) if container else ""]
-        return failed("; ".join(filter(None, reasons)), _log(api, app, container) if container else ())
-    return moving(f"{latest} is {state}{now}")
+        return failed_revision("; ".join(filter(None, reasons)), _log(api, app, container) if container else ())
+    return moving_revision(f"{latest} is {state}{now}")
 
 
 def _culprit(api: Api, app: str, revision: str) -> Mapping[str, Any] | None:

@@ -33,14 +33,14 @@ def run_profile(settings: ContainerAppsSettings) -> str:
     return settings.workload_profile.type if settings.workload_profile else ""
 
 
-def sized(asked: Size, machine: str) -> Size | None:
+def smallest_size(asked: Size, machine: str) -> Size | None:
     """The size that holds the request on that kind of machine, or None."""
     return dedicated_size(asked, machine) if machine else consumption_size(asked)
 
 
 def replica_of_runs(plan: Plan, settings: ContainerAppsSettings) -> Size | None:
     """The size of a replica with a run in it, or None where nothing is large enough."""
-    return sized(run_total(plan), run_profile(settings))
+    return smallest_size(run_total(plan), run_profile(settings))
 
 
 def replica_of_gateway(plan: Plan, settings: ContainerAppsSettings) -> Size | None:

@@ -28,7 +28,7 @@ def utc_cron(schedule: Schedule) -> str:
             f"{schedule.timezone} has daylight saving time, and a job's schedule is in UTC",
             "write the schedule in UTC, or override this trigger in an environment for this target",
         )
-    return shifted(parse(schedule.cron), offset).text
+    return shift_cron(parse(schedule.cron), offset).text
 
 
 @cache
@@ -45,7 +45,7 @@ def fixed_offset_minutes(timezone: str) -> int | None:
     return minutes if not rest else None
 
 
-def shifted(cron: Cron, offset_minutes: int) -> Cron:
+def shift_cron(cron: Cron, offset_minutes: int) -> Cron:
     """The expression that fires in UTC when this one does so many minutes ahead of it; CronError if it is not one."""
     times = [h * 60 + m - offset_minutes for h in cron.hours for m in cron.minutes]
     day_shifts = {time // DAY_MINUTES for time in times}
@@ -58,10 +58,10 @@ def shifted(cron: Cron, offset_minutes: int) -> Cron:
 
 
 def _on_days(cron: Cron, day_shifts: set[int]) -> Cron:
-    every_day = cron.days_free and cron.weekdays_free and len(cron.months) == 12
+    every_day = cron.any_day and cron.any_weekday and len(cron.months) == 12
     if day_shifts == {0} or every_day:
         return cron
-    if not cron.days_free or len(cron.months) != 12:
+    if not cron.any_day or len(cron.months) != 12:
         raise _inexpressible("it crosses midnight, and days of the month do not move alike")
     if len(day_shifts) > 1:
         raise _inexpressible("only some of its times cross midnight")

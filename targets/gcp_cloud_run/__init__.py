@@ -3,7 +3,7 @@
 from unmoor.target import Target
 
 from .check import check
-from .describe import LIMITS, guarantees, rounded, serves
+from .describe import LIMITS, adjustments, guarantees, part_mappings
 from .names import NAME_LIMITS
 from .settings import CloudRunSettings
 
@@ -13,15 +13,15 @@ target = Target(
     settings=CloudRunSettings,
     limits=LIMITS,
     check=check,
-    rounded=rounded,
-    serves=serves,
+    adjustments=adjustments,
+    part_mappings=part_mappings,
     guarantees=guarantees,
     build_by="unmoor.targets.gcp_cloud_run.program:build",
     access_by="unmoor.targets.gcp_cloud_run.access:access",
     cost_by="unmoor.targets.gcp_cloud_run.cost:cost",
     packages=("docker-build", "gcp", "random"),
     doctor_by="unmoor.targets.gcp_cloud_run.doctor:doctor",
-    deployer_by="unmoor.targets.gcp_cloud_run.deployer:deployer",
-    serving_by="unmoor.targets.gcp_cloud_run.serving:serving",
+    deployer_policy_by="unmoor.targets.gcp_cloud_run.deployer:deployer_policy",
+    current_revision_by="unmoor.targets.gcp_cloud_run.serving:current_revision",
     name_limits=NAME_LIMITS,
 )

@@ -37,7 +37,7 @@ NAMES_ONLY = re.compile(r'resource\.name == "projects/_/buckets/[^/"]+"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class RecordedGraph:
     """What all questions are answered from: containers, grants with their principals, and secrets by their ids."""
 
     workloads: tuple[Workload, ...]
@@ -48,7 +48,7 @@ class Scene:
 def access(plan: Plan, resources: Sequence[Resource]) -> Access:
     """What the graph lets each container, the schedules and the public do."""
     running = workloads(resources)
-    scene = Scene(
+    scene = RecordedGraph(
         workloads=running,
         granted=tuple((who, grant) for grant in grants(resources) for who in holders(resources, running, grant)),
         names=secret_names(plan.agent, resources, running),
@@ -56,21 +56,21 @@ def access(plan: Plan, resources: Sequence[Resource]) -> Access:
     obtained = frozenset(_obtains(scene))
     return Access(
         reads=frozenset(_given(scene)) | obtained,
-        obtains=obtained,
-        touches=frozenset([*_touches(scene), *_open_store(resources)]),
+        self_obtainable=obtained,
+        store_access=frozenset([*_touches(scene), *_open_store(resources)]),
         starts=frozenset(_starts(scene)),
         listens=frozenset(listens(resources)),
         wildcards=tuple(_wildcards(resources)),
     )
 
 
-def _given(scene: Scene) -> Iterator[tuple[str, str]]:
+def _given(scene: RecordedGraph) -> Iterator[tuple[str, str]]:
     """Secrets that the platform puts into a container."""
     for workload in scene.workloads:
         yield from ((workload.container, scene.names[secret]) for secret in workload.secrets)
 
 
-def _obtains(scene: Scene) -> Iterator[tuple[str, str]]:
+def _obtains(scene: RecordedGraph) -> Iterator[tuple[str, str]]:
     """Code in a container can ask for its account's token, and read with it what the account may read."""
     for who, grant in scene.granted:
         if grant.role in BLIND:
@@ -81,7 +81,7 @@ def _obtains(scene: Scene) -> Iterator[tuple[str, str]]:
             yield from ((who, name) for name in scene.names.values())
 
 
-def _touches(scene: Scene) -> Iterator[tuple[str, str, str]]:
+def _touches(scene: RecordedGraph) -> Iterator[tuple[str, str, str]]:
     for who, grant in scene.granted:
         of_project = grant.kind == "project" and (grant.role.startswith("roles/storage.") or BROAD.match(grant.role))
         if grant.kind == "bucket" or of_project:
@@ -98,7 +98,7 @@ def _prefixes(condition: str) -> Iterator[str]:
             yield ""
 
 
-def _starts(scene: Scene) -> Iterator[tuple[str, str]]:
+def _starts(scene: RecordedGraph) -> Iterator[tuple[str, str]]:
     """Who may run a job, and who may change a service so that it runs something else."""
     containers = {(w.kind, w.name): w.container for w in scene.workloads}
     for who, grant in scene.granted:

@@ -21,7 +21,7 @@ def google(base: str, variable: str) -> Api:
     return Api(name="Google", base=os.environ.get(variable, base), token=token)
 
 
-def who(project: str, api: Api | None = None) -> Account:
+def caller_identity(project: str, api: Api | None = None) -> Account:
     """The project and the e-mail address of who is logged in."""
     asking = api or google(TOKENS, "UNMOOR_GOOGLE_TOKENS")
     body = urlencode({"access_token": asking.token()}).encode()

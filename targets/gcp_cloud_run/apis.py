@@ -11,7 +11,7 @@ from unmoor.plan import Plan
 
 from .registries import makes_repository
 from .settings import CloudRunSettings
-from .totals import apart
+from .totals import isolated_runs
 
 
 def apis(
@@ -34,7 +34,7 @@ def _needed(plan: Plan, settings: CloudRunSettings) -> Iterator[str]:
     yield from ("run", "iam", "secretmanager", "storage", "logging")
     if makes_repository(plan.image):
         yield "artifactregistry"
-    if plan.schedules and apart(plan):
+    if plan.schedules and isolated_runs(plan):
         yield "cloudscheduler"
     if plan.network.domain or settings.static_address:
         yield "compute"

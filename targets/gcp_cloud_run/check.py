@@ -8,12 +8,12 @@ from decimal import Decimal
 
 from unmoor.errors import Problem
 from unmoor.plan import Plan
-from unmoor.quantities import cpu_text, duration_text, shown, size_text
-from unmoor.target import existing_secrets_problems, local_image_problems, missed_schedule_problems
+from unmoor.quantities import cpu_text, duration_text, quote_truncated, size_text
+from unmoor.target import existing_secrets_problems, local_image_problems, missed_schedules_problems
 
 from .settings import SECRET_ID, CloudRunSettings
 from .sizes import MOST_LOG_DAYS, MOST_TASK_S, cloud_run_size, disk_gib, log_days
-from .totals import apart, wanted_for_run, wanted_for_service
+from .totals import isolated_runs, requested_for_run, requested_for_service
 
 HERE = "targets.gcp-cloud-run"
 
@@ -26,7 +26,7 @@ def check(plan: Plan, settings: CloudRunSettings) -> list[Problem]:
         *_disk(plan, settings),
         *_timeout(plan),
         *_logs(plan),
-        *missed_schedule_problems(plan, by="Cloud Scheduler"),
+        *missed_schedules_problems(plan, by="Cloud Scheduler"),
         *local_image_problems(plan, by="Google Cloud"),
         *_network(settings),
         *_domain(plan, settings),
@@ -42,9 +42,9 @@ def _architecture(plan: Plan) -> Iterator[Problem]:
 
 
 def _sizes(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
-    if apart(plan):
-        yield from _size("resources", *wanted_for_run(plan, settings))
-    yield from _size("gateway", *wanted_for_service(plan, settings))
+    if isolated_runs(plan):
+        yield from _size("resources", *requested_for_run(plan, settings))
+    yield from _size("gateway", *requested_for_service(plan, settings))
 
 
 def _size(path: str, cpu: Decimal, memory_mib: int) -> Iterator[Problem]:
@@ -65,7 +65,7 @@ def _disk(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
 
 
 def _timeout(plan: Plan) -> Iterator[Problem]:
-    if apart(plan) and plan.run.timeout_s > MOST_TASK_S:
+    if isolated_runs(plan) and plan.run.timeout_s > MOST_TASK_S:
         rule = f"{duration_text(plan.run.timeout_s)} is over a job's 7d"
         yield Problem(path="run.timeout", rule=rule, remedy="lower it, or choose aws-ecs or vm-docker")
 
@@ -100,6 +100,6 @@ def _secret_ids(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
     for secret in plan.secrets:
         given = settings.secrets.get(secret.name)
         if secret.source == "existing" and given is not None and not re.fullmatch(SECRET_ID, given):
-            rule = f"{shown(given)} is no secret's name"
+            rule = f"{quote_truncated(given)} is no secret's name"
             remedy = "write projects/P/secrets/S, and /versions/N to pin its value"
             yield Problem(path=f"{HERE}.secrets.{secret.name}", rule=rule, remedy=remedy)

@@ -19,7 +19,7 @@ HALF_DAYS = 3 * 366 * 2
 MINUTE, HOUR, HALF_DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(hours=12)
 
 
-def meets_clock_change(schedule: Schedule) -> bool:
+def affected_by_dst(schedule: Schedule) -> bool:
     """Whether it names a wall-clock time that some day does not have, or has twice.
 
     What fires in every hour or in every minute does so by real time either way.
@@ -61,6 +61,6 @@ def _offset(at: datetime, zone: tzinfo) -> timedelta:
 
 def _matches(cron: Cron, at: datetime) -> bool:
     on_day, on_weekday = at.day in cron.days, at.isoweekday() % 7 in cron.weekdays
-    either = not cron.days_free and not cron.weekdays_free
+    either = not cron.any_day and not cron.any_weekday
     day = on_day or on_weekday if either else on_day and on_weekday
     return day and at.month in cron.months and at.hour in cron.hours and at.minute in cron.minutes

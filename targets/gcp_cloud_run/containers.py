@@ -50,6 +50,6 @@ def environment(context: Context, store: Store) -> dict[str, pulumi.Input[str]]:
     return {**common, "UNMOOR_STORE": store.url}
 
 
-def ordered(secrets: Sequence[StoredSecret]) -> list[StoredSecret]:
+def sorted_secrets(secrets: Sequence[StoredSecret]) -> list[StoredSecret]:
     """Secrets by their variables, so that nothing differs without a change."""
     return sorted(secrets, key=lambda s: s.secret.variable)

@@ -105,7 +105,7 @@ PERMISSIONS: Mapping[str, Sequence[str]] = {
 ALWAYS = ("resourcemanager.projects.get",)
 
 
-def deployer(plan: Plan, settings: CloudRunSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:
+def deployer_policy(plan: Plan, settings: CloudRunSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:
     """The custom role of who deploys this graph, as `gcloud iam roles create --file` takes it; given on the project."""
     types = {r.type.removeprefix("gcp:") for r in resources if r.type.startswith("gcp:")}
     found = {permission for type_ in types for permission in PERMISSIONS[type_]}

@@ -7,13 +7,21 @@ from decimal import Decimal
 
 from unmoor.plan import ImageReference, Plan
 from unmoor.quantities import cpu_text, duration_text, size_text
-from unmoor.target import Guarantee, Limit, Rounding, Serving
+from unmoor.target import Adjustment, Guarantee, Limit, PartMapping
 
-from .clocks import meets_clock_change
+from .clocks import affected_by_dst
 from .registries import makes_repository
 from .settings import CloudRunSettings
 from .sizes import cloud_run_size, days, log_days
-from .totals import apart, disk_mib, instances, wanted_for_guard, wanted_for_run, wanted_for_service, works_unasked
+from .totals import (
+    disk_mib,
+    has_cpu_between_requests,
+    instances,
+    isolated_runs,
+    requested_for_guard,
+    requested_for_run,
+    requested_for_service,
+)
 
 RUN_DOCS = "https://docs.cloud.google.com/run/docs"
 CRON_DOC = "https://docs.cloud.google.com/scheduler/docs/configuring/cron-job-schedules"
@@ -43,52 +51,52 @@ LIMITS = (
 SERVICE, JOB = "gcp:cloudrunv2/service:Service", "gcp:cloudrunv2/job:Job"
 
 
-def rounded(plan: Plan, settings: CloudRunSettings) -> list[Rounding]:
+def adjustments(plan: Plan, settings: CloudRunSettings) -> list[Adjustment]:
     """What becomes larger than asked, and what is not quite what was asked."""
     return [*_sizes(plan, settings), *_scale(plan), *_retention(plan), *_clocks(plan)]
 
 
-def _sizes(plan: Plan, settings: CloudRunSettings) -> Iterator[Rounding]:
-    if apart(plan):
-        yield from _size("resources", wanted_for_run(plan, settings))
-    yield from _size("gateway", wanted_for_service(plan, settings))
-    yield from _size("guard", wanted_for_guard(plan))
+def _sizes(plan: Plan, settings: CloudRunSettings) -> Iterator[Adjustment]:
+    if isolated_runs(plan):
+        yield from _size("resources", requested_for_run(plan, settings))
+    yield from _size("gateway", requested_for_service(plan, settings))
+    yield from _size("guard", requested_for_guard(plan))
     given = disk_mib(plan, settings)
     if given != plan.run.disk_mib:
         asked, why = size_text(plan.run.disk_mib), "a disk has whole Gi, 10 at least"
-        yield Rounding(path="resources.disk", asked=asked, given=size_text(given), why=why)
+        yield Adjustment(path="resources.disk", asked=asked, given=size_text(given), why=why)
 
 
-def _size(path: str, wanted: tuple[Decimal, int]) -> Iterator[Rounding]:
+def _size(path: str, wanted: tuple[Decimal, int]) -> Iterator[Adjustment]:
     given = cloud_run_size(*wanted)
     if given is not None and wanted != (given.cpu, given.memory_mib):
         asked = f"{cpu_text(wanted[0])} processors and {size_text(wanted[1])} with all that runs in it"
         size = f"{given.cpu} and {size_text(given.memory_mib)}"
-        yield Rounding(path=path, asked=asked, given=size, why="the next size that Cloud Run has")
+        yield Adjustment(path=path, asked=asked, given=size, why="the next size that Cloud Run has")
 
 
-def _scale(plan: Plan) -> Iterator[Rounding]:
+def _scale(plan: Plan) -> Iterator[Adjustment]:
     if instances(plan) > plan.gateway.min:
-        why = "a mailbox is read" if apart(plan) else "runs live in it"
+        why = "a mailbox is read" if isolated_runs(plan) else "runs live in it"
         asked, given = str(plan.gateway.min), str(instances(plan))
-        yield Rounding(path="gateway.min", asked=asked, given=given, why=f"{why} unasked")
+        yield Adjustment(path="gateway.min", asked=asked, given=given, why=f"{why} unasked")
 
 
-def _retention(plan: Plan) -> Iterator[Rounding]:
+def _retention(plan: Plan) -> Iterator[Adjustment]:
     kept = log_days(plan.retention.logs_s)
     if kept is not None and kept * 86400 != plan.retention.logs_s:
         asked = duration_text(plan.retention.logs_s)
-        yield Rounding(path="retention.logs", asked=asked, given=f"{kept}d", why="Cloud Logging counts whole days")
+        yield Adjustment(path="retention.logs", asked=asked, given=f"{kept}d", why="Cloud Logging counts whole days")
     if plan.retention.runs_s % 86400:
         asked, given = duration_text(plan.retention.runs_s), f"{days(plan.retention.runs_s)}d"
-        yield Rounding(path="retention.runs", asked=asked, given=given, why="Cloud Storage counts whole days")
+        yield Adjustment(path="retention.runs", asked=asked, given=given, why="Cloud Storage counts whole days")
 
 
-def _clocks(plan: Plan) -> Iterator[Rounding]:
+def _clocks(plan: Plan) -> Iterator[Adjustment]:
     """Where the gateway fires the schedules, it knows what to do when clocks change."""
-    for schedule in plan.schedules if apart(plan) else ():
-        if meets_clock_change(schedule):
-            yield Rounding(
+    for schedule in plan.schedules if isolated_runs(plan) else ():
+        if affected_by_dst(schedule):
+            yield Adjustment(
                 path=f"triggers[{schedule.name}].schedule.cron",
                 asked="once at each time that it names",
                 given="perhaps never or twice on a day when clocks change",
@@ -96,22 +104,22 @@ def _clocks(plan: Plan) -> Iterator[Rounding]:
             )
 
 
-def serves(plan: Plan, settings: CloudRunSettings) -> list[Serving]:
+def part_mappings(plan: Plan, settings: CloudRunSettings) -> list[PartMapping]:
     """What serves each part of the plan here."""
     made = ("gcp:secretmanager/secret:Secret",) if any(s.source != "existing" for s in plan.secrets) else ()
     front = "service behind a global load balancer" if plan.network.domain else "service with HTTPS"
     return [
-        Serving(part="gateway", by=front, types=(SERVICE,)),
-        Serving(part="run", by="an execution of a job", types=(JOB,))
-        if apart(plan)
-        else Serving(part="run", by="in the gateway", types=(SERVICE,)),
-        Serving(part="guard", by="a service of its own, which only runs may call", types=(SERVICE,)),
+        PartMapping(part="gateway", by=front, types=(SERVICE,)),
+        PartMapping(part="run", by="an execution of a job", types=(JOB,))
+        if isolated_runs(plan)
+        else PartMapping(part="run", by="in the gateway", types=(SERVICE,)),
+        PartMapping(part="guard", by="a service of its own, which only runs may call", types=(SERVICE,)),
         _schedules(plan),
-        Serving(part="email", by="the gateway" if plan.mailboxes else "-"),
-        Serving(part="secrets", by="Secret Manager", types=made),
-        Serving(part="store", by="Cloud Storage bucket", types=("gcp:storage/bucket:Bucket",)),
-        Serving(part="identity", by="service accounts", types=("gcp:serviceaccount/account:Account",)),
-        Serving(
+        PartMapping(part="email", by="the gateway" if plan.mailboxes else "-"),
+        PartMapping(part="secrets", by="Secret Manager", types=made),
+        PartMapping(part="store", by="Cloud Storage bucket", types=("gcp:storage/bucket:Bucket",)),
+        PartMapping(part="identity", by="service accounts", types=("gcp:serviceaccount/account:Account",)),
+        PartMapping(
             part="logs",
             by="log bucket of its own in Cloud Logging",
             types=("gcp:logging/projectBucketConfig:ProjectBucketConfig",),
@@ -121,29 +129,29 @@ def serves(plan: Plan, settings: CloudRunSettings) -> list[Serving]:
     ]
 
 
-def _schedules(plan: Plan) -> Serving:
+def _schedules(plan: Plan) -> PartMapping:
     if not plan.schedules:
-        return Serving(part="schedules", by="-")
-    if not apart(plan):
-        return Serving(part="schedules", by="the gateway's own scheduler")
+        return PartMapping(part="schedules", by="-")
+    if not isolated_runs(plan):
+        return PartMapping(part="schedules", by="the gateway's own scheduler")
     by = "Cloud Scheduler, which starts the run's job"
-    return Serving(part="schedules", by=by, types=("gcp:cloudscheduler/job:Job",))
+    return PartMapping(part="schedules", by=by, types=("gcp:cloudscheduler/job:Job",))
 
 
-def _image(plan: Plan) -> Serving:
+def _image(plan: Plan) -> PartMapping:
     repository = ("gcp:artifactregistry/repository:Repository",) if makes_repository(plan.image) else ()
     if not isinstance(plan.image, ImageReference):
-        return Serving(part="image", by="built into Artifact Registry", types=repository)
+        return PartMapping(part="image", by="built into Artifact Registry", types=repository)
     by = f"Artifact Registry, standing for {plan.image.registry}" if repository else plan.image.reference
-    return Serving(part="image", by=by, types=repository)
+    return PartMapping(part="image", by=by, types=repository)
 
 
-def _network(settings: CloudRunSettings) -> Serving:
+def _network(settings: CloudRunSettings) -> PartMapping:
     if settings.static_address:
         by = f"one static address, from {settings.network or 'a network of its own'}"
-        return Serving(part="network", by=by, types=("gcp:compute/routerNat:RouterNat",))
+        return PartMapping(part="network", by=by, types=("gcp:compute/routerNat:RouterNat",))
     given = settings.subnetwork or settings.network
-    return Serving(part="network", by=given or "Google's own, no VPC")
+    return PartMapping(part="network", by=given or "Google's own, no VPC")
 
 
 def guarantees(plan: Plan, settings: CloudRunSettings) -> list[Guarantee]:
@@ -187,7 +195,7 @@ def guarantees(plan: Plan, settings: CloudRunSettings) -> list[Guarantee]:
 
 def _runs_apart(plan: Plan) -> Guarantee:
     topic = "one run cannot see another"
-    if not apart(plan):
+    if not isolated_runs(plan):
         return Guarantee(topic=topic, strength="advisory", by="runs share the gateway's container")
     by = "an execution in an instance of its own; the account that runs share reads what this agent's runs left"
     return Guarantee(topic=topic, strength="enforced", by=by, source=f"{RUN_DOCS}/container-contract#sandbox")
@@ -195,7 +203,7 @@ def _runs_apart(plan: Plan) -> Guarantee:
 
 def _missed_schedule(plan: Plan) -> Guarantee:
     topic = "a missed schedule"
-    if not apart(plan):
+    if not isolated_runs(plan):
         return Guarantee(topic=topic, strength="advisory", by="is made up for as schedule.missed says")
     by = "is tried again for an hour; Cloud Scheduler fires at least once, so now and then twice"
     return Guarantee(topic=topic, strength="enforced", by=by, source=f"{CRON_DOC.rsplit('/', 1)[0]}/retry-jobs")
@@ -204,7 +212,7 @@ def _missed_schedule(plan: Plan) -> Guarantee:
 def _scale_to_zero(plan: Plan) -> Guarantee:
     topic = "the gateway scales to zero"
     if instances(plan):
-        pays = " and has its processors all the time" if works_unasked(plan) else ""
+        pays = " and has its processors all the time" if has_cpu_between_requests(plan) else ""
         return Guarantee(topic=topic, strength="absent", by=f"{instances(plan)} is kept{pays}")
     by = "a request wakes it; between requests it has next to no processor"
     return Guarantee(topic=topic, strength="enforced", by=by, source=f"{RUN_DOCS}/configuring/billing-settings")

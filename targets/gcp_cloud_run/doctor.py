@@ -9,7 +9,7 @@ from unmoor.doctor.builder import builder_findings
 from unmoor.doctor.finding import Finding
 from unmoor.plan import Plan
 
-from .account import who
+from .account import caller_identity
 from .settings import CloudRunSettings
 
 LOG_IN = "log in by gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS"
@@ -17,5 +17,5 @@ LOG_IN = "log in by gcloud auth application-default login, or set GOOGLE_APPLICA
 
 def doctor(plan: Plan | None, settings: CloudRunSettings | None) -> Iterator[Finding]:
     project = settings.project if settings else ""
-    yield from account_findings(lambda: who(project), where="Google", todo=LOG_IN)
+    yield from account_findings(lambda: caller_identity(project), where="Google", todo=LOG_IN)
     yield from builder_findings(plan)

@@ -13,8 +13,15 @@ from .guard import INVOKER, Guard
 from .identity import parts
 from .runner import Runner, launcher_config
 from .service import Serving, service
-from .surroundings import Surroundings
-from .totals import apart, disk_mib, instances, legal, wanted_for_service, works_unasked
+from .surroundings import Dependencies
+from .totals import (
+    disk_mib,
+    has_cpu_between_requests,
+    instances,
+    isolated_runs,
+    requested_for_service,
+    smallest_legal_size,
+)
 
 # Requests that one instance takes at once: most of them are streams that wait.
 REQUESTS = 80
@@ -22,19 +29,19 @@ REQUESTS = 80
 WORK_MIB = 64
 
 
-def gateway(context: Context, around: Surroundings, *, guard: Guard, runner: Runner | None) -> gcp.cloudrunv2.Service:
+def gateway(context: Context, around: Dependencies, *, guard: Guard, runner: Runner | None) -> gcp.cloudrunv2.Service:
     """The service, open to the public: its own token and signatures are what it lets people in by."""
-    held = context.plan.held_by(*parts(context.plan, "gateway"))
+    held = context.plan.secrets_held_by(*parts(context.plan, "gateway"))
     container = Container(
         name="gateway",
         image=around.image,
         args=SERVE,
         environment={**environment(context, around.store), **_launching(context, guard)},
         secrets=[around.secrets[s.name] for s in held],
-        size=legal(wanted_for_service(context.plan, context.settings)),
+        size=smallest_legal_size(requested_for_service(context.plan, context.settings)),
         port=GATEWAY_PORT,
-        work_mib=WORK_MIB if apart(context.plan) else disk_mib(context.plan, context.settings),
-        medium="MEMORY" if apart(context.plan) else context.settings.disk.upper(),
+        work_mib=WORK_MIB if isolated_runs(context.plan) else disk_mib(context.plan, context.settings),
+        medium="MEMORY" if isolated_runs(context.plan) else context.settings.disk.upper(),
     )
     made = service(
         context,
@@ -65,13 +72,13 @@ def _serving(context: Context) -> Serving:
         least=instances(context.plan),
         most=max(context.plan.gateway.max, instances(context.plan)),
         requests=REQUESTS,
-        cpu_idle=not works_unasked(context.plan),
+        cpu_idle=not has_cpu_between_requests(context.plan),
     )
 
 
 def _launching(context: Context, guard: Guard) -> dict[str, pulumi.Input[str]]:
     """How the gateway starts runs, and who fires the schedules."""
-    if not apart(context.plan):
+    if not isolated_runs(context.plan):
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": guard.url}
     # A run that ends wakes it; Cloud Run's own address, which it knows by itself, is closed where there is a domain.
     domain = context.plan.network.domain

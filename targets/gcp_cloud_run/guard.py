@@ -16,8 +16,8 @@ from unmoor.container import GUARD, GUARD_PORT
 from .containers import Container, environment
 from .context import Context
 from .service import Serving, service
-from .surroundings import Surroundings
-from .totals import STREAMS_OF_A_GUARD, guards, legal, wanted_for_guard
+from .surroundings import Dependencies
+from .totals import STREAMS_OF_A_GUARD, guard_instances, requested_for_guard, smallest_legal_size
 
 INVOKER = "roles/run.invoker"
 # What a guard unpacks of the bundle.
@@ -33,15 +33,15 @@ class Guard:
     caller: gcp.cloudrunv2.ServiceIamMember
 
 
-def guard(context: Context, around: Surroundings) -> Guard:
+def guard(context: Context, around: Dependencies) -> Guard:
     """The service, and who may call it."""
     container = Container(
         name="guard",
         image=around.image,
         args=GUARD,
         environment=environment(context, around.store),
-        secrets=[around.secrets[s.name] for s in context.plan.held_by("guard")],
-        size=legal(wanted_for_guard(context.plan)),
+        secrets=[around.secrets[s.name] for s in context.plan.secrets_held_by("guard")],
+        size=smallest_legal_size(requested_for_guard(context.plan)),
         work_mib=WORK_MIB,
         port=GUARD_PORT,
     )
@@ -50,7 +50,7 @@ def guard(context: Context, around: Surroundings) -> Guard:
         ingress="INGRESS_TRAFFIC_ALL",
         open_to_all=False,
         least=0,
-        most=guards(context.plan),
+        most=guard_instances(context.plan),
         requests=STREAMS_OF_A_GUARD,
         cpu_idle=True,
     )

@@ -14,7 +14,7 @@ from unmoor.plan import Holder, Plan
 
 from .context import Context
 from .names import ACCOUNT, name
-from .totals import apart
+from .totals import isolated_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Identities:
 
 def identities(context: Context) -> Identities:
     """Every account that the plan needs."""
-    own_runs = apart(context.plan)
+    own_runs = isolated_runs(context.plan)
     return Identities(
         gateway=_account(context, "gateway"),
         guard=_account(context, "guard"),
@@ -51,7 +51,7 @@ def identities(context: Context) -> Identities:
 def parts(plan: Plan, role: str) -> tuple[Holder, ...]:
     """The parts of the agent that have the account of a role."""
     if role == "gateway":
-        return ("gateway",) if apart(plan) else ("gateway", "run")
+        return ("gateway",) if isolated_runs(plan) else ("gateway", "run")
     return ("guard",) if role == "guard" else ("run",)
 
 

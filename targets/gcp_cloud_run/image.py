@@ -7,11 +7,11 @@ import pulumi_docker_build as docker_build
 import pulumi_gcp as gcp
 
 from unmoor.plan import ImageReference
-from unmoor.recipe import recipe
+from unmoor.recipe import image_recipe
 
 from .context import Context
 from .names import REPOSITORY, name
-from .registries import pulled_directly
+from .registries import is_pulled_directly
 
 KEPT_IMAGES = 10
 OLD = f"{30 * 86400}s"
@@ -22,7 +22,7 @@ def image(context: Context) -> pulumi.Input[str]:
     image = context.plan.image
     if not isinstance(image, ImageReference):
         return _built(context)
-    if pulled_directly(image):
+    if is_pulled_directly(image):
         return image.reference
     repository = _standing_for(context, image.registry)
     return pulumi.Output.concat(_address(context, repository), "/", image.reference.partition("/")[2])
@@ -60,7 +60,7 @@ def _standing_for(context: Context, registry: str) -> gcp.artifactregistry.Repos
 
 
 def _built(context: Context) -> pulumi.Output[str]:
-    how = recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
+    how = image_recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
     repository = _repository(context)
     login = gcp.organizations.get_client_config_output(
         opts=pulumi.InvokeOutputOptions(provider=context.child.provider, parent=context.child.parent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pulumi_gcp as gcp
 
-from .containers import MOUNTS, Container, ordered
+from .containers import MOUNTS, Container, sorted_secrets
 from .context import Context
 from .secrets import StoredSecret, reference
 
@@ -21,7 +21,7 @@ def in_job(context: Context, container: Container) -> gcp.cloudrunv2.JobTemplate
                 run.JobTemplateTemplateContainerEnvArgs(name=k, value=v)
                 for k, v in sorted(container.environment.items())
             ),
-            *(_secret(context, s) for s in ordered(container.secrets)),
+            *(_secret(context, s) for s in sorted_secrets(container.secrets)),
         ],
         resources=run.JobTemplateTemplateContainerResourcesArgs(limits=container.size.limits),
         volume_mounts=[

@@ -11,7 +11,7 @@ import pulumi_gcp as gcp
 from .context import Context
 from .names import COMPUTE, JOB, LOGS, name, schedule_name
 from .sizes import log_days
-from .totals import apart
+from .totals import isolated_runs
 
 
 def logs(context: Context) -> pulumi.Output[str]:
@@ -46,7 +46,7 @@ def agents_entries(context: Context) -> str:
     plan, place = context.plan, f'resource.labels.location="{context.settings.region}"'
     services = " OR ".join(f'"{name(plan, role)}"' for role in ("gateway", "guard"))
     clauses = [f'resource.type="cloud_run_revision" AND resource.labels.service_name=({services}) AND {place}']
-    if apart(plan):
+    if isolated_runs(plan):
         job = name(plan, "run", JOB)
         clauses.append(f'resource.type="cloud_run_job" AND resource.labels.job_name="{job}" AND {place}')
         jobs = " OR ".join(f'"{schedule_name(plan, s)}"' for s in plan.schedules)

@@ -5,16 +5,16 @@ https://cloud.google.com/billing/v1/how-tos/catalog-api
 
 from __future__ import annotations
 
-from unmoor.prices.meter import Meter
+from unmoor.prices.meter import SkuQuery
 
 RUN = "Cloud Run"
 SECONDS, GIB_SECONDS, HOURS = {"s": "1"}, {"GiBy.s": "1"}, {"h": "1"}
 COUNT, GIB, GIB_MONTHS = {"count": "1"}, {"GiBy": "1"}, {"GiBy.mo": "1"}
 
 
-def _meter(price: str, file: str, description: str, units: dict[str, str], *, everywhere: bool = False) -> Meter:
+def _meter(price: str, file: str, description: str, units: dict[str, str], *, everywhere: bool = False) -> SkuQuery:
     match = {"description": description}
-    return Meter(price=price, vendor="google", file=file, match=match, units=units, everywhere=everywhere)
+    return SkuQuery(price=price, vendor="google", file=file, match=match, units=units, everywhere=everywhere)
 
 
 # What is in the catalog under names that differ by region, such as storage and traffic, is changed by hand.

@@ -15,52 +15,52 @@ from unmoor.plan import Plan, Schedule, Secret
 from .settings import CloudRunSettings
 
 SERVICE = NameRule(
-    longest=49, source="https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.services"
+    max_length=49, source="https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.services"
 )
-JOB = NameRule(longest=49, source="https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs")
+JOB = NameRule(max_length=49, source="https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs")
 ACCOUNT = NameRule(
-    longest=30, source="https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/create"
+    max_length=30, source="https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/create"
 )
 SECRET = NameRule(
-    longest=255, source="https://docs.cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets/create"
+    max_length=255, source="https://docs.cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets/create"
 )
-BUCKET = NameRule(longest=63, source="https://docs.cloud.google.com/storage/docs/buckets#naming")
+BUCKET = NameRule(max_length=63, source="https://docs.cloud.google.com/storage/docs/buckets#naming")
 REPOSITORY = NameRule(
-    longest=63,
+    max_length=63,
     source="https://docs.cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories",
 )
 SCHEDULE = NameRule(
-    longest=500, source="https://docs.cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs"
+    max_length=500, source="https://docs.cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs"
 )
 LOGS = NameRule(
-    longest=100, source="https://docs.cloud.google.com/logging/docs/reference/v2/rest/v2/projects.locations.buckets"
+    max_length=100, source="https://docs.cloud.google.com/logging/docs/reference/v2/rest/v2/projects.locations.buckets"
 )
-COMPUTE = NameRule(longest=63, source="https://docs.cloud.google.com/compute/docs/naming-resources")
+COMPUTE = NameRule(max_length=63, source="https://docs.cloud.google.com/compute/docs/naming-resources")
 
 NAME_LIMITS = {
-    "gcp:artifactregistry/repository:Repository.repositoryId": REPOSITORY.longest,
-    "gcp:cloudrunv2/job:Job.name": JOB.longest,
-    "gcp:cloudrunv2/service:Service.name": SERVICE.longest,
-    "gcp:cloudscheduler/job:Job.name": SCHEDULE.longest,
-    "gcp:compute/address:Address.name": COMPUTE.longest,
-    "gcp:compute/backendService:BackendService.name": COMPUTE.longest,
-    "gcp:compute/globalAddress:GlobalAddress.name": COMPUTE.longest,
-    "gcp:compute/globalForwardingRule:GlobalForwardingRule.name": COMPUTE.longest,
-    "gcp:compute/managedSslCertificate:ManagedSslCertificate.name": COMPUTE.longest,
-    "gcp:compute/network:Network.name": COMPUTE.longest,
-    "gcp:compute/regionNetworkEndpointGroup:RegionNetworkEndpointGroup.name": COMPUTE.longest,
-    "gcp:compute/router:Router.name": COMPUTE.longest,
-    "gcp:compute/routerNat:RouterNat.name": COMPUTE.longest,
-    "gcp:compute/sSLPolicy:SSLPolicy.name": COMPUTE.longest,
-    "gcp:compute/subnetwork:Subnetwork.name": COMPUTE.longest,
-    "gcp:compute/targetHttpProxy:TargetHttpProxy.name": COMPUTE.longest,
-    "gcp:compute/targetHttpsProxy:TargetHttpsProxy.name": COMPUTE.longest,
-    "gcp:compute/uRLMap:URLMap.name": COMPUTE.longest,
-    "gcp:logging/projectBucketConfig:ProjectBucketConfig.bucketId": LOGS.longest,
-    "gcp:logging/projectSink:ProjectSink.name": LOGS.longest,
-    "gcp:secretmanager/secret:Secret.secretId": SECRET.longest,
-    "gcp:serviceaccount/account:Account.accountId": ACCOUNT.longest,
-    "gcp:storage/bucket:Bucket.name": BUCKET.longest,
+    "gcp:artifactregistry/repository:Repository.repositoryId": REPOSITORY.max_length,
+    "gcp:cloudrunv2/job:Job.name": JOB.max_length,
+    "gcp:cloudrunv2/service:Service.name": SERVICE.max_length,
+    "gcp:cloudscheduler/job:Job.name": SCHEDULE.max_length,
+    "gcp:compute/address:Address.name": COMPUTE.max_length,
+    "gcp:compute/backendService:BackendService.name": COMPUTE.max_length,
+    "gcp:compute/globalAddress:GlobalAddress.name": COMPUTE.max_length,
+    "gcp:compute/globalForwardingRule:GlobalForwardingRule.name": COMPUTE.max_length,
+    "gcp:compute/managedSslCertificate:ManagedSslCertificate.name": COMPUTE.max_length,
+    "gcp:compute/network:Network.name": COMPUTE.max_length,
+    "gcp:compute/regionNetworkEndpointGroup:RegionNetworkEndpointGroup.name": COMPUTE.max_length,
+    "gcp:compute/router:Router.name": COMPUTE.max_length,
+    "gcp:compute/routerNat:RouterNat.name": COMPUTE.max_length,
+    "gcp:compute/sSLPolicy:SSLPolicy.name": COMPUTE.max_length,
+    "gcp:compute/subnetwork:Subnetwork.name": COMPUTE.max_length,
+    "gcp:compute/targetHttpProxy:TargetHttpProxy.name": COMPUTE.max_length,
+    "gcp:compute/targetHttpsProxy:TargetHttpsProxy.name": COMPUTE.max_length,
+    "gcp:compute/uRLMap:URLMap.name": COMPUTE.max_length,
+    "gcp:logging/projectBucketConfig:ProjectBucketConfig.bucketId": LOGS.max_length,
+    "gcp:logging/projectSink:ProjectSink.name": LOGS.max_length,
+    "gcp:secretmanager/secret:Secret.secretId": SECRET.max_length,
+    "gcp:serviceaccount/account:Account.accountId": ACCOUNT.max_length,
+    "gcp:storage/bucket:Bucket.name": BUCKET.max_length,
 }
 
 

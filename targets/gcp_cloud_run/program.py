@@ -19,7 +19,7 @@ from .logs import logs
 from .runner import runner
 from .schedules import schedules
 from .settings import CloudRunSettings
-from .surroundings import surroundings
+from .surroundings import dependencies
 
 
 def build(name: str, plan: Plan, settings: CloudRunSettings, options: BuildOptions) -> Outputs:
@@ -53,7 +53,7 @@ class Agent(pulumi.ComponentResource):
 
 def _outputs(context: Context) -> Outputs:
     """Makes everything, in the order in which one thing stands on another."""
-    where, around = logs(context), surroundings(context)
+    where, around = logs(context), dependencies(context)
     fence = guard(context, around)
     runs = runner(context, around, fence)
     front = gateway(context, around, guard=fence, runner=runs)

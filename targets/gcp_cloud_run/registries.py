@@ -12,11 +12,11 @@ from unmoor.plan import Image, ImageReference
 DIRECT = re.compile(r"(.+-docker\.pkg\.dev|([a-z]+\.)?gcr\.io|docker\.io)")
 
 
-def pulled_directly(image: ImageReference) -> bool:
+def is_pulled_directly(image: ImageReference) -> bool:
     """Whether Cloud Run pulls it as it is."""
     return DIRECT.fullmatch(image.registry) is not None
 
 
 def makes_repository(image: Image) -> bool:
     """Whether the agent has a repository of its own: for an image that is built, or to stand for a registry."""
-    return not (isinstance(image, ImageReference) and pulled_directly(image))
+    return not (isinstance(image, ImageReference) and is_pulled_directly(image))

@@ -13,10 +13,10 @@ from .context import Context
 from .guard import Guard
 from .job_template import in_job, job_volumes
 from .names import JOB, name
-from .service import ignored, launch_stage
+from .service import ignored_changes, launch_stage
 from .sizes import MOST_TASK_S
-from .surroundings import Surroundings
-from .totals import disk_mib, legal, wanted_for_run
+from .surroundings import Dependencies
+from .totals import disk_mib, requested_for_run, smallest_legal_size
 
 CONTAINER = "run"
 # To begin, and to pack up what a run left, beside the time that is the harness's own.
@@ -35,7 +35,7 @@ class Runner:
     rights: tuple[pulumi.Resource, ...]
 
 
-def runner(context: Context, around: Surroundings, guard: Guard) -> Runner | None:
+def runner(context: Context, around: Dependencies, guard: Guard) -> Runner | None:
     """The job that is started for every run; none where runs live in the gateway."""
     who = around.identities
     if who.run is None:
@@ -63,17 +63,17 @@ def runner(context: Context, around: Surroundings, guard: Guard) -> Runner | Non
         labels=context.labels,
         opts=pulumi.ResourceOptions.merge(
             context.using("run", *around.rights["run"], guard.caller),
-            pulumi.ResourceOptions(ignore_changes=ignored(container.medium == "DISK")),
+            pulumi.ResourceOptions(ignore_changes=ignored_changes(container.medium == "DISK")),
         ),
     )
     rights = {"gateway-start": STARTER, "gateway-see": VIEWER}
     return Runner(
         job=job,
-        rights=tuple(may(context, job, logical, role, who.gateway) for logical, role in rights.items()),
+        rights=tuple(grant_invoke(context, job, logical, role, who.gateway) for logical, role in rights.items()),
     )
 
 
-def may(
+def grant_invoke(
     context: Context, job: gcp.cloudrunv2.Job, logical: str, role: str, account: gcp.serviceaccount.Account
 ) -> gcp.cloudrunv2.JobIamMember:
     """An account's right to this one job."""
@@ -98,14 +98,14 @@ def launcher_config(context: Context) -> str:
     return json.dumps(configuration, sort_keys=True)
 
 
-def _container(context: Context, around: Surroundings, guard: Guard) -> Container:
+def _container(context: Context, around: Dependencies, guard: Guard) -> Container:
     return Container(
         name=CONTAINER,
         image=around.image,
         args=("run",),
         environment={**environment(context, around.store), "UNMOOR_GUARD_URL": guard.url},
-        secrets=[around.secrets[s.name] for s in context.plan.held_by("run")],
-        size=legal(wanted_for_run(context.plan, context.settings)),
+        secrets=[around.secrets[s.name] for s in context.plan.secrets_held_by("run")],
+        size=smallest_legal_size(requested_for_run(context.plan, context.settings)),
         work_mib=disk_mib(context.plan, context.settings),
         medium=context.settings.disk.upper(),
     )

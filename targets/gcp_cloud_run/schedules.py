@@ -8,14 +8,14 @@ import json
 import pulumi
 import pulumi_gcp as gcp
 
-from unmoor.container import scheduled_run
+from unmoor.container import scheduled_run_command
 from unmoor.cron import parse
 from unmoor.plan import Schedule
 
 from .context import Context
 from .identity import Identities
 from .names import JOB, name, schedule_name
-from .runner import CONTAINER, STARTER, Runner, may
+from .runner import CONTAINER, STARTER, Runner, grant_invoke
 
 RETRY_FOR = "3600s"
 
@@ -32,7 +32,7 @@ def schedules(context: Context, identities: Identities, runner: Runner | None) -
     """A job of Cloud Scheduler for each schedule, with an account that can start this agent's runs and nothing else."""
     if runner is None or identities.schedules is None:
         return
-    right = may(context, runner.job, "schedules-start", STARTER, identities.schedules)
+    right = grant_invoke(context, runner.job, "schedules-start", STARTER, identities.schedules)
     for schedule in context.plan.schedules:
         _schedule(context, schedule, identities.schedules, after=right)
 
@@ -74,5 +74,5 @@ def _start_address(context: Context) -> str:
 
 def _overrides(schedule: Schedule) -> str:
     """Cloud Scheduler puts nothing of a firing into a body, so the run tells firings apart by the time itself."""
-    container = {"name": CONTAINER, "args": list(scheduled_run(schedule))}
+    container = {"name": CONTAINER, "args": list(scheduled_run_command(schedule))}
     return json.dumps({"overrides": {"containerOverrides": [container]}}, sort_keys=True)

@@ -60,7 +60,7 @@ def grants(
                 member=account.member,
                 opts=context.using("secretmanager"),
             )
-            for secret in context.plan.held_by(*parts(context.plan, role))
+            for secret in context.plan.secrets_held_by(*parts(context.plan, role))
         ]
         for role, account in identities.workers.items()
     }
@@ -86,7 +86,7 @@ def _created(context: Context, secret: Secret) -> StoredSecret:
         context.logical(role),
         secret_id=secret_name(context.plan, secret),
         replication=gcp.secretmanager.SecretReplicationArgs(auto=gcp.secretmanager.SecretReplicationAutoArgs()),
-        annotations={"origin": secret.origin},
+        annotations={"origin": secret.source_label},
         deletion_protection=False,
         labels=context.labels,
         opts=context.using("secretmanager"),

@@ -63,7 +63,7 @@ def service(
         ),
         labels=context.labels,
         opts=pulumi.ResourceOptions.merge(
-            context.using("run", *after), pulumi.ResourceOptions(ignore_changes=ignored(scratch))
+            context.using("run", *after), pulumi.ResourceOptions(ignore_changes=ignored_changes(scratch))
         ),
     )
 
@@ -73,6 +73,6 @@ def launch_stage(container: Container) -> str:
     return "BETA" if container.medium == "DISK" else "GA"
 
 
-def ignored(scratch: bool) -> list[str]:
+def ignored_changes(scratch: bool) -> list[str]:
     """Inputs that Cloud Run answers otherwise than they were sent: who touched it last, and the stage it thinks apt."""
     return ["client", "clientVersion", *(["launchStage"] if scratch else [])]

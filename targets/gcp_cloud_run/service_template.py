@@ -6,7 +6,7 @@ import pulumi_gcp as gcp
 
 from unmoor.container import HEALTH_PATH
 
-from .containers import MOUNTS, Container, ordered
+from .containers import MOUNTS, Container, sorted_secrets
 from .context import Context
 from .secrets import StoredSecret, reference
 
@@ -22,7 +22,7 @@ def in_service(
         args=list(container.args),
         envs=[
             *(run.ServiceTemplateContainerEnvArgs(name=k, value=v) for k, v in sorted(container.environment.items())),
-            *(_secret(context, s) for s in ordered(container.secrets)),
+            *(_secret(context, s) for s in sorted_secrets(container.secrets)),
         ],
         ports=run.ServiceTemplateContainerPortsArgs(container_port=container.port, name="http1"),
         resources=run.ServiceTemplateContainerResourcesArgs(

@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from unmoor.operate.api import Api, NotThere
+from unmoor.operate.api import Api, NotFound
 from unmoor.operate.faults import OperateError
 from unmoor.plan import Plan
-from unmoor.serving import Revision, failed, moving, serves
+from unmoor.serving import Revision, failed_revision, moving_revision, serving_revision
 from unmoor.target import Outputs
 
 from .account import google
@@ -23,33 +23,33 @@ RUN, LOGGING = "https://run.googleapis.com", "https://logging.googleapis.com"
 LOG_LINES = 20
 
 
-def serving(outputs: Outputs, settings: CloudRunSettings, plan: Plan) -> Revision:
+def current_revision(outputs: Outputs, settings: CloudRunSettings, plan: Plan) -> Revision:
     """One look at the gateway's service, and at the guard's, without which no run asks a model."""
     run, logging = google(RUN, "UNMOOR_GOOGLE_RUN"), google(LOGGING, "UNMOOR_GOOGLE_LOGGING")
     guard = f"projects/{settings.project}/locations/{settings.region}/services/{name(plan, 'guard')}"
-    found = [look(run, logging, service) for service in (outputs.gateway, guard)]
+    found = [inspect_service(run, logging, service) for service in (outputs.gateway, guard)]
     return next((each for each in found if each.state != "serves"), found[0])
 
 
-def look(run: Api, logging: Api, service: str) -> Revision:
+def inspect_service(run: Api, logging: Api, service: str) -> Revision:
     """How a service's newest revision stands."""
     short = _short(service)
     try:
         found = run.get(f"/v2/{service}")
-    except NotThere:
-        return failed(f"the service {short} is not there; unmoor up makes it")
+    except NotFound:
+        return failed_revision(f"the service {short} is not there; unmoor up makes it")
     condition = found.get("terminalCondition") or {}
     created, ready = found.get("latestCreatedRevision", ""), found.get("latestReadyRevision", "")
     is_seen = found.get("observedGeneration") == found.get("generation") and not found.get("reconciling")
     if is_seen and condition.get("state") == "CONDITION_FAILED":
         now = f"; {_short(ready)} serves" if ready and ready != created else ""
         said = f"{_short(created) or short} failed{now}: {condition.get('message') or 'Google says no reason'}"
-        return failed(said, _log(logging, service, _short(created)))
+        return failed_revision(said, _log(logging, service, _short(created)))
     if not is_seen or created != ready:
-        return moving(f"{_short(created) or short} is not ready yet")
+        return moving_revision(f"{_short(created) or short} is not ready yet")
     if (percent := _percent(found, _short(created))) < 100:
-        return failed(f"{_short(created)} is ready, and has {percent} % of the traffic; give it all of it")
-    return serves(f"{_short(created)} has all traffic")
+        return failed_revision(f"{_short(created)} is ready, and has {percent} % of the traffic; give it all of it")
+    return serving_revision(f"{_short(created)} has all traffic")
 
 
 def _percent(found: Mapping[str, Any], revision: str) -> int:

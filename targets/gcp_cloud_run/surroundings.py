@@ -17,7 +17,7 @@ from .store import Store, store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Dependencies:
     """`rights` holds, by role, all that must be there before a container of that role is."""
 
     identities: Identities
@@ -28,12 +28,12 @@ class Surroundings:
     store: Store
 
 
-def surroundings(context: Context) -> Surroundings:
+def dependencies(context: Context) -> Dependencies:
     """All of them for the plan."""
     who, hidden, kept, net = identities(context), secrets(context), store(context), network(context)
     touch, read = store_grants(context, who, kept), grants(context, who, hidden)
     first = [kept.bundle, *net.before]
-    return Surroundings(
+    return Dependencies(
         identities=who,
         image=image(context),
         network=net,

@@ -15,28 +15,28 @@ STREAMS_OF_A_RUN = 20
 STREAMS_OF_A_GUARD = 200
 
 
-def apart(plan: Plan) -> bool:
+def isolated_runs(plan: Plan) -> bool:
     """Whether each run has a container of its own."""
     return plan.run.isolation == "container"
 
 
-def wanted_for_run(plan: Plan, settings: CloudRunSettings) -> tuple[Decimal, int]:
+def requested_for_run(plan: Plan, settings: CloudRunSettings) -> tuple[Decimal, int]:
     """Processors and MiB that a run's container needs."""
     return plan.run.cpu, plan.run.memory_mib + _scratch_in_memory(plan, settings)
 
 
-def wanted_for_service(plan: Plan, settings: CloudRunSettings) -> tuple[Decimal, int]:
+def requested_for_service(plan: Plan, settings: CloudRunSettings) -> tuple[Decimal, int]:
     """Processors and MiB that the gateway's container needs; one run's size is part of it where runs live there."""
-    scratch = 0 if apart(plan) else _scratch_in_memory(plan, settings)
+    scratch = 0 if isolated_runs(plan) else _scratch_in_memory(plan, settings)
     return plan.service_cpu, plan.service_memory_mib + scratch
 
 
-def wanted_for_guard(plan: Plan) -> tuple[Decimal, int]:
+def requested_for_guard(plan: Plan) -> tuple[Decimal, int]:
     """Processors and MiB that the guard's container needs."""
     return plan.guard.cpu, plan.guard.memory_mib
 
 
-def legal(wanted: tuple[Decimal, int]) -> Size:
+def smallest_legal_size(wanted: tuple[Decimal, int]) -> Size:
     """The size that Cloud Run has for it."""
     size = cloud_run_size(*wanted)
     assert size is not None, "check() refuses what has no size"
@@ -50,15 +50,15 @@ def disk_mib(plan: Plan, settings: CloudRunSettings) -> int:
 
 def instances(plan: Plan) -> int:
     """How many gateways are kept: one at least where there is work that no request begins."""
-    return max(plan.gateway.min, 1 if works_unasked(plan) else 0)
+    return max(plan.gateway.min, 1 if has_cpu_between_requests(plan) else 0)
 
 
-def works_unasked(plan: Plan) -> bool:
+def has_cpu_between_requests(plan: Plan) -> bool:
     """Whether the gateway works between requests: runs live in it, or it reads mailboxes."""
-    return not apart(plan) or bool(plan.mailboxes)
+    return not isolated_runs(plan) or bool(plan.mailboxes)
 
 
-def guards(plan: Plan) -> int:
+def guard_instances(plan: Plan) -> int:
     """How many guards there may be: enough for every run's streams, and one more while another is replaced."""
     return math.ceil(plan.run.max_concurrent * STREAMS_OF_A_RUN / STREAMS_OF_A_GUARD) + 1
 

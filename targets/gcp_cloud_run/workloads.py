@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from unmoor.graph import Resource
-from unmoor.target import secret_of
+from unmoor.target import secret_name_from_variable
 
 SERVICE, JOB, SCHEDULE = (
     "gcp:cloudrunv2/service:Service",
@@ -46,7 +46,7 @@ def workloads(resources: Sequence[Resource]) -> tuple[Workload, ...]:
 
 def secret_names(agent: str, resources: Sequence[Resource], running: Sequence[Workload]) -> dict[str, str]:
     """The spec's name of each secret by its id: that of the resource, or of the variable where it exists already."""
-    given = {secret: secret_of(variable) for w in running for secret, variable in w.secrets.items()}
+    given = {secret: secret_name_from_variable(variable) for w in running for secret, variable in w.secrets.items()}
     made = {
         str(r.inputs["secretId"]): r.name.removeprefix(f"{agent}-secret-")
         for r in resources

@@ -3,7 +3,7 @@
 from unmoor.target import Target
 
 from .check import check
-from .describe import LIMITS, guarantees, rounded, serves
+from .describe import LIMITS, adjustments, guarantees, part_mappings
 from .names import NAME_LIMITS
 from .settings import DockerSettings
 
@@ -13,16 +13,16 @@ target = Target(
     settings=DockerSettings,
     limits=LIMITS,
     check=check,
-    rounded=rounded,
-    serves=serves,
+    adjustments=adjustments,
+    part_mappings=part_mappings,
     guarantees=guarantees,
     build_by="unmoor.targets.vm_docker.program:build",
     access_by="unmoor.targets.vm_docker.access:access",
     cost_by="unmoor.targets.vm_docker.cost:cost",
     packages=("docker", "random"),
     doctor_by="unmoor.targets.vm_docker.doctor:doctor",
-    deployer_by="unmoor.targets.vm_docker.deployer:deployer",
-    serving_by="unmoor.targets.vm_docker.serving:serving",
-    way_by="unmoor.targets.vm_docker.way:way",
+    deployer_policy_by="unmoor.targets.vm_docker.deployer:deployer_policy",
+    current_revision_by="unmoor.targets.vm_docker.serving:current_revision",
+    tunnel_by="unmoor.targets.vm_docker.way:open_tunnel",
     name_limits=NAME_LIMITS,
 )

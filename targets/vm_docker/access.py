@@ -10,7 +10,7 @@ from typing import Any
 from unmoor.container import STORE_DIR
 from unmoor.graph import Resource
 from unmoor.plan import Plan
-from unmoor.target import Access, secret_of
+from unmoor.target import Access, secret_name_from_variable
 
 CONTAINER = "docker:index/container:Container"
 # Where a socket of Docker's may lie; its own name ends in .sock wherever it is.
@@ -47,8 +47,8 @@ def access(plan: Plan, resources: Sequence[Resource]) -> Access:
     files = _secret_files(containers)
     return Access(
         reads=frozenset((p.name, s) for p in principals for s in _reads(p, files)),
-        obtains=frozenset((p.name, s) for p in principals for s in _obtains(p, files)),
-        touches=frozenset(t for p in principals for t in _touches(p)),
+        self_obtainable=frozenset((p.name, s) for p in principals for s in _obtains(p, files)),
+        store_access=frozenset(t for p in principals for t in _touches(p)),
         starts=frozenset(s for p in principals for s in _starts(p, principals)),
         listens=frozenset(x for c in containers for x in _listens(plan, c, containers)),
         wildcards=tuple(w for c in containers for w in _wildcards(c)),
@@ -101,7 +101,7 @@ def _secret_files(containers: Iterable[Resource]) -> dict[str, set[str]]:
             _, _, place = str(upload["file"]).partition("/seed/secrets/")
             holder, _, variable = place.partition("/")
             if variable and f"/secrets/{holder}" in volumes:
-                found.setdefault(volumes[f"/secrets/{holder}"], set()).add(secret_of(variable))
+                found.setdefault(volumes[f"/secrets/{holder}"], set()).add(secret_name_from_variable(variable))
     return found
 
 
@@ -109,7 +109,7 @@ def _reads(principal: Principal, files: Mapping[str, set[str]]) -> Iterator[str]
     for mount in principal.mounts:
         yield from files.get(mount.source, ())
         if "/existing/UNMOOR_SECRET_" in mount.target:
-            yield secret_of(mount.target.rsplit("/", 1)[-1])
+            yield secret_name_from_variable(mount.target.rsplit("/", 1)[-1])
 
 
 def _obtains(principal: Principal, files: Mapping[str, set[str]]) -> Iterator[str]:

@@ -12,15 +12,15 @@ import pulumi_docker as docker
 from unmoor.container import STOP_GRACE_S, TEMP_DIR, UID, WORK_DIR
 
 from .context import ROLE, Context, container_labels, digest
-from .health import WAIT_S, check, own
+from .health import WAIT_S, check, self_check_command
 from .logs import DRIVER, log_options
 from .names import name
-from .network import joined
+from .network import network_aliases
 from .sizes import SERVICE_PROCESSES, cpus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fenced:
+class HardenedContainer:
     """What one container runs and what it may use, and the port at which it is asked for its health.
 
     `works` says that runs have their workspaces in it, whose size memory would not hold and whose programs are started.
@@ -47,9 +47,11 @@ class Fenced:
         return "gateway" if self.role.startswith("gateway-") else self.role
 
 
-def fenced(context: Context, what: Fenced, *, after: Sequence[pulumi.Resource]) -> docker.Container:
+def hardened_container(
+    context: Context, what: HardenedContainer, *, after: Sequence[pulumi.Resource]
+) -> docker.Container:
     """A container that stays: read-only, without capabilities or new privileges, bounded, restarted, log rotated."""
-    tmpfs, health = _tmpfs(what), check(own(what.port))
+    tmpfs, health = _tmpfs(what), check(self_check_command(what.port))
     # The provider changes none of these on a container that is there, and says that it did: the label makes a new one.
     unseen = digest({"health": health, "init": True, "tmpfs": tmpfs, "overrides": context.overridden(what.role)})
     return docker.Container(
@@ -63,7 +65,7 @@ def fenced(context: Context, what: Fenced, *, after: Sequence[pulumi.Resource]) 
         read_only=True,
         tmpfs=tmpfs,
         mounts=[*what.mounts, *_workspace(what)],
-        networks_advanced=joined(what.networks),
+        networks_advanced=network_aliases(what.networks),
         capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
         security_opts=["no-new-privileges:true"],
         ulimits=[docker.ContainerUlimitArgs(name="nproc", soft=SERVICE_PROCESSES, hard=SERVICE_PROCESSES)],
@@ -87,13 +89,13 @@ def _environment(environment: Mapping[str, pulumi.Input[str]]) -> list[pulumi.In
     return [pulumi.Output.concat(k, "=", v) for k, v in sorted(environment.items())]
 
 
-def _tmpfs(what: Fenced) -> dict[str, str]:
+def _tmpfs(what: HardenedContainer) -> dict[str, str]:
     """What may be written and is gone with the container's end."""
     if what.works:
         return {TEMP_DIR: "rw,exec,nosuid,nodev,size=256m"}
     return {TEMP_DIR: "rw,nosuid,nodev,size=256m", WORK_DIR: f"rw,nosuid,nodev,size=16m,uid={UID},gid={UID}"}
 
 
-def _workspace(what: Fenced) -> list[docker.ContainerMountArgs]:
+def _workspace(what: HardenedContainer) -> list[docker.ContainerMountArgs]:
     """A volume without a name, which goes with the container: on disk, as a run's own container has it."""
     return [docker.ContainerMountArgs(type="volume", target=WORK_DIR, read_only=False)] if what.works else []

@@ -16,7 +16,7 @@ from unmoor.overrides import override_matches
 from unmoor.plan import Plan
 from unmoor.target import BuildOptions
 
-from .names import lasting
+from .names import release_independent_labels
 from .settings import DockerSettings
 
 CONTAINER = "docker:index/container:Container"
@@ -50,7 +50,7 @@ class Context:
     @property
     def lasting(self) -> dict[str, str]:
         """The labels of networks and volumes: none that changes, since a new label is a new volume to the provider."""
-        return lasting(self.plan)
+        return release_independent_labels(self.plan)
 
     def overridden(self, role: str) -> list[dict[str, Any]]:
         """What the user's overrides change of the container of a role."""

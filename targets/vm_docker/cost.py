@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from unmoor.cost import common, load
-from unmoor.cost.common import use
-from unmoor.cost.line import CostLine, Use
-from unmoor.cost.lines import Prices
+from unmoor.cost.common import make_use
+from unmoor.cost.line import CostLine, UsageItem
+from unmoor.cost.lines import Pricer
 from unmoor.cost.units import SECONDS_PER_MONTH
 from unmoor.cost.usage import Usage
 from unmoor.plan import Plan
 from unmoor.quantities import size_text
 
-from .machines import AZURE, MACHINES, Machine, agents_on, holds, needed_mib, runs_on
+from .machines import AZURE, MACHINES, Machine, agents_on, fits, required_mib, runs_on
 from .settings import DockerSettings
 
 # The machine's own system, and images as they lie there: unpacked they are three times as large.
@@ -27,14 +27,14 @@ SYSTEM_GIB, UNPACKED = Decimal(8), 3
 LEAST_DISK_GIB, DISK_STEPS_GIB = Decimal(10), tuple(Decimal(32 * 2**step) for step in range(11))
 
 
-def cost(plan: Plan, settings: DockerSettings, usage: Usage, prices: Prices) -> list[CostLine]:
+def cost(plan: Plan, settings: DockerSettings, usage: Usage, prices: Pricer) -> list[CostLine]:
     """The lines of a month's bill for the machine, as if this agent were all that it is for."""
     if settings.machine_usd_month is not None:
         return [_given(plan, settings, settings.machine_usd_month)]
     machine = MACHINES[settings.machine] if settings.machine else _cheapest(plan, prices)
     if machine is None:
-        what = f"a machine with {size_text(needed_mib(plan))}"
-        why = f"no {plan.run.arch} machine of the table has the {size_text(needed_mib(plan))} that the agent may use"
+        what = f"a machine with {size_text(required_mib(plan))}"
+        why = f"no {plan.run.arch} machine of the table has the {size_text(required_mib(plan))} that the agent may use"
         unknown = CostLine(part="run", kind="fixed", what=what, quantity=Decimal(1), unit="month", unknown=why)
         return [unknown]
     return prices.lines([*_uses(plan, settings, usage, machine)], machine.region)
@@ -54,19 +54,19 @@ def _given(plan: Plan, settings: DockerSettings, usd: Decimal) -> CostLine:
     )
 
 
-def _cheapest(plan: Plan, prices: Prices) -> Machine | None:
-    enough = [m for m in MACHINES.values() if holds(m, plan)]
+def _cheapest(plan: Plan, prices: Pricer) -> Machine | None:
+    enough = [m for m in MACHINES.values() if fits(m, plan)]
     priced = [(price.value, m.name) for m in enough if (price := prices.book.find(m.name, m.region)) is not None]
     return MACHINES[min(priced)[1]] if priced else None
 
 
-def _uses(plan: Plan, settings: DockerSettings, usage: Usage, machine: Machine) -> Iterator[Use]:
+def _uses(plan: Plan, settings: DockerSettings, usage: Usage, machine: Machine) -> Iterator[UsageItem]:
     chosen = "" if settings.machine else ", the cheapest of the table that the agent fits on"
     note = f"{machine.name}{chosen}: {_fits(machine, plan)}"
-    yield use("run", "fixed", machine.name, machine.name, SECONDS_PER_MONTH, "second", note)
-    yield use("store", "fixed", "disk", "disk", _disk_gib(plan, usage, machine), "GiB-month")
-    yield use("network", "fixed", "public address", "address", SECONDS_PER_MONTH, "second")
-    yield from common.traffic(usage)
+    yield make_use("run", "fixed", machine.name, machine.name, SECONDS_PER_MONTH, "second", note)
+    yield make_use("store", "fixed", "disk", "disk", _disk_gib(plan, usage, machine), "GiB-month")
+    yield make_use("network", "fixed", "public address", "address", SECONDS_PER_MONTH, "second")
+    yield from common.egress_uses(usage)
 
 
 def _fits(machine: Machine, plan: Plan) -> str:
@@ -84,7 +84,7 @@ def _disk_gib(plan: Plan, usage: Usage, machine: Machine) -> Decimal:
     runs = plan.run.max_concurrent if plan.run.isolation == "container" else 1
     workspaces = Decimal(plan.run.disk_mib * runs) / load.MIB_PER_GIB
     needed = SYSTEM_GIB + load.IMAGE_GIB * load.IMAGES * UNPACKED + workspaces
-    needed = max(needed + load.kept_gib(plan, usage, replaced_days=0), LEAST_DISK_GIB)
+    needed = max(needed + load.stored_gib(plan, usage, replaced_days=0), LEAST_DISK_GIB)
     if machine.region != AZURE:
         return needed
     return next((step for step in DISK_STEPS_GIB if step >= needed), needed)

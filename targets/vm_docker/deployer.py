@@ -19,7 +19,7 @@ from .sizes import listening_port
 DIAL = "docker system dial-stdio"
 
 
-def deployer(plan: Plan, settings: DockerSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:
+def deployer_policy(plan: Plan, settings: DockerSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:
     """The groups of who deploys, and the options of their key in the machine's `authorized_keys`."""
     if not settings.host.startswith("ssh://"):
         return {"host": settings.host, "groups": ["docker"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unmoor.plan import Plan
 from unmoor.quantities import duration_text, size_text
-from unmoor.target import Guarantee, Limit, Rounding, Serving
+from unmoor.target import Adjustment, Guarantee, Limit, PartMapping
 
 from .settings import DockerSettings
 from .sizes import LOG_FILE_MIB, days, log_files
@@ -30,36 +30,36 @@ def public_name(plan: Plan, settings: DockerSettings) -> str | None:
     return (plan.network.domain or settings.hostname) if settings.proxy == "caddy" else None
 
 
-def rounded(plan: Plan, settings: DockerSettings) -> list[Rounding]:
+def adjustments(plan: Plan, settings: DockerSettings) -> list[Adjustment]:
     """What is given a little differently from what was asked."""
     gateway, kept = plan.gateway, plan.retention
-    found: list[Rounding] = []
+    found: list[Adjustment] = []
     if gateway.min != gateway.max:
         why = "a machine neither wakes nor adds containers, so as many run as may"
         asked = f"{gateway.min} to {gateway.max}"
-        found.append(Rounding(path="gateway.min", asked=asked, given=str(gateway.max), why=why))
+        found.append(Adjustment(path="gateway.min", asked=asked, given=str(gateway.max), why=why))
     why = "Docker's json-file log rotates by size, not by age"
     size = f"{log_files(kept.logs_s)} files of {LOG_FILE_MIB}Mi for each container"
-    found.append(Rounding(path="retention.logs", asked=duration_text(kept.logs_s), given=size, why=why))
+    found.append(Adjustment(path="retention.logs", asked=duration_text(kept.logs_s), given=size, why=why))
     if kept.runs_s % 86400:
         given = f"{days(kept.runs_s)}d"
         found.append(
-            Rounding(path="retention.runs", asked=duration_text(kept.runs_s), given=given, why="swept once a day")
+            Adjustment(path="retention.runs", asked=duration_text(kept.runs_s), given=given, why="swept once a day")
         )
     found.append(_disk(plan))
     return found
 
 
-def _disk(plan: Plan) -> Rounding:
+def _disk(plan: Plan) -> Adjustment:
     asked = size_text(plan.run.disk_mib)
     if plan.run.isolation == "process":
         why = "a volume has no quota, and runs in the gateway's container share one"
-        return Rounding(path="resources.disk", asked=asked, given="what the machine has", why=why)
+        return Adjustment(path="resources.disk", asked=asked, given="what the machine has", why=why)
     why = "a volume has no quota: a run that is found over it is ended, up to 10 s late"
-    return Rounding(path="resources.disk", asked=asked, given=f"{asked}, measured", why=why)
+    return Adjustment(path="resources.disk", asked=asked, given=f"{asked}, measured", why=why)
 
 
-def serves(plan: Plan, settings: DockerSettings) -> list[Serving]:
+def part_mappings(plan: Plan, settings: DockerSettings) -> list[PartMapping]:
     """What serves each part of the plan here."""
     container, volume = "docker:index/container:Container", "docker:index/volume:Volume"
     apart = plan.run.isolation == "container"
@@ -67,21 +67,21 @@ def serves(plan: Plan, settings: DockerSettings) -> list[Serving]:
         type(plan.image).__name__, "built on the machine"
     )
     return [
-        Serving(part="gateway", by=f"{plan.gateway.max} containers behind Caddy", types=(container,)),
-        Serving(
+        PartMapping(part="gateway", by=f"{plan.gateway.max} containers behind Caddy", types=(container,)),
+        PartMapping(
             part="run",
             by="a container from the launcher" if apart else "in the gateway's container",
             types=(container,),
         ),
-        Serving(part="guard", by="a container of its own", types=(container,)),
-        Serving(part="schedules", by="the gateway's own scheduler" if plan.schedules else "-"),
-        Serving(part="email", by="the gateway" if plan.mailboxes else "-"),
-        Serving(part="secrets", by="files in volumes, read by their holder alone", types=(volume,)),
-        Serving(part="store", by="volumes, one for each prefix", types=(volume,)),
-        Serving(part="identity", by="uids, volumes and networks", types=("docker:index/network:Network",)),
-        Serving(part="logs", by="json-file with rotation", types=(container,)),
-        Serving(part="image", by=built),
-        Serving(
+        PartMapping(part="guard", by="a container of its own", types=(container,)),
+        PartMapping(part="schedules", by="the gateway's own scheduler" if plan.schedules else "-"),
+        PartMapping(part="email", by="the gateway" if plan.mailboxes else "-"),
+        PartMapping(part="secrets", by="files in volumes, read by their holder alone", types=(volume,)),
+        PartMapping(part="store", by="volumes, one for each prefix", types=(volume,)),
+        PartMapping(part="identity", by="uids, volumes and networks", types=("docker:index/network:Network",)),
+        PartMapping(part="logs", by="json-file with rotation", types=(container,)),
+        PartMapping(part="image", by=built),
+        PartMapping(
             part="network", by="networks without a way out, but the guard's", types=("docker:index/network:Network",)
         ),
     ]

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from unmoor.doctor.finding import Finding, fine, note, wrong
+from unmoor.doctor.finding import Finding, failure, note, ok
 from unmoor.doctor.machine import clock, docker, no_docker, ports
-from unmoor.operate.docker_host import DockerHost, NoDocker
+from unmoor.operate.docker_host import DockerHost, DockerUnavailable
 from unmoor.plan import Plan
 
 from .describe import public_name
-from .names import lasting
+from .names import release_independent_labels
 from .settings import DockerSettings
 from .sizes import listening_port
 
@@ -31,18 +31,18 @@ def doctor(plan: Plan | None, settings: DockerSettings | None) -> Iterator[Findi
         yield note("Docker", "which machine is meant, targets.vm-docker.host of a spec says", "give the spec")
         return
     with host_of(settings) as host:
-        if host.is_far:
+        if host.is_remote:
             yield ssh_client(shutil.which("ssh"))
-        name = settings.host if host.is_far else "this machine"
+        name = settings.host if host.is_remote else "this machine"
         where = f"on {name}"
         try:
             version = host.version()
-        except NoDocker as error:
+        except DockerUnavailable as error:
             yield no_docker(str(error), where=where, needed_for="everything runs there")
             return
         yield docker(version, where=where, isolating=True)
         yield clock(datetime.now(UTC), host.at, where=name)
-        yield from ports(wanted_ports(plan, settings), _taken(host, plan), where=where, own=OWN)
+        yield from ports(required_ports(plan, settings), _taken(host, plan), where=where, own=OWN)
 
 
 def host_of(settings: DockerSettings) -> DockerHost:
@@ -54,10 +54,10 @@ def host_of(settings: DockerSettings) -> DockerHost:
 
 def ssh_client(path: str | None) -> Finding:
     """Whether there is an ssh client."""
-    return fine("SSH", path) if path else wrong("SSH", "there is no ssh client", "install OpenSSH's")
+    return ok("SSH", path) if path else failure("SSH", "there is no ssh client", "install OpenSSH's")
 
 
-def wanted_ports(plan: Plan, settings: DockerSettings) -> tuple[int, ...]:
+def required_ports(plan: Plan, settings: DockerSettings) -> tuple[int, ...]:
     """The ports on which the machine is to listen for the agent."""
     return (80, 443) if public_name(plan, settings) else (listening_port(plan, settings),)
 
@@ -65,9 +65,9 @@ def wanted_ports(plan: Plan, settings: DockerSettings) -> tuple[int, ...]:
 def _taken(host: DockerHost, plan: Plan) -> Mapping[int, str] | None:
     """The ports on which something listens there, and what; None where that cannot be told."""
     try:
-        published = published_ports(host.get("/containers/json"), lasting(plan))
-        text = host.run(["cat", *TCP]) if host.is_far else "".join(Path(each).read_text() for each in TCP)
-    except (NoDocker, OSError):
+        published = published_ports(host.get("/containers/json"), release_independent_labels(plan))
+        text = host.run(["cat", *TCP]) if host.is_remote else "".join(Path(each).read_text() for each in TCP)
+    except (DockerUnavailable, OSError):
         return None
     return {**dict.fromkeys(listening(text), ""), **published}
 

@@ -15,7 +15,7 @@ from .gateway import aliases
 from .health import WAIT_S, check
 from .logs import DRIVER, log_options
 from .names import name
-from .network import Networks, joined
+from .network import Networks, network_aliases
 from .sizes import SERVICE_PROCESSES, listening_port
 
 PLAIN_PORT = 8080
@@ -86,7 +86,7 @@ def proxy(
         ],
         envs=[f"{k}={v}" for k, v in sorted(FOLDERS.items())],
         tmpfs=TMPFS,
-        networks_advanced=joined({"proxy": networks.edge, "proxy@front": networks.front}),
+        networks_advanced=network_aliases({"proxy": networks.edge, "proxy@front": networks.front}),
         read_only=True,
         capabilities=docker.ContainerCapabilitiesArgs(adds=["CAP_NET_BIND_SERVICE"], drops=["ALL"]),
         security_opts=["no-new-privileges:true"],

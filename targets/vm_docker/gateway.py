@@ -14,7 +14,7 @@ from unmoor.plan import Holder
 
 from . import secrets as hidden
 from . import store as kept
-from .containers import Fenced, fenced
+from .containers import HardenedContainer, hardened_container
 from .context import Context
 from .guard import URL as GUARD_URL
 from .guard import environment
@@ -26,7 +26,7 @@ from .store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Dependencies:
     """All that a gateway's container stands on; what must be there before the first of them, and what beside it."""
 
     image: pulumi.Input[str]
@@ -42,7 +42,7 @@ def aliases(context: Context) -> list[str]:
     return [f"gateway-{index}" for index in range(context.plan.gateway.max)]
 
 
-def gateways(context: Context, around: Surroundings) -> list[docker.Container]:
+def gateways(context: Context, around: Dependencies) -> list[docker.Container]:
     """The gateway's containers: the first, and once it is well the others, so that one of them always answers.
 
     The others are as the first, and are not waited for.
@@ -53,11 +53,11 @@ def gateways(context: Context, around: Surroundings) -> list[docker.Container]:
 
 
 def _gateway(
-    context: Context, around: Surroundings, alias: str, *, after: Sequence[docker.Container]
+    context: Context, around: Dependencies, alias: str, *, after: Sequence[docker.Container]
 ) -> docker.Container:
     holders: tuple[Holder, ...] = ("gateway", "run") if _in_process(context) else ("gateway",)
     access = {**kept.GATEWAY, **kept.RUN} if _in_process(context) else kept.GATEWAY
-    what = Fenced(
+    what = HardenedContainer(
         role=alias,
         image=around.image,
         command=SERVE,
@@ -74,7 +74,7 @@ def _gateway(
         waited_for=not after,
         labels=hidden.labels(context, around.secrets, *holders),
     )
-    return fenced(context, what, after=[*around.before, *after])
+    return hardened_container(context, what, after=[*around.before, *after])
 
 
 def _in_process(context: Context) -> bool:

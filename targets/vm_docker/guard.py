@@ -9,7 +9,7 @@ from unmoor.container import GUARD, GUARD_PORT, SECRETS_DIR, common_environment
 
 from . import secrets as hidden
 from . import store as kept
-from .containers import Fenced, fenced
+from .containers import HardenedContainer, hardened_container
 from .context import Context
 from .network import Networks
 from .secrets import Secrets
@@ -28,7 +28,7 @@ def guard(
     after: docker.Container,
 ) -> docker.Container:
     """The guard's container, shared by all runs of the agent: each has a token of its own."""
-    what = Fenced(
+    what = HardenedContainer(
         role="guard",
         image=image,
         command=GUARD,
@@ -40,7 +40,7 @@ def guard(
         port=GUARD_PORT,
         labels=hidden.labels(context, secrets, "guard"),
     )
-    return fenced(context, what, after=[after])
+    return hardened_container(context, what, after=[after])
 
 
 def environment(context: Context) -> dict[str, str]:

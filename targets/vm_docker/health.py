@@ -11,7 +11,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from unmoor.container import TEMP_DIR, health_check
+from unmoor.container import TEMP_DIR, health_check_command
 
 # How long the provider waits for the first success, and after how many failures in a row a container is unwell.
 WAIT_S = 60
@@ -21,13 +21,12 @@ PAUSE_S = 9
 SUCCEEDED = f"{TEMP_DIR}/.healthy"
 
 
-def own(port: int) -> str:
+def self_check_command(port: int) -> str:
     """The command by which a container of the image asks itself, once something listens at the port, or after five
     seconds: what asks it has a part of the container's own processor, which it needs for its start."""
     listens = f"grep -qs ':{port:04X} [0-9A-F]*:0000 0A' /proc/net/tcp /proc/net/tcp6"
-    return (
-        f"n=0; until {listens} || [ $n = {LOOKS} ]; do n=$((n + 1)); sleep .1; done; {shlex.join(health_check(port))}"
-    )
+    check = shlex.join(health_check_command(port))
+    return f"n=0; until {listens} || [ $n = {LOOKS} ]; do n=$((n + 1)); sleep .1; done; {check}"
 
 
 def check(command: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_docker as docker
 
 from unmoor.plan import ImageReference
-from unmoor.recipe import recipe
+from unmoor.recipe import image_recipe
 
 from .context import Context
 from .names import name
@@ -31,7 +31,7 @@ def _pulled(context: Context, reference: str) -> pulumi.Output[str]:
 
 
 def _built(context: Context) -> pulumi.Output[str]:
-    how = recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
+    how = image_recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
     return docker.Image(
         context.logical("image"),
         image_name=f"unmoor/{name(context.plan, 'image')}:{how.tag}",

@@ -51,7 +51,7 @@ _ALL = (
 MACHINES = MappingProxyType({machine.name: machine for machine in _ALL})
 
 
-def needed_mib(plan: Plan, runs: int | None = None) -> int:
+def required_mib(plan: Plan, runs: int | None = None) -> int:
     """The memory that the agent may use, with so many runs at one time, or with as many as it may have."""
     kept = plan.gateway.max * plan.service_memory_mib + plan.guard.memory_mib
     if plan.run.isolation == "process":
@@ -60,19 +60,19 @@ def needed_mib(plan: Plan, runs: int | None = None) -> int:
     return kept + launcher + plan.run.memory_mib * (plan.run.max_concurrent if runs is None else runs)
 
 
-def holds(machine: Machine, plan: Plan) -> bool:
+def fits(machine: Machine, plan: Plan) -> bool:
     """Whether the agent's containers run there: their architecture, the largest's processors, and memory for all."""
     return _runs_on(machine, plan) and agents_on(machine, plan) > 0
 
 
 def agents_on(machine: Machine, plan: Plan) -> int:
     """How many such agents have the memory that they may use; processors are shared."""
-    return max(machine.memory_mib - SYSTEM_MIB, 0) // needed_mib(plan) if _runs_on(machine, plan) else 0
+    return max(machine.memory_mib - SYSTEM_MIB, 0) // required_mib(plan) if _runs_on(machine, plan) else 0
 
 
 def runs_on(machine: Machine, plan: Plan) -> int:
     """How many runs at one time have their memory there, with nothing else on it."""
-    left = machine.memory_mib - SYSTEM_MIB - needed_mib(plan, runs=0)
+    left = machine.memory_mib - SYSTEM_MIB - required_mib(plan, runs=0)
     return max(left, 0) // plan.run.memory_mib if _runs_on(machine, plan) else 0
 
 

@@ -7,7 +7,7 @@ https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-
 
 from __future__ import annotations
 
-from unmoor.prices.meter import Meter
+from unmoor.prices.meter import SkuQuery
 
 SIZES = ("nano", "micro", "small", "medium", "large", "xlarge", "2xlarge")
 EC2 = (
@@ -28,7 +28,7 @@ AZURE = {
 HOURS = {"Hrs": "1", "1 Hour": "1"}
 
 
-def _ec2(size: str) -> Meter:
+def _ec2(size: str) -> SkuQuery:
     # Shared, Linux, nothing installed, used and not reserved in advance: each of them is a product of its own.
     match = {
         "instancetype": size,
@@ -38,10 +38,10 @@ def _ec2(size: str) -> Meter:
         "capacitystatus": "Used",
         "operation": "RunInstances",
     }
-    return Meter(price=size, vendor="aws", file="AmazonEC2", match=match, units=HOURS)
+    return SkuQuery(price=size, vendor="aws", file="AmazonEC2", match=match, units=HOURS)
 
 
-def _azure(size: str, series: str) -> Meter:
+def _azure(size: str, series: str) -> SkuQuery:
     # The product's name tells Linux from Windows, and the SKU's tells it from spot and low priority.
     name = size.replace("_", " ")
     match = {
@@ -49,27 +49,27 @@ def _azure(size: str, series: str) -> Meter:
         "productName": f"Virtual Machines {series}",
         "skuName": name,
     }
-    return Meter(price=size, vendor="azure", file="Virtual Machines", match=match, units=HOURS)
+    return SkuQuery(price=size, vendor="azure", file="Virtual Machines", match=match, units=HOURS)
 
 
 METERS = (
     *(_ec2(size) for size in EC2),
     *(_azure(size, series) for size, series in AZURE.items()),
-    Meter(
+    SkuQuery(
         price="disk",
         vendor="aws",
         file="AmazonEC2",
         match={"usagetype": "{prefix}EBS:VolumeUsage.gp3"},
         units={"GB-Mo": "1"},
     ),
-    Meter(
+    SkuQuery(
         price="address",
         vendor="aws",
         file="AmazonVPC",
         match={"usagetype": "{prefix}PublicIPv4:InUseAddress"},
         units=HOURS,
     ),
-    Meter(
+    SkuQuery(
         price="egress",
         vendor="aws",
         file="AWSDataTransfer",

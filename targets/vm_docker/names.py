@@ -6,13 +6,13 @@ from unmoor.names import NameRule, physical_name, tags
 from unmoor.plan import Plan
 
 # A container's name is its host name as well: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
-DOCKER = NameRule(longest=63, source="https://docs.docker.com/reference/cli/docker/container/run/#name")
+DOCKER = NameRule(max_length=63, source="https://docs.docker.com/reference/cli/docker/container/run/#name")
 
 # Each prefix of the store is a volume, so that a container has just those that it may touch.
 PREFIXES = ("budget", "bundles", "deliveries", "queue", "runs", "sessions")
 NETWORKS = ("edge", "front", "launch", "runs", "out")
 NAME_LIMITS = {
-    f"docker:index/{kind.lower()}:{kind}.name": DOCKER.longest for kind in ("Container", "Network", "Volume")
+    f"docker:index/{kind.lower()}:{kind}.name": DOCKER.max_length for kind in ("Container", "Network", "Volume")
 }
 
 
@@ -21,6 +21,6 @@ def name(plan: Plan, role: str) -> str:
     return physical_name(plan, role, DOCKER)
 
 
-def lasting(plan: Plan) -> dict[str, str]:
+def release_independent_labels(plan: Plan) -> dict[str, str]:
     """The agent's tags but for the release that set them: what tells its things from another's, whichever made them."""
     return {key: value for key, value in tags(plan).items() if key != "version"}

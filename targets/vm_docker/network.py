@@ -38,7 +38,7 @@ def networks(context: Context) -> Networks:
     )
 
 
-def joined(networks: Mapping[str, docker.Network]) -> list[docker.ContainerNetworksAdvancedArgs]:
+def network_aliases(networks: Mapping[str, docker.Network]) -> list[docker.ContainerNetworksAdvancedArgs]:
     """Alias to network, as a container takes them."""
     return [
         docker.ContainerNetworksAdvancedArgs(name=network.name, aliases=[alias.split("@")[0]])

@@ -12,14 +12,14 @@ from unmoor.target import BuildOptions, Outputs
 
 from .context import Context
 from .domain import caddyfile, proxy, url, volume
-from .gateway import Surroundings, gateways
+from .gateway import Dependencies, gateways
 from .guard import guard
 from .image import image
 from .names import name as physical
 from .network import networks
 from .runner import launcher
 from .secrets import secrets
-from .seed import seed
+from .seed import init_container
 from .settings import DockerSettings
 from .store import URL as STORE_URL
 from .store import store
@@ -74,14 +74,16 @@ class Agent(pulumi.ComponentResource):
         )
 
 
-def _surroundings(context: Context) -> tuple[Surroundings, docker.Volume]:
+def _surroundings(context: Context) -> tuple[Dependencies, docker.Volume]:
     """What the gateways stand on, and the volume with the proxy's configuration."""
     net, kept, hidden, runs = networks(context), store(context), secrets(context), image(context)
     configuration = volume(context, "proxy")
-    seeded = seed(context, image=runs, store=kept, secrets=hidden, proxy=configuration, caddyfile=caddyfile(context))
+    seeded = init_container(
+        context, image=runs, store=kept, secrets=hidden, proxy=configuration, caddyfile=caddyfile(context)
+    )
     shared = {"image": runs, "networks": net, "store": kept, "secrets": hidden, "after": seeded}
     guarding = guard(context, **shared)
     apart = context.plan.run.isolation == "container"
     before = [seeded, *([launcher(context, **shared)] if apart else [])]
-    around = Surroundings(image=runs, networks=net, store=kept, secrets=hidden, before=before, beside=[guarding])
+    around = Dependencies(image=runs, networks=net, store=kept, secrets=hidden, before=before, beside=[guarding])
     return around, configuration

@@ -13,7 +13,7 @@ from unmoor.container import LAUNCH, LAUNCHER_PORT, SECRETS_DIR, STOP_GRACE_S, S
 
 from . import secrets as hidden
 from . import store as kept
-from .containers import Fenced, fenced
+from .containers import HardenedContainer, hardened_container
 from .context import ROLE, Context
 from .guard import URL as GUARD_URL
 from .guard import environment
@@ -43,7 +43,7 @@ def launcher(
     host = context.settings.host
     there = host.removeprefix("unix://") if host.startswith("unix://") else SOCKET
     socket = docker.ContainerMountArgs(type="bind", source=there, target=SOCKET)
-    what = Fenced(
+    what = HardenedContainer(
         role="launcher",
         image=image,
         command=LAUNCH,
@@ -61,7 +61,7 @@ def launcher(
         # Gateways come after it, so that it goes last when the agent is taken down; a run that is tried proves it.
         waited_for=False,
     )
-    return fenced(context, what, after=[after])
+    return hardened_container(context, what, after=[after])
 
 
 def template(

@@ -29,7 +29,7 @@ class Secrets:
 
 def secrets(context: Context) -> Secrets:
     """A volume for every part that holds a secret of the plan's."""
-    holders: list[Holder] = [h for h in ("gateway", "guard", "run") if context.plan.held_by(h)]
+    holders: list[Holder] = [h for h in ("gateway", "guard", "run") if context.plan.secrets_held_by(h)]
     return Secrets(
         volumes={holder: _volume(context, holder) for holder in holders},
         values={s.name: _value(context, s) for s in context.plan.secrets},
@@ -48,7 +48,7 @@ def mounts(context: Context, secrets: Secrets, holder: Holder) -> list[docker.Co
     return [*own, *(_file(context, secret, holder) for secret in _existing(context, holder))]
 
 
-def seeded(context: Context, secrets: Secrets) -> list[tuple[Holder, Secret, Any]]:
+def secret_files(context: Context, secrets: Secrets) -> list[tuple[Holder, Secret, Any]]:
     """Every file that the seed writes: for whom, which secret, its value."""
     return [(holder, s, secrets.values[s.name]) for holder in secrets.volumes for s in _seeded(context, holder)]
 
@@ -65,7 +65,7 @@ def labels(context: Context, secrets: Secrets, *holders: Holder) -> dict[str, pu
 
 def origins(context: Context, *holders: Holder) -> dict[str, str]:
     """Labels that say where each secret of these parts comes from; never a value."""
-    return {f"unmoor.secret.{s.name}": s.origin for s in context.plan.held_by(*holders)}
+    return {f"unmoor.secret.{s.name}": s.source_label for s in context.plan.secrets_held_by(*holders)}
 
 
 def _version(context: Context, secret: Secret, value: Any) -> pulumi.Output[int]:
@@ -75,11 +75,11 @@ def _version(context: Context, secret: Secret, value: Any) -> pulumi.Output[int]
 
 
 def _seeded(context: Context, holder: Holder) -> list[Secret]:
-    return [s for s in context.plan.held_by(holder) if s.source != "existing"]
+    return [s for s in context.plan.secrets_held_by(holder) if s.source != "existing"]
 
 
 def _existing(context: Context, holder: Holder) -> list[Secret]:
-    return [s for s in context.plan.held_by(holder) if s.source == "existing"]
+    return [s for s in context.plan.secrets_held_by(holder) if s.source == "existing"]
 
 
 def _file(context: Context, secret: Secret, holder: Holder) -> docker.ContainerMountArgs:

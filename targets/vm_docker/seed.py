@@ -17,7 +17,7 @@ from unmoor.plan import Holder
 from .context import ROLE, Context, container_labels
 from .logs import DRIVER, log_options
 from .names import name
-from .secrets import Secrets, seeded
+from .secrets import Secrets, secret_files
 from .store import Store
 
 # A file is there whole or not at all: a part that is started again meanwhile reads the old one or the new one.
@@ -40,7 +40,7 @@ done
 """
 
 
-def seed(
+def init_container(
     context: Context,
     *,
     image: pulumi.Input[str],
@@ -97,7 +97,7 @@ def _uploads(context: Context, secrets: Secrets, caddyfile: str) -> list[docker.
     archive = docker.ContainerUploadArgs(
         file=f"/seed/store/{bundle.key}", source=str(bundle.path), source_hash=bundle.sha256
     )
-    files = [_secret_file(holder, s.variable, value) for holder, s, value in seeded(context, secrets)]
+    files = [_secret_file(holder, s.variable, value) for holder, s, value in secret_files(context, secrets)]
     proxy = [docker.ContainerUploadArgs(file="/seed/proxy/Caddyfile", content=caddyfile)] if caddyfile else []
     return [archive, *_ordered(files), *proxy]
 

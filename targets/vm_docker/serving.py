@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from unmoor.operate.docker_host import DockerHost, NoContainer
+from unmoor.operate.docker_host import ContainerNotFound, DockerHost
 from unmoor.plan import Plan
-from unmoor.serving import Revision, failed, moving, serves
+from unmoor.serving import Revision, failed_revision, moving_revision, serving_revision
 from unmoor.target import Outputs
 
 from .doctor import host_of
@@ -19,22 +19,22 @@ LOG_LINES = 20
 PROXY = "proxy"
 
 
-def serving(outputs: Outputs, settings: DockerSettings, plan: Plan) -> Revision:
+def current_revision(outputs: Outputs, settings: DockerSettings, plan: Plan) -> Revision:
     """One look at all of the agent's containers that stay."""
     with host_of(settings) as host:
-        return look(host, outputs, plan)
+        return inspect_containers(host, outputs, plan)
 
 
-def look(host: DockerHost, outputs: Outputs, plan: Plan) -> Revision:
+def inspect_containers(host: DockerHost, outputs: Outputs, plan: Plan) -> Revision:
     """How they stand: the first that has failed, else the first that is on its way."""
     try:
         image = host.image(outputs.image)["Id"]
-    except NoContainer:
-        return failed(f"the image {outputs.image} is not on the machine; unmoor up puts it there")
+    except ContainerNotFound:
+        return failed_revision(f"the image {outputs.image} is not on the machine; unmoor up puts it there")
     found = [_container(host, role, name(plan, role), image, outputs) for role in roles(plan)]
     wrong = [each for each in found if each.state != "serves"]
     if not wrong:
-        return serves(f"{len(found)} containers run {outputs.image}")
+        return serving_revision(f"{len(found)} containers run {outputs.image}")
     return min(wrong, key=lambda each: each.state != "failed")
 
 
@@ -48,29 +48,33 @@ def roles(plan: Plan) -> tuple[str, ...]:
 def _container(host: DockerHost, role: str, called: str, image: str, outputs: Outputs) -> Revision:
     try:
         found = host.container(called)
-    except NoContainer:
-        return failed(f"the container {called} is not there; unmoor refresh and unmoor up make it again")
-    revision = judged(called, found, image if role != PROXY else "", outputs.bundle)
+    except ContainerNotFound:
+        return failed_revision(f"the container {called} is not there; unmoor refresh and unmoor up make it again")
+    revision = container_state(called, found, image if role != PROXY else "", outputs.bundle)
     if revision.state != "failed":
         return revision
-    return failed(revision.said, host.last_lines(called, LOG_LINES))
+    return failed_revision(revision.text, host.last_lines(called, LOG_LINES))
 
 
-def judged(called: str, found: Mapping[str, Any], image: str, bundle: str) -> Revision:
+def container_state(called: str, found: Mapping[str, Any], image: str, bundle: str) -> Revision:
     """How a container stands, by what Docker says of it; an empty image is any."""
     state, health = found["State"], (found["State"].get("Health") or {}).get("Status", "")
     if state["Status"] in ("exited", "dead") or (state["Status"] == "restarting"):
-        return failed(f"{called} is {state['Status']}: {_why(state)}")
+        return failed_revision(f"{called} is {state['Status']}: {_why(state)}")
     if image and found["Image"] != image:
-        return failed(f"{called} runs the image {found['Image'][:19]} and not {image[:19]}, which was deployed")
+        return failed_revision(
+            f"{called} runs the image {found['Image'][:19]} and not {image[:19]}, which was deployed"
+        )
     told = dict(line.partition("=")[::2] for line in found["Config"].get("Env") or ())
     if told.get("UNMOOR_BUNDLE", bundle) != bundle:
-        return failed(f"{called} has the bundle {told['UNMOOR_BUNDLE'][:12]} and not {bundle[:12]}, which was deployed")
+        return failed_revision(
+            f"{called} has the bundle {told['UNMOOR_BUNDLE'][:12]} and not {bundle[:12]}, which was deployed"
+        )
     if health == "unhealthy":
-        return failed(f"{called} is unhealthy: {_last_check(state)}")
+        return failed_revision(f"{called} is unhealthy: {_last_check(state)}")
     if state["Status"] != "running" or health == "starting":
-        return moving(f"{called} is {health or state['Status']}")
-    return serves(called)
+        return moving_revision(f"{called} is {health or state['Status']}")
+    return serving_revision(called)
 
 
 def _why(state: Mapping[str, Any]) -> str:

@@ -9,9 +9,9 @@ from .doctor import host_of
 from .settings import DockerSettings
 
 
-def way(url: str, settings: DockerSettings) -> AbstractContextManager[str]:
+def open_tunnel(url: str, settings: DockerSettings) -> AbstractContextManager[str]:
     """The URL itself; for the loopback of a machine elsewhere, one that leads there by ssh."""
     parts = urlsplit(url)
-    if parts.hostname != "127.0.0.1" or not host_of(settings).is_far:
+    if parts.hostname != "127.0.0.1" or not host_of(settings).is_remote:
         return nullcontext(url)
-    return host_of(settings).forwarded(parts.port or 80)
+    return host_of(settings).port_forward(parts.port or 80)

@@ -26,10 +26,10 @@ from test_program import environment, free_port, guard
 from world import GRANT
 
 from unmoor.runtime.config import read_config
-from unmoor.runtime.guard.link import link_to
-from unmoor.runtime.guard.opening import open_door
-from unmoor.runtime.guard.port import LocalPort
-from unmoor.runtime.guard.way import Way
+from unmoor.runtime.guard.link import connect_guard
+from unmoor.runtime.guard.opening import open_guard
+from unmoor.runtime.guard.port import GuardPort
+from unmoor.runtime.guard.way import ConnectionHandler
 from unmoor.runtime.store import open_store
 
 REQUESTS = 300
@@ -56,19 +56,19 @@ def main() -> None:
 async def first_tokens(url: str, variables: dict[str, str]) -> None:
     """The time from a request to the first byte of its answer's content: direct, and by each way."""
     direct = await measured("first token, direct", int(url.rsplit(":", 1)[1]), prefix=b"")
-    async with door_inside(variables) as door, LocalPort(door, GRANT, ignored) as port:
+    async with door_inside(variables) as door, GuardPort(door, GRANT, ignored) as port:
         compared("first token, guard inside (goal +5 ms)", await measured("", port.number), direct)
-    link = link_to(f"http://127.0.0.1:{variables['PORT']}")
-    async with LocalPort(link, GRANT, ignored) as port:
+    link = connect_guard(f"http://127.0.0.1:{variables['PORT']}")
+    async with GuardPort(link, GRANT, ignored) as port:
         compared("first token, guard behind a link (goal +5 ms)", await measured("", port.number), direct)
 
 
 @contextlib.asynccontextmanager
-async def door_inside(variables: dict[str, str]) -> AsyncIterator[Way]:
+async def door_inside(variables: dict[str, str]) -> AsyncIterator[ConnectionHandler]:
     store = open_store(variables["UNMOOR_STORE"])
     stored = await store.get(f"bundles/{variables['UNMOOR_BUNDLE']}.tar")
     assert stored
-    async with open_door(read_config(member(stored.content)), store=store, key="k" * 40) as door:
+    async with open_guard(read_config(member(stored.content)), store=store, key="k" * 40) as door:
         yield door
 
 
@@ -112,7 +112,7 @@ def shown(title: str, took: list[float]) -> None:
 
 async def streams(url: str) -> tuple[float, int]:
     """200 streams at once over links to one guard; the seconds that they took, and this process's memory."""
-    async with LocalPort(link_to(url), GRANT, ignored) as port:
+    async with GuardPort(connect_guard(url), GRANT, ignored) as port:
         start = time.perf_counter()
         answers = await asyncio.gather(*(stream(port.number) for _ in range(STREAMS)))
         took = time.perf_counter() - start

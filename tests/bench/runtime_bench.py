@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
-from unmoor.runtime.fence.confine import prepared
+from unmoor.runtime.fence.confine import prepare_sandbox
 from unmoor.runtime.fence.landlock import Rules
 from unmoor.runtime.packed import pack, unpack
 
@@ -160,8 +160,8 @@ async def _starts(*, confined: bool) -> list[float]:
 
 async def _start(confined: bool) -> float:
     began = time.perf_counter()
-    with prepared(RULES) if confined else nullcontext() as laid:
-        process = await asyncio.create_subprocess_exec("/bin/true", cwd="/usr", preexec_fn=laid and laid.lay)
+    with prepare_sandbox(RULES) if confined else nullcontext() as laid:
+        process = await asyncio.create_subprocess_exec("/bin/true", cwd="/usr", preexec_fn=laid and laid.apply)
     while process.returncode is None:
         await asyncio.sleep(0.0005)
     return time.perf_counter() - began

@@ -6,9 +6,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from unmoor.cost.book import book_of
-from unmoor.cost.line import CostLine, Use
-from unmoor.cost.lines import Prices
+from unmoor.cost.book import load_price_book
+from unmoor.cost.line import CostLine, UsageItem
+from unmoor.cost.lines import Pricer
 from unmoor.cost.price import Allowance, Price
 from unmoor.cost.usage import Usage
 from unmoor.make_plan import make_plan
@@ -27,8 +27,8 @@ def allowance(quantity: str, unit: str, *covers: str, **more: Any) -> Allowance:
     return Allowance(id="free", covers=covers, quantity=D(quantity), unit=unit, **{**SOURCE, **more})
 
 
-def use(quantity: str | Decimal, unit: str = "vCPU-hour", price: str = "cpu", **more: Any) -> Use:
-    return Use(
+def use(quantity: str | Decimal, unit: str = "vCPU-hour", price: str = "cpu", **more: Any) -> UsageItem:
+    return UsageItem(
         **{"part": "run", "kind": "runs", "what": "processors"} | more, price=price, quantity=D(quantity), unit=unit
     )
 
@@ -44,5 +44,5 @@ def lines_of(
     found = load(target)
     chosen = found.settings.model_validate(settings)
     assert found.check(plan, chosen) == []
-    book = book_of(found.cost_by.split(":")[0])
-    return found.cost(plan, chosen, usage, Prices(book=book, free_tier=free_tier))
+    book = load_price_book(found.cost_by.split(":")[0])
+    return found.cost(plan, chosen, usage, Pricer(book=book, free_tier=free_tier))

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 from books import D
 
-from unmoor.cost.common import use
+from unmoor.cost.common import make_use
 from unmoor.cost.line import CostLine
-from unmoor.cost.lines import Prices
+from unmoor.cost.lines import Pricer
 from unmoor.cost.usage import Usage
 from unmoor.plan import Plan
 from unmoor.target import Settings
 
 
-def flat(plan: Plan, settings: Settings, usage: Usage, prices: Prices) -> list[CostLine]:
+def flat(plan: Plan, settings: Settings, usage: Usage, prices: Pricer) -> list[CostLine]:
     """A target that costs 100 a month, whatever runs on it."""
-    return prices.lines([use("run", "fixed", "machine", "floor", D(100), "month")], "here")
+    return prices.lines([make_use("run", "fixed", "machine", "floor", D(100), "month")], "here")
 
 
-def metered(plan: Plan, settings: Settings, usage: Usage, prices: Prices) -> list[CostLine]:
+def metered(plan: Plan, settings: Settings, usage: Usage, prices: Pricer) -> list[CostLine]:
     """A target that costs 0.25 a run."""
-    return prices.lines([use("run", "runs", "runs", "each", usage.runs / 4, "run")], "here")
+    return prices.lines([make_use("run", "runs", "runs", "each", usage.runs / 4, "run")], "here")
 
 
-def lacks(plan: Plan, settings: Settings, usage: Usage, prices: Prices) -> list[CostLine]:
+def lacks(plan: Plan, settings: Settings, usage: Usage, prices: Pricer) -> list[CostLine]:
     """A target that costs 3 a month, and more that has no price."""
-    uses = [use("run", "fixed", "machine", "floor", D(3), "month"), use("run", "runs", "disk", "disk", D(1), "GiB")]
-    return prices.lines([*uses, use("run", "runs", "ram", "ram", D(1), "GiB")], "here")
+    uses = [
+        make_use("run", "fixed", "machine", "floor", D(3), "month"),
+        make_use("run", "runs", "disk", "disk", D(1), "GiB"),
+    ]
+    return prices.lines([*uses, make_use("run", "runs", "ram", "ram", D(1), "GiB")], "here")
 
 
-def fails(plan: Plan, settings: Settings, usage: Usage, prices: Prices) -> list[CostLine]:
+def fails(plan: Plan, settings: Settings, usage: Usage, prices: Pricer) -> list[CostLine]:
     raise ZeroDivisionError("division by zero")

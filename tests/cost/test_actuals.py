@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from books import BASE, D
 
-from unmoor.cost.actuals import all_of, compute_by, spent
-from unmoor.cost.book import book_of
+from unmoor.cost.actuals import compute_pricer, group_spend, total_spend
+from unmoor.cost.book import load_price_book
 from unmoor.cost.line import Total
-from unmoor.cost.lines import Prices
-from unmoor.cost.measured import measured
-from unmoor.cost.offer import Offer
+from unmoor.cost.lines import Pricer
+from unmoor.cost.measured import measure_usage
+from unmoor.cost.offer import Quote
 from unmoor.cost.runs import runs_since
 from unmoor.make_plan import make_plan
 from unmoor.registry import load
@@ -70,7 +70,7 @@ def days(number: float) -> timedelta:
 async def filled(url: str, *records: RunRecord) -> Store:
     store = open_store(url)
     for each in records:
-        await store.put(layout.run_record(each.id), to_json(each))
+        await store.put(layout.run_record_key(each.id), to_json(each))
     return store
 
 
@@ -79,7 +79,7 @@ def test_a_use_is_measured_since_the_first_run() -> None:
         record(days(10)),
         record(days(5), minutes=20, artifacts=(Artifact(path="a", size_bytes=2**21, sha256=""),)),
     ]
-    values, origin = measured(records, NOW)
+    values, origin = measure_usage(records, NOW)
     assert origin == "measured: 2 runs in 10 days"
     assert round(values["runs"], 6) == round(D(2) * 730 / 240, 6)
     assert (values["minutes"], values["artifacts_mib"]) == (15, 1)
@@ -88,21 +88,21 @@ def test_a_use_is_measured_since_the_first_run() -> None:
 
 
 def test_a_young_store_is_measured_for_a_day_at_least_and_an_empty_one_for_no_runs() -> None:
-    values, _ = measured([record(timedelta(minutes=30))], NOW)
+    values, _ = measure_usage([record(timedelta(minutes=30))], NOW)
     assert round(values["runs"], 6) == round(D(730) / 24, 6)
-    assert measured([], NOW) == ({"runs": 0}, "measured: 0 runs in 30 days")
+    assert measure_usage([], NOW) == ({"runs": 0}, "measured: 0 runs in 30 days")
 
 
 def test_a_self_test_is_nobodys_use() -> None:
     records = [record(days(3)), record(days(9), kind="self-test"), record(days(1), kind="self-test")]
-    assert measured(records, NOW)[1] == "measured: 1 run in 3 days"
+    assert measure_usage(records, NOW)[1] == "measured: 1 run in 3 days"
 
 
 def test_runs_are_read_back_to_a_time_whatever_else_lies_there(tmp_path: Path) -> None:
     async def read() -> tuple[list[datetime], tuple[str, ...]]:
         store = await filled(tmp_path.as_uri(), *(record(timedelta(hours=n)) for n in range(1, 150)))
         broken = layout.run_id(NOW)
-        await store.put(layout.run_record(broken), b"{}")
+        await store.put(layout.run_record_key(broken), b"{}")
         await store.put("runs/notes.txt", b"x")
         found = await runs_since(store, NOW - timedelta(hours=100))
         return [r.created_at for r in found.records], found.unreadable
@@ -114,30 +114,30 @@ def test_runs_are_read_back_to_a_time_whatever_else_lies_there(tmp_path: Path) -
 
 def test_costs_are_summed_by_what_runs_have_in_common() -> None:
     records = [record(days(1)), record(days(1), trigger="nightly", minutes=5), record(days(2))]
-    groups = spent(records, "trigger", lambda seconds: Total(known=seconds / 100))
+    groups = group_spend(records, "trigger", lambda seconds: Total(known=seconds / 100))
     assert [(g.key, g.runs, g.seconds, g.model.known, g.compute.known) for g in groups] == [
         ("github", 2, 1200, D("0.20"), 12),
         ("nightly", 1, 300, D("0.10"), 3),
     ]
-    assert [g.key for g in spent(records, "day", lambda _: Total())] == ["2026-11-23", "2026-11-24"]
-    assert [g.key for g in spent(records, "model", lambda _: Total())] == ["anthropic claude-haiku-4-5"]
-    assert all_of(records, lambda _: Total()).tokens == Tokens(input=3000, cached_input=1800, output=150)
+    assert [g.key for g in group_spend(records, "day", lambda _: Total())] == ["2026-11-23", "2026-11-24"]
+    assert [g.key for g in group_spend(records, "model", lambda _: Total())] == ["anthropic claude-haiku-4-5"]
+    assert total_spend(records, lambda _: Total()).tokens == Tokens(input=3000, cached_input=1800, output=150)
 
 
 def test_tokens_without_a_price_make_the_sum_at_least() -> None:
     silent = replace(record(days(1)), requests=0, usage=Tokens(), cost_usd=None)
-    groups = spent([silent, record(days(1), cost_usd=None)], "session", lambda _: Total())
-    assert groups[0].model.lacking == ("no price was known of anthropic claude-haiku-4-5",)
-    assert spent([silent], "session", lambda _: Total())[0].model == Total()
+    groups = group_spend([silent, record(days(1), cost_usd=None)], "session", lambda _: Total())
+    assert groups[0].model.missing == ("no price was known of anthropic claude-haiku-4-5",)
+    assert group_spend([silent], "session", lambda _: Total())[0].model == Total()
 
 
 def test_a_runs_seconds_are_priced_as_its_task_is() -> None:
     """600 s of 1024/3072 with an address: (0.04048 + 3 x 0.004445 + 0.005) / 6 = 0.0098025; ten seconds cost a minute."""
     target = load("aws-ecs")
     settings = target.settings.model_validate({"region": "us-east-1"})
-    prices = Prices(book=book_of("unmoor.targets.aws_ecs.cost"), free_tier=False)
+    prices = Pricer(book=load_price_book("unmoor.targets.aws_ecs.cost"), free_tier=False)
     plan = make_plan(Spec.model_validate(BASE), "prod")
-    compute = compute_by(Offer(target=target, plan=plan, settings=settings, prices=prices, today=NOW.date()))
+    compute = compute_pricer(Quote(target=target, plan=plan, settings=settings, prices=prices, today=NOW.date()))
     assert compute(D(600)).known.quantize(D("0.0000001")) == D("0.0098025")
     assert compute(D(10)).known.quantize(D("0.0000001")) == D("0.0009803")
     assert compute(D(0)) == Total()

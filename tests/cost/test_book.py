@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from unmoor.cost.book import BookError, book_of, read_book
+from unmoor.cost.book import BookError, load_price_book, read_book
 
 ENTRY: dict[str, Any] = {
     "id": "cpu",
@@ -34,8 +34,8 @@ def said(content: bytes) -> list[str]:
 def test_a_book_is_read_with_its_days_and_grows_old_after_a_quarter() -> None:
     book = read_book(written(ENTRY, {**ENTRY, "region": "there", "as_of": "2026-09-01"}), "prices.json")
     assert book.regions("cpu") == ("here", "there")
-    assert book.old(date(2026, 10, 30)) == ()
-    assert [price.region for price in book.old(date(2026, 10, 31))] == ["here"]
+    assert book.stale_prices(date(2026, 10, 30)) == ()
+    assert [price.region for price in book.stale_prices(date(2026, 10, 31))] == ["here"]
 
 
 @pytest.mark.parametrize(
@@ -101,4 +101,4 @@ def test_what_is_no_book_is_refused_in_one_line(content: bytes) -> None:
 
 
 def test_a_target_without_a_book_has_an_empty_one() -> None:
-    assert book_of("unmoor.testing.rules").prices == ()
+    assert load_price_book("unmoor.testing.rules").prices == ()

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from unmoor.cost.book import book_of
+from unmoor.cost.book import load_price_book
 from unmoor.cost.line import CostLine, total
-from unmoor.cost.lines import Prices
+from unmoor.cost.lines import Pricer
 from unmoor.cost.usage import Usage
 from unmoor.registry import load
 
@@ -94,7 +94,7 @@ def test_cloud_run_by_hand() -> None:
     assert cents(lines, "gateway") == D("0.03")
     assert cents(lines, "guard") == D("1.44")
     assert cents(lines) == D("3.08")
-    assert total(lines).whole
+    assert total(lines).is_complete
 
 
 def test_a_machine_by_hand() -> None:
@@ -169,16 +169,16 @@ def test_a_kept_replica_is_idle_while_it_serves_nothing() -> None:
 
 def test_a_region_without_prices_says_which_it_lacks() -> None:
     lines = bill("azure-container-apps", settings={"location": "centralus"})
-    assert "no price of store-write in centralus, only in eastus, uksouth, westeurope" in total(lines).lacking
-    assert total(lines, "runs").whole
+    assert "no price of store-write in centralus, only in eastus, uksouth, westeurope" in total(lines).missing
+    assert total(lines, "runs").is_complete
     for location in ("westeurope", "uksouth"):
-        assert total(bill("azure-container-apps", settings={"location": location})).whole
-    assert total(bill("aws-ecs", settings={"region": "eu-west-1"})).whole
+        assert total(bill("azure-container-apps", settings={"location": location})).is_complete
+    assert total(bill("aws-ecs", settings={"region": "eu-west-1"})).is_complete
 
 
 def test_what_is_kept_in_west_europe_has_a_price_up_to_50_tb() -> None:
     """100 x 0.0196 = 1.96; what more than 51,200 of them cost there has no source."""
-    prices = Prices(book=book_of(load("azure-container-apps").cost_by.split(":")[0]))
+    prices = Pricer(book=load_price_book(load("azure-container-apps").cost_by.split(":")[0]))
     [some], [many] = (prices.lines([use(D(kept), "GiB-month", "store-kept")], "westeurope") for kept in (100, 60_000))
     assert some.amount == D("1.96")
     assert many.amount is None
@@ -188,7 +188,7 @@ def test_what_is_kept_in_west_europe_has_a_price_up_to_50_tb() -> None:
 @pytest.mark.parametrize("target", ["azure-container-apps", "vm-docker"])
 def test_what_leaves_azure_costs_less_from_10335_gb_on(target: str) -> None:
     """20,000 of its GB: 100 are free, then 10,235 x 0.087 = 890.445 and 9,665 x 0.083 = 802.195, in all 1,692.64."""
-    prices = Prices(book=book_of(load(target).cost_by.split(":")[0]))
+    prices = Pricer(book=load_price_book(load(target).cost_by.split(":")[0]))
     book = prices.book.find("egress", "eastus")
     assert book is not None
     [line] = prices.lines([use(D(20_000), book.unit, "egress")], "eastus")
@@ -229,7 +229,7 @@ def test_what_a_calculator_asks_for_is_in_its_book_or_known_to_be_lacking(target
     night = [{"name": "night", "schedule": {"cron": "0 3 * * *"}, "prompt": "p"}]
     forms: list[dict[str, Any]] = [{}, {"run": {"isolation": "process"}}, {"gateway": {"min": 1}}, {"triggers": night}]
     bills = [bill(target, Usage(), settings, **form) for settings in ({}, EVERYTHING_ASKED[target]) for form in forms]
-    reasons = {reason for lines in bills for reason in total(lines).lacking}
+    reasons = {reason for lines in bills for reason in total(lines).missing}
     known = WITHOUT_A_PRICE.get(target, set())
     assert {reason.split(" in ")[0].removeprefix("no price of ") for reason in reasons} <= known
 
@@ -242,7 +242,7 @@ MINUTES = st.integers(min_value=1, max_value=600)
 @given(runs=RUNS, more=RUNS, minutes=MINUTES, free=st.booleans())
 def test_more_runs_never_cost_less(target: str, runs: int, more: int, minutes: int, free: bool) -> None:
     few, many = (total(bill(target, Usage(runs=D(n), minutes=D(minutes)), free_tier=free)) for n in (runs, runs + more))
-    if few.lacking == many.lacking:
+    if few.missing == many.missing:
         assert 0 <= few.known <= many.known + CENT / 1000
 
 

@@ -11,12 +11,12 @@ import pytest
 from books import BASE, D, price
 
 from unmoor.cost.comparison import Bill, BreakEven, Comparison
-from unmoor.cost.lines import Prices
-from unmoor.cost.offer import Offer
+from unmoor.cost.lines import Pricer
+from unmoor.cost.offer import Quote
 from unmoor.cost.price import PriceBook
-from unmoor.cost.rows import basis, cost_rows, explained, lacking, source
+from unmoor.cost.rows import assumptions_used, cost_rows, explain_line, missing_prices, source
 from unmoor.cost.usage import Usage
-from unmoor.cost.verdict import money
+from unmoor.cost.verdict import money_text
 from unmoor.errors import BrokenTargetError
 from unmoor.make_plan import make_plan
 from unmoor.registry import load
@@ -27,12 +27,12 @@ BOOK = PriceBook(prices=(price("floor", "1", "month"), price("each", "1", "run")
 MODEL = {"provider": "anthropic", "name": "claude-sonnet-4-5", "api_key": "key"}
 
 
-def offer(calculator: str, **changes: Any) -> Offer:
+def offer(calculator: str, **changes: Any) -> Quote:
     secrets = {"key": {"env": "KEY"}} if "model" in changes else {}
     plan = make_plan(Spec.model_validate({**BASE, "secrets": secrets, **changes}), "prod")
     target = replace(load("vm-docker"), cost_by=f"calculators:{calculator}" if calculator else "")
     settings = target.settings.model_validate({"host": "local"})
-    return Offer(target=target, plan=plan, settings=settings, prices=Prices(book=BOOK), today=TODAY)
+    return Quote(target=target, plan=plan, settings=settings, prices=Pricer(book=BOOK), today=TODAY)
 
 
 def compared(*calculators: str, usage: Usage | None = None, **changes: Any) -> Comparison:
@@ -106,7 +106,7 @@ def test_by_cost_puts_the_least_first_and_what_is_not_known_last() -> None:
 
 
 def test_what_is_missing_alike_is_one_line() -> None:
-    assert lacking(compared("lacks").bills[0]) == ["no price in here of disk, ram"]
+    assert missing_prices(compared("lacks").bills[0]) == ["no price in here of disk, ram"]
 
 
 def test_a_target_that_says_no_cost_is_unknown_and_not_free() -> None:
@@ -139,24 +139,24 @@ def test_the_models_tokens_are_priced_by_the_call_and_apart() -> None:
     assert bill.total("model").known == D("80.4")
     assert bill.total("fixed").known == 100
     [line] = [line for line in bill.lines if line.part == "model"]
-    assert explained(line) == "200 run x $0.402 = $80.40"
+    assert explain_line(line) == "200 run x $0.402 = $80.40"
 
 
 def test_another_model_has_another_price_and_an_unknown_one_none() -> None:
     haiku, unheard = ({**MODEL, "name": name} for name in ("claude-haiku-4-5", "claude-nobody-9"))
     assert compared("flat", usage=Usage(), model=haiku).bills[0].total("model").known == D("26.8")
     bill = compared("flat", usage=Usage(), model=unheard).bills[0]
-    assert bill.total().lacking == ("no price is known of anthropic claude-nobody-9",)
+    assert bill.total().missing == ("no price is known of anthropic claude-nobody-9",)
 
 
 def test_every_line_shows_its_reckoning_and_its_source() -> None:
     [line] = compared("metered").bills[0].lines
-    assert explained(line) == "25 run x $1.00 = $25.00"
+    assert explain_line(line) == "25 run x $1.00 = $25.00"
     assert source(line) == "https://example.com/prices (2026-10-01, page)"
 
 
 def test_what_the_figures_stand_on_is_said() -> None:
-    lines = basis(compared("flat", usage=Usage().with_said({"runs": D(5)}, "--runs")))
+    lines = assumptions_used(compared("flat", usage=Usage().with_overrides({"runs": D(5)}, "--runs")))
     assert lines[0] == "--runs: 5 runs a month"
     assert lines[1].startswith("assumed: 10 minutes a run, ")
     assert lines[-1] == "list prices in US dollars, a month of 730 hours; what accounts have free is taken off"
@@ -167,4 +167,4 @@ def test_what_the_figures_stand_on_is_said() -> None:
     [("0", "$0.00"), ("1234.567", "$1,234.57"), ("0.0044", "$0.0044"), ("0.00001", "under $0.0001"), ("0.01", "$0.01")],
 )
 def test_money_in_words(amount: str, text: str) -> None:
-    assert money(Decimal(amount)) == text
+    assert money_text(Decimal(amount)) == text

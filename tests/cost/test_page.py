@@ -10,31 +10,31 @@ from itertools import combinations
 from test_comparison import compared
 
 from unmoor.cli.compare_page import page
-from unmoor.cli.compare_text import Shown
-from unmoor.compare import Column
-from unmoor.cost.charts import curve, curves
+from unmoor.cli.compare_text import ComparisonView
+from unmoor.compare import TargetColumn
+from unmoor.cost.charts import cost_curve_svg, cost_curves
 from unmoor.cost.comparison import Bill, BreakEven
 
 EVIL = "<script>alert('\"1&')</script>"
 
 
-def shown(*calculators: str, title: str = "agent in prod") -> Shown:
+def shown(*calculators: str, title: str = "agent in prod") -> ComparisonView:
     money = compared(*calculators)
     columns = [
-        Column(target=name, parts=(("run", "a task"),), guarantees=(("egress", "enforced", "a fence"),))
+        TargetColumn(target=name, parts=(("run", "a task"),), guarantees=(("egress", "enforced", "a fence"),))
         for name in calculators
     ]
-    return Shown(title=title, columns=columns, money=money)
+    return ComparisonView(title=title, columns=columns, money=money)
 
 
-def evil() -> Shown:
+def evil() -> ComparisonView:
     """A comparison in which everything that others write would be markup."""
     found = shown("flat", "metered", title=EVIL)
     bills = tuple(replace(bill, variant=EVIL) for bill in found.money.bills)
     refusing = Bill(target=EVIL, refused=(EVIL,))
     columns = [replace(c, variant=EVIL, parts=(("run", EVIL),), rounded=(EVIL,)) for c in found.columns]
     money = replace(found.money, bills=(*bills, refusing))
-    return replace(found, columns=[*columns, Column(target=EVIL, refused=(EVIL,))], money=money)
+    return replace(found, columns=[*columns, TargetColumn(target=EVIL, refused=(EVIL,))], money=money)
 
 
 def test_the_page_says_the_verdict_the_break_even_points_and_where_lines_are_from() -> None:
@@ -90,9 +90,9 @@ def test_a_comparison_without_any_price_has_a_page() -> None:
 
 
 def test_numbers_beside_marks_that_lie_close_stand_apart_or_are_left_to_the_list() -> None:
-    found = curves(compared("flat", "metered"))
+    found = cost_curves(compared("flat", "metered"))
     close = tuple(BreakEven(runs=n, cheaper="flat", dearer="metered") for n in (400, 401, 402, 403, 404, 405))
-    drawn = curve(replace(found, points=close))
+    drawn = cost_curve_svg(replace(found, points=close))
     places = re.findall(r'<text x="([0-9.]+)" y="([0-9.]+)">40[0-5]</text>', drawn)
     assert (drawn.count('class="mark"'), len(places)) == (6, 4)
     apart = [

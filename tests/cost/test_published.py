@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 from books import D, lines_of
 
-from unmoor.cost.book import book_of
-from unmoor.cost.common import compute, use
+from unmoor.cost.book import load_price_book
+from unmoor.cost.common import compute_uses, make_use
 from unmoor.cost.line import CostLine, total
-from unmoor.cost.lines import Prices
+from unmoor.cost.lines import Pricer
 from unmoor.cost.usage import Usage
 
 CENT = D("0.01")
@@ -44,9 +44,9 @@ def test_container_apps_ten_million_requests() -> None:
 
     (4,000,000 - 180,000) x 0.000024 + (8,000,000 - 360,000) x 0.000003 + (10 - 2) x 0.40 = 91.68 + 22.92 + 3.20.
     """
-    prices = Prices(book=book_of("unmoor.targets.azure_container_apps.cost"))
-    uses = compute("run", "runs", "replicas", rate="active", cpu=D("0.5"), mib=1024, seconds=D(8_000_000))
-    requests = use("gateway", "runs", "requests", "request", D(10_000_000), "request")
+    prices = Pricer(book=load_price_book("unmoor.targets.azure_container_apps.cost"))
+    uses = compute_uses("run", "runs", "replicas", rate="active", cpu=D("0.5"), mib=1024, seconds=D(8_000_000))
+    requests = make_use("gateway", "runs", "requests", "request", D(10_000_000), "request")
     lines = prices.lines([*uses, requests], "eastus")
     assert [line.amount for line in lines] == [D("91.68"), D("22.92"), D("3.20")]
     assert total(lines).known == D("117.80")
@@ -69,6 +69,6 @@ def test_container_apps_kept_and_idle_for_a_month() -> None:
 
     2,628,000 s x (0.5 x 0.000003 + 1 x 0.000003) = 11.826.
     """
-    prices = Prices(book=book_of("unmoor.targets.azure_container_apps.cost"), free_tier=False)
-    uses = compute("gateway", "fixed", "kept", rate="idle", cpu=D("0.5"), mib=1024, seconds=D(2_628_000))
+    prices = Pricer(book=load_price_book("unmoor.targets.azure_container_apps.cost"), free_tier=False)
+    uses = compute_uses("gateway", "fixed", "kept", rate="idle", cpu=D("0.5"), mib=1024, seconds=D(2_628_000))
     assert total(prices.lines(uses, "eastus")).known == D("11.826")

@@ -11,9 +11,9 @@ from books import D
 from test_comparison import compared
 from test_page import shown
 
-from unmoor.cli.compare_reference import explained_lines, reference_lines, reference_markdown, reference_values
+from unmoor.cli.compare_reference import explanation_lines, reference_lines, reference_markdown, reference_values
 from unmoor.cli.compare_text import as_markdown
-from unmoor.cost.hosted import TOPICS, Hosted
+from unmoor.cost.hosted import TOPICS, HostedPlatform
 from unmoor.cost.platforms import PLATFORMS
 from unmoor.cost.reference import Reference, old_references, references
 from unmoor.cost.usage import Usage
@@ -38,7 +38,7 @@ def found(usage: Usage = USAGE, **changes: Any) -> dict[str, Reference]:
 )
 def test_each_has_its_own_meters_of_the_hours_that_runs_take(platform: str, reckoned: D) -> None:
     total = found()[platform].total
-    assert total.whole
+    assert total.is_complete
     assert round(total.known, 4) == round(reckoned * 1000 / 60, 4)
 
 
@@ -60,19 +60,19 @@ def test_what_is_free_is_taken_off_as_for_targets() -> None:
 def test_a_meter_without_a_price_is_unknown_and_no_zero() -> None:
     made = compared("flat").bills[0].offer
     assert made is not None
-    lines = Hosted(name="new", page="https://example.com").lines(made.plan, USAGE)
+    lines = HostedPlatform(name="new", page="https://example.com").lines(made.plan, USAGE)
     assert [line.amount for line in lines] == [None, None]
-    assert reference_values([Reference(platform=Hosted(name="new", page=""), lines=lines)])[0]["whole"] is False
+    assert reference_values([Reference(platform=HostedPlatform(name="new", page=""), lines=lines)])[0]["whole"] is False
 
 
 def test_what_a_platform_says_has_a_source_and_the_rest_is_unknown_which_is_not_no() -> None:
     for one in PLATFORMS:
-        assert set(one.says) <= set(TOPICS)
-        assert set(one.silent) == set(TOPICS) - set(one.says)
-        assert all(said.source.startswith("https://") for said in one.says.values())
+        assert set(one.facts) <= set(TOPICS)
+        assert set(one.unknown_topics) == set(TOPICS) - set(one.facts)
+        assert all(said.source.startswith("https://") for said in one.facts.values())
         assert all(price.source.startswith("https://") for price in one.prices)
         assert {m for m in one.meters if one.book.find(m, "*")} == {price.id for price in one.prices}
-        assert "no" not in {said.text for said in one.says.values()}
+        assert "no" not in {said.text for said in one.facts.values()}
 
 
 def test_in_the_terminal_each_has_a_line_under_what_they_are() -> None:
@@ -84,7 +84,7 @@ def test_in_the_terminal_each_has_a_line_under_what_they_are() -> None:
 
 
 def test_explained_it_has_every_price_and_topic_with_its_source() -> None:
-    said = "\n".join(explained_lines(list(found().values())))
+    said = "\n".join(explanation_lines(list(found().values())))
     assert "sessions that run: 16.667 session-hour x $0.08 = $1.33  [https://platform.claude.com/" in said
     assert "  egress list: allowed_hosts where networking is limited  [https://platform.claude.com/" in said
     assert "\n  email: unknown\n" in said

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from test_comparison import D, compared
 
-from unmoor.cost.sensitivity import Sensitivity, range_text, ranges, sensitivity, swing_lines, swings
+from unmoor.cost.sensitivity import Sensitivity, break_points, impacts, range_text, sensitivity, swing_lines
 from unmoor.cost.usage import Usage
 
 
 def test_only_what_moves_the_cheapest_is_told_with_half_and_with_twice_of_it() -> None:
-    [swing] = swings(compared("flat", "metered"))
+    [swing] = impacts(compared("flat", "metered"))
     assert (swing.name, swing.half, swing.double, swing.size) == ("runs", D("12.50"), D(50), D("37.50"))
 
 
 def test_a_range_ends_where_another_is_the_cheapest() -> None:
-    [found] = ranges(compared("flat", "metered"))
+    [found] = break_points(compared("flat", "metered"))
     assert found.low is None
     assert found.high is not None
     assert 400 <= found.high <= 404
@@ -23,15 +23,15 @@ def test_a_range_ends_where_another_is_the_cheapest() -> None:
 
 
 def test_from_the_other_side_it_ends_below() -> None:
-    [found] = ranges(compared("flat", "metered", usage=Usage(runs=D(1000))))
+    [found] = break_points(compared("flat", "metered", usage=Usage(runs=D(1000))))
     assert found.low is not None
     assert 396 <= found.low <= 400
     assert (found.high, found.below) == (None, "metered")
 
 
 def test_what_is_not_known_in_full_is_the_cheapest_nowhere() -> None:
-    assert swings(compared("lacks")) == ()
-    assert ranges(compared("flat", "lacks")) == ()
+    assert impacts(compared("lacks")) == ()
+    assert break_points(compared("flat", "lacks")) == ()
 
 
 def test_it_is_said_in_words() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from unmoor.cost import load
-from unmoor.cost.usage import NIGHT, OFFICE, Usage, runs_a_month, shape
+from unmoor.cost.usage import NIGHT, OFFICE, Usage, parse_day_shape, runs_a_month
 from unmoor.plan import Schedule
 from unmoor.runtime.gateway import dispatch
 
@@ -25,11 +25,11 @@ def test_what_is_no_number_of_runs_is_refused_with_what_to_write(text: str) -> N
 
 
 def test_a_days_shape_is_a_name_or_24_numbers() -> None:
-    assert shape("night") == NIGHT
-    assert shape([1] * 24) == (1,) * 24
+    assert parse_day_shape("night") == NIGHT
+    assert parse_day_shape([1] * 24) == (1,) * 24
     for wrong in ("noon", [1] * 23, [0] * 24, {"a": 1}):
         with pytest.raises(ValueError, match="is no day's shape"):
-            shape(wrong)
+            parse_day_shape(wrong)
 
 
 def test_the_busiest_hour_says_how_many_runs_go_at_once() -> None:
@@ -39,7 +39,7 @@ def test_the_busiest_hour_says_how_many_runs_go_at_once() -> None:
 
 
 def test_every_part_of_a_use_is_stated_with_where_it_is_from() -> None:
-    stated = dict(Usage().with_said({"runs": D(1200)}, "--runs").stated())
+    stated = dict(Usage().with_overrides({"runs": D(1200)}, "--runs").assumptions())
     assert stated["1,200 runs a month"] == "--runs"
     assert stated["0.2 s a request"] == "assumed"
     assert len(stated) == 14
@@ -63,7 +63,7 @@ def test_each_run_is_billed_for_the_least_that_there_is() -> None:
 )
 def test_a_schedules_firings_are_counted(cron: str, times: int) -> None:
     schedule = Schedule(name="s", prompt="p", cron=cron, timezone="UTC", missed="skip")
-    assert round(load.firings([schedule])) == times
+    assert round(load.scheduled_runs([schedule])) == times
 
 
 def test_the_gateway_looks_as_often_as_it_is_reckoned_to() -> None:

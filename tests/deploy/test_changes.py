@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from unmoor.deploy.changes import Changes, changes_of
-from unmoor.deploy.step import Changed, Op, Step
+from unmoor.deploy.step import Op, PropertyDiff, ResourceStep
 from unmoor.deploy.words import as_json, diff_lines, drift_lines, lines, markdown, summary
-from unmoor.target import Serving
+from unmoor.target import PartMapping
 
-SERVING = [Serving(part="store", by="volumes", types=("d:index:Volume",))]
-
-
-def step(op: Op, name: str, kind: str = "Container", **more: object) -> Step:
-    return Step(op=op, phase="planned", type=f"d:index:{kind}", name=f"a-{name}", **more)
+SERVING = [PartMapping(part="store", by="volumes", types=("d:index:Volume",))]
 
 
-def changes(*steps: Step) -> Changes:
+def step(op: Op, name: str, kind: str = "Container", **more: object) -> ResourceStep:
+    return ResourceStep(op=op, phase="planned", type=f"d:index:{kind}", name=f"a-{name}", **more)
+
+
+def changes(*steps: ResourceStep) -> Changes:
     return changes_of("a", steps, SERVING)
 
 
@@ -26,7 +26,7 @@ def test_nothing_changes() -> None:
 
 
 def test_what_is_made_is_counted_and_what_changes_is_named() -> None:
-    cpu = Changed(path="cpus", before="0.25", after="0.5")
+    cpu = PropertyDiff(path="cpus", before="0.25", after="0.5")
     found = changes(
         step("create", "gateway-1"),
         step("create", "gateway-0"),
@@ -50,9 +50,9 @@ def test_a_replacement_is_one_change_however_it_is_told() -> None:
 
 def test_data_that_is_deleted_is_a_loss_and_data_that_is_retained_is_left_behind() -> None:
     lost = changes(step("delete", "store-runs", "Volume"))
-    assert [str(r) for r in lost.losing] == ["Volume a-store-runs is deleted with all that is in it"]
+    assert [str(r) for r in lost.data_losses] == ["Volume a-store-runs is deleted with all that is in it"]
     left = changes(step("replace", "store-runs", "Volume"), step("keep", "store-runs", "Volume", retained=True))
-    assert left.losing == ()
+    assert left.data_losses == ()
     assert list(lines(left))[-1] == (
         "  data is left behind: Volume a-store-runs is made anew, empty; what is in the old one stays there"
     )
@@ -61,13 +61,13 @@ def test_data_that_is_deleted_is_a_loss_and_data_that_is_retained_is_left_behind
 def test_data_that_is_kept_says_what_its_cloud_calls_it_until_it_is_given_up() -> None:
     kept = changes(step("keep", "store-runs", "Volume", id="v-1", retained=True))
     assert list(lines(kept)) == ["  data is kept: Volume a-store-runs (v-1)"]
-    given_up = kept.giving_up_data()
+    given_up = kept.including_data_loss()
     assert summary(given_up) == "1 to delete"
-    assert [r.loses for r in given_up.risks] == [True]
+    assert [r.deletes_data for r in given_up.risks] == [True]
 
 
 def test_a_diff_shows_both_values_and_cuts_what_is_long() -> None:
-    long = Changed(path="a.b", before=None, after="x" * 500)
+    long = PropertyDiff(path="a.b", before=None, after="x" * 500)
     [head, line] = diff_lines(changes(step("update", "guard", changed=(long,))))
     assert head == "  ~ d:index:Container a-guard"
     assert line.startswith("      a.b: absent -> ")
@@ -76,7 +76,7 @@ def test_a_diff_shows_both_values_and_cuts_what_is_long() -> None:
 
 
 def test_json_and_markdown_say_the_same() -> None:
-    found = changes(step("update", "guard", changed=(Changed(path="p|q", before=1, after=2),)))
+    found = changes(step("update", "guard", changed=(PropertyDiff(path="p|q", before=1, after=2),)))
     assert as_json("t", found)["changes"] == [
         {
             "part": "guard",
@@ -95,8 +95,8 @@ def test_json_and_markdown_say_the_same() -> None:
 
 @pytest.mark.parametrize(("op", "said"), [("delete", "is gone"), ("update", "differs")])
 def test_drift_says_what_is_gone_and_what_differs(op: Op, said: str) -> None:
-    step_ = Step(op=op, phase="done", type="d:index:Container", name="a-guard")
-    found = changes_of("a", [Step(op=op, phase="started", type=step_.type, name=step_.name)], SERVING)
+    step_ = ResourceStep(op=op, phase="done", type="d:index:Container", name="a-guard")
+    found = changes_of("a", [ResourceStep(op=op, phase="started", type=step_.type, name=step_.name)], SERVING)
     assert list(drift_lines("t", found)) == [
         "t: 1 of its resources differ from what was made; unmoor up brings them back",
         f"  guard:      Container a-guard {said}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unmoor.stacks.exported import exported_outputs
+from unmoor.stacks.exported import stack_outputs
 from unmoor.target import Outputs
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": '"a \\"token\\""'}
@@ -16,10 +16,10 @@ def state(**outputs: Any) -> dict[str, Any]:
 
 
 def test_outputs_are_the_stacks_own_with_their_secrets_shown() -> None:
-    found = exported_outputs(state(url="https://a.example", token=SECRET, more=1))
+    found = stack_outputs(state(url="https://a.example", token=SECRET, more=1))
     empty = dict.fromkeys(("store_url", "gateway", "run", "logs", "image", "bundle"), "")
     assert found == Outputs(url="https://a.example", token='a "token"', **empty)
 
 
 def test_a_state_without_a_stack_has_none() -> None:
-    assert exported_outputs({}).url == exported_outputs({"resources": None}).url == ""
+    assert stack_outputs({}).url == stack_outputs({"resources": None}).url == ""

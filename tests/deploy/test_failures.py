@@ -7,11 +7,18 @@ import socket
 
 import pytest
 
-from unmoor.deploy.step import Said, Step
-from unmoor.stacks.failures import DeployError, Failure, LockedError, StoppedError, failure_of, in_our_words
-from unmoor.stacks.place import Place
+from unmoor.deploy.step import Diagnostic, ResourceStep
+from unmoor.stacks.failures import (
+    DeployError,
+    Failure,
+    LockedError,
+    StoppedError,
+    to_deploy_error,
+    translate_diagnostic,
+)
+from unmoor.stacks.place import StackLocation
 
-PLACE = Place(project="hello", stack="default.vm-docker", backend="file:///state")
+PLACE = StackLocation(project="hello", stack="default.vm-docker", backend="file:///state")
 LOCKED = """\
  code: 1
  stdout:
@@ -22,16 +29,16 @@ lock file with `pulumi cancel`.
 """
 
 
-def failure(*errors: Said, done: int = 0) -> Failure:
-    return Failure(place=PLACE, blamed=lambda type_, name: "resources", errors=list(errors), done=done)
+def failure(*errors: Diagnostic, done: int = 0) -> Failure:
+    return Failure(place=PLACE, spec_path_of=lambda type_, name: "resources", errors=list(errors), done=done)
 
 
-def error_of(text: str, *errors: Said, done: int = 0) -> DeployError:
-    return failure_of(text, failure(*errors, done=done))
+def error_of(text: str, *errors: Diagnostic, done: int = 0) -> DeployError:
+    return to_deploy_error(text, failure(*errors, done=done))
 
 
-def provider(text: str) -> Said:
-    return Said(severity="error", text=text, type="d:index:Container", name="hello-run")
+def provider(text: str) -> Diagnostic:
+    return Diagnostic(severity="error", text=text, type="d:index:Container", name="hello-run")
 
 
 def test_a_lock_says_by_whom_since_when_and_what_to_do() -> None:
@@ -56,7 +63,7 @@ def test_a_plugin_that_is_not_there_gives_the_command_to_run() -> None:
         "Could not automatically download and install resource plugin 'pulumi-resource-docker' at version v5.2.0, "
         "install the plugin using `pulumi plugin install resource docker v5.2.0`: error downloading provider"
     )
-    assert str(error_of("", Said(severity="error", text=text))) == (
+    assert str(error_of("", Diagnostic(severity="error", text=text))) == (
         "hello as default.vm-docker: a plugin of the engine is not there and could not be fetched; "
         "pulumi plugin install resource docker v5.2.0"
     )
@@ -129,13 +136,13 @@ def test_what_the_command_itself_says_is_kept_where_nothing_else_is_known() -> N
 
 
 def test_what_a_killed_command_left_is_one_line() -> None:
-    said = Said(
+    said = Diagnostic(
         severity="warning",
         text="Attempting to deploy or update resources with 1 pending operations from previous deployment.\n"
         "  * urn:pulumi:s::p::unmoor:vm-docker:Agent$docker:index/container:Container::hello-seed, "
         "interrupted while creating\nThese resources are in an unknown state",
     )
-    assert in_our_words(said).text == (
+    assert translate_diagnostic(said).text == (
         "a command that was killed left Container hello-seed half done: it may be there without being in the state; "
         "look for it there, then unmoor refresh --repair"
     )
@@ -143,6 +150,6 @@ def test_what_a_killed_command_left_is_one_line() -> None:
 
 def test_a_failure_hears_each_error_once_and_counts_what_was_done() -> None:
     found = failure()
-    for event in (provider("a"), provider("a"), Step(op="create", phase="done", type="t", name="n")):
-        found.hear(event)
+    for event in (provider("a"), provider("a"), ResourceStep(op="create", phase="done", type="t", name="n")):
+        found.on_event(event)
     assert (len(found.errors), found.done) == (1, 1)

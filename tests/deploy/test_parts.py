@@ -9,7 +9,7 @@ import pytest
 
 from unmoor.deploy.parts import OTHER, holds_data, part_of, spec_path
 from unmoor.load import load
-from unmoor.settings import choose
+from unmoor.settings import select_target
 from unmoor.target import PARTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,10 +22,10 @@ def named(golden: Path):
     """The agent, what serves its parts, and (type, name) of each of its resources."""
     example, target = golden.stem.split(".")
     loaded = load(ROOT / "examples" / example)
-    chosen = choose(loaded, target)
+    chosen = select_target(loaded, target)
     found = re.findall(r"^(\S+:\S+) (\S+) <- ", golden.read_text(), flags=re.M)
     real = [(t, n) for t, n in found if not t.startswith(("pulumi:", "unmoor:"))]
-    return loaded.plan.agent, chosen.target.serves(loaded.plan, chosen.settings), real
+    return loaded.plan.agent, chosen.target.part_mappings(loaded.plan, chosen.settings), real
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda p: p.stem)

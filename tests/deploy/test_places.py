@@ -9,9 +9,9 @@ import pytest
 
 from unmoor.errors import UnmoorError
 from unmoor.stacks.failures import StoppedError
-from unmoor.stacks.last import left_behind, noted
-from unmoor.stacks.passphrase import kept_passphrase, passphrase_environment
-from unmoor.stacks.place import Place, place_of
+from unmoor.stacks.last import record_command, unfinished_command_note
+from unmoor.stacks.passphrase import passphrase_environment, stored_passphrase
+from unmoor.stacks.place import StackLocation, stack_location
 
 
 @pytest.fixture(autouse=True)
@@ -23,20 +23,20 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_two_targets_of_one_environment_live_side_by_side(own_folder: Path) -> None:
-    places = [place_of("a", None, target) for target in ("x", "y")]
+    places = [stack_location("a", None, target) for target in ("x", "y")]
     assert [p.stack for p in places] == ["default.x", "default.y"]
     assert {p.backend for p in places} == {f"file://{own_folder}/state"}
-    assert all(p.is_own for p in places)
+    assert all(p.is_default_backend for p in places)
 
 
 def test_a_backend_is_the_one_given_else_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://ours")
-    assert place_of("a", "prod", "x").backend == "s3://ours"
-    assert place_of("a", "prod", "x", backend="gs://mine").backend == "gs://mine"
+    assert stack_location("a", "prod", "x").backend == "s3://ours"
+    assert stack_location("a", "prod", "x", backend="gs://mine").backend == "gs://mine"
 
 
 def test_a_passphrase_is_made_once_for_its_owners_eyes(own_folder: Path) -> None:
-    first, second = (kept_passphrase(own_folder / "passphrase") for _ in range(2))
+    first, second = (stored_passphrase(own_folder / "passphrase") for _ in range(2))
     file = Path(first["PULUMI_CONFIG_PASSPHRASE_FILE"])
     assert first == second
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -45,7 +45,7 @@ def test_a_passphrase_is_made_once_for_its_owners_eyes(own_folder: Path) -> None
 
 
 def test_a_passphrase_that_is_gone_is_not_replaced_where_there_are_states(own_folder: Path) -> None:
-    place = place_of("a", "prod", "x")
+    place = stack_location("a", "prod", "x")
     state = own_folder / "state" / ".pulumi" / "stacks" / "a" / "prod.x.json"
     state.parent.mkdir(parents=True)
     state.write_text("{}")
@@ -62,11 +62,11 @@ def test_a_backend_that_is_no_url_is_refused() -> None:
     with pytest.raises(
         UnmoorError, match=r"^backend nonsense: it is no URL that Pulumi knows; begin it with one of file://, "
     ):
-        place_of("a", "prod", "x", backend="nonsense")
+        stack_location("a", "prod", "x", backend="nonsense")
 
 
-def place(backend: str) -> Place:
-    return Place(project="a", stack="prod.x", backend=backend)
+def place(backend: str) -> StackLocation:
+    return StackLocation(project="a", stack="prod.x", backend=backend)
 
 
 @pytest.mark.parametrize(
@@ -98,14 +98,14 @@ def test_no_passphrase_is_made_that_would_lock_others_out() -> None:
 )
 def test_the_next_command_says_what_the_last_one_left(error: UnmoorError | None, said: str) -> None:
     at = place("file:///s")
-    assert left_behind(at) == ""
+    assert unfinished_command_note(at) == ""
     try:
-        with noted(at, "up") as doing:
-            assert "was killed, or is still running" in left_behind(at)
+        with record_command(at, "up") as doing:
+            assert "was killed, or is still running" in unfinished_command_note(at)
             doing.done = 2
             if error is not None:
                 raise error
     except UnmoorError:
         pass
-    assert said in left_behind(at)
-    assert bool(left_behind(at)) == bool(said)
+    assert said in unfinished_command_note(at)
+    assert bool(unfinished_command_note(at)) == bool(said)

@@ -8,15 +8,15 @@ from itertools import count
 
 from rich.console import Console
 
-from unmoor.deploy.progress import JsonLines, Lines, Moving, progress_of
-from unmoor.deploy.step import Ended, Op, Phase, Said, Step
+from unmoor.deploy.progress import JsonProgress, LiveProgress, PlainProgress, make_progress
+from unmoor.deploy.step import Diagnostic, Op, Phase, ResourceStep, Summary
 
 
-def step(op: Op, phase: Phase, name: str = "a-guard") -> Step:
-    return Step(op=op, phase=phase, type="d:index:Container", name=name)
+def step(op: Op, phase: Phase, name: str = "a-guard") -> ResourceStep:
+    return ResourceStep(op=op, phase=phase, type="d:index:Container", name=name)
 
 
-def part(found: Step) -> str:
+def part(found: ResourceStep) -> str:
     return found.name.split("-")[1]
 
 
@@ -27,15 +27,15 @@ def clock():
 
 def test_a_log_has_a_line_at_the_beginning_and_at_the_end_of_each() -> None:
     stream = io.StringIO()
-    with Lines(part=part, stream=stream, clock=clock()) as lines:
-        lines.hear(step("same", "started"))
-        lines.hear(step("create", "started"))
-        lines.hear(Said(severity="warning", text="slow\ntoday", type="d:index:Container", name="a-guard"))
-        lines.hear(Said(severity="info", text="nothing that matters"))
-        lines.hear(step("create", "done"))
-        lines.hear(step("delete", "started", "a-run"))
-        lines.hear(step("delete", "failed", "a-run"))
-        lines.hear(Ended(counts={"create": 1}, seconds=2))
+    with PlainProgress(part=part, stream=stream, clock=clock()) as lines:
+        lines.on_event(step("same", "started"))
+        lines.on_event(step("create", "started"))
+        lines.on_event(Diagnostic(severity="warning", text="slow\ntoday", type="d:index:Container", name="a-guard"))
+        lines.on_event(Diagnostic(severity="info", text="nothing that matters"))
+        lines.on_event(step("create", "done"))
+        lines.on_event(step("delete", "started", "a-run"))
+        lines.on_event(step("delete", "failed", "a-run"))
+        lines.on_event(Summary(counts={"create": 1}, seconds=2))
     assert stream.getvalue().splitlines() == [
         "guard: making Container a-guard",
         "warning: a-guard: slow today",
@@ -47,10 +47,10 @@ def test_a_log_has_a_line_at_the_beginning_and_at_the_end_of_each() -> None:
 
 def test_json_is_one_object_a_line() -> None:
     stream = io.StringIO()
-    with JsonLines(part=part, stream=stream) as lines:
-        lines.hear(step("create", "started"))
-        lines.hear(Said(severity="warning", text="slow"))
-        lines.hear(Ended(counts={"create": 1}, seconds=2))
+    with JsonProgress(part=part, stream=stream) as lines:
+        lines.on_event(step("create", "started"))
+        lines.on_event(Diagnostic(severity="warning", text="slow"))
+        lines.on_event(Summary(counts={"create": 1}, seconds=2))
     first, second, third = map(json.loads, stream.getvalue().splitlines())
     assert first == {
         "event": "step",
@@ -70,9 +70,9 @@ def test_json_is_one_object_a_line() -> None:
 
 def test_a_terminal_shows_what_is_under_way_and_counts_what_is_done() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
-    moving = Moving(part=part, console=console, of=2, clock=clock())
+    moving = LiveProgress(part=part, console=console, of=2, clock=clock())
     for event in (step("create", "started"), step("create", "done"), step("create", "started", "a-run")):
-        moving.hear(event)
+        moving.on_event(event)
     with console.capture() as captured:
         console.print(moving.tree())
     assert [line.rstrip() for line in captured.get().splitlines()] == [
@@ -84,4 +84,4 @@ def test_a_terminal_shows_what_is_under_way_and_counts_what_is_done() -> None:
 
 
 def test_without_a_terminal_there_are_plain_lines() -> None:
-    assert isinstance(progress_of("a", [], as_json=False, stream=io.StringIO()), Lines)
+    assert isinstance(make_progress("a", [], as_json=False, stream=io.StringIO()), PlainProgress)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from unmoor.stacks import reading
-from unmoor.stacks.place import Place, place_of
+from unmoor.stacks.place import StackLocation, stack_location
 from unmoor.target import Outputs
 
 GATEWAY = {
@@ -34,7 +34,7 @@ sys.exit(int((here / "code").read_text()))
 
 
 @pytest.fixture
-def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackLocation:
     """A place that this machine has deployed to, and an engine that says what is laid out."""
     monkeypatch.setenv("UNMOOR_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -45,7 +45,7 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     (tmp_path / "pulumi").write_text(PULUMI.format(python=sys.executable))
     (tmp_path / "pulumi").chmod(0o755)
     says(tmp_path, {"deployment": {"resources": [ROOT, GATEWAY]}})
-    place = place_of("agent", None, "vm-docker")
+    place = stack_location("agent", None, "vm-docker")
     place.folder.mkdir(parents=True)
     (place.folder / "Pulumi.yaml").write_text("name: agent\n")
     return place
@@ -57,10 +57,10 @@ def says(folder: Path, state: Any, code: int = 0) -> None:
 
 
 @pytest.fixture
-def asked_the_workspace(monkeypatch: pytest.MonkeyPatch) -> list[Place]:
-    found: list[Place] = []
+def asked_the_workspace(monkeypatch: pytest.MonkeyPatch) -> list[StackLocation]:
+    found: list[StackLocation] = []
 
-    def ask(place: Place) -> Outputs:
+    def ask(place: StackLocation) -> Outputs:
         found.append(place)
         return Outputs(url="by the workspace", store_url="", token="", gateway="", run="", logs="", image="", bundle="")
 
@@ -69,7 +69,7 @@ def asked_the_workspace(monkeypatch: pytest.MonkeyPatch) -> list[Place]:
 
 
 def test_one_question_is_enough_and_no_secret_is_in_it(
-    there: Place, tmp_path: Path, asked_the_workspace: list[Place]
+    there: StackLocation, tmp_path: Path, asked_the_workspace: list[StackLocation]
 ) -> None:
     found = reading.read_outputs(there)
     assert (found.url, found.bundle, asked_the_workspace) == ("https://a.example", "b", [])
@@ -95,7 +95,7 @@ def test_one_question_is_enough_and_no_secret_is_in_it(
     ],
 )
 def test_whatever_else_there_is_to_say_the_workspace_says(
-    there: Place, tmp_path: Path, asked_the_workspace: list[Place], state: Any, code: int
+    there: StackLocation, tmp_path: Path, asked_the_workspace: list[StackLocation], state: Any, code: int
 ) -> None:
     says(tmp_path, state, code)
     assert reading.read_outputs(there).url == "by the workspace"
@@ -103,7 +103,7 @@ def test_whatever_else_there_is_to_say_the_workspace_says(
 
 
 def test_a_machine_that_has_not_deployed_there_asks_the_workspace(
-    there: Place, asked_the_workspace: list[Place]
+    there: StackLocation, asked_the_workspace: list[StackLocation]
 ) -> None:
     (there.folder / "Pulumi.yaml").unlink()
     reading.read_outputs(there)
@@ -111,8 +111,8 @@ def test_a_machine_that_has_not_deployed_there_asks_the_workspace(
 
 
 def test_what_encrypts_a_shared_state_is_left_to_the_state(
-    there: Place, tmp_path: Path, asked_the_workspace: list[Place]
+    there: StackLocation, tmp_path: Path, asked_the_workspace: list[StackLocation]
 ) -> None:
-    shared = Place(project=there.project, stack=there.stack, backend="s3://ours")
+    shared = StackLocation(project=there.project, stack=there.stack, backend="s3://ours")
     assert reading.read_outputs(shared).url == "https://a.example"
     assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in json.loads((tmp_path / "asked").read_text())[2]

@@ -21,14 +21,14 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "runtime"), str(Path(__file__).p
 from gateways import until  # noqa: E402
 from worlds import Told  # noqa: E402
 
-from unmoor.runtime.errors import RuntimeFault  # noqa: E402
+from unmoor.runtime.errors import UnmoorRuntimeError  # noqa: E402
 from unmoor.runtime.gateway.docker import docker as launched  # noqa: E402
-from unmoor.runtime.gateway.elsewhere import ElsewhereLauncher  # noqa: E402
-from unmoor.runtime.gateway.listening import bound  # noqa: E402
-from unmoor.runtime.launch.containers import Containers  # noqa: E402
+from unmoor.runtime.gateway.elsewhere import PlatformLauncher  # noqa: E402
+from unmoor.runtime.gateway.listening import bind_tcp  # noqa: E402
+from unmoor.runtime.launch.containers import RunContainers  # noqa: E402
 from unmoor.runtime.launch.engine import Engine  # noqa: E402
-from unmoor.runtime.launch.program import launching  # noqa: E402
-from unmoor.runtime.launch.template import Template, template_of  # noqa: E402
+from unmoor.runtime.launch.program import serve_launcher  # noqa: E402
+from unmoor.runtime.launch.template import Template, parse_template  # noqa: E402
 
 RUN, OTHER = "run-ybqr5rxvt-5z939m3", "run-ybqr5rxvt-5z939m4"
 # Stands for a run: it says what it may do, and ends when it is told to, or by itself where its id ends in 4.
@@ -49,8 +49,8 @@ class Machine:
     template: Template
     name: str
 
-    def containers(self) -> Containers:
-        return Containers(engine=Engine(grace_s=10), template=self.template, look_s=0.2)
+    def containers(self) -> RunContainers:
+        return RunContainers(engine=Engine(grace_s=10), template=self.template, look_s=0.2)
 
     def names(self) -> list[str]:
         return docker("ps", "--all", "--format", "{{.Names}}", "--filter", f"name={self.name}").stdout.split()
@@ -72,7 +72,7 @@ def machine(base: str) -> Iterator[Machine]:
     host["Tmpfs"] |= {"/work": "rw,uid=10001"}
     host["Mounts"] = []
     try:
-        yield Machine(template_of(json.dumps({**values, "name_prefix": name})), name)
+        yield Machine(parse_template(json.dumps({**values, "name_prefix": name})), name)
     finally:
         for container in docker("ps", "--all", "--quiet", "--filter", f"name={name}").stdout.split():
             docker("rm", "--force", "--volumes", container)
@@ -80,14 +80,14 @@ def machine(base: str) -> Iterator[Machine]:
 
 
 @contextlib.asynccontextmanager
-async def gateway(machine: Machine) -> AsyncIterator[tuple[ElsewhereLauncher, Told]]:
+async def gateway(machine: Machine) -> AsyncIterator[tuple[PlatformLauncher, Told]]:
     """A gateway's launcher by way of the machine's."""
-    listening = bound("127.0.0.1", 0)
+    listening = bind_tcp("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    async with launching(machine.containers(), listening):
-        launcher, told = ElsewhereLauncher(platform=launched(url), look_s=0.1), Told()
-        launcher.told = told
-        attending = asyncio.create_task(launcher.attend())
+    async with serve_launcher(machine.containers(), listening):
+        launcher, told = PlatformLauncher(platform=launched(url), look_s=0.1), Told()
+        launcher.on_exit = told
+        attending = asyncio.create_task(launcher.watch())
         try:
             yield launcher, told
         finally:
@@ -96,7 +96,7 @@ async def gateway(machine: Machine) -> AsyncIterator[tuple[ElsewhereLauncher, To
             await launcher.close()
 
 
-def play(machine: Machine, act: Callable[[ElsewhereLauncher, Told], Any]) -> None:
+def play(machine: Machine, act: Callable[[PlatformLauncher, Told], Any]) -> None:
     async def whole() -> None:
         async with gateway(machine) as (launcher, told):
             await act(launcher, told)
@@ -109,7 +109,7 @@ def said(machine: Machine, run: str) -> list[str]:
 
 
 def test_a_runs_container_is_fenced_and_its_end_is_heard_of(machine: Machine) -> None:
-    async def act(launcher: ElsewhereLauncher, told: Told) -> None:
+    async def act(launcher: PlatformLauncher, told: Told) -> None:
         await launcher.start(OTHER)
         await until(lambda: told.exits, within=30)
         assert [(e.run, e.code) for e in told.exits] == [(OTHER, 3)]
@@ -127,14 +127,14 @@ def test_a_runs_container_is_fenced_and_its_end_is_heard_of(machine: Machine) ->
 
 
 def test_a_run_is_there_once_whoever_starts_it_and_goes_on_when_the_launcher_ends(machine: Machine) -> None:
-    async def act(launcher: ElsewhereLauncher, told: Told) -> None:
+    async def act(launcher: PlatformLauncher, told: Told) -> None:
         async with gateway(machine) as (other, _):
             await asyncio.gather(launcher.start(RUN), other.start(RUN), return_exceptions=True)
             assert machine.names() == [f"{machine.name}-{RUN}"]
 
     play(machine, act)
 
-    async def later(launcher: ElsewhereLauncher, told: Told) -> None:
+    async def later(launcher: PlatformLauncher, told: Told) -> None:
         await until(lambda: launcher.running() == {RUN}, within=30)
         await launcher.start(RUN)
         assert len(machine.names()) == 1
@@ -146,7 +146,7 @@ def test_a_run_is_there_once_whoever_starts_it_and_goes_on_when_the_launcher_end
 
 
 def test_what_has_ended_is_removed_a_while_later(machine: Machine) -> None:
-    async def act(launcher: ElsewhereLauncher, told: Told) -> None:
+    async def act(launcher: PlatformLauncher, told: Told) -> None:
         await launcher.start(OTHER)
         await launcher.start(RUN)
         await until(lambda: told.exits, within=30)
@@ -159,9 +159,9 @@ def test_what_has_ended_is_removed_a_while_later(machine: Machine) -> None:
 
 
 def test_an_image_that_is_not_there_is_refused(machine: Machine) -> None:
-    async def act(launcher: ElsewhereLauncher, told: Told) -> None:
+    async def act(launcher: PlatformLauncher, told: Told) -> None:
         machine.template.container["Image"] = "registry.invalid/none:1"
-        with pytest.raises(RuntimeFault, match="No such image"):
+        with pytest.raises(UnmoorRuntimeError, match="No such image"):
             await launcher.start(RUN)
         assert machine.names() == []
 

@@ -33,7 +33,7 @@ def test_aws_says_account_and_arn(moto: str, monkeypatch: pytest.MonkeyPatch) ->
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
-    found = aws.who("eu-west-1")
+    found = aws.caller_identity("eu-west-1")
     assert found.who == "account 123456789012, arn:aws:sts::123456789012:user/moto"
     assert found.at is not None
 
@@ -45,7 +45,7 @@ def test_aws_without_credentials_has_one_line(monkeypatch: pytest.MonkeyPatch, t
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(OperateError) as raised:
-        aws.who("eu-west-1")
+        aws.caller_identity("eu-west-1")
     assert str(raised.value) == "AWS cannot be asked: Unable to locate credentials"
 
 
@@ -59,7 +59,7 @@ def test_aws_says_its_own_words_where_it_refuses(monkeypatch: pytest.MonkeyPatch
     with answering(Said(403, body, {"content-type": "text/xml"})) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         with pytest.raises(OperateError) as raised:
-            aws.who("eu-west-1")
+            aws.caller_identity("eu-west-1")
     assert str(raised.value) == (
         "AWS refused GetCallerIdentity: The security token included in the request is invalid."
     )
@@ -67,7 +67,7 @@ def test_aws_says_its_own_words_where_it_refuses(monkeypatch: pytest.MonkeyPatch
 
 def test_azure_says_subscription_and_tenant() -> None:
     with answering(Said(200, SUBSCRIPTION)) as server:
-        found = azure.who(SUBSCRIPTION["subscriptionId"], api(server.url))
+        found = azure.caller_identity(SUBSCRIPTION["subscriptionId"], api(server.url))
     assert found.who == (
         "subscription Pay as you go (00000000-0000-0000-0000-000000000001), tenant 00000000-0000-0000-0000-000000000002"
     )
@@ -87,13 +87,13 @@ def test_azure_without_one_subscription_says_what_to_set(
     for name in azure.SUBSCRIPTION:
         monkeypatch.delenv(name, raising=False)
     with answering(Said(200, {"value": [SUBSCRIPTION] * count})) as server, pytest.raises(OperateError) as raised:
-        azure.who("", api(server.url))
+        azure.caller_identity("", api(server.url))
     assert str(raised.value) == f"{said}; set targets.azure-container-apps.subscription_id"
 
 
 def test_google_says_project_and_address() -> None:
     with answering(Said(200, {"email": "a@example.com", "expires_in": "3599", "scope": "x"})) as server:
-        found = google.who("my-project", api(server.url, "Google"))
+        found = google.caller_identity("my-project", api(server.url, "Google"))
     assert found.who == "project my-project, a@example.com"
     assert (server.asked[0].path, server.asked[0].body) == ("/tokeninfo", b"access_token=a-token")
 
@@ -101,7 +101,7 @@ def test_google_says_project_and_address() -> None:
 def test_a_refusal_is_said_in_the_platforms_words() -> None:
     refused = {"error": {"code": "SubscriptionNotFound", "message": "The subscription\nwas not found."}}
     with answering(Said(403, refused)) as server, pytest.raises(OperateError) as raised:
-        azure.who("x", api(server.url))
+        azure.caller_identity("x", api(server.url))
     assert str(raised.value) == "Azure answered 403: The subscription was not found."
 
 

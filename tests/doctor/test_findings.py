@@ -10,7 +10,7 @@ import pytest
 from unmoor.doctor.account import Account, account_findings
 from unmoor.doctor.finding import Finding
 from unmoor.doctor.machine import clock, docker, no_docker, ports
-from unmoor.doctor.tools import Plugin, Pulumi, numbers, plugins, pulumi, python
+from unmoor.doctor.tools import Plugin, Pulumi, parse_version, plugins, pulumi, python
 from unmoor.errors import UnmoorError
 from unmoor.targets.vm_docker.doctor import OWN, listening, published_ports, ssh_client
 
@@ -185,7 +185,7 @@ def test_who_is_not_logged_in_is_told_how() -> None:
 
 @pytest.mark.parametrize(("text", "found"), [("v3.250.0-alpha.1+x", (3, 250, 0)), ("20.10", (20, 10)), ("dev", ())])
 def test_versions_are_compared_by_their_numbers(text: str, found: tuple[int, ...]) -> None:
-    assert numbers(text) == found
+    assert parse_version(text) == found
 
 
 def test_only_the_workspace_uses_pulumis_automation() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from replacements import NAMED_BY, REVISIONED, TAKEN_ON
 
-from unmoor.testing.computed import computed, invoked
+from unmoor.testing.computed import fake_invoke, fake_outputs
 
 CHANGES = ("create", "update", "delete")
 
@@ -153,7 +153,7 @@ class Cloud:
 
     def preview(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """The outputs that it would have, made up."""
-        return computed(type_, name, inputs)[1]
+        return fake_outputs(type_, name, inputs)[1]
 
     def update(self, name: str, at: tuple[str, str], inputs: Mapping[str, Any]) -> Thing:
         with self._lock:
@@ -168,7 +168,7 @@ class Cloud:
                 raise Refused(f"{at[0]} {at[1]} does not exist")
             thing = self._things[at]
             kept = {k: thing.outputs[k] for k in REVISIONED.get(at[0], ())}
-            outputs = {**computed(at[0], thing.salt, inputs)[1], **kept}
+            outputs = {**fake_outputs(at[0], thing.salt, inputs)[1], **kept}
             return replace(thing, inputs=inputs, outputs=outputs)
 
     def delete(self, name: str, at: tuple[str, str]) -> None:
@@ -183,12 +183,12 @@ class Cloud:
 
     def invoke(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         self.asked("invoke", token, "")
-        return invoked(token, args)
+        return fake_invoke(token, args)
 
     def _named(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Thing:
         """The thing with an id that nothing else has; Refused where the user chose one that is taken."""
         self._refuse_taken_name(type_, inputs)
-        id_, outputs = computed(type_, name, inputs)
+        id_, outputs = fake_outputs(type_, name, inputs)
         if type_ in REVISIONED:
             self._made += 1
             outputs = {**outputs, "arn": f"{outputs['arnWithoutRevision']}:{self._made}", "revision": self._made}
@@ -197,11 +197,11 @@ class Cloud:
         if type_.startswith("random:"):
             self._made += 1
             salt = f"{name}#{self._made}"
-            id_, outputs = computed(type_, salt, inputs)
+            id_, outputs = fake_outputs(type_, salt, inputs)
         while (type_, id_) in self._things and type_ not in TAKEN_ON:
             self._made += 1
             taken, salt = id_, f"{name}#{self._made}"
-            id_, outputs = computed(type_, salt, inputs)
+            id_, outputs = fake_outputs(type_, salt, inputs)
             if id_ == taken:
                 raise Refused(f"{type_} {id_} already exists")
         return Thing(type=type_, name=name, id=id_, salt=salt, inputs=inputs, outputs=outputs)

@@ -16,7 +16,7 @@ from real_engine import Engine
 
 from unmoor.load import load
 from unmoor.plan import Plan, Secret
-from unmoor.settings import choose
+from unmoor.settings import select_target
 from unmoor.stacks.program import program
 from unmoor.target import Settings
 
@@ -110,7 +110,7 @@ def deploy(
     settings: Callable[[Settings], Settings] = lambda settings: settings,
 ) -> Deploy:
     """The example's stack on the target; asked again with a change, the same stack with the changed program."""
-    chosen = choose(load(ROOT / "examples" / example, environment), target).accepted()
+    chosen = select_target(load(ROOT / "examples" / example, environment), target).require_accepted()
     plan, its = change(chosen.loaded.plan), settings(chosen.settings)
 
     def inline() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from unmoor.errors import UnmoorError
 from unmoor.operate.agent import Events
-from unmoor.operate.faults import NotBelieved, Refused, Unreachable
+from unmoor.operate.faults import AgentUnreachable, RejectedByGateway, Unauthorized
 from unmoor.operate.follow import PATIENCE_S, Follower, now
 
 
@@ -53,21 +53,21 @@ def test_it_asks_on_from_the_last_event_until_nothing_more_comes() -> None:
 
 def test_a_connection_that_breaks_costs_no_event_and_is_said_once() -> None:
     said: list[str] = []
-    gone = Unreachable("x: nothing answers")
-    agent = Scripted(batch(1), gone, gone, Refused("x: stopping", status=503), batch(2, done=True))
+    gone = AgentUnreachable("x: nothing answers")
+    agent = Scripted(batch(1), gone, gone, RejectedByGateway("x: stopping", status=503), batch(2, done=True))
     assert followed(agent, said) == [1, 2]
     assert agent.after == [0, 1, 1, 1, 1]
     assert said == ["x: nothing answers; trying again", "connected again"]
 
 
 def test_a_gateway_that_stays_away_is_given_up_in_the_end() -> None:
-    agent = Scripted(Unreachable("x: nothing answers"))
-    with pytest.raises(Unreachable):
+    agent = Scripted(AgentUnreachable("x: nothing answers"))
+    with pytest.raises(AgentUnreachable):
         followed(agent)
     assert len(agent.after) == PATIENCE_S / 2 + 2
 
 
-@pytest.mark.parametrize("fault", [NotBelieved("x"), Refused("x", status=400)])
+@pytest.mark.parametrize("fault", [Unauthorized("x"), RejectedByGateway("x", status=400)])
 def test_what_would_not_change_is_not_asked_again(fault: UnmoorError) -> None:
     agent = Scripted(fault)
     with pytest.raises(type(fault)):

@@ -8,15 +8,17 @@ from processes import free_port
 
 from unmoor.errors import UnmoorError
 from unmoor.operate.at_gateway import GatewayAgent
-from unmoor.operate.faults import NoSuchRun, NotBelieved, Refused, Unreachable
-from unmoor.operate.http import PAUSES_S, Http, gateway_url
+from unmoor.operate.faults import AgentUnreachable, NoSuchRun, RejectedByGateway, Unauthorized
+from unmoor.operate.http import PAUSES_S, GatewayHttp, gateway_url
 
 RUN = {"id": "run-1", "status": "queued"}
 
 
 def agent(url: str, token: str = "the-token", slept: list[float] | None = None) -> GatewayAgent:
     kept = [] if slept is None else slept
-    return GatewayAgent(http=Http(url=url, token=token, token_from="the token in UNMOOR_TOKEN", sleep=kept.append))
+    return GatewayAgent(
+        http=GatewayHttp(url=url, token=token, token_from="the token in UNMOOR_TOKEN", sleep=kept.append)
+    )
 
 
 def failing(*answers: Said, token: str = "the-token") -> tuple[type[Exception], str]:
@@ -51,7 +53,7 @@ def test_a_run_is_asked_for_once_whatever_is_answered(first: Said) -> None:
 
 
 def test_a_connection_that_breaks_leaves_it_open_whether_a_run_was_started() -> None:
-    with answering(Said(cut=True)) as server, pytest.raises(Unreachable) as raised:
+    with answering(Said(cut=True)) as server, pytest.raises(AgentUnreachable) as raised:
         agent(server.url).start("hello", "")
     assert str(raised.value) == (
         f"{server.url}: the connection broke (Remote end closed connection without response); "
@@ -61,7 +63,7 @@ def test_a_connection_that_breaks_leaves_it_open_whether_a_run_was_started() -> 
 
 def test_where_nobody_listens_a_line_says_what_else_can_be_asked() -> None:
     url, slept = f"http://127.0.0.1:{free_port()}", list[float]()
-    with pytest.raises(Unreachable) as raised:
+    with pytest.raises(AgentUnreachable) as raised:
         agent(url, slept=slept).start("hello", "")
     expected = f"{url}: nothing answers (Connection refused); is the gateway up? --store URL reads the store itself"
     assert str(raised.value) == expected
@@ -71,33 +73,33 @@ def test_where_nobody_listens_a_line_says_what_else_can_be_asked() -> None:
 @pytest.mark.parametrize(
     ("said", "fault", "text"),
     [
-        (refusal(401, "no"), NotBelieved, ": does not take the token in UNMOOR_TOKEN"),
+        (refusal(401, "no"), Unauthorized, ": does not take the token in UNMOOR_TOKEN"),
         (refusal(404, "there is no run of that id"), NoSuchRun, ": there is no run of that id"),
-        (refusal(429, "skipped: all 4 runs are taken"), Refused, ": skipped: all 4 runs are taken"),
+        (refusal(429, "skipped: all 4 runs are taken"), RejectedByGateway, ": skipped: all 4 runs are taken"),
         (
             Said(404, b"<html>nginx</html>"),
-            Unreachable,
+            AgentUnreachable,
             ": answered 404, and not as a gateway does; is this the gateway's address?",
         ),
         (
             Said(200, b"<html>welcome</html>"),
-            Unreachable,
+            AgentUnreachable,
             ": answered 200, and not as a gateway does; is this the gateway's address?",
         ),
         (
             Said(200, [1]),
-            Unreachable,
+            AgentUnreachable,
             ": answered 200, and not as a gateway does; is this the gateway's address?",
         ),
         (
             Said(308, b"", headers={"location": "https://other.example/"}),
-            Unreachable,
+            AgentUnreachable,
             ": answered 308, and not as a gateway does; "
             "it sends on to https://other.example/: if that is the gateway, give its address",
         ),
         (
             Said(502, b"<html>"),
-            Unreachable,
+            AgentUnreachable,
             ": answered 502, and not as a gateway does; is it up? --store URL reads the store itself",
         ),
     ],
@@ -108,7 +110,7 @@ def test_every_other_answer_has_one_line(said: Said, fault: type[Exception], tex
 
 def test_a_missing_token_is_another_thing_than_a_wrong_one() -> None:
     assert failing(refusal(401, "no"), token="") == (
-        NotBelieved,
+        Unauthorized,
         ": wants a token; set UNMOOR_TOKEN to the gateway's",
     )
 

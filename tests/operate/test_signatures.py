@@ -15,12 +15,12 @@ from starlette.datastructures import Headers
 from stripe import WebhookSignature
 
 from unmoor.errors import InputError
-from unmoor.operate.hooks import Recorded, signed_delivery
+from unmoor.operate.hooks import RecordedWebhook, sign_delivery
 from unmoor.plan import Verify, Webhook
 from unmoor.runtime.config import Verify as Bundled
-from unmoor.runtime.gateway.hooks.schemes import SCHEMES, prove
+from unmoor.runtime.gateway.hooks.schemes import SCHEMES, verify_signature
 from unmoor.runtime.gateway.hooks.signatures import SENDERS
-from unmoor.runtime.gateway.hooks.signing import Sent
+from unmoor.runtime.gateway.hooks.signing import WebhookRequest
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BODY = b'{"a": 1}'
@@ -51,7 +51,7 @@ WAYS = [
 def sent(scheme: str, secret: str = SECRET, *, body: bytes = BODY, more: dict[str, Any] = EMPTY, **given: str) -> Any:
     webhook = Webhook(name="w", prompt="", verify=Verify(scheme=scheme, secret="s", **more), when=())
     headers = tuple((name.replace("_", "-"), value) for name, value in given.items())
-    return signed_delivery(webhook, secret, Recorded(webhook="w", body=body, headers=headers), now=NOW).headers
+    return sign_delivery(webhook, secret, RecordedWebhook(webhook="w", body=body, headers=headers), now=NOW).headers
 
 
 def test_every_scheme_can_be_sent() -> None:
@@ -62,7 +62,9 @@ def test_every_scheme_can_be_sent() -> None:
 @given(body=st.binary(max_size=40))
 def test_what_is_sent_is_believed(scheme: str, secret: str, more: dict[str, Any], body: bytes) -> None:
     headers = Headers(sent(scheme, secret, body=body, more=more))
-    prove(Bundled(scheme=scheme, secret="s", **more), secret, Sent(headers=headers, body=body, now=NOW))
+    verify_signature(
+        Bundled(scheme=scheme, secret="s", **more), secret, WebhookRequest(headers=headers, body=body, now=NOW)
+    )
 
 
 def test_the_senders_libraries_believe_it() -> None:

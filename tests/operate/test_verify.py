@@ -16,13 +16,13 @@ from runs import Bench, shell
 from unmoor.errors import UnmoorError
 from unmoor.operate.at_gateway import GatewayAgent
 from unmoor.operate.faults import OperateError
-from unmoor.operate.http import Http
+from unmoor.operate.http import GatewayHttp
 from unmoor.operate.self_test import SelfTest
 from unmoor.operate.verify import Patience, Verification, Verified
 from unmoor.registry import load
 from unmoor.runtime import self_test
-from unmoor.runtime.gateway.hooks.signatures import signed_headers
-from unmoor.serving import Revision, failed, moving, serves
+from unmoor.runtime.gateway.hooks.signatures import sign_headers
+from unmoor.serving import Revision, failed_revision, moving_revision, serving_revision
 from unmoor.target import Outputs
 
 BUNDLE = "b" * 64
@@ -54,7 +54,7 @@ def verification(url: str, target: Any, *, said: list[str] | None = None, **more
     def sleep(seconds: float) -> None:
         clock[0] += seconds
 
-    agent = GatewayAgent(http=Http(url=url, token=TOKEN, token_from="the token", sleep=lambda s: None))
+    agent = GatewayAgent(http=GatewayHttp(url=url, token=TOKEN, token_from="the token", sleep=lambda s: None))
     plan: Any = None
     return Verification(
         target=target,
@@ -89,7 +89,11 @@ def run(status: str, **more: Any) -> Said:
 def test_all_is_as_it_was_asked() -> None:
     said: list[str] = []
     with answering(ready(), ACCEPTED, run("queued"), run("running"), run("running"), run("succeeded")) as server:
-        target = Looks(moving("1 of 2 tasks run a:7"), moving("1 of 2 tasks run a:7"), serves("2 of 2 tasks run a:7"))
+        target = Looks(
+            moving_revision("1 of 2 tasks run a:7"),
+            moving_revision("1 of 2 tasks run a:7"),
+            serving_revision("2 of 2 tasks run a:7"),
+        )
         found = verification(server.url, target, said=said).verify()
     assert lines(found) == [
         "fine revision: 2 of 2 tasks run a:7",
@@ -106,19 +110,19 @@ def test_all_is_as_it_was_asked() -> None:
     hook = server.asked[1]
     assert (hook.path, hook.body) == ("/hooks/_self-test", b"{}")
     assert "authorization" not in hook.headers
-    proof = signed_headers(self_test.VERIFY, TOKEN, b"{}", at=hook.headers["x-unmoor-timestamp"], message="")
+    proof = sign_headers(self_test.VERIFY, TOKEN, b"{}", at=hook.headers["x-unmoor-timestamp"], message="")
     assert hook.headers["x-unmoor-signature"] == proof["X-Unmoor-Signature"]
 
 
 def test_a_revision_that_failed_is_said_with_its_log_and_nothing_else_is_looked_at() -> None:
     with answering(ready()) as server:
-        found = verification(server.url, Looks(failed("ECS went back to a:6", ["boom"]))).verify()
+        found = verification(server.url, Looks(failed_revision("ECS went back to a:6", ["boom"]))).verify()
     assert (lines(found), found.log, found.ok) == (["wrong revision: ECS went back to a:6"], ("boom",), False)
     assert server.asked == []
 
 
 def test_a_revision_that_stays_on_its_way_is_given_up() -> None:
-    found = verification("http://127.0.0.1:1", Looks(moving("0 of 1 tasks run a:7"))).verify()
+    found = verification("http://127.0.0.1:1", Looks(moving_revision("0 of 1 tasks run a:7"))).verify()
     assert lines(found) == ["wrong revision: 0 of 1 tasks run a:7, and not more after 20 s"]
 
 
@@ -137,7 +141,7 @@ def test_a_target_that_cannot_tell_is_no_fault() -> None:
 def test_a_third_partys_target_without_serving_cannot_tell() -> None:
     target = dataclasses.replace(load("vm-docker"), serving_by="")
     nothing: Any = None
-    assert target.serving(outputs("http://x"), nothing, nothing) is None
+    assert target.current_revision(outputs("http://x"), nothing, nothing) is None
 
 
 @pytest.mark.parametrize(
@@ -159,7 +163,7 @@ def test_a_third_partys_target_without_serving_cannot_tell() -> None:
 )
 def test_a_gateway_that_is_not_the_one_that_was_deployed_is_waited_for_and_given_up(said: Said, text: str) -> None:
     with answering(said) as server:
-        found = verification(server.url, Looks(serves("x"))).verify()
+        found = verification(server.url, Looks(serving_revision("x"))).verify()
     assert lines(found)[1] == "wrong gateway: " + text.format(url=server.url)
     assert len(server.asked) == 11
 
@@ -167,7 +171,7 @@ def test_a_gateway_that_is_not_the_one_that_was_deployed_is_waited_for_and_given
 def test_a_gateway_that_becomes_the_right_one_is_right() -> None:
     said: list[str] = []
     with answering(Said(502, b""), ready("a" * 64), ready()) as server:
-        found = verification(server.url, Looks(serves("x")), said=said, self_test=False).verify()
+        found = verification(server.url, Looks(serving_revision("x")), said=said, self_test=False).verify()
     assert found.ok
     assert said[-1] == (
         f"waits for the gateway: {server.url} has bundle aaaaaaaaaaaa and not bbbbbbbbbbbb, which was deployed"
@@ -176,7 +180,7 @@ def test_a_gateway_that_becomes_the_right_one_is_right() -> None:
 
 def self_tested(*answers: Said) -> str:
     with answering(ready(), *answers) as server:
-        found = verification(server.url, Looks(serves("x"))).verify()
+        found = verification(server.url, Looks(serving_revision("x"))).verify()
     return lines(found)[2].replace(server.url, "URL")
 
 
@@ -207,11 +211,11 @@ def test_what_comes_of_the_self_test() -> None:
 
 
 async def looked(client: Client, token: str, until: Callable[[Any], bool]) -> Any:
-    agent = GatewayAgent(http=Http(url=client.url, token=TOKEN, token_from="the token"))
+    agent = GatewayAgent(http=GatewayHttp(url=client.url, token=TOKEN, token_from="the token"))
     test = SelfTest(agent=agent, token=token)
     try:
         while True:
-            found = await asyncio.to_thread(test.look)
+            found = await asyncio.to_thread(test.poll)
             if until(found):
                 return found
             if test.run:
@@ -264,4 +268,4 @@ async def as_self_test(record: Any, store: Any) -> None:
     from unmoor.runtime.records import to_json
 
     changed = dataclasses.replace(record, kind=self_test.KIND, trigger=self_test.NAME)
-    await store.put(layout.run_record(record.id), to_json(changed))
+    await store.put(layout.run_record_key(record.id), to_json(changed))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from unmoor.operate.docker_host import DockerHost, NoDocker
-from unmoor.operate.http import Http
+from unmoor.operate.docker_host import DockerHost, DockerUnavailable
+from unmoor.operate.http import GatewayHttp
 from unmoor.registry import load
 
 # Plays the client: it forwards what -L says, and keeps what it was started with.
@@ -66,7 +66,7 @@ def test_a_loopback_elsewhere_is_asked_by_ssh_under_its_own_name(
     target = load("vm-docker")
     settings = target.settings(host="ssh://me@example.com:2222", ssh_opts=["-i", "key"], hostname=None)
     url = f"http://127.0.0.1:{port}"
-    asking = Http(url=url, token="t", token_from="here", way=lambda it: target.way(it, settings))
+    asking = GatewayHttp(url=url, token="t", token_from="here", way=lambda it: target.open_tunnel(it, settings))
     assert asking.values("GET", "/runs") == {"runs": []}
     asking.close()
     assert (asking.url, f"127.0.0.1:{port}" in (tmp_path / "told").read_text()) == (url, True)
@@ -76,7 +76,7 @@ def test_a_loopback_elsewhere_is_asked_by_ssh_under_its_own_name(
 def test_what_ssh_says_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plays_ssh(tmp_path, monkeypatch, "#!/bin/sh\necho 'Host key verification failed.' >&2\nexit 255\n")
     host = DockerHost(url="ssh://me@example.com")
-    with pytest.raises(NoDocker, match=r"^Host key verification failed\.$"), host.forwarded(8080):
+    with pytest.raises(DockerUnavailable, match=r"^Host key verification failed\.$"), host.port_forward(8080):
         pass
 
 
@@ -86,5 +86,5 @@ def test_what_ssh_says_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 )
 def test_any_other_address_is_its_own_way(host: str, url: str) -> None:
     target = load("vm-docker")
-    with target.way(url, target.settings(host=host)) as found:
+    with target.open_tunnel(url, target.settings(host=host)) as found:
         assert found == url

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from unmoor.operate.at_gateway import GatewayAgent
-from unmoor.operate.http import Http
+from unmoor.operate.http import GatewayHttp
 from unmoor.operate.self_test import SelfTest
 
 pytestmark = pytest.mark.slow
@@ -45,9 +45,9 @@ def dev(home: Path, example: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 def test_a_self_test_runs_to_its_end(tmp_path: Path) -> None:
     with dev(tmp_path, "01-hello") as (url, _):
-        agent = GatewayAgent(http=Http(url=url, token=TOKEN, token_from="the token"))
+        agent = GatewayAgent(http=GatewayHttp(url=url, token=TOKEN, token_from="the token"))
         test, until = SelfTest(agent=agent, token=TOKEN), time.monotonic() + PATIENCE_S
-        while (found := test.look()) is None:
+        while (found := test.poll()) is None:
             assert time.monotonic() < until, test.waits_for
             time.sleep(0.05)
         record = agent.run(test.run)

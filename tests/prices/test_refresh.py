@@ -18,9 +18,9 @@ from unmoor.prices.aws import Aws
 from unmoor.prices.azure import Azure
 from unmoor.prices.change import Refreshed
 from unmoor.prices.google import Google
-from unmoor.prices.meter import Meter, RefreshError, Vendor
+from unmoor.prices.meter import RefreshError, SkuQuery, Vendor
 from unmoor.prices.refresh import meters_of, refresh
-from unmoor.prices.source import Source
+from unmoor.prices.source import PriceList
 from unmoor.prices.written import book_text
 from unmoor.registry import load, names
 
@@ -34,13 +34,13 @@ def price(id: str = "cpu", value: str = "0.04", unit: str = "vCPU-hour", region:
     return Price(id=id, value=D(value), unit=unit, region=region, **{**usual, **more})
 
 
-def cpu(usage: str = "{prefix}Fargate-vCPU-Hours:perCPU", **more: Any) -> Meter:
+def cpu(usage: str = "{prefix}Fargate-vCPU-Hours:perCPU", **more: Any) -> SkuQuery:
     usual: dict[str, Any] = {"vendor": "aws", "file": "AmazonECS", "units": {"hours": "1"}}
-    return Meter(price="cpu", match={"usagetype": usage}, **{**usual, **more})
+    return SkuQuery(price="cpu", match={"usagetype": usage}, **{**usual, **more})
 
 
-def made(server: Served, book: PriceBook, *meters: Meter, regions: Sequence[str] = ()) -> Refreshed:
-    sources: dict[Vendor, Source] = {
+def made(server: Served, book: PriceBook, *meters: SkuQuery, regions: Sequence[str] = ()) -> Refreshed:
+    sources: dict[Vendor, PriceList] = {
         "aws": Aws(server.url),
         "azure": Azure(server.url),
         "google": Google("secret-key", server.url),
@@ -48,7 +48,7 @@ def made(server: Served, book: PriceBook, *meters: Meter, regions: Sequence[str]
     return refresh(book, meters, sources=sources, regions=regions, today=TODAY)
 
 
-def refused(server: Served, book: PriceBook, *meters: Meter, regions: Sequence[str] = ()) -> str:
+def refused(server: Served, book: PriceBook, *meters: SkuQuery, regions: Sequence[str] = ()) -> str:
     with pytest.raises(RefreshError) as caught:
         made(server, book, *meters, regions=regions)
     return str(caught.value).replace(server.url, "URL")
@@ -176,7 +176,7 @@ def test_a_file_that_is_missing_cut_or_no_price_list_is_refused() -> None:
         assert refused(server, BOOK, cpu()).startswith(f"URL{ECS}: ended")
 
 
-AZURE_CPU = Meter(
+AZURE_CPU = SkuQuery(
     price="cpu",
     vendor="azure",
     file="Azure Container Apps",
@@ -214,7 +214,7 @@ def test_azures_reservations_have_another_price_in_the_same_unit_and_are_left_ou
         assert made(server, AZURE_BOOK, AZURE_CPU).book.prices[0].value == D("0.000024")
 
 
-GOOGLE_CPU = Meter(
+GOOGLE_CPU = SkuQuery(
     price="cpu",
     vendor="google",
     file="Cloud Run",
@@ -253,10 +253,10 @@ def test_what_is_in_no_list_is_said() -> None:
 
 @pytest.mark.parametrize("name", [n for n in names() if load(n).cost_by])
 def test_each_book_is_written_as_it_is_read_and_each_meter_is_of_a_price_in_it(name: str) -> None:
-    from unmoor.cost.book import book_of
+    from unmoor.cost.book import load_price_book
 
     module = load(name).cost_by.partition(":")[0]
-    book = book_of(module)
+    book = load_price_book(module)
     text = book_text(book)
     assert read_book(text.encode(), "book") == book
     assert book_text(read_book(text.encode(), "book")) == text
@@ -276,7 +276,7 @@ def test_the_command_shows_what_differs_asks_and_writes_through_a_link(
     (tmp_path / "link").symlink_to(file)
     file.write_text(book_text(BOOK))
     monkeypatch.setattr(command, "_file", lambda target: tmp_path / "link")
-    monkeypatch.setattr(command, "book_of", lambda module: BOOK)
+    monkeypatch.setattr(command, "load_price_book", lambda module: BOOK)
     monkeypatch.setattr(command, "meters_of", lambda module: (cpu(),))
     with served({ECS: csv_list(ROW)}) as server:
         monkeypatch.setenv("UNMOOR_PRICES_AWS", server.url)

@@ -13,13 +13,13 @@ import pytest
 
 from unmoor.cost.usage import Usage
 from unmoor.deploy.changes import changes_of
-from unmoor.deploy.step import Changed, Step
+from unmoor.deploy.step import PropertyDiff, ResourceStep
 from unmoor.load import load
-from unmoor.review.review import Review, earlier, reviewed
+from unmoor.review.review import Review, build_review, load_base_spec
 from unmoor.review.words import LONGEST, comment, difference, markdown
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "01-hello"
-USAGE = Usage().with_said({"runs": Decimal(200), "minutes": Decimal(20)}, "here")
+USAGE = Usage().with_overrides({"runs": Decimal(200), "minutes": Decimal(20)}, "here")
 TODAY = date(2026, 11, 25)
 
 
@@ -33,7 +33,9 @@ def review(tmp_path: Path) -> Callable[..., Review]:
         text = (folder / "unmoor.yaml").read_text()
         assert old in text
         (folder / "unmoor.yaml").write_text(text.replace(old, new))
-        return reviewed(load(folder), earlier(EXAMPLE, None), targets, previews or {}, usage=USAGE, today=TODAY)
+        return build_review(
+            load(folder), load_base_spec(EXAMPLE, None), targets, previews or {}, usage=USAGE, today=TODAY
+        )
 
     return made
 
@@ -78,12 +80,12 @@ def test_a_refusal_is_said_in_place_of_changes(review: Callable[..., Review]) ->
 
 
 def test_a_preview_is_shown_and_a_failed_one_says_why(review: Callable[..., Review]) -> None:
-    step = Step(
+    step = ResourceStep(
         op="update",
         phase="planned",
         type="docker:index/container:Container",
         name="hello-guard",
-        changed=(Changed(path="cpus", before="1", after="2"),),
+        changed=(PropertyDiff(path="cpus", before="1", after="2"),),
     )
     previews = {"vm-docker": changes_of("hello", [step], []), "aws-ecs": "no credentials"}
     text = markdown(review("hello", "hello", ("vm-docker", "aws-ecs"), previews))
@@ -93,8 +95,8 @@ def test_a_preview_is_shown_and_a_failed_one_says_why(review: Callable[..., Revi
 
 
 def test_an_agent_that_is_new_has_no_before(tmp_path: Path) -> None:
-    assert earlier(tmp_path / "nothing", None) is None
-    found = reviewed(load(EXAMPLE), None, ["aws-ecs"], {}, usage=USAGE, today=TODAY)
+    assert load_base_spec(tmp_path / "nothing", None) is None
+    found = build_review(load(EXAMPLE), None, ["aws-ecs"], {}, usage=USAGE, today=TODAY)
     assert difference(found.targets[0]) == "-"
 
 

@@ -21,9 +21,9 @@ from runs import Ran, stored_events
 
 from unmoor.bundle import pack
 from unmoor.make_plan import make_plan
-from unmoor.material import Material
+from unmoor.material import SpecFiles
 from unmoor.runtime import layout
-from unmoor.runtime.claim import enqueue
+from unmoor.runtime.claim import create_run_record
 from unmoor.runtime.records import RunRecord, from_json
 from unmoor.runtime.store import Store, open_store
 from unmoor.spec import Spec
@@ -48,11 +48,11 @@ class Agent:
         """Puts the bundle into the store; its digest."""
         archive = pack(
             make_plan(
-                Spec.model_validate(self.spec), "tests", Material(folder=str(self.root), instructions="", files=())
+                Spec.model_validate(self.spec), "tests", SpecFiles(folder=str(self.root), instructions="", files=())
             )
         )
         digest = hashlib.sha256(archive).hexdigest()
-        asyncio.run(self.store.put(layout.bundle(digest), archive))
+        asyncio.run(self.store.put(layout.bundle_key(digest), archive))
         return digest
 
     def queued(self, *, session: str = "", prompt: str = "hello\n") -> str:
@@ -73,7 +73,7 @@ class Agent:
             model="",
             created_at=datetime.now(UTC),
         )
-        asyncio.run(enqueue(self.store, record))
+        asyncio.run(create_run_record(self.store, record))
         return record.id
 
     def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
@@ -97,7 +97,7 @@ class Agent:
         )
 
     def record(self, run: str) -> RunRecord:
-        stored = asyncio.run(self.store.get(layout.run_record(run)))
+        stored = asyncio.run(self.store.get(layout.run_record_key(run)))
         assert stored is not None
         return from_json(stored.content)
 

@@ -16,34 +16,34 @@ from typing import Any
 
 from unmoor.bundle import pack
 from unmoor.make_plan import make_plan
-from unmoor.material import Material
+from unmoor.material import SpecFiles
 from unmoor.runtime import layout
-from unmoor.runtime.again import insisted
+from unmoor.runtime.again import retry_transient
 from unmoor.runtime.bundle import unpack_bundle
-from unmoor.runtime.claim import enqueue
-from unmoor.runtime.config import Agent
+from unmoor.runtime.claim import create_run_record
+from unmoor.runtime.config import AgentConfig
 from unmoor.runtime.fence import landlock
-from unmoor.runtime.guard.opening import open_door
-from unmoor.runtime.guard.way import Emit, Grant, Stream, Way
-from unmoor.runtime.host import Host, Patience, Programs
-from unmoor.runtime.life import live
+from unmoor.runtime.guard.opening import open_guard
+from unmoor.runtime.guard.way import ConnectionHandler, Emit, RunCredentials, Stream
+from unmoor.runtime.host import HarnessInstallation, RunContext, Timeouts
+from unmoor.runtime.life import execute_run
 from unmoor.runtime.records import RunRecord, from_json
 from unmoor.runtime.stop import Stop
 from unmoor.runtime.store import Store, open_store
 from unmoor.spec import Spec
 
 # Where a confined harness of the tests finds its programs: the system's own, and this interpreter.
-PROGRAMS = Programs(folders=(Path(sys.base_prefix),), path=f"{sys.base_prefix}/bin:/usr/bin:/bin")
+PROGRAMS = HarnessInstallation(folders=(Path(sys.base_prefix),), path=f"{sys.base_prefix}/bin:/usr/bin:/bin")
 
 
 # Short, so that no test waits for what a person would wait for.
-IMPATIENT = Patience(grace_s=0.2, linger_s=0.3, again_s=0.01, session_poll_s=0.05, cancel_poll_s=0.05, store_s=0.001)
+IMPATIENT = Timeouts(grace_s=0.2, linger_s=0.3, again_s=0.01, session_poll_s=0.05, cancel_poll_s=0.05, store_s=0.001)
 
 
 class NoWay:
     """A guard that answers nobody."""
 
-    async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+    async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
         await stream.close()
 
 
@@ -60,7 +60,7 @@ class Ran:
         return [e for e in self.events if e["type"] == type_]
 
     def artifact(self, path: str) -> bytes:
-        stored = asyncio.run(self.store.get(layout.artifact(self.record.id, path)))
+        stored = asyncio.run(self.store.get(layout.artifact_key(self.record.id, path)))
         assert stored is not None
         return stored.content
 
@@ -72,13 +72,13 @@ class Bench:
     root: Path
     spec: dict[str, Any]
     secrets: dict[str, str] = field(default_factory=dict)
-    way: Way = field(default_factory=NoWay)
+    way: ConnectionHandler = field(default_factory=NoWay)
     store: Store | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     git_environment: Mapping[str, str] = field(default_factory=dict)
-    programs: Programs = PROGRAMS
+    programs: HarnessInstallation = PROGRAMS
     traced: bool = False
-    patience: Patience = IMPATIENT
+    patience: Timeouts = IMPATIENT
     started: int = 0
 
     def run(
@@ -96,7 +96,7 @@ class Bench:
         store = self.store or open_store((self.root / "store").as_uri())
         bundle = self._bundle()
         record = self._record(bundle.sha256, prompt, session)
-        await enqueue(store, record)
+        await create_run_record(store, record)
         if before:
             await before(record, store)
         events: list[dict[str, Any]] = []
@@ -105,18 +105,25 @@ class Bench:
             return await self._lived(bundle, record, store, way, events, stop, during)
 
     @contextlib.asynccontextmanager
-    async def _way(self, agent: Agent, store: Store) -> AsyncIterator[Way]:
+    async def _way(self, agent: AgentConfig, store: Store) -> AsyncIterator[ConnectionHandler]:
         """The guard's own door where the agent has a model, else whatever the test gave."""
         if agent.model is None:
             yield self.way
             return
-        async with open_door(agent, store=store, key=self.secrets[agent.model.api_key]) as door:
+        async with open_guard(agent, store=store, key=self.secrets[agent.model.api_key]) as door:
             yield door
 
     async def _lived(
-        self, bundle: Any, record: RunRecord, store: Store, way: Way, events: list[Any], stop: Stop, during: Any
+        self,
+        bundle: Any,
+        record: RunRecord,
+        store: Store,
+        way: ConnectionHandler,
+        events: list[Any],
+        stop: Stop,
+        during: Any,
     ) -> Ran:
-        host = Host(
+        host = RunContext(
             store=store,
             bundle=bundle,
             secrets=self.secrets,
@@ -131,10 +138,10 @@ class Bench:
             traced=self.traced,
         )
         meanwhile = asyncio.create_task(during(stop, record, store)) if during else None
-        final = await live(record.id, host, stop)
+        final = await execute_run(record.id, host, stop)
         if meanwhile:
             await meanwhile
-        stored = await insisted(lambda: store.get(layout.run_record(record.id)), pause_s=0)
+        stored = await retry_transient(lambda: store.get(layout.run_record_key(record.id)), pause_s=0)
         assert stored is not None
         assert from_json(stored.content) == final
         return Ran(record=final, events=events, store=store, root=self.root)
@@ -147,7 +154,7 @@ class Bench:
         archive = pack(plan)
         return unpack_bundle(archive, hashlib.sha256(archive).hexdigest(), self.root / f"bundle-{self.started}")
 
-    def _material(self, folder: Path) -> Material:
+    def _material(self, folder: Path) -> SpecFiles:
         from unmoor.plan import BundledFile
 
         files: list[BundledFile] = []
@@ -163,7 +170,7 @@ class Bench:
                     source=str(folder / str(number)),
                 )
             )
-        return Material(folder=str(folder), instructions=self.spec.get("instructions", ""), files=tuple(files))
+        return SpecFiles(folder=str(folder), instructions=self.spec.get("instructions", ""), files=tuple(files))
 
     def _record(self, bundle: str, prompt: str, session: str) -> RunRecord:
         now = datetime.now(UTC)
@@ -206,7 +213,7 @@ def stored_events(ran: Ran) -> list[dict[str, Any]]:
 
     async def read() -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        async for entry in ran.store.list(layout.events(ran.record.id)):
+        async for entry in ran.store.list(layout.events_prefix(ran.record.id)):
             stored = await ran.store.get(entry.key)
             assert stored is not None
             found += [json.loads(line) for line in stored.content.splitlines()]

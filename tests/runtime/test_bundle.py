@@ -10,7 +10,7 @@ import pytest
 from unmoor.bundle import write_bundle
 from unmoor.make_plan import make_plan
 from unmoor.runtime.bundle import fetch_bundle
-from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.store import open_store
 from unmoor.spec import Spec
 
@@ -26,5 +26,5 @@ def test_a_bundle_is_found_with_or_without_a_draw_in_its_name(tmp_path: Path, ba
 
 def test_a_bundle_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     store = open_store((tmp_path / "store").as_uri())
-    with pytest.raises(ConfigurationFault, match=f"bundle {'ab' * 32} is not in the store; deploy again"):
+    with pytest.raises(ConfigurationError, match=f"bundle {'ab' * 32} is not in the store; deploy again"):
         asyncio.run(fetch_bundle(store, "ab" * 32, tmp_path / "unpacked"))

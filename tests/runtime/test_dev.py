@@ -186,4 +186,4 @@ def test_a_command_that_needs_the_runtime_says_what_to_install(monkeypatch: pyte
 
     monkeypatch.setattr(needs, "RUNTIME", ("obstore", "no_such_library"))
     with pytest.raises(UnmoorError, match=r"^unmoor dev needs no_such_library; run pip install 'unmoor\[runtime\]'$"):
-        needs.needs_runtime()
+        needs.require_runtime()

@@ -13,7 +13,7 @@ import pytest
 from runs import IMPATIENT, Bench, Ran, shell, stored_events
 
 from unmoor.runtime import layout
-from unmoor.runtime.errors import InfrastructureFault, RuntimeFault
+from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
 from unmoor.runtime.events import FINAL_STATUSES
 from unmoor.runtime.records import from_json
 from unmoor.runtime.store import Store, open_store
@@ -40,17 +40,17 @@ class Faulty:
         async def call(key: str, *rest: Any) -> Any:
             fails = self._fails()
             if fails and self.kind == "before":
-                raise InfrastructureFault(f"store: {key}: it was unplugged")
+                raise TransientError(f"store: {key}: it was unplugged")
             result: Any = await cast(Any, act)(key, *rest)
             if fails:
-                raise InfrastructureFault(f"store: {key}: the answer was lost")
+                raise TransientError(f"store: {key}: the answer was lost")
             return result
 
         return call
 
     async def _listed(self, prefix: str, *, after: str = "") -> AsyncIterator[Any]:
         if self._fails():
-            raise InfrastructureFault(f"store: {prefix}: it was unplugged")
+            raise TransientError(f"store: {prefix}: it was unplugged")
         async for entry in self.inner.list(prefix, after=after):
             yield entry
 
@@ -109,7 +109,7 @@ def test_wherever_the_store_goes_for_good_one_line_says_so_and_the_session_is_wh
         agent.store = Faulty(store, number, for_good=True)  # type: ignore[assignment]
         try:
             run = agent.run(session=f"k{number}")
-        except InfrastructureFault as fault:
+        except TransientError as fault:
             said.append(str(fault))
         else:
             assert_one_end(store, run)
@@ -130,7 +130,7 @@ def test_an_artifact_that_is_not_taken_fails_the_run_but_neither_its_answer_nor_
 
             async def upload(key: str, path: Path) -> None:
                 if "/artifacts/" in key:
-                    raise InfrastructureFault(f"store: {key}: No space left on device")
+                    raise TransientError(f"store: {key}: No space left on device")
                 await act(key, path)
 
             return upload if name == "upload" else act
@@ -185,12 +185,12 @@ def test_a_session_whose_archive_is_gone_is_failed_and_says_which(tmp_path: Path
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"key": "k"}', b'{"key":"k","holder":"x","until":"tomorrow"}'])
 def test_a_session_record_that_is_none_is_said_in_one_line(tmp_path: Path, content: bytes) -> None:
     agent, store = with_a_session(tmp_path)
-    asyncio.run(store.put(layout.session_record("k"), content))
+    asyncio.run(store.put(layout.session_record_key("k"), content))
     run = agent.run(session="k")
     if content == b'{"key": "k"}':
         assert run.record.status == "succeeded"
         return
-    key = layout.session_record("k")
+    key = layout.session_record_key("k")
     assert run.record.reason == f"session k: {key} is no record that this release reads"
 
 
@@ -204,12 +204,14 @@ def test_a_session_record_that_is_none_is_said_in_one_line(tmp_path: Path, conte
 )
 def test_a_record_that_is_none_is_refused_in_one_line(tmp_path: Path, change: Any, why: str) -> None:
     async def spoil(record: Any, store: Store) -> None:
-        key = layout.run_record(record.id)
+        key = layout.run_record_key(record.id)
         stored = await store.get(key)
         assert stored is not None
         await store.put(key, json.dumps(change(json.loads(stored.content))).encode())
 
-    with pytest.raises(RuntimeFault, match=r"^runs/run-.*/run\.json is no record that this release reads: ") as caught:
+    with pytest.raises(
+        UnmoorRuntimeError, match=r"^runs/run-.*/run\.json is no record that this release reads: "
+    ) as caught:
         Bench(tmp_path, shell("true")).run(before=spoil)
     assert str(caught.value).endswith(why)
 
@@ -233,13 +235,13 @@ def test_an_end_that_was_said_but_not_recorded_is_recorded_by_whoever_comes_next
 
             async def replace(key: str, content: bytes, version: str) -> str | None:
                 if key.endswith("run.json") and from_json(content).is_final:
-                    raise InfrastructureFault(f"store: {key}: it was unplugged")
+                    raise TransientError(f"store: {key}: it was unplugged")
                 return await act(key, content, version)
 
             return replace if name == "replace" else act
 
     agent.store = ForgetsTheEnd(real, 0)  # type: ignore[assignment]
-    with pytest.raises(InfrastructureFault):
+    with pytest.raises(TransientError):
         agent.run()
 
     async def again() -> Ran:
@@ -247,12 +249,12 @@ def test_an_end_that_was_said_but_not_recorded_is_recorded_by_whoever_comes_next
 
         from runs import IMPATIENT, PROGRAMS, NoWay
 
-        from unmoor.runtime.host import Host
-        from unmoor.runtime.life import live
+        from unmoor.runtime.host import RunContext
+        from unmoor.runtime.life import execute_run
         from unmoor.runtime.stop import Stop
 
         [entry] = [e async for e in real.list("runs/") if e.key.endswith("run.json")]
-        host = Host(
+        host = RunContext(
             store=real,
             bundle=agent._bundle(),
             secrets={},
@@ -264,7 +266,7 @@ def test_an_end_that_was_said_but_not_recorded_is_recorded_by_whoever_comes_next
             clock=lambda: datetime.now(UTC) + timedelta(minutes=2),
             patience=IMPATIENT,
         )
-        record = await live(entry.key.split("/")[1], host, Stop())
+        record = await execute_run(entry.key.split("/")[1], host, Stop())
         return Ran(record=record, events=[], store=real, root=tmp_path)
 
     run = asyncio.run(again())

@@ -12,8 +12,8 @@ import pytest
 from runs import Bench, command_spec
 
 from unmoor.runtime.fence import landlock, seccomp
-from unmoor.runtime.fence.probe import TRIES, judged, probe
-from unmoor.runtime.places import Places, rules
+from unmoor.runtime.fence.probe import TRIES, interpret, probe_sandbox
+from unmoor.runtime.places import RunDirectories, sandbox_rules
 
 pytestmark = pytest.mark.skipif(landlock.version() < 6, reason="this kernel's Landlock has no network rules or scopes")
 
@@ -170,14 +170,14 @@ def test_no_capability_is_left_even_to_root(tmp_path: Path) -> None:
 
 def test_the_probe_says_what_it_saw(tmp_path: Path) -> None:
     (tmp_path / "forbidden").write_text("x")
-    seen = asyncio.run(probe(RULES, forbidden=str(tmp_path / "forbidden")))
+    seen = asyncio.run(probe_sandbox(RULES, forbidden=str(tmp_path / "forbidden")))
     assert str(seen) == "enforced by landlock+seccomp"
 
 
 def test_a_fence_that_lets_something_through_is_advisory_and_says_what(tmp_path: Path) -> None:
     (tmp_path / "forbidden").write_text("x")
     open_rules = landlock.Rules(read=("/",), write=("/dev/null",), ports=(1,))
-    seen = asyncio.run(probe(open_rules, forbidden=str(tmp_path / "forbidden")))
+    seen = asyncio.run(probe_sandbox(open_rules, forbidden=str(tmp_path / "forbidden")))
     assert seen.files == "advisory: got through: file (done)"
     assert str(seen) == seen.files
 
@@ -195,14 +195,14 @@ def test_a_fence_that_lets_something_through_is_advisory_and_says_what(tmp_path:
     ],
 )
 def test_only_what_was_seen_is_recorded_as_enforced(seen: dict[str, str], abi: int, text: str) -> None:
-    assert str(judged(seen, abi=abi)) == text
+    assert str(interpret(seen, abi=abi)) == text
 
 
 def test_sockets_of_the_file_system_can_be_made_where_a_container_holds_one_run_alone() -> None:
-    of = Places(root=Path("/work/r"), own=Path("/work/own"))
-    assert rules(of, 1, in_an_image=True, alone=True).local_sockets
-    assert not rules(of, 1, in_an_image=True, alone=False).local_sockets
-    assert not rules(of, 1, in_an_image=False, alone=True).local_sockets
+    of = RunDirectories(root=Path("/work/r"), own=Path("/work/own"))
+    assert sandbox_rules(of, 1, in_an_image=True, alone=True).local_sockets
+    assert not sandbox_rules(of, 1, in_an_image=True, alone=False).local_sockets
+    assert not sandbox_rules(of, 1, in_an_image=False, alone=True).local_sockets
 
 
 def test_the_filter_lets_local_sockets_through_where_they_are_wanted() -> None:
@@ -212,13 +212,13 @@ def test_the_filter_lets_local_sockets_through_where_they_are_wanted() -> None:
 
 def test_a_port_of_a_rule_can_be_reached(tmp_path: Path, listening: int) -> None:
     from unmoor.runtime.harness.protocol import Command
-    from unmoor.runtime.program import run_program
+    from unmoor.runtime.program import run_confined
     from unmoor.runtime.stop import Stop
 
     async def reach() -> int | None:
         rules = landlock.Rules(read=RULES.read, write=RULES.write, ports=(listening,))
         command = Command(argv=("bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{listening}"), environment={}, stdin=b"")
-        ended = await run_program(
+        ended = await run_confined(
             command,
             rules=rules,
             path="/usr/bin:/bin",

@@ -11,7 +11,7 @@ import pytest
 from git_server import TOKEN, GitServer, commit, git, git_server, repository
 
 from unmoor.runtime.config import Repo
-from unmoor.runtime.errors import InfrastructureFault, WorkspaceFault
+from unmoor.runtime.errors import TransientError, WorkspaceError
 from unmoor.runtime.git import Git
 from unmoor.runtime.redact import redactor
 
@@ -86,7 +86,7 @@ def test_a_branch_a_tag_and_a_commit_are_checked_out(server: GitServer, tmp_path
 
 
 def test_a_ref_that_is_not_there_is_the_workspaces_fault_in_one_line(server: GitServer, tmp_path: Path) -> None:
-    with pytest.raises(WorkspaceFault) as raised:
+    with pytest.raises(WorkspaceError) as raised:
         clone(server, tmp_path / "x" / "project", ref="no-such-branch")
     assert str(raised.value) == (
         "context.repos: https://git.example.com/project: fatal: couldn't find remote ref no-such-branch"
@@ -94,7 +94,7 @@ def test_a_ref_that_is_not_there_is_the_workspaces_fault_in_one_line(server: Git
 
 
 def test_a_wrong_credential_is_the_workspaces_fault_and_is_not_shown(server: GitServer, tmp_path: Path) -> None:
-    with pytest.raises(WorkspaceFault) as raised:
+    with pytest.raises(WorkspaceError) as raised:
         clone(server, tmp_path / "x" / "project", credential="wrong-credential")
     assert "wrong-credential" not in str(raised.value)
     assert str(raised.value).startswith("context.repos: https://git.example.com/project: fatal: Authentication failed")
@@ -102,17 +102,17 @@ def test_a_wrong_credential_is_the_workspaces_fault_and_is_not_shown(server: Git
 
 def test_a_server_that_is_away_is_the_infrastructures_fault(server: GitServer, tmp_path: Path) -> None:
     server.proxy = "http://run:token@127.0.0.1:1"
-    with pytest.raises(InfrastructureFault):
+    with pytest.raises(TransientError):
         clone(server, tmp_path / "x" / "project")
 
 
 def test_a_repository_that_is_not_there_is_the_workspaces_fault(server: GitServer, tmp_path: Path) -> None:
-    with pytest.raises(WorkspaceFault, match="not found"):
+    with pytest.raises(WorkspaceError, match="not found"):
         clone(server, tmp_path / "x" / "project", name="other")
 
 
 def test_an_address_that_is_no_https_is_never_asked(server: GitServer, tmp_path: Path) -> None:
     server.url = lambda name: f"ext::sh -c 'touch {tmp_path}/owned'"  # type: ignore[method-assign]
-    with pytest.raises(WorkspaceFault, match="not allowed"):
+    with pytest.raises(WorkspaceError, match="not allowed"):
         clone(server, tmp_path / "x" / "project")
     assert not (tmp_path / "owned").exists()

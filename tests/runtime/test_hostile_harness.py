@@ -117,7 +117,7 @@ def test_a_full_disk_under_the_workspace_is_failed_and_said(small_disk: Path, tm
 
 
 def test_a_full_disk_under_the_store_ends_the_run_or_says_so_in_one_line(small_disk: Path, tmp_path: Path) -> None:
-    from unmoor.runtime.errors import InfrastructureFault
+    from unmoor.runtime.errors import TransientError
     from unmoor.runtime.store import open_store
 
     agent = Bench(
@@ -129,5 +129,5 @@ def test_a_full_disk_under_the_store_ends_the_run_or_says_so_in_one_line(small_d
     assert_one_end(run, "failed")
     assert run.record.reason.endswith("/artifacts/big: No space left on device")
     agent.spec = shell("yes 0123456789 | head -n 100000")
-    with pytest.raises(InfrastructureFault, match=r"No space left on device$"):
+    with pytest.raises(TransientError, match=r"No space left on device$"):
         agent.run()

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.runtime import layout
-from unmoor.runtime.errors import InfrastructureFault
+from unmoor.runtime.errors import TransientError
 from unmoor.runtime.events import Message
 from unmoor.runtime.gateway.feed import Feed
-from unmoor.runtime.journal import SEGMENT_BYTES, Journal
+from unmoor.runtime.journal import SEGMENT_BYTES, EventLog
 from unmoor.runtime.store import Store, open_store
 
 RUN = layout.run_id(datetime(2026, 3, 1, tzinfo=UTC), 7)
 
 
-def journal(store: Store, first: int = 0) -> Journal:
-    return Journal(
+def journal(store: Store, first: int = 0) -> EventLog:
+    return EventLog(
         store,
         RUN,
         redact=lambda text: text,
@@ -29,11 +29,11 @@ def journal(store: Store, first: int = 0) -> Journal:
 
 
 async def segments(store: Store) -> list[str]:
-    return [entry.key.rsplit("/", 1)[1] async for entry in store.list(layout.events(RUN))]
+    return [entry.key.rsplit("/", 1)[1] async for entry in store.list(layout.events_prefix(RUN))]
 
 
 async def numbers(feed: Feed) -> list[int]:
-    return [event["n"] for event in await feed.more()]
+    return [event["n"] for event in await feed.read_new()]
 
 
 def test_the_newest_segment_grows_until_it_is_full(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_what_the_store_did_not_take_is_in_the_segment_with_what_came_after_it(t
 
             async def put(self, key: str, content: bytes) -> str:
                 if self.away:
-                    raise InfrastructureFault("it was unplugged")
+                    raise TransientError("it was unplugged")
                 return await store.put(key, content)
 
         between = Unplugged()
@@ -110,7 +110,7 @@ def test_what_the_store_did_not_take_is_in_the_segment_with_what_came_after_it(t
         said.add(Message(text="two"))
         try:
             await said.flush()
-        except InfrastructureFault:
+        except TransientError:
             between.away = False
         said.add(Message(text="three"))
         await said.flush()

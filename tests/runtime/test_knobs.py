@@ -18,10 +18,10 @@ import pytest
 from runs import Bench, shell
 
 from unmoor.runtime import config
-from unmoor.runtime.bundle import Unpacked
-from unmoor.runtime.config import Agent, read_config
-from unmoor.runtime.errors import InfrastructureFault
-from unmoor.runtime.new_run import triggered_run
+from unmoor.runtime.bundle import UnpackedBundle
+from unmoor.runtime.config import AgentConfig, read_config
+from unmoor.runtime.errors import TransientError
+from unmoor.runtime.new_run import run_from_trigger
 from unmoor.runtime.store import Store, open_store
 
 HERE = Path(__file__).parent
@@ -104,7 +104,7 @@ def fields(of: type, path: str = "") -> Iterator[str]:
 
 
 def test_every_knob_is_named_with_its_test() -> None:
-    assert sorted(fields(Agent)) == sorted(KNOBS)
+    assert sorted(fields(AgentConfig)) == sorted(KNOBS)
 
 
 @pytest.mark.parametrize("test", sorted({*KNOBS.values(), *FOLDERS.values()}))
@@ -207,8 +207,8 @@ def test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is() -> None:
     agent = dataclasses.replace(
         AGENT, run=dataclasses.replace(AGENT.run, session="{{ event.scheduled }}/{{ agent.name }}")
     )
-    record = triggered_run(
-        Unpacked(agent=agent, folder=Path(), sha256="ab"),
+    record = run_from_trigger(
+        UnpackedBundle(agent=agent, folder=Path(), sha256="ab"),
         trigger,
         run="r",
         delivery="d",
@@ -235,7 +235,7 @@ class Unreachable:
     async def download(self, key: str, path: Path) -> bool:
         self.times -= 1
         if self.times >= 0:
-            raise InfrastructureFault("store: it was away")
+            raise TransientError("store: it was away")
         return await self.inner.download(key, path)
 
 

@@ -11,8 +11,8 @@ import pytest
 from runs import Bench, Ran, shell, stored_events, stored_text
 
 from unmoor.runtime import layout
-from unmoor.runtime.claim import NotClaimed, claim
-from unmoor.runtime.errors import InfrastructureFault
+from unmoor.runtime.claim import LeaseLost, acquire_lease
+from unmoor.runtime.errors import TransientError
 from unmoor.runtime.events import FINAL_STATUSES
 from unmoor.runtime.store import open_store
 
@@ -122,7 +122,7 @@ def test_a_full_disk_under_the_store_is_failed_and_said(tmp_path: Path) -> None:
             return getattr(self.inner, name)
 
         async def upload(self, key: str, path: Path) -> None:
-            raise InfrastructureFault(f"store: {key}: No space left on device")
+            raise TransientError(f"store: {key}: No space left on device")
 
     bench = Bench(tmp_path, shell("echo x > a", run={"artifacts": ["a"]}), store=FullStore())  # type: ignore[arg-type]
     run = bench.run()
@@ -132,7 +132,7 @@ def test_a_full_disk_under_the_store_is_failed_and_said(tmp_path: Path) -> None:
 
 def test_a_cancel_that_another_process_asks_for_ends_the_run(tmp_path: Path) -> None:
     async def ask(stop: Any, record: Any, store: Any) -> None:
-        await store.put(layout.cancel_mark(record.id), b"")
+        await store.put(layout.cancel_key(record.id), b"")
 
     run = Bench(tmp_path, shell("sleep 3456")).run(before=lambda record, store: ask(None, record, store))
     assert_one_end(run, "cancelled")
@@ -167,12 +167,12 @@ def test_runs_of_one_session_share_a_workspace_and_no_other_run_does(tmp_path: P
 
 
 def test_a_run_waits_for_the_run_that_holds_its_session(tmp_path: Path) -> None:
-    from unmoor.runtime.sessions import hold
+    from unmoor.runtime.sessions import acquire_session
 
     async def hold_for_a_while(record: Any, store: Any) -> None:
         from datetime import UTC, datetime
 
-        held = await hold(store, "k", "run-other", clock=lambda: datetime.now(UTC))
+        held = await acquire_session(store, "k", "run-other", clock=lambda: datetime.now(UTC))
         assert not isinstance(held, str)
 
         async def let_go() -> None:
@@ -202,9 +202,9 @@ def test_a_run_is_run_once_whoever_asks(tmp_path: Path) -> None:
     async def again() -> None:
         from datetime import UTC, datetime
 
-        await claim(run.store, run.record.id, owner="b", clock=lambda: datetime.now(UTC))
+        await acquire_lease(run.store, run.record.id, owner="b", clock=lambda: datetime.now(UTC))
 
-    with pytest.raises(NotClaimed, match=rf"^run {run.record.id} has ended: succeeded$"):
+    with pytest.raises(LeaseLost, match=rf"^run {run.record.id} has ended: succeeded$"):
         asyncio.run(again())
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from unmoor.runtime.lines import Line, Lines
+from unmoor.runtime.lines import Line, LineSplitter
 
 
 def lines_of(pieces: list[bytes], longest: int = 100) -> list[Line]:
-    lines = Lines(longest=longest)
+    lines = LineSplitter(longest=longest)
     found = [line for piece in pieces for line in lines.feed(piece)]
     return [*found, *lines.end()]
 

@@ -69,10 +69,10 @@ def test_newer_runs_sort_first() -> None:
     ids = [layout.run_id(NOW + timedelta(milliseconds=n)) for n in range(50)]
     assert sorted(ids, reverse=True) == ids
     assert all(layout.RUN_ID.fullmatch(i) for i in ids)
-    assert layout.created(ids[7]) == NOW + timedelta(milliseconds=7)
+    assert layout.created_at(ids[7]) == NOW + timedelta(milliseconds=7)
 
 
 def test_any_path_and_any_session_has_a_key_that_every_store_takes() -> None:
-    key = layout.artifact("run-1", "out/ü & b/100%.md")
+    key = layout.artifact_key("run-1", "out/ü & b/100%.md")
     assert key == "runs/run-1/artifacts/out/=C3=BC=20=26=20b/100=25.md"
-    assert layout.session_record("../../x") == f"sessions/{layout.session_digest('../../x')}/session.json"
+    assert layout.session_record_key("../../x") == f"sessions/{layout.session_digest('../../x')}/session.json"

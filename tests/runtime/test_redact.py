@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from unmoor.runtime.redact import redacted, redactor
+from unmoor.runtime.redact import redact_values, redactor
 
 SECRET = 'tok/en+with "quotes" & ümlaut=='
 REDACT = redactor({"key": SECRET, "short": "abc"})
@@ -53,7 +53,7 @@ def test_what_is_too_short_to_be_told_from_chance_stays() -> None:
 def test_nested_values_and_keys_are_redacted() -> None:
     redact = redactor({"key": "sesame-open"})
     value = {"a": ["sesame-open", 1, None], "sesame-open": {"b": "x sesame-open"}}
-    assert redacted(value, redact) == {"a": ["[secret:key]", 1, None], "[secret:key]": {"b": "x [secret:key]"}}
+    assert redact_values(value, redact) == {"a": ["[secret:key]", 1, None], "[secret:key]": {"b": "x [secret:key]"}}
 
 
 def test_without_secrets_a_text_is_what_it_was() -> None:

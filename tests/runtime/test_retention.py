@@ -13,7 +13,7 @@ from test_records import RECORD
 
 from unmoor.runtime import layout
 from unmoor.runtime.records import Lease, RunStatus, to_json
-from unmoor.runtime.retention import sweep
+from unmoor.runtime.retention import delete_expired
 from unmoor.runtime.store import open_store
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -31,7 +31,7 @@ def store_with(root: Path, *objects: tuple[str, bytes, int]) -> None:
 
 
 def left(root: Path, keep_s: int = 30 * DAY) -> list[str]:
-    asyncio.run(sweep(open_store(root.as_uri()), now=NOW, keep_s=keep_s))
+    asyncio.run(delete_expired(open_store(root.as_uri()), now=NOW, keep_s=keep_s))
     return sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file() and ".unmoor" not in p.parts)
 
 
@@ -40,8 +40,8 @@ def record(status: RunStatus) -> bytes:
     return to_json(dataclasses.replace(RECORD, status=status, lease=lease))
 
 
-RUN = layout.run_record(RECORD.id)
-EVENTS = layout.segment(RECORD.id, 1)
+RUN = layout.run_record_key(RECORD.id)
+EVENTS = layout.event_segment_key(RECORD.id, 1)
 
 
 def test_a_run_goes_whole_when_its_newest_object_is_old(tmp_path: Path) -> None:
@@ -86,12 +86,20 @@ def test_an_empty_store_is_nothing_to_sweep(tmp_path: Path) -> None:
 
 
 def test_what_came_goes_piece_by_piece_however_much_comes_after_it(tmp_path: Path) -> None:
-    old = [layout.delivery("github", "a"), layout.fired("nightly", "a"), f"{layout.DELIVERY_LOG}abcd/a.ndjson"]
-    new = [layout.delivery("github", "b"), layout.fired("nightly", "b"), f"{layout.DELIVERY_LOG}abcd/b.ndjson"]
+    old = [
+        layout.delivery_dedup_key("github", "a"),
+        layout.schedule_dedup_key("nightly", "a"),
+        f"{layout.DELIVERY_LOG}abcd/a.ndjson",
+    ]
+    new = [
+        layout.delivery_dedup_key("github", "b"),
+        layout.schedule_dedup_key("nightly", "b"),
+        f"{layout.DELIVERY_LOG}abcd/b.ndjson",
+    ]
     store_with(tmp_path, *((key, b"{}", 31) for key in old), *((key, b"{}", 29) for key in new))
     assert left(tmp_path) == sorted(new)
 
 
 def test_up_to_when_a_schedule_is_done_with_is_never_forgotten(tmp_path: Path) -> None:
-    store_with(tmp_path, (layout.scheduled("yearly"), b"{}", 400))
-    assert left(tmp_path) == [layout.scheduled("yearly")]
+    store_with(tmp_path, (layout.schedule_cursor_key("yearly"), b"{}", 400))
+    assert left(tmp_path) == [layout.schedule_cursor_key("yearly")]

@@ -13,7 +13,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from runs import Bench, shell
 
-from unmoor.runtime.traces import Traces, wanted
+from unmoor.runtime.traces import Traces, tracing_enabled
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
@@ -100,7 +100,7 @@ def test_a_run_that_is_traced_has_sent_its_span_when_it_is_over(tmp_path: Path, 
     ],
 )
 def test_traces_are_sent_only_where_an_endpoint_is_set(environment: dict[str, str], sent: bool) -> None:
-    assert wanted(environment) is sent
+    assert tracing_enabled(environment) is sent
 
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "nonsense://x y", ""])

@@ -15,7 +15,7 @@ from runs import Bench, shell
 
 from unmoor.runtime import layout
 from unmoor.runtime.packed import pack, unpack
-from unmoor.runtime.trees import remove, walk
+from unmoor.runtime.trees import remove_tree, walk
 
 DEEP = 1500
 # Makes folders deeper than any path, one step at a time.
@@ -30,7 +30,7 @@ def test_a_deep_tree_is_removed(tmp_path: Path) -> None:
     top = tmp_path / "top"
     top.mkdir()
     dig(top)
-    remove(top)
+    remove_tree(top)
     assert not top.exists()
 
 
@@ -40,9 +40,9 @@ def test_a_link_is_removed_and_not_followed(tmp_path: Path) -> None:
     (tmp_path / "top").mkdir()
     (tmp_path / "top" / "link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    remove(tmp_path / "top")
-    remove(tmp_path / "link")
-    remove(tmp_path / "never-was")
+    remove_tree(tmp_path / "top")
+    remove_tree(tmp_path / "link")
+    remove_tree(tmp_path / "never-was")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["elsewhere"]
     assert (tmp_path / "elsewhere" / "file").read_text() == "stays"
 
@@ -86,11 +86,11 @@ def test_names_that_are_not_utf8_pipes_and_sockets_do_no_harm(tmp_path: Path) ->
 def test_an_artifact_of_any_name_has_a_key_that_every_store_can_hold(tmp_path: Path) -> None:
     run = Bench(tmp_path, shell('echo x > "$(cat)"', run={"artifacts": ["**"]})).run("日本語" * 20 + "\n")
     assert (run.record.status, run.record.reason) == ("succeeded", "")
-    keys = [layout.artifact("r", "/".join(["日本語" * 20] * n)) for n in (1, 2, 3, 9)]
+    keys = [layout.artifact_key("r", "/".join(["日本語" * 20] * n)) for n in (1, 2, 3, 9)]
     assert len(set(keys)) == 4
     assert all(len(key) <= 1024 for key in keys)
     assert all(len(part) <= 255 for key in keys for part in key.split("/"))
-    assert layout.artifact("r", "日本語") == "runs/r/artifacts/=E6=97=A5=E6=9C=AC=E8=AA=9E"
+    assert layout.artifact_key("r", "日本語") == "runs/r/artifacts/=E6=97=A5=E6=9C=AC=E8=AA=9E"
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_rights_that_a_harness_took_away_stop_neither_saving_nor_removing(tmp_pa
     assert pack(tmp_path / "again", ["work"], tmp_path / "archive") == 0
     for folder in (work / "shut" / "in", work / "shut", work, tmp_path / "root"):
         folder.chmod(0)
-    remove(tmp_path / "root")
-    remove(tmp_path / "again")
+    remove_tree(tmp_path / "root")
+    remove_tree(tmp_path / "again")
     assert not (tmp_path / "root").exists()
     assert not (tmp_path / "again").exists()

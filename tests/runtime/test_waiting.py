@@ -6,15 +6,15 @@ import asyncio
 
 import pytest
 
-from unmoor.runtime.waiting import is_set_within
+from unmoor.runtime.waiting import wait_event
 
 
 def test_a_wait_says_whether_the_event_came_in_time() -> None:
     async def waits() -> tuple[bool, bool]:
         event = asyncio.Event()
-        before = await is_set_within(event, 0.001)
+        before = await wait_event(event, 0.001)
         event.set()
-        return before, await is_set_within(event, 60)
+        return before, await wait_event(event, 60)
 
     assert asyncio.run(waits()) == (False, True)
 
@@ -23,7 +23,7 @@ def test_a_wait_says_whether_the_event_came_in_time() -> None:
 def test_a_cancellation_at_the_moment_of_the_event_is_not_lost(steps: int) -> None:
     async def cancelled() -> bool:
         event = asyncio.Event()
-        waiting = asyncio.create_task(is_set_within(event, 60))
+        waiting = asyncio.create_task(wait_event(event, 60))
         await asyncio.sleep(0)
         event.set()
         for _ in range(steps):

@@ -10,7 +10,7 @@ import pytest
 from git_server import TOKEN, GitServer, commit, git, git_server, repository
 from runs import Bench, shell
 
-from unmoor.runtime.guard.way import Emit, Grant, Stream
+from unmoor.runtime.guard.way import Emit, RunCredentials, Stream
 from unmoor.runtime.records import RunRecord
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ class Through:
     def __init__(self, server: GitServer) -> None:
         self.server = server
 
-    async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+    async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
         import asyncio
         import base64
 
@@ -141,7 +141,7 @@ def test_a_clone_that_fails_for_a_moment_is_tried_again(tmp_path: Path, server: 
     class Flaky(Through):
         tries = 0
 
-        async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+        async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
             Flaky.tries += 1
             if Flaky.tries == 1:
                 stream.abort()
@@ -164,12 +164,12 @@ def test_a_clone_that_cannot_be_is_failed_at_once(tmp_path: Path, server: GitSer
 
 
 def test_a_session_of_another_harness_keeps_its_workspace_and_says_so(tmp_path: Path) -> None:
-    from unmoor.runtime.sessions import hold
+    from unmoor.runtime.sessions import acquire_session
 
     async def as_if_by_another(record: RunRecord, store: Any) -> None:
         from datetime import UTC, datetime
 
-        held = await hold(store, "s", record.id, clock=lambda: datetime.now(UTC))
+        held = await acquire_session(store, "s", record.id, clock=lambda: datetime.now(UTC))
         assert not isinstance(held, str)
         await held._change(harness="codex", harness_session="x")
         await held.release()

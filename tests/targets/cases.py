@@ -13,7 +13,7 @@ from unmoor.plan import Plan
 from unmoor.registry import load
 from unmoor.spec import Spec
 from unmoor.target import Settings
-from unmoor.testing.graphs import recorded
+from unmoor.testing.graphs import record_target
 
 FULL: dict[str, Any] = {
     "version": 1,
@@ -38,7 +38,7 @@ def plan_of(**changes: Any) -> Plan:
 
 def graph_of(target: str, plan: Plan, settings: Settings) -> tuple[Resource, ...]:
     """The graph that the target makes of the plan."""
-    return recorded(load(target), plan, settings).resources
+    return record_target(load(target), plan, settings).resources
 
 
 def changed(graph: Iterable[Resource], type_: str, name: str, **inputs: Any) -> tuple[Resource, ...]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from unmoor.cron import firings, parse
+from unmoor.cron import fire_times, parse
 from unmoor.targets.aws_ecs.schedules import eventbridge_cron
 
 pytestmark = pytest.mark.slow
@@ -66,7 +66,7 @@ def exists(moment: datetime) -> bool:
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_the_next_500_firings_are_the_same(expression: str, zone: str) -> None:
     cron = parse(expression)
-    ours = (f for f in firings(cron, START, timezone=zone))
+    ours = (f for f in fire_times(cron, START, timezone=zone))
     theirs = (f for f in eventbridge_firings(eventbridge_cron(cron), zone) if f > START and exists(f))
     assert walls(ours) == walls(theirs)
 

@@ -100,7 +100,7 @@ def test_each_part_is_given_what_it_holds(resources):
 
 
 def test_no_code_can_obtain_a_secret(resources):
-    assert target.access(plan_of(), resources).obtains == frozenset()
+    assert target.access(plan_of(), resources).self_obtainable == frozenset()
 
 
 def test_only_the_gateway_and_the_schedules_start_runs(resources):
@@ -112,7 +112,7 @@ def test_only_the_gateway_listens(resources):
 
 
 def test_run_and_guard_share_an_identity_and_so_their_prefixes(resources):
-    touches = target.access(plan_of(), resources).touches
+    touches = target.access(plan_of(), resources).store_access
     assert {t for t in touches if t[2] == "budget/"} == {
         (who, what, "budget/") for who in ("run", "guard") for what in ("read", "write")
     }
@@ -150,7 +150,7 @@ def test_identities_without_settings_are_reachable(resources):
     found = breaches(planted(resources, "ContainerApp", "gateway", "configuration.identitySettings", []))
     assert target.access(
         plan_of(), planted(resources, "ContainerApp", "gateway", "configuration.identitySettings", [])
-    ).obtains == {
+    ).self_obtainable == {
         ("gateway", "gateway-token"),
         ("gateway", "hook-secret"),
     }

@@ -14,7 +14,7 @@ from unmoor.make_plan import make_plan
 from unmoor.spec import Spec
 from unmoor.target import PARTS
 from unmoor.targets.azure_container_apps import target
-from unmoor.testing.graphs import recorded, stand_in
+from unmoor.testing.graphs import record_target, stand_in
 from unmoor.testing.rules import descends_from_one, no_plain_secret, unique
 
 pytestmark = pytest.mark.slow
@@ -70,7 +70,7 @@ def recording_of(spec=SPEC, settings=None):
     plan = make_plan(Spec.model_validate(spec), "prod")
     chosen = target.settings.model_validate({"location": "westeurope", **(settings or {})})
     assert target.check(plan, chosen) == []
-    return plan, chosen, recorded(target, plan, chosen)
+    return plan, chosen, record_target(target, plan, chosen)
 
 
 def graph_of(spec=SPEC, settings=None) -> dict[tuple[str, str], Resource]:
@@ -108,7 +108,7 @@ def test_no_secret_is_sent_in_plain(case):
 def test_what_serves_a_part_is_in_the_graph(case):
     plan, settings, recording = case
     types = {r.type for r in recording.resources}
-    assert [t for part in target.serves(plan, settings) for t in part.types if t not in types] == []
+    assert [t for part in target.part_mappings(plan, settings) for t in part.types if t not in types] == []
 
 
 def test_everything_that_takes_tags_has_them(case):
@@ -134,7 +134,7 @@ def test_every_topic_is_spoken_of(case):
         "a missed schedule",
         "the gateway scales to zero",
     ]
-    assert [s.part for s in target.serves(plan, settings)] == list(PARTS)
+    assert [s.part for s in target.part_mappings(plan, settings)] == list(PARTS)
 
 
 def test_no_revision_is_ever_named(case):

@@ -9,9 +9,9 @@ from itertools import islice
 
 import pytest
 
-from unmoor.cron import CronError, firings, parse
+from unmoor.cron import CronError, fire_times, parse
 from unmoor.plan import Schedule
-from unmoor.targets.azure_container_apps.utc import fixed_offset_minutes, shifted, utc_cron
+from unmoor.targets.azure_container_apps.utc import fixed_offset_minutes, shift_cron, utc_cron
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +74,7 @@ def schedule(cron: str, timezone: str) -> Schedule:
 def test_the_shifted_expression_fires_when_the_schedule_does(cron, timezone):
     given = utc_cron(schedule(cron, timezone))
     for start in STARTS:
-        wanted = [at.astimezone(UTC) for at in islice(firings(parse(cron), start, timezone=timezone), 500)]
+        wanted = [at.astimezone(UTC) for at in islice(fire_times(parse(cron), start, timezone=timezone), 500)]
         assert list(islice(platform_firings(given, start), 500)) == wanted
 
 
@@ -119,7 +119,7 @@ def test_a_shift_that_is_no_expression_is_refused(cron, why):
 
 def test_a_shift_by_half_an_hour_that_tears_hours_and_minutes_apart_is_refused():
     with pytest.raises(CronError, match="its hours and minutes are no longer one expression"):
-        shifted(parse("0,45 8 * * *"), 330)
+        shift_cron(parse("0,45 8 * * *"), 330)
 
 
 @pytest.mark.parametrize(

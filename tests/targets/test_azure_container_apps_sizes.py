@@ -41,7 +41,7 @@ def settings_of(**changes):
 
 
 def roundings(plan, **settings):
-    return [str(r) for r in target.rounded(plan, settings_of(**settings))]
+    return [str(r) for r in target.adjustments(plan, settings_of(**settings))]
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import pulumi
 import pytest
 from cases import plan_of
 
-from unmoor.compiled import compiled
+from unmoor.compiled import compile_graph
 from unmoor.load import load
 from unmoor.registry import load as load_target
-from unmoor.settings import choose
+from unmoor.settings import select_target
 from unmoor.targets.aws_ecs import deployer as aws
 from unmoor.targets.azure_container_apps import deployer as azure
 from unmoor.targets.gcp_cloud_run import deployer as gcp
@@ -55,8 +55,8 @@ def test_every_type_that_the_target_can_make_has_its_rights_and_no_other_has(tar
 
 
 def document(example: str, target: str):
-    chosen = choose(load(ROOT / "examples" / example), target)
-    return chosen.target.deployer(chosen.loaded.plan, chosen.settings, compiled(chosen))
+    chosen = select_target(load(ROOT / "examples" / example), target)
+    return chosen.target.deployer_policy(chosen.loaded.plan, chosen.settings, compile_graph(chosen))
 
 
 def test_an_aws_policy_names_the_agent_wherever_a_name_is_known_and_holds_no_wildcard_action() -> None:
@@ -107,6 +107,6 @@ def test_a_machine_lets_in_a_key_that_runs_one_command() -> None:
 
 def test_a_gateway_on_a_machines_loopback_takes_the_way_to_its_port_as_well() -> None:
     target = load_target("vm-docker")
-    found = target.deployer(plan_of(), target.settings(host="ssh://deploy@203.0.113.7", port=28080), ())
+    found = target.deployer_policy(plan_of(), target.settings(host="ssh://deploy@203.0.113.7", port=28080), ())
     options = 'restrict,port-forwarding,permitopen="127.0.0.1:28080",command="docker system dial-stdio"'
     assert found["authorized_keys"] == options

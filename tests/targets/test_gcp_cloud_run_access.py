@@ -94,13 +94,13 @@ def test_each_part_has_what_it_holds():
         ("run", "github-token"),
         ("guard", "anthropic-key"),
     }
-    assert access.obtains == access.reads
+    assert access.self_obtainable == access.reads
     assert access.starts == {("gateway", "run"), ("schedules", "run")}
     assert access.wildcards == ()
 
 
 def test_each_part_touches_its_own_prefixes():
-    assert access_of(resources_of()).touches == (
+    assert access_of(resources_of()).store_access == (
         touches("gateway", bundles=["read"], deliveries=["read", "write"], queue=ALL, runs=ALL, sessions=ALL)
         | touches("run", bundles=["read"], queue=ALL, runs=ALL, sessions=ALL)
         | touches("guard", bundles=["read"], budget=ALL)
@@ -137,7 +137,7 @@ def test_a_grant_of_the_model_key_is_seen(who):
     member = {"gateway": GATEWAY, "run": RUN}[who]
     role = "roles/secretmanager.secretAccessor"
     graph = with_grant(SECRET_GRANT, secretId=secret_id("anthropic-key"), member=member, role=role)
-    assert (who, "anthropic-key") in access_of(graph).obtains
+    assert (who, "anthropic-key") in access_of(graph).self_obtainable
     assert f"code in {who} can obtain the model key anthropic-key" in access_breaches(plan_of(), access_of(graph))
 
 
@@ -165,8 +165,8 @@ def test_a_run_with_the_guards_account_is_seen():
     template = dict(named("Job", "run").inputs["template"]["template"])
     account = GUARD.removeprefix("serviceAccount:")
     access = access_of(planted("Job", "run", template={"template": template | {"serviceAccount": account}}))
-    assert ("run", "anthropic-key") in access.obtains
-    assert ("run", "write", "budget/") in access.touches
+    assert ("run", "anthropic-key") in access.self_obtainable
+    assert ("run", "write", "budget/") in access.store_access
 
 
 def test_the_right_to_act_as_the_guard_is_seen():
@@ -176,20 +176,22 @@ def test_the_right_to_act_as_the_guard_is_seen():
         role="roles/iam.serviceAccountTokenCreator",
         member=RUN,
     )
-    assert ("run", "anthropic-key") in access_of(graph).obtains
+    assert ("run", "anthropic-key") in access_of(graph).self_obtainable
 
 
 @pytest.mark.parametrize("role", ["roles/secretmanager.admin", "roles/owner", "projects/my-project/roles/own"])
 def test_a_role_on_the_project_is_seen(role):
     access = access_of(with_grant(PROJECT_GRANT, project="my-project", member=RUN, role=role))
-    assert {("run", s) for s in ("anthropic-key", "gateway-token", "github-token", "hook-secret")} <= access.obtains
+    assert {
+        ("run", s) for s in ("anthropic-key", "gateway-token", "github-token", "hook-secret")
+    } <= access.self_obtainable
     assert access.wildcards == (f"hello-planted: {role} on my-project",)
 
 
 def test_a_harmless_role_on_the_project_is_still_on_everything():
     role = "roles/logging.logWriter"
     access = access_of(with_grant(PROJECT_GRANT, project="my-project", member=RUN, role=role))
-    assert access.obtains == access_of(resources_of()).obtains
+    assert access.self_obtainable == access_of(resources_of()).self_obtainable
     assert access.wildcards == (f"hello-planted: {role} on my-project",)
 
 
@@ -208,15 +210,15 @@ def test_a_harmless_role_on_the_project_is_still_on_everything():
 )
 def test_a_wider_condition_on_the_store_is_seen(condition, prefix):
     access = access_of(planted("BucketIAMMember", "run-store-change", condition=condition))
-    assert {("run", kind, prefix) for kind in ALL} <= access.touches
+    assert {("run", kind, prefix) for kind in ALL} <= access.store_access
     assert f"run may write {prefix or 'the whole store'}" in access_breaches(plan_of(), access)
 
 
 def test_a_public_store_is_seen():
     shared = {"bucket": "b", "member": "allUsers", "role": "roles/storage.objectViewer"}
-    assert ("anyone", "read", "") in access_of(with_grant(STORE_GRANT, **shared)).touches
+    assert ("anyone", "read", "") in access_of(with_grant(STORE_GRANT, **shared)).store_access
     inherited = planted("Bucket", "store", publicAccessPrevention="inherited")
-    assert ("anyone", "read", "") in access_of(inherited).touches
+    assert ("anyone", "read", "") in access_of(inherited).store_access
 
 
 def test_a_run_that_may_start_runs_is_seen():
@@ -250,6 +252,6 @@ def test_members_of_a_binding_and_whole_policies_are_seen():
     binding = "gcp:secretmanager/secretIamBinding:SecretIamBinding"
     shared = {"secretId": secret_id("hook-secret"), "role": "roles/secretmanager.secretAccessor"}
     access = access_of(with_grant(binding, members=[RUN, "user:eve@example.com"], **shared))
-    assert {("run", "hook-secret"), ("user:eve@example.com", "hook-secret")} <= access.obtains
+    assert {("run", "hook-secret"), ("user:eve@example.com", "hook-secret")} <= access.self_obtainable
     policy = access_of(with_grant("gcp:secretmanager/secretIamPolicy:SecretIamPolicy", policyData="{}"))
     assert policy.wildcards == ("hello-planted: a whole policy",)

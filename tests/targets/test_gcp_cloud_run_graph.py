@@ -14,7 +14,7 @@ from unmoor.make_plan import make_plan
 from unmoor.spec import Spec
 from unmoor.target import PARTS
 from unmoor.targets.gcp_cloud_run import target
-from unmoor.testing.graphs import recorded, stand_in
+from unmoor.testing.graphs import record_target, stand_in
 from unmoor.testing.rules import descends_from_one, no_plain_secret, unique
 
 pytestmark = pytest.mark.slow
@@ -63,7 +63,7 @@ def recording_of(spec=SPEC, settings=None):
     plan = make_plan(Spec.model_validate(spec), "prod")
     chosen = target.settings.model_validate(PLACE | (settings or {}))
     assert target.check(plan, chosen) == []
-    return plan, chosen, recorded(target, plan, chosen)
+    return plan, chosen, record_target(target, plan, chosen)
 
 
 def inputs_of(resources, type_, role):
@@ -98,7 +98,7 @@ def test_everything_descends_from_the_agent_and_nothing_secret_is_plain(case):
     assert [*descends_from_one(recording.resources), *unique(recording.resources)] == []
     assert list(no_plain_secret(recording.plain_texts, values)) == []
     types = {r.type for r in recording.resources}
-    served = target.serves(plan, settings)
+    served = target.part_mappings(plan, settings)
     assert [s.part for s in served] == list(PARTS)
     assert [t for s in served for t in s.types if t not in types] == []
 

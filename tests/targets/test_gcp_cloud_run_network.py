@@ -10,7 +10,7 @@ import pytest
 from unmoor.make_plan import make_plan
 from unmoor.spec import Spec
 from unmoor.targets.gcp_cloud_run import target
-from unmoor.testing.graphs import graph_of, recorded
+from unmoor.testing.graphs import graph_of, record_target
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +61,7 @@ def test_a_domain_is_the_one_door():
     )
     assert redirect["defaultUrlRedirect"]["httpsRedirect"] is True
     assert "defaultService" not in redirect
-    assert recorded(target, *built(DOMAIN, {})).outputs["url"] == "https://agent.example.com"
+    assert record_target(target, *built(DOMAIN, {})).outputs["url"] == "https://agent.example.com"
 
 
 def test_another_domain_has_a_certificate_of_another_name():

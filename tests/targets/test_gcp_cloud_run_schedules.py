@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from unmoor.cron import firings, parse
+from unmoor.cron import fire_times, parse
 from unmoor.make_plan import make_plan
 from unmoor.plan import Schedule
 from unmoor.spec import Spec
 from unmoor.targets.gcp_cloud_run import target
-from unmoor.targets.gcp_cloud_run.clocks import meets_clock_change
+from unmoor.targets.gcp_cloud_run.clocks import affected_by_dst
 from unmoor.targets.gcp_cloud_run.schedules import unix_cron
 
 pytestmark = pytest.mark.slow
@@ -90,32 +90,32 @@ def _values(field: str, low: int) -> set[int]:
 def test_the_next_firings_are_the_same(cron, timezone, start):
     many = 8 if "29 2" in cron or "31 12" in cron else 500
     schedule = schedule_of(cron, timezone)
-    ours = list(islice(firings(parse(cron), start, timezone=timezone), many))
+    ours = list(islice(fire_times(parse(cron), start, timezone=timezone), many))
     theirs = list(islice(platform_firings(unix_cron(schedule), start, timezone), many))
     assert [t.astimezone(UTC) for t in theirs] == [t.astimezone(UTC) for t in ours]
-    assert not meets_clock_change(schedule)
+    assert not affected_by_dst(schedule)
 
 
 @pytest.mark.parametrize(("cron", "timezone"), UNEQUAL)
 def test_where_clocks_make_a_difference_it_is_known(cron, timezone):
     start = datetime(2027, 1, 1, tzinfo=UTC)
-    ours = list(islice(firings(parse(cron), start, timezone=timezone), 400))
+    ours = list(islice(fire_times(parse(cron), start, timezone=timezone), 400))
     theirs = list(islice(platform_firings(parse(cron).text, start, timezone), 400))
     assert [t.astimezone(UTC) for t in theirs] != [t.astimezone(UTC) for t in ours]
-    assert meets_clock_change(schedule_of(cron, timezone))
+    assert affected_by_dst(schedule_of(cron, timezone))
 
 
 def test_a_difference_is_said():
     nightly = {"name": "nightly", "schedule": {"cron": "30 2 * * *", "timezone": "Europe/Paris"}, "prompt": "go"}
     spec = {"version": 1, "name": "hello", "harness": {"name": "command", "command": ["cat"]}, "triggers": [nightly]}
     settings = target.settings.model_validate({"project": "my-project", "region": "europe-west1"})
-    said = [str(r) for r in target.rounded(make_plan(Spec.model_validate(spec), "prod"), settings)]
+    said = [str(r) for r in target.adjustments(make_plan(Spec.model_validate(spec), "prod"), settings)]
     assert said[-1] == (
         "triggers[nightly].schedule.cron: once at each time that it names becomes perhaps never or twice on a day when "
         "clocks change; Cloud Scheduler goes by the wall clock of Europe/Paris"
     )
     by_gateway = make_plan(Spec.model_validate(spec | {"run": {"isolation": "process"}}), "prod")
-    assert not [r for r in target.rounded(by_gateway, settings) if r.path.startswith("triggers")]
+    assert not [r for r in target.adjustments(by_gateway, settings) if r.path.startswith("triggers")]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from unmoor.make_plan import make_plan
 from unmoor.plan import ImageReference
 from unmoor.spec import Spec
 from unmoor.targets.gcp_cloud_run import target
-from unmoor.targets.gcp_cloud_run.registries import pulled_directly
+from unmoor.targets.gcp_cloud_run.registries import is_pulled_directly
 from unmoor.targets.gcp_cloud_run.sizes import MEMORY_MIB, Size, cloud_run_size, days, disk_gib, log_days
 
 SPEC = {"version": 1, "name": "hello", "harness": {"name": "command", "command": ["cat"]}}
@@ -24,7 +24,7 @@ DISK = "resources.disk: 4Gi becomes 10Gi; a disk has whole Gi, 10 at least"
 def roundings(settings=None, **changes):
     plan = make_plan(Spec.model_validate(SPEC | changes), "prod")
     chosen = {"project": "my-project", "region": "europe-west1"} | (settings or {})
-    return [str(r) for r in target.rounded(plan, target.settings.model_validate(chosen))]
+    return [str(r) for r in target.adjustments(plan, target.settings.model_validate(chosen))]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_retention_is_counted_in_days():
     ],
 )
 def test_only_some_registries_are_pulled_from_directly(reference, registry, direct):
-    assert (ImageReference(reference=reference).registry, pulled_directly(ImageReference(reference=reference))) == (
+    assert (ImageReference(reference=reference).registry, is_pulled_directly(ImageReference(reference=reference))) == (
         registry,
         direct,
     )

@@ -13,11 +13,11 @@ import botocore.session
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from unmoor.compiled import compiled
+from unmoor.compiled import compile_graph
 from unmoor.graph import Resource
 from unmoor.load import load
 from unmoor.registry import names
-from unmoor.settings import choose
+from unmoor.settings import select_target
 from unmoor.testing.computed import input_names
 
 pytestmark = pytest.mark.slow
@@ -51,7 +51,7 @@ REQUESTS = {
 @cache
 def graph(example: str, target: str) -> tuple[Resource, ...]:
     environment = "utc" if example == "06-everything" else None
-    return compiled(choose(load(ROOT / "examples" / example, environment), target))
+    return compile_graph(select_target(load(ROOT / "examples" / example, environment), target))
 
 
 @cache

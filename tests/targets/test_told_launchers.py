@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from cases import graph_of, plan_of
 
-from unmoor.bundle import config
+from unmoor.bundle import config_json
 from unmoor.registry import load
 from unmoor.runtime.config import read_config
-from unmoor.runtime.gateway.chosen import chosen, launcher_of
-from unmoor.runtime.gateway.elsewhere import ElsewhereLauncher
-from unmoor.runtime.guard.way import quiet
+from unmoor.runtime.gateway.chosen import build_launcher, read_launcher_config
+from unmoor.runtime.gateway.elsewhere import PlatformLauncher
+from unmoor.runtime.guard.way import null_log
 
 pytestmark = pytest.mark.slow
 
@@ -38,10 +38,12 @@ LAUNCHERS = {
 def test_a_gateways_variables_make_the_launcher_of_its_platform(target: str) -> None:
     graph = graph_of(target, PLAN, load(target).settings(**SETTINGS[target]))
     variables = dict(pair for resource in graph for pair in pairs(resource.inputs))
-    choice = chosen(variables)
+    choice = read_launcher_config(variables)
     assert choice[0] == LAUNCHERS[target]
-    made = launcher_of(choice, read_config(json.dumps(config(PLAN), default=str)), environment={}, extra={}, log=quiet)
-    assert isinstance(made, ElsewhereLauncher)
+    made = build_launcher(
+        choice, read_config(json.dumps(config_json(PLAN), default=str)), environment={}, extra={}, log=null_log
+    )
+    assert isinstance(made, PlatformLauncher)
     asyncio.run(made.close())
 
 

@@ -13,7 +13,7 @@ from cases import graph_of, one, plan_of
 from unmoor.graph import SECRET, Resource
 from unmoor.load import load as load_spec
 from unmoor.registry import load
-from unmoor.settings import choose
+from unmoor.settings import select_target
 from unmoor.testing.graphs import graph_of as recorded
 
 pytestmark = pytest.mark.slow
@@ -28,7 +28,7 @@ HOST = TARGET.settings(host="local")
 
 @pytest.fixture(scope="module", params=EXAMPLES)
 def graph(request: pytest.FixtureRequest) -> tuple[Resource, ...]:
-    chosen = choose(load_spec(Path("examples") / request.param), "vm-docker").accepted()
+    chosen = select_target(load_spec(Path("examples") / request.param), "vm-docker").require_accepted()
     return recorded(TARGET, chosen.loaded.plan, chosen.settings)
 
 

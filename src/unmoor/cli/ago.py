@@ -9,12 +9,12 @@ import typer
 from unmoor.quantities import seconds
 
 
-def moment(text: str | None) -> datetime | None:
+def parse_time(text: str | None) -> datetime | None:
     """A time of the API's, in UTC."""
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
-def span(start: datetime, end: datetime) -> str:
+def format_duration(start: datetime, end: datetime) -> str:
     """How long it was: `7s`, `3m 20s`, `2h 5m`."""
     total = max(int((end - start).total_seconds()), 0)
     hours, minutes = divmod(total // 60, 60)

@@ -150,9 +150,9 @@ def dev(
 
     Example: unmoor dev examples/01-hello --once "Good morning"
     """
-    from unmoor.cli.needs import needs_linux, needs_runtime
+    from unmoor.cli.needs import require_linux, require_runtime
 
-    needs_runtime()
+    require_runtime()
     if docker and install:
         raise typer.BadParameter(
             "the image holds its harness; leave one of --docker and --install out", param_hint="--install"
@@ -161,7 +161,7 @@ def dev(
         for name, given in (("--session", session), ("--json", json)):
             if given:
                 raise typer.BadParameter("goes with --once PROMPT in this release", param_hint=name)
-        needs_linux()
+        require_linux()
         from unmoor.cli.dev_serve import USUAL_PORT, serve
 
         at = USUAL_PORT if port is None else port
@@ -179,7 +179,7 @@ def dev(
         from unmoor.cli.dev_docker import once as once_in_docker
 
         raise typer.Exit(once_in_docker(file, env, prompt, session=session, store=store, as_json=json))
-    needs_linux()
+    require_linux()
     from unmoor.cli.dev import once as run_once
 
     raise typer.Exit(run_once(file, env, prompt, session=session, store=store, as_json=json, installing=install))

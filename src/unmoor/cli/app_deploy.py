@@ -10,7 +10,7 @@ import typer
 from unmoor.cli.app_money import Env, File, Json
 
 if TYPE_CHECKING:
-    from unmoor.stacks.deployment import Asked
+    from unmoor.stacks.deployment import DeployRequest
 
 Target = Annotated[
     str, typer.Option("-t", "--target", help="The target; not needed where the spec has settings for one alone.")
@@ -43,14 +43,14 @@ def _asked(
     packs: list[Path] | None = None,
     *,
     destroy_data: bool = False,
-) -> Asked:
+) -> DeployRequest:
     from unmoor.cli.changes import changes
-    from unmoor.cli.needs import needs_engine
+    from unmoor.cli.needs import require_pulumi
 
-    needs_engine()
-    from unmoor.stacks.deployment import Asked
+    require_pulumi()
+    from unmoor.stacks.deployment import DeployRequest
 
-    return Asked(
+    return DeployRequest(
         file=file,
         environment=env,
         target=target,
@@ -165,13 +165,13 @@ def outputs(
 
     Example: unmoor outputs -t vm-docker --json
     """
-    from unmoor.cli.needs import needs_engine
+    from unmoor.cli.needs import require_pulumi
 
-    needs_engine()
+    require_pulumi()
     from unmoor.cli.outputs import run
-    from unmoor.operate.reach import Where
+    from unmoor.operate.reach import AgentLocation
 
-    where = Where(file=file, environment=env, target=target, backend=backend)
+    where = AgentLocation(file=file, environment=env, target=target, backend=backend)
     run(where, as_json=json, show_token=show_token)
 
 

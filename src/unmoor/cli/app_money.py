@@ -56,8 +56,8 @@ def compare(
 
     Example: unmoor compare --runs 200/month --minutes 20 --what-if run.isolation=process
     """
-    from unmoor.cli.compare import Wanted, run
-    from unmoor.cli.usage import Asked
+    from unmoor.cli.compare import CompareOptions, run
+    from unmoor.cli.usage import UsageOptions
 
     values = {
         "runs": runs,
@@ -71,8 +71,8 @@ def compare(
         "egress_mib": egress,
         "day": day,
     }
-    wanted = Wanted(
-        asked=Asked(file=usage, store=from_runs, values=values),
+    wanted = CompareOptions(
+        asked=UsageOptions(file=usage, store=from_runs, values=values),
         what_if=what_if or [],
         free_tier=not no_free_tier,
         explain=explain,
@@ -107,11 +107,11 @@ def cost(
     """
     from datetime import UTC, datetime
 
-    from unmoor.cli.needs import needs_runtime
+    from unmoor.cli.needs import require_runtime
 
     if csv and json:
         raise typer.BadParameter("--csv and --json exclude each other", param_hint="cost")
-    needs_runtime("unmoor cost")
+    require_runtime("unmoor cost")
     from unmoor.cli.cost import run
     from unmoor.cost.actuals import KEYS
 

@@ -11,7 +11,7 @@ from unmoor.cli.app_deploy import Backend, Target
 from unmoor.cli.app_money import Env, File, Json
 
 if TYPE_CHECKING:
-    from unmoor.operate.reach import Where
+    from unmoor.operate.reach import AgentLocation
 
 Url = Annotated[
     str, typer.Option("--url", metavar="URL", help="The gateway's address; its token is read from UNMOOR_TOKEN.")
@@ -53,17 +53,17 @@ def trigger(
 
     Example: unmoor trigger -t aws-ecs "Triage issue 7" --follow
     """
-    from unmoor.cli.given import file_and_prompt, headers_of, prompt_from, recorded
+    from unmoor.cli.given import file_and_prompt, headers_of, prompt_from, recorded_webhook
 
     spec, said = file_and_prompt(given or [], has_prompt=not (hook or file))
-    webhook = recorded(hook, body, headers_of(header or []), session=session, prompt=file)
+    webhook = recorded_webhook(hook, body, headers_of(header or []), session=session, prompt=file)
     if webhook and store:
         raise typer.BadParameter("the gateway takes webhooks, and no store; leave it out", param_hint="--store")
     where = _where(spec, env, target, backend, url, store)
-    from unmoor.cli.trigger import Wanted, run
+    from unmoor.cli.trigger import TriggerRequest, run
 
     prompt = "" if webhook else prompt_from(said, file)
-    wanted = Wanted(prompt=prompt, session=session, webhook=webhook)
+    wanted = TriggerRequest(prompt=prompt, session=session, webhook=webhook)
     raise typer.Exit(run(where, wanted, follow=follow, as_json=json))
 
 
@@ -89,14 +89,14 @@ def runs(
     from datetime import UTC, datetime
 
     from unmoor.cli.ago import since as since_of
-    from unmoor.cli.given import one_of
+    from unmoor.cli.given import validate_choices
 
     now = datetime.now(UTC)
-    from unmoor.cli.runs import Wanted, run
+    from unmoor.cli.runs import RunFilter, run
     from unmoor.runtime.records import STATUSES
 
-    statuses = one_of(status or [], STATUSES, option="--status")
-    wanted = Wanted(statuses=statuses, trigger=trigger, since=since_of(since, now), limit=limit)
+    statuses = validate_choices(status or [], STATUSES, option="--status")
+    wanted = RunFilter(statuses=statuses, trigger=trigger, since=since_of(since, now), limit=limit)
     run(_where(file, env, target, backend, url, store), wanted, as_json=json, now=now)
 
 
@@ -167,13 +167,13 @@ def deliveries(
     from datetime import UTC, datetime
 
     from unmoor.cli.ago import since as since_of
-    from unmoor.cli.deliveries import Wanted, run
-    from unmoor.cli.given import one_of
+    from unmoor.cli.deliveries import DeliveryFilter, run
+    from unmoor.cli.given import validate_choices
     from unmoor.runtime.gateway.deliveries import OUTCOMES
 
-    outcomes = one_of(outcome or [], OUTCOMES, option="--outcome")
+    outcomes = validate_choices(outcome or [], OUTCOMES, option="--outcome")
     at = since_of(since, datetime.now(UTC))
-    wanted = Wanted(outcomes=outcomes, trigger=trigger, since=at, limit=limit)
+    wanted = DeliveryFilter(outcomes=outcomes, trigger=trigger, since=at, limit=limit)
     run(_where(file, env, target, backend, url, store), wanted, as_json=json)
 
 
@@ -225,13 +225,13 @@ def doctor(
     raise typer.Exit(run(file, env, target, as_json=json, installing=install))
 
 
-def _where(file: Path, env: str | None, target: str, backend: str, url: str, store: str) -> Where:
+def _where(file: Path, env: str | None, target: str, backend: str, url: str, store: str) -> AgentLocation:
     """Where the agent is, once it is sure that what is needed to ask there is installed."""
-    from unmoor.cli.needs import needs_engine, needs_runtime
-    from unmoor.operate.reach import Where
+    from unmoor.cli.needs import require_pulumi, require_runtime
+    from unmoor.operate.reach import AgentLocation
 
     if store:
-        needs_runtime("--store")
+        require_runtime("--store")
     elif not url:
-        needs_engine()
-    return Where(file=file, environment=env, target=target, backend=backend, url=url, store=store)
+        require_pulumi()
+    return AgentLocation(file=file, environment=env, target=target, backend=backend, url=url, store=store)

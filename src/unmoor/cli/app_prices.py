@@ -21,9 +21,9 @@ def list_prices(context: typer.Context, json: Json = False) -> None:
         return
     from datetime import UTC, datetime
 
-    from unmoor.cli.prices import listed
+    from unmoor.cli.prices import list_books
 
-    listed(as_json=json, today=datetime.now(UTC).date())
+    list_books(as_json=json, today=datetime.now(UTC).date())
 
 
 @prices.command("refresh")
@@ -40,6 +40,6 @@ def refresh_prices(
 
     Example: unmoor prices refresh -t aws-ecs --region eu-west-1
     """
-    from unmoor.cli.prices import refreshed
+    from unmoor.cli.prices import refresh_books
 
-    refreshed(target or [], region or [], yes=yes)
+    refresh_books(target or [], region or [], yes=yes)

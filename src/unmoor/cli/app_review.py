@@ -30,17 +30,17 @@ def review(
 
     Example: unmoor review agent -t aws-ecs -e prod --before base/agent --post
     """
-    from unmoor.cli.needs import needs_engine
-    from unmoor.cli.review import Wanted, run
-    from unmoor.cli.usage import Asked
+    from unmoor.cli.needs import require_pulumi
+    from unmoor.cli.review import ReviewOptions, run
+    from unmoor.cli.usage import UsageOptions
 
     if preview:
-        needs_engine()
-    wanted = Wanted(
+        require_pulumi()
+    wanted = ReviewOptions(
         environment=env,
         targets=target or [],
         before=before,
-        usage=Asked(file=usage, values={"runs": runs, "minutes": minutes}),
+        usage=UsageOptions(file=usage, values={"runs": runs, "minutes": minutes}),
         previewing=preview,
         backend=backend,
         secrets_provider=secrets_provider,

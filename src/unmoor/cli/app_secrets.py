@@ -19,12 +19,12 @@ def list_(file: File = Path(), target: Target = "", env: Env = None, json: Json 
 
     Example: unmoor secrets list -e prod
     """
-    from unmoor.cli.needs import needs_engine
+    from unmoor.cli.needs import require_pulumi
 
-    needs_engine()
-    from unmoor.cli.secrets import listed
+    require_pulumi()
+    from unmoor.cli.secrets import list_secrets
 
-    raise typer.Exit(listed(file, env, target, backend, as_json=json))
+    raise typer.Exit(list_secrets(file, env, target, backend, as_json=json))
 
 
 @secrets.command("set")
@@ -39,9 +39,9 @@ def set_(
 
     Example: unmoor secrets set githubWebhookSecret -t aws-ecs < secret.txt
     """
-    from unmoor.cli.needs import needs_engine
+    from unmoor.cli.needs import require_pulumi
 
-    needs_engine()
-    from unmoor.cli.secrets import set_value
+    require_pulumi()
+    from unmoor.cli.secrets import set_secret
 
-    set_value(file, env, target, backend, key)
+    set_secret(file, env, target, backend, key)

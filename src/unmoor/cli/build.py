@@ -11,10 +11,10 @@ from pathlib import Path
 import typer
 
 from unmoor.errors import UnmoorError
-from unmoor.files import image_context, made_cache_folder
+from unmoor.files import ensure_cache_folder, image_context
 from unmoor.load import load
 from unmoor.plan import ImageReference, Plan
-from unmoor.recipe import Recipe, recipe
+from unmoor.recipe import ImageRecipe, image_recipe
 
 
 def run(file: Path, environment: str | None, *, tag: str, base: str) -> None:
@@ -42,18 +42,18 @@ def built(plan: Plan) -> str:
     return name
 
 
-def arguments(how: Recipe, *, name: str, base: str) -> list[str]:
+def arguments(how: ImageRecipe, *, name: str, base: str) -> list[str]:
     """Docker's command line for a recipe; `base` is another image to build on, or empty."""
     given = [*how.arguments, *((("BASE", base),) if base else ())]
     build_arguments = [part for key, value in given for part in ("--build-arg", f"{key}={value}")]
     return ["docker", "build", "--platform", how.platform, *build_arguments, "--tag", name, how.folder]
 
 
-def _recipe(plan: Plan) -> Recipe:
-    return recipe(plan.image, arch=plan.run.arch, shipped_folder=str(image_context(made_cache_folder())))
+def _recipe(plan: Plan) -> ImageRecipe:
+    return image_recipe(plan.image, arch=plan.run.arch, shipped_folder=str(image_context(ensure_cache_folder())))
 
 
-def _name(plan: Plan, how: Recipe) -> str:
+def _name(plan: Plan, how: ImageRecipe) -> str:
     return f"unmoor/{plan.agent}:{how.tag}"
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import typer
 
 from unmoor.cli.show import print_json
-from unmoor.operate.agent import the_run
-from unmoor.operate.reach import Where, reached
+from unmoor.operate.agent import resolve_run
+from unmoor.operate.reach import AgentLocation, connect_agent
 from unmoor.runtime.events import FINAL_STATUSES
 
 
-def run(where: Where, run: str, *, as_json: bool) -> None:
+def run(where: AgentLocation, run: str, *, as_json: bool) -> None:
     """Asks the run to end, and prints how it stands."""
-    with reached(where) as agent:
-        before = the_run(agent, run)["status"]
+    with connect_agent(where) as agent:
+        before = resolve_run(agent, run)["status"]
         status = before if before in FINAL_STATUSES else agent.cancel(run)
     if as_json:
         print_json({"id": run, "status": status})

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from unmoor.errors import SpecError
-from unmoor.inputs import steps
+from unmoor.inputs import parse_path
 from unmoor.yamltext import read_yaml
 
 
@@ -18,7 +18,7 @@ def change(text: str, *, option: str) -> tuple[str, Any]:
     try:
         if not equals or not value.strip():
             raise ValueError(f"{text!r} is no change; write a spec path, = and a value, such as resources.cpu=2")
-        steps(path.strip())
+        parse_path(path.strip())
         return path.strip(), read_yaml(value.encode(), option).value
     except (ValueError, SpecError) as error:
         raise typer.BadParameter(str(error), param_hint=option) from None

@@ -11,8 +11,8 @@ from unmoor.cli.show import print_json
 from unmoor.errors import InputError, Problem, SpecError
 from unmoor.load import Loaded, load
 from unmoor.registry import names
-from unmoor.rules import unverified
-from unmoor.settings import Chosen, choose, unknown_targets
+from unmoor.rules import unverified_webhooks
+from unmoor.settings import SelectedTarget, select_target, unknown_targets
 
 
 def run(file: Path, environment: str | None, targets: Sequence[str], *, as_json: bool) -> int:
@@ -31,20 +31,20 @@ def run(file: Path, environment: str | None, targets: Sequence[str], *, as_json:
     return 2 if (refused and targets) or wrong_settings else 0
 
 
-def _verdict(loaded: Loaded, name: str) -> tuple[Chosen | None, Sequence[Problem]]:
+def _verdict(loaded: Loaded, name: str) -> tuple[SelectedTarget | None, Sequence[Problem]]:
     try:
-        chosen = choose(loaded, name)
+        chosen = select_target(loaded, name)
     except InputError as error:
         return None, error.problems
     return chosen, chosen.problems()
 
 
 def _print(
-    loaded: Loaded, verdicts: dict[str, tuple[Chosen | None, Sequence[Problem]]], environment: str | None
+    loaded: Loaded, verdicts: dict[str, tuple[SelectedTarget | None, Sequence[Problem]]], environment: str | None
 ) -> None:
     where = f" in {environment}" if environment else ""
     typer.echo(f"{loaded.file}: {loaded.spec.name}{where} is well formed")
-    for name in unverified(loaded.spec):
+    for name in unverified_webhooks(loaded.spec):
         typer.echo(f"  note: anybody may start a run by webhook {name}, since it says verify: none")
     for name, (chosen, problems) in verdicts.items():
         if problems:
@@ -53,13 +53,15 @@ def _print(
                 typer.echo(f"  {problem}", err=False)
             continue
         assert chosen is not None
-        rounded = chosen.target.rounded(loaded.plan, chosen.settings)
+        rounded = chosen.target.adjustments(loaded.plan, chosen.settings)
         typer.echo(f"{name}: accepted" + (f", {len(rounded)} rounded" if rounded else ""))
         for rounding in rounded:
             typer.echo(f"  {rounding}")
 
 
-def _as_values(loaded: Loaded, verdicts: dict[str, tuple[Chosen | None, Sequence[Problem]]]) -> dict[str, object]:
+def _as_values(
+    loaded: Loaded, verdicts: dict[str, tuple[SelectedTarget | None, Sequence[Problem]]]
+) -> dict[str, object]:
     return {
         "file": str(loaded.file),
         "agent": loaded.plan.agent,
@@ -68,7 +70,7 @@ def _as_values(loaded: Loaded, verdicts: dict[str, tuple[Chosen | None, Sequence
             name: {
                 "accepted": not problems,
                 "problems": list(problems),
-                "rounded": chosen.target.rounded(loaded.plan, chosen.settings) if chosen and not problems else [],
+                "rounded": chosen.target.adjustments(loaded.plan, chosen.settings) if chosen and not problems else [],
             }
             for name, (chosen, problems) in verdicts.items()
         },

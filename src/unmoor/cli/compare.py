@@ -11,10 +11,10 @@ from pathlib import Path
 import typer
 
 from unmoor.cli.changes import changes
-from unmoor.cli.compare_text import Shown, as_json, as_markdown, as_table
-from unmoor.cli.usage import Asked, usage_of
-from unmoor.compare import AS_IT_IS, Column, Variant, comparing
-from unmoor.cost.bills import comparison
+from unmoor.cli.compare_text import ComparisonView, as_json, as_markdown, as_table
+from unmoor.cli.usage import UsageOptions, resolve_usage
+from unmoor.compare import AS_IT_IS, TargetColumn, WhatIf, compare_in_background
+from unmoor.cost.bills import compare_bills
 from unmoor.cost.comparison import Comparison
 from unmoor.errors import SpecError
 from unmoor.load import load
@@ -24,10 +24,10 @@ from unmoor.settings import unknown_targets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class CompareOptions:
     """What is asked of a comparison beside the spec and its targets."""
 
-    asked: Asked
+    asked: UsageOptions
     what_if: Sequence[str] = ()
     free_tier: bool = True
     explain: bool = False
@@ -36,9 +36,9 @@ class Wanted:
     html: Path | None = None
 
 
-def run(file: Path, environment: str | None, targets: Sequence[str], wanted: Wanted) -> None:
+def run(file: Path, environment: str | None, targets: Sequence[str], wanted: CompareOptions) -> None:
     """Prints the comparison of these targets, or of those that the spec has settings for."""
-    usage, variants = usage_of(wanted.asked), [AS_IT_IS, *map(variant, dict.fromkeys(wanted.what_if))]
+    usage, variants = resolve_usage(wanted.asked), [AS_IT_IS, *map(variant, dict.fromkeys(wanted.what_if))]
     loaded = load(file, environment)
     if unknown := unknown_targets(loaded):
         raise SpecError(unknown)
@@ -46,32 +46,32 @@ def run(file: Path, environment: str | None, targets: Sequence[str], wanted: Wan
         load_target(name)
     asked = list(dict.fromkeys(targets)) or list(loaded.settings) or list(names())
     today = datetime.now(UTC).date()
-    with comparing(file, environment, asked, variants) as columns:
-        money = comparison(loaded, asked, variants, usage=usage, today=today, free_tier=wanted.free_tier)
+    with compare_in_background(file, environment, asked, variants) as columns:
+        money = compare_bills(loaded, asked, variants, usage=usage, today=today, free_tier=wanted.free_tier)
         compared = columns()
     if wanted.by_cost:
         money, compared = _by_cost(money, compared)
     title = f"{loaded.plan.agent} in {loaded.plan.environment}"
-    shown = Shown(title=title, columns=compared, money=money, explain=wanted.explain)
+    shown = ComparisonView(title=title, columns=compared, money=money, explain=wanted.explain)
     _print(shown, wanted.form)
     if wanted.html is not None:
         _write(shown, wanted.html)
 
 
-def variant(text: str) -> Variant:
+def variant(text: str) -> WhatIf:
     """`run.isolation=process,resources.cpu=2` as a change of two values, each as YAML has it."""
     # A comma begins another change only where a path and a = follow: values may be lists.
     parts = re.split(r",(?=[A-Za-z_][\w.\[\]\"-]*=)", text)
-    return Variant(label=text, changes=changes(parts, option="--what-if"))
+    return WhatIf(label=text, changes=changes(parts, option="--what-if"))
 
 
-def _by_cost(money: Comparison, columns: Sequence[Column]) -> tuple[Comparison, tuple[Column, ...]]:
+def _by_cost(money: Comparison, columns: Sequence[TargetColumn]) -> tuple[Comparison, tuple[TargetColumn, ...]]:
     money = money.by_cost()
     by_title = {column.title: column for column in columns}
     return money, tuple(by_title[bill.title] for bill in money.bills)
 
 
-def _print(shown: Shown, form: str) -> None:
+def _print(shown: ComparisonView, form: str) -> None:
     if form == "json":
         as_json(shown)
     elif form == "verdict":
@@ -82,7 +82,7 @@ def _print(shown: Shown, form: str) -> None:
         as_table(shown)
 
 
-def _write(shown: Shown, file: Path) -> None:
+def _write(shown: ComparisonView, file: Path) -> None:
     from unmoor.cli.compare_page import page
 
     try:

@@ -10,23 +10,23 @@ from html import escape
 from importlib.resources import files
 from itertools import groupby
 
-from unmoor.cli.compare_text import Shown
-from unmoor.compare import Row, rows
-from unmoor.cost.charts import Curves, bars, cost_at, curve, curves, key
+from unmoor.cli.compare_text import ComparisonView
+from unmoor.compare import Row, table_rows
+from unmoor.cost.charts import Curves, cost_at, cost_bars_svg, cost_curve_svg, cost_curves, legend_swatch
 from unmoor.cost.comparison import Bill, Comparison
-from unmoor.cost.hosted import TOPICS, Said
+from unmoor.cost.hosted import TOPICS, SourcedFact
 from unmoor.cost.line import KINDS, CostLine
 from unmoor.cost.reference import EXPLAINED, TITLE, Reference, old_references, references
-from unmoor.cost.rows import assumptions, basis, break_even_lines, cost_rows, explained
-from unmoor.cost.sensitivity import range_text, ranges, swings
-from unmoor.cost.verdict import money, total_text
+from unmoor.cost.rows import assumptions, assumptions_used, break_even_lines, cost_rows, explain_line
+from unmoor.cost.sensitivity import break_points, impacts, range_text
+from unmoor.cost.verdict import money_text, total_text
 
 # It may load nothing at all: what is on it is in it.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 ROWS_OF_CURVE = 8
 
 
-def page(shown: Shown) -> str:
+def page(shown: ComparisonView) -> str:
     """The whole document."""
     title = f"What {shown.title} would cost and promise"
     style = files("unmoor.cost").joinpath("page.css").read_text(encoding="utf-8")
@@ -53,13 +53,13 @@ def page(shown: Shown) -> str:
 """
 
 
-def _body(shown: Shown, title: str) -> Iterator[str]:
+def _body(shown: ComparisonView, title: str) -> Iterator[str]:
     money = shown.money
     yield f"<h1>{escape(title)}</h1>"
     yield f'<p class="soft">List prices in US dollars as known on {money.today}; no offer and no bill.</p>'
     yield f'<p class="verdict">{escape(money.verdict())}</p>'
     yield from _costs(money)
-    if any(bill.priced for bill in money.bills):
+    if any(bill.is_priced for bill in money.bills):
         yield from _over_runs(money)
         yield from _sensitivity(money)
     yield from _promises(shown)
@@ -70,8 +70,8 @@ def _body(shown: Shown, title: str) -> Iterator[str]:
 
 def _costs(money: Comparison) -> Iterator[str]:
     yield "<h2>Cost a month</h2>"
-    yield _chart("Bars of cost by part", bars(money.bills))
-    yield _legend([(kind, key(n, line=False)) for n, kind in enumerate(KINDS)])
+    yield _chart("Bars of cost by part", cost_bars_svg(money.bills))
+    yield _legend([(kind, legend_swatch(n, line=False)) for n, kind in enumerate(KINDS)])
     titles = ["", *(bill.title for bill in money.bills)]
     found = cost_rows(money)
     sums = [(name, cells) for name, cells in found if name not in ("lacking", "note")]
@@ -84,12 +84,12 @@ def _costs(money: Comparison) -> Iterator[str]:
 
 
 def _over_runs(money: Comparison) -> Iterator[str]:
-    found = curves(money)
+    found = cost_curves(money)
     yield "<h2>Over runs a month</h2>"
     without = "" if "model" in found.kinds else ", without the model, which costs the same in every column"
     yield f'<p class="soft">Infrastructure{without}. Each step of the grid is ten times the last.</p>'
-    yield _chart("Curves of cost over runs", curve(found))
-    yield _legend([(bill.title + _open(bill), key(n, line=True)) for n, bill in enumerate(found.bills)])
+    yield _chart("Curves of cost over runs", cost_curve_svg(found))
+    yield _legend([(bill.title + _open(bill), legend_swatch(n, line=True)) for n, bill in enumerate(found.bills)])
     points = break_even_lines(money)
     yield _list(points) if points else "<p>No two columns that are known in full change places.</p>"
     yield _table(
@@ -101,7 +101,7 @@ def _over_runs(money: Comparison) -> Iterator[str]:
 
 
 def _open(bill: Bill) -> str:
-    return "" if bill.total().whole else " (at least)"
+    return "" if bill.total().is_complete else " (at least)"
 
 
 def _curve_rows(found: Curves) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -111,21 +111,21 @@ def _curve_rows(found: Curves) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _sensitivity(comparison: Comparison) -> Iterator[str]:
-    found = swings(comparison)
+    found = impacts(comparison)
     if not found:
         return
     yield "<h2>What the answer stands on</h2>"
-    cells = [(s.words, (money(s.half), money(s.double), money(s.size))) for s in found]
+    cells = [(s.words, (money_text(s.half), money_text(s.double), money_text(s.size))) for s in found]
     titles = ["assumption", "with half of it", "with twice", "between them"]
     caption = "The cheapest of those known in full, a month, where one assumption is another"
     yield _table(caption, titles, cells, style="table-money")
-    within = [f"The cheapest of those known in full stays so {range_text(one)}." for one in ranges(comparison)]
+    within = [f"The cheapest of those known in full stays so {range_text(one)}." for one in break_points(comparison)]
     yield _list(within) if within else "<p>No one assumption, alone, makes another column the cheapest.</p>"
 
 
-def _promises(shown: Shown) -> Iterator[str]:
+def _promises(shown: ComparisonView) -> Iterator[str]:
     yield "<h2>What each promises</h2>"
-    found = rows(shown.columns)
+    found = table_rows(shown.columns)
     head = "".join(f'<th scope="col">{escape(c.title)}</th>' for c in shown.columns)
     lines = [f'<thead><tr><th scope="col"><span class="soft">topic</span></th>{head}</tr></thead><tbody>']
     for section, members in groupby(found, key=lambda row: row.section):
@@ -163,12 +163,12 @@ def _hosted(money: Comparison) -> Iterator[str]:
 
 def _platform(one: Reference) -> str:
     platform = one.platform
-    topics = "".join(f"<td>{_said(platform.said(topic))}</td>" for topic in TOPICS)
+    topics = "".join(f"<td>{_said(platform.fact(topic))}</td>" for topic in TOPICS)
     cost = escape(total_text(one.total))
     return f'<tr><th scope="row">{_link(platform.page, platform.name)}</th><td>{cost}</td>{topics}</tr>'
 
 
-def _said(said: Said) -> str:
+def _said(said: SourcedFact) -> str:
     return _link(said.source, said.text) if said.source else f'<span class="soft">{escape(said.text)}</span>'
 
 
@@ -176,12 +176,12 @@ def _standing(money: Comparison) -> Iterator[str]:
     yield "<h2>Assumptions</h2>"
     reference = old_references(references(money), money.today)
     old = [f"old prices: {line}" for line in (*money.old_books(), *reference)]
-    yield _list([*basis(money), *assumptions(), *old])
+    yield _list([*assumptions_used(money), *assumptions(), *old])
 
 
 def _sources(money: Comparison) -> Iterator[str]:
     yield "<h2>Every line and its source</h2>"
-    bills = [(bill.title, bill.lines) for bill in money.bills if bill.priced]
+    bills = [(bill.title, bill.lines) for bill in money.bills if bill.is_priced]
     for title, found in (*bills, *((f"{r.platform.name} ({TITLE})", r.lines) for r in references(money))):
         yield f"<h3>{escape(title)}</h3>"
         head = "".join(f'<th scope="col">{t}</th>' for t in ("part", "what", "a month", "source"))
@@ -194,7 +194,7 @@ def _line(line: CostLine) -> str:
     where = f"{_link(price.source, price.sku or price.id)}, {price.as_of}, {escape(price.sure)}" if price else "-"
     return (
         f'<tr><th scope="row">{escape(line.part)}</th><td>{escape(line.what)}</td>'
-        f"<td>{escape(explained(line))}</td><td>{where}</td></tr>"
+        f"<td>{escape(explain_line(line))}</td><td>{where}</td></tr>"
     )
 
 

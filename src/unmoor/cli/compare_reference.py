@@ -8,7 +8,7 @@ from typing import Any
 from unmoor.cli.markdown import cell, link
 from unmoor.cost.hosted import TOPICS
 from unmoor.cost.reference import EXPLAINED, TITLE, Reference
-from unmoor.cost.rows import explained, source, spelled
+from unmoor.cost.rows import bill_line, explain_line, source
 from unmoor.cost.verdict import total_text
 
 
@@ -19,19 +19,19 @@ def reference_lines(found: Sequence[Reference]) -> Iterator[str]:
     width = max((len(one.platform.name) for one in found), default=0)
     amount = max((len(total_text(one.total)) for one in found), default=0)
     for one in found:
-        unknown = f"unknown of it: {', '.join(one.platform.silent)}" if one.platform.silent else ""
+        unknown = f"unknown of it: {', '.join(one.platform.unknown_topics)}" if one.platform.unknown_topics else ""
         yield f"  {one.platform.name:<{width}}  {total_text(one.total):>{amount}} a month  {unknown}".rstrip()
 
 
-def explained_lines(found: Sequence[Reference]) -> Iterator[str]:
+def explanation_lines(found: Sequence[Reference]) -> Iterator[str]:
     """All that is known of each, with every source."""
     for one in found:
         yield from ("", f"{one.platform.name} ({TITLE})  [{one.platform.page}]")
-        yield from map(spelled, one.lines)
+        yield from map(bill_line, one.lines)
         if one.platform.note:
             yield f"  note: {one.platform.note}"
         for topic in TOPICS:
-            said = one.platform.said(topic)
+            said = one.platform.fact(topic)
             yield f"  {topic}: {said.text}" + (f"  [{said.source}]" if said.source else "")
 
 
@@ -43,7 +43,7 @@ def reference_markdown(found: Sequence[Reference], *, explain: bool) -> Iterator
     yield from ("", f"### {TITLE.capitalize()}", "", f"{EXPLAINED.capitalize()}.", "")
     yield from (f"| {' | '.join(titles)} |", "|---" * len(titles) + "|")
     for one in found:
-        said = (one.platform.said(topic) for topic in TOPICS)
+        said = (one.platform.fact(topic) for topic in TOPICS)
         topics = " | ".join(link(s.text, s.source) for s in said)
         yield f"| {link(one.platform.name, one.platform.page)} | {total_text(one.total)} | {topics} |"
     notes = [f"- {one.platform.name}: {one.platform.note}" for one in found if one.platform.note]
@@ -52,7 +52,7 @@ def reference_markdown(found: Sequence[Reference], *, explain: bool) -> Iterator
         yield from ("", "| platform | what | a month | source |", "|---|---|---|---|")
         for one in found:
             for line in one.lines:
-                parts = (one.platform.name, line.what, explained(line), source(line))
+                parts = (one.platform.name, line.what, explain_line(line), source(line))
                 yield f"| {' | '.join(map(cell, parts))} |"
 
 
@@ -64,11 +64,11 @@ def reference_values(found: Sequence[Reference]) -> list[dict[str, Any]]:
             "page": one.platform.page,
             "currency": "USD",
             "total": one.total.known,
-            "whole": one.total.whole,
-            "lacking": one.total.lacking,
+            "whole": one.total.is_complete,
+            "lacking": one.total.missing,
             "lines": one.lines,
             "note": one.platform.note,
-            "topics": {topic: one.platform.said(topic) for topic in TOPICS},
+            "topics": {topic: one.platform.fact(topic) for topic in TOPICS},
         }
         for one in found
     ]

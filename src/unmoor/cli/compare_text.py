@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from unmoor.cli.compare_reference import explained_lines, reference_lines, reference_markdown, reference_values
+from unmoor.cli.compare_reference import explanation_lines, reference_lines, reference_markdown, reference_values
 from unmoor.cli.markdown import cell
 from unmoor.cli.show import print_json
-from unmoor.compare import Column, Row, rows
+from unmoor.compare import Row, TargetColumn, table_rows
 from unmoor.cost.comparison import Bill, BreakEven, Comparison
 from unmoor.cost.line import KINDS
 from unmoor.cost.reference import old_references, references
-from unmoor.cost.rows import assumptions, basis, break_even_lines, cost_rows, explained, source, spelled
+from unmoor.cost.rows import assumptions, assumptions_used, bill_line, break_even_lines, cost_rows, explain_line, source
 from unmoor.cost.sensitivity import sensitivity, swing_lines
 
 if TYPE_CHECKING:
@@ -22,66 +22,66 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ComparisonView:
     """A comparison to show: what targets promise, and what they cost, in the same order of columns."""
 
     title: str
-    columns: Sequence[Column]
+    columns: Sequence[TargetColumn]
     money: Comparison
     explain: bool = False
 
 
-def all_rows(shown: Shown) -> list[Row]:
+def all_rows(shown: ComparisonView) -> list[Row]:
     """The rows of what targets promise, with those of money after the plan's own."""
-    promised = rows(shown.columns)
+    promised = table_rows(shown.columns)
     money = [Row(section="cost a month", title=title, cells=cells) for title, cells in cost_rows(shown.money)]
     first = [row for row in promised if row.section == "plan"]
     return [*first, *money, *(row for row in promised if row.section != "plan")]
 
 
-def said(shown: Shown) -> list[str]:
+def footnotes(shown: ComparisonView) -> list[str]:
     """What is said beside the table: the verdict first, then where columns change places and what all stands on."""
     reference = old_references(references(shown.money), shown.money.today)
     old = [f"old prices: {line}" for line in (*shown.money.old_books(), *reference)]
     assumed = [f"assumed: {line}" for line in assumptions()]
     further = [*swing_lines(shown.money), *assumed] if shown.explain else []
-    return [shown.money.verdict(), *break_even_lines(shown.money), *basis(shown.money), *further, *old]
+    return [shown.money.verdict(), *break_even_lines(shown.money), *assumptions_used(shown.money), *further, *old]
 
 
-def as_json(shown: Shown) -> None:
+def as_json(shown: ComparisonView) -> None:
     """A list of the columns, each with its bill."""
     together = {
         "verdict": shown.money.verdict(),
         "free_tier": shown.money.free_tier,
-        "usage": dict(shown.money.usage.stated()),
+        "usage": dict(shown.money.usage.assumptions()),
         "sensitivity": sensitivity(shown.money),
     }
     points = shown.money.break_evens()
-    costs = [{**_cost(shown.money, bill, points), **together} if bill.priced else None for bill in shown.money.bills]
+    costs = [{**_cost(shown.money, bill, points), **together} if bill.is_priced else None for bill in shown.money.bills]
     print_json([{**_values(c), "total": c.total, "cost": cost} for c, cost in zip(shown.columns, costs, strict=True)])
 
 
-def as_markdown(shown: Shown) -> list[str]:
+def as_markdown(shown: ComparisonView) -> list[str]:
     """The comparison as a Markdown table; a line break in a cell is a <br>."""
     count = len(shown.columns)
     lines = ["| | " + " | ".join(cell(c.title) for c in shown.columns) + " |", "|---|" + "---|" * count]
     for section, members in groupby(all_rows(shown), key=lambda r: r.section):
         lines.append(f"| **{section}** |" + " |" * count)
         lines += [f"| {row.title} | " + " | ".join(cell(c) for c in row.cells) + " |" for row in members]
-    verdict, *others = said(shown)
+    verdict, *others = footnotes(shown)
     lines += ["", f"**{verdict}**", "", *(f"- {line}" for line in others)]
     lines += reference_markdown(references(shown.money), explain=shown.explain)
     if shown.explain:
         for bill in shown.money.bills:
             lines += ["", f"### {bill.title}", "", "| part | what | a month | source |", "|---|---|---|---|"]
             lines += [
-                f"| {line.part} | {cell(line.what)} | {cell(explained(line))} | {cell(source(line))} |"
+                f"| {line.part} | {cell(line.what)} | {cell(explain_line(line))} | {cell(source(line))} |"
                 for line in bill.lines
             ]
     return lines
 
 
-def as_table(shown: Shown) -> None:
+def as_table(shown: ComparisonView) -> None:
     """The comparison on the terminal."""
     from rich.console import Console
     from rich.table import Table
@@ -100,7 +100,7 @@ def as_table(shown: Shown) -> None:
         for row in members:
             table.add_row(row.title, *(_styled(row, cell) for cell in row.cells))
     console.print(table)
-    verdict, *others = said(shown)
+    verdict, *others = footnotes(shown)
     console.print(Text(verdict, style="bold"))
     for line in others:
         console.print(Text(line))
@@ -108,18 +108,18 @@ def as_table(shown: Shown) -> None:
     for line in reference_lines(reference):
         console.print(Text(line), soft_wrap=line.startswith(" "))
     if shown.explain:
-        for line in (*_explanation(shown.money.bills), *explained_lines(reference)):
+        for line in (*_explanation(shown.money.bills), *explanation_lines(reference)):
             console.print(Text(line), soft_wrap=True)
 
 
 def _explanation(bills: Sequence[Bill]) -> Iterator[str]:
     for bill in bills:
         yield ""
-        yield bill.title + (": no price" if not bill.priced else "")
-        yield from map(spelled, bill.lines)
+        yield bill.title + (": no price" if not bill.is_priced else "")
+        yield from map(bill_line, bill.lines)
 
 
-def _values(column: Column) -> dict[str, object]:
+def _values(column: TargetColumn) -> dict[str, object]:
     return {
         "target": column.target,
         "variant": column.variant,
@@ -139,8 +139,8 @@ def _cost(money: Comparison, bill: Bill, points: Sequence[BreakEven]) -> dict[st
     return {
         "currency": "USD",
         "total": total.known,
-        "whole": total.whole,
-        "lacking": total.lacking,
+        "whole": total.is_complete,
+        "lacking": total.missing,
         "kinds": {kind: bill.total(kind).known for kind in KINDS},
         "a_further_run": money.a_further_run(bill).known,
         "break_even": [point for point in points if bill.title in (point.cheaper, point.dearer)],

@@ -15,18 +15,18 @@ from typing import Any
 import typer
 
 from unmoor.cli.show import print_json
-from unmoor.cost.actuals import By, Spent, all_of, compute_by, spent
+from unmoor.cost.actuals import By, SpendGroup, compute_pricer, group_spend, total_spend
 from unmoor.cost.line import Total
-from unmoor.cost.offer import offer
-from unmoor.cost.runs import Found, runs_since
+from unmoor.cost.offer import quote
+from unmoor.cost.runs import RunRecords, runs_since
 from unmoor.cost.usage import number_text
-from unmoor.cost.verdict import money, total_text
+from unmoor.cost.verdict import money_text, total_text
 from unmoor.files import data_folder
 from unmoor.load import Loaded, load
 from unmoor.quantities import seconds
 from unmoor.runtime.guard.book import key_of, read_book
 from unmoor.runtime.store import Store, open_store
-from unmoor.settings import choose
+from unmoor.settings import select_target
 
 COLUMNS = ("runs", "minutes", "tokens in", "cached", "tokens out", "model", "compute", "total")
 
@@ -39,14 +39,14 @@ class Report:
     since: datetime
     by: By
     target: str
-    groups: tuple[Spent, ...]
-    all: Spent
+    groups: tuple[SpendGroup, ...]
+    all: SpendGroup
     going: int
     unreadable: tuple[str, ...]
     spent_today: Decimal
     budget: Decimal | None
 
-    def said(self) -> Iterator[str]:
+    def footnotes(self) -> Iterator[str]:
         """What is said beside the table."""
         if not self.target:
             yield "compute: name one target with -t, at whose prices seconds are counted"
@@ -54,12 +54,13 @@ class Report:
             yield f"{self.going} have not ended: what they take is not counted yet"
         if self.unreadable:
             yield f"{len(self.unreadable)} records cannot be read, {self.unreadable[0]} among them"
-        yield from self.all.total.lacking
-        today = f"today (UTC): {money(self.spent_today)} spent on the model"
+        yield from self.all.total.missing
+        today = f"today (UTC): {money_text(self.spent_today)} spent on the model"
         if self.budget is None:
             yield f"{today}; budget.per_day_usd sets no limit"
         else:
-            yield f"{today} of {money(self.budget)}, {money(max(self.budget - self.spent_today, Decimal(0)))} left"
+            left = money_text(max(self.budget - self.spent_today, Decimal(0)))
+            yield f"{today} of {money_text(self.budget)}, {left} left"
 
 
 def run(
@@ -75,8 +76,8 @@ def run(
         since=now - timedelta(seconds=_since(since)),
         by=by,
         target=name,
-        groups=spent(found.records, by, compute),
-        all=all_of(found.records, compute),
+        groups=group_spend(found.records, by, compute),
+        all=total_spend(found.records, compute),
         going=sum(not record.is_final for record in found.records),
         unreadable=found.unreadable,
         spent_today=today,
@@ -97,11 +98,11 @@ def _compute(loaded: Loaded, target: str, now: datetime) -> tuple[str, Callable[
     name = target or (next(iter(loaded.settings)) if len(loaded.settings) == 1 else "")
     if not name:
         return "", lambda seconds: Total()
-    chosen = choose(loaded, name).accepted()
-    return name, compute_by(offer(chosen, today=now.date(), free_tier=False))
+    chosen = select_target(loaded, name).require_accepted()
+    return name, compute_pricer(quote(chosen, today=now.date(), free_tier=False))
 
 
-async def _read(store: Store, since: datetime, now: datetime) -> tuple[Found, Decimal]:
+async def _read(store: Store, since: datetime, now: datetime) -> tuple[RunRecords, Decimal]:
     found, book = await asyncio.gather(runs_since(store, since), store.get(key_of(now.date())))
     return found, read_book(now.date(), book).total
 
@@ -122,7 +123,7 @@ def _json(report: Report) -> None:
     )
 
 
-def _values(group: Spent) -> dict[str, Any]:
+def _values(group: SpendGroup) -> dict[str, Any]:
     """Sums hold what is known; `lacking` says why there may be more."""
     return {
         "key": group.key,
@@ -132,7 +133,7 @@ def _values(group: Spent) -> dict[str, Any]:
         "model_usd": group.model.known,
         "compute_usd": group.compute.known,
         "total_usd": group.total.known,
-        "lacking": group.total.lacking,
+        "lacking": group.total.missing,
     }
 
 
@@ -144,7 +145,7 @@ def _csv(report: Report) -> None:
     for group in report.groups:
         used = [getattr(group.tokens, name) for name in tokens]
         sums = [f"{total.known:f}" for total in (group.model, group.compute, group.total)]
-        writer.writerow([_safe(group.key), group.runs, f"{group.seconds:f}", *used, *sums, group.total.whole])
+        writer.writerow([_safe(group.key), group.runs, f"{group.seconds:f}", *used, *sums, group.total.is_complete])
 
 
 def _safe(text: str) -> str:
@@ -169,11 +170,11 @@ def _table(report: Report) -> None:
     table.add_section()
     table.add_row("all", *_cells(report.all, report))
     console.print(table)
-    for line in report.said():
+    for line in report.footnotes():
         console.print(Text(line))
 
 
-def _cells(group: Spent, report: Report) -> list[str]:
+def _cells(group: SpendGroup, report: Report) -> list[str]:
     tokens = (group.tokens.input, group.tokens.cached_input, group.tokens.output)
     compute = total_text(group.compute) if report.target else "-"
     sums = (total_text(group.model), compute, total_text(group.total))

@@ -10,17 +10,17 @@ from typing import Any
 
 import typer
 
-from unmoor.cli.ago import moment
+from unmoor.cli.ago import parse_time
 from unmoor.cli.show import print_json
 from unmoor.cli.table import print_table
-from unmoor.operate.agent import each_delivery
-from unmoor.operate.reach import Where, reached
+from unmoor.operate.agent import iter_deliveries
+from unmoor.operate.reach import AgentLocation, connect_agent
 
 COLUMNS = ("came (UTC)", "trigger", "outcome", "times", "delivery", "run, or why there is none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class DeliveryFilter:
     """Which deliveries are listed."""
 
     outcomes: Sequence[str] = ()
@@ -29,10 +29,10 @@ class Wanted:
     limit: int = 20
 
 
-def run(where: Where, wanted: Wanted, *, as_json: bool) -> None:
+def run(where: AgentLocation, wanted: DeliveryFilter, *, as_json: bool) -> None:
     """Prints what came last."""
-    with reached(where) as agent:
-        all_of_them = each_delivery(agent, trigger=wanted.trigger, since=wanted.since)
+    with connect_agent(where) as agent:
+        all_of_them = iter_deliveries(agent, trigger=wanted.trigger, since=wanted.since)
         those = (each for each in all_of_them if not wanted.outcomes or each["outcome"] in wanted.outcomes)
         found = list(itertools.islice(those, wanted.limit))
     if as_json:
@@ -44,5 +44,5 @@ def run(where: Where, wanted: Wanted, *, as_json: bool) -> None:
 
 
 def _cells(each: dict[str, Any]) -> list[str]:
-    came, became = f"{moment(each['at']):%Y-%m-%d %H:%M:%S}", each["run"] or each["reason"]
+    came, became = f"{parse_time(each['at']):%Y-%m-%d %H:%M:%S}", each["run"] or each["reason"]
     return [came, each["trigger"], each["outcome"], str(each["times"]), each["id"], became]

@@ -16,10 +16,10 @@ from typing import Any
 import typer
 
 from unmoor.cli.event_lines import event_lines
-from unmoor.dev import Dev, forget, prepare, secret_values
+from unmoor.dev import LocalAgent, prepare_local_agent, scrub_environment, secret_values
 from unmoor.files import cache_folder, data_folder
 from unmoor.load import Loaded, load
-from unmoor.runtime.host import Programs
+from unmoor.runtime.host import HarnessInstallation
 from unmoor.runtime.processes import kill_all
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.stop import Stop
@@ -32,25 +32,25 @@ def once(
     gc.enable()  # unlike a command that only prints, a run may take hours
     loaded = load(file, environment)
     values = secret_values(loaded)
-    forget(loaded)  # before anything is started that would inherit them
-    programs = find_programs(loaded, installing=installing)
+    scrub_environment(loaded)  # before anything is started that would inherit them
+    programs = find_harness(loaded, installing=installing)
     folder = data_folder() / "dev" / loaded.plan.agent
     show = as_json_line if as_json else as_text
-    preparing = prepare(loaded, secrets=values, store_url=store, programs=programs, folder=folder)
+    preparing = prepare_local_agent(loaded, secrets=values, store_url=store, programs=programs, folder=folder)
     record = asyncio.run(_once(preparing, prompt, session=session, show=show))
     if not as_json:
-        end(record, store or (folder / "store").as_uri())
+        print_summary(record, store or (folder / "store").as_uri())
     return 0 if record.status == "succeeded" else 1
 
 
 async def _once(
-    preparing: Awaitable[Dev], prompt: str, *, session: str, show: Callable[[dict[str, Any]], None]
+    preparing: Awaitable[LocalAgent], prompt: str, *, session: str, show: Callable[[dict[str, Any]], None]
 ) -> RunRecord:
     stop = Stop()
     stop_on_signals(stop)
     dev = await preparing
     try:
-        return await dev.once(prompt, session=session, stop=stop, watch=while_it_is_read(show, stop))
+        return await dev.run_once(prompt, session=session, stop=stop, watch=cancel_on_closed_output(show, stop))
     finally:
         shutil.rmtree(dev.bundle.folder, ignore_errors=True)
 
@@ -63,13 +63,13 @@ def stop_on_signals(stop: Stop) -> None:
         if stop.hurried.is_set():
             kill_all(os.getpid())
             os._exit(130)
-        stop.now("cancelled", grace_s=0.0 if stop.cause else None)
+        stop.request("cancelled", grace_s=0.0 if stop.cause else None)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told)
 
 
-def while_it_is_read(show: Callable[[dict[str, Any]], None], stop: Stop) -> Callable[[dict[str, Any]], None]:
+def cancel_on_closed_output(show: Callable[[dict[str, Any]], None], stop: Stop) -> Callable[[dict[str, Any]], None]:
     """Shows events; a run whose output is read no more, as by `head`, is cancelled, as any program would be."""
 
     def watch(event: dict[str, Any]) -> None:
@@ -78,17 +78,17 @@ def while_it_is_read(show: Callable[[dict[str, Any]], None], stop: Stop) -> Call
         except BrokenPipeError:
             # What is still to be written, at the latest when Python ends, goes nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            stop.now("cancelled")
+            stop.request("cancelled")
 
     return watch
 
 
-def find_programs(loaded: Loaded, *, installing: bool) -> Programs:
+def find_harness(loaded: Loaded, *, installing: bool) -> HarnessInstallation:
     """Where the spec's harness is on this machine; UnmoorError, with what to do, where it is not."""
     harness = loaded.plan.harness
     if harness.name == "command":
         folders = [Path(p) for p in os.environ.get("PATH", "").split(os.pathsep) if p.startswith("/")]
-        return Programs(folders=tuple(folders), path=os.pathsep.join(str(f) for f in folders))
+        return HarnessInstallation(folders=tuple(folders), path=os.pathsep.join(str(f) for f in folders))
     from unmoor.runtime.harness.programs import find, install
 
     if installing:
@@ -108,7 +108,7 @@ def as_text(event: dict[str, Any]) -> None:
         typer.echo(line)
 
 
-def end(record: RunRecord, url: str) -> None:
+def print_summary(record: RunRecord, url: str) -> None:
     """What is left of the run, and its status as the last line."""
     for artifact in record.artifacts:
         typer.echo(f"kept     {artifact.path} ({artifact.size_bytes} bytes)")

@@ -14,17 +14,17 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from unmoor.cli.build import built
-from unmoor.cli.dev import as_json_line, as_text, end, stop_on_signals, while_it_is_read
+from unmoor.cli.dev import as_json_line, as_text, cancel_on_closed_output, print_summary, stop_on_signals
 from unmoor.cli.dev_serve import until_stopped
-from unmoor.dev import Dev, forget, prepare, secret_values
-from unmoor.dev_docker import Containers, in_docker, user
-from unmoor.dev_docker_serve import serving_in_docker, share
-from unmoor.dev_serve import LOOPBACK, Served
+from unmoor.dev import LocalAgent, prepare_local_agent, scrub_environment, secret_values
+from unmoor.dev_docker import LocalContainers, container_user, run_in_docker
+from unmoor.dev_docker_serve import serve_in_docker, share_store_with_group
+from unmoor.dev_serve import LOOPBACK, ServeOptions
 from unmoor.errors import UnmoorError
 from unmoor.files import data_folder
 from unmoor.load import Loaded, load
-from unmoor.runtime.gateway.listening import bound
-from unmoor.runtime.host import Programs
+from unmoor.runtime.gateway.listening import bind_tcp
+from unmoor.runtime.host import HarnessInstallation
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.stop import Stop
 
@@ -37,10 +37,12 @@ def once(file: Path, environment: str | None, prompt: str, *, session: str, stor
     place = _folder_of(store) if store else folder / "store"
     image = built(loaded.plan)
     show = as_json_line if as_json else as_text
-    preparing = prepare(loaded, secrets=values, store_url=place.as_uri(), programs=Programs(), folder=folder)
+    preparing = prepare_local_agent(
+        loaded, secrets=values, store_url=place.as_uri(), programs=HarnessInstallation(), folder=folder
+    )
     record = asyncio.run(_once(loaded, preparing, prompt, session=session, image=image, place=place, show=show))
     if not as_json:
-        end(record, place.as_uri())
+        print_summary(record, place.as_uri())
     return 0 if record.status == "succeeded" else 1
 
 
@@ -51,14 +53,18 @@ def serve(file: Path, environment: str | None, *, port: int, token: str, store: 
     values = secret_values(loaded, serving=True)
     folder = data_folder() / "dev" / loaded.plan.agent
     place = _folder_of(store) if store else folder / "store"
-    served = Served(token=token or token_urlsafe(24), listening=bound(LOOPBACK, port), store_url=place.as_uri())
+    served = ServeOptions(
+        token=token or token_urlsafe(24), listening=bind_tcp(LOOPBACK, port), store_url=place.as_uri()
+    )
     image = built(loaded.plan)
-    share()
-    preparing = prepare(loaded, secrets=values, store_url=place.as_uri(), programs=Programs(), folder=folder)
+    share_store_with_group()
+    preparing = prepare_local_agent(
+        loaded, secrets=values, store_url=place.as_uri(), programs=HarnessInstallation(), folder=folder
+    )
 
-    def serving(dev: Dev) -> AbstractAsyncContextManager[int]:
-        forget(loaded)
-        return serving_in_docker(dev, served, _containers(loaded, dev, image=image, place=place))
+    def serving(dev: LocalAgent) -> AbstractAsyncContextManager[int]:
+        scrub_environment(loaded)
+        return serve_in_docker(dev, served, _containers(loaded, dev, image=image, place=place))
 
     return asyncio.run(until_stopped(preparing, serving, shown="" if token else served.token))
 
@@ -75,24 +81,24 @@ async def _once(
 ) -> RunRecord:
     stop = Stop()
     stop_on_signals(stop)
-    dev: Dev = await preparing
-    forget(loaded)
+    dev: LocalAgent = await preparing
+    scrub_environment(loaded)
     shutil.rmtree(dev.bundle.folder, ignore_errors=True)
-    record = dev.queued(prompt, session, datetime.now(UTC))
-    return await in_docker(
+    record = dev.new_run(prompt, session, datetime.now(UTC))
+    return await run_in_docker(
         _containers(loaded, dev, image=image, place=place),
         loaded.plan,
         record,
         store=dev.store,
         secrets=dev.secrets,
         stop=stop,
-        watch=while_it_is_read(show, stop),
+        watch=cancel_on_closed_output(show, stop),
     )
 
 
-def _containers(loaded: Loaded, dev: Dev, *, image: str, place: Path) -> Containers:
+def _containers(loaded: Loaded, dev: LocalAgent, *, image: str, place: Path) -> LocalContainers:
     name = f"unmoor-dev-{loaded.plan.agent}-{token_hex(4)}"
-    return Containers(name=name, image=image, bundle=dev.bundle.sha256, store=place, user=user())
+    return LocalContainers(name=name, image=image, bundle=dev.bundle.sha256, store=place, user=container_user())
 
 
 def _folder_of(url: str) -> Path:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import typer
 
-from unmoor.cli.dev import find_programs
+from unmoor.cli.dev import find_harness
 from unmoor.container import GATEWAY_PORT
-from unmoor.dev import Dev, forget, prepare, secret_values
-from unmoor.dev_serve import LOOPBACK, Served, check_store, served_triggers, serving
+from unmoor.dev import LocalAgent, prepare_local_agent, scrub_environment, secret_values
+from unmoor.dev_serve import LOOPBACK, ServeOptions, check_store, describe_triggers, serve_agent
 from unmoor.files import data_folder
 from unmoor.load import load
-from unmoor.runtime.gateway.listening import bound
+from unmoor.runtime.gateway.listening import bind_tcp
 
 # As in a container.
 USUAL_PORT = GATEWAY_PORT
@@ -30,18 +30,20 @@ def serve(file: Path, environment: str | None, *, port: int, token: str, store: 
     gc.enable()  # unlike a command that only prints, a gateway may serve for days
     loaded = load(file, environment)
     values = secret_values(loaded, serving=True)
-    forget(loaded)  # before anything is started that would inherit them
-    programs = find_programs(loaded, installing=installing)
+    scrub_environment(loaded)  # before anything is started that would inherit them
+    programs = find_harness(loaded, installing=installing)
     folder = data_folder() / "dev" / loaded.plan.agent
     check_store(store)
     url = store or (folder / "store").as_uri()
-    served = Served(token=token or secrets.token_urlsafe(24), listening=bound(LOOPBACK, port), store_url=url)
-    preparing = prepare(loaded, secrets=values, store_url=store, programs=programs, folder=folder)
-    return asyncio.run(until_stopped(preparing, lambda dev: serving(dev, served), shown="" if token else served.token))
+    served = ServeOptions(token=token or secrets.token_urlsafe(24), listening=bind_tcp(LOOPBACK, port), store_url=url)
+    preparing = prepare_local_agent(loaded, secrets=values, store_url=store, programs=programs, folder=folder)
+    return asyncio.run(
+        until_stopped(preparing, lambda dev: serve_agent(dev, served), shown="" if token else served.token)
+    )
 
 
 async def until_stopped(
-    preparing: Awaitable[Dev], serving: Callable[[Dev], AbstractAsyncContextManager[int]], *, shown: str
+    preparing: Awaitable[LocalAgent], serving: Callable[[LocalAgent], AbstractAsyncContextManager[int]], *, shown: str
 ) -> int:
     """Serves until SIGINT or SIGTERM and says where; `shown` is a token that was made and must be said, too."""
     stop = asyncio.Event()
@@ -54,7 +56,7 @@ async def until_stopped(
                 typer.echo(f"token {shown}", err=True)
                 # What follows the # never leaves the browser, so the token is in no log.
                 typer.echo(f"page http://{LOOPBACK}:{port}/#token={shown}", err=True)
-            for line in served_triggers(dev.plan, f"http://{LOOPBACK}:{port}"):
+            for line in describe_triggers(dev.plan, f"http://{LOOPBACK}:{port}"):
                 typer.echo(line, err=True)
             typer.echo(f"ready http://{LOOPBACK}:{port}")
             await stop.wait()

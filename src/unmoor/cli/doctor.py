@@ -11,15 +11,15 @@ from pathlib import Path
 
 import typer
 
-from unmoor.cli.needs import needs_engine
-from unmoor.cli.show import print_json, say
-from unmoor.doctor.examine import Patient, findings
+from unmoor.cli.needs import require_pulumi
+from unmoor.cli.show import print_json, print_status
+from unmoor.doctor.examine import DoctorScope, run_checks
 from unmoor.doctor.finding import Finding, line_of
 from unmoor.errors import UnmoorError
 from unmoor.files import SPEC_FILE
 from unmoor.load import load
 from unmoor.registry import load as load_target
-from unmoor.settings import choose, target_of
+from unmoor.settings import default_target, select_target
 
 WIDTH = 18
 CLI_TOPIC = "Pulumi CLI"
@@ -28,26 +28,26 @@ CLI_TOPIC = "Pulumi CLI"
 def run(file: Path | None, environment: str | None, target: str, *, as_json: bool, installing: bool) -> int:
     """Prints a line for each thing; 1 where one that is needed is wrong."""
     patient = _patient(file, environment, target)
-    if installing and (missing := [each for each in findings(patient) if each.install]):
+    if installing and (missing := [each for each in run_checks(patient) if each.install]):
         _install(missing)
     found = _shown(patient, as_json=as_json)
     return 1 if any(each.state == "wrong" for each in found) else 0
 
 
-def _patient(file: Path | None, environment: str | None, target: str) -> Patient:
+def _patient(file: Path | None, environment: str | None, target: str) -> DoctorScope:
     """The target that is said, with the spec where there is one; this machine alone where nothing is said."""
     if file is None and not (target and Path(SPEC_FILE).is_file()):
-        return Patient(target=load_target(target) if target else None)
+        return DoctorScope(target=load_target(target) if target else None)
     loaded = load(file or Path(), environment)
     if file is None and target not in loaded.settings:
-        return Patient(target=load_target(target))
-    chosen = choose(loaded, target_of(loaded, target))
-    return Patient(target=chosen.target, plan=loaded.plan, settings=chosen.settings)
+        return DoctorScope(target=load_target(target))
+    chosen = select_target(loaded, default_target(loaded, target))
+    return DoctorScope(target=chosen.target, plan=loaded.plan, settings=chosen.settings)
 
 
-def _shown(patient: Patient, *, as_json: bool) -> list[Finding]:
+def _shown(patient: DoctorScope, *, as_json: bool) -> list[Finding]:
     found: list[Finding] = []
-    for each in findings(patient):
+    for each in run_checks(patient):
         found.append(each)
         if not as_json:
             typer.echo(line_of(each, width=WIDTH))
@@ -60,16 +60,16 @@ def _install(missing: Sequence[Finding]) -> None:
     """Runs what is Pulumi's own to install, saying what."""
     environment = dict(os.environ)
     if any(each.topic == CLI_TOPIC for each in missing):
-        needs_engine()
+        require_pulumi()
         from unmoor.stacks.workspace import install_cli
 
-        path = Path(install_cli(say))
-        say(f"installed {path}")
+        path = Path(install_cli(print_status))
+        print_status(f"installed {path}")
         # It is not on PATH before the user puts it there, which is said below.
         environment["PATH"] = os.pathsep.join([str(path.parent), environment.get("PATH", "")])
     for each in missing:
         if each.topic != CLI_TOPIC:
-            say(f"runs {' '.join(each.install)}")
+            print_status(f"runs {' '.join(each.install)}")
             _run(each.install, environment)
 
 

@@ -6,32 +6,32 @@ import json
 
 import typer
 
-from unmoor.cli.preview import opened
+from unmoor.cli.preview import open_deployment
 from unmoor.cli.up import confirm
-from unmoor.deploy.progress import progress_of
-from unmoor.deploy.words import lines, named, summary
-from unmoor.stacks.deployment import Asked
+from unmoor.deploy.progress import make_progress
+from unmoor.deploy.words import lines, resource_label, summary
+from unmoor.stacks.deployment import DeployRequest
 
 
-def run(asked: Asked, *, yes: bool, as_json: bool, destroying: bool) -> None:
+def run(asked: DeployRequest, *, yes: bool, as_json: bool, destroying: bool) -> None:
     """Says what goes and what stays, asks, takes the agent down, and lists what was kept."""
-    found = opened(asked, needing_values=False)
+    found = open_deployment(asked, needing_values=False)
     if not found.workspace.exists():
         typer.echo(f"{found.title}: nothing is deployed", err=True)
         return
-    keep = None if destroying else found.keeping()
+    keep = None if destroying else found.retained_on_down()
     if keep is not None and not keep.going:
         typer.echo(f"{found.title}: nothing is deployed but what was kept", err=True)
-        return _kept([named(step) for step in keep.data], as_json=as_json)
+        return _kept([resource_label(step) for step in keep.data], as_json=as_json)
     changes = found.preview_down(lambda event: None, keep)
     typer.echo(f"{found.title}: {summary(changes)}", err=as_json)
     for line in lines(changes):
         typer.echo(line, err=as_json)
     confirm(f"Take down {found.title}{', and delete its data' if destroying else ''}?", yes=yes)
     of = len(changes.changes)
-    with progress_of(found.agent, found.serving, as_json=as_json, doing="taking down", of=of) as progress:
-        found.down(progress.hear, keep)
-    return _kept([named(step) for step in keep.data] if keep else [], as_json=as_json)
+    with make_progress(found.agent, found.serving, as_json=as_json, doing="taking down", of=of) as progress:
+        found.down(progress.on_event, keep)
+    return _kept([resource_label(step) for step in keep.data] if keep else [], as_json=as_json)
 
 
 def _kept(names: list[str], *, as_json: bool) -> None:

@@ -13,29 +13,29 @@ def event_lines(event: dict[str, Any]) -> list[str]:
         case "run.started":
             model = f", {event['model']}" if event["model"] else ""
             version = "" if event["version"] == "none" else f" {event['version']}"
-            return labelled("run", f"{event['harness']}{version}{model}; {event['confinement']}")
+            return label_lines("run", f"{event['harness']}{version}{model}; {event['confinement']}")
         case "message":
-            return labelled("says", event["text"])
+            return label_lines("says", event["text"])
         case "tool.call":
-            return labelled("calls", f"{event['name']} {event['input']}")
+            return label_lines("calls", f"{event['name']} {event['input']}")
         case "tool.result":
-            return labelled("fails" if event["is_error"] else "gets", event["output"])
+            return label_lines("fails" if event["is_error"] else "gets", event["output"])
         case "usage":
             tokens, cost = event["tokens"], event["cost_usd"]
             money = f", {cost} USD" if cost is not None else ""
             about = ", estimated" if event["estimated"] else ""
-            return labelled("uses", f"{tokens['input']} tokens in, {tokens['output']} out{money}{about}")
+            return label_lines("uses", f"{tokens['input']} tokens in, {tokens['output']} out{money}{about}")
         case "notice":
-            return labelled(event["level"], event["text"])
+            return label_lines(event["level"], event["text"])
         case "network.refused":
-            return labelled("refused", f"{event['destination']}: {event['reason']}")
+            return label_lines("refused", f"{event['destination']}: {event['reason']}")
         case "budget.exceeded":
-            return labelled("spent", f"{event['cap']}: {event['spent_usd']} of {event['limit_usd']} USD")
+            return label_lines("spent", f"{event['cap']}: {event['spent_usd']} of {event['limit_usd']} USD")
         case _:
             return []
 
 
-def labelled(label: str, text: str) -> list[str]:
+def label_lines(label: str, text: str) -> list[str]:
     """The text's first lines, the label before the first of them."""
     lines = text.strip().splitlines() or [""]
     cut = [f"… ({len(lines) - MOST_LINES} more lines)"] if len(lines) > MOST_LINES else []

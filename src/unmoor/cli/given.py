@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from unmoor.cli.prompt import not_empty, standard_input
+from unmoor.cli.prompt import read_stdin, require_text
 from unmoor.files import SPEC_FILE
 
 if TYPE_CHECKING:
-    from unmoor.operate.hooks import Recorded
+    from unmoor.operate.hooks import RecordedWebhook
 
 
 def file_and_run(given: Sequence[str]) -> tuple[Path, str]:
@@ -45,13 +45,13 @@ def file_and_prompt(given: Sequence[str], *, has_prompt: bool) -> tuple[Path, st
 def prompt_from(said: str, file: Path | None) -> str:
     """The prompt: as it was said, of standard input, or of a file."""
     if file is None:
-        return not_empty(standard_input() if said == "-" else said, option="PROMPT")
-    return not_empty(_content(file, "--file").decode(errors="replace"), option="--file")
+        return require_text(read_stdin() if said == "-" else said, option="PROMPT")
+    return require_text(_content(file, "--file").decode(errors="replace"), option="--file")
 
 
-def recorded(
+def recorded_webhook(
     hook: str, body: Path | None, headers: tuple[tuple[str, str], ...], *, session: str, prompt: Path | None
-) -> Recorded | None:
+) -> RecordedWebhook | None:
     """The webhook that is to be sent, or None where a prompt is."""
     if not hook:
         for option, is_given in (("--body", body is not None), ("--header", bool(headers))):
@@ -61,11 +61,11 @@ def recorded(
     for option, is_given in (("--session", bool(session)), ("--file", prompt is not None)):
         if is_given:
             raise typer.BadParameter("a webhook's trigger has its own; leave it out", param_hint=option)
-    from unmoor.operate.hooks import Recorded
+    from unmoor.operate.hooks import RecordedWebhook
 
     if body is None:
         raise typer.BadParameter("say which file holds the webhook's body; - reads it", param_hint="--body")
-    return Recorded(webhook=hook, body=_content(body, "--body"), headers=headers)
+    return RecordedWebhook(webhook=hook, body=_content(body, "--body"), headers=headers)
 
 
 def headers_of(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -80,7 +80,7 @@ def headers_of(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def one_of(given: Sequence[str], known: Sequence[str], *, option: str) -> tuple[str, ...]:
+def validate_choices(given: Sequence[str], known: Sequence[str], *, option: str) -> tuple[str, ...]:
     """Values of an option that has some words only."""
     for word in given:
         if word not in known:

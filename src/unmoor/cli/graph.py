@@ -7,16 +7,16 @@ from pathlib import Path
 
 import typer
 
-from unmoor.compiled import compiled
-from unmoor.graph import as_json, golden, mermaid, tree
+from unmoor.compiled import compile_graph
+from unmoor.graph import as_json, as_sorted_text, mermaid, tree
 from unmoor.load import load
-from unmoor.settings import choose
+from unmoor.settings import select_target
 
 
 def run(file: Path, environment: str | None, target: str, *, form: str) -> None:
     """Prints the graph in the form asked for: tree, json, mermaid, svg or text."""
     loaded = load(file, environment)
-    resources = compiled(choose(loaded, target))
+    resources = compile_graph(select_target(loaded, target))
     if form == "json":
         typer.echo(json.dumps(as_json(resources), indent=2, ensure_ascii=False))
     elif form == "svg":
@@ -24,5 +24,5 @@ def run(file: Path, environment: str | None, target: str, *, form: str) -> None:
 
         typer.echo(svg(resources, title=f"{loaded.plan.agent} on {target}"))
     else:
-        render = {"tree": tree, "mermaid": mermaid, "text": golden}[form]
+        render = {"tree": tree, "mermaid": mermaid, "text": as_sorted_text}[form]
         typer.echo(render(resources).rstrip("\n"))

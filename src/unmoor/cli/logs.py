@@ -8,29 +8,29 @@ from typing import Any
 
 import typer
 
-from unmoor.cli.ago import moment
-from unmoor.cli.event_lines import event_lines, labelled
-from unmoor.cli.show import say
-from unmoor.operate.agent import Agent, the_run
+from unmoor.cli.ago import parse_time
+from unmoor.cli.event_lines import event_lines, label_lines
+from unmoor.cli.show import print_status
+from unmoor.operate.agent import AgentClient, resolve_run
 from unmoor.operate.follow import Follower, now
-from unmoor.operate.reach import Where, reached
+from unmoor.operate.reach import AgentLocation, connect_agent
 
 
-def run(where: Where, run: str, *, follow: bool, as_json: bool) -> None:
+def run(where: AgentLocation, run: str, *, follow: bool, as_json: bool) -> None:
     """Prints the run's events, or those of the newest run; to its end, as they come, where it is followed."""
-    with reached(where) as agent:
-        chosen = the_run(agent, run)["id"]
+    with connect_agent(where) as agent:
+        chosen = resolve_run(agent, run)["id"]
         if not run:
-            say(chosen)
+            print_status(chosen)
         try:
             print_events(events_of(agent, chosen) if follow else now(agent, chosen), as_json=as_json)
         except KeyboardInterrupt:
             return  # the run goes on, and whoever looked has seen enough
 
 
-def events_of(agent: Agent, run: str) -> Iterable[dict[str, Any]]:
+def events_of(agent: AgentClient, run: str) -> Iterable[dict[str, Any]]:
     """The run's events until it has ended; what else there is to know is said on standard error."""
-    return Follower(agent=agent, said=say).events(run)
+    return Follower(agent=agent, said=print_status).events(run)
 
 
 def print_events(events: Iterable[dict[str, Any]], *, as_json: bool) -> str:
@@ -49,7 +49,7 @@ def print_events(events: Iterable[dict[str, Any]], *, as_json: bool) -> str:
 def _print(event: dict[str, Any]) -> None:
     lines = event_lines(event)
     if event["type"] == "run.finished":
-        lines = labelled("ends", f"{event['status']}: {event['reason']}" if event["reason"] else event["status"])
-    at = moment(event["at"])
+        lines = label_lines("ends", f"{event['status']}: {event['reason']}" if event["reason"] else event["status"])
+    at = parse_time(event["at"])
     for index, line in enumerate(lines):
         typer.echo(f"{at:%H:%M:%S}  {line}" if at and index == 0 else f"{'':8}  {line}")

@@ -11,20 +11,20 @@ from unmoor.errors import UnmoorError
 RUNTIME = ("aiohttp", "genai_prices", "h11", "obstore", "prometheus_client", "starlette", "uvicorn", "zstandard")
 
 
-def needs_runtime(what: str = "unmoor dev") -> None:
+def require_runtime(what: str = "unmoor dev") -> None:
     """UnmoorError, with the command to run, unless the runtime's libraries are installed, which `what` needs."""
     missing = [name for name in RUNTIME if find_spec(name) is None]
     if missing:
         raise UnmoorError(f"{what} needs {', '.join(missing)}; run pip install 'unmoor[runtime]'")
 
 
-def needs_linux(system: str = sys.platform) -> None:
+def require_linux(system: str = sys.platform) -> None:
     """UnmoorError, with the way out, on a system whose kernel has nothing to fence a harness with."""
     if system != "linux":
         raise UnmoorError(f"unmoor dev fences a harness with what Linux has, and this is {system}; add --docker")
 
 
-def needs_engine() -> None:
+def require_pulumi() -> None:
     """UnmoorError, with the command to run, unless Pulumi's SDK is there; a target's own is seen to later."""
     # What gRPC says of forks that harm nobody would stand among what is said of the agent.
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")

@@ -9,26 +9,28 @@ import typer
 
 from unmoor.cli.show import print_json
 from unmoor.graph import SECRET
-from unmoor.settings import target_of
+from unmoor.settings import default_target
 from unmoor.target import Outputs
 
 if TYPE_CHECKING:
-    from unmoor.operate.reach import Where
+    from unmoor.operate.reach import AgentLocation
 
 
-def run(where: Where, *, as_json: bool, show_token: bool) -> None:
+def run(where: AgentLocation, *, as_json: bool, show_token: bool) -> None:
     """Prints what the deployed agent is reached by; UnmoorError where nothing is deployed."""
-    from unmoor.operate.reach import deployed
+    from unmoor.operate.reach import deployed_outputs
 
     loaded = where.load()
-    found = shown(deployed(loaded, target_of(loaded, where.target), backend=where.backend), show_token=show_token)
+    found = output_values(
+        deployed_outputs(loaded, default_target(loaded, where.target), backend=where.backend), show_token=show_token
+    )
     if as_json:
         print_json(found)
     else:
         print_lines(found)
 
 
-def shown(outputs: Outputs, *, show_token: bool = False) -> dict[str, object]:
+def output_values(outputs: Outputs, *, show_token: bool = False) -> dict[str, object]:
     """The outputs by name; the token only where it is asked for."""
     return {**dataclasses.asdict(outputs), **({} if show_token else {"token": SECRET})}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from unmoor.cli.show import outline, print_json
+from unmoor.cli.show import print_json, print_outline
 from unmoor.load import load
 
 
@@ -16,4 +16,4 @@ def run(file: Path, environment: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json(plan)
     else:
-        typer.echo("\n".join(outline(plan)))
+        typer.echo("\n".join(print_outline(plan)))

@@ -6,18 +6,18 @@ import json
 
 import typer
 
-from unmoor.cli.show import say
+from unmoor.cli.show import print_status
 from unmoor.deploy.changes import Changes
-from unmoor.deploy.progress import progress_of
+from unmoor.deploy.progress import make_progress
 from unmoor.deploy.words import as_json, diff_lines, lines, markdown, summary
-from unmoor.stacks.deployment import Asked, Deployment, deployment
-from unmoor.stacks.last import left_behind
+from unmoor.stacks.deployment import Deployment, DeployRequest, load_deployment
+from unmoor.stacks.last import unfinished_command_note
 
 
-def run(asked: Asked, *, diff: bool, form: str) -> None:
+def run(asked: DeployRequest, *, diff: bool, form: str) -> None:
     """Prints what `up` would change, as text, json or markdown."""
-    found = opened(asked)
-    changes = previewed(found)
+    found = open_deployment(asked)
+    changes = run_preview(found)
     if form == "json":
         typer.echo(json.dumps(as_json(found.title, changes), indent=2, ensure_ascii=False))
     elif form == "markdown":
@@ -26,21 +26,21 @@ def run(asked: Asked, *, diff: bool, form: str) -> None:
         show(found, changes, diff=diff)
 
 
-def opened(asked: Asked, *, needing_values: bool = True) -> Deployment:
+def open_deployment(asked: DeployRequest, *, needing_values: bool = True) -> Deployment:
     """The deployment; what the last command has left undone is said."""
-    found = deployment(asked, say=say, needing_values=needing_values)
-    if left := left_behind(found.place):
-        say(f"note: {left}")
+    found = load_deployment(asked, say=print_status, needing_values=needing_values)
+    if left := unfinished_command_note(found.place):
+        print_status(f"note: {left}")
         if half := found.workspace.half_done():
-            say(f"note: {half}")
+            print_status(f"note: {half}")
     return found
 
 
-def previewed(found: Deployment) -> Changes:
+def run_preview(found: Deployment) -> Changes:
     """The changes; while they are looked for only warnings are shown."""
-    say(f"{found.title}: previewing")
-    with progress_of(found.agent, found.serving, as_json=False, doing="previewing") as progress:
-        return found.preview(progress.hear)
+    print_status(f"{found.title}: previewing")
+    with make_progress(found.agent, found.serving, as_json=False, doing="previewing") as progress:
+        return found.preview(progress.on_event)
 
 
 def show(found: Deployment, changes: Changes, *, diff: bool) -> None:

@@ -12,23 +12,23 @@ from pathlib import Path
 import typer
 
 from unmoor.cli.show import print_json
-from unmoor.cost.book import FILE, book_of, read_book
+from unmoor.cost.book import FILE, load_price_book, read_book
 from unmoor.cost.price import PriceBook
 from unmoor.errors import UnmoorError
 from unmoor.prices.aws import Aws
 from unmoor.prices.azure import Azure
 from unmoor.prices.change import Refreshed
 from unmoor.prices.google import KEY, Google
-from unmoor.prices.meter import Meter, RefreshError, Vendor
+from unmoor.prices.meter import RefreshError, SkuQuery, Vendor
 from unmoor.prices.refresh import meters_of, refresh
-from unmoor.prices.source import Source
+from unmoor.prices.source import PriceList
 from unmoor.prices.written import book_text, write_book
 from unmoor.registry import load, names
 from unmoor.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class BookSummary:
     """A book in a line: how many prices, of which days, how many of them old."""
 
     target: str
@@ -41,7 +41,7 @@ class Listed:
     regions: tuple[str, ...]
 
 
-def listed(*, as_json: bool, today: date) -> None:
+def list_books(*, as_json: bool, today: date) -> None:
     """Prints a line for each installed target that has a book, the oldest price's age among it."""
     found = list(_books(today))
     if as_json:
@@ -52,28 +52,28 @@ def listed(*, as_json: bool, today: date) -> None:
         typer.echo(f"{one.target:<{width}}  {_line(one)}")
 
 
-def _books(today: date) -> Iterator[Listed]:
+def _books(today: date) -> Iterator[BookSummary]:
     for name in names():
         try:
             target = load(name)
         except UnmoorError as error:
             typer.echo(f"{name}: {error}", err=True)
             continue
-        book = book_of(target.cost_by.partition(":")[0]) if target.cost_by else PriceBook(prices=())
+        book = load_price_book(target.cost_by.partition(":")[0]) if target.cost_by else PriceBook(prices=())
         days = [price.as_of for price in book.prices]
-        yield Listed(
+        yield BookSummary(
             target=name,
             prices=len(days),
             oldest=min(days, default=None),
             newest=max(days, default=None),
             days=(today - min(days)).days if days else 0,
-            old=len(book.old(today)),
+            old=len(book.stale_prices(today)),
             recalled=sum(price.sure == "recalled" for price in book.prices),
             regions=tuple(dict.fromkeys(p.region for p in book.prices)),
         )
 
 
-def _line(one: Listed) -> str:
+def _line(one: BookSummary) -> str:
     if not one.prices:
         return "no price book"
     return (
@@ -82,10 +82,10 @@ def _line(one: Listed) -> str:
     )
 
 
-def refreshed(targets: Sequence[str], regions: Sequence[str], *, yes: bool, today: date | None = None) -> None:
+def refresh_books(targets: Sequence[str], regions: Sequence[str], *, yes: bool, today: date | None = None) -> None:
     """Reads the vendors' lists for these targets' books, shows what differs, asks, and writes; all of it or nothing."""
     chosen = [load(name) for name in dict.fromkeys(targets)] or [t for t in map(load, names()) if _meters(t)]
-    sources: dict[Vendor, Source] = {
+    sources: dict[Vendor, PriceList] = {
         "aws": Aws(**_base("UNMOOR_PRICES_AWS")),
         "azure": Azure(**_base("UNMOOR_PRICES_AZURE")),
         "google": Google(os.environ.get(KEY, ""), **_base("UNMOOR_PRICES_GOOGLE")),
@@ -94,7 +94,7 @@ def refreshed(targets: Sequence[str], regions: Sequence[str], *, yes: bool, toda
     made, problems = list[tuple[Path, Refreshed]](), list[str]()
     for target in chosen:
         try:
-            book = book_of(target.cost_by.partition(":")[0])
+            book = load_price_book(target.cost_by.partition(":")[0])
             found = refresh(book, _meters(target), sources=sources, regions=regions, today=day, said=_progress)
             made.append((_file(target), found))
             _show(target.name, found)
@@ -116,7 +116,7 @@ def _base(variable: str) -> dict[str, str]:
     return {"base": os.environ[variable]} if os.environ.get(variable) else {}
 
 
-def _meters(target: Target) -> tuple[Meter, ...]:
+def _meters(target: Target) -> tuple[SkuQuery, ...]:
     return meters_of(target.cost_by.partition(":")[0]) if target.cost_by else ()
 
 

@@ -6,26 +6,26 @@ import json
 
 import typer
 
-from unmoor.cli.preview import opened
-from unmoor.deploy.progress import progress_of
+from unmoor.cli.preview import open_deployment
+from unmoor.deploy.progress import make_progress
 from unmoor.deploy.words import as_json as changes_json
 from unmoor.deploy.words import drift_lines
-from unmoor.stacks.deployment import Asked
+from unmoor.stacks.deployment import DeployRequest
 from unmoor.stacks.failures import LockedError
 
 
-def run(asked: Asked, *, repair: bool, as_json: bool) -> None:
+def run(asked: DeployRequest, *, repair: bool, as_json: bool) -> None:
     """Prints what of the agent differs from what the last `up` made."""
-    found = opened(asked, needing_values=False)
-    with progress_of(found.agent, found.serving, as_json=as_json, doing="looking") as progress:
+    found = open_deployment(asked, needing_values=False)
+    with make_progress(found.agent, found.serving, as_json=as_json, doing="looking") as progress:
         try:
-            changes = found.refresh(progress.hear, repair=repair)
+            changes = found.refresh(progress.on_event, repair=repair)
         except LockedError as error:
             if not repair or error.is_alive:
                 raise
             found.workspace.unlock()
             progress.note("the lock of the command that held it is taken")
-            changes = found.refresh(progress.hear, repair=True)
+            changes = found.refresh(progress.on_event, repair=True)
     if as_json:
         typer.echo(json.dumps({"event": "refreshed", **changes_json(found.title, changes)}, ensure_ascii=False))
         return

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import typer
 
-from unmoor.cli.usage import Asked as AskedUsage
-from unmoor.cli.usage import usage_of
+from unmoor.cli.usage import UsageOptions as AskedUsage
+from unmoor.cli.usage import resolve_usage
 from unmoor.deploy.changes import Changes
 from unmoor.errors import UnmoorError
 from unmoor.load import load
 from unmoor.registry import load as load_target
-from unmoor.review.post import post, thread_of
-from unmoor.review.review import earlier, reviewed
-from unmoor.review.words import comment, mark, markdown
+from unmoor.review.post import thread_of, upsert_comment
+from unmoor.review.review import build_review, load_base_spec
+from unmoor.review.words import comment, comment_marker, markdown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class ReviewOptions:
     """What a review is asked for beside the spec."""
 
     environment: str | None
@@ -35,36 +35,36 @@ class Wanted:
     posting: bool = False
 
 
-def run(file: Path, wanted: Wanted) -> int:
+def run(file: Path, wanted: ReviewOptions) -> int:
     """Prints the review, and posts it where that is asked for; 1 where a target could not be previewed."""
-    usage, loaded = usage_of(wanted.usage), load(file, wanted.environment)
+    usage, loaded = resolve_usage(wanted.usage), load(file, wanted.environment)
     targets = list(dict.fromkeys(wanted.targets)) or list(loaded.settings)
     for name in targets:
         load_target(name)
-    before = earlier(wanted.before, wanted.environment) if wanted.before is not None else None
+    before = load_base_spec(wanted.before, wanted.environment) if wanted.before is not None else None
     previews = {name: _preview(file, name, wanted) for name in targets} if wanted.previewing else {}
-    found = reviewed(loaded, before, targets, previews, usage=usage, today=datetime.now(UTC).date())
+    found = build_review(loaded, before, targets, previews, usage=usage, today=datetime.now(UTC).date())
     typer.echo(markdown(found))
     if wanted.posting:
-        done = post(thread_of(os.environ), text=comment(found), mark=mark(found))
+        done = upsert_comment(thread_of(os.environ), text=comment(found), mark=comment_marker(found))
         typer.echo(f"the comment was {done}", err=True)
     return 1 if any(isinstance(preview, str) for preview in previews.values()) else 0
 
 
-def _preview(file: Path, target: str, wanted: Wanted) -> Changes | str:
+def _preview(file: Path, target: str, wanted: ReviewOptions) -> Changes | str:
     """What `up` would change, or the reason for which that cannot be said."""
-    from unmoor.cli.preview import opened
-    from unmoor.stacks.deployment import Asked
+    from unmoor.cli.preview import open_deployment
+    from unmoor.stacks.deployment import DeployRequest
 
     try:
-        asked = Asked(
+        asked = DeployRequest(
             file=file,
             environment=wanted.environment,
             target=target,
             backend=wanted.backend,
             secrets_provider=wanted.secrets_provider,
         )
-        return opened(asked).preview(lambda event: None)
+        return open_deployment(asked).preview(lambda event: None)
     except UnmoorError as error:
         typer.echo(str(error), err=True)
         return str(error)

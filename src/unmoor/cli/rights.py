@@ -9,18 +9,18 @@ from typing import Any
 
 import typer
 
-from unmoor.compiled import compiled
+from unmoor.compiled import compile_graph
 from unmoor.errors import UnmoorError
 from unmoor.load import load
-from unmoor.settings import choose, target_of
+from unmoor.settings import default_target, select_target
 
 
 def run(file: Path, environment: str | None, target: str, sets: Mapping[str, Any]) -> None:
     """Prints what who deploys must be allowed to do, in the platform's own form."""
     loaded = load(file, environment, changes=sets)
-    chosen = choose(loaded, target_of(loaded, target))
-    if not chosen.target.deployer_by:
+    chosen = select_target(loaded, default_target(loaded, target))
+    if not chosen.target.deployer_policy_by:
         raise UnmoorError(f"target {chosen.target.name} does not say what who deploys must be allowed to do")
-    resources = compiled(chosen)
-    found = chosen.target.deployer(loaded.plan, chosen.settings, resources)
+    resources = compile_graph(chosen)
+    found = chosen.target.deployer_policy(loaded.plan, chosen.settings, resources)
     typer.echo(json.dumps(found, indent=2, ensure_ascii=False))

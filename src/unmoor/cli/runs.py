@@ -10,17 +10,17 @@ from typing import Any
 
 import typer
 
-from unmoor.cli.ago import moment, span
+from unmoor.cli.ago import format_duration, parse_time
 from unmoor.cli.show import print_json
 from unmoor.cli.table import print_table
-from unmoor.operate.agent import each_run
-from unmoor.operate.reach import Where, reached
+from unmoor.operate.agent import iter_runs
+from unmoor.operate.reach import AgentLocation, connect_agent
 
 COLUMNS = ("run", "status", "trigger", "created (UTC)", "took", "cost USD", "session", "what")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class RunFilter:
     """Which runs are listed."""
 
     statuses: Sequence[str] = ()
@@ -29,10 +29,10 @@ class Wanted:
     limit: int = 20
 
 
-def run(where: Where, wanted: Wanted, *, as_json: bool, now: datetime) -> None:
+def run(where: AgentLocation, wanted: RunFilter, *, as_json: bool, now: datetime) -> None:
     """Prints the newest runs."""
-    with reached(where) as agent:
-        found = list(itertools.islice(_those(each_run(agent, since=wanted.since), wanted), wanted.limit))
+    with connect_agent(where) as agent:
+        found = list(itertools.islice(_those(iter_runs(agent, since=wanted.since), wanted), wanted.limit))
     if as_json:
         print_json(found)
     elif not found:
@@ -41,7 +41,7 @@ def run(where: Where, wanted: Wanted, *, as_json: bool, now: datetime) -> None:
         print_table(COLUMNS, [_cells(each, now) for each in found])
 
 
-def _those(runs: Iterator[dict[str, Any]], wanted: Wanted) -> Iterator[dict[str, Any]]:
+def _those(runs: Iterator[dict[str, Any]], wanted: RunFilter) -> Iterator[dict[str, Any]]:
     for each in runs:
         if wanted.statuses and each["status"] not in wanted.statuses:
             continue
@@ -50,14 +50,14 @@ def _those(runs: Iterator[dict[str, Any]], wanted: Wanted) -> Iterator[dict[str,
 
 
 def _cells(each: dict[str, Any], now: datetime) -> list[str]:
-    began, ended = moment(each["started_at"]), moment(each["ended_at"])
-    created = moment(each["created_at"])
+    began, ended = parse_time(each["started_at"]), parse_time(each["ended_at"])
+    created = parse_time(each["created_at"])
     return [
         each["id"],
         each["status"],
         each["trigger"]["name"],
         f"{created:%Y-%m-%d %H:%M:%S}" if created else "",
-        span(began, ended or now) if began else "",
+        format_duration(began, ended or now) if began else "",
         each["cost_usd"] or "",
         each["session"],
         each["reason"] or each["prompt"][:60],

@@ -12,16 +12,16 @@ import typer
 from unmoor.errors import Problem, SpecError, UnmoorError
 from unmoor.load import Loaded, load
 from unmoor.plan import Secret
-from unmoor.settings import target_of
-from unmoor.stacks.config import missing_values
-from unmoor.stacks.place import Place, place_of
-from unmoor.stacks.workspace import Workspace
+from unmoor.settings import default_target
+from unmoor.stacks.config import missing_secret_problems
+from unmoor.stacks.place import StackLocation, stack_location
+from unmoor.stacks.workspace import StackWorkspace
 
 
-def listed(file: Path, environment: str | None, target: str, backend: str, *, as_json: bool) -> int:
+def list_secrets(file: Path, environment: str | None, target: str, backend: str, *, as_json: bool) -> int:
     """Prints each secret, where it is from, who holds it and whether it has a value; 1 where one has none."""
     loaded = load(file, environment)
-    lacking = {p.path.removeprefix("secrets.") for p in missing_values(loaded.plan, folder=loaded.file.parent)}
+    lacking = {p.path.removeprefix("secrets.") for p in missing_secret_problems(loaded.plan, folder=loaded.file.parent)}
     keys = _keys(loaded, target, backend)
     rows = [_row(secret, lacking, keys) for secret in sorted(loaded.plan.secrets, key=lambda s: s.name)]
     if as_json:
@@ -32,19 +32,19 @@ def listed(file: Path, environment: str | None, target: str, backend: str, *, as
     return 1 if any(row["has_value"] is False for row in rows) else 0
 
 
-def set_value(file: Path, environment: str | None, target: str, backend: str, key: str) -> None:
+def set_secret(file: Path, environment: str | None, target: str, backend: str, key: str) -> None:
     """Sets a secret of the stack's config to what is typed, or comes on standard input; it is never shown."""
     loaded = load(file, environment)
     known = {s.reference for s in loaded.plan.secrets if s.source == "config"}
     if key not in known:
         rule = f"no secret of the spec is {{config: {key}}}"
         remedy = f"write one of {', '.join(sorted(known))}" if known else "give one a config key, or set it where it is"
-        raise SpecError(loaded.located([Problem(path="secrets", rule=rule, remedy=remedy)]))
+        raise SpecError(loaded.with_positions([Problem(path="secrets", rule=rule, remedy=remedy)]))
     place = _place(loaded, target, backend)
     value = _typed(key) if sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
     if not value:
         raise UnmoorError(f"{key}: no value came; type one, or send it to standard input")
-    Workspace(place=place).set_secret(key, value)
+    StackWorkspace(place=place).set_secret(key, value)
     typer.echo(f"{key} is set for {place.stack}; unmoor up puts it into place")
 
 
@@ -52,15 +52,15 @@ def _typed(key: str) -> str:
     return typer.prompt(f"Value of {key}", hide_input=True, default="", show_default=False, err=True)
 
 
-def _place(loaded: Loaded, target: str, backend: str) -> Place:
-    return place_of(loaded.plan.agent, loaded.plan.environment, target_of(loaded, target), backend=backend)
+def _place(loaded: Loaded, target: str, backend: str) -> StackLocation:
+    return stack_location(loaded.plan.agent, loaded.plan.environment, default_target(loaded, target), backend=backend)
 
 
 def _keys(loaded: Loaded, target: str, backend: str) -> frozenset[str] | None:
     """The keys that the stack's config has; None where no secret is asked of it, so that no engine is needed."""
     if not any(s.source == "config" for s in loaded.plan.secrets):
         return None
-    return Workspace(place=_place(loaded, target, backend)).config_keys()
+    return StackWorkspace(place=_place(loaded, target, backend)).config_keys()
 
 
 def _row(secret: Secret, lacking: set[str], keys: frozenset[str] | None) -> dict[str, object]:
@@ -70,7 +70,7 @@ def _row(secret: Secret, lacking: set[str], keys: frozenset[str] | None) -> dict
         has = None
     elif secret.source == "config":
         has = secret.reference in (keys or ())
-    return {"name": secret.name, "from": secret.origin, "held_by": list(secret.holders), "has_value": has}
+    return {"name": secret.name, "from": secret.source_label, "held_by": list(secret.holders), "has_value": has}
 
 
 def _lines(rows: list[dict[str, object]]) -> Iterator[str]:

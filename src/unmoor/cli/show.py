@@ -12,36 +12,36 @@ from typing import Any
 import typer
 
 
-def plain(value: Any) -> Any:
+def to_jsonable(value: Any) -> Any:
     """A value as JSON can hold it; money and processors as text, so that nothing is rounded."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: to_jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
+        return [to_jsonable(v) for v in value]
     if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
+        return {k: to_jsonable(v) for k, v in value.items()}
     return str(value) if isinstance(value, Decimal | date) else value
 
 
-def say(line: str) -> None:
+def print_status(line: str) -> None:
     """A line beside what is printed, on standard error."""
     typer.echo(line, err=True)
 
 
 def print_json(value: Any) -> None:
     """The value as indented JSON."""
-    typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(to_jsonable(value), indent=2, ensure_ascii=False))
 
 
-def outline(value: Any, indent: str = "") -> Iterator[str]:
+def print_outline(value: Any, indent: str = "") -> Iterator[str]:
     """A nested value as indented lines, for people; what is empty is left out."""
-    items = plain(value)
+    items = to_jsonable(value)
     for key, item in items.items():
         if item in ([], {}, ""):
             continue
         if isinstance(item, dict):
             yield f"{indent}{key}"
-            yield from outline(item, indent + "  ")
+            yield from print_outline(item, indent + "  ")
         elif isinstance(item, list) and any(isinstance(x, dict) for x in item):
             yield f"{indent}{key}"
             for member in item:
@@ -51,7 +51,7 @@ def outline(value: Any, indent: str = "") -> Iterator[str]:
 
 
 def _member(member: dict[str, Any], indent: str) -> Iterator[str]:
-    lines = list(outline(member, indent + "  "))
+    lines = list(print_outline(member, indent + "  "))
     yield f"{indent}- {lines[0].strip()}"
     yield from lines[1:]
 

@@ -8,20 +8,20 @@ import sys
 
 import typer
 
-from unmoor.cli.outputs import print_lines, shown
-from unmoor.cli.preview import opened, previewed, show
+from unmoor.cli.outputs import output_values, print_lines
+from unmoor.cli.preview import open_deployment, run_preview, show
 from unmoor.deploy.changes import Changes
-from unmoor.deploy.progress import progress_of
+from unmoor.deploy.progress import make_progress
 from unmoor.deploy.words import as_json as changes_json
 from unmoor.errors import Problem, RefusedError, UnmoorError
-from unmoor.stacks.deployment import Asked
+from unmoor.stacks.deployment import DeployRequest
 from unmoor.target import Outputs
 
 
-def run(asked: Asked, *, yes: bool, diff: bool, as_json: bool, verifying: bool, destroying: bool) -> int:
+def run(asked: DeployRequest, *, yes: bool, diff: bool, as_json: bool, verifying: bool, destroying: bool) -> int:
     """Previews, asks, deploys and verifies; gives the exit code."""
-    found = opened(asked)
-    changes = previewed(found)
+    found = open_deployment(asked)
+    changes = run_preview(found)
     if as_json:
         typer.echo(json.dumps({"event": "preview", **changes_json(found.title, changes)}, ensure_ascii=False))
     else:
@@ -32,21 +32,21 @@ def run(asked: Asked, *, yes: bool, diff: bool, as_json: bool, verifying: bool, 
         if changes.changes:
             confirm(f"Deploy {found.title}?", yes=yes)
         of = len(changes.changes)
-        with progress_of(found.agent, found.serving, as_json=as_json, of=of) as progress:
-            outputs = found.up(progress.hear)
+        with make_progress(found.agent, found.serving, as_json=as_json, of=of) as progress:
+            outputs = found.up(progress.on_event)
     _say_outputs(outputs, as_json=as_json)
     if not verifying:
         return 0
-    from unmoor.cli.verify import verified
+    from unmoor.cli.verify import run_verification
 
-    return verified(found.chosen, outputs, as_json=as_json)
+    return run_verification(found.chosen, outputs, as_json=as_json)
 
 
 def _refuse_losses(changes: Changes, *, destroying: bool) -> None:
     """RefusedError, with a line for each, where data would be deleted that was not given up."""
-    if not destroying and changes.losing:
+    if not destroying and changes.data_losses:
         remedy = "keep it, or give it up by --destroy-data"
-        raise RefusedError(Problem(path="store", rule=str(risk), remedy=remedy) for risk in changes.losing)
+        raise RefusedError(Problem(path="store", rule=str(risk), remedy=remedy) for risk in changes.data_losses)
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -59,7 +59,7 @@ def confirm(question: str, *, yes: bool) -> None:
 
 
 def _say_outputs(outputs: Outputs, *, as_json: bool) -> None:
-    found = shown(outputs)
+    found = output_values(outputs)
     if as_json:
         typer.echo(json.dumps({"event": "outputs", **found}, ensure_ascii=False))
     else:

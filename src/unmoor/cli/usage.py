@@ -11,12 +11,12 @@ from typing import Any
 
 import typer
 
-from unmoor.cost.usage import Usage, amount, runs_a_month, shape
+from unmoor.cost.usage import Usage, parse_amount, parse_day_shape, runs_a_month
 from unmoor.cost.usage_file import read_usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class UsageOptions:
     """What the options say: a file, a store, and texts by the fields of a Usage, None where one was not given."""
 
     file: Path | None = None
@@ -24,7 +24,7 @@ class Asked:
     values: Mapping[str, str | None]
 
     @property
-    def nothing(self) -> bool:
+    def is_empty(self) -> bool:
         return self.file is None and not self.store and not any(self.values.values())
 
 
@@ -42,25 +42,25 @@ OPTIONS = {
 }
 
 
-def usage_of(asked: Asked) -> Usage:
+def resolve_usage(asked: UsageOptions) -> Usage:
     """The use; what nobody says is assumed."""
     usage = Usage()
     if asked.store:
         values, origin = _measured(asked.store)
-        usage = usage.with_said(values, origin)
+        usage = usage.with_overrides(values, origin)
     if asked.file is not None:
-        usage = usage.with_said(read_usage(asked.file), str(asked.file))
+        usage = usage.with_overrides(read_usage(asked.file), str(asked.file))
     for field, text in asked.values.items():
         if text is not None:
-            usage = usage.with_said({field: _read(field, text)}, OPTIONS[field])
+            usage = usage.with_overrides({field: _read(field, text)}, OPTIONS[field])
     return _checked(usage)
 
 
 def _read(field: str, text: str) -> Any:
     try:
         if field == "day":
-            return shape([part.strip() for part in text.split(",")] if "," in text else text)
-        return runs_a_month(text) if field == "runs" else amount(text)
+            return parse_day_shape([part.strip() for part in text.split(",")] if "," in text else text)
+        return runs_a_month(text) if field == "runs" else parse_amount(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=OPTIONS[field]) from None
 
@@ -72,17 +72,17 @@ def _checked(usage: Usage) -> Usage:
     if "cached_tokens" in dict(usage.origins):
         rule = f"{usage.cached_tokens} are more than all {usage.input_tokens} tokens in; lower it, or raise --tokens-in"
         raise typer.BadParameter(rule, param_hint="--tokens-cached")
-    return usage.with_said({"cached_tokens": usage.input_tokens * 4 / 5}, "four fifths of the tokens in")
+    return usage.with_overrides({"cached_tokens": usage.input_tokens * 4 / 5}, "four fifths of the tokens in")
 
 
 def _measured(url: str) -> tuple[dict[str, Any], str]:
-    from unmoor.cli.needs import needs_runtime
+    from unmoor.cli.needs import require_runtime
 
-    needs_runtime("--from-runs")
-    from unmoor.cost.measured import WINDOW, measured
+    require_runtime("--from-runs")
+    from unmoor.cost.measured import WINDOW, measure_usage
     from unmoor.cost.runs import runs_since
     from unmoor.runtime.store import open_store
 
     now = datetime.now(UTC)
     found = asyncio.run(runs_since(open_store(url), now - WINDOW))
-    return measured(found.records, now)
+    return measure_usage(found.records, now)

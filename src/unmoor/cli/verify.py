@@ -7,26 +7,31 @@ import json
 
 import typer
 
-from unmoor.cli.show import plain, say
+from unmoor.cli.show import print_status, to_jsonable
 from unmoor.doctor.finding import Finding, line_of
-from unmoor.operate.reach import Where, deployed, gateway_at
+from unmoor.operate.reach import AgentLocation, deployed_outputs, gateway_at
 from unmoor.operate.verify import Patience, Verification, Verified
-from unmoor.settings import Chosen, choose, target_of
+from unmoor.settings import SelectedTarget, default_target, select_target
 from unmoor.target import Outputs
 
 WIDTH = 10
 
 
-def run(where: Where, *, self_test: bool, patience: Patience, as_json: bool) -> int:
+def run(where: AgentLocation, *, self_test: bool, patience: Patience, as_json: bool) -> int:
     """Says whether what runs is what was deployed; 1 where it is not."""
     loaded = where.load()
-    chosen = choose(loaded, target_of(loaded, where.target))
-    outputs = deployed(loaded, chosen.target.name, backend=where.backend)
-    return verified(chosen, outputs, self_test=self_test, patience=patience, as_json=as_json)
+    chosen = select_target(loaded, default_target(loaded, where.target))
+    outputs = deployed_outputs(loaded, chosen.target.name, backend=where.backend)
+    return run_verification(chosen, outputs, self_test=self_test, patience=patience, as_json=as_json)
 
 
-def verified(
-    chosen: Chosen, outputs: Outputs, *, self_test: bool = True, patience: Patience | None = None, as_json: bool = False
+def run_verification(
+    chosen: SelectedTarget,
+    outputs: Outputs,
+    *,
+    self_test: bool = True,
+    patience: Patience | None = None,
+    as_json: bool = False,
 ) -> int:
     """Verifies what is deployed, says each step as it is known, and gives the exit code."""
     agent = gateway_at(chosen, outputs)
@@ -36,7 +41,7 @@ def verified(
         settings=chosen.settings,
         outputs=outputs,
         agent=agent,
-        say=say,
+        say=print_status,
         found=_say_json if as_json else _say,
         patience=patience or Patience(),
         self_test=self_test,
@@ -50,7 +55,7 @@ def _say(finding: Finding) -> None:
 
 
 def _say_json(finding: Finding) -> None:
-    shown = {name: value for name, value in plain(finding).items() if name != "install"}
+    shown = {name: value for name, value in to_jsonable(finding).items() if name != "install"}
     typer.echo(json.dumps({"event": "verified", **shown}, ensure_ascii=False))
 
 

@@ -14,7 +14,7 @@ from unmoor.runtime.records import RunRecord
 
 from .line import Total, total
 from .measured import run_seconds
-from .offer import Offer
+from .offer import Quote
 from .usage import Usage
 
 By = Literal["trigger", "day", "model", "session"]
@@ -28,7 +28,7 @@ NO_TOKENS = Tokens()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
+class SpendGroup:
     """What some runs have in common, how many they are, and what they have used and cost."""
 
     key: str
@@ -43,7 +43,7 @@ class Spent:
         return self.model + self.compute
 
 
-def spent(records: Sequence[RunRecord], by: By, compute: Callable[[Decimal], Total]) -> tuple[Spent, ...]:
+def group_spend(records: Sequence[RunRecord], by: By, compute: Callable[[Decimal], Total]) -> tuple[SpendGroup, ...]:
     """By what the runs have in common, in order; `compute` prices the seconds of one run."""
     groups: dict[str, list[RunRecord]] = {}
     for record in records:
@@ -51,12 +51,12 @@ def spent(records: Sequence[RunRecord], by: By, compute: Callable[[Decimal], Tot
     return tuple(_spent(key, groups[key], compute) for key in sorted(groups))
 
 
-def all_of(records: Sequence[RunRecord], compute: Callable[[Decimal], Total]) -> Spent:
+def total_spend(records: Sequence[RunRecord], compute: Callable[[Decimal], Total]) -> SpendGroup:
     """All of them together."""
     return _spent("all", records, compute)
 
 
-def compute_by(offer: Offer) -> Callable[[Decimal], Total]:
+def compute_pricer(offer: Quote) -> Callable[[Decimal], Total]:
     """What a run of so many seconds costs there, in its own container and its guard's."""
 
     @lru_cache(maxsize=4096)
@@ -68,9 +68,9 @@ def compute_by(offer: Offer) -> Callable[[Decimal], Total]:
     return lambda seconds: whole(math.ceil(seconds)) if seconds else Total()
 
 
-def _spent(key: str, records: Sequence[RunRecord], compute: Callable[[Decimal], Total]) -> Spent:
+def _spent(key: str, records: Sequence[RunRecord], compute: Callable[[Decimal], Total]) -> SpendGroup:
     seconds = [run_seconds(record) for record in records]
-    return Spent(
+    return SpendGroup(
         key=key,
         runs=len(records),
         seconds=sum(seconds, Decimal(0)),
@@ -85,7 +85,7 @@ def _of_model(record: RunRecord) -> Total:
     if record.cost_usd is not None:
         return Total(known=record.cost_usd)
     asked = record.requests or record.usage != NO_TOKENS
-    return Total(lacking=(f"no price was known of {record.provider} {record.model}",)) if asked else Total()
+    return Total(missing=(f"no price was known of {record.provider} {record.model}",)) if asked else Total()
 
 
 def _sum(totals: Iterable[Total]) -> Total:

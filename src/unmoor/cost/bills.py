@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from unmoor.compare import Variant
+from unmoor.compare import WhatIf
 from unmoor.errors import InputError, SpecError, UnmoorError
 from unmoor.load import Loaded, load
-from unmoor.settings import choose
+from unmoor.settings import select_target
 
 from .comparison import Bill, Comparison
-from .offer import offer
+from .offer import quote
 from .usage import Usage
 
 
-def comparison(
+def compare_bills(
     given: Loaded,
     targets: Sequence[str],
-    variants: Sequence[Variant],
+    variants: Sequence[WhatIf],
     *,
     usage: Usage,
     today: date,
@@ -31,12 +31,12 @@ def comparison(
         _bill(loaded, target, variant, usage, today=today, free_tier=free_tier)
         for target in targets
         for variant in variants
-        if variant.concerns(target)
+        if variant.applies_to(target)
     ]
     return Comparison(usage=usage, today=today, free_tier=free_tier, bills=tuple(bills))
 
 
-def _changed(given: Loaded, variant: Variant) -> Loaded:
+def _changed(given: Loaded, variant: WhatIf) -> Loaded:
     if not variant.changes:
         return given
     try:
@@ -47,13 +47,13 @@ def _changed(given: Loaded, variant: Variant) -> Loaded:
 
 
 def _bill(
-    loaded: Mapping[str, Loaded], target: str, variant: Variant, usage: Usage, *, today: date, free_tier: bool
+    loaded: Mapping[str, Loaded], target: str, variant: WhatIf, usage: Usage, *, today: date, free_tier: bool
 ) -> Bill:
     try:
-        chosen = choose(loaded[variant.label], target)
+        chosen = select_target(loaded[variant.label], target)
         if problems := chosen.problems():
             return Bill(target=target, variant=variant.label, refused=tuple(map(str, problems)))
-        made = offer(chosen, today=today, free_tier=free_tier)
+        made = quote(chosen, today=today, free_tier=free_tier)
         return Bill(target=target, variant=variant.label, offer=made, lines=made.lines(usage))
     except InputError as error:
         return Bill(target=target, variant=variant.label, refused=tuple(map(str, error.problems)))

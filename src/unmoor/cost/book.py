@@ -14,7 +14,7 @@ from typing import Any, cast, get_args
 from unmoor.errors import UnmoorError
 
 from .price import Allowance, Price, PriceBook, Sureness, Tier
-from .units import converted, known
+from .units import convert, is_known_unit
 
 FILE = "prices.json"
 FORMAT = 1
@@ -24,7 +24,7 @@ class BookError(UnmoorError):
     """A price book cannot be believed; the text has a line for each reason."""
 
 
-def book_of(module: str) -> PriceBook:
+def load_price_book(module: str) -> PriceBook:
     """The book beside that module, such as a target's `cost`; empty where there is none."""
     package = module.rpartition(".")[0]
     file = files(package) / FILE if package else None
@@ -124,7 +124,7 @@ def _clashes(prices: list[Price], allowances: list[Allowance]) -> Iterator[str]:
 
 def _same_kind(unit: str, other: str) -> bool:
     try:
-        converted(Decimal(1), unit, other)
+        convert(Decimal(1), unit, other)
     except ValueError:
         return False
     return True
@@ -154,7 +154,7 @@ def _positive(value: Any) -> Decimal:
 
 
 def _unit(value: Any) -> str:
-    if not known(_text(value)):
+    if not is_known_unit(_text(value)):
         raise ValueError("write a unit such as vCPU-hour, GiB-month or request")
     return value
 

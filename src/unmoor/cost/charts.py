@@ -13,7 +13,7 @@ from html import escape
 
 from .comparison import Bill, BreakEven, Comparison
 from .line import KINDS, Kind, Total
-from .verdict import money, total_text
+from .verdict import money_text, total_text
 
 COLOURS = 6
 WIDTH, ROW, BAR = 900, 52, 22
@@ -25,7 +25,7 @@ LETTER, LINE = 8, 15
 DASHES = ("", "9 4", "2 4", "9 4 2 4", "16 4", "5 3 1 3")
 
 
-def bars(bills: Sequence[Bill]) -> str:
+def cost_bars_svg(bills: Sequence[Bill]) -> str:
     """A bar for each column that has a price, in parts by what they grow with."""
     most = max((float(b.total().known) for b in bills), default=0.0) or 1.0
     height = ROW * len(bills) + 6
@@ -35,10 +35,10 @@ def bars(bills: Sequence[Bill]) -> str:
 def _bars(bills: Sequence[Bill], most: float) -> Iterator[str]:
     for number, bill in enumerate(bills):
         top, x = number * ROW, 0.0
-        said = total_text(bill.total()) if bill.priced else "no price"
+        said = total_text(bill.total()) if bill.is_priced else "no price"
         yield f'<text x="0" y="{top + 16}">{escape(_short(bill.title))}: {escape(said)}</text>'
         for place, kind in enumerate(KINDS):
-            width = float(bill.total(kind).known) / most * WIDTH if bill.priced else 0.0
+            width = float(bill.total(kind).known) / most * WIDTH if bill.is_priced else 0.0
             if width > 0:
                 yield (
                     f'<rect class="f{place}" x="{x:.1f}" y="{top + 22}" width="{width:.1f}" height="{BAR}">'
@@ -62,9 +62,9 @@ class Curves:
     kinds: tuple[Kind, ...]
 
 
-def curves(comparison: Comparison) -> Curves:
+def cost_curves(comparison: Comparison) -> Curves:
     """Up to ten times the runs and past the last break-even point; without the model where it is the same for all."""
-    bills = tuple(bill for bill in comparison.bills if bill.priced)
+    bills = tuple(bill for bill in comparison.bills if bill.is_priced)
     points = comparison.break_evens()
     most = max([comparison.usage.runs * 10, Decimal(100), *(Decimal(p.runs) * 2 for p in points)])
     step = math.log(float(most)) / (POINTS - 1)
@@ -72,12 +72,13 @@ def curves(comparison: Comparison) -> Curves:
     alike = len({bill.total("model").known for bill in bills}) == 1
     kinds: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "model" or not alike)
     totals = tuple(
-        tuple(bill.offer.total(comparison.usage.at(n), *kinds) for n in runs) if bill.offer else () for bill in bills
+        tuple(bill.offer.total(comparison.usage.with_runs(n), *kinds) for n in runs) if bill.offer else ()
+        for bill in bills
     )
     return Curves(bills=bills, runs=runs, totals=totals, points=points, kinds=kinds)
 
 
-def curve(found: Curves) -> str:
+def cost_curve_svg(found: Curves) -> str:
     """Lines on axes of powers of ten, and a mark where two columns that are known in full cost the same."""
     costs = [max(float(t.known), CENT) for totals in found.totals for t in totals]
     scale = _Scale(
@@ -157,7 +158,7 @@ def _label(said: str, x: float, y: float, taken: list[tuple[float, float]]) -> s
     return ""
 
 
-def key(number: int, *, line: bool) -> str:
+def legend_swatch(number: int, *, line: bool) -> str:
     """What a legend shows of a colour: a piece of its line, or a box."""
     drawn = (
         f'<path class="curve s{number % COLOURS}" stroke-dasharray="{DASHES[number % COLOURS]}" d="M0 6h30"/>'
@@ -169,7 +170,7 @@ def key(number: int, *, line: bool) -> str:
 
 def cost_at(total: Total) -> str:
     """A cost in the curve's table."""
-    return money(total.known) if total.whole else total_text(total)
+    return money_text(total.known) if total.is_complete else total_text(total)
 
 
 def _svg(height: int, title: str, parts: Iterator[str] | Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import combinations
 
 from .line import KINDS, CostLine, Kind, Total, total
-from .offer import Offer
+from .offer import Quote
 from .usage import Usage
 
 # Up to how many times the runs of the month a break-even point is looked for, and at how many places.
@@ -26,7 +26,7 @@ class Bill:
 
     target: str
     variant: str = ""
-    offer: Offer | None = None
+    offer: Quote | None = None
     lines: tuple[CostLine, ...] = ()
     refused: tuple[str, ...] = ()
     failed: str = ""
@@ -36,7 +36,7 @@ class Bill:
         return f"{self.target}, {self.variant}" if self.variant else self.target
 
     @property
-    def priced(self) -> bool:
+    def is_priced(self) -> bool:
         return self.offer is not None and not self.failed
 
     def total(self, *kinds: Kind) -> Total:
@@ -65,21 +65,21 @@ class Comparison:
     def curve(self, runs: Sequence[Decimal]) -> tuple[tuple[Total, ...], ...]:
         """By column: the month's bill at each of these numbers of runs; nothing for a column without a price."""
         return tuple(
-            tuple(bill.offer.total(self.usage.at(n)) for n in runs) if bill.priced and bill.offer else ()
+            tuple(bill.offer.total(self.usage.with_runs(n)) for n in runs) if bill.is_priced and bill.offer else ()
             for bill in self.bills
         )
 
     def a_further_run(self, bill: Bill) -> Total:
         """What one run more adds to the month."""
         assert bill.offer is not None
-        more = bill.offer.total(self.usage.at(self.usage.runs + 1))
-        return Total(known=more.known - bill.total().known, lacking=more.lacking)
+        more = bill.offer.total(self.usage.with_runs(self.usage.runs + 1))
+        return Total(known=more.known - bill.total().known, missing=more.missing)
 
     def break_evens(self) -> tuple[BreakEven, ...]:
         """Where two columns that are known in full cost the same, up to a hundred times the runs."""
-        whole = [bill for bill in self.bills if bill.priced and bill.total().whole]
+        whole = [bill for bill in self.bills if bill.is_priced and bill.total().is_complete]
         places = _places(self.usage.runs)
-        costs = {bill.title: [_cost(bill, self.usage.at(n)) for n in places] for bill in whole}
+        costs = {bill.title: [_cost(bill, self.usage.with_runs(n)) for n in places] for bill in whole}
         found = [
             point
             for one, other in combinations(whole, 2)
@@ -89,13 +89,13 @@ class Comparison:
 
     def verdict(self) -> str:
         """One sentence that says what the numbers say and no more."""
-        from .verdict import verdict
+        from .verdict import summary
 
-        return verdict(self)
+        return summary(self)
 
     def by_cost(self) -> Comparison:
         """The same with what costs least first, then what is not known in full, then what has no price."""
-        bills = sorted(self.bills, key=lambda b: (not b.priced, not b.total().whole, b.total().known))
+        bills = sorted(self.bills, key=lambda b: (not b.is_priced, not b.total().is_complete, b.total().known))
         return Comparison(usage=self.usage, today=self.today, free_tier=self.free_tier, bills=tuple(bills))
 
     def old_books(self) -> tuple[str, ...]:
@@ -116,7 +116,7 @@ def _cost(bill: Bill, usage: Usage) -> Decimal | None:
     """What it costs, or None where so much use is not known in full."""
     assert bill.offer is not None
     found = bill.offer.total(usage)
-    return found.known if found.whole else None
+    return found.known if found.is_complete else None
 
 
 def _crossings(
@@ -139,6 +139,6 @@ def _between(cheaper: Bill, dearer: Bill, usage: Usage, low: int, high: int) -> 
     """The first number of runs at which `cheaper` costs no more, as it does at `high` and does not at `low`."""
     while high - low > 1:
         middle = (low + high) // 2
-        a, b = (_cost(bill, usage.at(Decimal(middle))) for bill in (cheaper, dearer))
+        a, b = (_cost(bill, usage.with_runs(Decimal(middle))) for bill in (cheaper, dearer))
         low, high = (low, middle) if a is not None and b is not None and a <= b else (middle, high)
     return high

@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from unmoor.plan import Plan
 
-from .line import CostLine, Use
-from .lines import Prices
+from .line import CostLine, UsageItem
+from .lines import Pricer
 from .price import ANYWHERE, Allowance, Price, PriceBook
 from .units import MIB_PER_GIB
 from .usage import Usage
@@ -23,18 +23,18 @@ SIZED = ("cpu", "memory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class SourcedFact:
     """What is known of a topic, and where it is said."""
 
     text: str
     source: str
 
 
-UNKNOWN = Said(text="unknown", source="")
+UNKNOWN = SourcedFact(text="unknown", source="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hosted:
+class HostedPlatform:
     """A platform: what it meters of a run and at which prices as far as they are known, what it says of each topic.
 
     `meters` are of `session`, `cpu`, `memory`, `disk` and `start`, each priced under that id; `least_gib` is the memory
@@ -47,16 +47,16 @@ class Hosted:
     free: tuple[Allowance, ...] = ()
     meters: tuple[str, ...] = SIZED
     least_gib: Decimal = Decimal(0)
-    says: Mapping[str, Said] = field(default_factory=dict[str, Said])
+    facts: Mapping[str, SourcedFact] = field(default_factory=dict[str, SourcedFact])
     note: str = ""
 
-    def said(self, topic: str) -> Said:
-        return self.says.get(topic, UNKNOWN)
+    def fact(self, topic: str) -> SourcedFact:
+        return self.facts.get(topic, UNKNOWN)
 
     @property
-    def silent(self) -> tuple[str, ...]:
+    def unknown_topics(self) -> tuple[str, ...]:
         """The topics of which nothing is known."""
-        return tuple(topic for topic in TOPICS if topic not in self.says)
+        return tuple(topic for topic in TOPICS if topic not in self.facts)
 
     @property
     def book(self) -> PriceBook:
@@ -66,10 +66,10 @@ class Hosted:
         """What the same runs come to; unknown where there is no price."""
         used = self._used(plan, usage)
         uses = [
-            Use(part="run", kind="runs", what=used[m][0], price=m, quantity=used[m][1], unit=used[m][2])
+            UsageItem(part="run", kind="runs", what=used[m][0], price=m, quantity=used[m][1], unit=used[m][2])
             for m in self.meters
         ]
-        return tuple(Prices(book=self.book, free_tier=free_tier).lines(uses, ANYWHERE))
+        return tuple(Pricer(book=self.book, free_tier=free_tier).lines(uses, ANYWHERE))
 
     def _used(self, plan: Plan, usage: Usage) -> dict[str, tuple[str, Decimal, str]]:
         seconds, run = usage.runs * usage.run_seconds, plan.run

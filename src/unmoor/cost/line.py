@@ -17,7 +17,7 @@ NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class UsageItem:
     """So much of what has a price, for one part of the agent; `note` says what was assumed of it."""
 
     part: str
@@ -54,14 +54,14 @@ class Total:
     """A sum of what is known, and why the rest of it is not."""
 
     known: Decimal = NOTHING
-    lacking: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
-    def whole(self) -> bool:
-        return not self.lacking
+    def is_complete(self) -> bool:
+        return not self.missing
 
     def __add__(self, other: Total) -> Total:
-        return Total(known=self.known + other.known, lacking=tuple(dict.fromkeys((*self.lacking, *other.lacking))))
+        return Total(known=self.known + other.known, missing=tuple(dict.fromkeys((*self.missing, *other.missing))))
 
 
 def total(lines: Iterable[CostLine], *kinds: Kind) -> Total:
@@ -74,4 +74,4 @@ def total(lines: Iterable[CostLine], *kinds: Kind) -> Total:
             lacking[line.unknown] = None
         else:
             known += line.amount
-    return Total(known=known, lacking=tuple(lacking))
+    return Total(known=known, missing=tuple(lacking))

@@ -49,7 +49,7 @@ def awake_seconds(usage: Usage, *, a_run: Decimal, a_request: Decimal) -> Decima
     Times are taken not to overlap, up to the hour that an hour has: so it is at most that.
     """
     others = usage.other_requests / HOURS_PER_MONTH * a_request
-    hours = (count * min(runs * a_run + others, SECONDS_PER_HOUR) for runs, count in usage.hours)
+    hours = (count * min(runs * a_run + others, SECONDS_PER_HOUR) for runs, count in usage.hourly_load)
     return DAYS_PER_MONTH * sum(hours, Decimal(0))
 
 
@@ -79,7 +79,7 @@ def guard_requests(usage: Usage) -> Decimal:
     return usage.runs * (usage.model_calls + CONNECTIONS)
 
 
-def kept_gib(plan: Plan, usage: Usage, *, replaced_days: int) -> Decimal:
+def stored_gib(plan: Plan, usage: Usage, *, replaced_days: int) -> Decimal:
     """What lies in the store of runs that are not yet deleted by age, and then for so many days as a version of old."""
     each, seconds = usage.artifacts_mib + usage.logs_mib, plan.retention.runs_s + replaced_days * 86400
     return usage.runs * each / MIB_PER_GIB * Decimal(seconds) / SECONDS_PER_MONTH
@@ -110,17 +110,17 @@ def images_gib(plan: Plan) -> Decimal:
     return Decimal(0) if isinstance(plan.image, ImageReference) else IMAGE_GIB * IMAGES
 
 
-def made_secrets(plan: Plan) -> int:
+def managed_secrets(plan: Plan) -> int:
     """How many secrets the target keeps for the agent; those that exist already are paid for by their owner."""
     return sum(secret.source != "existing" for secret in plan.secrets)
 
 
 def secret_reads(plan: Plan, usage: Usage) -> Decimal:
     """How often a secret is fetched: for each run those that it and its guard hold."""
-    return usage.runs * len(plan.held_by("run", "guard"))
+    return usage.runs * len(plan.secrets_held_by("run", "guard"))
 
 
-def firings(schedules: Iterable[Schedule]) -> Decimal:
+def scheduled_runs(schedules: Iterable[Schedule]) -> Decimal:
     """How often these schedules fire in a month."""
     return sum((_firings(schedule) for schedule in schedules), Decimal(0))
 

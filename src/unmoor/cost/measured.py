@@ -16,7 +16,7 @@ WINDOW, LEAST_WINDOW = timedelta(days=30), timedelta(days=1)
 MIB = Decimal(1024 * 1024)
 
 
-def measured(records: Sequence[RunRecord], now: datetime) -> tuple[dict[str, Any], str]:
+def measure_usage(records: Sequence[RunRecord], now: datetime) -> tuple[dict[str, Any], str]:
     """What the runs of the last 30 days say of a Usage's fields, and in words what was measured.
 
     They are counted since the first of them, for a day at least: an agent may be younger than that. Where there are

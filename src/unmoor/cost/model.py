@@ -68,11 +68,13 @@ def _a_call(model: Model, tokens: tuple[int, ...], today: date) -> Decimal | Non
     from unmoor.runtime.config import Model as Called
     from unmoor.runtime.events import Tokens
     from unmoor.runtime.guard.prices import Prices
-    from unmoor.runtime.guard.wires import Said
+    from unmoor.runtime.guard.wires import ReportedUsage
 
     called = Called(provider=model.provider, name=model.name, base_url=model.base_url, api_key=model.api_key)
     counted = Tokens(input=tokens[0], cached_input=tokens[1], output=tokens[2])
-    return Prices(model=called, clock=lambda: datetime.combine(today, time(12), UTC)).cost(Said(tokens=counted))
+    return Prices(model=called, clock=lambda: datetime.combine(today, time(12), UTC)).cost(
+        ReportedUsage(tokens=counted)
+    )
 
 
 def _why(model: Model) -> str:

@@ -9,24 +9,24 @@ from decimal import Decimal
 from unmoor.errors import BrokenTargetError
 from unmoor.plan import Plan
 from unmoor.registry import distribution
-from unmoor.settings import Chosen
+from unmoor.settings import SelectedTarget
 from unmoor.target import Settings, Target
 
-from .book import book_of
+from .book import load_price_book
 from .line import CostLine, Kind, Total, total
-from .lines import Prices
+from .lines import Pricer
 from .model import model_lines
 from .usage import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Quote:
     """A target that takes the plan, with its settings and prices, on a day."""
 
     target: Target
     plan: Plan
     settings: Settings
-    prices: Prices
+    prices: Pricer
     today: date
 
     def lines(self, usage: Usage) -> tuple[CostLine, ...]:
@@ -55,15 +55,15 @@ class Offer:
         return ()
 
 
-def offer(chosen: Chosen, *, today: date, free_tier: bool) -> Offer:
+def quote(chosen: SelectedTarget, *, today: date, free_tier: bool) -> Quote:
     """The offer of a chosen target that takes the plan; BookError where its price book cannot be believed."""
     module = chosen.target.cost_by.partition(":")[0]
     try:
-        book = book_of(module)
+        book = load_price_book(module)
     except ImportError as error:
         raise _broken(chosen.target, "to find its price book", error) from error
-    prices = Prices(book=book, free_tier=free_tier)
-    return Offer(target=chosen.target, plan=chosen.loaded.plan, settings=chosen.settings, prices=prices, today=today)
+    prices = Pricer(book=book, free_tier=free_tier)
+    return Quote(target=chosen.target, plan=chosen.loaded.plan, settings=chosen.settings, prices=prices, today=today)
 
 
 def _broken(target: Target, what: str, error: Exception) -> BrokenTargetError:

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
-from .hosted import SIZED, Hosted, Said
+from .hosted import SIZED, HostedPlatform, SourcedFact
 from .price import ANYWHERE, Allowance, Price, Sureness
 
 
@@ -23,21 +23,23 @@ def _free(id: str, quantity: str, unit: str, source: str, day: date) -> Allowanc
     return Allowance(id=id, covers=(id,), quantity=Decimal(quantity), unit=unit, source=source, as_of=day, sure="page")
 
 
-def _says(**topics: tuple[str, str]) -> MappingProxyType[str, Said]:
+def _says(**topics: tuple[str, str]) -> MappingProxyType[str, SourcedFact]:
     """By topic, whose name is written with _ here: what is said and where."""
-    return MappingProxyType({k.replace("_", " "): Said(text=text, source=url) for k, (text, url) in topics.items()})
+    return MappingProxyType(
+        {k.replace("_", " "): SourcedFact(text=text, source=url) for k, (text, url) in topics.items()}
+    )
 
 
 BUSY = "processors as if busy all the time: what waits for the model is not charged"
 
 CLAUDE = "https://platform.claude.com/docs/en/managed-agents"
 CLAUDE_PRICES = "https://platform.claude.com/docs/en/about-claude/pricing#claude-managed-agents-pricing"
-ANTHROPIC = Hosted(
+ANTHROPIC = HostedPlatform(
     name="Anthropic Managed Agents",
     page=f"{CLAUDE}/overview",
     meters=("session",),
     prices=(_price("session", "0.08", "session-hour", CLAUDE_PRICES, date(2026, 9, 5)),),
-    says=_says(
+    facts=_says(
         signed_webhooks=("sent by it, signed; one that starts a session: unknown", f"{CLAUDE}/webhooks"),
         schedule=("cron with a timezone, to the minute", f"{CLAUDE}/scheduled-deployments"),
         harness_choice=("its own harness, configured", f"{CLAUDE}/overview"),
@@ -50,14 +52,14 @@ ANTHROPIC = Hosted(
 
 AGENTCORE = "https://aws.amazon.com/bedrock/agentcore/pricing/"
 AGENTCORE_DOCS = "https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide"
-AWS = Hosted(
+AWS = HostedPlatform(
     name="AWS AgentCore Runtime",
     page=AGENTCORE,
     prices=(
         _price("cpu", "0.0895", "vCPU-hour", AGENTCORE, date(2026, 9, 9), "recalled"),
         _price("memory", "0.00945", "GiB-hour", AGENTCORE, date(2026, 9, 9), "recalled"),
     ),
-    says=_says(
+    facts=_says(
         signed_webhooks=("a request is signed by IAM or has a JWT", f"{AGENTCORE_DOCS}/runtime-oauth.html"),
         harness_choice=("a container of your own, linux/arm64", "https://github.com/aws/bedrock-agentcore-sdk-python"),
         egress_list=("security groups in a VPC of yours", f"{AGENTCORE_DOCS}/agentcore-vpc.html"),
@@ -72,14 +74,14 @@ AWS = Hosted(
 FOUNDRY = "https://learn.microsoft.com/azure/foundry/agents"
 TEMPLATES = "https://github.com/microsoft/Foundry-Agent-Solution-Templates"
 FOUNDRY_COST = f"{TEMPLATES}/blob/main/enterprise-knowledge-agent/docs/cost.md"
-AZURE = Hosted(
+AZURE = HostedPlatform(
     name="Azure AI Foundry hosted agents",
     page=f"{FOUNDRY}/concepts/hosted-agents",
     prices=(
         _price("cpu", "0.10", "vCPU-hour", FOUNDRY_COST, date(2026, 9, 7)),
         _price("memory", "0.01", "GiB-hour", FOUNDRY_COST, date(2026, 9, 7)),
     ),
-    says=_says(
+    facts=_says(
         signed_webhooks=(
             "taken as their sender has them; what verifies a signature: unknown",
             f"{FOUNDRY}/concepts/hosted-agents",
@@ -93,7 +95,7 @@ AZURE = Hosted(
 
 RUNTIME = "https://docs.cloud.google.com/gemini-enterprise-agent-platform/scale/runtime"
 RUNTIME_PRICES = "https://cloud.google.com/products/gemini-enterprise-agent-platform/pricing"
-GOOGLE = Hosted(
+GOOGLE = HostedPlatform(
     name="Vertex AI Agent Engine",
     page=RUNTIME_PRICES,
     prices=(
@@ -104,7 +106,7 @@ GOOGLE = Hosted(
         _free("cpu", "50", "vCPU-hour", RUNTIME_PRICES, date(2026, 10, 7)),
         _free("memory", "100", "GiB-hour", RUNTIME_PRICES, date(2026, 10, 7)),
     ),
-    says=_says(
+    facts=_says(
         harness_choice=("a container of your own that keeps its contract", f"{RUNTIME}/deploy-an-agent"),
         egress_list=("a gateway for all that leaves, with policies", f"{RUNTIME}/agent-gateway-runtime-deploy"),
     ),
@@ -112,7 +114,7 @@ GOOGLE = Hosted(
 )
 
 CLOUDFLARE_PRICES = "https://developers.cloudflare.com/containers/pricing/"
-CLOUDFLARE = Hosted(
+CLOUDFLARE = HostedPlatform(
     name="Cloudflare Sandbox",
     page="https://developers.cloudflare.com/sandbox/",
     meters=(*SIZED, "disk"),
@@ -127,7 +129,7 @@ CLOUDFLARE = Hosted(
         _free("memory", "25", "GiB-hour", CLOUDFLARE_PRICES, date(2026, 10, 9)),
         _free("disk", "200", "GB-hour", CLOUDFLARE_PRICES, date(2026, 10, 9)),
     ),
-    says=_says(
+    facts=_says(
         email=("a Worker before it takes mail", "https://developers.cloudflare.com/agents/api-reference/email"),
         schedule=("cron of a Worker before it", "https://developers.cloudflare.com/containers/examples/cron"),
         harness_choice=("an image of your own", "https://developers.cloudflare.com/containers/examples/cron"),
@@ -140,7 +142,7 @@ CLOUDFLARE = Hosted(
 )
 
 VERCEL_PRICES = "https://vercel.com/docs/sandbox/pricing"
-VERCEL = Hosted(
+VERCEL = HostedPlatform(
     name="Vercel Sandbox",
     page="https://vercel.com/docs/sandbox",
     meters=(*SIZED, "start"),
@@ -150,7 +152,7 @@ VERCEL = Hosted(
         _price("memory", "0.0212", "GiB-hour", VERCEL_PRICES, date(2026, 10, 9)),
         _price("start", "0.60", "run", VERCEL_PRICES, date(2026, 10, 9), per="1000000"),
     ),
-    says=_says(
+    facts=_says(
         schedule=("cron of a project's functions, with a timezone", "https://vercel.com/docs/schedules"),
         harness_choice=(
             "Claude Code, Codex and OpenCode are shown in it",

@@ -43,11 +43,11 @@ class Price:
     sha256: str = ""
 
     @property
-    def each(self) -> Decimal:
+    def unit_price(self) -> Decimal:
         """What one unit costs, in the first tier."""
         return self.value / self.per
 
-    def of(self, quantity: Decimal) -> Decimal | None:
+    def cost_of(self, quantity: Decimal) -> Decimal | None:
         """What so many units cost; None where a tier that they reach is not known."""
         starts = (Decimal(0), *(t.above for t in self.tiers))
         values = (self.value, *(t.value for t in self.tiers))
@@ -103,13 +103,13 @@ class PriceBook:
         """What is free of that price there."""
         return next((a for a in self.allowances if id in a.covers and a.holds_in(region)), None)
 
-    def old(self, today: date) -> tuple[Price, ...]:
+    def stale_prices(self, today: date) -> tuple[Price, ...]:
         """The prices that were read longer than a quarter ago."""
         return tuple(p for p in self.prices if today - p.as_of > OLD_AFTER)
 
     def old_text(self, name: str, today: date) -> str:
         """How many of its prices are old, and the oldest day; nothing where none is."""
-        old = self.old(today)
+        old = self.stale_prices(today)
         if not old:
             return ""
         count, oldest = f"{len(old)} of {len(self.prices)} prices", min(p.as_of for p in old)

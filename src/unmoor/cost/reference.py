@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from .comparison import Bill, Comparison
-from .hosted import Hosted
+from .hosted import HostedPlatform
 from .line import CostLine, Total, total
 from .platforms import PLATFORMS
 
@@ -23,7 +23,7 @@ EXPLAINED = (
 class Reference:
     """A platform and what the runs would come to on it."""
 
-    platform: Hosted
+    platform: HostedPlatform
     lines: tuple[CostLine, ...]
 
     @property

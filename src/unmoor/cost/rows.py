@@ -9,7 +9,7 @@ from decimal import Decimal
 from .comparison import INFRASTRUCTURE, Bill, Comparison
 from .line import CostLine, Kind
 from .load import CONSTANTS
-from .verdict import money, total_text
+from .verdict import money_text, total_text
 
 LACKING = re.compile(r"no price of (.+?) in (.+)")
 
@@ -23,18 +23,18 @@ def cost_rows(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]:
         _row("model", bills, "model"),
         _row("total", bills),
         ("a further run", tuple(_further(comparison, bill) for bill in bills)),
-        ("lacking", tuple("\n".join(lacking(bill)) or "-" for bill in bills)),
+        ("lacking", tuple("\n".join(missing_prices(bill)) or "-" for bill in bills)),
         ("note", tuple("\n".join(notes(comparison, bill)) or "-" for bill in bills)),
     ]
 
 
-def lacking(bill: Bill) -> list[str]:
+def missing_prices(bill: Bill) -> list[str]:
     """Why a bill is not known in full, prices that are missing alike in one line."""
     if bill.failed:
         return [bill.failed]
     alike: dict[str, list[str]] = {}
     others = list[str]()
-    for reason in bill.total().lacking:
+    for reason in bill.total().missing:
         if match := LACKING.fullmatch(reason):
             alike.setdefault(match[2], []).append(match[1])
         else:
@@ -58,10 +58,10 @@ def break_even_lines(comparison: Comparison) -> list[str]:
     ]
 
 
-def basis(comparison: Comparison) -> list[str]:
+def assumptions_used(comparison: Comparison) -> list[str]:
     """What the figures stand on: the use and where each part of it is from, and what else was assumed."""
     by_origin: dict[str, list[str]] = {}
-    for words, origin in comparison.usage.stated():
+    for words, origin in comparison.usage.assumptions():
         by_origin.setdefault(origin, []).append(words)
     free = "what accounts have free is taken off" if comparison.free_tier else "nothing is taken off as free"
     return [
@@ -75,20 +75,22 @@ def assumptions() -> tuple[str, ...]:
     return CONSTANTS
 
 
-def explained(line: CostLine) -> str:
+def explain_line(line: CostLine) -> str:
     """`730 hour x $0.005 = $3.65`, with what is free, or why it is not known."""
-    free = f" less {shown(line.free)} free" if line.free else ""
+    free = f" less {amount_text(line.free)} free" if line.free else ""
     if line.amount is None:
-        return f"{shown(line.quantity)} {line.unit}: {line.unknown}"
+        return f"{amount_text(line.quantity)} {line.unit}: {line.unknown}"
     if line.price is None:
-        return f"{shown(line.quantity)} {line.unit} = {money(line.amount)}"
-    per = f" for {shown(line.price.per)}" if line.price.per != 1 else ""
-    return f"{shown(line.quantity)}{free} {line.unit} x {_price(line.price.value)}{per} = {money(line.amount)}"
+        return f"{amount_text(line.quantity)} {line.unit} = {money_text(line.amount)}"
+    per = f" for {amount_text(line.price.per)}" if line.price.per != 1 else ""
+    return (
+        f"{amount_text(line.quantity)}{free} {line.unit} x {_price(line.price.value)}{per} = {money_text(line.amount)}"
+    )
 
 
-def spelled(line: CostLine) -> str:
+def bill_line(line: CostLine) -> str:
     """A line of a bill as the terminal has it: the part, what, how it was reckoned, and the price's source."""
-    return f"  {line.part:<9} {line.what}: {explained(line)}" + (f"  [{source(line)}]" if line.price else "")
+    return f"  {line.part:<9} {line.what}: {explain_line(line)}" + (f"  [{source(line)}]" if line.price else "")
 
 
 def source(line: CostLine) -> str:
@@ -103,7 +105,7 @@ def _price(value: Decimal) -> str:
     return f"${whole}.{places.rstrip('0').ljust(2, '0')}"
 
 
-def shown(number: Decimal) -> str:
+def amount_text(number: Decimal) -> str:
     """A quantity with a few places: `1,234.5`, `0.0004`."""
     places = 3 if abs(number) >= 1 else 6
     text = f"{number:,.{places}f}"
@@ -111,8 +113,8 @@ def shown(number: Decimal) -> str:
 
 
 def _row(title: str, bills: Sequence[Bill], *kinds: Kind) -> tuple[str, tuple[str, ...]]:
-    return title, tuple(total_text(bill.total(*kinds)) if bill.priced else "-" for bill in bills)
+    return title, tuple(total_text(bill.total(*kinds)) if bill.is_priced else "-" for bill in bills)
 
 
 def _further(comparison: Comparison, bill: Bill) -> str:
-    return total_text(comparison.a_further_run(bill)) if bill.priced else "-"
+    return total_text(comparison.a_further_run(bill)) if bill.is_priced else "-"

@@ -20,7 +20,7 @@ PARTS_OF = {"cached_tokens": "input_tokens"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Swing:
+class Impact:
     """What the cheapest target costs with half and with twice of an assumption."""
 
     name: str
@@ -56,7 +56,7 @@ class Sensitivity:
     """
 
     of: str = ""
-    swings: tuple[Swing, ...] = ()
+    swings: tuple[Impact, ...] = ()
     ranges: tuple[Range, ...] = ()
 
 
@@ -65,17 +65,17 @@ def sensitivity(comparison: Comparison) -> Sensitivity:
     best = _best(comparison.bills, comparison.usage)
     if best is None:
         return Sensitivity()
-    return Sensitivity(of=best.title, swings=swings(comparison), ranges=ranges(comparison))
+    return Sensitivity(of=best.title, swings=impacts(comparison), ranges=break_points(comparison))
 
 
-def swings(comparison: Comparison) -> tuple[Swing, ...]:
+def impacts(comparison: Comparison) -> tuple[Impact, ...]:
     """By assumption that moves the cheapest's cost at all, what moves it most first."""
     best = _best(comparison.bills, comparison.usage)
     if best is None or best.offer is None:
         return ()
     cost = best.offer.total
     found = [
-        Swing(
+        Impact(
             name=name,
             words=WORDS[name].format(number_text(getattr(comparison.usage, name))),
             half=cost(_moved(comparison.usage, name, HALF)).known,
@@ -86,7 +86,7 @@ def swings(comparison: Comparison) -> tuple[Swing, ...]:
     return tuple(sorted((s for s in found if s.size), key=lambda s: -s.size))
 
 
-def ranges(comparison: Comparison) -> tuple[Range, ...]:
+def break_points(comparison: Comparison) -> tuple[Range, ...]:
     """By assumption, as far as another target becomes the cheapest at all; none with one target to choose from."""
     best = _best(comparison.bills, comparison.usage)
     if best is None:
@@ -98,17 +98,17 @@ def ranges(comparison: Comparison) -> tuple[Range, ...]:
 
 def swing_lines(comparison: Comparison) -> list[str]:
     """What moves the answer most, and where the cheapest stops to be so, in words."""
-    from .verdict import money
+    from .verdict import money_text
 
-    best, found = _best(comparison.bills, comparison.usage), swings(comparison)
+    best, found = _best(comparison.bills, comparison.usage), impacts(comparison)
     if best is None or not found:
         return []
     top = found[0]
     said = [
         f"what moves {best.title}, the cheapest of those known in full, most: {top.words}; "
-        f"with half of it {money(top.half)} a month, with twice {money(top.double)}"
+        f"with half of it {money_text(top.half)} a month, with twice {money_text(top.double)}"
     ]
-    return [*said, *(f"{best.title} stays the cheapest {range_text(one)}" for one in ranges(comparison))]
+    return [*said, *(f"{best.title} stays the cheapest {range_text(one)}" for one in break_points(comparison))]
 
 
 def range_text(one: Range) -> str:
@@ -128,10 +128,10 @@ def _best(bills: tuple[Bill, ...], usage: Usage) -> Bill | None:
     """What costs least of what is known in full."""
     found: tuple[Decimal, Bill] | None = None
     for bill in bills:
-        if not bill.priced or bill.offer is None:
+        if not bill.is_priced or bill.offer is None:
             continue
         total = bill.offer.total(usage)
-        if total.whole and (found is None or total.known < found[0]):
+        if total.is_complete and (found is None or total.known < found[0]):
             found = (total.known, bill)
     return found[1] if found else None
 
@@ -143,7 +143,7 @@ def _apart(comparison: Comparison, name: str) -> bool:
             bill.offer.total(_moved(comparison.usage, name, by)).known - bill.total().known for by in (1 / MOST, MOST)
         )
         for bill in comparison.bills
-        if bill.priced and bill.offer is not None
+        if bill.is_priced and bill.offer is not None
     }
     return len(moves) > 1
 

@@ -26,13 +26,13 @@ BYTES = {
 COUNTED = ("vCPU", "session", "LCU", "request", "operation", "access", "secret", "job", "zone", "run", "event")
 
 
-def known(unit: str) -> bool:
+def is_known_unit(unit: str) -> bool:
     """Whether that is a unit."""
     size, time = _parts(unit)
     return (size == "" or size in BYTES or size in COUNTED) and (time == "" or time in SECONDS) and unit != ""
 
 
-def converted(quantity: Decimal, unit: str, to: str) -> Decimal:
+def convert(quantity: Decimal, unit: str, to: str) -> Decimal:
     """The quantity in another unit of the same kind; ValueError where it is of another kind."""
     if unit == to:
         return quantity

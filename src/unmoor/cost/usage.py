@@ -55,7 +55,7 @@ class Usage:
         return self.runs * self.requests + self.other_requests
 
     @property
-    def hours(self) -> tuple[tuple[Decimal, int], ...]:
+    def hourly_load(self) -> tuple[tuple[Decimal, int], ...]:
         """Runs that begin in an hour of the day, and how many hours have so many."""
         a_day, weight = self.runs / DAYS_PER_MONTH, sum(self.day)
         return tuple((a_day * hour / weight, count) for hour, count in _counted(self.day))
@@ -63,17 +63,17 @@ class Usage:
     @property
     def most_at_once(self) -> Decimal:
         """How many runs are going in the busiest hour, on average."""
-        return max(runs for runs, _ in self.hours) * self.minutes / 60
+        return max(runs for runs, _ in self.hourly_load) * self.minutes / 60
 
-    def with_said(self, values: Mapping[str, Any], origin: str) -> Usage:
+    def with_overrides(self, values: Mapping[str, Any], origin: str) -> Usage:
         """This use with some of its fields said by somebody."""
         return replace(self, **values, origins=tuple({**dict(self.origins), **dict.fromkeys(values, origin)}.items()))
 
-    def at(self, runs: Decimal) -> Usage:
+    def with_runs(self, runs: Decimal) -> Usage:
         """The same with another number of runs a month."""
         return replace(self, runs=runs)
 
-    def stated(self) -> Iterator[tuple[str, str]]:
+    def assumptions(self) -> Iterator[tuple[str, str]]:
         """Each of its parts in words, and where it is from."""
         origins = dict(self.origins)
         for name, words in WORDS.items():
@@ -113,7 +113,7 @@ def number_text(number: Decimal) -> str:
     return f"{int(number):,}" if whole else f"{number.quantize(Decimal('0.001')).normalize():,f}"
 
 
-def amount(text: object) -> Decimal:
+def parse_amount(text: object) -> Decimal:
     """A number that is not below 0; ValueError says what is allowed."""
     try:
         if isinstance(text, bool):
@@ -131,14 +131,14 @@ def runs_a_month(text: object) -> Decimal:
     match = re.fullmatch(r"\s*([0-9.]+)\s*(?:/\s*(month|day|hour))?\s*", str(text))
     if match is None:
         raise ValueError(f"{text!r} is no number of runs; write one such as 200/month, 10/day or 2/hour")
-    return amount(match[1]) * A_MONTH[match[2] or "month"]
+    return parse_amount(match[1]) * A_MONTH[match[2] or "month"]
 
 
-def shape(value: object) -> tuple[Decimal, ...]:
+def parse_day_shape(value: object) -> tuple[Decimal, ...]:
     """A day's shape by name, or as 24 numbers; ValueError says what is allowed."""
     if isinstance(value, str) and value in SHAPES:
         return SHAPES[value]
-    hours = tuple(map(amount, value)) if isinstance(value, list | tuple) else ()
+    hours = tuple(map(parse_amount, value)) if isinstance(value, list | tuple) else ()
     if len(hours) != 24 or not sum(hours):
         raise ValueError(f"is no day's shape; write {', '.join(SHAPES)}, or a list of 24 numbers, one for each hour")
     return hours

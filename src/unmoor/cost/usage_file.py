@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.errors import InputError, Problem
-from unmoor.yamltext import Document, Place, read_yaml
+from unmoor.yamltext import Document, Position, read_yaml
 
-from .usage import WORDS, amount, runs_a_month, shape
+from .usage import WORDS, parse_amount, parse_day_shape, runs_a_month
 
 KEYS = (*WORDS, "day")
 SUCH_AS = "write lines such as runs: 200/month"
@@ -59,8 +59,8 @@ def _value(key: str, value: Any) -> Any:
     if value is None:
         raise ValueError("is nothing (null); write a value or remove it")
     if key == "day":
-        return shape(value)
-    return runs_a_month(value) if key == "runs" else amount(value)
+        return parse_day_shape(value)
+    return runs_a_month(value) if key == "runs" else parse_amount(value)
 
 
 def _clashes(path: Path, values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -73,5 +73,5 @@ def _problem(path: Path, key: str, rule: str, remedy: str) -> Problem:
     return Problem(path=key, rule=rule, remedy=remedy, file=str(path))
 
 
-def _placed(problem: Problem, place: Place | None) -> Problem:
+def _placed(problem: Problem, place: Position | None) -> Problem:
     return replace(problem, line=place.line, column=place.column) if place else problem

@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from unmoor.deploy.parts import ORDER, holds_data, part_of
-from unmoor.deploy.step import NOTHING, Op, Step
-from unmoor.target import Serving
+from unmoor.deploy.step import NOTHING, Op, ResourceStep
+from unmoor.target import PartMapping
 
 # The two halves of a replacement are one change.
 HALVES = ("create-replacement", "delete-replaced")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class PartChange:
     """One resource that changes, in the part that it belongs to."""
 
     part: str
-    step: Step
+    step: ResourceStep
 
     @property
     def op(self) -> Op:
@@ -30,11 +30,11 @@ class Change:
 class Risk:
     """A resource with data in it that would be lost: deleted, or made anew and so empty."""
 
-    step: Step
-    loses: bool
+    step: ResourceStep
+    deletes_data: bool
 
     def __str__(self) -> str:
-        if self.loses:
+        if self.deletes_data:
             return f"{self.step.kind} {self.step.name} is deleted with all that is in it"
         return f"{self.step.kind} {self.step.name} is made anew, empty; what is in the old one stays there"
 
@@ -44,34 +44,36 @@ class Changes:
     """Every change of a preview, by part, and every risk."""
 
     agent: str
-    changes: tuple[Change, ...]
+    changes: tuple[PartChange, ...]
     risks: tuple[Risk, ...]
-    kept: tuple[Step, ...]
+    kept: tuple[ResourceStep, ...]
     same: int
 
-    def by_part(self) -> dict[str, list[Change]]:
+    def by_part(self) -> dict[str, list[PartChange]]:
         """The changes of each part that has some, in the parts' order."""
         found = {part: [c for c in self.changes if c.part == part] for part in ORDER}
         return {part: changes for part, changes in found.items() if changes}
 
-    def giving_up_data(self) -> Changes:
+    def including_data_loss(self) -> Changes:
         """The same where what would be kept is deleted as well."""
         lost = tuple(replace(step, op="delete", retained=False) for step in self.kept)
-        changes = (*self.changes, *(Change(part="store", step=step) for step in lost))
-        risks = (*self.risks, *(Risk(step=step, loses=True) for step in lost))
+        changes = (*self.changes, *(PartChange(part="store", step=step) for step in lost))
+        risks = (*self.risks, *(Risk(step=step, deletes_data=True) for step in lost))
         return replace(self, changes=changes, risks=risks, kept=())
 
     @property
-    def losing(self) -> tuple[Risk, ...]:
+    def data_losses(self) -> tuple[Risk, ...]:
         """The risks that delete data."""
-        return tuple(r for r in self.risks if r.loses)
+        return tuple(r for r in self.risks if r.deletes_data)
 
 
-def changes_of(agent: str, steps: Iterable[Step], serving: Sequence[Serving]) -> Changes:
+def changes_of(agent: str, steps: Iterable[ResourceStep], serving: Sequence[PartMapping]) -> Changes:
     """What these steps of a preview come to."""
     whole = list(_whole(steps))
     changes = tuple(
-        Change(part=part_of(agent, s.type, s.name, serving), step=s) for s in whole if s.op not in (*NOTHING, "keep")
+        PartChange(part=part_of(agent, s.type, s.name, serving), step=s)
+        for s in whole
+        if s.op not in (*NOTHING, "keep")
     )
     return Changes(
         agent=agent,
@@ -82,7 +84,7 @@ def changes_of(agent: str, steps: Iterable[Step], serving: Sequence[Serving]) ->
     )
 
 
-def _whole(steps: Iterable[Step]) -> Iterator[Step]:
+def _whole(steps: Iterable[ResourceStep]) -> Iterator[ResourceStep]:
     """One step a resource: a replacement's halves are it where the replacement itself is not told."""
     planned = [s for s in steps if s.phase in ("planned", "started")]
     replaced = {s.key for s in planned if s.op == "replace"}
@@ -97,7 +99,7 @@ def _whole(steps: Iterable[Step]) -> Iterator[Step]:
             yield replace(step, op="replace")
 
 
-def _risks(agent: str, steps: Iterable[Step], serving: Sequence[Serving]) -> Iterator[Risk]:
+def _risks(agent: str, steps: Iterable[ResourceStep], serving: Sequence[PartMapping]) -> Iterator[Risk]:
     for step in steps:
         if step.op in ("delete", "replace") and (step.retained or holds_data(agent, step.type, step.name, serving)):
-            yield Risk(step=step, loses=not step.retained)
+            yield Risk(step=step, deletes_data=not step.retained)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unmoor.target import PARTS, Serving
+from unmoor.target import PARTS, PartMapping
 
 # The first word of a role, and the part that it belongs to.
 WORDS = {
@@ -45,29 +45,29 @@ OTHER = "the rest"
 ORDER = (*PARTS, OTHER)
 
 
-def role(agent: str, name: str) -> str:
+def strip_agent_name(agent: str, name: str) -> str:
     """A resource's name without the agent's before it; the agent's own component has none."""
     return "" if name == agent else name.removeprefix(f"{agent}-")
 
 
-def part_of(agent: str, type_: str, name: str, serving: Sequence[Serving]) -> str:
+def part_of(agent: str, type_: str, name: str, serving: Sequence[PartMapping]) -> str:
     """One of unmoor.target.PARTS, or OTHER: by the name, else by the type where it serves one part alone."""
-    word = role(agent, name).split("-")[0]
+    word = strip_agent_name(agent, name).split("-")[0]
     if word in WORDS:
         return WORDS[word]
     served = [s.part for s in serving if type_ in s.types]
     return served[0] if len(served) == 1 else OTHER
 
 
-def holds_data(agent: str, type_: str, name: str, serving: Sequence[Serving]) -> bool:
+def holds_data(agent: str, type_: str, name: str, serving: Sequence[PartMapping]) -> bool:
     """Whether runs and sessions are in it: one of the types that serve the store, named as the store is."""
     of_store = any(type_ in s.types for s in serving if s.part == "store")
-    return of_store and role(agent, name).split("-")[0] == "store"
+    return of_store and strip_agent_name(agent, name).split("-")[0] == "store"
 
 
-def spec_path(agent: str, type_: str, name: str, serving: Sequence[Serving]) -> str:
+def spec_path(agent: str, type_: str, name: str, serving: Sequence[PartMapping]) -> str:
     """Where in the spec to look when the resource fails: the secret, the schedule, or the part."""
-    found = role(agent, name)
+    found = strip_agent_name(agent, name)
     for prefix, path in (("secret-", "secrets.{}"), ("schedule-", "triggers[{}].schedule")):
         if found.startswith(prefix):
             return path.format(found.removeprefix(prefix))

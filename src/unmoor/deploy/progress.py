@@ -15,8 +15,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from unmoor.deploy.parts import ORDER, part_of
-from unmoor.deploy.step import NOTHING, Event, Op, Said, Step
-from unmoor.target import Serving
+from unmoor.deploy.step import NOTHING, Diagnostic, Event, Op, ResourceStep
+from unmoor.target import PartMapping
 
 DOING: dict[Op, str] = {
     "create": "making",
@@ -42,7 +42,7 @@ class Progress(Protocol):
 
     def __enter__(self) -> Progress: ...
     def __exit__(self, kind: object, error: object, at: object) -> None: ...
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Shows an event; safe to call from any thread, one call at a time."""
         ...
 
@@ -51,9 +51,9 @@ class Progress(Protocol):
         ...
 
 
-def progress_of(
+def make_progress(
     agent: str,
-    serving: Sequence[Serving],
+    serving: Sequence[PartMapping],
     *,
     as_json: bool,
     doing: str = "deploying",
@@ -66,39 +66,39 @@ def progress_of(
     """
     part = lambda step: part_of(agent, step.type, step.name, serving)  # noqa: E731
     if as_json:
-        return JsonLines(part=part, stream=stream or sys.stdout)
+        return JsonProgress(part=part, stream=stream or sys.stdout)
     console = Console(file=stream or sys.stderr, highlight=False)
     if console.is_terminal:
-        return Moving(part=part, console=console, doing=doing, of=of)
-    return Lines(part=part, stream=stream or sys.stderr)
+        return LiveProgress(part=part, console=console, doing=doing, of=of)
+    return PlainProgress(part=part, stream=stream or sys.stderr)
 
 
 @dataclass(kw_only=True)
-class Lines:
+class PlainProgress:
     """One line when a resource is begun and one when it has ended, with the seconds that it took."""
 
-    part: Callable[[Step], str]
+    part: Callable[[ResourceStep], str]
     stream: TextIO
     clock: Callable[[], float] = time.monotonic
     begun: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> PlainProgress:
         return self
 
     def __exit__(self, kind: object, error: object, at: object) -> None:
         self.stream.flush()
 
-    def hear(self, event: Event) -> None:
-        if isinstance(event, Said):
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, Diagnostic):
             if event.severity == "warning":
                 self.note(f"warning: {_said(event)}")
-        elif isinstance(event, Step) and event.op not in NOTHING and event.phase != "planned":
+        elif isinstance(event, ResourceStep) and event.op not in NOTHING and event.phase != "planned":
             self._step(event)
 
     def note(self, text: str) -> None:
         print(text, file=self.stream, flush=True)
 
-    def _step(self, step: Step) -> None:
+    def _step(self, step: ResourceStep) -> None:
         if step.phase == "started":
             if step.op in DOING and step.op != "replace":
                 self.begun[step.key] = self.clock()
@@ -111,23 +111,23 @@ class Lines:
 
 
 @dataclass(kw_only=True)
-class JsonLines:
+class JsonProgress:
     """One object a line: a `step`, a `message` or the `end`."""
 
-    part: Callable[[Step], str]
+    part: Callable[[ResourceStep], str]
     stream: TextIO
 
-    def __enter__(self) -> JsonLines:
+    def __enter__(self) -> JsonProgress:
         return self
 
     def __exit__(self, kind: object, error: object, at: object) -> None:
         self.stream.flush()
 
-    def hear(self, event: Event) -> None:
-        if isinstance(event, Step):
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, ResourceStep):
             if event.op not in NOTHING:
                 self._print(step_json(event, self.part(event)))
-        elif isinstance(event, Said):
+        elif isinstance(event, Diagnostic):
             found = {"severity": event.severity, "text": event.text, "type": event.type, "name": event.name}
             self._print({"event": "message", **found})
         else:
@@ -140,27 +140,27 @@ class JsonLines:
         print(json.dumps(value, ensure_ascii=False), file=self.stream, flush=True)
 
 
-def step_json(step: Step, part: str) -> dict[str, object]:
+def step_json(step: ResourceStep, part: str) -> dict[str, object]:
     """A step as `--json` prints it."""
     found: dict[str, object] = {"event": "step", "phase": step.phase, "op": step.op, "part": part}
-    return {**found, "type": step.type, "name": step.name, "because": list(step.because)}
+    return {**found, "type": step.type, "name": step.name, "because": list(step.diff_paths)}
 
 
 @dataclass(kw_only=True)
-class Moving:
+class LiveProgress:
     """A tree of the agent's parts: how many of each are done, and what is under way, redrawn as it changes."""
 
-    part: Callable[[Step], str]
+    part: Callable[[ResourceStep], str]
     console: Console
     doing: str = "deploying"
     of: int = 0
     clock: Callable[[], float] = time.monotonic
     begun: float = 0.0
-    running: dict[tuple[str, str], tuple[Step, float]] = field(default_factory=dict)
+    running: dict[tuple[str, str], tuple[ResourceStep, float]] = field(default_factory=dict)
     ended: dict[str, dict[str, int]] = field(default_factory=dict)
     live: Live | None = None
 
-    def __enter__(self) -> Moving:
+    def __enter__(self) -> LiveProgress:
         self.begun = self.clock()
         self.live = Live(console=self.console, refresh_per_second=8, transient=True, get_renderable=self.tree)
         self.live.start()
@@ -172,17 +172,22 @@ class Moving:
         if self.ended:
             self.console.print(self.tree())
 
-    def hear(self, event: Event) -> None:
-        if isinstance(event, Said):
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, Diagnostic):
             if event.severity == "warning":
                 self.note(f"warning: {_said(event)}")
-        elif isinstance(event, Step) and event.op not in NOTHING and event.phase != "planned" and event.op != "replace":
+        elif (
+            isinstance(event, ResourceStep)
+            and event.op not in NOTHING
+            and event.phase != "planned"
+            and event.op != "replace"
+        ):
             self._step(event)
 
     def note(self, text: str) -> None:
         self.console.print(Text(text))
 
-    def _step(self, step: Step) -> None:
+    def _step(self, step: ResourceStep) -> None:
         if step.phase == "started":
             self.running[step.key] = (step, self.clock())
             return
@@ -209,6 +214,6 @@ class Moving:
         return tree
 
 
-def _said(event: Said) -> str:
+def _said(event: Diagnostic) -> str:
     text = " ".join(event.text.split())
     return f"{event.name}: {text}" if event.name else text

@@ -15,7 +15,7 @@ Phase = Literal["planned", "started", "done", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
+class PropertyDiff:
     """One property that differs: its path, and both values, a secret's as `[secret]`; None is an absent value."""
 
     path: str
@@ -24,15 +24,15 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ResourceStep:
     """What is done to one resource, how far it is, and because of which properties; `id` is what its cloud calls it."""
 
     op: Op
     phase: Phase
     type: str
     name: str
-    changed: tuple[Changed, ...] = ()
-    because: tuple[str, ...] = ()
+    changed: tuple[PropertyDiff, ...] = ()
+    diff_paths: tuple[str, ...] = ()
     retained: bool = False
     id: str = ""
 
@@ -42,7 +42,7 @@ class Step:
         return (self.type, self.name)
 
     @property
-    def acted(self) -> bool:
+    def is_applied(self) -> bool:
         """Whether something has been done to the resource, and is done."""
         return self.phase == "done" and self.op not in NOTHING
 
@@ -53,7 +53,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Diagnostic:
     """A message of the engine or of a provider; type and name are empty where it concerns no resource."""
 
     severity: Literal["info", "warning", "error"]
@@ -63,11 +63,11 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Summary:
     """How many resources met which end, and how long it took, in whole seconds."""
 
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
     seconds: int = 0
 
 
-Event = Step | Said | Ended
+Event = ResourceStep | Diagnostic | Summary

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from unmoor.deploy.changes import Change, Changes
-from unmoor.deploy.step import Op, Step
+from unmoor.deploy.changes import Changes, PartChange
+from unmoor.deploy.step import Op, ResourceStep
 
 SIGNS: dict[Op, str] = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
 VERBS: dict[Op, str] = {"create": "made", "update": "changed", "replace": "made anew", "delete": "deleted"}
@@ -34,9 +34,9 @@ def lines(changes: Changes) -> Iterator[str]:
 def data_lines(changes: Changes) -> Iterator[str]:
     """What becomes of data: nothing is said where nothing becomes of it."""
     for risk in changes.risks:
-        yield f"  data {'is lost' if risk.loses else 'is left behind'}: {risk}"
+        yield f"  data {'is lost' if risk.deletes_data else 'is left behind'}: {risk}"
     for step in changes.kept:
-        yield f"  data is kept: {named(step)}"
+        yield f"  data is kept: {resource_label(step)}"
 
 
 def diff_lines(changes: Changes) -> Iterator[str]:
@@ -49,12 +49,12 @@ def diff_lines(changes: Changes) -> Iterator[str]:
                 yield f"      {changed.path}: {_value(changed.before)} -> {_value(changed.after)}"
 
 
-def named(step: Step) -> str:
+def resource_label(step: ResourceStep) -> str:
     """A resource for a person: its kind, its name, and what its cloud calls it."""
     return f"{step.kind} {step.name}" + (f" ({step.id})" if step.id and step.id != step.name else "")
 
 
-def _part(changes: Sequence[Change]) -> Iterator[str]:
+def _part(changes: Sequence[PartChange]) -> Iterator[str]:
     """What is made or deleted is counted by kind; what changes is named, with the properties that do."""
     for op in ("create", "delete"):
         kinds: dict[str, int] = {}
@@ -69,9 +69,9 @@ def _part(changes: Sequence[Change]) -> Iterator[str]:
             yield f"{SIGNS[change.op]} {change.step.kind} {change.step.name} {VERBS[change.op]}{_why(change.step)}"
 
 
-def _why(step: Step) -> str:
+def _why(step: ResourceStep) -> str:
     """The properties that force a replacement, or that change, by their first step."""
-    paths = step.because or tuple(dict.fromkeys(c.path.split(".")[0].split("[")[0] for c in step.changed))
+    paths = step.diff_paths or tuple(dict.fromkeys(c.path.split(".")[0].split("[")[0] for c in step.changed))
     if not paths:
         return ""
     more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
@@ -103,17 +103,19 @@ def as_json(title: str, changes: Changes) -> dict[str, object]:
         "title": title,
         "summary": summary(changes),
         "changes": [_change_json(change) for change in changes.changes],
-        "risks": [{"type": r.step.type, "name": r.step.name, "loses": r.loses, "text": str(r)} for r in changes.risks],
+        "risks": [
+            {"type": r.step.type, "name": r.step.name, "loses": r.deletes_data, "text": str(r)} for r in changes.risks
+        ],
         "kept": [{"type": s.type, "name": s.name, "id": s.id} for s in changes.kept],
         "same": changes.same,
     }
 
 
-def _change_json(change: Change) -> dict[str, object]:
+def _change_json(change: PartChange) -> dict[str, object]:
     step = change.step
     changed = [{"path": c.path, "before": c.before, "after": c.after} for c in step.changed]
     found: dict[str, object] = {"part": change.part, "op": step.op, "type": step.type, "name": step.name}
-    return {**found, "because": list(step.because), "changed": changed}
+    return {**found, "because": list(step.diff_paths), "changed": changed}
 
 
 def markdown(title: str, changes: Changes) -> str:

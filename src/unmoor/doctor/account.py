@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from unmoor.errors import UnmoorError
 
-from .finding import Finding, fine, wrong
+from .finding import Finding, failure, ok
 from .machine import clock
 
 
@@ -27,7 +27,7 @@ def account_findings(
     try:
         account = look()
     except UnmoorError as error:
-        yield wrong("credentials", str(error), todo)
+        yield failure("credentials", str(error), todo)
         return
-    yield fine("credentials", account.who)
+    yield ok("credentials", account.who)
     yield clock(now(), account.at, where=where)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from unmoor.operate.docker_host import DockerHost, NoDocker
+from unmoor.operate.docker_host import DockerHost, DockerUnavailable
 from unmoor.plan import ImageReference, Plan
 
 from .finding import Finding
@@ -20,5 +20,5 @@ def builder_findings(plan: Plan | None) -> Iterator[Finding]:
     try:
         with DockerHost.of_this_machine() as host:
             yield docker(host.version(), where=HERE)
-    except NoDocker as error:
+    except DockerUnavailable as error:
         yield no_docker(str(error), where=HERE, needed_for="the image is built by it, unless image names one")

@@ -11,13 +11,13 @@ from unmoor.plan import Plan
 from unmoor.stacks.versions import OLDEST
 from unmoor.target import Settings, Target
 
-from .finding import Finding, wrong
-from .probes import found_pulumi, installed_plugins, on_path, wanted_version
+from .finding import Finding, failure
+from .probes import find_pulumi, installed_plugins, plugins_on_path, required_version
 from .tools import plugins, pulumi, python
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
+class DoctorScope:
     """What is looked at: this machine, and for one target of an agent as well, of whose spec nothing may be known."""
 
     target: Target | None = None
@@ -25,17 +25,17 @@ class Patient:
     settings: Settings | None = None
 
 
-def findings(patient: Patient) -> Iterator[Finding]:
+def run_checks(patient: DoctorScope) -> Iterator[Finding]:
     """A line for each thing, as soon as it is known."""
     yield python(sys.version_info[:3])
-    there = found_pulumi()
+    there = find_pulumi()
     yield from pulumi(there, oldest=OLDEST)
     if patient.target is None:
         return
-    wanted = {package: wanted_version(package) for package in patient.target.packages}
+    wanted = {package: required_version(package) for package in patient.target.packages}
     installed = installed_plugins(there.path)
-    yield from plugins(wanted, [*(installed or ()), *on_path(list(wanted))], readable=installed is not None)
+    yield from plugins(wanted, [*(installed or ()), *plugins_on_path(list(wanted))], readable=installed is not None)
     try:
         yield from patient.target.doctor(patient.plan, patient.settings)
     except UnmoorError as error:
-        yield wrong(patient.target.name, str(error))
+        yield failure(patient.target.name, str(error))

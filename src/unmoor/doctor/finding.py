@@ -30,11 +30,11 @@ def line_of(finding: Finding, *, width: int) -> str:
     return f"{finding.state:<6} {finding.topic:<{width}} {finding}"
 
 
-def fine(topic: str, said: str) -> Finding:
+def ok(topic: str, said: str) -> Finding:
     return Finding(topic=topic, state="fine", said=said)
 
 
-def wrong(topic: str, said: str, todo: str = "", *, install: Sequence[str] = ()) -> Finding:
+def failure(topic: str, said: str, todo: str = "", *, install: Sequence[str] = ()) -> Finding:
     return Finding(topic=topic, state="wrong", said=said, todo=todo, install=tuple(install))
 
 

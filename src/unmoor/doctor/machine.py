@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from .finding import Finding, fine, note, wrong
-from .tools import numbers
+from .finding import Finding, failure, note, ok
+from .tools import parse_version
 
 # What signatures of every cloud still take: AWS refuses from 5 minutes on, and webhooks that sign a time do as well.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
@@ -18,15 +18,15 @@ ISOLATED = (27, 1)
 
 def docker(version: str, *, where: str, isolating: bool = False) -> Finding:
     """The Docker engine there, and whether it is new enough to keep runs from the machine, where it is to do so."""
-    if isolating and numbers(version) < ISOLATED:
+    if isolating and parse_version(version) < ISOLATED:
         open_ = "a run's network reaches the machine itself before 27.1"
         return note("Docker", f"{version} {where}: {open_}", "update it there")
-    return fine("Docker", f"{version} {where}")
+    return ok("Docker", f"{version} {where}")
 
 
 def no_docker(why: str, *, where: str, needed_for: str) -> Finding:
     """That no engine answers there."""
-    return wrong("Docker", f"does not answer {where}: {why}", f"start it, or give yourself access; {needed_for}")
+    return failure("Docker", f"does not answer {where}: {why}", f"start it, or give yourself access; {needed_for}")
 
 
 def clock(here: datetime, there: datetime | None, *, where: str) -> Finding:
@@ -36,11 +36,9 @@ def clock(here: datetime, there: datetime | None, *, where: str) -> Finding:
     apart = abs((here - there).total_seconds())
     said = f"{apart:.0f} s from {where}"
     if apart >= SKEW_S:
-        return wrong("Clock", said, "set this machine's clock, as by timedatectl set-ntp true")
+        return failure("Clock", said, "set this machine's clock, as by timedatectl set-ntp true")
     return (
-        note("Clock", said, "set this machine's clock before it grows")
-        if apart >= NOTED_SKEW_S
-        else fine("Clock", said)
+        note("Clock", said, "set this machine's clock before it grows") if apart >= NOTED_SKEW_S else ok("Clock", said)
     )
 
 
@@ -55,7 +53,7 @@ def _port(number: int, taken: Mapping[int, str] | None, *, where: str, own: str)
         return note(topic, f"whether it is free {where} cannot be told")
     by = taken.get(number)
     if by is None:
-        return fine(topic, f"free {where}")
+        return ok(topic, f"free {where}")
     if by == own:
-        return fine(topic, f"taken {where} by this agent")
-    return wrong(topic, f"taken {where} by {by or 'another program'}", "stop that, or choose another machine or port")
+        return ok(topic, f"taken {where} by this agent")
+    return failure(topic, f"taken {where} by {by or 'another program'}", "stop that, or choose another machine or port")

@@ -18,7 +18,7 @@ PATIENCE_S = 30
 INSTALLED = Path("~/.pulumi/bin/pulumi")
 
 
-def found_pulumi() -> Pulumi:
+def find_pulumi() -> Pulumi:
     """Pulumi's SDK and command line."""
     path, installed = shutil.which("pulumi") or "", INSTALLED.expanduser()
     said = output([path, "version"]) if path else None
@@ -46,12 +46,12 @@ def installed_plugins(path: str) -> tuple[Plugin, ...] | None:
     )
 
 
-def on_path(packages: Sequence[str]) -> tuple[Plugin, ...]:
+def plugins_on_path(packages: Sequence[str]) -> tuple[Plugin, ...]:
     """The plugins whose place a program on PATH takes, as Pulumi prefers it."""
     return tuple(Plugin(name=name) for name in packages if shutil.which(f"pulumi-resource-{name}"))
 
 
-def wanted_version(package: str) -> str:
+def required_version(package: str) -> str:
     """The version that an installed SDK wants of its plugin; empty where the SDK is not installed."""
     spec = find_spec("pulumi_" + package.replace("-", "_"))
     if spec is None or spec.origin is None:

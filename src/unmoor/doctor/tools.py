@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .finding import Finding, fine, note, wrong
+from .finding import Finding, failure, note, ok
 
 OLDEST_PYTHON = (3, 11)
 Version = tuple[int, ...]
@@ -37,8 +37,8 @@ def python(version: Sequence[int]) -> Finding:
     """Whether this Python is one that unmoor runs on."""
     text = ".".join(map(str, version))
     if tuple(version[:2]) < OLDEST_PYTHON:
-        return wrong("Python", text, f"install Python {'.'.join(map(str, OLDEST_PYTHON))} or newer")
-    return fine("Python", text)
+        return failure("Python", text, f"install Python {'.'.join(map(str, OLDEST_PYTHON))} or newer")
+    return ok("Python", text)
 
 
 def pulumi(found: Pulumi, *, oldest: str) -> list[Finding]:
@@ -48,26 +48,26 @@ def pulumi(found: Pulumi, *, oldest: str) -> list[Finding]:
 
 def _sdk(version: str) -> Finding:
     if not version:
-        return wrong("Pulumi SDK", "not installed", "pip install 'unmoor[all]', or the extra of your target")
-    return fine("Pulumi SDK", version)
+        return failure("Pulumi SDK", "not installed", "pip install 'unmoor[all]', or the extra of your target")
+    return ok("Pulumi SDK", version)
 
 
 def _cli(found: Pulumi, oldest: str) -> Finding:
     topic = "Pulumi CLI"
     install = ("unmoor", "doctor", "--install")
     if found.path and not found.version:
-        return wrong(topic, f"{found.path} says no version", "reinstall it: https://www.pulumi.com/docs/install/")
+        return failure(topic, f"{found.path} says no version", "reinstall it: https://www.pulumi.com/docs/install/")
     if not found.path and found.elsewhere:
         folder = found.elsewhere.rpartition("/")[0]
-        return wrong(topic, f"{found.elsewhere} is not on PATH", f'export PATH="{folder}:$PATH"')
+        return failure(topic, f"{found.elsewhere} is not on PATH", f'export PATH="{folder}:$PATH"')
     if not found.path:
-        return wrong(topic, "not on PATH", install=install)
+        return failure(topic, "not on PATH", install=install)
     said = f"{found.version} at {found.path}"
-    if numbers(found.version) < numbers(oldest):
-        return wrong(topic, f"{said} is older than {oldest}", install=install)
-    if found.sdk and numbers(found.version)[:2] < numbers(found.sdk)[:2]:
+    if parse_version(found.version) < parse_version(oldest):
+        return failure(topic, f"{said} is older than {oldest}", install=install)
+    if found.sdk and parse_version(found.version)[:2] < parse_version(found.sdk)[:2]:
         return note(topic, f"{said}, older than its SDK {found.sdk}", "most things work; update it where one does not")
-    return fine(topic, said)
+    return ok(topic, said)
 
 
 def plugins(wanted: Mapping[str, str], there: Sequence[Plugin], *, readable: bool) -> list[Finding]:
@@ -78,19 +78,19 @@ def plugins(wanted: Mapping[str, str], there: Sequence[Plugin], *, readable: boo
 def _plugin(name: str, version: str, there: Sequence[Plugin], *, readable: bool) -> Finding:
     topic = f"plugin {name}"
     if not version:
-        return wrong(topic, "its SDK is not installed", "pip install 'unmoor[all]', or the extra of your target")
+        return failure(topic, "its SDK is not installed", "pip install 'unmoor[all]', or the extra of your target")
     found = [each.version for each in there if each.name == name]
     if version in found:
-        return fine(topic, version)
+        return ok(topic, version)
     if "" in found:
         return note(topic, "a program on PATH takes its place, whatever its version")
     if not readable:
         return note(topic, f"{version} is needed; whether it is there, only Pulumi's CLI tells")
     others = f"{', '.join(sorted(found))} is there, and {version} is needed" if found else f"{version} is not there"
-    return wrong(topic, others, install=("pulumi", "plugin", "install", "resource", name, f"v{version}"))
+    return failure(topic, others, install=("pulumi", "plugin", "install", "resource", name, f"v{version}"))
 
 
-def numbers(version: str) -> Version:
+def parse_version(version: str) -> Version:
     """`v3.250.0-alpha.1` as (3, 250, 0)."""
     match = re.match(r"v?(\d+(?:\.\d+)*)", version)
     return tuple(map(int, match[1].split("."))) if match else ()

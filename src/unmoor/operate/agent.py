@@ -21,7 +21,7 @@ SOME = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class EntryPage:
     """A page of runs or deliveries, and what gives the next one; empty on the last."""
 
     entries: tuple[dict[str, Any], ...]
@@ -37,14 +37,14 @@ class Events:
     done: bool
 
 
-class Agent(Protocol):
+class AgentClient(Protocol):
     """What can be asked of an agent. Runs, events and deliveries are as the HTTP API has them."""
 
     def start(self, prompt: str, session: str) -> str:
         """Accepts a run and returns its id."""
         ...
 
-    def runs(self, *, limit: int, cursor: str = "") -> Listed:
+    def runs(self, *, limit: int, cursor: str = "") -> EntryPage:
         """Runs, newest first."""
         ...
 
@@ -60,7 +60,7 @@ class Agent(Protocol):
         """Asks a run to end and returns its status."""
         ...
 
-    def deliveries(self, *, limit: int, cursor: str = "", trigger: str = "") -> Listed:
+    def deliveries(self, *, limit: int, cursor: str = "", trigger: str = "") -> EntryPage:
         """What came to triggers, newest first."""
         ...
 
@@ -69,19 +69,21 @@ class Agent(Protocol):
         ...
 
 
-def each_run(agent: Agent, *, since: datetime | None = None) -> Iterator[dict[str, Any]]:
+def iter_runs(agent: AgentClient, *, since: datetime | None = None) -> Iterator[dict[str, Any]]:
     """All runs, newest first, back to that time."""
     runs = _each(lambda cursor: agent.runs(limit=PAGE, cursor=cursor))
-    return _back_to(since, runs, lambda run: layout.created(run["id"]))
+    return _back_to(since, runs, lambda run: layout.created_at(run["id"]))
 
 
-def each_delivery(agent: Agent, *, trigger: str = "", since: datetime | None = None) -> Iterator[dict[str, Any]]:
+def iter_deliveries(
+    agent: AgentClient, *, trigger: str = "", since: datetime | None = None
+) -> Iterator[dict[str, Any]]:
     """All that came, newest first, back to that time."""
     found = _each(lambda cursor: agent.deliveries(limit=PAGE, cursor=cursor, trigger=trigger))
     return _back_to(since, found, lambda delivery: datetime.fromisoformat(delivery["at"]))
 
 
-def _each(read: Callable[[str], Listed]) -> Iterator[dict[str, Any]]:
+def _each(read: Callable[[str], EntryPage]) -> Iterator[dict[str, Any]]:
     """What is on all pages."""
     cursor = ""
     while True:
@@ -98,7 +100,7 @@ def _back_to(
     return found if since is None else itertools.takewhile(lambda each: at(each) >= since, found)
 
 
-def the_run(agent: Agent, run: str) -> dict[str, Any]:
+def resolve_run(agent: AgentClient, run: str) -> dict[str, Any]:
     """The run of that id; where it is empty the newest, but for self-tests. NoSuchRun, with the nearest id, where there
     is none."""
     if not run:

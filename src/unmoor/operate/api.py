@@ -12,13 +12,13 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from .faults import OperateError
-from .http import CONNECT_S, pool_for, why
+from .http import CONNECT_S, pool_for, root_cause
 
 READ_S = 30.0
 SAID = 300
 
 
-class NotThere(OperateError):
+class NotFound(OperateError):
     """The platform has no such thing."""
 
 
@@ -49,7 +49,7 @@ class Api:
     def answer(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> Answer:
         """What is answered; NotThere for a 404, OperateError with the platform's own words for any other refusal."""
         got = self._got(method, path, body, kind)
-        return Answer(values=_json(got), at=moment_of(got.headers.get("date", "")))
+        return Answer(values=_json(got), at=parse_http_date(got.headers.get("date", "")))
 
     def _got(self, method: str, path: str, body: bytes | None, kind: str) -> urllib3.BaseHTTPResponse:
         headers = {"authorization": f"Bearer {self.token()}", **({"content-type": kind} if body else {})}
@@ -59,14 +59,14 @@ class Api:
                 method, self.base + path, body=body, headers=headers, redirect=False, retries=2, timeout=timeout
             )
         except (HTTPError, OSError) as error:
-            raise OperateError(f"{self.name} cannot be reached: {why(error)}") from None
+            raise OperateError(f"{self.name} cannot be reached: {root_cause(error)}") from None
         if got.status >= 300:
             text = f"{self.name} answered {got.status}: {_said(got)}"
-            raise NotThere(text) if got.status == 404 else OperateError(text)
+            raise NotFound(text) if got.status == 404 else OperateError(text)
         return got
 
 
-def moment_of(text: str) -> datetime | None:
+def parse_http_date(text: str) -> datetime | None:
     """The time in a Date header."""
     try:
         return parsedate_to_datetime(text)

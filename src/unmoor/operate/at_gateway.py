@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from .agent import Events, Listed
-from .http import ANSWER_S, Http, Reply
+from .agent import EntryPage, Events
+from .http import ANSWER_S, GatewayHttp, Reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayAgent:
     """The agent whose gateway is at the other end."""
 
-    http: Http
+    http: GatewayHttp
 
     def start(self, prompt: str, session: str) -> str:
         body = {"prompt": prompt, **({"session": session} if session else {})}
         # Sent twice it would be two runs.
         return self.http.values("POST", "/runs", body=json.dumps(body).encode(), again=False)["id"]
 
-    def runs(self, *, limit: int, cursor: str = "") -> Listed:
+    def runs(self, *, limit: int, cursor: str = "") -> EntryPage:
         found = self.http.values("GET", "/runs?" + _query(limit=limit, cursor=cursor))
-        return Listed(entries=tuple(found["runs"]), next=found["next_cursor"] or "")
+        return EntryPage(entries=tuple(found["runs"]), next=found["next_cursor"] or "")
 
     def run(self, run: str) -> dict[str, Any]:
         return self.http.values("GET", _path(run))
@@ -37,9 +37,9 @@ class GatewayAgent:
     def cancel(self, run: str) -> str:
         return self.http.values("POST", _path(run) + "/cancel")["status"]
 
-    def deliveries(self, *, limit: int, cursor: str = "", trigger: str = "") -> Listed:
+    def deliveries(self, *, limit: int, cursor: str = "", trigger: str = "") -> EntryPage:
         found = self.http.values("GET", "/deliveries?" + _query(limit=limit, cursor=cursor, trigger=trigger))
-        return Listed(entries=tuple(found["deliveries"]), next=found["next_cursor"] or "")
+        return EntryPage(entries=tuple(found["deliveries"]), next=found["next_cursor"] or "")
 
     def deliver(self, webhook: str, body: bytes, headers: dict[str, str], *, again: bool) -> Reply:
         """Sends a webhook, with no token beside what its headers prove it by."""

@@ -9,20 +9,20 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from unmoor.runtime import layout
-from unmoor.runtime.bundle import Unpacked, stored_bundle
+from unmoor.runtime.bundle import UnpackedBundle, read_bundle
 from unmoor.runtime.claim import read_record
-from unmoor.runtime.gateway.accept import accept, api_run
-from unmoor.runtime.gateway.answers import run_values
+from unmoor.runtime.gateway.accept import api_run, enqueue_run
+from unmoor.runtime.gateway.answers import run_json
 from unmoor.runtime.gateway.delivery_pages import delivery_page
 from unmoor.runtime.gateway.feed import Feed
-from unmoor.runtime.gateway.listing import page
-from unmoor.runtime.gateway.settle import ask_to_end
-from unmoor.runtime.gateway.streams import pace_of, polled
+from unmoor.runtime.gateway.listing import list_runs
+from unmoor.runtime.gateway.settle import request_cancel
+from unmoor.runtime.gateway.streams import long_poll, poll_interval
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.redact import Redact
 from unmoor.runtime.store import Store
 
-from .agent import Events, Listed
+from .agent import EntryPage, Events
 from .faults import NoSuchRun, OperateError
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class StoreAgent:
 
     url: str
     store: Store
-    bundle: Unpacked | None = None
+    bundle: UnpackedBundle | None = None
     redact: Redact = lambda text: text
     _loop: asyncio.Runner = field(default_factory=asyncio.Runner)
 
@@ -45,20 +45,20 @@ class StoreAgent:
         if self.bundle.agent.run.when_busy == "skip":
             raise OperateError("run.when_busy is skip: whether there is room, the gateway alone knows; ask it")
         record = api_run(self.bundle, prompt, session, now=datetime.now(UTC), redact=self.redact)
-        self._done(accept(self.store, record))
+        self._done(enqueue_run(self.store, record))
         return record.id
 
-    def runs(self, *, limit: int, cursor: str = "") -> Listed:
-        found = self._done(page(self.store, limit=limit, cursor=cursor))
-        return Listed(entries=tuple(map(run_values, found.runs)), next=found.next_cursor)
+    def runs(self, *, limit: int, cursor: str = "") -> EntryPage:
+        found = self._done(list_runs(self.store, limit=limit, cursor=cursor))
+        return EntryPage(entries=tuple(map(run_json, found.runs)), next=found.next_cursor)
 
     def run(self, run: str) -> dict[str, Any]:
-        return run_values(self._done(self._record(run)))
+        return run_json(self._done(self._record(run)))
 
     def events(self, run: str, *, after: int, wait_s: int) -> Events:
         async def read() -> dict[str, Any]:
-            feed, pace = Feed(store=self.store, run=run, after=after), pace_of(self.store)
-            return await polled(feed, lambda: self._record(run), wait_s=wait_s, pace=pace, closing=asyncio.Event())
+            feed, pace = Feed(store=self.store, run=run, after=after), poll_interval(self.store)
+            return await long_poll(feed, lambda: self._record(run), wait_s=wait_s, pace=pace, closing=asyncio.Event())
 
         found = self._done(read())
         return Events(events=tuple(found["events"]), next=found["next"], done=found["done"])
@@ -66,24 +66,24 @@ class StoreAgent:
     def cancel(self, run: str) -> str:
         async def ask() -> RunRecord:
             await self._record(run)  # NoSuchRun before anything is written
-            asked = await ask_to_end(self.store, run, clock=lambda: datetime.now(UTC))
+            asked = await request_cancel(self.store, run, clock=lambda: datetime.now(UTC))
             return asked.record if asked else await self._record(run)
 
         return self._done(ask()).status
 
-    def deliveries(self, *, limit: int, cursor: str = "", trigger: str = "") -> Listed:
+    def deliveries(self, *, limit: int, cursor: str = "", trigger: str = "") -> EntryPage:
         found = self._done(delivery_page(self.store, limit=limit, cursor=cursor, trigger=trigger))
-        return Listed(entries=found.deliveries, next=found.next_cursor)
+        return EntryPage(entries=found.deliveries, next=found.next_cursor)
 
     def has_bundle(self, sha256: str) -> bool:
         """Whether the store holds the bundle of that digest."""
-        return self._done(stored_bundle(self.store, sha256)) is not None
+        return self._done(read_bundle(self.store, sha256)) is not None
 
     def close(self) -> None:
         self._loop.close()
 
     async def _record(self, run: str) -> RunRecord:
-        stored = await self.store.get(layout.run_record(run)) if layout.RUN_ID.fullmatch(run) else None
+        stored = await self.store.get(layout.run_record_key(run)) if layout.RUN_ID.fullmatch(run) else None
         if stored is None:
             raise NoSuchRun(f"{self.url}: there is no run of that id")
         return read_record(run, stored.content)

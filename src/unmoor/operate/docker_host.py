@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from .api import moment_of
+from .api import parse_http_date
 from .faults import OperateError
 
 SOCKET = "unix:///var/run/docker.sock"
@@ -26,11 +26,11 @@ PATIENCE_S = 30
 SAID = 300
 
 
-class NoDocker(OperateError):
+class DockerUnavailable(OperateError):
     """No engine answers there."""
 
 
-class NoContainer(OperateError):
+class ContainerNotFound(OperateError):
     """The engine has no such thing."""
 
 
@@ -57,7 +57,7 @@ class DockerHost:
             self._connection.close()
 
     @property
-    def is_far(self) -> bool:
+    def is_remote(self) -> bool:
         """Whether it is reached over SSH."""
         return self.url.startswith("ssh://")
 
@@ -81,7 +81,7 @@ class DockerHost:
     def last_lines(self, name: str, most: int) -> list[str]:
         """The last lines that a container wrote."""
         path = f"/containers/{quote(name, safe='')}/logs?stdout=true&stderr=true&tail={most}"
-        return unframed(self._read(path)).decode(errors="replace").splitlines()
+        return demultiplex_logs(self._read(path)).decode(errors="replace").splitlines()
 
     def get(self, path: str) -> Any:
         """The JSON at a path."""
@@ -98,11 +98,11 @@ class DockerHost:
             timeout=PATIENCE_S,
         )
         if done.returncode:
-            raise NoDocker(_last(done.stderr) or f"{command[0]} ended with {done.returncode}")
+            raise DockerUnavailable(_last(done.stderr) or f"{command[0]} ended with {done.returncode}")
         return done.stdout
 
     @contextlib.contextmanager
-    def forwarded(self, port: int) -> Iterator[str]:
+    def port_forward(self, port: int) -> Iterator[str]:
         """Where a port of the machine's loopback is reached from here, by ssh; NoDocker where it is not."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -124,11 +124,11 @@ class DockerHost:
             answer = self._connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            raise NoDocker(self._connection.said() or getattr(error, "strerror", None) or str(error)) from None
-        self.at = moment_of(answer.headers.get("date", "")) or self.at
+            raise DockerUnavailable(self._connection.said() or getattr(error, "strerror", None) or str(error)) from None
+        self.at = parse_http_date(answer.headers.get("date", "")) or self.at
         if answer.status >= 300:
             said = _message(content)
-            raise NoContainer(said) if answer.status == 404 else NoDocker(said)
+            raise ContainerNotFound(said) if answer.status == 404 else DockerUnavailable(said)
         return content
 
 
@@ -183,12 +183,12 @@ def _until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
         time.sleep(0.05)
     process.kill()
     assert process.stderr is not None
-    raise NoDocker(
+    raise DockerUnavailable(
         _last(process.stderr.read().decode(errors="replace")) or "ssh gives no way to the machine's loopback"
     )
 
 
-def unframed(content: bytes) -> bytes:
+def demultiplex_logs(content: bytes) -> bytes:
     """What a container wrote, without the eight bytes that the engine puts before each piece where it has no terminal.
 
     https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerAttach

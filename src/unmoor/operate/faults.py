@@ -16,11 +16,11 @@ class OperateError(UnmoorError):
     """Base of every fault of operating an agent."""
 
 
-class Unreachable(OperateError):
+class AgentUnreachable(OperateError):
     """Nothing answers, or not as a gateway does."""
 
 
-class NotBelieved(OperateError):
+class Unauthorized(OperateError):
     """The gateway does not take the token."""
 
 
@@ -28,7 +28,7 @@ class NoSuchRun(OperateError):
     """The agent has no run of that id."""
 
 
-class Refused(OperateError):
+class RejectedByGateway(OperateError):
     """What the gateway says it does not do."""
 
     def __init__(self, text: str, *, status: int) -> None:

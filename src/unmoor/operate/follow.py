@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .agent import Agent
-from .faults import Refused, Unreachable
+from .agent import AgentClient
+from .faults import AgentUnreachable, RejectedByGateway
 
 # A gateway that does not stream is asked like this, and its front ends what takes longer:
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html has 30 s.
@@ -21,7 +21,7 @@ PATIENCE_S, PAUSE_S = 300.0, 2.0
 class Follower:
     """Follows runs of an agent; `said` hears what a person wants to know meanwhile."""
 
-    agent: Agent
+    agent: AgentClient
     said: Callable[[str], None]
     sleep: Callable[[float], None] = time.sleep
     ticks: Callable[[], float] = time.monotonic
@@ -45,7 +45,7 @@ class Follower:
         while True:
             try:
                 found = self.agent.events(run, after=after, wait_s=WAIT_S)
-            except (Unreachable, Refused) as error:
+            except (AgentUnreachable, RejectedByGateway) as error:
                 if _is_lasting(error) or self.ticks() - since > PATIENCE_S:
                     raise
                 if not broken:
@@ -62,7 +62,7 @@ class Follower:
             self.said(f"{run} waits in the queue")
 
 
-def now(agent: Agent, run: str) -> Iterator[dict[str, Any]]:
+def now(agent: AgentClient, run: str) -> Iterator[dict[str, Any]]:
     """The events that there are now."""
     after = 0
     while found := agent.events(run, after=after, wait_s=0):
@@ -72,6 +72,6 @@ def now(agent: Agent, run: str) -> Iterator[dict[str, Any]]:
         after = found.next
 
 
-def _is_lasting(error: Unreachable | Refused) -> bool:
+def _is_lasting(error: AgentUnreachable | RejectedByGateway) -> bool:
     """What asking again would not change."""
-    return isinstance(error, Refused) and error.status < 500 and error.status not in (408, 429)
+    return isinstance(error, RejectedByGateway) and error.status < 500 and error.status not in (408, 429)

@@ -9,14 +9,14 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from unmoor.errors import InputError, Problem
-from unmoor.local_secrets import local_value, missing_here
+from unmoor.local_secrets import local_value, missing_secret_problem
 from unmoor.plan import Webhook
 from unmoor.runtime import layout
 from unmoor.runtime.config import Verify
-from unmoor.runtime.gateway.hooks.event import Unreadable, event_of
-from unmoor.runtime.gateway.hooks.signatures import signed_headers
+from unmoor.runtime.gateway.hooks.event import InvalidPayload, parse_payload
+from unmoor.runtime.gateway.hooks.signatures import sign_headers
 
-from .api import moment_of
+from .api import parse_http_date
 from .at_gateway import GatewayAgent
 from .faults import OperateError
 from .http import Reply
@@ -33,7 +33,7 @@ JUST_NOW = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class RecordedWebhook:
     """A webhook that somebody has kept: its trigger's name, body, and headers."""
 
     webhook: str
@@ -42,7 +42,7 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
+class DeliveryResult:
     """What became of it: the run's id, and whether it was there before; or why there is none."""
 
     run: str = ""
@@ -51,27 +51,27 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signed:
+class SignedRequest:
     """A webhook with its proof; `named` says that the gateway knows it again when it comes twice."""
 
     headers: dict[str, str] = field(repr=False)
     named: bool
 
 
-def deliver(agent: GatewayAgent, loaded: Loaded, recorded: Recorded) -> Delivered:
+def deliver(agent: GatewayAgent, loaded: Loaded, recorded: RecordedWebhook) -> DeliveryResult:
     """Signs and sends it. InputError where there is no such webhook, or its secret is not here."""
     webhook = _webhook(loaded, recorded.webhook)
-    signed = signed_delivery(webhook, _secret(loaded, webhook), recorded, now=datetime.now(UTC))
+    signed = sign_delivery(webhook, _secret(loaded, webhook), recorded, now=datetime.now(UTC))
     reply = agent.deliver(webhook.name, recorded.body, signed.headers, again=signed.named)
     if reply.status == 401:
         raise OperateError(f"{agent.http.url}: {_said(agent, reply)}; is the secret here the one that is deployed?")
-    values = agent.http.taken(reply)
+    values = agent.http.parse_reply(reply)
     if "filtered" in values:
-        return Delivered(filtered=values["filtered"])
-    return Delivered(run=values["id"], is_old=_is_old(values["id"], reply))
+        return DeliveryResult(filtered=values["filtered"])
+    return DeliveryResult(run=values["id"], is_old=_is_old(values["id"], reply))
 
 
-def signed_delivery(webhook: Webhook, secret: str, recorded: Recorded, *, now: datetime) -> Signed:
+def sign_delivery(webhook: Webhook, secret: str, recorded: RecordedWebhook, *, now: datetime) -> SignedRequest:
     """The headers that are sent: those that were recorded, a proof of today in place of theirs, and a new name for the
     delivery where they hold none, so that it starts a run of its own."""
     given = {name: value for name, value in recorded.headers if name.lower() not in OF_THE_WAY}
@@ -84,7 +84,7 @@ def signed_delivery(webhook: Webhook, secret: str, recorded: Recorded, *, now: d
     replaced = {key.lower() for key in proof}
     kept = {key: value for key, value in given.items() if key.lower() not in replaced}
     new = {key: value for key, value in added.items() if key.lower() not in by_name}
-    return Signed(headers={**kept, **new, **proof}, named=bool(name))
+    return SignedRequest(headers={**kept, **new, **proof}, named=bool(name))
 
 
 def _proof(webhook: Webhook, secret: str, body: bytes, *, at: str, message: str) -> dict[str, str]:
@@ -92,7 +92,7 @@ def _proof(webhook: Webhook, secret: str, body: bytes, *, at: str, message: str)
         return {}
     verify = Verify(**{f.name: getattr(webhook.verify, f.name) for f in fields(Verify)})
     try:
-        return signed_headers(verify, secret, body, at=at, message=message)
+        return sign_headers(verify, secret, body, at=at, message=message)
     except ValueError as error:
         rule = f"{error}, as {verify.scheme} has it"
         raise InputError([Problem(path=f"secrets.{verify.secret}", rule=rule, remedy="correct its value")]) from None
@@ -114,13 +114,13 @@ def _secret(loaded: Loaded, webhook: Webhook) -> str:
     secret = next(each for each in loaded.plan.secrets if each.name == name)
     if value := local_value(secret, loaded.file.parent):
         return value
-    raise InputError(loaded.located([missing_here(secret)]))
+    raise InputError(loaded.with_positions([missing_secret_problem(secret)]))
 
 
 def _content_type(body: bytes) -> str:
     try:
-        event_of("application/json", body)
-    except Unreadable:
+        parse_payload("application/json", body)
+    except InvalidPayload:
         return "application/octet-stream"
     return "application/json"
 
@@ -132,5 +132,5 @@ def _said(agent: GatewayAgent, reply: Reply) -> str:
 
 def _is_old(run: str, reply: Reply) -> bool:
     """Whether the run was there before this delivery, by the gateway's own clock."""
-    answered = moment_of(reply.headers.get("date", ""))
-    return answered is not None and answered - layout.created(run) > JUST_NOW
+    answered = parse_http_date(reply.headers.get("date", ""))
+    return answered is not None and answered - layout.created_at(run) > JUST_NOW

@@ -16,7 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 
 from unmoor.errors import UnmoorError
 
-from .faults import NoSuchRun, NotBelieved, Refused, Unreachable
+from .faults import AgentUnreachable, NoSuchRun, RejectedByGateway, Unauthorized
 
 CONNECT_S = 10.0
 # A gateway that was scaled to zero is started before its platform passes the request on.
@@ -48,7 +48,7 @@ class Reply:
 
 
 @dataclass(slots=True, kw_only=True)
-class Http:
+class GatewayHttp:
     """One gateway's address, and the token that opens it; `token_from` says where that is from, `instead` what else can
     be asked where nothing answers, and `way` how the address is reached from here."""
 
@@ -92,19 +92,21 @@ class Http:
 
     def values(self, method: str, path: str, **more: Any) -> Any:
         """The JSON that is answered; Refused where it is a refusal, NoSuchRun where there is no such thing."""
-        return self.taken(self.ask(method, path, **more))
+        return self.parse_reply(self.ask(method, path, **more))
 
-    def taken(self, reply: Reply) -> Any:
+    def parse_reply(self, reply: Reply) -> Any:
         """The JSON of an answer; Refused, NoSuchRun or Unreachable where it is none that was hoped for."""
         values = reply.values
         if reply.status < 300 and isinstance(values, dict):
             return values
         said = _refusal(values)
         if said is None:
-            raise Unreachable(f"{self.url}: answered {reply.status}, and not as a gateway does; {self._hint(reply)}")
+            raise AgentUnreachable(
+                f"{self.url}: answered {reply.status}, and not as a gateway does; {self._hint(reply)}"
+            )
         if reply.status == 404:
             raise NoSuchRun(f"{self.url}: {said}")
-        raise Refused(f"{self.url}: {said}", status=reply.status)
+        raise RejectedByGateway(f"{self.url}: {said}", status=reply.status)
 
     def close(self) -> None:
         """Lets go of its connections."""
@@ -134,9 +136,9 @@ class Http:
 
     def _believed(self, reply: Reply) -> Reply:
         if reply.status == 401 and not self.token:
-            raise NotBelieved(f"{self.url}: wants a token; set UNMOOR_TOKEN to the gateway's")
+            raise Unauthorized(f"{self.url}: wants a token; set UNMOOR_TOKEN to the gateway's")
         if reply.status == 401 and _refusal(reply.values) is not None:
-            raise NotBelieved(f"{self.url}: does not take {self.token_from}")
+            raise Unauthorized(f"{self.url}: does not take {self.token_from}")
         return reply
 
     def _hint(self, reply: Reply) -> str:
@@ -144,12 +146,11 @@ class Http:
             return f"it sends on to {place[:200]}: if that is the gateway, give its address"
         return f"is it up? {self.instead}" if reply.status in PASSING else "is this the gateway's address?"
 
-    def _unreachable(self, error: Exception, *, unsure: bool) -> Unreachable:
+    def _unreachable(self, error: Exception, *, unsure: bool) -> AgentUnreachable:
         if unsure:
-            return Unreachable(
-                f"{self.url}: the connection broke ({why(error)}); it may have been done all the same: see unmoor runs"
-            )
-        return Unreachable(f"{self.url}: nothing answers ({why(error)}); is the gateway up? {self.instead}")
+            rule = f"the connection broke ({root_cause(error)})"
+            return AgentUnreachable(f"{self.url}: {rule}; it may have been done all the same: see unmoor runs")
+        return AgentUnreachable(f"{self.url}: nothing answers ({root_cause(error)}); is the gateway up? {self.instead}")
 
 
 class InvalidUrl(UnmoorError):
@@ -192,7 +193,7 @@ def _refusal(values: Any) -> str | None:
     return " ".join(message.split())[:500] if isinstance(message, str) else None
 
 
-def why(error: BaseException) -> str:
+def root_cause(error: BaseException) -> str:
     """The reason in a few words, without what a library says of itself."""
     # Libraries put the cause behind an error, or beside a text of their own into it.
     while inner := error.__cause__ or next((each for each in error.args if isinstance(each, Exception)), None):

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from unmoor.errors import InputError, Problem, UnmoorError
 
-from .agent import Agent
+from .agent import AgentClient
 from .at_gateway import GatewayAgent
-from .http import Http, Way, gateway_url
+from .http import GatewayHttp, Way, gateway_url
 
 if TYPE_CHECKING:
     from unmoor.load import Loaded
-    from unmoor.settings import Chosen
+    from unmoor.settings import SelectedTarget
     from unmoor.target import Outputs
 
     from .at_store import StoreAgent
@@ -28,7 +28,7 @@ TOKEN = "UNMOOR_TOKEN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
+class AgentLocation:
     """What the user says of where the agent is. `url` and `store` each do alone; without them it is the target's."""
 
     file: Path = Path()
@@ -45,51 +45,51 @@ class Where:
         return load(self.file, self.environment)
 
 
-class Unsaid(UnmoorError):
+class MissingOption(UnmoorError):
     """The user has to say more."""
 
     exit_code = 2
 
 
 @contextlib.contextmanager
-def reached(where: Where, *, starting: bool = False) -> Iterator[Agent]:
+def connect_agent(where: AgentLocation, *, starting: bool = False) -> Iterator[AgentClient]:
     """The agent that is there; `starting` says that a run is to be started, for which a store alone wants the spec."""
-    with contextlib.closing(_by_store(where, starting) if where.store else gateway_of(where)) as agent:
+    with contextlib.closing(_by_store(where, starting) if where.store else connect_gateway(where)) as agent:
         yield agent
 
 
-def gateway_of(where: Where) -> GatewayAgent:
+def connect_gateway(where: AgentLocation) -> GatewayAgent:
     """The agent by its gateway: at the address that is given, or that the deployment left."""
     if where.store and where.url:
-        raise Unsaid("--url and --store: one of them; the gateway is asked, or the store")
+        raise MissingOption("--url and --store: one of them; the gateway is asked, or the store")
     if where.url:
         token = os.environ.get(TOKEN, "")
         return _gateway(gateway_url(where.url), token, token_from=f"the token in {TOKEN}")
-    from unmoor.settings import choose, target_of
+    from unmoor.settings import default_target, select_target
 
     loaded = where.load()
-    chosen = choose(loaded, target_of(loaded, where.target))
-    return gateway_at(chosen, deployed(loaded, chosen.target.name, backend=where.backend))
+    chosen = select_target(loaded, default_target(loaded, where.target))
+    return gateway_at(chosen, deployed_outputs(loaded, chosen.target.name, backend=where.backend))
 
 
-def gateway_at(chosen: Chosen, outputs: Outputs) -> GatewayAgent:
+def gateway_at(chosen: SelectedTarget, outputs: Outputs) -> GatewayAgent:
     """The agent by the gateway that a deployment left."""
     return _gateway(
         gateway_url(outputs.url),
         outputs.token,
         token_from=f"the token of {chosen.target.name}'s outputs: unmoor up gives it the stack's again",
         instead=_instead(outputs),
-        way=lambda url: chosen.target.way(url, chosen.settings),
+        way=lambda url: chosen.target.open_tunnel(url, chosen.settings),
     )
 
 
-def deployed(loaded: Loaded, target: str, *, backend: str) -> Outputs:
+def deployed_outputs(loaded: Loaded, target: str, *, backend: str) -> Outputs:
     """What the deployment of the spec to that target left; UnmoorError where there is none."""
-    from unmoor.stacks.place import place_of
+    from unmoor.stacks.place import stack_location
     from unmoor.stacks.reading import read_outputs
 
     plan = loaded.plan
-    return read_outputs(place_of(plan.agent, plan.environment, target, backend=backend))
+    return read_outputs(stack_location(plan.agent, plan.environment, target, backend=backend))
 
 
 def _instead(outputs: Outputs) -> str:
@@ -108,13 +108,13 @@ def _gateway(
     way: Way = contextlib.nullcontext,
 ) -> GatewayAgent:
     if not (token.isascii() and token.isprintable()):
-        raise Unsaid(f"{TOKEN}: is no token; it has signs that no header can hold")
-    return GatewayAgent(http=Http(url=url, token=token, token_from=token_from, instead=instead, way=way))
+        raise MissingOption(f"{TOKEN}: is no token; it has signs that no header can hold")
+    return GatewayAgent(http=GatewayHttp(url=url, token=token, token_from=token_from, instead=instead, way=way))
 
 
-def _by_store(where: Where, starting: bool) -> StoreAgent:
+def _by_store(where: AgentLocation, starting: bool) -> StoreAgent:
     if where.url:
-        raise Unsaid("--url and --store: one of them; the gateway is asked, or the store")
+        raise MissingOption("--url and --store: one of them; the gateway is asked, or the store")
     from unmoor.runtime.store import open_store
 
     from .at_store import StoreAgent

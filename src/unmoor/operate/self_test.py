@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from unmoor.doctor.finding import Finding, fine, note, wrong
+from unmoor.doctor.finding import Finding, failure, note, ok
 from unmoor.runtime.events import FINAL_STATUSES
-from unmoor.runtime.gateway.hooks.signatures import signed_headers
+from unmoor.runtime.gateway.hooks.signatures import sign_headers
 from unmoor.runtime.self_test import NAME, VERIFY
 
 from .at_gateway import GatewayAgent
-from .faults import NoSuchRun, Refused
+from .faults import NoSuchRun, RejectedByGateway
 
 TOPIC = "self-test"
 BODY = b"{}"
@@ -35,7 +35,7 @@ class SelfTest:
         """What is waited for, in one line."""
         return f"waits for the self-test: {self.run} is {self.status}"
 
-    def look(self) -> Finding | None:
+    def poll(self) -> Finding | None:
         """What came of it; None while it goes on. Refused where the gateway does not take it."""
         if not self.run:
             return self._send()
@@ -44,29 +44,29 @@ class SelfTest:
         if self.status not in FINAL_STATUSES:
             return None
         if self.status != "succeeded":
-            return wrong(TOPIC, f"{self.run} {self.status}: {found['reason']}")
+            return failure(TOPIC, f"{self.run} {self.status}: {found['reason']}")
         took = datetime.fromisoformat(found["ended_at"]) - datetime.fromisoformat(found["created_at"])
-        return fine(TOPIC, f"a signed delivery was accepted, and {self.run} ended {took.total_seconds():.1f} s later")
+        return ok(TOPIC, f"a signed delivery was accepted, and {self.run} ended {took.total_seconds():.1f} s later")
 
-    def given_up(self, after_s: float) -> Finding:
+    def timed_out(self, after_s: float) -> Finding:
         """That it has not ended, and is ended now; where others run, it only waits for them."""
         if not self.run:
-            return wrong(TOPIC, f"was not accepted within {after_s:.0f} s")
+            return failure(TOPIC, f"was not accepted within {after_s:.0f} s")
         others = [each["id"] for each in self.agent.runs(limit=200).entries if each["status"] == "running"]
         self.agent.cancel(self.run)
         if self.status == "queued" and others:
             return note(TOPIC, f"not verified that runs start: {self.run} waited behind {len(others)} that run")
-        return wrong(TOPIC, f"{self.run} is {self.status} after {after_s:.0f} s, and is cancelled")
+        return failure(TOPIC, f"{self.run} is {self.status} after {after_s:.0f} s, and is cancelled")
 
     def _send(self) -> Finding | None:
         at = str(int(self.now().timestamp()))
-        proof = signed_headers(VERIFY, self.token, BODY, at=at, message=self.name)
+        proof = sign_headers(VERIFY, self.token, BODY, at=at, message=self.name)
         headers = {**proof, "Idempotency-Key": self.name, "Content-Type": "application/json"}
         try:
-            values = self.agent.http.taken(self.agent.deliver(NAME, BODY, headers, again=True))
+            values = self.agent.http.parse_reply(self.agent.deliver(NAME, BODY, headers, again=True))
         except NoSuchRun:
             return note(TOPIC, "not verified: the gateway is of a release that has no self-test")
-        except Refused as error:
+        except RejectedByGateway as error:
             if error.status != 429:
                 raise
             return note(TOPIC, f"not verified that runs start: {error}")

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from unmoor.container import READY_PATH
-from unmoor.doctor.finding import Finding, fine, note, wrong
+from unmoor.doctor.finding import Finding, failure, note, ok
 from unmoor.errors import UnmoorError
 from unmoor.plan import Plan
 from unmoor.serving import Revision
 from unmoor.target import Outputs, Settings, Target
 
 from .at_gateway import GatewayAgent
-from .faults import OperateError, Refused, Unreachable
+from .faults import AgentUnreachable, OperateError, RejectedByGateway
 from .self_test import SelfTest
 
 REVISION, GATEWAY, SELF_TEST = "revision", "gateway", "self-test"
@@ -84,21 +84,21 @@ class Verification:
         said = ""
         for last in self._looks(self.patience.revision_s):
             try:
-                revision = self.target.serving(self.outputs, self.settings, self.plan)
+                revision = self.target.current_revision(self.outputs, self.settings, self.plan)
             except OperateError as error:
-                return wrong(REVISION, str(error))
+                return failure(REVISION, str(error))
             if revision is None:
                 return note(REVISION, f"not verified: {self.target.name} cannot tell")
             if revision.state != "moving":
                 return self._of(revision)
             if last:
-                return wrong(REVISION, f"{revision.said}, and not more after {self.patience.revision_s:.0f} s")
-            said = self._waits(said, f"waits for the revision: {revision.said}")
+                return failure(REVISION, f"{revision.text}, and not more after {self.patience.revision_s:.0f} s")
+            said = self._waits(said, f"waits for the revision: {revision.text}")
         raise AssertionError("the last look returns")
 
     def _of(self, revision: Revision) -> Finding:
         self._log = revision.log
-        return (fine if revision.state == "serves" else wrong)(REVISION, revision.said)
+        return (ok if revision.state == "serves" else failure)(REVISION, revision.text)
 
     def _gateway(self) -> Finding:
         """Waits until the gateway is ready with the bundle that was deployed."""
@@ -106,9 +106,9 @@ class Verification:
         for last in self._looks(self.patience.gateway_s):
             why = self._not_ready()
             if not why:
-                return fine(GATEWAY, f"{self.outputs.url} is ready with bundle {self.outputs.bundle[:12]}")
+                return ok(GATEWAY, f"{self.outputs.url} is ready with bundle {self.outputs.bundle[:12]}")
             if last:
-                return wrong(GATEWAY, why)
+                return failure(GATEWAY, why)
             said = self._waits(said, f"waits for the gateway: {why}")
         raise AssertionError("the last look returns")
 
@@ -118,7 +118,7 @@ class Verification:
             reply = self.agent.http.ask("GET", READY_PATH, again=False, with_token=False)
             values = reply.values
             if not isinstance(values, dict) or "bundle" not in values:
-                self.agent.http.taken(reply)  # says what it is instead
+                self.agent.http.parse_reply(reply)  # says what it is instead
                 return f"{self.outputs.url}: answers, and not as a gateway does"
         except UnmoorError as error:
             return str(error)
@@ -134,18 +134,18 @@ class Verification:
         test, said = SelfTest(agent=self.agent, token=self.outputs.token), ""
         for last in self._looks(self.patience.self_test_s):
             try:
-                found = test.look()
-            except (Refused, Unreachable) as error:
-                if last or (isinstance(error, Refused) and error.status < 500):
-                    return wrong(SELF_TEST, str(error))
+                found = test.poll()
+            except (RejectedByGateway, AgentUnreachable) as error:
+                if last or (isinstance(error, RejectedByGateway) and error.status < 500):
+                    return failure(SELF_TEST, str(error))
                 said = self._waits(said, f"waits for the self-test: {error}")
                 continue
             except OperateError as error:
-                return wrong(SELF_TEST, str(error))
+                return failure(SELF_TEST, str(error))
             if found is not None:
                 return found
             if last:
-                return test.given_up(self.patience.self_test_s)
+                return test.timed_out(self.patience.self_test_s)
             said = self._waits(said, test.waits_for)
         raise AssertionError("the last look returns")
 

@@ -10,9 +10,9 @@ import io
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from .fetch import opened
-from .meter import RefreshError, Row
-from .source import Read, number
+from .fetch import open_url
+from .meter import PriceRow, RefreshError
+from .source import PriceRows, number
 
 BASE = "https://pricing.us-east-1.amazonaws.com"
 # A file begins with lines about itself; the one with the names of its columns begins with SKU.
@@ -54,10 +54,10 @@ class Aws:
     def __init__(self, base: str = BASE) -> None:
         self._base = base.rstrip("/")
 
-    def read(self, file: str, region: str, *, everywhere: bool) -> Read:
+    def read(self, file: str, region: str, *, everywhere: bool) -> PriceRows:
         place = "" if everywhere else f"{region}/"
         path = f"/offers/v1.0/aws/{file}/current/{place}index.csv"
-        found = Read(source=f"{BASE}{path}", rows=iter(()))
+        found = PriceRows(source=f"{BASE}{path}", rows=iter(()))
         found.rows = _rows(f"{self._base}{path}", found)
         return found
 
@@ -71,8 +71,8 @@ class Aws:
         return frozenset(wanted.replace("{prefix}", prefix) for prefix in PREFIXES[region])
 
 
-def _rows(url: str, found: Read) -> Iterator[Row]:
-    stream = opened(url)
+def _rows(url: str, found: PriceRows) -> Iterator[PriceRow]:
+    stream = open_url(url)
     try:
         with io.TextIOWrapper(io.BufferedReader(stream, 1 << 20), encoding="utf-8-sig", newline="") as text:
             lines = csv.reader(text)
@@ -97,9 +97,9 @@ def _names(lines: Iterator[list[str]], url: str) -> list[str]:
     raise RefreshError(f"{url}: is no price list: no line in its first {MOST_HEAD_LINES} begins with SKU")
 
 
-def _row(row: Mapping[str, str], url: str) -> Row:
+def _row(row: Mapping[str, str], url: str) -> PriceRow:
     where = f"{url}: {row['sku']}"
-    return Row(
+    return PriceRow(
         key=row["sku"],
         name=row["usagetype"],
         unit=row["unit"],

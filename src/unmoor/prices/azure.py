@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from .fetch import page
-from .meter import RefreshError, Row
-from .source import Pages, Read, number
+from .fetch import fetch
+from .meter import PriceRow, RefreshError
+from .source import Pages, PriceRows, number
 
 BASE = "https://prices.azure.com"
 PATH = "/api/retail/prices"
@@ -27,22 +27,22 @@ class Azure:
     def __init__(self, base: str = BASE) -> None:
         self._base = base.rstrip("/")
 
-    def read(self, file: str, region: str, *, everywhere: bool) -> Read:
+    def read(self, file: str, region: str, *, everywhere: bool) -> PriceRows:
         place = "" if everywhere else f" and armRegionName eq {_literal(region)}"
         asked = f"serviceName eq {_literal(file)}{place} and priceType eq 'Consumption'"
         query = urlencode({"currencyCode": "USD", "$filter": asked}, quote_via=quote)
-        found = Read(source=f"{BASE}{PATH}?{query}", rows=iter(()))
+        found = PriceRows(source=f"{BASE}{PATH}?{query}", rows=iter(()))
         found.rows = self._rows(query, found)
         return found
 
     def texts(self, wanted: str, region: str) -> frozenset[str]:
         return frozenset({wanted})
 
-    def _rows(self, query: str, found: Read) -> Iterator[Row]:
+    def _rows(self, query: str, found: PriceRows) -> Iterator[PriceRow]:
         pages, asked, count, first = Pages(), query, 0, True
         for _ in range(MOST_PAGES):
             url = f"{self._base}{PATH}?{asked}"
-            answer = pages.parsed(page(url), url)
+            answer = pages.parse(fetch(url), url)
             items = answer.get("Items")
             if not isinstance(items, list) or answer.get("BillingCurrency", "USD") != "USD":
                 raise RefreshError(f"{url}: is no list of prices in USD")
@@ -65,7 +65,7 @@ def _next(answer: dict[str, Any], query: str, count: int, here: int, *, first: b
     return f"{query}&{urlencode({'$skip': count})}" if full else ""
 
 
-def _row(item: Any, url: str) -> Row | None:
+def _row(item: Any, url: str) -> PriceRow | None:
     """A row; None for one that is no price by use: a reservation has the price of its whole term in the same unit."""
     if not isinstance(item, dict):
         raise RefreshError(f"{url}: has an item that is no object")
@@ -76,7 +76,7 @@ def _row(item: Any, url: str) -> Row | None:
         if name not in texts:
             raise RefreshError(f"{url}: has an item without {name}")
     where = f"{url}: {texts['meterName']}"
-    return Row(
+    return PriceRow(
         key=texts["meterId"],
         name=f"{texts.get('productName', '')}: {texts['meterName']}",
         unit=texts["unitOfMeasure"],

@@ -13,7 +13,7 @@ from .meter import Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class PriceChange:
     """A price before and after; `before` is None for a region that the book did not have."""
 
     before: Price | None
@@ -29,7 +29,11 @@ class Change:
         where = f"{self.after.id} in {self.after.region}"
         if self.before is None:
             return f"{where}: new, {after}"
-        moved = (self.after.each - self.before.each) / self.before.each * 100 if self.before.each else Decimal(0)
+        moved = (
+            (self.after.unit_price - self.before.unit_price) / self.before.unit_price * 100
+            if self.before.unit_price
+            else Decimal(0)
+        )
         percent = f" ({moved:+.1f}%)" if moved else ""
         return f"{where}: {_text(self.before)} -> {after}{percent}"
 
@@ -39,14 +43,14 @@ class Refreshed:
     """A book as it would be, what has changed, and what is to be known beside."""
 
     book: PriceBook
-    changes: tuple[Change, ...]
+    changes: tuple[PriceChange, ...]
     notes: tuple[str, ...]
 
 
-def refreshed(book: PriceBook, rates: Sequence[Rate], *, homes: Sequence[str], today: date) -> Refreshed:
+def diff_book(book: PriceBook, rates: Sequence[Rate], *, homes: Sequence[str], today: date) -> Refreshed:
     """The book with these rates. A price for everywhere goes by the vendor's home, and elsewhere by what differs."""
     prices, allowances = {(p.id, p.region): p for p in book.prices}, list(book.allowances)
-    changes, notes = list[Change](), list[str]()
+    changes, notes = list[PriceChange](), list[str]()
     for rate in rates:
         change = _change(prices, rate, homes, today)
         if change is None:
@@ -58,7 +62,7 @@ def refreshed(book: PriceBook, rates: Sequence[Rate], *, homes: Sequence[str], t
     return Refreshed(book=made, changes=tuple(changes), notes=tuple(dict.fromkeys(notes)))
 
 
-def _change(prices: dict[tuple[str, str], Price], rate: Rate, homes: Sequence[str], today: date) -> Change | None:
+def _change(prices: dict[tuple[str, str], Price], rate: Rate, homes: Sequence[str], today: date) -> PriceChange | None:
     id, region = rate.meter.price, rate.region
     own, common = prices.get((id, region)), prices.get((id, ANYWHERE))
     if own is None and common is not None and (rate.meter.everywhere or region in homes):
@@ -79,9 +83,9 @@ def _change(prices: dict[tuple[str, str], Price], rate: Rate, homes: Sequence[st
         sure="api",
         sha256=rate.sha256,
     )
-    change = Change(before=own, after=after)
+    change = PriceChange(before=own, after=after)
     # What holds everywhere needs no entry for a place at which it is the same.
-    if own is None and common is not None and not Change(before=common, after=after).differs:
+    if own is None and common is not None and not PriceChange(before=common, after=after).differs:
         return None
     return change
 

@@ -48,7 +48,7 @@ class Hashed(io.RawIOBase):
         return len(read)
 
 
-def opened(url: str, headers: Mapping[str, str] | None = None) -> Hashed:
+def open_url(url: str, headers: Mapping[str, str] | None = None) -> Hashed:
     """The answer to a GET, as a stream; RefreshError says the address and what went wrong."""
     if urlsplit(url).scheme not in ("http", "https"):
         raise RefreshError(f"{url}: is no http:// or https:// address")
@@ -61,9 +61,9 @@ def opened(url: str, headers: Mapping[str, str] | None = None) -> Hashed:
         raise RefreshError(f"{url}: cannot be read: {getattr(error, 'reason', error)}") from None
 
 
-def page(url: str, headers: Mapping[str, str] | None = None) -> bytes:
+def fetch(url: str, headers: Mapping[str, str] | None = None) -> bytes:
     """The whole of an answer that is not large."""
-    with io.BufferedReader(opened(url, headers)) as stream:
+    with io.BufferedReader(open_url(url, headers)) as stream:
         content = stream.read(LARGEST_PAGE + 1)
     if len(content) > LARGEST_PAGE:
         raise RefreshError(f"{url}: is longer than {LARGEST_PAGE:,} bytes, which no page is")

@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from .fetch import page
-from .meter import RefreshError, Row
-from .source import Pages, Read, number
+from .fetch import fetch
+from .meter import PriceRow, RefreshError
+from .source import Pages, PriceRows, number
 
 BASE = "https://cloudbilling.googleapis.com"
 KEY = "GOOGLE_BILLING_API_KEY"
@@ -30,13 +30,13 @@ class Google:
         self._base, self._key = base.rstrip("/"), key
         self._services: dict[str, str] = {}
 
-    def read(self, file: str, region: str, *, everywhere: bool) -> Read:
+    def read(self, file: str, region: str, *, everywhere: bool) -> PriceRows:
         if not self._key:
             raise RefreshError(
                 f"Google's billing catalog needs a key: set {KEY} to an API key with the Cloud Billing API"
             )
         path = f"/v1/{self._service(file)}/skus"
-        found = Read(source=f"{BASE}{path}", rows=iter(()))
+        found = PriceRows(source=f"{BASE}{path}", rows=iter(()))
         found.rows = self._rows(f"{self._base}{path}", found, GLOBAL if everywhere else region)
         return found
 
@@ -51,7 +51,7 @@ class Google:
             raise RefreshError(f"{self._base}/v1/services: has no service {name}")
         return self._services[name]
 
-    def _rows(self, url: str, found: Read, region: str) -> Iterator[Row]:
+    def _rows(self, url: str, found: PriceRows, region: str) -> Iterator[PriceRow]:
         pages = Pages()
         for sku in self._pages(url, pages, "skus"):
             if region in sku.get("serviceRegions", []) or (region == GLOBAL and not sku.get("serviceRegions")):
@@ -62,7 +62,7 @@ class Google:
         token = ""
         for _ in range(MOST_PAGES):
             query = urlencode({"currencyCode": "USD", "pageSize": 5000, **({"pageToken": token} if token else {})})
-            answer = pages.parsed(page(f"{url}?{query}", {"X-Goog-Api-Key": self._key}), url)
+            answer = pages.parse(fetch(f"{url}?{query}", {"X-Goog-Api-Key": self._key}), url)
             yield from answer.get(what, [])
             token = answer.get("nextPageToken") or ""
             if not token:
@@ -70,7 +70,7 @@ class Google:
         raise RefreshError(f"{url}: has not ended after {MOST_PAGES} pages")
 
 
-def _rates(sku: dict[str, Any], url: str) -> Iterator[Row]:
+def _rates(sku: dict[str, Any], url: str) -> Iterator[PriceRow]:
     """A row for each tier of what holds now; the free tier of Cloud Run is a credit, which is in no row."""
     where = f"{url}: {sku.get('skuId')}"
     category = sku.get("category", {})
@@ -86,7 +86,7 @@ def _rates(sku: dict[str, Any], url: str) -> Iterator[Row]:
             if money.get("currencyCode", "USD") != "USD":
                 raise RefreshError(f"{where}: is in {money['currencyCode']}, not in USD")
             whole, nanos = number(money.get("units") or "0", where), number(money.get("nanos") or 0, where)
-            yield Row(
+            yield PriceRow(
                 key=str(sku["skuId"]),
                 name=description,
                 unit=unit,

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 
-from .meter import Meter, Rate, RefreshError, Row
-from .source import Read, Source
+from .meter import PriceRow, Rate, RefreshError, SkuQuery
+from .source import PriceList, PriceRows
 
 # Names that are kept to be shown where a meter is not found.
 MOST_NAMES, SHOWN = 50_000, 8
 
 
-def rates(source: Source, read: Read, meters: Sequence[Meter], region: str) -> list[Rate]:
+def match_rates(source: PriceList, read: PriceRows, meters: Sequence[SkuQuery], region: str) -> list[Rate]:
     """What was found of these meters of one file; RefreshError with every meter that has not one product there."""
     wanted = [(meter, {name: source.texts(text, region) for name, text in meter.match.items()}) for meter in meters]
-    found: dict[str, list[Row]] = {meter.price: [] for meter in meters}
+    found: dict[str, list[PriceRow]] = {meter.price: [] for meter in meters}
     names: dict[str, None] = {}
     for row in read.rows:
         if len(names) < MOST_NAMES:
@@ -36,7 +36,12 @@ def rates(source: Source, read: Read, meters: Sequence[Meter], region: str) -> l
 
 
 def _rate(
-    meter: Meter, texts: Mapping[str, frozenset[str]], rows: list[Row], names: list[str], read: Read, region: str
+    meter: SkuQuery,
+    texts: Mapping[str, frozenset[str]],
+    rows: list[PriceRow],
+    names: list[str],
+    read: PriceRows,
+    region: str,
 ) -> Rate:
     where = f"{meter.price} in {region}"
     asked = ", ".join(f"{name} {' or '.join(sorted(filter(None, allowed)))}" for name, allowed in texts.items())
@@ -58,11 +63,11 @@ def _rate(
     return _tiered(meter, sorted(rows, key=lambda row: row.above), Decimal(meter.units[unit]), read, region)
 
 
-def _candidate(row: Row) -> str:
+def _candidate(row: PriceRow) -> str:
     return f"{row.key}: {row.name}, {row.value:f} for {row.unit} above {row.above:f}"
 
 
-def _tiered(meter: Meter, rows: list[Row], holds: Decimal, read: Read, region: str) -> Rate:
+def _tiered(meter: SkuQuery, rows: list[PriceRow], holds: Decimal, read: PriceRows, region: str) -> Rate:
     """Rows as a value and tiers. A first one that costs nothing is what is free, which a book has apart."""
     where = f"{meter.price} in {region}"
     starts = [row.above for row in rows]

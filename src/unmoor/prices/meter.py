@@ -17,7 +17,7 @@ class RefreshError(UnmoorError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Meter:
+class SkuQuery:
     """The row that a price is: in which file, with which attributes, in which units.
 
     `file` is an offer code of AWS, a service's name of Azure or Google. `units` says how many of the book's unit one of
@@ -33,7 +33,7 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class PriceRow:
     """What a product costs above a quantity, as a vendor's list has it; `key` is the product's own id there."""
 
     key: str
@@ -48,7 +48,7 @@ class Row:
 class Rate:
     """What was found of a meter: value and tiers in the book's unit, and how much the list has free of it."""
 
-    meter: Meter
+    meter: SkuQuery
     region: str
     sku: str
     value: Decimal

@@ -12,10 +12,10 @@ from types import MappingProxyType
 
 from unmoor.cost.price import ANYWHERE, PriceBook
 
-from .change import Refreshed, refreshed
-from .match import rates
-from .meter import Meter, Rate, RefreshError, Vendor
-from .source import Source
+from .change import Refreshed, diff_book
+from .match import match_rates
+from .meter import Rate, RefreshError, SkuQuery, Vendor
+from .source import PriceList
 
 # How each vendor writes its regions, which are distinct.
 PLACES: Mapping[Vendor, re.Pattern[str]] = MappingProxyType(
@@ -27,7 +27,7 @@ PLACES: Mapping[Vendor, re.Pattern[str]] = MappingProxyType(
 )
 
 
-def meters_of(module: str) -> tuple[Meter, ...]:
+def meters_of(module: str) -> tuple[SkuQuery, ...]:
     """The meters beside that module, such as a target's `cost`; none where it has none."""
     name = f"{module.rpartition('.')[0]}.meters"
     return import_module(name).METERS if find_spec(name) else ()
@@ -35,9 +35,9 @@ def meters_of(module: str) -> tuple[Meter, ...]:
 
 def refresh(
     book: PriceBook,
-    meters: Sequence[Meter],
+    meters: Sequence[SkuQuery],
     *,
-    sources: Mapping[Vendor, Source],
+    sources: Mapping[Vendor, PriceList],
     regions: Sequence[str],
     today: date,
     said: Callable[[str], None] = lambda line: None,
@@ -57,18 +57,18 @@ def refresh(
             said(f"reading {file} of {region}")
             source = sources[vendor]
             try:
-                found += rates(source, source.read(file, region, everywhere=everywhere), members, region)
+                found += match_rates(source, source.read(file, region, everywhere=everywhere), members, region)
             except RefreshError as error:
                 problems.append(str(error))
     if problems:
         raise RefreshError("\n".join(problems))
-    made = refreshed(book, found, homes=[s.home for s in sources.values()], today=today)
+    made = diff_book(book, found, homes=[s.home for s in sources.values()], today=today)
     left = dict.fromkeys(p.id for p in book.prices if p.id not in {m.price for m in meters})
     notes = [f"not in any list that is read: {', '.join(left)}; change by hand"] if left else []
     return Refreshed(book=made.book, changes=made.changes, notes=(*made.notes, *notes))
 
 
-def _files(meters: Sequence[Meter], region: str) -> Iterator[tuple[str, Vendor, bool, list[Meter]]]:
+def _files(meters: Sequence[SkuQuery], region: str) -> Iterator[tuple[str, Vendor, bool, list[SkuQuery]]]:
     """Each file of the region's vendor once, with the meters that are in it."""
     own = [meter for meter in meters if meter.vendor == _vendor(region)]
     key = lambda meter: (meter.file, meter.vendor, meter.everywhere)  # noqa: E731

@@ -9,26 +9,26 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
-from .meter import RefreshError, Row
+from .meter import PriceRow, RefreshError
 
 
 @dataclass(slots=True, kw_only=True)
-class Read:
+class PriceRows:
     """Rows of a list; `sha256` is there when they have ended. `source` is the vendor's own address of it, whatever
     copy of it is read.
     """
 
     source: str
-    rows: Iterator[Row]
+    rows: Iterator[PriceRow]
     sha256: str = ""
 
 
-class Source(Protocol):
+class PriceList(Protocol):
     """A vendor's lists."""
 
     home: str
 
-    def read(self, file: str, region: str, *, everywhere: bool) -> Read:
+    def read(self, file: str, region: str, *, everywhere: bool) -> PriceRows:
         """The rows of a file in a region."""
         ...
 
@@ -47,7 +47,7 @@ class Pages:
     def sha256(self) -> str:
         return self._hash.hexdigest()
 
-    def parsed(self, content: bytes, url: str) -> dict[str, Any]:
+    def parse(self, content: bytes, url: str) -> dict[str, Any]:
         """The object in a page; numbers are Decimal, since 2.4e-05 is a price."""
         self._hash.update(content)
         try:

@@ -17,7 +17,7 @@ TIMEOUT_S = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thread:
+class CommentThread:
     """Where a pull or merge request's comments are: its API, how it is opened, and how a comment is changed."""
 
     host: str
@@ -27,7 +27,7 @@ class Thread:
     changing: str = "PATCH"
 
 
-def thread_of(environment: Mapping[str, str]) -> Thread:
+def thread_of(environment: Mapping[str, str]) -> CommentThread:
     """The request that a CI job runs for, as GitHub Actions and GitLab say it; UnmoorError with what is not there.
 
     https://docs.github.com/en/actions/reference/workflows-and-actions/variables
@@ -36,7 +36,7 @@ def thread_of(environment: Mapping[str, str]) -> Thread:
     return _gitlab(environment) if environment.get("GITLAB_CI") else _github(environment)
 
 
-def _github(environment: Mapping[str, str]) -> Thread:
+def _github(environment: Mapping[str, str]) -> CommentThread:
     """https://docs.github.com/en/rest/issues/comments"""
     token, repository = environment.get("GITHUB_TOKEN", ""), environment.get("GITHUB_REPOSITORY", "")
     number = environment.get("GITHUB_REF", "").removeprefix("refs/pull/").split("/")[0]
@@ -48,10 +48,12 @@ def _github(environment: Mapping[str, str]) -> Thread:
     api = environment.get("GITHUB_API_URL") or "https://api.github.com"
     base = f"{api}/repos/{repository}/issues"
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
-    return Thread(host="GitHub", comments=f"{base}/{number}/comments", single=f"{base}/comments", headers=headers)
+    return CommentThread(
+        host="GitHub", comments=f"{base}/{number}/comments", single=f"{base}/comments", headers=headers
+    )
 
 
-def _gitlab(environment: Mapping[str, str]) -> Thread:
+def _gitlab(environment: Mapping[str, str]) -> CommentThread:
     """https://docs.gitlab.com/api/notes/#merge-requests"""
     api, project = environment.get("CI_API_V4_URL", ""), environment.get("CI_PROJECT_ID", "")
     number, token = environment.get("CI_MERGE_REQUEST_IID", ""), environment.get("GITLAB_TOKEN", "")
@@ -59,10 +61,10 @@ def _gitlab(environment: Mapping[str, str]) -> Thread:
         rule = "no merge request to comment on: CI_MERGE_REQUEST_IID and GITLAB_TOKEN say which, and may write to it"
         raise UnmoorError(f"{rule}; run it in a merge request's pipeline, with a token of scope api")
     base = f"{api}/projects/{project}/merge_requests/{number}/notes"
-    return Thread(host="GitLab", comments=base, single=base, headers={"PRIVATE-TOKEN": token}, changing="PUT")
+    return CommentThread(host="GitLab", comments=base, single=base, headers={"PRIVATE-TOKEN": token}, changing="PUT")
 
 
-def post(thread: Thread, *, text: str, mark: str) -> str:
+def upsert_comment(thread: CommentThread, *, text: str, mark: str) -> str:
     """`made` or `changed`: the first comment that has the mark is changed, and one is made where none has it."""
     found = _found(thread, mark)
     if found is None:
@@ -72,7 +74,7 @@ def post(thread: Thread, *, text: str, mark: str) -> str:
     return "changed"
 
 
-def _found(thread: Thread, mark: str) -> int | None:
+def _found(thread: CommentThread, mark: str) -> int | None:
     page = 1
     while True:
         comments = _asked(thread, "GET", f"{thread.comments}?per_page={PAGE}&page={page}")
@@ -84,7 +86,7 @@ def _found(thread: Thread, mark: str) -> int | None:
         page += 1
 
 
-def _asked(thread: Thread, method: str, url: str, body: Mapping[str, str] | None = None) -> Any:
+def _asked(thread: CommentThread, method: str, url: str, body: Mapping[str, str] | None = None) -> Any:
     data = json.dumps(body).encode() if body is not None else None
     headers = {**thread.headers, "Content-Type": "application/json", "User-Agent": "unmoor"}
     request = urllib.request.Request(url, data=data, headers=headers, method=method)

@@ -8,17 +8,17 @@ from datetime import date
 from pathlib import Path
 
 from unmoor.compare import AS_IT_IS
-from unmoor.cost.bills import comparison
+from unmoor.cost.bills import compare_bills
 from unmoor.cost.comparison import Bill
 from unmoor.cost.usage import Usage
 from unmoor.deploy.changes import Changes
 from unmoor.errors import InputError, SpecError
 from unmoor.load import Loaded, load
-from unmoor.settings import choose
+from unmoor.settings import select_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Promise:
+class GuaranteeChange:
     """What one target promises about a topic, before and after; empty where it says nothing of it."""
 
     topic: str
@@ -27,7 +27,7 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reviewed:
+class TargetReview:
     """One target: its preview or why there is none, its bills, and the promises that change."""
 
     target: str
@@ -35,7 +35,7 @@ class Reviewed:
     unseen: str = ""
     before: Bill | None = None
     after: Bill | None = None
-    promises: tuple[Promise, ...] = ()
+    promises: tuple[GuaranteeChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +45,10 @@ class Review:
     agent: str
     environment: str
     usage: Usage
-    targets: tuple[Reviewed, ...]
+    targets: tuple[TargetReview, ...]
 
 
-def reviewed(
+def build_review(
     after: Loaded,
     before: Loaded | None,
     targets: Sequence[str],
@@ -66,7 +66,7 @@ def reviewed(
         environment=after.plan.environment,
         usage=usage,
         targets=tuple(
-            Reviewed(
+            TargetReview(
                 target=name,
                 changes=found if isinstance(found := previews.get(name), Changes) else None,
                 unseen=found if isinstance(found, str) else "",
@@ -79,7 +79,7 @@ def reviewed(
     )
 
 
-def earlier(file: Path, environment: str | None) -> Loaded | None:
+def load_base_spec(file: Path, environment: str | None) -> Loaded | None:
     """The spec as it was before; None where there was none, or none that was right."""
     if not (file / "unmoor.yaml" if file.is_dir() else file).is_file():
         return None
@@ -90,21 +90,21 @@ def earlier(file: Path, environment: str | None) -> Loaded | None:
 
 
 def _bills(loaded: Loaded, targets: Sequence[str], usage: Usage, today: date) -> dict[str, Bill]:
-    found = comparison(loaded, targets, [AS_IT_IS], usage=usage, today=today, free_tier=True)
+    found = compare_bills(loaded, targets, [AS_IT_IS], usage=usage, today=today, free_tier=True)
     return {bill.target: bill for bill in found.bills}
 
 
-def _promises(before: Loaded, after: Loaded, target: str) -> list[Promise]:
+def _promises(before: Loaded, after: Loaded, target: str) -> list[GuaranteeChange]:
     old, new = _promised(before, target), _promised(after, target)
     topics = [*old, *(topic for topic in new if topic not in old)]
-    both = [Promise(topic=t, before=old.get(t, ""), after=new.get(t, "")) for t in topics]
+    both = [GuaranteeChange(topic=t, before=old.get(t, ""), after=new.get(t, "")) for t in topics]
     return [promise for promise in both if promise.before != promise.after]
 
 
 def _promised(loaded: Loaded, target: str) -> dict[str, str]:
     """What the target promises by topic; nothing where it refuses the plan, which the bill says."""
     try:
-        chosen = choose(loaded, target).accepted()
+        chosen = select_target(loaded, target).require_accepted()
     except InputError:
         return {}
     return {g.topic: f"{g.strength}: {g.by}" for g in chosen.target.guarantees(loaded.plan, chosen.settings)}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from unmoor.cost.comparison import Bill
-from unmoor.cost.rows import shown
-from unmoor.cost.verdict import money, total_text
+from unmoor.cost.rows import amount_text
+from unmoor.cost.verdict import money_text, total_text
 from unmoor.deploy.words import markdown as changes_markdown
-from unmoor.review.review import Review, Reviewed
+from unmoor.review.review import Review, TargetReview
 
 # A comment is found again by this, which nobody sees. GitHub takes comments of this many characters:
 # https://github.com/orgs/community/discussions/27190
@@ -17,7 +17,7 @@ LONGEST = 65_536
 CUT = "\n\n*Cut here: a comment takes no more. The job's summary has all of it.*"
 
 
-def mark(review: Review) -> str:
+def comment_marker(review: Review) -> str:
     """What a comment about this agent in this environment is found by."""
     return MARK.format(f"{review.agent} {review.environment}")
 
@@ -25,7 +25,7 @@ def mark(review: Review) -> str:
 def markdown(review: Review) -> str:
     """The whole review."""
     return "\n".join(
-        [mark(review), f"## {review.agent} in {review.environment}", "", *_money(review), *_targets(review)]
+        [comment_marker(review), f"## {review.agent} in {review.environment}", "", *_money(review), *_targets(review)]
     )
 
 
@@ -40,7 +40,7 @@ def _money(review: Review) -> Iterator[str]:
     yield "|---|---:|---:|---:|"
     for target in review.targets:
         yield f"| {target.target} | {_bill(target.before)} | {_bill(target.after)} | {difference(target)} |"
-    runs, minutes = shown(review.usage.runs), shown(review.usage.minutes)
+    runs, minutes = amount_text(review.usage.runs), amount_text(review.usage.minutes)
     yield ""
     yield f"For {runs} runs a month of {minutes} minutes, at list prices, the model's tokens among them."
 
@@ -50,22 +50,22 @@ def _bill(bill: Bill | None) -> str:
         return "-"
     if bill.refused:
         return "refused"
-    return total_text(bill.total()) if bill.priced else "unknown"
+    return total_text(bill.total()) if bill.is_priced else "unknown"
 
 
-def difference(target: Reviewed) -> str:
+def difference(target: TargetReview) -> str:
     """What the change costs more or less a month; unknown where either side lacks what the other has."""
     before, after = target.before, target.after
-    if before is None or after is None or not (before.priced and after.priced):
+    if before is None or after is None or not (before.is_priced and after.is_priced):
         return "-"
     old, new = before.total(), after.total()
-    if old.lacking != new.lacking:
+    if old.missing != new.missing:
         return "unknown"
     change = new.known - old.known
     if change == 0:
         return "none"
     part = f" ({change / old.known:+.0%})" if old.known else ""
-    return f"{'+' if change > 0 else '-'}{money(abs(change))}{part}"
+    return f"{'+' if change > 0 else '-'}{money_text(abs(change))}{part}"
 
 
 def _targets(review: Review) -> Iterator[str]:

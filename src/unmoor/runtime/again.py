@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from .errors import InfrastructureFault
+from .errors import TransientError
 
 T = TypeVar("T")
 TRIES = 5
 
 
-async def insisted(act: Callable[[], Awaitable[T]], *, pause_s: float) -> T:
+async def retry_transient(act: Callable[[], Awaitable[T]], *, pause_s: float) -> T:
     """The act's result; the fault of its last try where none went well. Each pause is twice the one before."""
     for again in range(TRIES - 1):
         try:
             return await act()
-        except InfrastructureFault:
+        except TransientError:
             await asyncio.sleep(pause_s * 2**again)
     return await act()

@@ -15,25 +15,25 @@ from pathlib import Path
 from typing import Any
 
 from . import layout
-from .again import insisted
-from .bundle import Unpacked, fetch_bundle
-from .claim import NotClaimed, enqueue
-from .config import Agent, Trigger
-from .errors import ConfigurationFault
-from .events import Finished, Notice, OverBudget, Refused, Started
-from .guard.link import link_to
-from .guard.way import Way
-from .host import Host, Programs, programs_outside
-from .life import live
+from .again import retry_transient
+from .bundle import UnpackedBundle, fetch_bundle
+from .claim import LeaseLost, create_run_record
+from .config import AgentConfig, Trigger
+from .errors import ConfigurationError
+from .events import BudgetExceeded, Finished, NetworkDenied, Notice, Started
+from .guard.link import connect_guard
+from .guard.way import ConnectionHandler
+from .host import HarnessInstallation, RunContext, harness_installation_from_env
+from .life import execute_run
 from .logs import JsonLog
-from .marks import marked
-from .new_run import triggered_run
+from .marks import claim_dedup_key
+from .new_run import run_from_trigger
 from .redact import Redact, redactor
 from .stop import Stop
 from .store import Store, open_store
-from .surroundings import Surroundings, forget_secrets, read_surroundings
-from .traces import wanted as wanted_traces
-from .trees import remove
+from .surroundings import ContainerEnvironment, read_environment, scrub_secrets
+from .traces import tracing_enabled as wanted_traces
+from .trees import remove_tree
 from .wake import HURRIED_S, WITHIN_S, wake_gateway
 
 USAGE = "unmoor-agent run RUN_ID | run --trigger NAME [--delivery ID]"
@@ -42,11 +42,11 @@ USAGE = "unmoor-agent run RUN_ID | run --trigger NAME [--delivery ID]"
 STOP_GRACE_S, STOP_WITHIN_S = 2.0, 6.5
 PAUSE_S = 0.25
 # Events that a container's log shows; the run's own events hold everything.
-LOGGED = {t.type for t in (Started, Finished, Notice, Refused, OverBudget)}
+LOGGED = {t.type for t in (Started, Finished, Notice, NetworkDenied, BudgetExceeded)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RunArguments:
     """What the command asks for: a run by its id, or a new one of a trigger."""
 
     run: str = ""
@@ -54,52 +54,61 @@ class Asked:
     delivery: str = ""
 
 
-def asked(arguments: Sequence[str]) -> Asked:
+def parse_arguments(arguments: Sequence[str]) -> RunArguments:
     """The command's arguments; ConfigurationFault for any others."""
     match list(arguments):
         case [run] if layout.RUN_ID.fullmatch(run):
-            return Asked(run=run)
+            return RunArguments(run=run)
         case ["--trigger", trigger]:
-            return Asked(trigger=trigger)
+            return RunArguments(trigger=trigger)
         case ["--trigger", trigger, "--delivery", delivery]:
-            return Asked(trigger=trigger, delivery=delivery)
+            return RunArguments(trigger=trigger, delivery=delivery)
         case _:
-            raise ConfigurationFault(f"run: {' '.join(arguments)!r} is no run; write {USAGE}")
+            raise ConfigurationError(f"run: {' '.join(arguments)!r} is no run; write {USAGE}")
 
 
 def main(arguments: Sequence[str]) -> int:
     """0 if the run succeeded, or if there was nothing to do; 1 if it ended otherwise; 2 if it cannot be run here."""
-    wanted = asked(arguments)
-    surroundings = read_surroundings(os.environ)
-    forget_secrets()
+    wanted = parse_arguments(arguments)
+    surroundings = read_environment(os.environ)
+    scrub_secrets()
     return asyncio.run(_run(wanted, surroundings))
 
 
-async def _run(wanted: Asked, surroundings: Surroundings) -> int:
-    guard = link_to(surroundings.guard_url)
-    async with guard.held():
+async def _run(wanted: RunArguments, surroundings: ContainerEnvironment) -> int:
+    guard = connect_guard(surroundings.guard_url)
+    async with guard.keep_alive():
         return await _guarded(wanted, surroundings, guard)
 
 
-async def _guarded(wanted: Asked, surroundings: Surroundings, guard: Way) -> int:
+async def _guarded(wanted: RunArguments, surroundings: ContainerEnvironment, guard: ConnectionHandler) -> int:
     redact = redactor(_by_name(surroundings))
     store = open_store(surroundings.store_url)
     # A folder of its own: a container that is started again finds what the one before it left.
     folder = Path(tempfile.mkdtemp(prefix="bundle-", dir=_made(surroundings.work_root)))
     try:
-        bundle = await insisted(lambda: fetch_bundle(store, surroundings.bundle, folder / "files"), pause_s=PAUSE_S)
-        run = wanted.run or await fire(store, bundle, wanted, now=datetime.now(UTC), redact=redact)
+        bundle = await retry_transient(
+            lambda: fetch_bundle(store, surroundings.bundle, folder / "files"), pause_s=PAUSE_S
+        )
+        run = wanted.run or await create_scheduled_run(store, bundle, wanted, now=datetime.now(UTC), redact=redact)
         return await _lived(run, surroundings, guard, bundle, store, JsonLog(redact=redact, run=run))
     finally:
-        await asyncio.to_thread(remove, folder)
+        await asyncio.to_thread(remove_tree, folder)
 
 
-async def _lived(run: str, surroundings: Surroundings, guard: Way, bundle: Unpacked, store: Store, log: JsonLog) -> int:
+async def _lived(
+    run: str,
+    surroundings: ContainerEnvironment,
+    guard: ConnectionHandler,
+    bundle: UnpackedBundle,
+    store: Store,
+    log: JsonLog,
+) -> int:
     stop = Stop()
     _stop_on_signals(stop)
     try:
-        record = await live(run, _host(surroundings, guard, bundle, store, log), stop)
-    except NotClaimed as fault:
+        record = await execute_run(run, _host(surroundings, guard, bundle, store, log), stop)
+    except LeaseLost as fault:
         log(str(fault))
         return 0
     within_s = HURRIED_S if stop.hurried.is_set() else WITHIN_S
@@ -107,16 +116,21 @@ async def _lived(run: str, surroundings: Surroundings, guard: Way, bundle: Unpac
     return 0 if record.status == "succeeded" else 1
 
 
-async def fire(store: Store, bundle: Unpacked, wanted: Asked, *, now: datetime, redact: Redact) -> str:
+async def create_scheduled_run(
+    store: Store, bundle: UnpackedBundle, wanted: RunArguments, *, now: datetime, redact: Redact
+) -> str:
     """The run of a schedule's firing. However often it is delivered, it has one run, which is made if it is not there,
     since who was told first may have died before; whoever claims it runs it."""
     trigger = _trigger(bundle.agent, wanted.trigger)
     run = layout.run_id(now)
     if wanted.delivery:
-        run = await insisted(lambda: marked(store, layout.fired(trigger.name, wanted.delivery), run), pause_s=PAUSE_S)
+        run = await retry_transient(
+            lambda: claim_dedup_key(store, layout.schedule_dedup_key(trigger.name, wanted.delivery), run),
+            pause_s=PAUSE_S,
+        )
     event = {"scheduled": now.isoformat()}
-    record = triggered_run(bundle, trigger, run=run, delivery=wanted.delivery, now=now, event=event, redact=redact)
-    await insisted(lambda: enqueue(store, record), pause_s=PAUSE_S)
+    record = run_from_trigger(bundle, trigger, run=run, delivery=wanted.delivery, now=now, event=event, redact=redact)
+    await retry_transient(lambda: create_run_record(store, record), pause_s=PAUSE_S)
     return run
 
 
@@ -125,34 +139,36 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _trigger(agent: Agent, name: str) -> Trigger:
+def _trigger(agent: AgentConfig, name: str) -> Trigger:
     for trigger in agent.triggers:
         if trigger.name == name:
             return trigger
-    raise ConfigurationFault(f"run: the agent has no trigger {name!r}; deploy again")
+    raise ConfigurationError(f"run: the agent has no trigger {name!r}; deploy again")
 
 
-def _host(surroundings: Surroundings, guard: Way, bundle: Unpacked, store: Store, log: JsonLog) -> Host:
+def _host(
+    surroundings: ContainerEnvironment, guard: ConnectionHandler, bundle: UnpackedBundle, store: Store, log: JsonLog
+) -> RunContext:
     def logged(event: dict[str, Any]) -> None:
         if event["type"] in LOGGED:
             log(event["type"], **{k: v for k, v in event.items() if k not in ("type", "raw", "at")})
 
-    outside = programs_outside(os.environ)
-    return Host(
+    outside = harness_installation_from_env(os.environ)
+    return RunContext(
         store=store,
         bundle=bundle,
         secrets=_by_name(surroundings),
         way=guard,
         work_root=surroundings.work_root,
         in_an_image=outside is None,
-        programs=outside or Programs(folders=()),
+        programs=outside or HarnessInstallation(folders=()),
         owner=f"{socket.gethostname()}-{secrets.token_hex(4)}",
         watch=logged,
         traced=wanted_traces(os.environ),
     )
 
 
-def _by_name(surroundings: Surroundings) -> dict[str, str]:
+def _by_name(surroundings: ContainerEnvironment) -> dict[str, str]:
     """The secrets by the names that the spec has for them."""
     return {
         variable.removeprefix("UNMOOR_SECRET_").lower().replace("_", "-"): value
@@ -163,4 +179,4 @@ def _by_name(surroundings: Surroundings) -> dict[str, str]:
 def _stop_on_signals(stop: Stop) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: stop.now("stopped", grace_s=STOP_GRACE_S, within_s=STOP_WITHIN_S))
+        loop.add_signal_handler(number, lambda: stop.request("stopped", grace_s=STOP_GRACE_S, within_s=STOP_WITHIN_S))

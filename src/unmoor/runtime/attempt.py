@@ -9,31 +9,31 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from .again import insisted
-from .claim import NotClaimed
-from .errors import InfrastructureFault
-from .events import Notice, Started, Usage
-from .fence.probe import Confinement, probe
+from .again import retry_transient
+from .claim import LeaseLost
+from .errors import TransientError
+from .events import ModelUsage, Notice, Started
+from .fence.probe import SandboxReport, probe_sandbox
 from .git import Git
-from .guard.port import LocalPort
-from .guard.way import Grant
+from .guard.port import GuardPort
+from .guard.way import RunCredentials
 from .harness import adapter
-from .harness.protocol import Adapter, Command, Guarded, Job, Reader
-from .host import Host
-from .inputs import bring_inputs
-from .journal import Journal
-from .judgement import End, judged, not_started
-from .kept import Keeper
+from .harness.protocol import Adapter, Command, GuardEndpoint, LaunchSpec, Reader
+from .host import RunContext
+from .inputs import download_inputs
+from .journal import EventLog
+from .judgement import RunOutcome, outcome_before_start, resolve_outcome
+from .kept import ResultSaver
 from .lines import Line
-from .mcp import with_secrets
-from .meter import Meter
-from .places import Places, places, rules
-from .program import Ended, run_program
+from .mcp import resolve_secret_references
+from .meter import RunSpending
+from .places import RunDirectories, run_directories, sandbox_rules
+from .program import ProcessResult, run_confined
 from .records import Artifact, RunRecord
 from .redact import Redact
 from .sessions import Session
 from .stop import Stop
-from .workspace import Workspace, place
+from .workspace import Workspace, write_harness_files
 
 FETCH_S = 120
 
@@ -44,10 +44,10 @@ class Attempt:
     confined, and what it said and left, which a fault that comes later does not undo."""
 
     record: RunRecord
-    host: Host
+    host: RunContext
     stop: Stop
-    journal: Journal
-    meter: Meter
+    journal: EventLog
+    meter: RunSpending
     redact: Redact
     token: str
     session: Session | None = None
@@ -56,24 +56,24 @@ class Attempt:
     answer: str = ""
     artifacts: tuple[Artifact, ...] = ()
 
-    async def to_the_end(self) -> End:
+    async def execute(self) -> RunOutcome:
         """How it ended; InfrastructureFault or WorkspaceFault where it could not be begun or its results kept."""
-        here = places(self.host.work_root, run=self.record.id, session=self.record.session)
+        here = run_directories(self.host.work_root, run=self.record.id, session=self.record.session)
         try:
             await asyncio.to_thread(here.make)
-            grant = Grant(run=self.record.id, token=self.token)
-            async with LocalPort(self.host.way, grant, self.meter.take) as port:
-                return await self._within(here, port.number, port.guarded)
+            grant = RunCredentials(run=self.record.id, token=self.token)
+            async with GuardPort(self.host.way, grant, self.meter.on_guard_event) as port:
+                return await self._within(here, port.number, port.endpoint)
         finally:
             with contextlib.suppress(TimeoutError):  # then it is left to the container's end
-                await self.stop.in_time(asyncio.to_thread(here.remove), share=0.2)
+                await self.stop.with_deadline(asyncio.to_thread(here.remove), share=0.2)
 
-    def failed(self, reason: str) -> End:
+    def failed(self, reason: str) -> RunOutcome:
         """The end of an attempt that a fault came in the way of, with what there was before it."""
-        return End(status="failed", reason=reason, answer=self.answer, artifacts=self.artifacts)
+        return RunOutcome(status="failed", reason=reason, answer=self.answer, artifacts=self.artifacts)
 
-    async def _within(self, here: Places, port: int, guarded: Guarded) -> End:
-        allowed = rules(
+    async def _within(self, here: RunDirectories, port: int, guarded: GuardEndpoint) -> RunOutcome:
+        allowed = sandbox_rules(
             here,
             port,
             in_an_image=self.host.in_an_image,
@@ -82,11 +82,11 @@ class Attempt:
         )
         forbidden = here.own / "forbidden"
         forbidden.write_text("a confined process cannot read this")
-        looking = asyncio.create_task(probe(allowed, forbidden=str(forbidden)))
+        looking = asyncio.create_task(probe_sandbox(allowed, forbidden=str(forbidden)))
         try:
-            resumed = await self.stop.unless_told(self._prepare(here, guarded, allowed))
+            resumed = await self.stop.unless_stopped(self._prepare(here, guarded, allowed))
             if resumed is None:
-                return not_started(self.stop.cause, self.meter.over)
+                return outcome_before_start(self.stop.cause, self.meter.over)
             confinement = await looking
         finally:
             looking.cancel()
@@ -95,11 +95,11 @@ class Attempt:
         job = self._job(here, guarded, resumed=resumed)
         self._say_what_starts(confinement)
         # Whoever finds this run without a runner sees by it that the harness may have begun.
-        await insisted(self.journal.flush, pause_s=self.host.patience.store_s)
+        await retry_transient(self.journal.flush, pause_s=self.host.patience.store_s)
         ended, reader = await self._start(program, job, here, allowed)
         return await self._results(program, here, ended, reader)
 
-    async def _prepare(self, here: Places, guarded: Guarded, allowed: Any) -> str:
+    async def _prepare(self, here: RunDirectories, guarded: GuardEndpoint, allowed: Any) -> str:
         """Fills the workspace; the harness's id of the session that goes on, or empty."""
         workspace = Workspace(
             bundle=self.host.bundle,
@@ -115,12 +115,12 @@ class Attempt:
         )
         resumed = ""
         if self.session is None or not await self.session.restore(here.root, here.own):
-            await workspace.fill()
+            await workspace.create()
         else:
-            for bare, clone in await workspace.refill():
+            for bare, clone in await workspace.refresh():
                 await self._fetch(bare, clone, here, allowed)
             resumed = self._resumed(self.session)
-        await bring_inputs(self.host.store, self.record, here.work)
+        await download_inputs(self.host.store, self.record, here.work)
         return resumed
 
     def _resumed(self, session: Session) -> str:
@@ -131,7 +131,7 @@ class Attempt:
         self.journal.add(Notice(level="warning", text=text))
         return ""
 
-    async def _fetch(self, bare: Path, clone: Path, here: Places, allowed: Any) -> None:
+    async def _fetch(self, bare: Path, clone: Path, here: RunDirectories, allowed: Any) -> None:
         """Lets the clone fetch what is new: confined like the harness, since its configuration is the harness's."""
         refs = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
         command = Command(
@@ -139,7 +139,7 @@ class Attempt:
             environment={"HOME": str(here.home), "TMPDIR": str(here.temp)},
             stdin=b"",
         )
-        ended = await run_program(
+        ended = await run_confined(
             command,
             rules=allowed,
             path=self.host.programs.path,
@@ -153,9 +153,9 @@ class Attempt:
             text = f"{clone.relative_to(here.work)}: nothing new was fetched: {said[-1] if said else 'git failed'}"
             self.journal.add(Notice(level="warning", text=text))
 
-    def _job(self, here: Places, guarded: Guarded, *, resumed: str) -> Job:
+    def _job(self, here: RunDirectories, guarded: GuardEndpoint, *, resumed: str) -> LaunchSpec:
         agent = self.host.bundle.agent
-        return Job(
+        return LaunchSpec(
             version=agent.harness.version,
             args=agent.harness.args,
             command=agent.harness.command,
@@ -166,7 +166,7 @@ class Attempt:
             temp=PurePosixPath(here.temp),
             instructions=agent.instructions,
             skills=self.host.bundle.skills(),
-            mcp_servers=with_secrets(agent.mcp_servers, self.host.secret),
+            mcp_servers=resolve_secret_references(agent.mcp_servers, self.host.secret),
             prompt=self.record.prompt,
             session=resumed,
             new_session=str(uuid.uuid5(uuid.NAMESPACE_URL, f"unmoor:{self.record.id}:{self.record.attempt}")),
@@ -174,7 +174,7 @@ class Attempt:
             web=agent.egress_any,
         )
 
-    def _say_what_starts(self, confinement: Confinement) -> None:
+    def _say_what_starts(self, confinement: SandboxReport) -> None:
         self.confinement = str(confinement)
         harness, model = self.host.bundle.agent.harness, self.host.bundle.agent.model
         self.journal.add(
@@ -187,11 +187,13 @@ class Attempt:
             )
         )
 
-    async def _start(self, program: Adapter, job: Job, here: Places, allowed: Any) -> tuple[Ended, Reader]:
+    async def _start(
+        self, program: Adapter, job: LaunchSpec, here: RunDirectories, allowed: Any
+    ) -> tuple[ProcessResult, Reader]:
         command, reader = program.command(job), program.reader(job)
-        await asyncio.to_thread(place, command.files, here)
+        await asyncio.to_thread(write_harness_files, command.files, here)
         self.begun = True
-        ended = await run_program(
+        ended = await run_confined(
             command,
             rules=allowed,
             path=self.host.programs.path,
@@ -199,7 +201,7 @@ class Attempt:
             timeout_s=self.host.bundle.agent.run.timeout_s,
             stop=self.stop,
             said=lambda line: self._said(reader, line),
-            room=self.journal.room,
+            room=self.journal.backpressure,
             grace_s=self.host.patience.grace_s,
             linger_s=self.host.patience.linger_s,
         )
@@ -209,7 +211,7 @@ class Attempt:
         if line.cut:
             text = f"the harness wrote a line of {line.cut} bytes; it was cut and not understood"
             return self.journal.add(Notice(level="warning", text=text), raw=line.text)
-        events = [e for e in reader.feed(line.text) if not (isinstance(e, Usage) and self._is_metered)]
+        events = [e for e in reader.feed(line.text) if not (isinstance(e, ModelUsage) and self._is_metered)]
         for number, event in enumerate(events):
             self.journal.add(event, raw=None if number else line.text)
         if not events and line.text.strip():
@@ -220,12 +222,14 @@ class Attempt:
         """Whether the guard sees every use of the model, so that the harness's own count would be a second one."""
         return self.host.bundle.agent.model is not None
 
-    async def _results(self, program: Adapter, here: Places, ended: Ended, reader: Reader) -> End:
+    async def _results(
+        self, program: Adapter, here: RunDirectories, ended: ProcessResult, reader: Reader
+    ) -> RunOutcome:
         outcome = reader.outcome(ended.exit)
-        end = judged(ended, outcome, timeout_s=self.host.bundle.agent.run.timeout_s, over=self.meter.over)
+        end = resolve_outcome(ended, outcome, timeout_s=self.host.bundle.agent.run.timeout_s, over=self.meter.over)
         self.answer = end.answer
-        if self.stop.taken:
-            raise NotClaimed(f"run {self.record.id} was taken by somebody else")
+        if self.stop.lease_lost:
+            raise LeaseLost(f"run {self.record.id} was taken by somebody else")
         if ended.left:
             self._notice("info", f"{ended.left} processes were left behind and were ended")
         if ended.lingered:
@@ -234,20 +238,20 @@ class Attempt:
             return self.failed("; ".join(said))
         return replace(end, artifacts=self.artifacts)
 
-    async def _faults_of_keeping(self, program: Adapter, here: Places, named: str) -> list[str]:
+    async def _faults_of_keeping(self, program: Adapter, here: RunDirectories, named: str) -> list[str]:
         """Keeps what is left, and says in a line each what came in the way: what can be kept is kept all the same."""
-        keeper = Keeper(
+        keeper = ResultSaver(
             run=self.record.id, here=here, host=self.host, stop=self.stop, journal=self.journal, redact=self.redact
         )
         said: list[str] = []
         try:
-            self.artifacts = await keeper.artifacts()
-        except InfrastructureFault as fault:
+            self.artifacts = await keeper.save_artifacts()
+        except TransientError as fault:
             said.append(str(fault))
         try:
             if self.session is not None:
-                await keeper.session(self.session, program, named)
-        except InfrastructureFault as fault:
+                await keeper.save_session(self.session, program, named)
+        except TransientError as fault:
             said.append(str(fault))
         return said
 

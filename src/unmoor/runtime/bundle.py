@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import layout
-from .config import Agent, read_config
-from .errors import ConfigurationFault
+from .config import AgentConfig, read_config
+from .errors import ConfigurationError
 from .harness.protocol import Skill
 from .store.objects import Store
 from .untar import extract
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unpacked:
+class UnpackedBundle:
     """The agent, and the folder that its bundle was unpacked into: `files/` and `skills/` below it."""
 
-    agent: Agent
+    agent: AgentConfig
     folder: Path
     sha256: str
 
@@ -32,36 +32,36 @@ class Unpacked:
         return tuple(Skill(name=folder.name, files=tuple(_files(folder))) for folder in folders)
 
 
-async def fetch_bundle(store: Store, sha256: str, folder: Path) -> Unpacked:
+async def fetch_bundle(store: Store, sha256: str, folder: Path) -> UnpackedBundle:
     """Unpacks the store's bundle of that digest into the folder; ConfigurationFault if it is absent or another one."""
-    archive = await stored_bundle(store, sha256)
+    archive = await read_bundle(store, sha256)
     if archive is None:
-        raise ConfigurationFault(f"bundle {sha256} is not in the store; deploy again")
+        raise ConfigurationError(f"bundle {sha256} is not in the store; deploy again")
     return await asyncio.to_thread(unpack_bundle, archive, sha256, folder)
 
 
-async def stored_bundle(store: Store, sha256: str) -> bytes | None:
+async def read_bundle(store: Store, sha256: str) -> bytes | None:
     """The archive of that digest, None where the store has none.
 
     It lies under its digest, or in a folder of that name where what deploys cannot put the same name twice.
     """
-    if (stored := await store.get(layout.bundle(sha256))) is not None:
+    if (stored := await store.get(layout.bundle_key(sha256))) is not None:
         return stored.content
-    async for entry in store.list(layout.bundles(sha256)):
+    async for entry in store.list(layout.bundle_prefix(sha256)):
         if (stored := await store.get(entry.key)) is not None:
             return stored.content
     return None
 
 
-def unpack_bundle(archive: bytes, sha256: str, folder: Path) -> Unpacked:
+def unpack_bundle(archive: bytes, sha256: str, folder: Path) -> UnpackedBundle:
     """Unpacks the archive into the folder; ConfigurationFault if its digest is another one."""
     found = hashlib.sha256(archive).hexdigest()
     if found != sha256:
-        raise ConfigurationFault(f"bundle {sha256} is not what it says: its content has the digest {found}")
+        raise ConfigurationError(f"bundle {sha256} is not what it says: its content has the digest {found}")
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         extract(tar, folder)
-    return Unpacked(agent=read_config((folder / "config.json").read_bytes()), folder=folder, sha256=sha256)
+    return UnpackedBundle(agent=read_config((folder / "config.json").read_bytes()), folder=folder, sha256=sha256)
 
 
 def _files(folder: Path) -> list[tuple[str, bytes, bool]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Completed:
     """How it ended, and what it wrote."""
 
     code: int
@@ -19,9 +19,9 @@ class Done:
     stderr: str
 
 
-async def done(
+async def run_command(
     *argv: str, env: Mapping[str, str], timeout_s: float, preexec_fn: Callable[[], None] | None = None
-) -> Done:
+) -> Completed:
     """Runs a program without input in a session of its own; TimeoutError, and it is killed, where it takes too long.
 
     It is killed as well, with all of its session, where whoever waits for it is told to stop.
@@ -44,4 +44,4 @@ async def done(
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     assert process.returncode is not None
-    return Done(code=process.returncode, stdout=out.decode(errors="replace"), stderr=err.decode(errors="replace"))
+    return Completed(code=process.returncode, stdout=out.decode(errors="replace"), stderr=err.decode(errors="replace"))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from . import layout
-from .errors import InfrastructureFault, RuntimeFault
+from .errors import TransientError, UnmoorRuntimeError
 from .records import Lease, RunRecord, from_json, to_json
 from .store.objects import Store
 
@@ -23,11 +23,11 @@ CONFLICTS = 3
 Clock = Callable[[], datetime]
 
 
-class NotClaimed(RuntimeFault):
+class LeaseLost(UnmoorRuntimeError):
     """The run is not there, has ended, or is somebody else's."""
 
 
-class Claim:
+class RunLease:
     """The record as this runner last wrote it, and the version that it must still have."""
 
     def __init__(self, store: Store, record: RunRecord, version: str, clock: Clock) -> None:
@@ -37,18 +37,20 @@ class Claim:
         self._one_at_a_time = asyncio.Lock()
         self.record = record
 
-    async def change(self, **fields: Any) -> RunRecord:
+    async def update(self, **fields: Any) -> RunRecord:
         """Writes these fields and a renewed lease; NotClaimed where the hold is lost."""
         async with self._one_at_a_time:
             for _ in range(CONFLICTS):
                 wanted = self._changed(fields)
-                version = await self._store.replace(layout.run_record(wanted.id), to_json(wanted), self._version)
+                version = await self._store.compare_and_swap(
+                    layout.run_record_key(wanted.id), to_json(wanted), self._version
+                )
                 if version is not None:
                     self.record, self._version = wanted, version
                 elif not await self._settled(wanted):
                     continue
                 return wanted
-        raise InfrastructureFault(f"run {self.record.id}: its record changes faster than it can be written")
+        raise TransientError(f"run {self.record.id}: its record changes faster than it can be written")
 
     def _changed(self, fields: Mapping[str, Any]) -> RunRecord:
         changed = dataclasses.replace(self.record, **fields)
@@ -60,10 +62,10 @@ class Claim:
     async def _settled(self, wanted: RunRecord) -> bool:
         """Whether a write that looks like a lost hold was made though its answer was lost: the content tells. False
         where it was not, and the hold is not lost either, since an earlier write of this runner's came late."""
-        stored = await self._store.get(layout.run_record(wanted.id))
+        stored = await self._store.get(layout.run_record_key(wanted.id))
         found = stored and read_record(wanted.id, stored.content)
         if not stored or not found or (found != wanted and not self._is_own(found)):
-            raise NotClaimed(f"run {wanted.id} was taken by somebody else")
+            raise LeaseLost(f"run {wanted.id} was taken by somebody else")
         self.record, self._version = found, stored.version
         return found == wanted
 
@@ -73,20 +75,20 @@ class Claim:
         )
 
 
-async def claim(store: Store, run: str, *, owner: str, clock: Clock, **fields: Any) -> Claim:
+async def acquire_lease(store: Store, run: str, *, owner: str, clock: Clock, **fields: Any) -> RunLease:
     """Takes a run that is queued, or one whose lease has run out; NotClaimed for any other. The fields are the record's
     from then on."""
-    key = layout.run_record(run)
+    key = layout.run_record_key(run)
     stored = await store.get(key)
     if stored is None:
-        raise NotClaimed(f"run {run} is not in the store")
+        raise LeaseLost(f"run {run} is not in the store")
     record = read_record(run, stored.content)
     if record.is_final:
-        raise NotClaimed(f"run {run} has ended: {record.status}")
+        raise LeaseLost(f"run {run} has ended: {record.status}")
     if record.lease is not None and record.lease.owner == owner:
-        return Claim(store, record, stored.version, clock)  # taken before, and the answer was lost
+        return RunLease(store, record, stored.version, clock)  # taken before, and the answer was lost
     if record.lease is not None and record.lease.expires_at > clock():
-        raise NotClaimed(f"run {run} is run by {record.lease.owner}")
+        raise LeaseLost(f"run {run} is run by {record.lease.owner}")
     taken = dataclasses.replace(
         record,
         status="running",
@@ -95,19 +97,19 @@ async def claim(store: Store, run: str, *, owner: str, clock: Clock, **fields: A
         lease=Lease(owner=owner, expires_at=clock() + LEASE),
         **fields,
     )
-    version = await store.replace(key, to_json(taken), stored.version)
+    version = await store.compare_and_swap(key, to_json(taken), stored.version)
     if version is None:
         # The write may have been made and its answer lost.
         stored = await store.get(key)
         if stored is None or read_record(run, stored.content) != taken:
-            raise NotClaimed(f"run {run} was taken by somebody else")
+            raise LeaseLost(f"run {run} was taken by somebody else")
         version = stored.version
-    return Claim(store, taken, version, clock)
+    return RunLease(store, taken, version, clock)
 
 
-async def enqueue(store: Store, record: RunRecord) -> bool:
+async def create_run_record(store: Store, record: RunRecord) -> bool:
     """Puts a new run's record; False where there is one of that id."""
-    return await store.create(layout.run_record(record.id), to_json(record)) is not None
+    return await store.put_if_absent(layout.run_record_key(record.id), to_json(record)) is not None
 
 
 def read_record(run: str, content: bytes) -> RunRecord:
@@ -116,5 +118,5 @@ def read_record(run: str, content: bytes) -> RunRecord:
         return from_json(content)
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         said = " ".join(str(error).split())[:200]
-        text = f"{layout.run_record(run)} is no record that this release reads: {type(error).__name__}: {said}"
-        raise RuntimeFault(text) from None
+        text = f"{layout.run_record_key(run)} is no record that this release reads: {type(error).__name__}: {said}"
+        raise UnmoorRuntimeError(text) from None

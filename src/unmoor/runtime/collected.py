@@ -11,43 +11,43 @@ from functools import partial
 from pathlib import Path
 
 from . import layout
-from .again import insisted
+from .again import retry_transient
 from .globs import matches
 from .packed import is_real_folder
 from .records import Artifact
 from .redact import Redact
 from .store.objects import Store
-from .trees import readable, walk
+from .trees import make_readable, walk
 
 BLOCK = 1024 * 1024
 # More is a mistake in a glob, not a result.
 MOST = 10_000
 
 
-async def collect(
+async def upload_artifacts(
     store: Store, run: str, work: Path, globs: Iterable[str], redact: Redact, *, pause_s: float = 0.25
 ) -> tuple[tuple[Artifact, ...], str]:
     """Uploads what the globs name; the artifacts by path, and a warning where there were too many. A secret in a name
     is taken out of it."""
-    names = await asyncio.to_thread(lambda: sorted(named(work, tuple(globs))))
+    names = await asyncio.to_thread(lambda: sorted(match_files(work, tuple(globs))))
     collected: list[Artifact] = []
     for name in names[:MOST]:
         path, shown = work / name, redact(name)
-        await insisted(partial(store.upload, layout.artifact(run, shown), path), pause_s=pause_s)
+        await retry_transient(partial(store.upload, layout.artifact_key(run, shown), path), pause_s=pause_s)
         digest = await asyncio.to_thread(_digest, path)
         collected.append(Artifact(path=_shown(shown), size_bytes=path.stat().st_size, sha256=digest))
     warning = f"run.artifacts: {len(names)} files match, the first {MOST} were kept" if len(names) > MOST else ""
     return tuple(collected), warning
 
 
-def named(work: Path, globs: tuple[str, ...]) -> Iterator[str]:
+def match_files(work: Path, globs: tuple[str, ...]) -> Iterator[str]:
     """The paths of regular files that a glob names. Links are not followed: they may lead to what the runner can read
     and the harness could not."""
     if not globs or not is_real_folder(work.parent, work.name):
         return
     for found in walk(work):
         if found.status and stat.S_ISREG(found.status.st_mode) and matches(found.name, globs):
-            readable(found.path, found.status)
+            make_readable(found.path, found.status)
             yield found.name
 
 

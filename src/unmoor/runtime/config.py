@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from .errors import ConfigurationFault
+from .errors import ConfigurationError
 
 FORMAT = 1
 
@@ -131,7 +131,7 @@ class RunLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agent:
+class AgentConfig:
     """One agent in one environment."""
 
     name: str
@@ -152,12 +152,12 @@ class Agent:
     retention_runs_s: int
 
 
-def read_config(text: str | bytes) -> Agent:
+def read_config(text: str | bytes) -> AgentConfig:
     """The agent of a config.json; ConfigurationFault if it is of another format than this release reads."""
     raw = json.loads(text)
     if raw.get("format") != FORMAT:
-        raise ConfigurationFault(f"config.json has format {raw.get('format')!r}, this release reads {FORMAT}")
-    return Agent(
+        raise ConfigurationError(f"config.json has format {raw.get('format')!r}, this release reads {FORMAT}")
+    return AgentConfig(
         name=raw["agent"],
         environment=raw["environment"],
         harness=Harness(

@@ -11,19 +11,19 @@ from __future__ import annotations
 from unmoor.errors import UnmoorError
 
 
-class RuntimeFault(UnmoorError):
+class UnmoorRuntimeError(UnmoorError):
     """Base of every fault of the runtime's."""
 
 
-class InfrastructureFault(RuntimeFault):
+class TransientError(UnmoorRuntimeError):
     """The platform, the store or the network failed; nothing that the agent did."""
 
 
-class WorkspaceFault(RuntimeFault):
+class WorkspaceError(UnmoorRuntimeError):
     """The workspace could not be made as the spec says."""
 
 
-class ConfigurationFault(RuntimeFault):
+class ConfigurationError(UnmoorRuntimeError):
     """A variable, secret or program that the container needs is not there."""
 
     exit_code = 2

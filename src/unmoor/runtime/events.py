@@ -74,7 +74,7 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class ModelUsage:
     """What the model was used: by one request as the guard metered it, or as the harness says where nobody metered."""
 
     type: ClassVar[str] = "usage"
@@ -94,7 +94,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class NetworkDenied:
     """The guard refused a way out: what was asked for, and why not."""
 
     type: ClassVar[str] = "network.refused"
@@ -103,7 +103,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OverBudget:
+class BudgetExceeded:
     """A cap is used up; the run ends as over_budget. `cap` is run.max_cost_usd or budget.per_day_usd."""
 
     type: ClassVar[str] = "budget.exceeded"
@@ -124,9 +124,9 @@ class Finished:
     artifacts: tuple[str, ...]
 
 
-Event = Started | Message | ToolCall | ToolResult | Usage | Notice | Refused | OverBudget | Finished
-HarnessEvent = Message | ToolCall | ToolResult | Usage | Notice
-GuardEvent = Usage | Notice | Refused | OverBudget
+Event = Started | Message | ToolCall | ToolResult | ModelUsage | Notice | NetworkDenied | BudgetExceeded | Finished
+HarnessEvent = Message | ToolCall | ToolResult | ModelUsage | Notice
+GuardEvent = ModelUsage | Notice | NetworkDenied | BudgetExceeded
 
 
 def as_values(event: Event) -> dict[str, Any]:
@@ -143,16 +143,16 @@ def guard_event(values: dict[str, Any]) -> GuardEvent:
     """The guard's event that was sent as these values; ValueError for any other type."""
     fields = {k: v for k, v in values.items() if k != "type"}
     match values.get("type"):
-        case Usage.type:
+        case ModelUsage.type:
             cost = fields.pop("cost_usd")
             tokens = Tokens(**fields.pop("tokens"))
-            return Usage(**fields, tokens=tokens, cost_usd=None if cost is None else Decimal(cost))
+            return ModelUsage(**fields, tokens=tokens, cost_usd=None if cost is None else Decimal(cost))
         case Notice.type:
             return Notice(**fields)
-        case Refused.type:
-            return Refused(**fields)
-        case OverBudget.type:
-            return OverBudget(
+        case NetworkDenied.type:
+            return NetworkDenied(**fields)
+        case BudgetExceeded.type:
+            return BudgetExceeded(
                 cap=fields["cap"], limit_usd=Decimal(fields["limit_usd"]), spent_usd=Decimal(fields["spent_usd"])
             )
         case other:

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .child import done
+from .child import run_command
 from .config import Repo
-from .errors import InfrastructureFault, WorkspaceFault
+from .errors import TransientError, WorkspaceError
 from .redact import Redact
 
 CLONE_S = 600
@@ -42,7 +42,7 @@ class Git:
         """Clones the repository and checks its ref out; WorkspaceFault or InfrastructureFault, in one line, if it
         cannot be had."""
         if shutil.which("git", path=self.path) is None:
-            raise WorkspaceFault("context.repos: git is not installed here")
+            raise WorkspaceError("context.repos: git is not installed here")
         target.parent.mkdir(parents=True, exist_ok=True)
         await self._run(repo, credential, None, "clone", "--quiet", "--no-checkout", "--", repo.url, str(target))
         if repo.ref in ("", "HEAD"):
@@ -60,7 +60,7 @@ class Git:
         for ref in (f"refs/remotes/origin/{repo.ref}", f"refs/tags/{repo.ref}", repo.ref):
             try:
                 await self._run(repo, "", target, "rev-parse", "--quiet", "--verify", f"{ref}^{{commit}}")
-            except WorkspaceFault:
+            except WorkspaceError:
                 continue
             await self._run(repo, "", target, "checkout", "--quiet", repo.ref)
             return True
@@ -69,9 +69,9 @@ class Git:
     async def _run(self, repo: Repo, credential: str, folder: Path | None, *arguments: str) -> None:
         command = ("git", *(("-C", str(folder)) if folder else ()), *arguments)
         try:
-            ended = await done(*command, env=self._environment(credential), timeout_s=CLONE_S)
+            ended = await run_command(*command, env=self._environment(credential), timeout_s=CLONE_S)
         except TimeoutError:
-            raise InfrastructureFault(f"context.repos: {repo.url}: git {arguments[0]} took over {CLONE_S} s") from None
+            raise TransientError(f"context.repos: {repo.url}: git {arguments[0]} took over {CLONE_S} s") from None
         if ended.code:
             raise self._fault(repo, ended.stderr)
 
@@ -96,8 +96,8 @@ class Git:
             **self.extra,
         }
 
-    def _fault(self, repo: Repo, said: str) -> WorkspaceFault | InfrastructureFault:
+    def _fault(self, repo: Repo, said: str) -> WorkspaceError | TransientError:
         lines = [line.strip() for line in self.redact(said).splitlines() if line.strip()]
         text = f"context.repos: {repo.url}: {lines[-1] if lines else 'git failed and said nothing'}"
         refused = "response 403" in said
-        return InfrastructureFault(text) if PASSING.search(said) and not refused else WorkspaceFault(text)
+        return TransientError(text) if PASSING.search(said) and not refused else WorkspaceError(text)

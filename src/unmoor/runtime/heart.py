@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from . import layout
-from .claim import Claim, NotClaimed
-from .errors import InfrastructureFault, RuntimeFault
-from .host import Host
-from .journal import Journal
+from .claim import LeaseLost, RunLease
+from .errors import TransientError, UnmoorRuntimeError
+from .host import RunContext
+from .journal import EventLog
 from .stop import Stop
 
 # Whoever took the run may start its harness at once, so this one's has no time to lose.
@@ -19,7 +19,7 @@ LOST_GRACE_S = 1.0
 
 
 @asynccontextmanager
-async def beating(claim: Claim, host: Host, stop: Stop, journal: Journal) -> AsyncIterator[None]:
+async def heartbeat(claim: RunLease, host: RunContext, stop: Stop, journal: EventLog) -> AsyncIterator[None]:
     """Beats while the block runs."""
     tasks = [
         asyncio.create_task(_keep(claim, host, stop, journal)),
@@ -33,28 +33,28 @@ async def beating(claim: Claim, host: Host, stop: Stop, journal: Journal) -> Asy
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def lost(stop: Stop, journal: Journal) -> None:
+def on_lease_lost(stop: Stop, journal: EventLog) -> None:
     """The run is another runner's by now: not another word of it is written here."""
-    journal.silence()
-    stop.taken = True
-    stop.now("stopped", grace_s=LOST_GRACE_S)
+    journal.stop_writing()
+    stop.lease_lost = True
+    stop.request("stopped", grace_s=LOST_GRACE_S)
 
 
-async def _keep(claim: Claim, host: Host, stop: Stop, journal: Journal) -> None:
+async def _keep(claim: RunLease, host: RunContext, stop: Stop, journal: EventLog) -> None:
     while True:
         await asyncio.sleep(host.patience.renew_s)
         try:
-            await claim.change()
-        except NotClaimed:
-            return lost(stop, journal)
-        except RuntimeFault:
+            await claim.update()
+        except LeaseLost:
+            return on_lease_lost(stop, journal)
+        except UnmoorRuntimeError:
             continue  # the lease outlives several of these
 
 
-async def _look_for_cancel(claim: Claim, host: Host, stop: Stop) -> None:
+async def _look_for_cancel(claim: RunLease, host: RunContext, stop: Stop) -> None:
     while True:
-        with contextlib.suppress(InfrastructureFault):
-            if await host.store.get(layout.cancel_mark(claim.record.id)) is not None:
-                stop.now("cancelled")
+        with contextlib.suppress(TransientError):
+            if await host.store.get(layout.cancel_key(claim.record.id)) is not None:
+                stop.request("cancelled")
                 return
         await asyncio.sleep(host.patience.cancel_poll_s)

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .bundle import Unpacked
+from .bundle import UnpackedBundle
 from .claim import Clock
 from .config import secret_variable
-from .errors import ConfigurationFault
-from .guard.way import Way
+from .errors import ConfigurationError
+from .guard.way import ConnectionHandler
 from .store.objects import Store
 
 PROGRAMS = "UNMOOR_PROGRAMS"
@@ -21,7 +21,7 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Programs:
+class HarnessInstallation:
     """Where the harness is: by program name; the folders that it must be able to read; the PATH that it is given."""
 
     paths: Mapping[str, PurePosixPath] = field(default_factory=dict[str, PurePosixPath])
@@ -29,19 +29,19 @@ class Programs:
     path: str = SYSTEM_PATH
 
 
-def programs_outside(environment: Mapping[str, str]) -> Programs | None:
+def harness_installation_from_env(environment: Mapping[str, str]) -> HarnessInstallation | None:
     """What UNMOOR_PROGRAMS says of a harness that is installed on a person's machine; None in an image."""
     if not (text := environment.get(PROGRAMS)):
         return None
     values = json.loads(text)
-    return Programs(
+    return HarnessInstallation(
         paths={name: PurePosixPath(path) for name, path in values["paths"].items()},
         folders=tuple(Path(folder) for folder in values["folders"]),
         path=values["path"],
     )
 
 
-def told_programs(programs: Programs) -> dict[str, str]:
+def harness_installation_variable(programs: HarnessInstallation) -> dict[str, str]:
     """The variable by which a runner outside of an image is told where its harness is."""
     values = {
         "paths": {name: str(path) for name, path in programs.paths.items()},
@@ -52,7 +52,7 @@ def told_programs(programs: Programs) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Timeouts:
     """How long each thing is waited for, in seconds.
 
     `grace_s`: between asking a harness to end and ending it. `linger_s`: for one that has closed its output, and so has
@@ -71,7 +71,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
+class RunContext:
     """The store, the agent, the way to the guard, and this machine.
 
     `secrets` holds the values by the spec's names: what the run holds, and, where guard and run share a process, what
@@ -80,21 +80,21 @@ class Host:
     """
 
     store: Store
-    bundle: Unpacked
+    bundle: UnpackedBundle
     secrets: Mapping[str, str]
-    way: Way
+    way: ConnectionHandler
     work_root: Path
     in_an_image: bool
-    programs: Programs
+    programs: HarnessInstallation
     owner: str
     watch: Callable[[dict[str, Any]], None] = lambda event: None
     clock: Clock = lambda: datetime.now(UTC)
     traced: bool = False
-    patience: Patience = field(default_factory=Patience)
+    patience: Timeouts = field(default_factory=Timeouts)
     git_environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def secret(self, name: str) -> str:
         """A secret's value by the spec's name; ConfigurationFault where this container was not given it."""
         if name not in self.secrets:
-            raise ConfigurationFault(f"secret {name} is not here: {secret_variable(name)} is not set")
+            raise ConfigurationError(f"secret {name} is not here: {secret_variable(name)} is not set")
         return self.secrets[name]

@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from . import layout
-from .errors import InfrastructureFault
+from .errors import TransientError
 from .events import Event, as_values
-from .redact import Redact, redacted
+from .redact import Redact, redact_values
 from .store.objects import Store
-from .waiting import is_set_within
+from .waiting import wait_event
 
 # A segment is full when it holds this much.
 SEGMENT_BYTES = 256 * 1024
@@ -30,7 +30,7 @@ KEPT_RAW = 256 * 1024
 MOST_HELD = 16 * 1024 * 1024
 
 
-class Journal:
+class EventLog:
     """Takes events as they happen and writes them while it is entered; the last of them before it is left.
 
     `watch` sees each event as it is written; where it fails, as on an output that nobody reads, it sees no more. The
@@ -53,7 +53,7 @@ class Journal:
         self._clock = clock
         self._watch = watch
         self._number = first
-        self._flush_s = NEAR_FLUSH_S if store.is_near else FLUSH_S
+        self._flush_s = NEAR_FLUSH_S if store.is_local else FLUSH_S
         self._segment: list[bytes] = []
         self._waiting: list[bytes] = []
         self._size = 0
@@ -65,7 +65,7 @@ class Journal:
         self._silent = False
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Journal:
+    async def __aenter__(self) -> EventLog:
         self._task = asyncio.create_task(self._write_as_they_come())
         return self
 
@@ -82,7 +82,9 @@ class Journal:
         values = event if isinstance(event, dict) else as_values(event)
         self._number += 1
         # Redacted before it is cut: half a secret would not be known for one.
-        whole = _cut(redacted({"n": self._number, "at": self._clock().isoformat(), **values}, self._redact), KEPT_TEXT)
+        whole = _cut(
+            redact_values({"n": self._number, "at": self._clock().isoformat(), **values}, self._redact), KEPT_TEXT
+        )
         if raw is not None:
             whole["raw"] = _shortened(self._redact(raw), KEPT_RAW)
         text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
@@ -98,11 +100,11 @@ class Journal:
         except OSError:
             self._watch = _nobody
 
-    def silence(self) -> None:
+    def stop_writing(self) -> None:
         """Says nothing more: the run, and what its next event is, are somebody else's."""
         self._silent, self._waiting = True, []
 
-    async def room(self) -> None:
+    async def backpressure(self) -> None:
         """Waits while more is held than should be."""
         await self._room.wait()
 
@@ -115,7 +117,7 @@ class Journal:
             segment = self._segment + lines
             first = self._number - len(segment) + 1
             try:
-                await self._store.put(layout.segment(self._run, first), b"".join(segment))
+                await self._store.put(layout.event_segment_key(self._run, first), b"".join(segment))
             except BaseException:
                 self._waiting = [] if self._silent else lines + self._waiting
                 self._size = sum(map(len, self._waiting))
@@ -126,12 +128,12 @@ class Journal:
     async def _write_as_they_come(self) -> None:
         while True:
             await self._come.wait()
-            await is_set_within(self._full, self._flush_s)
+            await wait_event(self._full, self._flush_s)
             self._come.clear()
             self._full.clear()
             try:
                 await self.flush()
-            except InfrastructureFault:
+            except TransientError:
                 self._come.set()  # it is tried again, and at the end once more, where a fault counts
                 await asyncio.sleep(FLUSH_S)
 

@@ -7,14 +7,14 @@ from signal import SIGKILL, Signals
 
 from unmoor.quantities import duration_text
 
-from .events import OverBudget, Status
-from .harness.protocol import Outcome
-from .program import Ended
+from .events import BudgetExceeded, Status
+from .harness.protocol import HarnessOutcome
+from .program import ProcessResult
 from .records import Artifact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class RunOutcome:
     """A run's status, the reason in one line (empty where it succeeded), the agent's answer and its artifacts."""
 
     status: Status
@@ -23,37 +23,41 @@ class End:
     artifacts: tuple[Artifact, ...] = ()
 
 
-def judged(ended: Ended, outcome: Outcome, *, timeout_s: int, over: OverBudget | None) -> End:
+def resolve_outcome(
+    ended: ProcessResult, outcome: HarnessOutcome, *, timeout_s: int, over: BudgetExceeded | None
+) -> RunOutcome:
     """The end of a harness that was started. One that was ended is what it was ended for, whatever it said."""
     match ended.cause:
         case "timed_out":
-            return End(status="timed_out", reason=f"no end after {duration_text(timeout_s)}", answer=outcome.answer)
+            return RunOutcome(
+                status="timed_out", reason=f"no end after {duration_text(timeout_s)}", answer=outcome.answer
+            )
         case "over_budget":
-            return End(status="over_budget", reason=spent(over), answer=outcome.answer)
+            return RunOutcome(status="over_budget", reason=cap_exceeded_text(over), answer=outcome.answer)
         case "cancelled":
-            return End(status="cancelled", reason="cancelled", answer=outcome.answer)
+            return RunOutcome(status="cancelled", reason="cancelled", answer=outcome.answer)
         case "stopped":
-            return End(status="lost", reason="its container was told to stop", answer=outcome.answer)
+            return RunOutcome(status="lost", reason="its container was told to stop", answer=outcome.answer)
         case _:
             reason = outcome.reason + _killed(ended) if outcome.status == "failed" else ""
-            return End(status=outcome.status, reason=reason, answer=outcome.answer)
+            return RunOutcome(status=outcome.status, reason=reason, answer=outcome.answer)
 
 
-def not_started(cause: str, over: OverBudget | None) -> End:
+def outcome_before_start(cause: str, over: BudgetExceeded | None) -> RunOutcome:
     """The end of a run that was ended before its harness began."""
     if cause == "cancelled":
-        return End(status="cancelled", reason="cancelled before the harness began")
+        return RunOutcome(status="cancelled", reason="cancelled before the harness began")
     if cause == "over_budget":
-        return End(status="over_budget", reason=spent(over))
-    return End(status="lost", reason="its container was told to stop before the harness began")
+        return RunOutcome(status="over_budget", reason=cap_exceeded_text(over))
+    return RunOutcome(status="lost", reason="its container was told to stop before the harness began")
 
 
-def spent(over: OverBudget | None) -> str:
+def cap_exceeded_text(over: BudgetExceeded | None) -> str:
     """Which cap is used up, in one line."""
     return f"{over.cap}: {over.limit_usd} USD are used up" if over else "a cap is used up"
 
 
-def _killed(ended: Ended) -> str:
+def _killed(ended: ProcessResult) -> str:
     """What a signal that nobody here sent is likely to mean."""
     number = ended.exit.signal
     if number is None or ended.lingered:

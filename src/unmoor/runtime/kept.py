@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .collected import collect
+from .collected import upload_artifacts
 from .events import Notice
 from .harness.protocol import Adapter
-from .host import Host
-from .journal import Journal
-from .places import Places
+from .host import RunContext
+from .journal import EventLog
+from .places import RunDirectories
 from .records import Artifact
 from .redact import Redact
 from .sessions import Session
@@ -18,19 +18,19 @@ from .stop import Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keeper:
+class ResultSaver:
     """Keeps what is left, in what time there is: a container that was told to stop does not wait for it."""
 
     run: str
-    here: Places
-    host: Host
+    here: RunDirectories
+    host: RunContext
     stop: Stop
-    journal: Journal
+    journal: EventLog
     redact: Redact
 
-    async def artifacts(self) -> tuple[Artifact, ...]:
+    async def save_artifacts(self) -> tuple[Artifact, ...]:
         """The artifacts that were kept; InfrastructureFault where the store does not take one."""
-        collecting = collect(
+        collecting = upload_artifacts(
             self.host.store,
             self.run,
             self.here.work,
@@ -39,7 +39,7 @@ class Keeper:
             pause_s=self.host.patience.store_s,
         )
         try:
-            artifacts, warning = await self.stop.in_time(collecting, share=0.4)
+            artifacts, warning = await self.stop.with_deadline(collecting, share=0.4)
         except TimeoutError:
             self._notice("error", "artifacts were not all kept: the container was told to stop")
             return ()
@@ -47,13 +47,13 @@ class Keeper:
             self._notice("warning", warning)
         return artifacts
 
-    async def session(self, session: Session, program: Adapter, named: str) -> None:
+    async def save_session(self, session: Session, program: Adapter, named: str) -> None:
         """Makes the workspace the session's state; `named` is what the harness calls it."""
         folders = ("work", *(f"home/{folder}" for folder in program.session_folders))
         harness = self.host.bundle.agent.harness.name
         saving = session.save(self.here.root, folders, self.here.own, harness=harness, session=named)
         try:
-            left_out = await self.stop.in_time(saving, share=0.8)
+            left_out = await self.stop.with_deadline(saving, share=0.8)
         except TimeoutError:
             return self._notice("error", "the session was not saved in time; it stays as it was before this run")
         if left_out:

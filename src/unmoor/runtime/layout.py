@@ -21,28 +21,28 @@ def run_id(now: datetime, entropy: int | None = None) -> str:
     return f"run-{_digits(LAST_MS - past, 9)}-{_digits(secrets.randbits(35) if entropy is None else entropy, 7)}"
 
 
-def created(run: str) -> datetime:
+def created_at(run: str) -> datetime:
     """When a run's id was made, to the millisecond."""
     past = LAST_MS - int(run.split("-")[1].translate(_BASE_32), 32)
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=past)
 
 
-def run_record(run: str) -> str:
+def run_record_key(run: str) -> str:
     return f"runs/{run}/run.json"
 
 
-def cancel_mark(run: str) -> str:
+def cancel_key(run: str) -> str:
     """Put there by whoever wants the run to end; the runner looks for it."""
     return f"runs/{run}/cancel"
 
 
-def events(run: str) -> str:
+def events_prefix(run: str) -> str:
     """The prefix of a run's event segments."""
     return f"runs/{run}/events/"
 
 
-def segment(run: str, number: int) -> str:
-    return f"{events(run)}{number:08}.ndjson"
+def event_segment_key(run: str, number: int) -> str:
+    return f"{events_prefix(run)}{number:08}.ndjson"
 
 
 def first_event(segment: str) -> int:
@@ -50,22 +50,22 @@ def first_event(segment: str) -> int:
     return int(segment.rsplit("/", 1)[1].split(".")[0])
 
 
-def artifacts(run: str) -> str:
+def artifacts_prefix(run: str) -> str:
     """The prefix of a run's artifacts."""
     return f"runs/{run}/artifacts/"
 
 
-def artifact(run: str, path: str) -> str:
+def artifact_key(run: str, path: str) -> str:
     """An artifact's key."""
-    return artifacts(run) + _key_of(path)
+    return artifacts_prefix(run) + _key_of(path)
 
 
-def given(run: str, path: str) -> str:
+def input_key(run: str, path: str) -> str:
     """The key of a file that the run's workspace is given before it starts."""
     return f"runs/{run}/inputs/{_key_of(path)}"
 
 
-def session(key: str) -> str:
+def session_prefix(key: str) -> str:
     """The folder of a session; any text can be a session's key."""
     return f"sessions/{session_digest(key)}/"
 
@@ -74,20 +74,20 @@ def session_digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def session_record(key: str) -> str:
-    return session(key) + "session.json"
+def session_record_key(key: str) -> str:
+    return session_prefix(key) + "session.json"
 
 
-def session_state(key: str, run: str) -> str:
+def session_state_key(key: str, run: str) -> str:
     """The packed state that a run left: under a name of its own, so that the one before stays until it is whole."""
-    return f"{session(key)}{run}.tar.zst"
+    return f"{session_prefix(key)}{run}.tar.zst"
 
 
-def queued(run: str) -> str:
+def queue_entry_key(run: str) -> str:
     return f"queue/{run}"
 
 
-def fired(trigger: str, delivery: str) -> str:
+def schedule_dedup_key(trigger: str, delivery: str) -> str:
     """Where a schedule's firing is marked, so that the platform's second delivery of it starts nothing."""
     return f"queue/fired/{trigger}/{hashlib.sha256(delivery.encode()).hexdigest()[:32]}"
 
@@ -97,18 +97,18 @@ DELIVERIES = "deliveries/"
 DELIVERY_LOG = f"{DELIVERIES}_log/"
 
 
-def delivery(trigger: str, name: str) -> str:
+def delivery_dedup_key(trigger: str, name: str) -> str:
     """Where what came to a trigger is marked with its run, so that the same thing again starts nothing."""
     return f"{DELIVERIES}{trigger}/{name}.json"
 
 
-def delivery_log(now: datetime, entropy: int) -> str:
+def delivery_log_key(now: datetime, entropy: int) -> str:
     """A new piece of the list of what came; the newest is the first of a listing. A folder holds those of 9 hours."""
     name = run_id(now, entropy).removeprefix("run-")
     return f"{DELIVERY_LOG}{name[:4]}/{name}.ndjson"
 
 
-def mailbox(trigger: str) -> str:
+def mailbox_cursor_key(trigger: str) -> str:
     """Up to which mail an inbox is done with."""
     return f"queue/mailboxes/{trigger}"
 
@@ -116,21 +116,21 @@ def mailbox(trigger: str) -> str:
 OUTBOX = "queue/outbox/"
 
 
-def outbox(run: str) -> str:
+def outbox_key(run: str) -> str:
     """The answer that somebody waits for, until it is sent."""
     return OUTBOX + run
 
 
-def scheduled(trigger: str) -> str:
+def schedule_cursor_key(trigger: str) -> str:
     """Up to when a schedule's times are done with."""
     return f"queue/schedules/{trigger}"
 
 
-def bundle(sha256: str) -> str:
+def bundle_key(sha256: str) -> str:
     return f"bundles/{sha256}.tar"
 
 
-def bundles(sha256: str) -> str:
+def bundle_prefix(sha256: str) -> str:
     """Where the same bundle lies under names that were drawn."""
     return f"bundles/{sha256}/"
 

@@ -13,38 +13,38 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import layout
-from .again import insisted
+from .again import retry_transient
 from .attempt import Attempt
-from .claim import Claim, NotClaimed, claim
-from .errors import InfrastructureFault, RuntimeFault
+from .claim import LeaseLost, RunLease, acquire_lease
+from .errors import TransientError, UnmoorRuntimeError
 from .events import FINAL_STATUSES, Finished, GuardEvent, Notice
-from .guard.way import Grant, new_token
-from .heart import beating, lost
-from .host import Host
-from .journal import Journal
-from .judgement import End, not_started
-from .meter import Meter
-from .new_run import made_of
+from .guard.way import RunCredentials, new_token
+from .heart import heartbeat, on_lease_lost
+from .host import RunContext
+from .journal import EventLog
+from .judgement import RunOutcome, outcome_before_start
+from .meter import RunSpending
+from .new_run import bundle_facts
 from .records import RunRecord
 from .redact import redactor
 from .self_test import KIND
 from .self_testing import self_test
 from .stop import Stop
 from .traces import Traces, Watch
-from .turn import turn
-from .waiting import is_set_within
+from .turn import session_lock
+from .waiting import wait_event
 
 # What a record keeps of them. Readers keep more, so that a secret is whole or not there when it is redacted.
 MOST_REASON, MOST_ANSWER = 600, 32_000
 
 
-async def live(run: str, host: Host, stop: Stop) -> RunRecord:
+async def execute_run(run: str, host: RunContext, stop: Stop) -> RunRecord:
     """Runs a run that is queued to its end and returns its final record; NotClaimed where it is not ours to run, or no
     longer is, and InfrastructureFault where the store is gone for good."""
     # A run may have waited while its agent was deployed anew: it runs as, and its record says, what is deployed now.
-    now = made_of(host.bundle)
-    held = await insisted(
-        lambda: claim(host.store, run, owner=host.owner, clock=host.clock, **now), pause_s=host.patience.store_s
+    now = bundle_facts(host.bundle)
+    held = await retry_transient(
+        lambda: acquire_lease(host.store, run, owner=host.owner, clock=host.clock, **now), pause_s=host.patience.store_s
     )
     if not host.traced:
         return await _Life(held, host, stop).to_the_end()
@@ -65,24 +65,24 @@ def _both(first: Watch, second: Watch) -> Watch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
+class PriorProgress:
     """What an earlier runner of this run has written: how many events, and the end, where it came as far as that."""
 
     events: int = 0
-    end: End | None = None
+    end: RunOutcome | None = None
 
 
 @dataclass(slots=True)
 class _Life:
-    claim: Claim
-    host: Host
+    claim: RunLease
+    host: RunContext
     stop: Stop
 
     async def to_the_end(self) -> RunRecord:
         before = await self._insisted(self._before)
         attempt = self._attempt(before.events)
         journal = attempt.journal
-        async with journal, beating(self.claim, self.host, self.stop, journal), AsyncExitStack() as held:
+        async with journal, heartbeat(self.claim, self.host, self.stop, journal), AsyncExitStack() as held:
             if before.end:
                 return await self._finish(before.end, attempt)
             end = await self._end(attempt, held)
@@ -93,7 +93,7 @@ class _Life:
     def _attempt(self, events_before: int) -> Attempt:
         token = new_token()
         redact = redactor({**self.host.secrets, "run-token": token})
-        journal = Journal(
+        journal = EventLog(
             self.host.store,
             self.claim.record.id,
             redact=redact,
@@ -110,60 +110,60 @@ class _Life:
             host=self.host,
             stop=self.stop,
             journal=journal,
-            meter=Meter(self.stop, noted),
+            meter=RunSpending(self.stop, noted),
             redact=redact,
             token=token,
         )
 
-    async def _end(self, attempt: Attempt, held: AsyncExitStack) -> End:
+    async def _end(self, attempt: Attempt, held: AsyncExitStack) -> RunOutcome:
         """The end, whatever comes in its way: a run of which nobody hears again is the worst of all ends."""
         key = self.claim.record.session
         try:
             if self.claim.record.kind == KIND:
-                grant = Grant(run=self.claim.record.id, token=attempt.token)
-                return await self_test(self.host.way, grant, attempt.meter.take)
+                grant = RunCredentials(run=self.claim.record.id, token=attempt.token)
+                return await self_test(self.host.way, grant, attempt.meter.on_guard_event)
             if key:
-                of = turn(key, self.claim.record.id, self.host, self.stop, attempt.journal)
+                of = session_lock(key, self.claim.record.id, self.host, self.stop, attempt.journal)
                 attempt.session = await held.enter_async_context(of)
                 if attempt.session is None:
-                    return not_started(self.stop.cause, None)
+                    return outcome_before_start(self.stop.cause, None)
             return await self._attempts(attempt)
-        except NotClaimed:
-            lost(self.stop, attempt.journal)
+        except LeaseLost:
+            on_lease_lost(self.stop, attempt.journal)
             raise
-        except RuntimeFault as fault:
+        except UnmoorRuntimeError as fault:
             return attempt.failed(str(fault))
         except OSError as error:
             return attempt.failed(_of_the_system(error))
         except Exception as error:
             return attempt.failed(_of_ours(error))
 
-    async def _attempts(self, attempt: Attempt) -> End:
+    async def _attempts(self, attempt: Attempt) -> RunOutcome:
         """Tries again what the infrastructure spoilt before the harness began; what it has done is never done twice."""
         left = self.host.bundle.agent.run.retries
         while True:
             try:
-                return await attempt.to_the_end()
-            except InfrastructureFault as fault:
+                return await attempt.execute()
+            except TransientError as fault:
                 if left == 0 or attempt.begun or self.stop.cause:
                     raise
                 attempt.journal.add(Notice(level="warning", text=f"tried again: {fault}"))
             left -= 1
             number = self.claim.record.attempt + 1
-            attempt.record = await self._insisted(lambda number=number: self.claim.change(attempt=number))
-            await is_set_within(self.stop.event, self.host.patience.again_s)
+            attempt.record = await self._insisted(lambda number=number: self.claim.update(attempt=number))
+            await wait_event(self.stop.event, self.host.patience.again_s)
 
-    async def _still_ours(self, journal: Journal) -> None:
+    async def _still_ours(self, journal: EventLog) -> None:
         """NotClaimed where somebody took the run meanwhile: then the end is theirs to say."""
         try:
-            await self._insisted(self.claim.change)
-        except NotClaimed:
-            lost(self.stop, journal)
+            await self._insisted(self.claim.update)
+        except LeaseLost:
+            on_lease_lost(self.stop, journal)
             raise
-        except InfrastructureFault:
+        except TransientError:
             return  # the record is tried once more when it is finished
 
-    async def _told(self, end: End, attempt: Attempt) -> RunRecord:
+    async def _told(self, end: RunOutcome, attempt: Attempt) -> RunRecord:
         meter, journal = attempt.meter, attempt.journal
         journal.add(
             Finished(
@@ -175,14 +175,14 @@ class _Life:
             )
         )
         # Events that the store does not take are tried once more when the journal is left; the record comes first.
-        with contextlib.suppress(InfrastructureFault):
+        with contextlib.suppress(TransientError):
             await self._insisted(journal.flush)
         return await self._finish(end, attempt)
 
-    async def _finish(self, end: End, attempt: Attempt) -> RunRecord:
+    async def _finish(self, end: RunOutcome, attempt: Attempt) -> RunRecord:
         ended_at = self.host.clock()
         return await self._insisted(
-            lambda: self.claim.change(
+            lambda: self.claim.update(
                 status=end.status,
                 reason=end.reason,
                 answer=end.answer,
@@ -195,28 +195,28 @@ class _Life:
             )
         )
 
-    async def _before(self) -> Before:
+    async def _before(self) -> PriorProgress:
         """What an earlier holder has written: events are numbered from there on, and an end is never said twice."""
         newest, last = 0, b""
         if self.claim.record.attempt > 1:
-            async for entry in self.host.store.list(layout.events(self.claim.record.id)):
+            async for entry in self.host.store.list(layout.events_prefix(self.claim.record.id)):
                 stored = await self.host.store.get(entry.key)
                 lines = stored.content.splitlines() if stored else []
                 newest = layout.first_event(entry.key) - 1 + len(lines)
                 last = lines[-1] if lines else last
-        return Before(events=newest, end=_said_end(last))
+        return PriorProgress(events=newest, end=_said_end(last))
 
     async def _insisted(self, act: Any) -> Any:
-        return await insisted(act, pause_s=self.host.patience.store_s)
+        return await retry_transient(act, pause_s=self.host.patience.store_s)
 
 
-def _said_end(line: bytes) -> End | None:
+def _said_end(line: bytes) -> RunOutcome | None:
     """The end that this event says, if it does: its runner was gone before the record had it."""
     try:
         event = json.loads(line) if line else {}
         if event.get("type") != Finished.type or event["status"] not in FINAL_STATUSES:
             return None
-        return End(status=event["status"], reason=str(event["reason"]))
+        return RunOutcome(status=event["status"], reason=str(event["reason"]))
     except (ValueError, KeyError, AttributeError):
         return None
 

@@ -20,7 +20,7 @@ class Line:
 
 
 @dataclass(slots=True)
-class Lines:
+class LineSplitter:
     """Takes pieces of a stream and gives the lines that they complete; what is not UTF-8 becomes U+FFFD."""
 
     longest: int = LONGEST

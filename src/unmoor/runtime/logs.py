@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
-from .redact import Redact, redacted
+from .redact import Redact, redact_values
 
 Level = Literal["info", "warning", "error"]
 
@@ -39,11 +39,11 @@ class JsonLog:
             **self._always,
             **fields,
         }
-        text = json.dumps(redacted(whole, self._redact), ensure_ascii=True, default=str)
+        text = json.dumps(redact_values(whole, self._redact), ensure_ascii=True, default=str)
         self._stream.write(text + "\n")
         self._stream.flush()
 
 
-def frames(error: BaseException) -> list[str]:
+def stack_summary(error: BaseException) -> list[str]:
     """Where an error that nobody expected was raised: names and lines, and nothing of what was at hand there."""
     return [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]

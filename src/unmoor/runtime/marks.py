@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 
 from . import layout
-from .errors import RuntimeFault
+from .errors import UnmoorRuntimeError
 from .store.objects import Store
 
 
-async def marked(store: Store, mark: str, run: str) -> str:
+async def claim_dedup_key(store: Store, mark: str, run: str) -> str:
     """The run that has it: this one, unless there is a mark already, which names another."""
-    if await store.create(mark, json.dumps({"run": run}).encode()) is not None:
+    if await store.put_if_absent(mark, json.dumps({"run": run}).encode()) is not None:
         return run
-    return await named_by(store, mark) or run
+    return await run_of_dedup_key(store, mark) or run
 
 
-async def named_by(store: Store, mark: str) -> str:
+async def run_of_dedup_key(store: Store, mark: str) -> str:
     """The run that a mark names; nothing where there is no mark, and RuntimeFault where it names none."""
     stored = await store.get(mark)
     if stored is None:
         return ""
     named = layout.RUN_ID.search(stored.content.decode(errors="replace"))
     if named is None:
-        raise RuntimeFault(f"{mark} names no run; remove it to have what came run")
+        raise UnmoorRuntimeError(f"{mark} names no run; remove it to have what came run")
     return named[0]

@@ -11,7 +11,7 @@ from .config import McpServer
 REFERENCE = re.compile(r"\$\{secret:([a-z][a-z0-9-]*)\}")
 
 
-def with_secrets(servers: tuple[McpServer, ...], value: Callable[[str], str]) -> tuple[McpServer, ...]:
+def resolve_secret_references(servers: tuple[McpServer, ...], value: Callable[[str], str]) -> tuple[McpServer, ...]:
     """The servers with `${secret:NAME}` replaced; `value` raises for a name that this container was not given."""
     return tuple(dataclasses.replace(s, headers=_filled(s.headers, value), env=_filled(s.env, value)) for s in servers)
 

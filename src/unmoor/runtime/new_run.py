@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from .bundle import Unpacked
+from .bundle import UnpackedBundle
 from .config import Trigger
 from .prompt import render, render_key
 from .records import RunRecord
@@ -15,8 +15,8 @@ from .redact import Redact
 from .self_test import KIND as SELF_TEST
 
 
-def triggered_run(
-    bundle: Unpacked, trigger: Trigger, *, run: str, delivery: str, now: datetime, event: Any, redact: Redact
+def run_from_trigger(
+    bundle: UnpackedBundle, trigger: Trigger, *, run: str, delivery: str, now: datetime, event: Any, redact: Redact
 ) -> RunRecord:
     """A queued run that this trigger starts with what came; what of that is a secret, neither store nor model sees."""
     agent = bundle.agent
@@ -25,7 +25,7 @@ def triggered_run(
         "trigger": {"name": trigger.name, "kind": trigger.kind},
         "agent": {"name": agent.name, "environment": agent.environment},
     }
-    record = queued_run(
+    record = new_queued_run(
         bundle,
         run=run,
         now=now,
@@ -37,8 +37,8 @@ def triggered_run(
     return replace(record, delivery=redact(delivery))
 
 
-def queued_run(
-    bundle: Unpacked, *, run: str, now: datetime, trigger: str, kind: str, prompt: str, session: str
+def new_queued_run(
+    bundle: UnpackedBundle, *, run: str, now: datetime, trigger: str, kind: str, prompt: str, session: str
 ) -> RunRecord:
     """The record; prompt and session key come with their secrets taken out."""
     return RunRecord(
@@ -51,11 +51,11 @@ def queued_run(
         prompt=prompt,
         session=session,
         created_at=now,
-        **made_of(bundle),
+        **bundle_facts(bundle),
     )
 
 
-def made_of(bundle: Unpacked) -> dict[str, Any]:
+def bundle_facts(bundle: UnpackedBundle) -> dict[str, Any]:
     """What a record says of the bundle, harness and model that its run is made of."""
     agent = bundle.agent
     return {

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import zstandard
 
-from .trees import Found, readable, walk
+from .trees import TreeEntry, make_readable, walk
 from .untar import extract
 
 # The fastest level compresses sources and logs well enough; a higher one would be the bottleneck.
@@ -24,7 +24,7 @@ THREADS = 2
 BUFFER = 1024 * 1024
 
 
-class BrokenArchive(Exception):
+class CorruptArchive(Exception):
     """An archive that is damaged; its text says how, in one line."""
 
 
@@ -59,7 +59,7 @@ def unpack(archive: Path, root: Path, *, given_up: Callable[[], bool] = lambda: 
         ):
             extract(tar, root, given_up=given_up)
     except (zstandard.ZstdError, tarfile.TarError, EOFError, FileExistsError) as error:
-        raise BrokenArchive(" ".join(str(error).split())[:200] or type(error).__name__) from error
+        raise CorruptArchive(" ".join(str(error).split())[:200] or type(error).__name__) from error
 
 
 def is_real_folder(root: Path, folder: str) -> bool:
@@ -75,15 +75,15 @@ def is_real_folder(root: Path, folder: str) -> bool:
     return True
 
 
-def _entries(root: Path, folders: Iterable[str]) -> Iterator[Found]:
+def _entries(root: Path, folders: Iterable[str]) -> Iterator[TreeEntry]:
     for folder in folders:
         if is_real_folder(root, folder):
             path = root / folder
-            yield Found(name=folder, path=str(path), status=path.lstat())
+            yield TreeEntry(name=folder, path=str(path), status=path.lstat())
             yield from (dataclasses.replace(found, name=f"{folder}/{found.name}") for found in walk(path))
 
 
-def _added(tar: tarfile.TarFile, found: Found) -> bool:
+def _added(tar: tarfile.TarFile, found: TreeEntry) -> bool:
     """Packs one entry; False where it had to be left out. Sockets, pipes and devices are nothing to be packed."""
     status = found.status
     if status is None:
@@ -97,7 +97,7 @@ def _added(tar: tarfile.TarFile, found: Found) -> bool:
         if not entry.isreg():
             tar.addfile(entry)
             return True
-        readable(found.path, status)
+        make_readable(found.path, status)
         with os.fdopen(os.open(found.path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as content:
             tar.addfile(entry, content)
         return True

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .fence.landlock import Rules
 from .layout import session_digest
-from .trees import remove
+from .trees import remove_tree
 
 # Folders that hold programs and their data, on every system; nothing of a person's or a run's lies there.
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix", "/sys", "/proc")
@@ -22,7 +22,7 @@ DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "f
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class RunDirectories:
     """A run's folders: `work` is where the harness starts, `home` its HOME, `temp` its TMPDIR, `own` the runner's."""
 
     root: Path
@@ -43,23 +43,25 @@ class Places:
     def make(self) -> None:
         """Makes them empty: what another run may have left here is removed first."""
         for folder in (self.root, self.own):
-            remove(folder)
+            remove_tree(folder)
         for folder in (self.work, self.home, self.temp, self.own):
             folder.mkdir(parents=True, mode=0o700)
 
     def remove(self) -> None:
         """Removes everything of the run from this machine."""
         for folder in (self.root, self.own):
-            remove(folder)
+            remove_tree(folder)
 
 
-def places(work_root: Path, *, run: str, session: str) -> Places:
+def run_directories(work_root: Path, *, run: str, session: str) -> RunDirectories:
     """The folders of a run; those of a session's runs are the same ones."""
     name = f"s-{session_digest(session)}" if session else run
-    return Places(root=work_root / name, own=work_root / f"own-{run}")
+    return RunDirectories(root=work_root / name, own=work_root / f"own-{run}")
 
 
-def rules(of: Places, port: int, *, in_an_image: bool, alone: bool, programs: Iterable[Path] = ()) -> Rules:
+def sandbox_rules(
+    of: RunDirectories, port: int, *, in_an_image: bool, alone: bool, programs: Iterable[Path] = ()
+) -> Rules:
     """What the harness may open, and the one port that it may connect to.
 
     `programs` are folders that hold it where it is not installed with the system. `alone` says that nothing but this

@@ -19,7 +19,7 @@ ZOMBIE = b"Z"
 MOST_LOOKS = 2000
 
 
-def adopt_orphans() -> None:
+def become_subreaper() -> None:
     """From here on orphans below this process become its children."""
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
@@ -29,7 +29,7 @@ def descendants(of: int, *, spare: frozenset[int] = frozenset()) -> list[int]:
     return [pid for pid, state in _below(of, spare) if state != ZOMBIE]
 
 
-def end(pids: Iterable[int], number: signal.Signals) -> None:
+def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
     """Sends the signal to each that is still there."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -51,8 +51,8 @@ def kill_all(of: int, *, spare: frozenset[int] = frozenset()) -> int:
         dead = {pid for pid, state in found if state == ZOMBIE}
         if not living and dead <= remains | killed:
             break
-        end(living, signal.SIGSTOP)
-        end(living, signal.SIGKILL)
+        signal_all(living, signal.SIGSTOP)
+        signal_all(living, signal.SIGKILL)
         killed.update(living)
         remains |= dead
     return len(killed)

@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .fence.confine import prepared
+from .fence.confine import prepare_sandbox
 from .fence.landlock import Rules
-from .harness.protocol import Command, Exit
-from .lines import Line, Lines
-from .processes import adopt_orphans, descendants, end, kill_all, reap
+from .harness.protocol import Command, ProcessExit
+from .lines import Line, LineSplitter
+from .processes import become_subreaper, descendants, kill_all, reap, signal_all
 from .stop import Cause, Stop
-from .waiting import is_set_within
+from .waiting import wait_event
 
 # What is left of a harness that has ended keeps its output open; this long nothing may come before it is given up.
 DRAIN_S = 2.0
@@ -30,21 +30,21 @@ PIECE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class ProcessResult:
     """How the start ended: the exit; why it was ended, where it was; whether it lingered; how many were left behind."""
 
-    exit: Exit
+    exit: ProcessExit
     cause: Cause
     lingered: bool
     left: int
     seconds_to_start: float
 
 
-async def always_room() -> None:
+async def no_backpressure() -> None:
     """Nothing holds what a program writes back."""
 
 
-async def run_program(
+async def run_confined(
     command: Command,
     *,
     rules: Rules,
@@ -53,10 +53,10 @@ async def run_program(
     timeout_s: float,
     stop: Stop,
     said: Callable[[Line], None],
-    room: Callable[[], Awaitable[None]] = always_room,
+    room: Callable[[], Awaitable[None]] = no_backpressure,
     grace_s: float = 5.0,
     linger_s: float = 30.0,
-) -> Ended:
+) -> ProcessResult:
     """Starts the command in `work` and returns when it and all that it started are gone.
 
     `said` gets each line of its standard output, and `room` is awaited before more is read. `path` is its PATH. It is
@@ -64,27 +64,27 @@ async def run_program(
     that closes its output has `linger_s` to end by itself. OSError where it cannot be started at all; whatever `said`
     raised, once everything has ended.
     """
-    adopt_orphans()
+    become_subreaper()
     others = frozenset(descendants(os.getpid()))
     began = time.monotonic()
-    with prepared(rules) as fence:
+    with prepare_sandbox(rules) as fence:
         process = await asyncio.create_subprocess_exec(
             # As bytes, whatever this machine's own encoding is.
             *(_encoded(argument) for argument in command.argv),
             cwd=work,
-            env={_encoded(k): _encoded(v) for k, v in environment(command.environment, path).items()},
+            env={_encoded(k): _encoded(v) for k, v in harness_environment(command.environment, path).items()},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=fence.lay,
+            preexec_fn=fence.apply,
         )
     started = time.monotonic() - began
     attended = _Attended(process, stop, said, room, others, grace_s)
     return await attended.to_the_end(command.stdin, timeout_s, linger_s, started)
 
 
-def environment(given: Mapping[str, str], path: str) -> dict[str, str]:
+def harness_environment(given: Mapping[str, str], path: str) -> dict[str, str]:
     """All of a harness's environment: what its adapter gives, a PATH and a locale; nothing of the runner's own."""
     return {"PATH": path, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **given}
 
@@ -115,7 +115,7 @@ class _Attended:
         self.lingered = False
         self.pieces = 0
 
-    async def to_the_end(self, stdin: bytes, timeout_s: float, linger_s: float, started: float) -> Ended:
+    async def to_the_end(self, stdin: bytes, timeout_s: float, linger_s: float, started: float) -> ProcessResult:
         reading = asyncio.gather(self._read_output(), self._read_errors())
         feeding = asyncio.create_task(self._feed(stdin))
         ending = asyncio.create_task(self._end_when_told(timeout_s))
@@ -129,8 +129,8 @@ class _Attended:
             left = self._end_the_rest()
         told = self.stop.cause
         await self._drained(reading)
-        return Ended(
-            exit=Exit(
+        return ProcessResult(
+            exit=ProcessExit(
                 code=code if code >= 0 else None,
                 signal=-code if code < 0 else None,
                 stderr=self.stderr.decode(errors="replace"),
@@ -164,7 +164,7 @@ class _Attended:
 
     async def _read_output(self) -> None:
         assert self.process.stdout is not None
-        lines = Lines()
+        lines = LineSplitter()
         while piece := await self.process.stdout.read(PIECE):
             self.pieces += 1
             for line in lines.feed(piece):
@@ -180,8 +180,8 @@ class _Attended:
             self.stderr = (self.stderr + piece)[-STDERR_KEPT:]
 
     async def _end_when_told(self, timeout_s: float) -> None:
-        if not await is_set_within(self.stop.event, timeout_s):
-            self.stop.now("timed_out")
+        if not await wait_event(self.stop.event, timeout_s):
+            self.stop.request("timed_out")
         await self._end(self.grace_s)
 
     async def _end_after(self, reading: Awaitable[object], linger_s: float) -> None:
@@ -192,9 +192,9 @@ class _Attended:
         await self._end(self.grace_s)
 
     async def _end(self, grace_s: float) -> None:
-        end(self._ours(), signal.SIGTERM)
+        signal_all(self._ours(), signal.SIGTERM)
         if not self.stop.hurried.is_set():
-            await is_set_within(self.stop.hurried, grace_s)
+            await wait_event(self.stop.hurried, grace_s)
         if self.stop.grace_s is not None:
             await asyncio.sleep(self.stop.grace_s)
         kill_all(os.getpid(), spare=self.others)

@@ -25,7 +25,7 @@ def render(template: str, roots: Mapping[str, Any], *, nonce: str) -> str:
 
     def put(match: re.Match[str]) -> str:
         nonlocal fenced
-        text = as_text(found(match[1], roots))
+        text = as_text(resolve_reference(match[1], roots))
         if not text or PLAIN.fullmatch(text):
             return text
         fenced = True
@@ -37,10 +37,10 @@ def render(template: str, roots: Mapping[str, Any], *, nonce: str) -> str:
 
 def render_key(template: str, roots: Mapping[str, Any]) -> str:
     """A session's key: the values as they are, since nobody but the store reads it."""
-    return REFERENCE.sub(lambda match: as_text(found(match[1], roots)), template)
+    return REFERENCE.sub(lambda match: as_text(resolve_reference(match[1], roots)), template)
 
 
-def found(reference: str, roots: Mapping[str, Any]) -> Any:
+def resolve_reference(reference: str, roots: Mapping[str, Any]) -> Any:
     """What a reference such as `event.issue.labels[0].name` names, or None."""
     value: Any = roots
     for name, index, first in STEP.findall(reference):

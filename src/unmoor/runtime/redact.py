@@ -27,14 +27,14 @@ def redactor(secrets: Mapping[str, str]) -> Redact:
     return lambda text: pattern.sub(lambda match: f"[secret:{forms[match[0]]}]", text)
 
 
-def redacted(value: Any, redact: Redact) -> Any:
+def redact_values(value: Any, redact: Redact) -> Any:
     """The value with every text in it redacted, keys included."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, list):
-        return [redacted(v, redact) for v in value]
+        return [redact_values(v, redact) for v in value]
     if isinstance(value, dict):
-        return {redact(k) if isinstance(k, str) else k: redacted(v, redact) for k, v in value.items()}
+        return {redact(k) if isinstance(k, str) else k: redact_values(v, redact) for k, v in value.items()}
     return value
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from .errors import ConfigurationFault, InfrastructureFault
+from .errors import ConfigurationError, TransientError
 
 UNIX = "unix://"
 TIMEOUT_S = 20.0
@@ -18,7 +18,7 @@ PASSING = (408, 425, 429)
 SAID = 400
 
 
-class NotDone(ConfigurationFault):
+class RequestRejected(ConfigurationError):
     """A service refused what it was asked, and would again: its status, its word for the reason, what it said."""
 
     def __init__(self, text: str, *, status: int, code: str, values: Any) -> None:
@@ -27,7 +27,7 @@ class NotDone(ConfigurationFault):
 
 
 @dataclass(slots=True, kw_only=True)
-class Rest:
+class JsonHttpClient:
     """A service at a URL, or at `unix:///path/to/socket`; `name` is what faults call it."""
 
     name: str
@@ -35,7 +35,9 @@ class Rest:
     timeout_s: float = TIMEOUT_S
     _session: aiohttp.ClientSession | None = field(default=None, repr=False)
 
-    async def ask(self, method: str, path: str, *, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+    async def request(
+        self, method: str, path: str, *, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
         """What is answered, None where that is nothing. NotDone where it is refused, InfrastructureFault where it may
         be done later."""
         content = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -47,7 +49,7 @@ class Rest:
                 return self._taken(f"{method} {path.partition('?')[0]}", got.status, await got.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             why = str(error) or type(error).__name__
-            raise InfrastructureFault(f"{self.name} cannot be reached: {why[:SAID]}") from error
+            raise TransientError(f"{self.name} cannot be reached: {why[:SAID]}") from error
 
     async def close(self) -> None:
         """Lets go of its connections."""
@@ -73,14 +75,14 @@ class Rest:
         values = _values(content)
         if status < 400:
             return values
-        code, said = reason(values)
+        code, said = parse_error(values)
         text = f"{self.name} answered {asked} with {status}: {said}"
         if status in PASSING or status >= 500:
-            raise InfrastructureFault(text)
-        raise NotDone(text, status=status, code=code, values=values)
+            raise TransientError(text)
+        raise RequestRejected(text, status=status, code=code, values=values)
 
 
-def reason(values: Any) -> tuple[str, str]:
+def parse_error(values: Any) -> tuple[str, str]:
     """A fault's name and its words, in any of the shapes that Docker, AWS, Azure, Google and unmoor give them."""
     if not isinstance(values, dict):
         return "", " ".join(str(values or "no reason").split())[:SAID]

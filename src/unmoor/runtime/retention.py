@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from .claim import read_record
-from .errors import RuntimeFault
+from .errors import UnmoorRuntimeError
 from .store.objects import Store
 
 # The budget's days and queue's marks are kept as long as runs are.
@@ -14,7 +14,7 @@ PREFIXES = ("runs/", "sessions/", "deliveries/", "budget/", "queue/fired/", "que
 WHOLE = ("runs/", "sessions/")
 
 
-async def sweep(store: Store, *, now: datetime, keep_s: int) -> int:
+async def delete_expired(store: Store, *, now: datetime, keep_s: int) -> int:
     """Removes what was last written before `now - keep_s`, and says how many objects that were.
 
     A run is removed whole when its newest object is that old, and never while it waits or goes on; a session when no
@@ -50,5 +50,5 @@ async def _is_going_on(store: Store, folder: str) -> bool:
     stored = await store.get(f"{folder}/run.json")
     try:
         return stored is not None and read_record(folder.removeprefix("runs/"), stored.content).status == "queued"
-    except RuntimeFault:
+    except UnmoorRuntimeError:
         return False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from .guard.port import LocalPort
-from .guard.way import Emit, Grant, Way
-from .judgement import End
+from .guard.port import GuardPort
+from .guard.way import ConnectionHandler, Emit, RunCredentials
+from .judgement import RunOutcome
 from .self_test import WHOLE
 
 # Longer than a guard beside the run takes to come up.
@@ -14,13 +14,13 @@ PATIENCE_S = 30.0
 QUESTION = b"GET /self-test HTTP/1.1\r\nHost: unmoor.invalid\r\nConnection: close\r\n\r\n"
 
 
-async def self_test(way: Way, grant: Grant, emit: Emit) -> End:
+async def self_test(way: ConnectionHandler, grant: RunCredentials, emit: Emit) -> RunOutcome:
     """The end of such a run: it has succeeded where the guard answers anything."""
-    async with LocalPort(way, grant, emit) as port:
+    async with GuardPort(way, grant, emit) as port:
         answered = await _asked(port.number)
     if answered:
-        return End(status="succeeded", reason="", answer=WHOLE)
-    return End(status="failed", reason="the guard does not answer, so no run could ask a model")
+        return RunOutcome(status="succeeded", reason="", answer=WHOLE)
+    return RunOutcome(status="failed", reason="the guard does not answer, so no run could ask a model")
 
 
 async def _asked(port: int) -> bool:

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from . import layout
-from .again import insisted
+from .again import retry_transient
 from .claim import CONFLICTS, LEASE, Clock
-from .errors import InfrastructureFault, RuntimeFault, WorkspaceFault
-from .packed import BrokenArchive, pack, unpack
+from .errors import TransientError, UnmoorRuntimeError, WorkspaceError
+from .packed import CorruptArchive, pack, unpack
 from .store.objects import Store
 
 T = TypeVar("T")
@@ -59,11 +59,11 @@ class Session:
             return False
         archive = scratch / "session.tar.zst"
         if not await self._store.download(self.record.state, archive):
-            raise InfrastructureFault(f"session {self.record.key}: {self.record.state} is not in the store")
+            raise TransientError(f"session {self.record.key}: {self.record.state} is not in the store")
         try:
             await _in_thread(lambda given_up: unpack(archive, root, given_up=given_up))
-        except BrokenArchive as broken:
-            raise WorkspaceFault(f"session {self.record.key}: {self.record.state} is damaged: {broken}") from None
+        except CorruptArchive as broken:
+            raise WorkspaceError(f"session {self.record.key}: {self.record.state} is damaged: {broken}") from None
         archive.unlink()
         return True
 
@@ -75,13 +75,13 @@ class Session:
         """Packs the folders below the root, and makes that the session's state; how many entries had to be left out."""
         archive = scratch / "session.tar.zst"
         left_out = await _in_thread(lambda given_up: pack(root, folders, archive, given_up=given_up))
-        key, before = layout.session_state(self.record.key, self._run), self.record.state
-        await insisted(lambda: self._store.upload(key, archive), pause_s=self.pause_s)
+        key, before = layout.session_state_key(self.record.key, self._run), self.record.state
+        await retry_transient(lambda: self._store.upload(key, archive), pause_s=self.pause_s)
         archive.unlink()
         saved = {"harness": harness, "harness_session": session, "state": key, "saved_at": self._clock().isoformat()}
-        await insisted(lambda: self._change(**saved), pause_s=self.pause_s)
+        await retry_transient(lambda: self._change(**saved), pause_s=self.pause_s)
         if before and before != key:
-            with contextlib.suppress(InfrastructureFault):  # it is in nobody's way
+            with contextlib.suppress(TransientError):  # it is in nobody's way
                 await self._store.delete(before)
         return left_out
 
@@ -94,20 +94,22 @@ class Session:
         async with self._one_at_a_time:
             for _ in range(CONFLICTS):
                 record = dataclasses.replace(self.record, **fields)
-                version = await self._store.replace(layout.session_record(record.key), _to_json(record), self._version)
+                version = await self._store.compare_and_swap(
+                    layout.session_record_key(record.key), _to_json(record), self._version
+                )
                 if version is not None:
                     self.record, self._version = record, version
                 elif not await self._settled(record):
                     continue
                 return
-        raise InfrastructureFault(f"session {self.record.key}: its record changes faster than it can be written")
+        raise TransientError(f"session {self.record.key}: its record changes faster than it can be written")
 
     async def _settled(self, wanted: SessionRecord) -> bool:
         """Whether a write was made though its answer was lost; False where an earlier one of this run's came late."""
-        stored = await self._store.get(layout.session_record(wanted.key))
+        stored = await self._store.get(layout.session_record_key(wanted.key))
         found = stored and _from_json(wanted.key, stored.content)
         if not stored or not found or (found != wanted and found.holder != self._run):
-            raise InfrastructureFault(f"session {wanted.key} was taken by another run")
+            raise TransientError(f"session {wanted.key} was taken by another run")
         self.record, self._version = found, stored.version
         return found == wanted
 
@@ -121,11 +123,11 @@ async def _in_thread(act: Callable[[Callable[[], bool]], T]) -> T:
         given_up.set()
 
 
-async def hold(store: Store, key: str, run: str, *, clock: Clock) -> Session | str:
+async def acquire_session(store: Store, key: str, run: str, *, clock: Clock) -> Session | str:
     """The session, held by this run, or the id of the run that holds it now."""
     wanted = SessionRecord(key=key, holder=run, until=_until(clock))
-    name = layout.session_record(key)
-    if version := await store.create(name, _to_json(wanted)):
+    name = layout.session_record_key(key)
+    if version := await store.put_if_absent(name, _to_json(wanted)):
         return Session(store, run, wanted, version, clock)
     stored = await store.get(name)
     if stored is None:
@@ -134,7 +136,7 @@ async def hold(store: Store, key: str, run: str, *, clock: Clock) -> Session | s
     if record.holder not in ("", run) and _time(record) > clock():
         return record.holder
     taken = dataclasses.replace(record, holder=run, until=wanted.until)
-    version = await store.replace(name, _to_json(taken), stored.version)
+    version = await store.compare_and_swap(name, _to_json(taken), stored.version)
     return Session(store, run, taken, version, clock) if version else "another run"
 
 
@@ -155,8 +157,8 @@ def _from_json(key: str, content: bytes) -> SessionRecord:
             _time(record)
         return record
     except (ValueError, TypeError, AttributeError):
-        raise RuntimeFault(
-            f"session {key}: {layout.session_record(key)} is no record that this release reads"
+        raise UnmoorRuntimeError(
+            f"session {key}: {layout.session_record_key(key)} is no record that this release reads"
         ) from None
 
 

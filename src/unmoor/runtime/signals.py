@@ -6,7 +6,7 @@ import asyncio
 import signal
 
 
-def told_to_stop() -> asyncio.Event:
+def shutdown_event() -> asyncio.Event:
     """Set by the first SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -24,10 +24,10 @@ class Stop:
     cause: Cause = ""
     grace_s: float | None = None
     until: float | None = None
-    taken: bool = False
+    lease_lost: bool = False
     hurried: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def now(self, cause: Cause, *, grace_s: float | None = None, within_s: float | None = None) -> None:
+    def request(self, cause: Cause, *, grace_s: float | None = None, within_s: float | None = None) -> None:
         """Ends it; `grace_s` and `within_s` hurry it, also where it is ending already."""
         self.cause = self.cause or cause
         if grace_s is not None:
@@ -38,7 +38,7 @@ class Stop:
             self.hurried.set()
         self.event.set()
 
-    async def in_time(self, work: Coroutine[Any, Any, T], *, share: float = 1.0) -> T:
+    async def with_deadline(self, work: Coroutine[Any, Any, T], *, share: float = 1.0) -> T:
         """The work's result; TimeoutError where it is not done in that share of the time that a hurried stop leaves."""
         working = asyncio.create_task(work)
         hurrying = asyncio.create_task(self.hurried.wait())
@@ -54,7 +54,7 @@ class Stop:
             hurrying.cancel()
             await asyncio.gather(working, hurrying, return_exceptions=True)
 
-    async def unless_told(self, work: Coroutine[Any, Any, T]) -> T | None:
+    async def unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
         """The work's result, or None, and it is given up, where the run is told to end before there is one."""
         working = asyncio.create_task(work)
         stopping = asyncio.create_task(self.event.wait())

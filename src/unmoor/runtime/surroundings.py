@@ -10,13 +10,13 @@ from pathlib import Path
 from unmoor.container import WORK_DIR
 
 from .config import secret_variable
-from .errors import ConfigurationFault
+from .errors import ConfigurationError
 
 PREFIX = "UNMOOR_SECRET_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class ContainerEnvironment:
     """Where the store, the guard and the gateway are, which bundle the agent is, and where runs work; the URLs of guard
     and gateway may be empty."""
 
@@ -32,22 +32,22 @@ class Surroundings:
         try:
             return self.secrets[secret_variable(name)]
         except KeyError:
-            raise ConfigurationFault(f"secret {name} is not here: {secret_variable(name)} is not set") from None
+            raise ConfigurationError(f"secret {name} is not here: {secret_variable(name)} is not set") from None
 
 
-def read_surroundings(environment: Mapping[str, str]) -> Surroundings:
+def read_environment(environment: Mapping[str, str]) -> ContainerEnvironment:
     """What the variables say; ConfigurationFault for one that is missing."""
-    return Surroundings(
+    return ContainerEnvironment(
         store_url=_needed(environment, "UNMOOR_STORE"),
         bundle=_needed(environment, "UNMOOR_BUNDLE"),
         guard_url=environment.get("UNMOOR_GUARD_URL", ""),
         gateway_url=environment.get("UNMOOR_GATEWAY_URL", ""),
         work_root=Path(environment.get("UNMOOR_WORK", WORK_DIR)),
-        secrets=take_secrets(environment),
+        secrets=read_secrets(environment),
     )
 
 
-def take_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+def read_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """Secrets by their variable: from the environment, and from files named like them one level below
     UNMOOR_SECRETS_DIR, where a line's end after the value is none of it."""
     found = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
@@ -61,12 +61,12 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").removesuffix("\n")
     except UnicodeDecodeError:
-        raise ConfigurationFault(f"{path} is not UTF-8; a secret is text") from None
+        raise ConfigurationError(f"{path} is not UTF-8; a secret is text") from None
     except OSError as error:
-        raise ConfigurationFault(f"{path} cannot be read: {error.strerror}") from None
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def forget_secrets() -> None:
+def scrub_secrets() -> None:
     """Takes the secrets out of this process's environment, so that nothing that it starts inherits them."""
     for name in [n for n in os.environ if n.startswith(PREFIX)]:
         del os.environ[name]
@@ -75,5 +75,5 @@ def forget_secrets() -> None:
 def _needed(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name, "")
     if not value:
-        raise ConfigurationFault(f"{name} is not set; the container is given it by the target")
+        raise ConfigurationError(f"{name} is not set; the container is given it by the target")
     return value

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from .config import Agent
+from .config import AgentConfig
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 FLUSH_S = 3
@@ -23,7 +23,7 @@ PROVIDERS = {"google": "gcp.gemini", "openai-compatible": "openai"}
 Watch = Callable[[dict[str, Any]], None]
 
 
-def wanted(environment: Mapping[str, str]) -> bool:
+def tracing_enabled(environment: Mapping[str, str]) -> bool:
     """Whether traces are to be sent anywhere."""
     return any(environment.get(name) for name in ENDPOINTS)
 
@@ -31,7 +31,7 @@ def wanted(environment: Mapping[str, str]) -> bool:
 class Traces:
     """Makes a run's spans out of its events; `flush` sends what is left."""
 
-    def __init__(self, agent: Agent, run: str, session: str, exporter: Any = None) -> None:
+    def __init__(self, agent: AgentConfig, run: str, session: str, exporter: Any = None) -> None:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider

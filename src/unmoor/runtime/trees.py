@@ -20,7 +20,7 @@ OWNER = stat.S_IRWXU
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class TreeEntry:
     """An entry below a folder: its path from there, and what it is; `status` is None for what cannot be looked into."""
 
     name: str
@@ -28,7 +28,7 @@ class Found:
     status: os.stat_result | None
 
 
-def walk(root: Path) -> Iterator[Found]:
+def walk(root: Path) -> Iterator[TreeEntry]:
     """Everything below the folder, each folder before what is in it, in the order of names."""
     pending = [""]
     while pending:
@@ -36,7 +36,7 @@ def walk(root: Path) -> Iterator[Found]:
         try:
             entries = _entries(root, name)
         except OSError:
-            yield Found(name=name, path=os.path.join(root, name), status=None)
+            yield TreeEntry(name=name, path=os.path.join(root, name), status=None)
             continue
         folders: list[str] = []
         for found in entries:
@@ -46,13 +46,13 @@ def walk(root: Path) -> Iterator[Found]:
         pending += reversed(folders)
 
 
-def readable(path: str, status: os.stat_result, *, least: int = stat.S_IRUSR) -> None:
+def make_readable(path: str, status: os.stat_result, *, least: int = stat.S_IRUSR) -> None:
     """Gives the owner the rights to the file or folder that it may have taken from itself."""
     if status.st_mode & least != least:
         os.chmod(path, stat.S_IMODE(status.st_mode) | least)
 
 
-def remove(folder: Path) -> None:
+def remove_tree(folder: Path) -> None:
     """Removes the folder and all below it, as far as the machine lets it; nothing where it is not there.
 
     What is nested deep is moved up before it is emptied, so that no path becomes longer than a path may be.
@@ -64,14 +64,14 @@ def remove(folder: Path) -> None:
         folder.rmdir()
 
 
-def _entries(root: Path, name: str) -> list[Found]:
+def _entries(root: Path, name: str) -> list[TreeEntry]:
     folder = os.path.join(root, name) if name else str(root)
-    readable(folder, os.lstat(folder), least=OWNER)
-    found: list[Found] = []
+    make_readable(folder, os.lstat(folder), least=OWNER)
+    found: list[TreeEntry] = []
     for entry in sorted(os.scandir(folder), key=lambda e: e.name):
         below = f"{name}/{entry.name}" if name else entry.name
         status = None if len(os.fsencode(below)) > LONGEST else entry.stat(follow_symlinks=False)
-        found.append(Found(name=below, path=entry.path, status=status))
+        found.append(TreeEntry(name=below, path=entry.path, status=status))
     return found
 
 

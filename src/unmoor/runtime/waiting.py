@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 
-async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
+async def wait_event(event: asyncio.Event, seconds: float) -> bool:
     """Waits for the event, and for no longer than that; whether it is set."""
     try:
         async with asyncio.timeout(seconds):

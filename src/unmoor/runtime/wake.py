@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from unmoor.container import WAKE_PATH
 
-from .errors import InfrastructureFault, RuntimeFault
+from .errors import TransientError, UnmoorRuntimeError
 from .guard.way import Log
 from .layout import RUN_ID
-from .rest import Rest
+from .rest import JsonHttpClient
 from .store import Store
 
 # A gateway that sleeps needs this long to answer; a container that is told to stop has not that much time.
@@ -21,21 +21,21 @@ TRIES = 2
 
 async def wake_gateway(url: str, store: Store, run: str, *, within_s: float, log: Log) -> None:
     """Tells the gateway at this URL that a run has ended, if others wait; nothing where there is no URL."""
-    rest = Rest(name="the gateway", url=url, timeout_s=within_s)
+    rest = JsonHttpClient(name="the gateway", url=url, timeout_s=within_s)
     try:
         if url and await _others_wait(store, run):
             await _told(rest)
-    except RuntimeFault as fault:
+    except UnmoorRuntimeError as fault:
         log(f"whoever comes next wakes it: {fault}", level="warning")
     finally:
         await rest.close()
 
 
-async def _told(rest: Rest) -> None:
+async def _told(rest: JsonHttpClient) -> None:
     for left in reversed(range(TRIES)):
         try:
-            return await rest.ask("POST", WAKE_PATH)
-        except InfrastructureFault:
+            return await rest.request("POST", WAKE_PATH)
+        except TransientError:
             if not left:
                 raise
 

@@ -8,30 +8,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .bundle import Unpacked
+from .bundle import UnpackedBundle
 from .git import Git
-from .harness.protocol import PlacedFile
+from .harness.protocol import FileToWrite
 from .packed import is_real_folder
-from .places import Places
+from .places import RunDirectories
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
     """Makes a run's workspace; `credential` gives the value of a secret by its name."""
 
-    bundle: Unpacked
-    places: Places
+    bundle: UnpackedBundle
+    places: RunDirectories
     git: Git
     credential: Callable[[str], str]
 
-    async def fill(self) -> None:
+    async def create(self) -> None:
         """A new workspace: repositories first, since they want an empty folder, then files."""
         agent = self.bundle.agent
         for repo in agent.repos:
             await self.git.clone(repo, self._credential(repo.credential), self.places.work / repo.path)
         await asyncio.to_thread(self._copy_files)
 
-    async def refill(self) -> list[tuple[Path, Path]]:
+    async def refresh(self) -> list[tuple[Path, Path]]:
         """A session's workspace that is there already: the bundle's files are written anew, the repositories stay as
         the last run left them. Bare copies of what is new in each are made, and named with the clone that may fetch
         from them: by a confined process, since a workspace's git configuration is the harness's to write."""
@@ -54,10 +54,12 @@ class Workspace:
     def _copy_files(self) -> None:
         root = self.bundle.folder / "files"
         for source in sorted(p for p in root.rglob("*") if p.is_file()) if root.is_dir() else ():
-            put(self.places.work, source.relative_to(root), source.read_bytes(), mode=source.stat().st_mode & 0o777)
+            write_file(
+                self.places.work, source.relative_to(root), source.read_bytes(), mode=source.stat().st_mode & 0o777
+            )
 
 
-def put(root: Path, relative: Path, content: bytes, *, mode: int) -> None:
+def write_file(root: Path, relative: Path, content: bytes, *, mode: int) -> None:
     """Writes a file below the root; a link that stands in its way, put there by an earlier run, is removed first."""
     path = root
     for part in relative.parts[:-1]:
@@ -73,9 +75,9 @@ def put(root: Path, relative: Path, content: bytes, *, mode: int) -> None:
     target.chmod(mode)
 
 
-def place(files: tuple[PlacedFile, ...], places: Places) -> None:
+def write_harness_files(files: tuple[FileToWrite, ...], places: RunDirectories) -> None:
     """Writes what the harness needs before it starts; every path is below its home or its workspace."""
     for file in files:
         path = Path(file.path)
         root = next(r for r in (places.home, places.work, places.temp) if path.is_relative_to(r))
-        put(root, path.relative_to(root), file.content, mode=file.mode)
+        write_file(root, path.relative_to(root), file.content, mode=file.mode)

@@ -26,7 +26,7 @@ ALWAYS_TEXT = {"pulumi.output.Output[str]", "pulumi.Output[str]"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class FakeResource:
     """A resource that was asked for: its type, logical name and inputs."""
 
     type: str
@@ -59,16 +59,16 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=repr)
 
 
-def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, Outputs]:
+def fake_outputs(type_: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, Outputs]:
     """An id and every output of one resource."""
     from unmoor.testing.computed_aws import AWS
     from unmoor.testing.computed_azure import AZURE, azure_id, azure_identity
     from unmoor.testing.computed_docker import DOCKER
     from unmoor.testing.computed_gcp import GCP
 
-    asked = Asked(type=type_, name=name, inputs=inputs)
+    asked = FakeResource(type=type_, name=name, inputs=inputs)
     package = type_.split(":")[0]
-    table: Mapping[str, Callable[[Asked], Outputs]] = {"aws": AWS, "azure-native": AZURE, "gcp": GCP}.get(
+    table: Mapping[str, Callable[[FakeResource], Outputs]] = {"aws": AWS, "azure-native": AZURE, "gcp": GCP}.get(
         package, DOCKER
     )
     own = table[type_](asked) if type_ in table else {}
@@ -115,7 +115,7 @@ def _classes() -> dict[str, list[type]]:
     return found
 
 
-def invoked(token: str, args: Mapping[str, Any]) -> Outputs:
+def fake_invoke(token: str, args: Mapping[str, Any]) -> Outputs:
     """The result of one data source; UnmoorError, naming it, for one that nothing is known of."""
     if token not in INVOKES:
         raise UnmoorError(f"no stand-in for the data source {token}; add it to unmoor.testing.computed")

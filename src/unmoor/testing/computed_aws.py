@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from unmoor.testing.computed import ACCOUNT, Asked, Outputs, canonical
+from unmoor.testing.computed import ACCOUNT, FakeResource, Outputs, canonical
 
 REGION = "eu-west-1"
 
@@ -13,8 +13,8 @@ def _arn(service: str, what: str, *, region: str = REGION, account: str = ACCOUN
     return f"arn:aws:{service}:{region}:{account}:{what}"
 
 
-def _identified(prefix: str) -> Callable[[Asked], Outputs]:
-    def outputs(asked: Asked) -> Outputs:
+def _identified(prefix: str) -> Callable[[FakeResource], Outputs]:
+    def outputs(asked: FakeResource) -> Outputs:
         identity = f"{prefix}-{asked.hex(17)}"
         kind = {"sg": "security-group", "igw": "internet-gateway", "rtb": "route-table"}.get(prefix, prefix)
         return {"id": identity, "arn": _arn("ec2", f"{kind}/{identity}")}
@@ -22,12 +22,12 @@ def _identified(prefix: str) -> Callable[[Asked], Outputs]:
     return outputs
 
 
-def _role(asked: Asked) -> Outputs:
+def _role(asked: FakeResource) -> Outputs:
     name = asked.input("name")
     return {"id": name, "name": name, "arn": _arn("iam", f"role/{name}", region=""), "uniqueId": "AROAEXAMPLE"}
 
 
-def _bucket(asked: Asked) -> Outputs:
+def _bucket(asked: FakeResource) -> Outputs:
     name = asked.inputs.get("bucket") or f"{asked.input('bucketPrefix')}{asked.number(20)}"
     return {
         "id": name,
@@ -38,47 +38,47 @@ def _bucket(asked: Asked) -> Outputs:
     }
 
 
-def _cluster(asked: Asked) -> Outputs:
+def _cluster(asked: FakeResource) -> Outputs:
     name = asked.input("name")
     arn = _arn("ecs", f"cluster/{name}")
     return {"id": arn, "arn": arn, "name": name}
 
 
-def _task(asked: Asked) -> Outputs:
+def _task(asked: FakeResource) -> Outputs:
     family = _arn("ecs", f"task-definition/{asked.input('family')}")
     return {"id": asked.input("family"), "arn": f"{family}:1", "arnWithoutRevision": family, "revision": 1}
 
 
-def _service(asked: Asked) -> Outputs:
+def _service(asked: FakeResource) -> Outputs:
     arn = _arn("ecs", f"service/{str(asked.inputs.get('cluster')).rsplit('/', 1)[-1]}/{asked.input('name')}")
     return {"id": arn, "arn": arn, "name": asked.input("name")}
 
 
-def _secret(asked: Asked) -> Outputs:
+def _secret(asked: FakeResource) -> Outputs:
     name = asked.inputs.get("name") or f"{asked.input('namePrefix')}{asked.number(26)}"
     arn = _arn("secretsmanager", f"secret:{name}-{asked.hex(6)}")
     return {"id": arn, "arn": arn, "name": name}
 
 
-def _secret_version(asked: Asked) -> Outputs:
+def _secret_version(asked: FakeResource) -> Outputs:
     # The version is another one whenever the value is, which the cloud knows by the write-only value's version.
-    version = Asked(
+    version = FakeResource(
         type=asked.type, name=f"{asked.name}{canonical(asked.inputs.get('secretStringWoVersion'))}", inputs={}
     ).uuid()
     return {"id": f"{asked.inputs.get('secretId')}|{version}", "versionId": version}
 
 
-def _log_group(asked: Asked) -> Outputs:
+def _log_group(asked: FakeResource) -> Outputs:
     name = asked.input("name")
     return {"id": name, "name": name, "arn": _arn("logs", f"log-group:{name}")}
 
 
-def _queue(asked: Asked) -> Outputs:
+def _queue(asked: FakeResource) -> Outputs:
     url = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{asked.input('name')}"
     return {"id": url, "url": url, "arn": _arn("sqs", asked.input("name")), "name": asked.input("name")}
 
 
-def _repository(asked: Asked) -> Outputs:
+def _repository(asked: FakeResource) -> Outputs:
     name = asked.input("name")
     return {
         "id": name,
@@ -89,7 +89,7 @@ def _repository(asked: Asked) -> Outputs:
     }
 
 
-def _api(asked: Asked) -> Outputs:
+def _api(asked: FakeResource) -> Outputs:
     identity = asked.hex(10)
     return {
         "id": identity,
@@ -99,7 +99,7 @@ def _api(asked: Asked) -> Outputs:
     }
 
 
-def _domain_name(asked: Asked) -> Outputs:
+def _domain_name(asked: FakeResource) -> Outputs:
     configuration = {
         **asked.inputs.get("domainNameConfiguration", {}),
         "targetDomainName": f"d-{asked.hex(10)}.execute-api.{REGION}.amazonaws.com",
@@ -108,30 +108,30 @@ def _domain_name(asked: Asked) -> Outputs:
     return {"id": asked.input("domainName"), "domainNameConfiguration": configuration}
 
 
-def _discovery(kind: str, prefix: str) -> Callable[[Asked], Outputs]:
-    def outputs(asked: Asked) -> Outputs:
+def _discovery(kind: str, prefix: str) -> Callable[[FakeResource], Outputs]:
+    def outputs(asked: FakeResource) -> Outputs:
         identity = f"{prefix}-{asked.hex(16)}"
         return {"id": identity, "arn": _arn("servicediscovery", f"{kind}/{identity}"), "hostedZone": "Z0123456789ABC"}
 
     return outputs
 
 
-def _balancer(asked: Asked) -> Outputs:
+def _balancer(asked: FakeResource) -> Outputs:
     name = asked.input("name")
     arn = _arn("elasticloadbalancing", f"loadbalancer/app/{name}/{asked.hex(16)}")
     dns = f"{name}-{asked.number(9)}.{REGION}.elb.amazonaws.com"
     return {"id": arn, "arn": arn, "dnsName": dns, "zoneId": "Z32O12XQLNTSW2"}
 
 
-def _balancing(kind: str) -> Callable[[Asked], Outputs]:
-    def outputs(asked: Asked) -> Outputs:
+def _balancing(kind: str) -> Callable[[FakeResource], Outputs]:
+    def outputs(asked: FakeResource) -> Outputs:
         arn = _arn("elasticloadbalancing", f"{kind}/{asked.input('name')}/{asked.hex(16)}")
         return {"id": arn, "arn": arn}
 
     return outputs
 
 
-def _certificate(asked: Asked) -> Outputs:
+def _certificate(asked: FakeResource) -> Outputs:
     arn = _arn("acm", f"certificate/{asked.uuid()}")
     proof = {
         "domainName": asked.input("domainName"),
@@ -142,15 +142,15 @@ def _certificate(asked: Asked) -> Outputs:
     return {"id": arn, "arn": arn, "domainValidationOptions": [proof]}
 
 
-def _named(service: str, kind: str) -> Callable[[Asked], Outputs]:
-    def outputs(asked: Asked) -> Outputs:
+def _named(service: str, kind: str) -> Callable[[FakeResource], Outputs]:
+    def outputs(asked: FakeResource) -> Outputs:
         name = asked.input("name")
         return {"id": name, "name": name, "arn": _arn(service, f"{kind}/{name}")}
 
     return outputs
 
 
-AWS: Mapping[str, Callable[[Asked], Outputs]] = {
+AWS: Mapping[str, Callable[[FakeResource], Outputs]] = {
     "aws:acm/certificate:Certificate": _certificate,
     "aws:acm/certificateValidation:CertificateValidation": lambda a: {"id": a.uuid()},
     "aws:apigatewayv2/api:Api": _api,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from unmoor.testing.computed import Asked, Outputs, canonical
+from unmoor.testing.computed import FakeResource, Outputs, canonical
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 TENANT = "33333333-3333-4333-a333-333333333333"
@@ -51,7 +51,7 @@ NAMES = {
 }
 
 
-def azure_id(asked: Asked) -> str:
+def azure_id(asked: FakeResource) -> str:
     """The resource's id, made of the inputs that name it and its group."""
     _, module, kind = asked.type.split(":")
     if kind == "ResourceGroup":
@@ -62,7 +62,7 @@ def azure_id(asked: Asked) -> str:
     return f"{scope}/providers/{NAMESPACES.get(module, f'Microsoft.{module.capitalize()}')}/{path}"
 
 
-def azure_identity(asked: Asked) -> Outputs:
+def azure_identity(asked: FakeResource) -> Outputs:
     """The `identity` that Azure gives back: a list of ids goes in, a mapping of them comes out."""
     identity = asked.inputs.get("identity")
     if not isinstance(identity, Mapping) or not isinstance(identity.get("userAssignedIdentities"), list):
@@ -73,24 +73,24 @@ def azure_identity(asked: Asked) -> Outputs:
     return {"identity": {**identity, "userAssignedIdentities": known}}
 
 
-def _group(asked: Asked) -> str:
+def _group(asked: FakeResource) -> str:
     return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{asked.inputs.get('resourceGroupName', 'group')}"
 
 
-def _named(asked: Asked, key: str | None) -> str:
+def _named(asked: FakeResource, key: str | None) -> str:
     return asked.input(key) if key else "default"
 
 
-def _with(key: str, **more: Callable[[Asked], Any]) -> Callable[[Asked], Outputs]:
+def _with(key: str, **more: Callable[[FakeResource], Any]) -> Callable[[FakeResource], Outputs]:
     """A resource whose `name` output is its naming input, and what else is known of it."""
 
-    def outputs(asked: Asked) -> Outputs:
+    def outputs(asked: FakeResource) -> Outputs:
         return {"name": asked.input(key), **{k: value(asked) for k, value in more.items()}}
 
     return outputs
 
 
-def _container_app(asked: Asked) -> Outputs:
+def _container_app(asked: FakeResource) -> Outputs:
     name = asked.input("containerAppName")
     fqdn = f"{name}.happyhill-01234567.westeurope.azurecontainerapps.io"
     configuration = {**asked.inputs.get("configuration", {})}
@@ -100,7 +100,7 @@ def _container_app(asked: Asked) -> Outputs:
     return {"name": name, "configuration": configuration, **revision}
 
 
-def _vault(asked: Asked) -> Outputs:
+def _vault(asked: FakeResource) -> Outputs:
     name = asked.input("vaultName")
     return {
         "name": name,
@@ -108,24 +108,24 @@ def _vault(asked: Asked) -> Outputs:
     }
 
 
-def _secret(asked: Asked) -> Outputs:
+def _secret(asked: FakeResource) -> Outputs:
     uri = f"https://{asked.input('vaultName')}.vault.azure.net/secrets/{asked.input('secretName')}"
     # Azure never gives the value back.
     known = {"secretUri": uri, "secretUriWithVersion": f"{uri}/{asked.hex(32, _fingerprint(asked))}"}
     return {"name": asked.input("secretName"), "properties": known}
 
 
-def _fingerprint(asked: Asked) -> str:
+def _fingerprint(asked: FakeResource) -> str:
     """What makes another value another version."""
     return canonical(asked.inputs.get("properties"))
 
 
-def _identity(asked: Asked) -> Outputs:
+def _identity(asked: FakeResource) -> Outputs:
     ids = {k: asked.uuid(k) for k in ("principalId", "clientId")}
     return {"name": asked.input("resourceName"), "tenantId": TENANT, **ids}
 
 
-def _environment(asked: Asked) -> Outputs:
+def _environment(asked: FakeResource) -> Outputs:
     proof = {"customDomainVerificationId": asked.hex(64).upper()}
     return {
         "name": asked.input("environmentName"),
@@ -135,13 +135,13 @@ def _environment(asked: Asked) -> Outputs:
     }
 
 
-def _storage(asked: Asked) -> Outputs:
+def _storage(asked: FakeResource) -> Outputs:
     name = asked.input("accountName")
     kinds = ("blob", "dfs", "file", "queue", "table")
     return {"name": name, "primaryEndpoints": {k: f"https://{name}.{k}.core.windows.net/" for k in kinds}}
 
 
-AZURE: Mapping[str, Callable[[Asked], Outputs]] = {
+AZURE: Mapping[str, Callable[[FakeResource], Outputs]] = {
     "azure-native:app:ContainerApp": _container_app,
     "azure-native:app:Job": _with("jobName"),
     "azure-native:app:ManagedCertificate": _with("managedCertificateName"),

@@ -4,37 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from unmoor.testing.computed import Asked, Outputs, canonical
+from unmoor.testing.computed import FakeResource, Outputs, canonical
 
 
-def _project(asked: Asked) -> str:
+def _project(asked: FakeResource) -> str:
     return str(asked.inputs.get("project") or "my-project")
 
 
-def _place(asked: Asked) -> str:
+def _place(asked: FakeResource) -> str:
     return str(asked.inputs.get("location") or asked.inputs.get("region") or "europe-west1")
 
 
-def _account(asked: Asked) -> Outputs:
+def _account(asked: FakeResource) -> Outputs:
     email = f"{asked.input('accountId')}@{_project(asked)}.iam.gserviceaccount.com"
     name = f"projects/{_project(asked)}/serviceAccounts/{email}"
     return {"id": name, "name": name, "email": email, "member": f"serviceAccount:{email}", "uniqueId": asked.number(21)}
 
 
-def _secret(asked: Asked) -> Outputs:
+def _secret(asked: FakeResource) -> Outputs:
     name = f"projects/{_project(asked)}/secrets/{asked.input('secretId')}"
     return {"id": name, "name": name}
 
 
-def _secret_version(asked: Asked) -> Outputs:
+def _secret_version(asked: FakeResource) -> Outputs:
     # Another value is another version: the cloud counts up, the stand-in follows the write-only value's number.
-    follows = Asked(type=asked.type, name=canonical(asked.inputs.get("secretDataWoVersion")), inputs={})
+    follows = FakeResource(type=asked.type, name=canonical(asked.inputs.get("secretDataWoVersion")), inputs={})
     number = str(1 + int(follows.hex(4), 16) % 97)
     name = f"{asked.inputs.get('secret')}/versions/{number}"
     return {"id": name, "name": name, "version": number}
 
 
-def _bucket(asked: Asked) -> Outputs:
+def _bucket(asked: FakeResource) -> Outputs:
     name = asked.input("name")
     return {
         "id": name,
@@ -44,7 +44,7 @@ def _bucket(asked: Asked) -> Outputs:
     }
 
 
-def _repository(asked: Asked) -> Outputs:
+def _repository(asked: FakeResource) -> Outputs:
     name = asked.input("repositoryId")
     uri = f"{_place(asked)}-docker.pkg.dev/{_project(asked)}/{name}"
     return {
@@ -54,8 +54,8 @@ def _repository(asked: Asked) -> Outputs:
     }
 
 
-def _run(kind: str) -> Callable[[Asked], Outputs]:
-    def outputs(asked: Asked) -> Outputs:
+def _run(kind: str) -> Callable[[FakeResource], Outputs]:
+    def outputs(asked: FakeResource) -> Outputs:
         name = asked.input("name")
         identity = f"projects/{_project(asked)}/locations/{_place(asked)}/{kind}/{name}"
         uri = f"https://{name}-123456789012.{_place(asked)}.run.app"
@@ -64,8 +64,8 @@ def _run(kind: str) -> Callable[[Asked], Outputs]:
     return outputs
 
 
-def _compute(kind: str, *, everywhere: bool) -> Callable[[Asked], Outputs]:
-    def outputs(asked: Asked) -> Outputs:
+def _compute(kind: str, *, everywhere: bool) -> Callable[[FakeResource], Outputs]:
+    def outputs(asked: FakeResource) -> Outputs:
         place = "global" if everywhere else f"regions/{_place(asked)}"
         identity = f"projects/{_project(asked)}/{place}/{kind}/{asked.input('name')}"
         link = f"https://www.googleapis.com/compute/v1/{identity}"
@@ -74,35 +74,35 @@ def _compute(kind: str, *, everywhere: bool) -> Callable[[Asked], Outputs]:
     return outputs
 
 
-def _role(asked: Asked) -> Outputs:
+def _role(asked: FakeResource) -> Outputs:
     name = f"projects/{_project(asked)}/roles/{asked.input('roleId')}"
     return {"id": name, "name": name}
 
 
-def _sink(asked: Asked) -> Outputs:
+def _sink(asked: FakeResource) -> Outputs:
     writer = f"serviceAccount:service-{asked.number(12)}@gcp-sa-logging.iam.gserviceaccount.com"
     return {"id": f"projects/{_project(asked)}/sinks/{asked.input('name')}", "writerIdentity": writer}
 
 
-def _object(asked: Asked) -> Outputs:
+def _object(asked: FakeResource) -> Outputs:
     bucket, name = asked.inputs.get("bucket"), asked.input("name")
     link = f"https://www.googleapis.com/storage/v1/b/{bucket}/o/{name}"
     return {"id": f"{bucket}-{name}", "name": name, "outputName": name, "selfLink": link}
 
 
-def _log_bucket(asked: Asked) -> Outputs:
+def _log_bucket(asked: FakeResource) -> Outputs:
     name = f"projects/{_project(asked)}/locations/{_place(asked)}/buckets/{asked.input('bucketId')}"
     return {"id": name, "name": name}
 
 
-def _scheduler(asked: Asked) -> Outputs:
+def _scheduler(asked: FakeResource) -> Outputs:
     return {
         "id": f"projects/{_project(asked)}/locations/{_place(asked)}/jobs/{asked.input('name')}",
         "name": asked.input("name"),
     }
 
 
-GCP: Mapping[str, Callable[[Asked], Outputs]] = {
+GCP: Mapping[str, Callable[[FakeResource], Outputs]] = {
     "gcp:artifactregistry/repository:Repository": _repository,
     "gcp:cloudrunv2/job:Job": _run("jobs"),
     "gcp:cloudrunv2/service:Service": _run("services"),

@@ -29,8 +29,8 @@ from unmoor.load import load
 from unmoor.plan import Plan
 from unmoor.registry import load as load_target
 from unmoor.target import PARTS, Settings, Target
-from unmoor.testing.graphs import recorded, stand_in
-from unmoor.testing.knobs import Knob, knobs
+from unmoor.testing.graphs import record_target, stand_in
+from unmoor.testing.knobs import Mutation, mutations
 from unmoor.testing.record import Recording
 from unmoor.testing.rules import access_breaches, descends_from_one, machine_paths, no_plain_secret, unique
 
@@ -71,41 +71,41 @@ class TargetConformance:
         settings = target.settings.model_validate({**dict(loaded.settings.get(self.target, {})), **self.settings})
         return Case(target=target, plan=loaded.plan, settings=settings)
 
-    def accepted(self, spec: str | Path) -> Case:
+    def require_accepted(self, spec: str | Path) -> Case:
         case = self.case(spec)
         _none(case.target.check(case.plan, case.settings))
         return case
 
     def test_the_same_plan_gives_the_same_graph(self, spec: str | Path) -> None:
-        case = self.accepted(spec)
-        first, second = (recorded(case.target, case.plan, case.settings) for _ in range(2))
+        case = self.require_accepted(spec)
+        first, second = (record_target(case.target, case.plan, case.settings) for _ in range(2))
         assert _text(first.resources) == _text(second.resources), "two recordings of one plan differ"
 
     def test_every_knob_moves_something(self, spec: str | Path) -> None:
-        case = self.accepted(spec)
+        case = self.require_accepted(spec)
         before, bundle = _effect(case), pack(case.plan)
         # Turned, and neither the build, a refusal nor the bundle followed.
-        still = [k.path for k in knobs(case.plan) if not _moves(case, k, before, bundle)]
+        still = [k.path for k in mutations(case.plan) if not _moves(case, k, before, bundle)]
         _none(still)
 
     def test_every_resource_descends_from_the_one_component(self, spec: str | Path) -> None:
-        resources = _graph(self.accepted(spec))
+        resources = _graph(self.require_accepted(spec))
         _none([*descends_from_one(resources), *unique(resources)])
 
     def test_no_secret_is_sent_in_plain(self, spec: str | Path) -> None:
-        case = self.accepted(spec)
+        case = self.require_accepted(spec)
         recording = _recorded(case)
         values = [stand_in(s) for s in case.plan.secrets if s.source not in ("existing", "generated")]
         _none(list(no_plain_secret(recording.plain_texts, values)))
 
     def test_outputs_are_complete(self, spec: str | Path) -> None:
-        case = self.accepted(spec)
+        case = self.require_accepted(spec)
         outputs = _recorded(case).outputs
         named = {"bundle", "gateway", "image", "logs", "run", "store_url", "token", "url"}
         assert {name for name, value in outputs.items() if isinstance(value, str) and value} == named
 
     def test_names_keep_the_limits_of_the_platform(self, spec: str | Path) -> None:
-        case = self.accepted(spec)
+        case = self.require_accepted(spec)
         longest = replace(case.plan, agent="a" + "b" * 31, environment="e" + "f" * 31)
         names = [
             (f"{r.type}.{key}", value)
@@ -117,32 +117,32 @@ class TargetConformance:
         _none([(where, n) for where, n in names if len(str(n)) > case.target.name_limits[where]])
 
     def test_two_agents_and_two_environments_share_no_name(self, spec: str | Path) -> None:
-        case = self.accepted(spec)
+        case = self.require_accepted(spec)
         one = _graph(case)
         for other in (replace(case.plan, agent="other-agent"), replace(case.plan, environment="other")):
             _none(list(_collisions(case, one, _graph(case.with_plan(other)))))
 
     def test_no_folder_of_this_machine_is_named(self, spec: str | Path) -> None:
-        case = self.accepted(spec)
+        case = self.require_accepted(spec)
         home = str(Path.home())
         folders = [str(Path(spec).absolute()), *([f"{home}/"] if len(home) > 1 else [])]
         _none(list(machine_paths(_graph(case), folders)))
 
     def test_access_is_what_the_contract_allows(self, spec: str | Path) -> None:
-        case = self.accepted(spec)
+        case = self.require_accepted(spec)
         _none(access_breaches(case.plan, case.target.access(case.plan, _graph(case))))
 
     def test_every_part_is_served_by_what_is_there(self, spec: str | Path) -> None:
-        case = self.accepted(spec)
+        case = self.require_accepted(spec)
         types = {r.type for r in _graph(case)}
-        served = case.target.serves(case.plan, case.settings)
+        served = case.target.part_mappings(case.plan, case.settings)
         assert [s.part for s in served] == list(PARTS)
         _none([(s.part, t) for s in served for t in s.types if t not in types])
 
     def test_refusals_carry_the_spec_path(self, spec: str | Path) -> None:
         case = self.case(spec)
         parts = {"triggers", "run", "resources", "gateway", "network", "retention", "secrets", "image", "targets"}
-        for knob in knobs(case.plan):
+        for knob in mutations(case.plan):
             for problem in case.target.check(knob.turned, case.settings):
                 assert problem.path.split(".")[0].split("[")[0] in parts
                 assert problem.rule
@@ -172,7 +172,7 @@ def _recorded(case: Case) -> Recording:
 @functools.lru_cache(maxsize=8)
 def _of(target: str, plan: Plan, settings: str) -> Recording:
     found = load_target(target)
-    return recorded(found, plan, found.settings.model_validate_json(settings))
+    return record_target(found, plan, found.settings.model_validate_json(settings))
 
 
 def _text(resources: Sequence[Resource]) -> str:
@@ -189,7 +189,7 @@ def _effect(case: Case) -> tuple[str, ...]:
     except RefusedError as error:
         return (str(error),)
     text = _text(recording.resources).replace(str(recording.outputs["bundle"]), "[bundle]")
-    rounded = [str(r) for r in case.target.rounded(case.plan, case.settings)]
+    rounded = [str(r) for r in case.target.adjustments(case.plan, case.settings)]
     outputs = {k: v for k, v in recording.outputs.items() if k != "bundle"}
     return (_without_hashes(text), json.dumps(outputs, sort_keys=True), *rounded)
 
@@ -199,14 +199,16 @@ def _without_hashes(text: str) -> str:
     return re.sub(r'"hash": "[0-9a-f]{64}"', '"hash": ""', text)
 
 
-def _moves(case: Case, knob: Knob, before: tuple[str, ...], bundle: bytes) -> bool:
+def _moves(case: Case, knob: Mutation, before: tuple[str, ...], bundle: bytes) -> bool:
     follows_bundle = not knob.bundled or _packed(knob.turned) != bundle
     return follows_bundle and (not _must_build(case, knob) or _effect(case.with_plan(knob.turned)) != before)
 
 
-def _must_build(case: Case, knob: Knob) -> bool:
+def _must_build(case: Case, knob: Mutation) -> bool:
     """A schedule that the gateway fires by itself needs nothing built: the gateway reads it out of the bundle."""
-    by_gateway = [s for s in case.target.serves(case.plan, case.settings) if s.part == "schedules" and not s.types]
+    by_gateway = [
+        s for s in case.target.part_mappings(case.plan, case.settings) if s.part == "schedules" and not s.types
+    ]
     return knob.built and not (by_gateway and knob.path.startswith("schedules["))
 
 

@@ -15,7 +15,7 @@ from unmoor.graph import Resource
 from unmoor.plan import ImageFolder, Plan, Secret
 from unmoor.stacks.program import program
 from unmoor.target import Settings, Target
-from unmoor.testing.narrow import import_narrowly
+from unmoor.testing.narrow import import_with_lazy_sdks
 from unmoor.testing.record import Recording, record
 
 # What stands in a recorded graph for a folder of the machine that recorded it.
@@ -24,12 +24,12 @@ CACHE, SPEC = "[cache]", "[spec]"
 
 def stand_in(secret: Secret) -> str:
     """The value that a secret has in a recording: it is that secret's own, and changes with where it comes from."""
-    return f"stand-in-for-{secret.name}-of-{secret.origin}"
+    return f"stand-in-for-{secret.name}-of-{secret.source_label}"
 
 
-def recorded(target: Target, plan: Plan, settings: Settings) -> Recording:
+def record_target(target: Target, plan: Plan, settings: Settings) -> Recording:
     """The graph that the target makes of the plan; no folder of this machine is named in it."""
-    import_narrowly(target.build_by.partition(":")[0])
+    import_with_lazy_sdks(target.build_by.partition(":")[0])
     recording = record(
         lambda: program(target, plan, settings, secret_value=_value, secret_version=_version), project=plan.agent
     )
@@ -40,7 +40,7 @@ def recorded(target: Target, plan: Plan, settings: Settings) -> Recording:
 
 def graph_of(target: Target, plan: Plan, settings: Settings) -> tuple[Resource, ...]:
     """The resources alone."""
-    return recorded(target, plan, settings).resources
+    return record_target(target, plan, settings).resources
 
 
 def _value(secret: Secret) -> pulumi.Output[str]:

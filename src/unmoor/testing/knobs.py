@@ -41,7 +41,7 @@ ABSENT: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Knob:
+class Mutation:
     """A leaf of a plan: its path, whether the bundle or the build must follow it, and the plan with it turned."""
 
     path: str
@@ -50,13 +50,13 @@ class Knob:
     turned: Plan
 
 
-def knobs(plan: Plan) -> Iterator[Knob]:
+def mutations(plan: Plan) -> Iterator[Mutation]:
     """Every leaf of the plan; an empty tuple and an absent part have none, so a full spec shows the most."""
     for way, metadata, value in _leaves(plan, ()):
         turned = _turned(plan, way, value)
         if turned is not None:
             path = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in way).lstrip(".")
-            yield Knob(path=path, bundled=metadata["bundled"], built=metadata["built"], turned=turned)
+            yield Mutation(path=path, bundled=metadata["bundled"], built=metadata["built"], turned=turned)
 
 
 def _leaves(value: Any, way: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any, Any]]:

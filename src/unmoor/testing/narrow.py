@@ -19,13 +19,13 @@ LAZY = "_LazyModule"
 WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-def import_narrowly(module: str) -> None:
+def import_with_lazy_sdks(module: str) -> None:
     """Imports a module that builds with SDKs; what it did not need of them yet is run in parts."""
     importlib.import_module(module)
-    narrow()
+    make_sdks_lazy()
 
 
-def narrow() -> None:
+def make_sdks_lazy() -> None:
     """From here on, what the SDKs that have been imported would run later as whole packages is run in parts."""
     for name, module in list(sys.modules.items()):
         if type(module).__name__ == LAZY and find_spec(f"{name}._inputs"):

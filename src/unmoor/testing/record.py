@@ -24,8 +24,8 @@ from pulumi.runtime.stack import run_in_stack
 from pulumi.runtime.sync_await import _ensure_event_loop, _sync_await
 
 from unmoor.errors import UnmoorError
-from unmoor.graph import SECRET, Resource, leaves
-from unmoor.testing.computed import UNSET, computed, invoked
+from unmoor.graph import SECRET, Resource, leaf_paths
+from unmoor.testing.computed import UNSET, fake_invoke, fake_outputs
 
 # How the SDK marks values that are more than themselves: pulumi/runtime/rpc.py.
 SIGNATURE = rpc._special_sig_key
@@ -98,10 +98,10 @@ class _StandIns(mocks.Mocks):
     """Answers for the cloud: an id and computed outputs for each resource, and a result for each data source."""
 
     def call(self, args: mocks.MockCallArgs) -> Any:
-        return invoked(args.token, args.args)
+        return fake_invoke(args.token, args.args)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        return computed(args.typ, args.name, args.inputs)
+        return fake_outputs(args.typ, args.name, args.inputs)
 
 
 class _Monitor(mocks.MockMonitor):
@@ -167,7 +167,7 @@ class _Monitor(mocks.MockMonitor):
 
     def _refuse_unset(self, request: Any, shown: Mapping[str, Any]) -> None:
         """An output that has no stand-in would reach the cloud as nothing, or as a text that means nothing."""
-        for path, value in leaves(shown):
+        for path, value in leaf_paths(shown):
             if TURNED_TO_TEXT in value:
                 raise RecordError(f"{request.type} {request.name}: {path} holds an Output that was turned to text")
             if unset := UNSET.search(value):
@@ -257,5 +257,5 @@ def _plain_texts(value: Any) -> Iterable[str]:
 
 
 def _changed_paths(before: Any, after: Any) -> tuple[str, ...]:
-    old, new = dict(leaves(before)), dict(leaves(after))
+    old, new = dict(leaf_paths(before)), dict(leaf_paths(after))
     return tuple(sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path)))

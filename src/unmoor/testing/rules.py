@@ -70,17 +70,17 @@ def secrets_reach_their_holders(plan: Plan, access: Access) -> Iterator[str]:
 
 def code_obtains_only_its_own(plan: Plan, access: Access) -> Iterator[str]:
     """No credential inside a container reads a secret that is not its own; the model key is the guard's alone."""
-    guarded = {s.name for s in plan.held_by("guard")}
-    for who, name in sorted(access.obtains):
+    guarded = {s.name for s in plan.secrets_held_by("guard")}
+    for who, name in sorted(access.self_obtainable):
         if name in guarded and who != "guard":
             yield f"code in {who} can obtain the model key {name}"
-        elif who == "run" and name not in {s.name for s in plan.held_by("run")}:
+        elif who == "run" and name not in {s.name for s in plan.secrets_held_by("run")}:
             yield f"code in run can obtain {name}"
 
 
 def store_by_prefix(plan: Plan, access: Access) -> Iterator[str]:
     """Each part touches only its own prefixes of the store."""
-    for who, what, prefix in sorted(access.touches):
+    for who, what, prefix in sorted(access.store_access):
         parts = _living_in(plan, who)
         allowed = {kind for part in parts for kind in MAY_TOUCH.get(part, {}).get(prefix, ())}
         if what not in allowed:
@@ -101,7 +101,7 @@ def public_by_tls(plan: Plan, access: Access) -> Iterator[str]:
             yield f"{what} listens on {port} in public without TLS"
 
 
-def nothing_on_everything(plan: Plan, access: Access) -> Iterator[str]:
+def no_wildcards(plan: Plan, access: Access) -> Iterator[str]:
     """No grant is on everything where a name is known."""
     yield from access.wildcards
 
@@ -112,7 +112,7 @@ ACCESS_RULES = (
     store_by_prefix,
     starts_only_runs,
     public_by_tls,
-    nothing_on_everything,
+    no_wildcards,
 )
 
 

@@ -119,4 +119,6 @@ async def many_events(client: Client, run: Any, count: int) -> None:
     at = run.created_at.isoformat()
     lines = [json.dumps({"n": n, "at": at, "type": "message", "text": f"line {n}"}) for n in range(1, count + 1)]
     for first in range(0, count, 5000):
-        await client.store.put(layout.segment(run.id, first + 1), "\n".join(lines[first : first + 5000]).encode())
+        await client.store.put(
+            layout.event_segment_key(run.id, first + 1), "\n".join(lines[first : first + 5000]).encode()
+        )

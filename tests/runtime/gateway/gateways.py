@@ -19,12 +19,12 @@ from runs import Bench, shell
 from yarl import URL
 
 from unmoor.runtime import layout
-from unmoor.runtime.claim import NotClaimed, claim
+from unmoor.runtime.claim import LeaseLost, acquire_lease
 from unmoor.runtime.events import Finished, Message, Started, Status, Tokens, as_values
 from unmoor.runtime.gateway.gateway import Gateway
-from unmoor.runtime.gateway.launcher import Exited, Told
-from unmoor.runtime.gateway.listening import bound
-from unmoor.runtime.gateway.streams import Pace
+from unmoor.runtime.gateway.launcher import RunnerExit, Told
+from unmoor.runtime.gateway.listening import bind_tcp
+from unmoor.runtime.gateway.streams import PollInterval
 from unmoor.runtime.records import Artifact, RunRecord, from_json, to_json
 from unmoor.runtime.redact import redactor
 from unmoor.runtime.store import Store, open_store
@@ -42,7 +42,7 @@ class ByHand:
     """A launcher whose runners take their runs at once and end when the test says so."""
 
     store: Store
-    told: Told = lambda exited: None
+    on_exit: Told = lambda exited: None
     claims: dict[str, Any] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
     broken: bool = False
@@ -52,21 +52,21 @@ class ByHand:
             return
         if self.broken:
             self.started.append(run)
-            self.told(Exited(run=run, code=2, said="no such harness"))
+            self.on_exit(RunnerExit(run=run, code=2, said="no such harness"))
             return
         try:
-            self.claims[run] = await claim(self.store, run, owner=f"by-hand-{id(self)}", clock=now)
+            self.claims[run] = await acquire_lease(self.store, run, owner=f"by-hand-{id(self)}", clock=now)
             self.started.append(run)
-        except NotClaimed:
+        except LeaseLost:
             self.started.append(run)
-            self.told(Exited(run=run, code=0, said=""))
+            self.on_exit(RunnerExit(run=run, code=0, said=""))
 
     async def end(self, run: str, status: Status = "succeeded", **fields: Any) -> None:
         await until(lambda: run in self.claims)
         await until(lambda: run in self.claims)
         held = self.claims.pop(run)
         await held.change(status=status, ended_at=now(), **fields)
-        self.told(Exited(run=run, code=0 if status == "succeeded" else 1, said=""))
+        self.on_exit(RunnerExit(run=run, code=0 if status == "succeeded" else 1, said=""))
 
     async def stop(self, run: str) -> None:
         self.claims.pop(run, None)
@@ -74,7 +74,7 @@ class ByHand:
     def running(self) -> frozenset[str]:
         return frozenset(self.claims)
 
-    async def attend(self) -> None:
+    async def watch(self) -> None:
         pass
 
     async def close(self) -> None:
@@ -136,7 +136,7 @@ class Client:
         return (await self.record(run)).status
 
     async def record(self, run: str) -> RunRecord:
-        stored = await self.store.get(layout.run_record(run))
+        stored = await self.store.get(layout.run_record_key(run))
         assert stored is not None
         return from_json(stored.content)
 
@@ -170,7 +170,7 @@ async def gateway(
     clock: Callable[[], datetime] = now,
     fires: bool = True,
     launched: Callable[[Store], Any] = ByHand,
-    pace: Pace | None = None,
+    pace: PollInterval | None = None,
     parts: dict[str, Any] | None = None,
     tls: ssl.SSLContext | None = None,
     kept: str = "30d",
@@ -199,7 +199,7 @@ async def gateway(
         log=lambda message, **fields: logged.append((message, fields)),
         clock=clock,
         fires=fires,
-        pace=pace or Pace(poll_s=0.02, heartbeat_s=heartbeat_s),
+        pace=pace or PollInterval(poll_s=0.02, heartbeat_s=heartbeat_s),
         busy_s=busy_s,
         idle_s=idle_s,
         works_unasked=works_unasked,
@@ -207,7 +207,7 @@ async def gateway(
         tls=tls,
         **(parts or {}),
     )
-    listening = bound("127.0.0.1", 0)
+    listening = bind_tcp("127.0.0.1", 0)
     with listening:
         async with aiohttp.ClientSession() as session, made.serving(listening) as port:
             yield Client(f"http://127.0.0.1:{port}", session, held, launcher, logged)
@@ -237,14 +237,14 @@ def record(number: int = 1, **fields: Any) -> RunRecord:
 
 async def put(store: Store, run: RunRecord, *, events: int = 0, finished: bool = False) -> RunRecord:
     """Puts a run with its events, each in a segment of its own, and its artifacts."""
-    await store.put(layout.run_record(run.id), to_json(run))
+    await store.put(layout.run_record_key(run.id), to_json(run))
     for number in range(1, events + 1):
         await put_event(store, run.id, number)
     if finished:
         end = Finished(status="succeeded", reason="", tokens=Tokens(), cost_usd=None, artifacts=())
         await _put_event(store, run.id, events + 1, as_values(end))
     for artifact in run.artifacts:
-        await store.put(layout.artifact(run.id, artifact.path), b"x" * artifact.size_bytes)
+        await store.put(layout.artifact_key(run.id, artifact.path), b"x" * artifact.size_bytes)
     return run
 
 
@@ -256,7 +256,7 @@ async def put_event(store: Store, run: str, number: int) -> None:
 
 async def _put_event(store: Store, run: str, number: int, values: dict[str, Any]) -> None:
     line = json.dumps({"n": number, "at": NOW.isoformat(), **values}) + "\n"
-    await store.put(layout.segment(run, number), line.encode())
+    await store.put(layout.event_segment_key(run, number), line.encode())
 
 
 def artifact(path: str, size: int = 3) -> Artifact:

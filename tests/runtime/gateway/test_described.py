@@ -15,7 +15,7 @@ from openapi_spec_validator import validate
 from starlette.routing import Route
 from test_api import within
 
-from unmoor.runtime.gateway.answers import run_values
+from unmoor.runtime.gateway.answers import run_json
 from unmoor.runtime.gateway.described.document import document
 from unmoor.runtime.gateway.described.schemas import SCHEMAS
 from unmoor.runtime.gateway.routes import all_routes
@@ -74,7 +74,7 @@ def routes_of() -> list[Any]:
 
 
 def test_a_runs_description_names_just_what_a_run_has() -> None:
-    values = run_values(RUN)
+    values = run_json(RUN)
     assert set(values) == set(SCHEMAS["Run"]["properties"]) == set(SCHEMAS["Run"]["required"])
     assert set(values["usage"]) == set(SCHEMAS["Usage"]["properties"])
     assert set(values["artifacts"][0]) == set(SCHEMAS["Artifact"]["properties"])

@@ -12,8 +12,8 @@ import fake_ecs
 import pytest
 from worlds import Cluster, Told, cluster
 
-from unmoor.runtime.errors import ConfigurationFault, InfrastructureFault
-from unmoor.runtime.gateway.aws import Credentialed, Credentials, signed
+from unmoor.runtime.errors import ConfigurationError, TransientError
+from unmoor.runtime.gateway.aws import CredentialProvider, Credentials, sign_request
 from unmoor.runtime.gateway.ecs import Ecs, ecs
 
 RUN, OTHER = "run-ybqr5rxvt-5z939m3", "run-ybqr5rxvt-5z939m4"
@@ -82,19 +82,19 @@ def test_a_run_that_was_started_before_a_deployment_is_not_started_again_after_i
 @pytest.mark.parametrize(
     ("failing", "fault"),
     [
-        (("ThrottlingException", "Rate exceeded"), InfrastructureFault),
-        (("ServerException", "try again"), InfrastructureFault),
-        (("ClientException", "Capacity is unavailable at this time. Please try again later"), InfrastructureFault),
+        (("ThrottlingException", "Rate exceeded"), TransientError),
+        (("ServerException", "try again"), TransientError),
+        (("ClientException", "Capacity is unavailable at this time. Please try again later"), TransientError),
         (
             ("ClientException", "You've reached the limit on the number of vCPUs you can run concurrently"),
-            InfrastructureFault,
+            TransientError,
         ),
-        (("ExpiredTokenException", "The security token included in the request is expired"), InfrastructureFault),
-        (("InvalidParameterException", "Task definition is inactive"), ConfigurationFault),
-        (("ClusterNotFoundException", "Cluster not found."), ConfigurationFault),
-        ([{"reason": "RESOURCE:CPU"}], InfrastructureFault),
-        ([{"reason": "Capacity is unavailable at this time."}], InfrastructureFault),
-        ([{"reason": "ATTRIBUTE", "detail": "no such attribute"}], ConfigurationFault),
+        (("ExpiredTokenException", "The security token included in the request is expired"), TransientError),
+        (("InvalidParameterException", "Task definition is inactive"), ConfigurationError),
+        (("ClusterNotFoundException", "Cluster not found."), ConfigurationError),
+        ([{"reason": "RESOURCE:CPU"}], TransientError),
+        ([{"reason": "Capacity is unavailable at this time."}], TransientError),
+        ([{"reason": "ATTRIBUTE", "detail": "no such attribute"}], ConfigurationError),
     ],
 )
 def test_what_passes_is_told_from_what_does_not(tmp_path: Path, failing: Any, fault: type[Exception]) -> None:
@@ -102,7 +102,7 @@ def test_what_passes_is_told_from_what_does_not(tmp_path: Path, failing: Any, fa
         place.ecs.failing = failing
         with pytest.raises(fault) as raised:
             await place.launcher().start(RUN)
-        assert isinstance(raised.value, ConfigurationFault) == (fault is ConfigurationFault)
+        assert isinstance(raised.value, ConfigurationError) == (fault is ConfigurationError)
         said = failing[0]["reason"] if isinstance(failing, list) else failing[1]
         assert said in str(raised.value)
 
@@ -113,7 +113,7 @@ def test_expired_credentials_are_fetched_again(tmp_path: Path) -> None:
     async def act(place: Cluster) -> None:
         launcher = place.launcher()
         place.ecs.failing = ("ExpiredTokenException", "expired")
-        with pytest.raises(InfrastructureFault):
+        with pytest.raises(TransientError):
             await launcher.start(RUN)
         place.ecs.failing = None
         await launcher.start(RUN)
@@ -125,11 +125,11 @@ def test_expired_credentials_are_fetched_again(tmp_path: Path) -> None:
 def test_a_task_that_never_began_for_want_of_capacity_waits(tmp_path: Path) -> None:
     async def act(place: Cluster) -> None:
         launcher, told = place.launcher(), Told()
-        launcher.told = told
+        launcher.on_exit = told
         await launcher.start(RUN)
         [task] = place.ecs.tasks.values()
         place.ecs.stop(task, None, "Capacity is unavailable at this time. Please try again later")
-        await launcher.look()
+        await launcher.reconcile()
         assert [(e.code, e.waits) for e in told.exits] == [(-1, True)]
 
     play(tmp_path, act)
@@ -138,11 +138,11 @@ def test_a_task_that_never_began_for_want_of_capacity_waits(tmp_path: Path) -> N
 def test_why_a_task_ended_is_said(tmp_path: Path) -> None:
     async def act(place: Cluster) -> None:
         launcher, told = place.launcher(), Told()
-        launcher.told = told
+        launcher.on_exit = told
         await launcher.start(RUN)
         [task] = place.ecs.tasks.values()
         place.ecs.stop(task, 137, "Essential container in task exited", why="OutOfMemoryError: container killed")
-        await launcher.look()
+        await launcher.reconcile()
         says = "OutOfMemoryError: container killed; Essential container in task exited"
         assert [(e.code, e.said, e.waits) for e in told.exits] == [(137, says, False)]
 
@@ -158,7 +158,7 @@ def test_more_tasks_than_a_page_are_seen_and_those_of_others_are_left_alone(tmp_
             await first.start(run)
         next(iter(place.ecs.tasks.values()))["startedBy"] = "chronos-schedule/nightly"
         second = place.launcher()
-        await second.look()
+        await second.reconcile()
         assert second.running() == set(runs[1:])
 
     play(tmp_path, act)
@@ -166,8 +166,8 @@ def test_more_tasks_than_a_page_are_seen_and_those_of_others_are_left_alone(tmp_
 
 def test_without_credentials_it_says_so() -> None:
     async def act() -> None:
-        with pytest.raises(ConfigurationFault) as refused:
-            await Credentialed(environment={}).now()
+        with pytest.raises(ConfigurationError) as refused:
+            await CredentialProvider(environment={}).get()
         assert str(refused.value) == "there are no credentials of AWS here: the container's task has no role"
 
     asyncio.run(act())
@@ -182,7 +182,7 @@ def test_a_request_is_signed_as_amazons_own_library_signs_it(token: str, monkeyp
     at = datetime(2026, 3, 1, 12, 30, 5, tzinfo=UTC)
     url, body = "https://ecs.eu-west-1.amazonaws.com", '{"cluster": "ü"}'.encode()
     headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "T.RunTask"}
-    ours = signed(
+    ours = sign_request(
         url, body, headers, Credentials(key="K", secret="s/+", token=token), region="eu-west-1", service="ecs", at=at
     )
     request = AWSRequest("POST", url + "/", headers=headers, data=body)
@@ -200,11 +200,11 @@ def test_against_another_ecs(moto: str, monkeypatch: pytest.MonkeyPatch) -> None
 
     async def act() -> None:
         platform: Ecs = ecs(told)
-        handle = await platform.begin(RUN)
-        [seen] = await platform.executions(frozenset({handle}))
+        handle = await platform.start(RUN)
+        [seen] = await platform.list_executions(frozenset({handle}))
         assert (seen.run, seen.handle, seen.ended) == (RUN, handle, False)
-        await platform.end(handle)
-        assert [e.ended for e in await platform.executions(frozenset({handle}))] == [True]
+        await platform.stop(handle)
+        assert [e.ended for e in await platform.list_executions(frozenset({handle}))] == [True]
         await platform.close()
 
     asyncio.run(act())

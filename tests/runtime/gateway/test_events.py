@@ -15,8 +15,8 @@ import pytest
 from gateways import TOKEN, Client, gateway, put, put_event, record, until
 
 from unmoor.runtime import layout
-from unmoor.runtime.gateway.slots import Slots
-from unmoor.runtime.gateway.streams import Pace
+from unmoor.runtime.gateway.slots import StreamLimit
+from unmoor.runtime.gateway.streams import PollInterval
 from unmoor.runtime.records import to_json
 
 RUN = record(1)
@@ -41,7 +41,7 @@ async def stream(client: Client, path: str, **headers: str) -> list[dict[str, st
 
 
 async def finish(client: Client, run: Any = RUN) -> None:
-    await client.store.put(layout.run_record(run.id), to_json(replace(run, status="succeeded")))
+    await client.store.put(layout.run_record_key(run.id), to_json(replace(run, status="succeeded")))
 
 
 def test_a_stream_gives_every_event_under_its_number_and_ends_with_the_status(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ def test_a_segment_is_cut_where_the_client_was(tmp_path: Path) -> None:
         async with gateway(tmp_path) as client:
             await put(client.store, replace(RUN, status="succeeded"))
             lines = [json.dumps({"n": n, "at": "", "type": "message", "text": "é"}) for n in range(1, 9)]
-            await client.store.put(layout.segment(RUN.id, 1), "\n".join(lines[:5]).encode() + b"\n")
-            await client.store.put(layout.segment(RUN.id, 6), "\n".join(lines[5:]).encode() + b"\n")
+            await client.store.put(layout.event_segment_key(RUN.id, 1), "\n".join(lines[:5]).encode() + b"\n")
+            await client.store.put(layout.event_segment_key(RUN.id, 6), "\n".join(lines[5:]).encode() + b"\n")
             for after in (0, 4, 5, 6, 8):
                 answer = (await client.get(f"/runs/{RUN.id}/events?after={after}")).json
                 assert [e["n"] for e in answer["events"]] == list(range(after + 1, 9))
@@ -181,7 +181,7 @@ def test_a_last_event_id_that_is_no_number_is_refused(tmp_path: Path) -> None:
 
 def test_a_gateway_that_stops_ends_its_streams_and_polls_whole(tmp_path: Path) -> None:
     """A stream that is cut in a chunk, or a poll that is not answered, would be an error to the client."""
-    pace, slots = Pace(poll_s=0.02), Slots()
+    pace, slots = PollInterval(poll_s=0.02), StreamLimit()
 
     async def act() -> None:
         async with gateway(tmp_path, pace=pace, parts={"slots": slots}) as client:
@@ -201,13 +201,13 @@ def test_a_gateway_that_stops_ends_its_streams_and_polls_whole(tmp_path: Path) -
 
 
 def test_a_client_that_reads_nothing_does_not_hold_up_the_stop(tmp_path: Path) -> None:
-    slots = Slots()
+    slots = StreamLimit()
 
     async def act() -> None:
         async with gateway(tmp_path, parts={"slots": slots}) as client:
             await put(client.store, RUN)
             line = json.dumps({"n": 1, "at": "", "type": "message", "text": "x" * 30_000_000})
-            await client.store.put(layout.segment(RUN.id, 1), line.encode())
+            await client.store.put(layout.event_segment_key(RUN.id, 1), line.encode())
             _, writer = await asyncio.open_connection("127.0.0.1", int(client.url.rsplit(":", 1)[1]), limit=1)
             path = f"/runs/{RUN.id}/events"
             writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n\r\n".encode())
@@ -219,7 +219,7 @@ def test_a_client_that_reads_nothing_does_not_hold_up_the_stop(tmp_path: Path) -
 
 
 def test_no_more_streams_are_open_than_there_are_slots_and_one_that_ends_makes_room(tmp_path: Path) -> None:
-    slots = Slots(most=2)
+    slots = StreamLimit(most=2)
 
     async def act() -> None:
         async with gateway(tmp_path, parts={"slots": slots}) as client:
@@ -255,7 +255,7 @@ def test_the_headers_of_a_stream_are_had_without_waiting_for_its_end(tmp_path: P
 
 
 def test_the_more_look_for_events_the_less_often_each_of_them_does() -> None:
-    pace = Pace(poll_s=0.04)
+    pace = PollInterval(poll_s=0.04)
     with contextlib.ExitStack() as held:
         assert pace.pause_s == 0.04
         for _ in range(200):

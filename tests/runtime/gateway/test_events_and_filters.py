@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import pytest
 from starlette.datastructures import Headers
 
-from unmoor.runtime.gateway.hooks.event import Event, Unreadable, event_of
-from unmoor.runtime.gateway.hooks.when import passed_over
+from unmoor.runtime.gateway.hooks.event import InvalidPayload, WebhookPayload, parse_payload
+from unmoor.runtime.gateway.hooks.when import filter_reason
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -41,7 +41,7 @@ FORM = "application/x-www-form-urlencoded"
     ],
 )
 def test_a_body_is_read_as_what_it_is(kind: str, body: bytes, value: Any, typed: bool) -> None:
-    assert event_of(kind, body) == Event(value=value, typed=typed)
+    assert parse_payload(kind, body) == WebhookPayload(value=value, typed=typed)
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_a_body_is_read_as_what_it_is(kind: str, body: bytes, value: Any, typed:
     ],
 )
 def test_a_body_that_is_not_what_it_says_is_one_line(kind: str, body: bytes, says: str) -> None:
-    with pytest.raises(Unreadable, match=says):
-        event_of(kind, body)
+    with pytest.raises(InvalidPayload, match=says):
+        parse_payload(kind, body)
 
 
 LABELS = {"issue": {"labels": [{"name": "bug"}, {"name": "new"}]}}
@@ -91,33 +91,33 @@ LABELS = {"issue": {"labels": [{"name": "bug"}, {"name": "new"}]}}
     ],
 )
 def test_a_value_is_met_by_its_like(value: Any, path: str, wanted: Any, met: bool) -> None:
-    event = event_of("application/json", json.dumps(value).encode())
-    assert (passed_over([(path, (wanted,))], Headers(), event) == ("", "")) is met
+    event = parse_payload("application/json", json.dumps(value).encode())
+    assert (filter_reason([(path, (wanted,))], Headers(), event) == ("", "")) is met
 
 
 @pytest.mark.parametrize(("wanted", "met"), [(1, True), ("1", True), (True, False), (2, False), ("01", False)])
 def test_a_form_s_fields_and_headers_are_met_as_text(wanted: Any, met: bool) -> None:
-    form = event_of(FORM, b"a=0&a=1")
-    assert (passed_over([("body.a", (wanted,))], Headers(), form) == ("", "")) is met
+    form = parse_payload(FORM, b"a=0&a=1")
+    assert (filter_reason([("body.a", (wanted,))], Headers(), form) == ("", "")) is met
     headers = Headers({"X-Count": "1"})
-    assert (passed_over([("header.x-count", (wanted,))], headers, Event(value={})) == ("", "")) is met
+    assert (filter_reason([("header.x-count", (wanted,))], headers, WebhookPayload(value={})) == ("", "")) is met
 
 
 def test_true_is_met_by_the_word_in_a_form() -> None:
-    assert passed_over([("body.a", (True,))], Headers(), event_of(FORM, b"a=true")) == ("", "")
+    assert filter_reason([("body.a", (True,))], Headers(), parse_payload(FORM, b"a=true")) == ("", "")
 
 
 def test_every_path_must_be_met_each_by_one_of_its_values() -> None:
     when = [("body.a", (1, 2)), ("header.X", ("y",))]
-    event = Event(value={"a": 2})
-    assert passed_over(when, Headers({"x": "y"}), event) == ("", "")
-    assert passed_over(when, Headers({"x": "n"}), event) == ('header.X is not "y"', 'it is "n"')
-    assert passed_over(when, Headers({"x": "y"}), Event(value={"a": [3, 4]})) == (
+    event = WebhookPayload(value={"a": 2})
+    assert filter_reason(when, Headers({"x": "y"}), event) == ("", "")
+    assert filter_reason(when, Headers({"x": "n"}), event) == ('header.X is not "y"', 'it is "n"')
+    assert filter_reason(when, Headers({"x": "y"}), WebhookPayload(value={"a": [3, 4]})) == (
         "body.a is not 1 or 2",
         "it is 3 and 4",
     )
 
 
 def test_what_came_is_shown_cut() -> None:
-    _, came = passed_over([("body.a", (1,))], Headers(), Event(value={"a": ["x" * 500] * 9}))
+    _, came = filter_reason([("body.a", (1,))], Headers(), WebhookPayload(value={"a": ["x" * 500] * 9}))
     assert came == " and ".join(['"' + "x" * 59 + "…"] * 3).join(["it is ", ""])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from unmoor.runtime.gateway.guarded import OwnRuns
-from unmoor.runtime.guard.way import Emit, Grant, Stream
+from unmoor.runtime.gateway.guarded import OwnRunsFilter
+from unmoor.runtime.guard.way import Emit, RunCredentials, Stream
 
 
 class Noted:
@@ -14,7 +14,7 @@ class Noted:
     def __init__(self) -> None:
         self.served: list[str] = []
 
-    async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+    async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
         self.served.append(grant.token)
 
     async def settle(self) -> None:
@@ -35,13 +35,13 @@ class Broken:
 
 def served(running: set[str], *grants: tuple[str, str]) -> list[str]:
     guard = Noted()
-    own = OwnRuns(guard, lambda: frozenset(running))
+    own = OwnRunsFilter(guard, lambda: frozenset(running))
 
     async def act() -> None:
         for run, token in grants:
             stream = Broken()
             before = len(guard.served)
-            await own.serve(stream, Grant(run=run, token=token), lambda event: None)  # type: ignore[arg-type]
+            await own.serve(stream, RunCredentials(run=run, token=token), lambda event: None)  # type: ignore[arg-type]
             assert stream.aborted == (len(guard.served) == before)
 
     asyncio.run(act())
@@ -63,10 +63,10 @@ def test_a_second_token_for_the_same_run_is_broken_off() -> None:
 def test_a_token_of_a_run_that_has_ended_is_forgotten() -> None:
     running = {"a"}
     guard = Noted()
-    own = OwnRuns(guard, lambda: frozenset(running))
+    own = OwnRunsFilter(guard, lambda: frozenset(running))
 
     async def serve(run: str, token: str) -> None:
-        await own.serve(Broken(), Grant(run=run, token=token), lambda event: None)  # type: ignore[arg-type]
+        await own.serve(Broken(), RunCredentials(run=run, token=token), lambda event: None)  # type: ignore[arg-type]
 
     async def act() -> None:
         await serve("a", "1")

@@ -19,7 +19,7 @@ from gateways import TOKEN, Answer, Client, gateway, until
 from senders import KEY, SECRET
 
 from unmoor.runtime import layout
-from unmoor.runtime.errors import ConfigurationFault, InfrastructureFault
+from unmoor.runtime.errors import ConfigurationError, TransientError
 from unmoor.runtime.gateway import delivery_pages
 from unmoor.runtime.gateway.hooks import hooks
 from unmoor.runtime.gateway.hooks.hooks import MOST_BODY
@@ -101,7 +101,7 @@ def test_the_run_and_its_mark_are_in_the_store_before_the_answer(tmp_path: Path)
         mark = await client.store.get("deliveries/github/d.json")
         assert mark is not None
         assert json.loads(mark.content) == {"run": run}
-        assert await client.store.get(layout.queued(run)) is not None
+        assert await client.store.get(layout.queue_entry_key(run)) is not None
 
     within(tmp_path, act, max_concurrent=1)
 
@@ -504,14 +504,14 @@ class Failing:
         self._fail(key)
         return await self.inner.put(key, content)
 
-    async def create(self, key: str, content: bytes) -> str | None:
+    async def put_if_absent(self, key: str, content: bytes) -> str | None:
         self._fail(key)
-        return await self.inner.create(key, content)
+        return await self.inner.put_if_absent(key, content)
 
     def _fail(self, key: str) -> None:
         if key.startswith(self.prefix) and self.times > 0:
             self.times -= 1
-            raise InfrastructureFault("store: it was away")
+            raise TransientError("store: it was away")
 
 
 @pytest.mark.parametrize("prefix", ["deliveries/github/", "queue/", "runs/"])
@@ -581,7 +581,7 @@ def test_a_secret_that_cannot_be_one_is_known_when_the_gateway_starts(
     async def act(client: Client) -> None:
         raise AssertionError("it started")
 
-    with pytest.raises(ConfigurationFault) as refused:
+    with pytest.raises(ConfigurationError) as refused:
         within(tmp_path, act, hook(scheme), secret=secret)
     assert str(refused.value) == says
 

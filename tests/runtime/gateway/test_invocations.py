@@ -12,10 +12,10 @@ import pytest
 from gateways import TOKEN, Client, gateway, put_event, until
 from test_api import within
 
-from unmoor.runtime.errors import ConfigurationFault
-from unmoor.runtime.gateway.program import serving_of
+from unmoor.runtime.errors import ConfigurationError
+from unmoor.runtime.gateway.program import read_options
 from unmoor.runtime.gateway.routes.invocations import Pulse
-from unmoor.runtime.gateway.slots import Slots
+from unmoor.runtime.gateway.slots import StreamLimit
 
 SESSION = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 
@@ -73,7 +73,7 @@ def test_an_invocation_that_accepts_a_stream_is_given_its_runs_events(tmp_path: 
 
 
 def test_a_run_whose_client_is_gone_goes_on(tmp_path: Path) -> None:
-    slots = Slots()
+    slots = StreamLimit()
 
     async def act(client: Client) -> None:
         asking = invoking(client)
@@ -127,11 +127,11 @@ def test_an_invocation_wants_the_token_unless_the_platform_lets_in_only_those_wh
 
 
 def test_who_may_invoke_is_said_by_a_variable(tmp_path: Path) -> None:
-    assert not serving_of({}).invocations_open
-    assert not serving_of({"UNMOOR_INVOCATIONS_AUTH": "token"}).invocations_open
-    assert serving_of({"UNMOOR_INVOCATIONS_AUTH": "platform"}).invocations_open
-    with pytest.raises(ConfigurationFault, match="UNMOOR_INVOCATIONS_AUTH: 'none' is neither token nor platform"):
-        serving_of({"UNMOOR_INVOCATIONS_AUTH": "none"})
+    assert not read_options({}).invocations_open
+    assert not read_options({"UNMOOR_INVOCATIONS_AUTH": "token"}).invocations_open
+    assert read_options({"UNMOOR_INVOCATIONS_AUTH": "platform"}).invocations_open
+    with pytest.raises(ConfigurationError, match="UNMOOR_INVOCATIONS_AUTH: 'none' is neither token nor platform"):
+        read_options({"UNMOOR_INVOCATIONS_AUTH": "none"})
 
 
 def test_a_ping_says_whether_runs_go_on(tmp_path: Path) -> None:
@@ -172,4 +172,4 @@ def test_no_more_are_waited_with_than_there_are_slots(tmp_path: Path) -> None:
         await client.launcher.end(client.launcher.started[0])
         assert (await asking).status == 200
 
-    within(tmp_path, act, parts={"slots": Slots(most=1)})
+    within(tmp_path, act, parts={"slots": StreamLimit(most=1)})

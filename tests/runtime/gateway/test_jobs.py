@@ -12,7 +12,7 @@ import fake_google
 import pytest
 from worlds import Azure, Google, Told, azure, google
 
-from unmoor.runtime.errors import ConfigurationFault, InfrastructureFault
+from unmoor.runtime.errors import ConfigurationError, TransientError
 
 RUN, OTHER = "run-ybqr5rxvt-5z939m3", "run-ybqr5rxvt-5z939m4"
 
@@ -64,12 +64,12 @@ def test_azure_may_accept_a_start_without_naming_it(tmp_path: Path) -> None:
     async def act(place: Azure) -> None:
         place.fake.silent = True
         launcher, told = place.launcher(), Told()
-        launcher.told = told
+        launcher.on_exit = told
         await launcher.start(RUN)
-        await launcher.look()
+        await launcher.reconcile()
         assert launcher.running() == {RUN}
         await place.finish(RUN, 1)
-        await launcher.look()
+        await launcher.reconcile()
         assert [(e.run, e.code, e.said) for e in told.exits] == [(RUN, 1, "as the test says")]
         await launcher.start(OTHER)
         await launcher.stop(OTHER)
@@ -85,7 +85,7 @@ def test_azures_pages_are_followed(tmp_path: Path) -> None:
         for run in runs:
             await first.start(run)
         second = place.launcher()
-        await second.look()
+        await second.reconcile()
         assert second.running() == set(runs)
 
     on_azure(tmp_path, act)
@@ -95,7 +95,7 @@ def test_azures_token_is_asked_for_once(tmp_path: Path) -> None:
     async def act(place: Azure) -> None:
         launcher = place.launcher()
         await launcher.start(RUN)
-        await launcher.look()
+        await launcher.reconcile()
         assert place.fake.tokens == 1
 
     on_azure(tmp_path, act)
@@ -105,7 +105,7 @@ def test_an_identity_that_gives_no_token_is_a_passing_trouble(tmp_path: Path, mo
     async def act(place: Azure) -> None:
         launcher = place.launcher()
         launcher.platform.tokens = _Broken()  # type: ignore[attr-defined]
-        with pytest.raises(InfrastructureFault) as raised:
+        with pytest.raises(TransientError) as raised:
             await launcher.start(RUN)
         assert str(raised.value) == "Azure gives the gateway no token: ValueError: the identity endpoint is away"
 
@@ -133,7 +133,7 @@ def test_what_passes_at_azure_is_told_from_what_does_not(
 ) -> None:
     async def act(place: Azure) -> None:
         place.fake.refusing = refusing
-        with pytest.raises(InfrastructureFault if passes else ConfigurationFault, match=refusing[2]):
+        with pytest.raises(TransientError if passes else ConfigurationError, match=refusing[2]):
             await place.launcher().start(RUN)
 
     on_azure(tmp_path, act)
@@ -156,7 +156,7 @@ def test_googles_token_is_asked_for_once(tmp_path: Path) -> None:
     async def act(place: Google) -> None:
         launcher = place.launcher()
         await launcher.start(RUN)
-        await launcher.look()
+        await launcher.reconcile()
         assert place.fake.tokens == 1
 
     on_google(tmp_path, act)
@@ -165,17 +165,17 @@ def test_googles_token_is_asked_for_once(tmp_path: Path) -> None:
 def test_an_execution_that_is_older_than_a_page_is_still_followed(tmp_path: Path) -> None:
     async def act(place: Google) -> None:
         launcher, told = place.launcher(), Told()
-        launcher.told = told
+        launcher.on_exit = told
         await launcher.start(RUN)
         mine = place.fake.executions[0]
         for number in range(250):
             other = {**mine, "name": f"{fake_google.JOB}/executions/other-{number}"}
             place.fake.end(other, 0)
             place.fake.executions.insert(0, other)
-        await launcher.look()
+        await launcher.reconcile()
         assert launcher.running() == {RUN}
         place.fake.end(mine, 1, "Task failed with message: out of memory")
-        await launcher.look()
+        await launcher.reconcile()
         assert [(e.run, e.said) for e in told.exits] == [(RUN, "Task failed with message: out of memory")]
 
     on_google(tmp_path, act)
@@ -187,7 +187,7 @@ def test_a_scheduled_execution_is_no_run_of_the_gateways(tmp_path: Path) -> None
         await launcher.start(RUN)
         place.fake.executions[0]["template"]["containers"][0]["args"] = ["run", "--trigger", "nightly"]
         other = place.launcher()
-        await other.look()
+        await other.reconcile()
         assert other.running() == frozenset()
 
     on_google(tmp_path, act)
@@ -208,7 +208,7 @@ def test_what_passes_at_google_is_told_from_what_does_not(
 ) -> None:
     async def act(place: Google) -> None:
         place.fake.refusing = refusing
-        with pytest.raises(InfrastructureFault if passes else ConfigurationFault, match=refusing[2]):
+        with pytest.raises(TransientError if passes else ConfigurationError, match=refusing[2]):
             await place.launcher().start(RUN)
 
     on_google(tmp_path, act)
@@ -218,32 +218,32 @@ def test_what_a_platform_has_lost_is_given_up_and_what_takes_too_long_is_stopped
     async def act(place: Google) -> None:
         clock = [0.0]
         launcher, told = place.launcher(), Told()
-        launcher.told, launcher.clock, launcher.longest_s = told, lambda: clock[0], 3600
+        launcher.on_exit, launcher.clock, launcher.longest_s = told, lambda: clock[0], 3600
         await launcher.start(RUN)
         await launcher.start(OTHER)
         lost = place.fake.executions.pop()
         assert lost["template"]["containers"][0]["args"] == ["run", RUN]
         clock[0] = 119
-        await launcher.look()
+        await launcher.reconcile()
         assert told.exits == []
         clock[0] = 121
-        await launcher.look()
+        await launcher.reconcile()
         assert [e.said for e in told.exits] == ["the platform knows nothing of its container any more"]
         clock[0] = 899
-        await launcher.look()
+        await launcher.reconcile()
         assert not place.fake.executions[0].get("completionTime")
         clock[0] = 901  # it has not begun by now
-        await launcher.look()
+        await launcher.reconcile()
         assert place.fake.executions[0]["completionTime"]
         place.fake.executions.clear()
-        await launcher.look()
+        await launcher.reconcile()
         await launcher.start(RUN)
         place.fake.executions[0]["startTime"] = (datetime.now(UTC) + timedelta()).isoformat()
         clock[0] += 3599
-        await launcher.look()
+        await launcher.reconcile()
         assert not place.fake.executions[0].get("completionTime")
         clock[0] += 2
-        await launcher.look()
+        await launcher.reconcile()
         assert place.fake.executions[0]["completionTime"]
 
     on_google(tmp_path, act)

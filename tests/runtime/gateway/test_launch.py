@@ -17,10 +17,10 @@ import pytest
 from gateways import until
 from worlds import TEMPLATE, Machine, machine
 
-from unmoor.runtime.errors import ConfigurationFault
-from unmoor.runtime.launch.containers import Containers
+from unmoor.runtime.errors import ConfigurationError
+from unmoor.runtime.launch.containers import RunContainers
 from unmoor.runtime.launch.engine import Engine
-from unmoor.runtime.launch.template import Template, template_of
+from unmoor.runtime.launch.template import Template, parse_template
 
 RUN, OTHER = "run-ybqr5rxvt-5z939m3", "run-ybqr5rxvt-5z939m4"
 
@@ -185,10 +185,10 @@ def test_the_last_launcher_of_an_agent_that_is_taken_down_leaves_no_run_behind(t
         containers = _containers(place, gateways=("agent=agent", "unmoor.role=gateway"))
         labels = {"agent": "agent", "unmoor.role": "gateway"}
         gateway = await containers.engine.create("agent-gateway-0", {"Labels": labels})
-        await containers.take_down()
+        await containers.shut_down()
         assert place.engine.removed == []
         await containers.engine.remove(str(gateway))
-        await containers.take_down()
+        await containers.shut_down()
         assert place.engine.removed == ["agent-gateway-0", f"agent-run-{RUN}", f"agent-run-{OTHER}"]
         await containers.engine.close()
 
@@ -199,16 +199,16 @@ def test_a_launcher_that_knows_no_gateways_leaves_runs_as_they_are(tmp_path: Pat
     async def act(place: Machine, ask: Any) -> None:
         await ask("POST", f"/runs/{RUN}")
         containers = _containers(place)
-        await containers.take_down()
+        await containers.shut_down()
         assert [c.status for c in place.engine.containers.values()] == ["running"]
         await containers.engine.close()
 
     play(tmp_path, act)
 
 
-def _containers(place: Machine, *, gateways: tuple[str, ...] = ()) -> Containers:
+def _containers(place: Machine, *, gateways: tuple[str, ...] = ()) -> RunContainers:
     template = Template(container=TEMPLATE, prefix="agent-run", disk_mib=100, most=4, gateways=gateways)
-    return Containers(engine=Engine(url=place.engine_url), template=template)
+    return RunContainers(engine=Engine(url=place.engine_url), template=template)
 
 
 def test_an_engine_that_does_not_answer_is_a_passing_trouble(tmp_path: Path) -> None:
@@ -216,10 +216,10 @@ def test_an_engine_that_does_not_answer_is_a_passing_trouble(tmp_path: Path) -> 
         template = Template(container=TEMPLATE, prefix="agent-run", disk_mib=100, most=4)
         engine = Engine(url=f"unix://{tmp_path}/none.sock")
         logged: list[str] = []
-        containers = Containers(
+        containers = RunContainers(
             engine=engine, template=template, look_s=0.01, log=lambda text, **_: logged.append(text)
         )
-        cleaning = asyncio.create_task(containers.keep_clean())
+        cleaning = asyncio.create_task(containers.cleanup_loop())
         await until(lambda: len(logged) > 2)
         cleaning.cancel()
         await engine.close()
@@ -241,8 +241,8 @@ def test_an_engine_that_does_not_answer_is_a_passing_trouble(tmp_path: Path) -> 
     ],
 )
 def test_a_template_that_is_not_whole_is_refused_in_one_line(text: str, says: str) -> None:
-    with pytest.raises(ConfigurationFault) as refused:
-        template_of(text)
+    with pytest.raises(ConfigurationError) as refused:
+        parse_template(text)
     assert str(refused.value) == says
 
 
@@ -252,7 +252,7 @@ def test_the_targets_template_is_one_that_the_launcher_takes() -> None:
     golden = (Path(__file__).parents[2] / "golden" / "01-hello.vm-docker.txt").read_text()
     line = next(line for line in golden.splitlines() if "UNMOOR_RUN_TEMPLATE=" in line)
     text = json.loads(line.split("= ", 1)[1]).partition("=")[2]
-    container = template_of(text).of(RUN)
+    container = parse_template(text).container_for(RUN)
     assert container["Cmd"] == ["run", RUN]
     assert container["User"] == str(UID)
     assert container["HostConfig"]["CapDrop"] == ["ALL"]

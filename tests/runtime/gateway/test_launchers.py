@@ -12,7 +12,7 @@ import pytest
 from gateways import until
 from worlds import NAMES, Told, World, world
 
-from unmoor.runtime.errors import ConfigurationFault, InfrastructureFault
+from unmoor.runtime.errors import ConfigurationError, TransientError
 from unmoor.runtime.gateway.launcher import Launcher
 
 RUN, OTHER = "run-ybqr5rxvt-5z939m3", "run-ybqr5rxvt-5z939m4"
@@ -26,8 +26,8 @@ elsewhere = pytest.mark.parametrize("name", ELSEWHERE)
 async def attended(place: World) -> AsyncIterator[tuple[Launcher, Told]]:
     """A launcher of a gateway that goes on, and what it hears."""
     launcher, told = place.launcher(), Told()
-    launcher.told = told
-    attending = asyncio.create_task(launcher.attend())
+    launcher.on_exit = told
+    attending = asyncio.create_task(launcher.watch())
     try:
         yield launcher, told
     finally:
@@ -156,7 +156,7 @@ def test_another_gateway_stops_it_as_well(name: str, tmp_path: Path) -> None:
 def test_where_there_is_no_room_nothing_is_on_its_way_and_a_later_start_works(name: str, tmp_path: Path) -> None:
     async def act(place: World, launcher: Launcher, told: Told) -> None:
         place.no_room()
-        with pytest.raises(InfrastructureFault):
+        with pytest.raises(TransientError):
             await launcher.start(RUN)
         assert launcher.running() == frozenset()
         place.room()
@@ -170,7 +170,7 @@ def test_where_there_is_no_room_nothing_is_on_its_way_and_a_later_start_works(na
 def test_what_is_refused_for_good_is_no_passing_trouble(name: str, tmp_path: Path) -> None:
     async def act(place: World, launcher: Launcher, told: Told) -> None:
         place.refusing()
-        with pytest.raises(ConfigurationFault):
+        with pytest.raises(ConfigurationError):
             await launcher.start(RUN)
         assert launcher.running() == frozenset()
 

@@ -15,14 +15,14 @@ from runs import Bench, shell
 
 from unmoor.runtime import layout
 from unmoor.runtime.claim import read_record
-from unmoor.runtime.errors import InfrastructureFault
-from unmoor.runtime.gateway.deliveries import Deliveries
+from unmoor.runtime.errors import TransientError
+from unmoor.runtime.gateway.deliveries import DeliveryLog
 from unmoor.runtime.gateway.delivery_pages import delivery_page
-from unmoor.runtime.gateway.dispatch import Dispatcher, Limits
+from unmoor.runtime.gateway.dispatch import Dispatcher, QueueLimits
 from unmoor.runtime.gateway.intake import Intake
 from unmoor.runtime.gateway.metrics import Metrics
-from unmoor.runtime.gateway.schedules import Schedules, schedules_of
-from unmoor.runtime.gateway.starts import Starts
+from unmoor.runtime.gateway.schedules import Scheduler, schedules_of
+from unmoor.runtime.gateway.starts import RunnerStarts
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.store import Store, open_store
 
@@ -44,28 +44,28 @@ class Machine:
         self.store = self.store or open_store((self.folder / "store").as_uri())
         self.schedules = self.restarted()
 
-    def restarted(self, **schedule: Any) -> Schedules:
+    def restarted(self, **schedule: Any) -> Scheduler:
         self.benches += 1
         trigger = {"name": "tick", "prompt": "At {{ event.scheduled }}", "schedule": {**self.schedule, **schedule}}
         bundle = Bench(self.folder / f"bench-{self.benches}", shell("cat", triggers=[trigger], **self.more))._bundle()
         log = lambda message, **fields: None  # noqa: E731
         run = bundle.agent.run
-        limits = Limits(most=run.max_concurrent, skips=run.when_busy == "skip", retries=run.retries)
+        limits = QueueLimits(most=run.max_concurrent, skips=run.when_busy == "skip", retries=run.retries)
         store: Store = self.store
         launcher = ByHand(store)
-        starts = Starts(launcher=launcher, log=log)
+        starts = RunnerStarts(launcher=launcher, log=log)
         dispatcher = Dispatcher(store=store, launcher=launcher, starts=starts, limits=limits, clock=self.clock, log=log)
         intake = Intake(
             store=store,
             bundle=bundle,
             dispatcher=dispatcher,
-            deliveries=Deliveries(store, clock=self.clock, log=log),
+            deliveries=DeliveryLog(store, clock=self.clock, log=log),
             clock=self.clock,
             redact=lambda text: text,
             metrics=Metrics(),
             log=log,
         )
-        self.schedules = Schedules(intake=intake, schedules=schedules_of(bundle))
+        self.schedules = Scheduler(intake=intake, schedules=schedules_of(bundle))
         return self.schedules
 
     def clock(self) -> datetime:
@@ -73,7 +73,7 @@ class Machine:
 
     async def look(self, *, after: timedelta = timedelta(0), until: datetime | None = None) -> None:
         self.at = until or self.at + after
-        await self.schedules.look()
+        await self.schedules.fire_due()
 
     async def runs(self) -> list[RunRecord]:
         keys = [e.key async for e in self.store.list("runs/") if e.key.endswith("/run.json")]
@@ -183,7 +183,7 @@ def test_two_gateways_fire_a_time_once(tmp_path: Path) -> None:
     async def act(machine: Machine) -> None:
         one, two = machine.schedules, machine.restarted()
         for _ in range(4):
-            await asyncio.gather(one.look(), two.look())
+            await asyncio.gather(one.fire_due(), two.fire_due())
             machine.at += timedelta(hours=1)
         assert len(await machine.runs()) == 3
         assert [outcome for outcome, _, _ in await machine.told()].count("accepted") == 3
@@ -205,7 +205,7 @@ class Cut:
         async def cut(key: str, *rest: Any) -> Any:
             if self.prefix and key.startswith(self.prefix):
                 self.prefix = ""
-                raise InfrastructureFault("store: it was away")
+                raise TransientError("store: it was away")
             return await act(key, *rest)
 
         return cut
@@ -221,7 +221,7 @@ def test_a_gateway_that_falls_anywhere_while_it_fires_has_one_run_when_it_is_bac
         await machine.look(after=timedelta(hours=1))
         machine.restarted()
         await machine.look(after=10 * SECOND)
-        await machine.schedules.intake.dispatcher.look()
+        await machine.schedules.intake.dispatcher.reconcile()
         assert await machine.prompts() == ["2026-03-01T13:00:00+00:00"]
         machine.restarted()
         await machine.look(after=SECOND)
@@ -247,7 +247,7 @@ def test_what_the_store_holds_of_a_schedule_may_be_anything(tmp_path: Path) -> N
     async def act(machine: Machine) -> int:
         until = b'{"cron": "0 * * * *", "timezone": "UTC", "until": %s}'
         for content in (b"", b"[]", b"{}", until % b"1", until % b'"2026-01-01"'):
-            await machine.store.put(layout.scheduled("tick"), content)
+            await machine.store.put(layout.schedule_cursor_key("tick"), content)
             machine.restarted()
             await machine.look(after=timedelta(hours=2))
         await machine.look(until=machine.at + timedelta(hours=1))
@@ -317,7 +317,7 @@ def test_a_gateway_fires_at_the_time_and_leaves_it_to_the_platform_where_that_do
         ahead = timedelta(0)
         async with gateway(folder, triggers=[trigger], clock=clock, fires=fires) as client:
             if fires:
-                await until(lambda: client.store.get(layout.scheduled("tick")))
+                await until(lambda: client.store.get(layout.schedule_cursor_key("tick")))
             ahead = timedelta(seconds=1)
             if fires:
                 await until(lambda: bool(client.launcher.started))

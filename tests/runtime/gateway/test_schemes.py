@@ -14,8 +14,8 @@ from senders import KEY, SECRET
 from starlette.datastructures import Headers
 
 from unmoor.runtime.config import Verify
-from unmoor.runtime.gateway.hooks.schemes import SCHEMES, prove
-from unmoor.runtime.gateway.hooks.signing import Sent, Unproven, whsec
+from unmoor.runtime.gateway.hooks.schemes import SCHEMES, verify_signature
+from unmoor.runtime.gateway.hooks.signing import SignatureError, WebhookRequest, decode_whsec
 from unmoor.spec import VerifySpec
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -30,8 +30,8 @@ def verify(scheme: str, **fields: Any) -> Verify:
 def why_not(how: Verify, secret: str, headers: dict[str, str], body: bytes = BODY, now: datetime = NOW) -> str:
     """Why it is not believed; empty where it is."""
     try:
-        prove(how, secret, Sent(headers=Headers(headers), body=body, now=now))
-    except Unproven as why:
+        verify_signature(how, secret, WebhookRequest(headers=Headers(headers), body=body, now=now))
+    except SignatureError as why:
         return str(why)
     return ""
 
@@ -234,4 +234,4 @@ def test_a_bearer_is_the_whole_secret(shown: str) -> None:
 @pytest.mark.parametrize("text", ["", "whsec_", "not base64!", "whsec_ü"])
 def test_what_is_no_key_is_known_before_anything_is_signed_with_it(text: str) -> None:
     with pytest.raises(ValueError, match="is not whsec_ and base64"):
-        whsec(text)
+        decode_whsec(text)

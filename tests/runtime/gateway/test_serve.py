@@ -25,11 +25,11 @@ from runs import PROGRAMS, shell, stored_text
 
 from unmoor.bundle import pack
 from unmoor.make_plan import make_plan
-from unmoor.material import Material
+from unmoor.material import SpecFiles
 from unmoor.runtime import layout
-from unmoor.runtime.errors import ConfigurationFault
-from unmoor.runtime.gateway.program import serving_of
-from unmoor.runtime.host import told_programs
+from unmoor.runtime.errors import ConfigurationError
+from unmoor.runtime.gateway.program import read_options
+from unmoor.runtime.host import harness_installation_variable
 from unmoor.runtime.store import open_store
 from unmoor.spec import Spec
 
@@ -275,11 +275,11 @@ def agent_in(folder: Path, **parts: Any) -> str:
     """An agent's bundle in the folder's store; its digest."""
     folder.mkdir(exist_ok=True)
     plan = make_plan(
-        Spec.model_validate(shell("cat", **parts)), "tests", Material(folder=str(folder), instructions="", files=())
+        Spec.model_validate(shell("cat", **parts)), "tests", SpecFiles(folder=str(folder), instructions="", files=())
     )
     archive = pack(plan)
     digest = hashlib.sha256(archive).hexdigest()
-    asyncio.run(open_store((folder / "store").as_uri()).create(layout.bundle(digest), archive))
+    asyncio.run(open_store((folder / "store").as_uri()).put_if_absent(layout.bundle_key(digest), archive))
     return digest
 
 
@@ -298,7 +298,7 @@ def environment(folder: Path, digest: str) -> dict[str, str]:
         "UNMOOR_SECRET_HOOK_SECRET": "what-the-hook-shows",
         "UNMOOR_SECRET_MAIL": "what-opens-the-mailbox",
         "PORT": str(free_port()),
-        **told_programs(PROGRAMS),
+        **harness_installation_variable(PROGRAMS),
     }
 
 
@@ -384,8 +384,8 @@ def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> Non
 def test_what_the_target_says_is_refused_in_one_line_where_it_is_not_whole(
     variables: dict[str, str], says: str
 ) -> None:
-    with pytest.raises(ConfigurationFault) as refused:
-        serving_of(variables)
+    with pytest.raises(ConfigurationError) as refused:
+        read_options(variables)
     assert str(refused.value) == says
 
 

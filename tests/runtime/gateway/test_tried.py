@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from unmoor.runtime.errors import InfrastructureFault
-from unmoor.runtime.gateway.nudges import Nudges
-from unmoor.runtime.gateway.tried import tried
+from unmoor.runtime.errors import TransientError
+from unmoor.runtime.gateway.nudges import CoalescedCall
+from unmoor.runtime.gateway.tried import log_errors
 
 
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (InfrastructureFault("the store is away"), [("the store is away", {"level": "error"})]),
+        (TransientError("the store is away"), [("the store is away", {"level": "error"})]),
         (KeyError("a secret"), [("a sweep failed", {"level": "error", "error": "KeyError"})]),
     ],
 )
@@ -29,7 +29,7 @@ def test_what_fails_is_logged_and_its_words_only_where_they_are_ours(error: Exce
         raise error
 
     async def whole() -> tuple[bool, bool]:
-        return await tried(fails, "a sweep", log=log), await Nudges(look=fails, log=lambda *_, **__: None)()
+        return await log_errors(fails, "a sweep", log=log), await CoalescedCall(look=fails, log=lambda *_, **__: None)()
 
     assert asyncio.run(whole()) == (False, False)
     assert logged == says

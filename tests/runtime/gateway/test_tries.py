@@ -9,26 +9,26 @@ from typing import Any
 from gateways import Client, gateway, put, record, until
 
 from unmoor.runtime import layout
-from unmoor.runtime.errors import ConfigurationFault, InfrastructureFault
-from unmoor.runtime.gateway.launcher import Exited
-from unmoor.runtime.gateway.tries import Tries
+from unmoor.runtime.errors import ConfigurationError, TransientError
+from unmoor.runtime.gateway.launcher import RunnerExit
+from unmoor.runtime.gateway.tries import StartBackoff
 from unmoor.runtime.records import to_json
 
 
 def test_what_cannot_be_just_now_is_tried_without_end_and_less_and_less_often() -> None:
-    tries, waits, now = Tries(), [], 0.0
+    tries, waits, now = StartBackoff(), [], 0.0
     for _ in range(100):
-        tries.not_now("no room", now=now)
+        tries.record_unavailable("no room", now=now)
         waits.append(tries.not_before - now)
         now = tries.not_before
     assert waits[:7] == [2, 4, 8, 16, 32, 60, 60]
-    assert not tries.are_spent
+    assert not tries.exhausted
 
 
 def test_what_is_refused_is_tried_for_about_ten_minutes() -> None:
-    tries, now = Tries(), 0.0
-    while not tries.are_spent:
-        tries.was_refused("may not", now=now)
+    tries, now = StartBackoff(), 0.0
+    while not tries.exhausted:
+        tries.record_rejection("may not", now=now)
         now = tries.not_before
     assert 540 < now < 700
     assert tries.said == "may not"
@@ -54,7 +54,7 @@ def test_a_run_waits_while_there_is_no_room_and_is_started_when_there_is(tmp_pat
     async def act() -> None:
         clock = [0.0]
         async with gateway(tmp_path, ticks=lambda: clock[0]) as client:
-            unwilling = Unwilling(client, InfrastructureFault("the platform has no room"))
+            unwilling = Unwilling(client, TransientError("the platform has no room"))
             run = await client.start()
             for tried in range(1, 8):
                 await until(lambda tried=tried: unwilling.tried == tried)
@@ -79,7 +79,7 @@ def test_a_run_that_may_not_be_started_fails_with_the_reason(tmp_path: Path) -> 
             return clock[0]
 
         async with gateway(tmp_path, ticks=ticks) as client:
-            Unwilling(client, ConfigurationFault("the platform answered POST /start with 403: may not"))
+            Unwilling(client, ConfigurationError("the platform answered POST /start with 403: may not"))
             run = await client.start()
             await until(lambda: _is(client, run, "failed"))
             says = "its runner did not start: the platform answered POST /start with 403: may not"
@@ -98,7 +98,7 @@ def test_a_runner_that_never_began_for_want_of_room_counts_for_nothing(tmp_path:
             async def start(run: str) -> None:
                 started.append(run)
                 if len(started) < 6:
-                    client.launcher.told(Exited(run=run, **said))
+                    client.launcher.on_exit(RunnerExit(run=run, **said))
                 else:
                     await begin(run)
 
@@ -146,7 +146,7 @@ async def _let_expire(client: Client, held: Any) -> None:
 
     record = held.record
     lease = dataclasses.replace(record.lease, expires_at=now() - timedelta(seconds=1))
-    await client.store.put(layout.run_record(record.id), to_json(dataclasses.replace(record, lease=lease)))
+    await client.store.put(layout.run_record_key(record.id), to_json(dataclasses.replace(record, lease=lease)))
 
 
 def test_a_runner_that_ends_well_without_having_taken_its_run_is_not_started_for_ever(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_runner_that_ends_well_without_having_taken_its_run_is_not_started_for
 
             async def start(run: str) -> None:
                 started.append(run)
-                client.launcher.told(Exited(run=run, code=0, said=""))
+                client.launcher.on_exit(RunnerExit(run=run, code=0, said=""))
 
             client.launcher.start = start  # type: ignore[method-assign]
             run = await client.start()
@@ -198,4 +198,4 @@ async def put_two(client: Client) -> None:
     """Two runs that another gateway has accepted."""
     for number in (1, 2):
         run = await put(client.store, record(number))
-        await client.store.put(layout.queued(run.id), to_json(run))
+        await client.store.put(layout.queue_entry_key(run.id), to_json(run))

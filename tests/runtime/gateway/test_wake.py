@@ -13,9 +13,9 @@ from gateways import gateway, put, record, until
 from worlds import serving
 
 from unmoor.runtime import layout
-from unmoor.runtime.errors import InfrastructureFault
-from unmoor.runtime.gateway.address import own_url
-from unmoor.runtime.gateway.nudges import Nudges
+from unmoor.runtime.errors import TransientError
+from unmoor.runtime.gateway.address import discover_public_url
+from unmoor.runtime.gateway.nudges import CoalescedCall
 from unmoor.runtime.records import to_json
 from unmoor.runtime.store import Store, open_store
 from unmoor.runtime.wake import wake_gateway
@@ -82,7 +82,7 @@ def test_a_gateway_that_is_away_costs_a_run_a_line(tmp_path: Path) -> None:
 async def waiting(store: Store) -> str:
     """A run that another gateway accepted."""
     run = await put(store, record(7))
-    await store.put(layout.queued(run.id), to_json(run))
+    await store.put(layout.queue_entry_key(run.id), to_json(run))
     return run.id
 
 
@@ -119,8 +119,8 @@ def test_only_a_post_wakes_it(tmp_path: Path) -> None:
     asyncio.run(act())
 
 
-def nudged(look: Callable[[], Awaitable[None]], clock: list[float]) -> Nudges:
-    return Nudges(look=look, log=quietly, every_s=5, ticks=lambda: clock[0])
+def nudged(look: Callable[[], Awaitable[None]], clock: list[float]) -> CoalescedCall:
+    return CoalescedCall(look=look, log=quietly, every_s=5, ticks=lambda: clock[0])
 
 
 def test_a_crowd_gets_one_look_that_begins_after_all_of_it_has_asked() -> None:
@@ -162,9 +162,9 @@ def test_a_second_look_waits_for_its_time_however_many_ask() -> None:
 def test_a_store_that_is_away_is_said(tmp_path: Path) -> None:
     async def act() -> None:
         async def look() -> None:
-            raise InfrastructureFault("the store is away")
+            raise TransientError("the store is away")
 
-        assert await Nudges(look=look, log=quietly)() is False
+        assert await CoalescedCall(look=look, log=quietly)() is False
 
     asyncio.run(act())
 
@@ -193,7 +193,7 @@ def test_a_gateway_knows_its_own_address(tmp_path: Path, environment: dict[str, 
         app.add_routes([web.get("/computeMetadata/v1/project/numeric-project-id", number)])
         async with serving(app, tmp_path) as fake:
             told = {**environment, "GCE_METADATA_HOST": fake.removeprefix("http://")}
-            assert await own_url(told, region=region, log=quietly) == url
+            assert await discover_public_url(told, region=region, log=quietly) == url
 
     asyncio.run(act())
 
@@ -202,7 +202,7 @@ def test_a_gateway_that_cannot_learn_its_address_says_so() -> None:
     async def act() -> None:
         logged: list[str] = []
         told = {"K_SERVICE": "agent-gateway", "GCE_METADATA_HOST": "127.0.0.1:9"}
-        assert await own_url(told, region="r", log=lambda text, **_: logged.append(text)) == ""
+        assert await discover_public_url(told, region="r", log=lambda text, **_: logged.append(text)) == ""
         assert logged[0].startswith("runs cannot wake this gateway: the metadata server cannot be reached: ")
 
     asyncio.run(act())

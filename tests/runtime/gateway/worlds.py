@@ -18,20 +18,20 @@ from fake_ecs import FakeEcs
 from fake_google import FakeGoogle
 from gateways import until
 
-from unmoor.runtime.gateway.aws import Credentialed
+from unmoor.runtime.gateway.aws import CredentialProvider
 from unmoor.runtime.gateway.cloud_run import cloud_run
 from unmoor.runtime.gateway.container_apps import container_apps
 from unmoor.runtime.gateway.docker import docker
 from unmoor.runtime.gateway.ecs import Ecs
-from unmoor.runtime.gateway.elsewhere import ElsewhereLauncher
-from unmoor.runtime.gateway.launcher import Exited, Launcher
-from unmoor.runtime.gateway.listening import bound
+from unmoor.runtime.gateway.elsewhere import PlatformLauncher
+from unmoor.runtime.gateway.launcher import Launcher, RunnerExit
+from unmoor.runtime.gateway.listening import bind_tcp
 from unmoor.runtime.gateway.process import ProcessLauncher
-from unmoor.runtime.launch.containers import Containers
+from unmoor.runtime.launch.containers import RunContainers
 from unmoor.runtime.launch.engine import Engine
-from unmoor.runtime.launch.program import launching
+from unmoor.runtime.launch.program import serve_launcher
 from unmoor.runtime.launch.template import Template
-from unmoor.runtime.rest import Rest
+from unmoor.runtime.rest import JsonHttpClient
 
 NAMES = ("process", "docker", "ecs", "container-apps", "cloud-run")
 TEMPLATE: dict[str, Any] = {
@@ -164,10 +164,10 @@ class Machine:
     url: str
     codes: bool = True
     outlives: bool = True
-    launchers: list[ElsewhereLauncher] = field(default_factory=list)
+    launchers: list[PlatformLauncher] = field(default_factory=list)
 
-    def launcher(self) -> ElsewhereLauncher:
-        made = ElsewhereLauncher(platform=docker(self.url), look_s=0.02)
+    def launcher(self) -> PlatformLauncher:
+        made = PlatformLauncher(platform=docker(self.url), look_s=0.02)
         self.launchers.append(made)
         return made
 
@@ -192,7 +192,7 @@ async def serving(app: web.Application, folder: Path) -> AsyncIterator[str]:
     """The application on a socket of its own, as a URL."""
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    listening = bound("127.0.0.1", 0)
+    listening = bind_tcp("127.0.0.1", 0)
     await web.SockSite(runner, listening).start()
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -205,10 +205,10 @@ async def machine(folder: Path, *, most: int = 4) -> AsyncIterator[Machine]:
     engine = FakeDocker()
     template = Template(container=TEMPLATE, prefix="agent-run", disk_mib=100, most=most)
     async with serving(engine.app(), folder) as url:
-        containers = Containers(engine=Engine(url=url), template=template, look_s=0.02)
-        listening = bound("127.0.0.1", 0)
+        containers = RunContainers(engine=Engine(url=url), template=template, look_s=0.02)
+        listening = bind_tcp("127.0.0.1", 0)
         port = listening.getsockname()[1]
-        async with launching(containers, listening):
+        async with serve_launcher(containers, listening):
             found = Machine(engine, url, f"http://127.0.0.1:{port}")
             async with launchers_of(found):
                 yield found
@@ -218,9 +218,9 @@ async def machine(folder: Path, *, most: int = 4) -> AsyncIterator[Machine]:
 class Told:
     """What a launcher has said of runners that ended."""
 
-    exits: list[Exited] = field(default_factory=list)
+    exits: list[RunnerExit] = field(default_factory=list)
 
-    def __call__(self, exited: Exited) -> None:
+    def __call__(self, exited: RunnerExit) -> None:
         self.exits.append(exited)
 
 
@@ -232,19 +232,21 @@ class Cluster:
     url: str
     codes: bool = True
     outlives: bool = True
-    launchers: list[ElsewhereLauncher] = field(default_factory=list)
+    launchers: list[PlatformLauncher] = field(default_factory=list)
 
-    def launcher(self) -> ElsewhereLauncher:
+    def launcher(self) -> PlatformLauncher:
         platform = Ecs(
             cluster=fake_ecs.CLUSTER,
             task_definition=fake_ecs.TASK,
             container="run",
             network=fake_ecs.NETWORK,
             region="eu-west-1",
-            rest=Rest(name="ECS", url=self.url),
-            credentials=Credentialed(environment={"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.url}/credentials"}),
+            rest=JsonHttpClient(name="ECS", url=self.url),
+            credentials=CredentialProvider(
+                environment={"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.url}/credentials"}
+            ),
         )
-        made = ElsewhereLauncher(platform=platform, look_s=0.02)
+        made = PlatformLauncher(platform=platform, look_s=0.02)
         self.launchers.append(made)
         return made
 
@@ -282,11 +284,11 @@ class Azure:
     url: str
     codes: bool = False
     outlives: bool = True
-    launchers: list[ElsewhereLauncher] = field(default_factory=list)
+    launchers: list[PlatformLauncher] = field(default_factory=list)
 
-    def launcher(self, **extra: str) -> ElsewhereLauncher:
+    def launcher(self, **extra: str) -> PlatformLauncher:
         told = {"container": "run", "job": fake_azure.JOB, "endpoint": self.url}
-        made = ElsewhereLauncher(platform=container_apps(told, extra), look_s=0.02)
+        made = PlatformLauncher(platform=container_apps(told, extra), look_s=0.02)
         self.launchers.append(made)
         return made
 
@@ -333,13 +335,13 @@ class Google:
     url: str
     codes: bool = False
     outlives: bool = True
-    launchers: list[ElsewhereLauncher] = field(default_factory=list)
+    launchers: list[PlatformLauncher] = field(default_factory=list)
 
-    def launcher(self, **extra: str) -> ElsewhereLauncher:
+    def launcher(self, **extra: str) -> PlatformLauncher:
         told = {"container": "run", "job": "agent-run", "project": "p", "region": "europe-west1", "endpoint": self.url}
         platform = cloud_run(told, extra)
         platform.transport = self._transport
-        made = ElsewhereLauncher(platform=platform, look_s=0.02)
+        made = PlatformLauncher(platform=platform, look_s=0.02)
         self.launchers.append(made)
         return made
 

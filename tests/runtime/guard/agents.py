@@ -15,13 +15,13 @@ from clients import connected
 from routes import route_to
 from world import GRANT, World
 
-from unmoor.runtime.config import Agent, Harness, Model, RunLimits
+from unmoor.runtime.config import AgentConfig, Harness, Model, RunLimits
 from unmoor.runtime.events import GuardEvent
-from unmoor.runtime.guard.ledger import LedgerTimes
-from unmoor.runtime.guard.opening import Settings, open_door
-from unmoor.runtime.guard.port import LocalPort
-from unmoor.runtime.guard.streams import Socket
-from unmoor.runtime.guard.way import Grant
+from unmoor.runtime.guard.ledger import LedgerTimeouts
+from unmoor.runtime.guard.opening import GuardSettings, open_guard
+from unmoor.runtime.guard.port import GuardPort
+from unmoor.runtime.guard.streams import SocketStream
+from unmoor.runtime.guard.way import RunCredentials
 from unmoor.runtime.store import Store, open_store
 
 KEY = "sk-real-KEY+of/the=provider"
@@ -43,9 +43,9 @@ def agent(
     day_usd: str | None = None,
     egress_any: bool = False,
     timeout_s: int = 1800,
-) -> Agent:
+) -> AgentConfig:
     """An agent with this model and these caps."""
-    return Agent(
+    return AgentConfig(
         name="agent",
         environment="default",
         harness=Harness(name="command", version="none", args=(), command=("cat",)),
@@ -103,20 +103,20 @@ class Answer:
 
 @asynccontextmanager
 async def opened(
-    what: Agent,
+    what: AgentConfig,
     told: list[GuardEvent],
     *,
     store: Store | None = None,
     clock: Clock | None = None,
-    settings: Settings | None = None,
-    grant: Grant = GRANT,
+    settings: GuardSettings | None = None,
+    grant: RunCredentials = GRANT,
     key: str = KEY,
-) -> AsyncIterator[LocalPort]:
+) -> AsyncIterator[GuardPort]:
     """A run's local port to a door of this agent's."""
     store = store or open_store("memory://")
-    settings = settings or Settings(ledger=LedgerTimes(write_every_s=0.01))
-    door = open_door(what, store=store, key=key, clock=clock or Clock(), outside=World(), settings=settings)
-    async with door as there, route_to(there) as way, LocalPort(way, grant, told.append) as port:
+    settings = settings or GuardSettings(ledger=LedgerTimeouts(write_every_s=0.01))
+    door = open_guard(what, store=store, key=key, clock=clock or Clock(), outside=World(), settings=settings)
+    async with door as there, route_to(there) as way, GuardPort(way, grant, told.append) as port:
         yield port
 
 
@@ -136,14 +136,14 @@ def request(
     return f"{method} /model/{path} HTTP/{version}\r\n{head}\r\n".encode() + content
 
 
-async def ask(port: LocalPort, path: str, body: Any = None, **how: Any) -> Answer:
+async def ask(port: GuardPort, path: str, body: Any = None, **how: Any) -> Answer:
     """One request on a connection of its own, and its whole answer."""
     async with connected(port.number) as client:
         await client.write(request(path, body, **how))
         return await read_answer(client)
 
 
-async def read_answer(client: Socket) -> Answer:
+async def read_answer(client: SocketStream) -> Answer:
     data = b""
     while b"\r\n\r\n" not in data:
         if not (more := await client.read()):
@@ -156,7 +156,7 @@ async def read_answer(client: Socket) -> Answer:
     return Answer(status=int(first.split(" ")[1]), headers=headers, content=content, whole=whole)
 
 
-async def _content(client: Socket, data: bytes, headers: Mapping[str, str]) -> tuple[bytes, bool]:
+async def _content(client: SocketStream, data: bytes, headers: Mapping[str, str]) -> tuple[bytes, bool]:
     chunked = headers.get("transfer-encoding") == "chunked"
     length = int(headers["content-length"]) if "content-length" in headers else None
     while not (data.endswith(b"0\r\n\r\n") if chunked else length is not None and len(data) >= length):

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from unmoor.runtime.guard.streams import Socket
+from unmoor.runtime.guard.streams import SocketStream
 
 
 @asynccontextmanager
-async def connected(port: int) -> AsyncIterator[Socket]:
+async def connected(port: int) -> AsyncIterator[SocketStream]:
     """A connection to a port of loopback, broken at the end if it is still there."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    stream = Socket(reader, writer)
+    stream = SocketStream(reader, writer)
     try:
         yield stream
     finally:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from unmoor.runtime.guard.door import Door
-from unmoor.runtime.guard.link import Link, link_to
+from unmoor.runtime.guard.door import GuardHandler
+from unmoor.runtime.guard.link import GuardLink, connect_guard
 from unmoor.runtime.guard.server import GuardServer
-from unmoor.runtime.guard.way import Way
+from unmoor.runtime.guard.way import ConnectionHandler
 from unmoor.runtime.guard.websocket import dial
 
 chosen = "inside"
@@ -22,14 +22,14 @@ class NoIdentity:
 
 
 @asynccontextmanager
-async def route_to(door: Door) -> AsyncIterator[Way]:
+async def route_to(door: GuardHandler) -> AsyncIterator[ConnectionHandler]:
     """The chosen way to this door."""
     if chosen == "inside":
         yield door
         return
     async with GuardServer(door, host="127.0.0.1", port=0, drain_s=0.2) as server:
         if chosen == "frames":
-            yield link_to(f"http://127.0.0.1:{server.number}")
+            yield connect_guard(f"http://127.0.0.1:{server.number}")
         else:
             url = f"ws://127.0.0.1:{server.number}/link"
-            yield Link(lambda: dial(url, NoIdentity()))
+            yield GuardLink(lambda: dial(url, NoIdentity()))

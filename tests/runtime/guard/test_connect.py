@@ -9,9 +9,9 @@ import pytest
 from clients import connected
 from world import GRANT, World, client_hello, echo, guarded, server
 
-from unmoor.runtime.events import GuardEvent, Refused
-from unmoor.runtime.guard.connect import WayOutLimits
-from unmoor.runtime.guard.streams import Socket
+from unmoor.runtime.events import GuardEvent, NetworkDenied
+from unmoor.runtime.guard.connect import ConnectLimits
+from unmoor.runtime.guard.streams import SocketStream
 
 pytestmark = pytest.mark.usefixtures("route")
 
@@ -32,7 +32,7 @@ def tunnelled(
     world: World | None = None,
     egress: tuple[str, ...] = ("github.com", "*.example.com"),
     egress_any: bool = False,
-    limits: WayOutLimits | None = None,
+    limits: ConnectLimits | None = None,
 ) -> tuple[bytes, bytes, list[GuardEvent], World]:
     """Asks for a tunnel to an echo; the answer's head, what came back through it, what the run was told."""
     told: list[GuardEvent] = []
@@ -54,7 +54,7 @@ def tunnelled(
     return *asyncio.run(main()), told, world
 
 
-async def until(client: Socket, end: bytes) -> bytes:
+async def until(client: SocketStream, end: bytes) -> bytes:
     data = b""
     while not data.endswith(end):
         if not (more := await client.read(1)):
@@ -63,7 +63,7 @@ async def until(client: Socket, end: bytes) -> bytes:
     return data
 
 
-async def rest(client: Socket, most: int = 1 << 20) -> bytes:
+async def rest(client: SocketStream, most: int = 1 << 20) -> bytes:
     data = b""
     try:
         while len(data) < most and (more := await asyncio.wait_for(client.read(), 1)):
@@ -130,19 +130,19 @@ def test_everything_else_is_refused_in_one_line_and_told(target: str, reason: st
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 403")
     assert body.decode() == f"refused: {target}: {reason}\n"
-    assert told == [Refused(destination=target, reason=reason)]
+    assert told == [NetworkDenied(destination=target, reason=reason)]
     assert (world.resolved, world.dialled) == ([], [])
 
 
 def test_a_password_before_a_host_is_not_repeated():
     answer, _, told, _ = tunnelled("user:s3cret@github.com:443")
     assert answer.endswith(b"\r\n\r\nrefused: github.com:443: this is no host and port\n")
-    assert told == [Refused(destination="github.com:443", reason="this is no host and port")]
+    assert told == [NetworkDenied(destination="github.com:443", reason="this is no host and port")]
 
 
 def test_a_long_name_is_not_repeated_whole():
     _, _, told, _ = tunnelled("a" * 5000 + ".com:443")
-    assert told == [Refused(destination="a" * 260, reason="this is no public host's name; an address is none")]
+    assert told == [NetworkDenied(destination="a" * 260, reason="this is no public host's name; an address is none")]
 
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "10.0.0.5", "127.0.0.1", "fd00:ec2::254", "::ffff:10.0.0.1"])
@@ -151,7 +151,9 @@ def test_a_name_that_leads_to_a_near_address_is_refused_even_if_others_are_publi
     world = World(names={"github.com": [*others, address]})
     answer, _, told, _ = tunnelled("github.com:443", world=world)
     assert answer.startswith(b"HTTP/1.1 403")
-    assert told == [Refused(destination="github.com:443", reason=f"it leads to {address}, which is no public address")]
+    assert told == [
+        NetworkDenied(destination="github.com:443", reason=f"it leads to {address}, which is no public address")
+    ]
     assert world.dialled == []
 
 
@@ -182,7 +184,7 @@ def test_a_host_that_cannot_be_reached_is_no_refusal():
 def test_a_name_that_is_not_there_or_not_answered_is_no_refusal():
     for world in (World(), silent := World()):
         silent.silent = world is silent
-        answer, _, told, _ = tunnelled("github.com:443", world=world, limits=WayOutLimits(resolve_s=0.05))
+        answer, _, told, _ = tunnelled("github.com:443", world=world, limits=ConnectLimits(resolve_s=0.05))
         assert answer.endswith(b"\r\n\r\ngithub.com:443: its name cannot be resolved\n")
         assert told == []
 
@@ -203,13 +205,13 @@ def test_what_is_said_first_inside_must_be_tls_with_that_host(first: bytes, reas
     head, back, told, _ = tunnelled("github.com:443", first=first)
     assert head.startswith(b"HTTP/1.1 200")
     assert back == b""
-    assert told == [Refused(destination="github.com:443", reason=reason)]
+    assert told == [NetworkDenied(destination="github.com:443", reason=reason)]
 
 
 def test_a_tunnel_in_which_nothing_is_said_is_given_up():
-    _, back, told, _ = tunnelled("github.com:443", first=HELLO[:20], limits=WayOutLimits(hello_s=0.05))
+    _, back, told, _ = tunnelled("github.com:443", first=HELLO[:20], limits=ConnectLimits(hello_s=0.05))
     assert back == b""
-    assert told == [Refused(destination="github.com:443", reason="TLS did not begin in time")]
+    assert told == [NetworkDenied(destination="github.com:443", reason="TLS did not begin in time")]
 
 
 def test_a_tunnel_that_falls_silent_is_broken():
@@ -219,7 +221,7 @@ def test_a_tunnel_that_falls_silent_is_broken():
     async def main() -> bytes:
         async with (
             server(echo) as world.port,
-            guarded(world, told, egress=["github.com"], limits=WayOutLimits(idle_s=0.1)) as port,
+            guarded(world, told, egress=["github.com"], limits=ConnectLimits(idle_s=0.1)) as port,
             connected(port.number) as client,
         ):
             await client.write(connect("github.com:443") + HELLO)
@@ -251,7 +253,7 @@ def test_a_client_that_says_it_has_no_more_still_gets_the_rest():
         ):
             await client.write(connect("github.com:443") + HELLO + b"x" * 1000)
             await until(client, b"\r\n\r\n")
-            await client.finish()
+            await client.write_eof()
             return await rest(client)
 
     assert asyncio.run(main()) == b"%d bytes" % (len(HELLO) + 1000)

@@ -10,9 +10,9 @@ import pytest
 from clients import connected
 from world import GRANT, World, guarded
 
-from unmoor.runtime.events import GuardEvent, Refused
+from unmoor.runtime.events import GuardEvent, NetworkDenied
 from unmoor.runtime.guard.door import Exchange
-from unmoor.runtime.guard.http1 import HttpLimits, Malformed
+from unmoor.runtime.guard.http1 import BadRequest, HttpLimits
 
 pytestmark = pytest.mark.usefixtures("route")
 
@@ -25,9 +25,9 @@ class Counted:
     async def answer(self, exchange: Exchange) -> None:
         try:
             body = await exchange.conversation.body(1000)
-        except Malformed as error:
-            return await exchange.say(error.status, str(error))
-        await exchange.say(200, f"{exchange.request.target} {len(body)}")
+        except BadRequest as error:
+            return await exchange.respond(error.status, str(error))
+        await exchange.respond(200, f"{exchange.request.target} {len(body)}")
 
     async def settle(self) -> None:
         pass
@@ -52,7 +52,7 @@ def said(
                     await client.write(part)
                     await asyncio.sleep(pause_s)
             if ends:
-                await client.finish()
+                await client.write_eof()
             data = b""
             while more := await client.read():
                 data += more
@@ -92,7 +92,7 @@ def test_other_paths_are_not_there():
 def test_plain_http_to_another_host_is_refused_without_its_secrets():
     answers, told = said(get("http://user:pass@example.com/a?token=s3cret"))
     assert status(answers) == 403
-    assert told == [Refused(destination="http://example.com", reason="only TLS leaves; use https")]
+    assert told == [NetworkDenied(destination="http://example.com", reason="only TLS leaves; use https")]
     assert b"s3cret" not in answers
     assert b"pass" not in answers
 
@@ -133,7 +133,7 @@ def test_the_token_may_stand_in_the_query():
 def test_the_model_is_shut_without_this_runs_token(proof: str, reason: str):
     answers, told = said(get("/model/x", proof="").replace(b"\r\n\r\n", b"\r\n" + proof.encode("latin-1") + b"\r\n"))
     assert status(answers) == 401
-    assert told == [Refused(destination="the model", reason=reason)]
+    assert told == [NetworkDenied(destination="the model", reason=reason)]
 
 
 def basic(text: str) -> str:
@@ -163,13 +163,13 @@ def test_a_client_that_shows_no_token_for_the_way_out_is_asked_for_it_and_may_tr
 def test_the_way_out_is_shut_to_another_runs_token(proof: str):
     answers, told = said(f"CONNECT a.example.com:443 HTTP/1.1\r\nHost: a\r\n{proof}\r\n".encode())
     assert status(answers) == 407
-    assert told == [Refused(destination="a.example.com:443", reason="the token is not this run's")]
+    assert told == [NetworkDenied(destination="a.example.com:443", reason="the token is not this run's")]
 
 
 def test_a_token_that_is_no_base64_is_not_this_runs():
     answers, told = said(b"CONNECT a.example.com:443 HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic !!!\r\n\r\n")
     assert status(answers) == 407
-    assert told == [Refused(destination="a.example.com:443", reason="the token is not this run's")]
+    assert told == [NetworkDenied(destination="a.example.com:443", reason="the token is not this run's")]
 
 
 def test_requests_that_are_sent_ahead_are_answered_in_order():
@@ -273,7 +273,7 @@ def test_a_client_that_goes_away_ends_what_was_being_made_for_it():
     class Slow(Counted):
         async def answer(self, exchange: Exchange) -> None:
             await exchange.conversation.body(0)
-            await exchange.conversation.unless_gone(self.forever())
+            await exchange.conversation.cancel_on_disconnect(self.forever())
 
         async def forever(self) -> None:
             try:

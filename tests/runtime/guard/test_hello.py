@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from world import client_hello
 
-from unmoor.runtime.guard.hello import NotTls, server_name
+from unmoor.runtime.guard.hello import NotClientHello, server_name
 
 HELLO = client_hello("api.example.com")
 
@@ -48,24 +48,24 @@ def test_it_may_be_spread_over_several_records(size: int):
     ],
 )
 def test_other_protocols_are_none(data: bytes):
-    with pytest.raises(NotTls, match=r"^it is no TLS handshake$"):
+    with pytest.raises(NotClientHello, match=r"^it is no TLS handshake$"):
         server_name(data)
 
 
 def test_two_names_are_none():
-    with pytest.raises(NotTls, match=r"^it asks for two hosts$"):
+    with pytest.raises(NotClientHello, match=r"^it asks for two hosts$"):
         server_name(hello_with(sni(b"a.example.com", b"b.example.com")))
-    with pytest.raises(NotTls, match=r"^it asks for two hosts$"):
+    with pytest.raises(NotClientHello, match=r"^it asks for two hosts$"):
         server_name(hello_with(sni(b"a.example.com") + sni(b"b.example.com")))
 
 
 def test_one_that_lies_about_its_lengths_is_none():
-    with pytest.raises(NotTls, match=r"^it is cut short$"):
+    with pytest.raises(NotClientHello, match=r"^it is cut short$"):
         server_name(hello_with(b"\x00\x00\x00\xff\x00\x01a"))
 
 
 def test_one_that_has_no_end_is_none():
-    with pytest.raises(NotTls, match=r"^it is too long$"):
+    with pytest.raises(NotClientHello, match=r"^it is too long$"):
         server_name(b"\x16\x03\x01\x00\x05\x01\xff\xff\xff\x00")
 
 

@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 import pytest
 from agents import Clock, agent
 
-from unmoor.runtime.errors import InfrastructureFault
-from unmoor.runtime.events import OverBudget
-from unmoor.runtime.guard.book import book_content, read_book
-from unmoor.runtime.guard.ledger import Ledger, LedgerTimes
-from unmoor.runtime.store import Store, Stored, open_store
+from unmoor.runtime.errors import TransientError
+from unmoor.runtime.events import BudgetExceeded
+from unmoor.runtime.guard.book import read_book, to_json
+from unmoor.runtime.guard.ledger import Ledger, LedgerTimeouts
+from unmoor.runtime.store import Store, StoredObject, open_store
 
 T = TypeVar("T")
-QUICK = LedgerTimes(write_every_s=0, retry_s=0.001)
+QUICK = LedgerTimeouts(write_every_s=0, retry_s=0.001)
 CENT = Decimal("0.01")
 
 
@@ -30,7 +30,7 @@ def ledger(
     run_usd: str | None = "1",
     day_usd: str | None = None,
     timeout_s: int = 1800,
-    times: LedgerTimes = QUICK,
+    times: LedgerTimeouts = QUICK,
     log: Any = lambda *_, **__: None,
 ) -> Ledger:
     what = agent(base_url="https://x", run_usd=run_usd, day_usd=day_usd, timeout_s=timeout_s)
@@ -46,23 +46,23 @@ class Watched:
         self.faults: list[Callable[[str], bool]] = []
         self.after: list[Callable[[str], bool]] = []
 
-    async def get(self, key: str) -> Stored | None:
+    async def get(self, key: str) -> StoredObject | None:
         return await self._do("get", self.store.get(key))
 
-    async def create(self, key: str, content: bytes) -> str | None:
-        return await self._do("create", self.store.create(key, content))
+    async def put_if_absent(self, key: str, content: bytes) -> str | None:
+        return await self._do("create", self.store.put_if_absent(key, content))
 
-    async def replace(self, key: str, content: bytes, version: str) -> str | None:
-        return await self._do("replace", self.store.replace(key, content, version))
+    async def compare_and_swap(self, key: str, content: bytes, version: str) -> str | None:
+        return await self._do("replace", self.store.compare_and_swap(key, content, version))
 
     async def _do(self, what: str, work: Awaitable[T]) -> T:
         self.asked.append(what)
         if any(fails(what) for fails in self.faults):
             work.close()  # type: ignore[attr-defined]
-            raise InfrastructureFault("the store does not answer")
+            raise TransientError("the store does not answer")
         done = await work
         if any(fails(what) for fails in self.after):
-            raise InfrastructureFault("the store's answer got lost")
+            raise TransientError("the store's answer got lost")
         return done
 
 
@@ -81,7 +81,7 @@ def run(main: Awaitable[T]) -> T:
 async def spend(book: Ledger, run_id: str, usd: Decimal | str) -> None:
     """One request of this cost, from its check to its end."""
     assert await book.check(run_id) is None
-    book.begin(run_id, Decimal(0)).ends(Decimal(usd))
+    book.begin(run_id, Decimal(0)).commit(Decimal(usd))
 
 
 async def stored(store: Store, day: str = "2026-11-24") -> dict[str, Any]:
@@ -91,18 +91,18 @@ async def stored(store: Store, day: str = "2026-11-24") -> dict[str, Any]:
 
 
 def test_a_run_may_spend_up_to_its_cap_and_no_more():
-    async def main() -> OverBudget | None:
+    async def main() -> BudgetExceeded | None:
         book = ledger(open_store("memory://"))
         await spend(book, "r1", "0.6")
         await spend(book, "r1", "0.3")
         await spend(book, "r1", "0.3")
         return await book.check("r1")
 
-    assert run(main()) == OverBudget(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.2"))
+    assert run(main()) == BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.2"))
 
 
 def test_a_cap_that_is_just_used_up_is_used_up():
-    async def main() -> OverBudget | None:
+    async def main() -> BudgetExceeded | None:
         book = ledger(open_store("memory://"))
         await spend(book, "r1", "1")
         return await book.check("r1")
@@ -111,7 +111,7 @@ def test_a_cap_that_is_just_used_up_is_used_up():
 
 
 def test_another_run_has_a_cap_of_its_own():
-    async def main() -> OverBudget | None:
+    async def main() -> BudgetExceeded | None:
         book = ledger(open_store("memory://"))
         await spend(book, "r1", "5")
         return await book.check("r2")
@@ -120,17 +120,17 @@ def test_another_run_has_a_cap_of_its_own():
 
 
 def test_all_runs_of_a_day_count_together():
-    async def main() -> OverBudget | None:
+    async def main() -> BudgetExceeded | None:
         book = ledger(open_store("memory://"), run_usd=None, day_usd="1")
         await spend(book, "r1", "0.6")
         await spend(book, "r2", "0.6")
         return await book.check("r3")
 
-    assert run(main()) == OverBudget(cap="budget.per_day_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.2"))
+    assert run(main()) == BudgetExceeded(cap="budget.per_day_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.2"))
 
 
 def test_a_new_day_begins_at_midnight_utc_wherever_the_clock_is():
-    async def main() -> list[OverBudget | None]:
+    async def main() -> list[BudgetExceeded | None]:
         store, clock = open_store("memory://"), Clock("2026-11-25T00:59:59+01:00")  # 23:59:59 UTC
         book = ledger(store, clock, run_usd=None, day_usd="1")
         await spend(book, "r1", "2")
@@ -159,30 +159,30 @@ def test_a_runs_cap_goes_on_over_midnight(restarted: bool):
             book = ledger(store, clock)
         clock.forward(minutes=2)
         found: list[Any] = [await book.check("r1")]
-        book.begin("r1", Decimal(0)).ends(Decimal("0.4"))
+        book.begin("r1", Decimal(0)).commit(Decimal("0.4"))
         return [*found, await book.check("r1")]
 
     before, after = run(main())
     assert before is None
-    assert after == OverBudget(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.1"))
+    assert after == BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.1"))
 
 
 def test_a_stream_that_goes_on_over_midnight_still_counts_what_was_spent_before():
-    async def main() -> OverBudget | None:
+    async def main() -> BudgetExceeded | None:
         clock = Clock("2026-11-24T23:59:00+00:00")
         book = ledger(open_store("memory://"), clock)
         await spend(book, "r1", "0.7")
         stream = book.begin("r1", Decimal(0))
-        stream.goes(Decimal("0.1"))
+        stream.update(Decimal("0.1"))
         clock.forward(minutes=2)
         await book.check("r2")
-        return stream.goes(Decimal("0.35"))
+        return stream.update(Decimal("0.35"))
 
-    assert run(main()) == OverBudget(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.05"))
+    assert run(main()) == BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.05"))
 
 
 def test_a_run_of_several_days_is_counted_from_its_first():
-    async def main() -> OverBudget | None:
+    async def main() -> BudgetExceeded | None:
         store, clock = open_store("memory://"), Clock()
         for _ in range(4):
             book = ledger(store, clock, timeout_s=2 * 86400)
@@ -191,11 +191,11 @@ def test_a_run_of_several_days_is_counted_from_its_first():
             clock.forward(days=1)
         return await ledger(store, clock, timeout_s=2 * 86400).check("r1")
 
-    assert run(main()) == OverBudget(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.2"))
+    assert run(main()) == BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.2"))
 
 
 def test_a_guard_that_starts_again_knows_what_was_spent():
-    async def main() -> OverBudget | None:
+    async def main() -> BudgetExceeded | None:
         store = open_store("memory://")
         book = ledger(store)
         await spend(book, "r1", "2")
@@ -206,7 +206,7 @@ def test_a_guard_that_starts_again_knows_what_was_spent():
 
 
 def test_two_guards_agree_once_what_they_know_is_old():
-    async def main() -> list[OverBudget | None]:
+    async def main() -> list[BudgetExceeded | None]:
         store, clock = open_store("memory://"), Clock()
         one, other = ledger(store, clock), ledger(store, clock)
         assert await other.check("r1") is None
@@ -273,32 +273,32 @@ def test_requests_that_are_under_way_count_together():
     async def main() -> list[Any]:
         book = ledger(open_store("memory://"))
         one, other = book.begin("r1", Decimal("0.1")), book.begin("r1", Decimal("0.1"))
-        fine = one.goes(Decimal("0.5"))
-        over = other.goes(Decimal("0.5"))
+        fine = one.update(Decimal("0.5"))
+        over = other.update(Decimal("0.5"))
         refused = await book.check("r1")
-        one.ends(Decimal("0.2"))
+        one.commit(Decimal("0.2"))
         return [fine, over, refused, await book.check("r1")]
 
     fine, over, refused, after = run(main())
     assert (fine, after) == (None, None)
-    assert over == refused == OverBudget(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.0"))
+    assert over == refused == BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.0"))
 
 
 def test_what_other_guards_spend_is_seen_within_a_long_stream():
-    async def main() -> OverBudget | None:
+    async def main() -> BudgetExceeded | None:
         store, clock = open_store("memory://"), Clock()
         one, other = ledger(store, clock, day_usd="1"), ledger(store, clock, day_usd="1")
         assert await one.check("r1") is None
         stream = one.begin("r1", Decimal(0))
         await spend(other, "r2", "0.95")
         await other.close()
-        assert stream.goes(Decimal("0.1")) is None
+        assert stream.update(Decimal("0.1")) is None
         clock.forward(seconds=11)
-        stream.goes(Decimal("0.1"))
+        stream.update(Decimal("0.1"))
         await asyncio.sleep(0.05)
-        return stream.goes(Decimal("0.1"))
+        return stream.update(Decimal("0.1"))
 
-    assert run(main()) == OverBudget(cap="budget.per_day_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.05"))
+    assert run(main()) == BudgetExceeded(cap="budget.per_day_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.05"))
 
 
 def test_without_caps_nothing_is_read_or_written():
@@ -318,7 +318,7 @@ def test_what_cannot_be_read_allows_nothing():
         store.faults.append(lambda what: what == "get")
         await ledger(store).check("r1")
 
-    with pytest.raises(InfrastructureFault, match=r"^the store does not answer$"):
+    with pytest.raises(TransientError, match=r"^the store does not answer$"):
         run(main())
 
 
@@ -338,7 +338,7 @@ def test_a_book_that_cannot_be_understood_allows_nothing_and_says_what_to_do(con
         await store.put("budget/2026-11-24.json", content)
         await ledger(store).check("r1")
 
-    with pytest.raises(InfrastructureFault) as caught:
+    with pytest.raises(TransientError) as caught:
         run(main())
     assert str(caught.value) == (
         f"budget/2026-11-24.json cannot be understood ({why}); delete it to begin the day again"
@@ -390,7 +390,7 @@ def test_what_is_never_written_is_said_at_the_end():
     async def main() -> None:
         store = watched()
         store.faults.append(lambda what: what != "get")
-        times = LedgerTimes(write_every_s=0, retry_s=0.01, ending_s=0.05)
+        times = LedgerTimeouts(write_every_s=0, retry_s=0.01, ending_s=0.05)
         book = ledger(store, times=times, log=lambda message, **fields: lines.append((message, fields)))
         await spend(book, "r1", "0.1")
         await book.close()
@@ -406,7 +406,7 @@ def test_what_is_never_written_is_said_at_the_end():
 def test_writes_are_gathered_so_that_a_store_is_not_flooded():
     async def main() -> list[str]:
         store = watched()
-        book = ledger(store, times=LedgerTimes(write_every_s=60))
+        book = ledger(store, times=LedgerTimeouts(write_every_s=60))
         for _ in range(50):
             await spend(book, "r1", CENT / 10)
             await asyncio.sleep(0)
@@ -421,7 +421,7 @@ def test_a_book_keeps_money_to_the_last_digit_and_its_last_marks():
     book = read_book(Clock().now.date(), None)
     for number in range(100):
         book = book.with_spent({"r": Decimal("0.0000001")}, f"m{number}")
-    again = read_book(book.day, Stored(content=book_content(book), version="v"))
+    again = read_book(book.day, StoredObject(content=to_json(book), version="v"))
     assert again.runs == {"r": Decimal("0.0000100")}
     assert again.marks == tuple(f"m{number}" for number in range(36, 100))
 
@@ -430,13 +430,13 @@ def test_only_the_budget_is_written_to():
     class Keys(Watched):
         keys: set[str] = set()  # noqa: RUF012
 
-        async def get(self, key: str) -> Stored | None:
+        async def get(self, key: str) -> StoredObject | None:
             self.keys.add(key)
             return await super().get(key)
 
-        async def create(self, key: str, content: bytes) -> str | None:
+        async def put_if_absent(self, key: str, content: bytes) -> str | None:
             self.keys.add(key)
-            return await super().create(key, content)
+            return await super().put_if_absent(key, content)
 
     async def main() -> set[str]:
         store: Any = Keys(open_store("memory://"))
@@ -463,7 +463,7 @@ def test_nobody_waits_for_ever_for_what_cannot_be_written():
     async def main() -> None:
         store = watched()
         store.faults.append(lambda what: what != "get")
-        book = ledger(store, times=LedgerTimes(write_every_s=0, retry_s=0.01, ending_s=0.05))
+        book = ledger(store, times=LedgerTimeouts(write_every_s=0, retry_s=0.01, ending_s=0.05))
         await spend(book, "r1", "0.1")
         await book.settle()
         await book.close()

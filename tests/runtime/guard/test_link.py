@@ -16,31 +16,31 @@ from clients import connected
 from routes import NoIdentity
 from world import GRANT
 
-from unmoor.runtime.errors import ConfigurationFault
-from unmoor.runtime.events import GuardEvent, Notice, OverBudget, Refused, Tokens, Usage
+from unmoor.runtime.errors import ConfigurationError
+from unmoor.runtime.events import BudgetExceeded, GuardEvent, ModelUsage, NetworkDenied, Notice, Tokens
 from unmoor.runtime.guard.frames import (
     MOST_DATA,
     Decoder,
     Frame,
     Kind,
-    LinkBroken,
+    ProtocolError,
     data_frames,
-    encoded,
+    encode,
     grant_of,
-    opening,
+    open_frame,
 )
-from unmoor.runtime.guard.link import Link, link_to
-from unmoor.runtime.guard.port import LocalPort, PortLimits
+from unmoor.runtime.guard.link import GuardLink, connect_guard
+from unmoor.runtime.guard.port import GuardPort, PortLimits
 from unmoor.runtime.guard.server import GuardServer
-from unmoor.runtime.guard.streams import Socket
-from unmoor.runtime.guard.way import Emit, Grant, Stream
+from unmoor.runtime.guard.streams import SocketStream
+from unmoor.runtime.guard.way import Emit, RunCredentials, Stream
 from unmoor.runtime.guard.websocket import GoogleIdentity, dial
 
 pytestmark = pytest.mark.slow
 
 T = TypeVar("T")
-USED = Usage(model="m", tokens=Tokens(input=3, output=4), cost_usd=Decimal("0.0000123"), estimated=True)
-OVER = OverBudget(cap="run.max_cost_usd", limit_usd=Decimal("1.50"), spent_usd=Decimal("1.6"))
+USED = ModelUsage(model="m", tokens=Tokens(input=3, output=4), cost_usd=Decimal("0.0000123"), estimated=True)
+OVER = BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal("1.50"), spent_usd=Decimal("1.6"))
 
 
 class Does:
@@ -48,10 +48,10 @@ class Does:
 
     def __init__(self, what: Callable[[Stream, Emit], Awaitable[None]]) -> None:
         self.what = what
-        self.grants: list[Grant] = []
+        self.grants: list[RunCredentials] = []
         self.settled = 0
 
-    async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+    async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
         self.grants.append(grant)
         await self.what(stream, emit)
 
@@ -66,13 +66,13 @@ async def echo(stream: Stream, emit: Emit) -> None:
 
 
 @asynccontextmanager
-async def linked(way: Does, told: list[GuardEvent], **server: object) -> AsyncIterator[tuple[LocalPort, GuardServer]]:
+async def linked(way: Does, told: list[GuardEvent], **server: object) -> AsyncIterator[tuple[GuardPort, GuardServer]]:
     """A run's port with a link behind it, and the guard at its other end."""
     options: dict[str, object] = {"drain_s": 0.2, **server}
     async with (
         GuardServer(way, host="127.0.0.1", port=0, **options) as guard,  # type: ignore[arg-type]
-        LocalPort(
-            link_to(f"http://127.0.0.1:{guard.number}"), GRANT, told.append, limits=PortLimits(ending_s=0.2)
+        GuardPort(
+            connect_guard(f"http://127.0.0.1:{guard.number}"), GRANT, told.append, limits=PortLimits(ending_s=0.2)
         ) as port,
     ):
         yield port, guard
@@ -86,7 +86,7 @@ def run(main: Awaitable[T]) -> T:
     return asyncio.run(bounded())
 
 
-async def everything(client: Socket) -> bytes:
+async def everything(client: SocketStream) -> bytes:
     data = b""
     while more := await client.read():
         data += more
@@ -97,8 +97,8 @@ async def everything(client: Socket) -> bytes:
 
 
 def test_frames_come_out_as_they_went_in_however_they_are_cut():
-    frames = [opening(GRANT), *data_frames(b"x" * 300), Frame(kind=Kind.EVENT, payload=b"{}"), Frame(kind=Kind.DONE)]
-    data = b"".join(map(encoded, frames))
+    frames = [open_frame(GRANT), *data_frames(b"x" * 300), Frame(kind=Kind.EVENT, payload=b"{}"), Frame(kind=Kind.DONE)]
+    data = b"".join(map(encode, frames))
     for size in range(1, len(data) + 1):
         decoder, found = Decoder(), []
         for i in range(0, len(data), size):
@@ -120,12 +120,12 @@ def test_data_is_split_into_frames_of_a_bounded_size():
 def test_what_is_no_frame_breaks_the_link(data: bytes):
     decoder = Decoder()
     decoder.feed(data)
-    with pytest.raises(LinkBroken, match=r"^this is no frame$"):
+    with pytest.raises(ProtocolError, match=r"^this is no frame$"):
         decoder.next()
 
 
 def test_an_opening_says_whose_the_connection_is():
-    assert grant_of(opening(GRANT)) == GRANT
+    assert grant_of(open_frame(GRANT)) == GRANT
 
 
 @pytest.mark.parametrize(
@@ -140,12 +140,12 @@ def test_an_opening_says_whose_the_connection_is():
     ],
 )
 def test_any_other_opening_is_not_understood(frame: Frame):
-    with pytest.raises(LinkBroken, match=r"^this is no opening of a link that this release understands$"):
+    with pytest.raises(ProtocolError, match=r"^this is no opening of a link that this release understands$"):
         grant_of(frame)
 
 
 def test_an_opening_that_is_no_json_is_not_understood():
-    with pytest.raises(LinkBroken, match=r"^a frame's payload is no JSON object$"):
+    with pytest.raises(ProtocolError, match=r"^a frame's payload is no JSON object$"):
         grant_of(Frame(kind=Kind.OPEN, payload=b"[1]"))
 
 
@@ -159,7 +159,7 @@ def test_megabytes_pass_both_ways_and_the_ends_are_told_apart():
     async def main() -> bytes:
         async with linked(Does(echo), told) as (port, _), connected(port.number) as client:
             sending = asyncio.create_task(client.write(data))
-            sending.add_done_callback(lambda _: asyncio.ensure_future(client.finish()))
+            sending.add_done_callback(lambda _: asyncio.ensure_future(client.write_eof()))
             return await everything(client)
 
     assert run(main()) == data
@@ -175,8 +175,8 @@ def test_nothing_written_is_no_end():
 
     async def main() -> bytes:
         async with GuardServer(Does(empty), host="127.0.0.1", port=0) as guard:
-            link = Link(lambda: dial(f"ws://127.0.0.1:{guard.number}/link", NoIdentity()))
-            async with LocalPort(link, GRANT, print) as port, connected(port.number) as client:
+            link = GuardLink(lambda: dial(f"ws://127.0.0.1:{guard.number}/link", NoIdentity()))
+            async with GuardPort(link, GRANT, print) as port, connected(port.number) as client:
                 await client.write(b"x")
                 return await everything(client)
 
@@ -189,7 +189,7 @@ def test_the_guard_is_told_the_run_and_its_token():
     async def main() -> None:
         async with linked(way, []) as (port, _), connected(port.number) as client:
             await client.write(b"x")
-            await client.finish()
+            await client.write_eof()
             await everything(client)
 
     run(main())
@@ -198,7 +198,12 @@ def test_the_guard_is_told_the_run_and_its_token():
 
 def test_events_arrive_as_they_were_sent():
     told: list[GuardEvent] = []
-    events = [USED, OVER, Refused(destination="bücher.example:443", reason="no"), Notice(level="info", text="\u2028")]
+    events = [
+        USED,
+        OVER,
+        NetworkDenied(destination="bücher.example:443", reason="no"),
+        Notice(level="info", text="\u2028"),
+    ]
 
     async def say(stream: Stream, emit: Emit) -> None:
         for event in events:
@@ -227,8 +232,8 @@ def test_events_arrive_at_once_and_not_with_the_next_bytes():
 
     async def main() -> None:
         async with GuardServer(Does(say), host="127.0.0.1", port=0, drain_s=0) as guard:
-            link = link_to(f"http://127.0.0.1:{guard.number}")
-            async with LocalPort(link, GRANT, tell) as port, connected(port.number):
+            link = connect_guard(f"http://127.0.0.1:{guard.number}")
+            async with GuardPort(link, GRANT, tell) as port, connected(port.number):
                 await arrived.wait()
 
     run(main())
@@ -325,7 +330,7 @@ def test_a_guard_that_is_told_to_stop_breaks_what_does_not_end_by_itself():
     assert told == [USED]
 
 
-@pytest.mark.parametrize("says", [b"", encoded(Frame(kind=Kind.DATA, payload=b"half")), b"\x02\x00", b"HTTP/1.1 400 "])
+@pytest.mark.parametrize("says", [b"", encode(Frame(kind=Kind.DATA, payload=b"half")), b"\x02\x00", b"HTTP/1.1 400 "])
 def test_a_guard_that_dies_breaks_the_connection_and_is_noticed(says: bytes):
     told: list[GuardEvent] = []
 
@@ -336,8 +341,8 @@ def test_a_guard_that_dies_breaks_the_connection_and_is_noticed(says: bytes):
 
     async def main() -> None:
         dying = await asyncio.start_server(die, "127.0.0.1", 0)
-        link = link_to(f"http://127.0.0.1:{dying.sockets[0].getsockname()[1]}")
-        async with dying, LocalPort(link, GRANT, told.append) as port, connected(port.number) as client:
+        link = connect_guard(f"http://127.0.0.1:{dying.sockets[0].getsockname()[1]}")
+        async with dying, GuardPort(link, GRANT, told.append) as port, connected(port.number) as client:
             await everything(client)
 
     with pytest.raises(ConnectionResetError):
@@ -350,8 +355,8 @@ def test_a_guard_that_still_starts_is_waited_for():
         spare = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
         number = spare.sockets[0].getsockname()[1]
         spare.close()
-        link = link_to(f"http://127.0.0.1:{number}")
-        async with LocalPort(link, GRANT, print) as port, connected(port.number) as client:
+        link = connect_guard(f"http://127.0.0.1:{number}")
+        async with GuardPort(link, GRANT, print) as port, connected(port.number) as client:
             await client.write(b"hello")
             await asyncio.sleep(0.1)
             async with GuardServer(Does(echo), host="127.0.0.1", port=number, drain_s=0):
@@ -368,7 +373,7 @@ def test_a_guard_that_is_not_there_is_said():
 
     async def main() -> None:
         async with (
-            LocalPort(Link(refuse, patience_s=0.1), GRANT, told.append) as port,
+            GuardPort(GuardLink(refuse, patience_s=0.1), GRANT, told.append) as port,
             connected(port.number) as client,
         ):
             await everything(client)
@@ -426,11 +431,11 @@ def test_only_the_last_link_waits_for_what_is_to_be_written_down():
             await last.read()
             async with connected(port.number) as client:
                 await client.write(b"x")
-                await client.finish()
+                await client.write_eof()
                 await everything(client)
             await asyncio.sleep(0.02)
             counts.append(way.settled)
-            await last.finish()
+            await last.write_eof()
             await everything(last)
             await until(lambda: way.settled == 1)
         return counts
@@ -465,8 +470,8 @@ def test_the_guards_port_tells_whether_it_is_well_and_nothing_else():
         b"\x01\x00\x00\x00\x02[]",
         b"\x02\x00\x00\x00\x01x",
         b"\x01\xff\xff\xff\xff",
-        encoded(opening(GRANT)) + b"\x06\x00\x00\x00\x00",
-        encoded(opening(GRANT)) + b"\x99",
+        encode(open_frame(GRANT)) + b"\x06\x00\x00\x00\x00",
+        encode(open_frame(GRANT)) + b"\x99",
     ],
 )
 def test_a_link_that_cannot_be_understood_is_broken(data: bytes):
@@ -507,8 +512,8 @@ def test_a_guard_is_released_when_its_run_lets_go():
 
     async def main() -> bool:
         async with GuardServer(Does(echo), host="127.0.0.1", port=0, released=released.set) as guard:
-            link = link_to(f"http://127.0.0.1:{guard.number}")
-            async with link.held(), LocalPort(link, GRANT, print) as port, connected(port.number) as client:
+            link = connect_guard(f"http://127.0.0.1:{guard.number}")
+            async with link.keep_alive(), GuardPort(link, GRANT, print) as port, connected(port.number) as client:
                 await client.write(b"x")
                 await client.read()
                 before = released.is_set()
@@ -525,7 +530,7 @@ def test_a_run_that_ends_before_its_guard_is_up_still_lets_go():
         spare = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
         number = spare.sockets[0].getsockname()[1]
         spare.close()
-        link = link_to(f"http://127.0.0.1:{number}")
+        link = connect_guard(f"http://127.0.0.1:{number}")
         letting_go = asyncio.create_task(nothing(link))
         await asyncio.sleep(0.1)
         async with GuardServer(Does(echo), host="127.0.0.1", port=number, released=released.set):
@@ -535,8 +540,8 @@ def test_a_run_that_ends_before_its_guard_is_up_still_lets_go():
     run(main())
 
 
-async def nothing(link: Link) -> None:
-    async with link.held():
+async def nothing(link: GuardLink) -> None:
+    async with link.keep_alive():
         pass
 
 
@@ -545,8 +550,8 @@ async def nothing(link: Link) -> None:
 
 @pytest.mark.parametrize("url", ["", "guard", "http://guard", "ftp://guard:1", "https://", "tcp://guard:8790"])
 def test_what_is_no_address_of_a_guard_is_refused(url: str):
-    with pytest.raises(ConfigurationFault) as caught:
-        link_to(url)
+    with pytest.raises(ConfigurationError) as caught:
+        connect_guard(url)
     assert str(caught.value) == (
         f"UNMOOR_GUARD_URL: {url!r} is no guard's address; write http://HOST:PORT or https://HOST"
     )

@@ -16,10 +16,10 @@ from clients import connected
 from model_server import Break, ErrorInStream, ModelServer, Refuse, Stall, Text, model_server, refusing_url
 from world import GRANT
 
-from unmoor.runtime.errors import ConfigurationFault
-from unmoor.runtime.events import GuardEvent, Notice, OverBudget, Refused, Tokens, Usage
-from unmoor.runtime.guard.ledger import LedgerTimes
-from unmoor.runtime.guard.opening import Settings
+from unmoor.runtime.errors import ConfigurationError
+from unmoor.runtime.events import BudgetExceeded, GuardEvent, ModelUsage, NetworkDenied, Notice, Tokens
+from unmoor.runtime.guard.ledger import LedgerTimeouts
+from unmoor.runtime.guard.opening import GuardSettings
 from unmoor.runtime.guard.upstream import UpstreamTimes
 from unmoor.runtime.store import open_store
 
@@ -77,7 +77,7 @@ def test_an_answer_passes_and_is_metered_and_priced(wire: str, streams: bool):
     assert answer.status == 200
     assert answer.whole
     assert "done" in answer.content.decode()
-    assert told == [Usage(model=model, tokens=tokens, cost_usd=Decimal(WIRES[wire][4]))]
+    assert told == [ModelUsage(model=model, tokens=tokens, cost_usd=Decimal(WIRES[wire][4]))]
 
 
 @every_wire
@@ -162,7 +162,7 @@ def test_a_client_of_chat_gets_usage_only_if_it_asked_for_it():
     assert b'"usage": {' not in silent.content
     assert silent.content.endswith(b"data: [DONE]\n\n")
     assert b'"usage": {' in said.content
-    assert [type(event) for event in told] == [Usage]
+    assert [type(event) for event in told] == [ModelUsage]
 
 
 def test_counting_tokens_and_lists_of_models_pass_and_cost_nothing():
@@ -285,7 +285,7 @@ def test_what_does_not_pass_is_refused_in_the_providers_words_and_told(
     assert answer.status == status
     assert error["message"] == f"unmoor: {message}"
     assert answer.headers["x-should-retry"] == "false"
-    assert told == [Refused(destination="the model", reason=message)]
+    assert told == [NetworkDenied(destination="the model", reason=message)]
 
 
 def test_the_providers_own_web_tools_pass_where_every_host_may_be_reached():
@@ -304,7 +304,7 @@ def test_another_runs_token_opens_nothing():
         "type": "error",
         "error": {"type": "authentication_error", "message": "unmoor: the token is not this run's"},
     }
-    assert told == [Refused(destination="the model", reason="the token is not this run's")]
+    assert told == [NetworkDenied(destination="the model", reason="the token is not this run's")]
 
 
 def test_a_body_of_more_parts_than_can_be_read_is_refused():
@@ -319,7 +319,7 @@ def test_large_bodies_wait_for_room_and_all_pass():
     told: list[GuardEvent] = []
 
     async def main(server: ModelServer) -> list[int]:
-        async with opened(agent(base_url=server.url), told, settings=Settings(room_bytes=500_000)) as port:
+        async with opened(agent(base_url=server.url), told, settings=GuardSettings(room_bytes=500_000)) as port:
             answers = await asyncio.gather(*(ask(port, "v1/messages", body) for _ in range(20)))
             return [answer.status for answer in answers]
 
@@ -329,7 +329,7 @@ def test_large_bodies_wait_for_room_and_all_pass():
 
 def test_a_body_beyond_all_measure_is_refused():
     with model_server(Text("x")) as server:
-        answer, _ = asked(server, body=b"x" * (3 << 20), settings=Settings(body_bytes=2 << 20))
+        answer, _ = asked(server, body=b"x" * (3 << 20), settings=GuardSettings(body_bytes=2 << 20))
     assert answer.status == 413
     assert answer.json["error"] == {
         "type": "request_too_large",
@@ -378,14 +378,14 @@ def test_a_provider_that_cannot_be_connected_to_is_said():
 @every_wire
 def test_a_provider_that_says_nothing_is_given_up(wire: str):
     with model_server(Stall("nothing")) as server:
-        answer, told = asked(server, wire, settings=Settings(upstream=UpstreamTimes(soon_s=0.04)))
+        answer, told = asked(server, wire, settings=GuardSettings(upstream=UpstreamTimes(soon_s=0.04)))
     assert answer.status == 504
     assert answer.json["error"]["message"] == "unmoor: the model's provider failed: no answer within 0.04 s"
     assert told == [Notice(level="warning", text="the model's provider failed: no answer within 0.04 s")]
 
 
 def test_a_whole_answer_is_waited_for_longer_than_the_beginning_of_a_stream():
-    settings = Settings(upstream=UpstreamTimes(soon_s=0.05, whole_s=0.2))
+    settings = GuardSettings(upstream=UpstreamTimes(soon_s=0.05, whole_s=0.2))
     with model_server(Stall("nothing")) as server:
         answer, _ = asked(server, streams=False, settings=settings)
     assert answer.json["error"]["message"] == "unmoor: the model's provider failed: no answer within 0.2 s"
@@ -395,7 +395,7 @@ def test_a_whole_answer_is_waited_for_longer_than_the_beginning_of_a_stream():
 @pytest.mark.parametrize("at", ["head", "half"])
 def test_a_stream_that_falls_silent_is_broken_off(wire: str, at: Any):
     with model_server(Stall(at)) as server:
-        answer, told = asked(server, wire, settings=Settings(upstream=UpstreamTimes(idle_s=0.04)))
+        answer, told = asked(server, wire, settings=GuardSettings(upstream=UpstreamTimes(idle_s=0.04)))
     assert answer.status == 200
     assert not answer.whole
     assert told[0] == Notice(level="warning", text="the model's provider failed: nothing more within 0.04 s")
@@ -408,7 +408,7 @@ def test_a_stream_that_breaks_breaks_for_the_client_too_and_what_it_used_is_coun
     assert answer.status == 200
     assert not answer.whole
     assert told[0] == Notice(level="warning", text="the model's provider failed: it broke off")
-    (usage,) = [event for event in told if isinstance(event, Usage)]
+    (usage,) = [event for event in told if isinstance(event, ModelUsage)]
     assert usage.tokens.input > 0
     assert usage.cost_usd
     assert usage.estimated
@@ -419,7 +419,7 @@ def test_an_error_within_a_stream_passes_and_what_it_used_is_counted():
         answer, told = asked(server)
     assert answer.whole
     assert b"overloaded" in answer.content
-    assert [event.estimated for event in told if isinstance(event, Usage)] == [True]
+    assert [event.estimated for event in told if isinstance(event, ModelUsage)] == [True]
 
 
 def test_a_client_that_goes_away_ends_the_providers_work_and_what_it_used_is_counted():
@@ -438,7 +438,7 @@ def test_a_client_that_goes_away_ends_the_providers_work_and_what_it_used_is_cou
 
     run(main())
     assert told == [
-        Usage(
+        ModelUsage(
             model=NAMES["anthropic"],
             tokens=Tokens(input=10, output=2),
             cost_usd=Decimal("0.00006"),
@@ -581,8 +581,8 @@ def test_a_run_whose_cap_is_used_up_gets_no_further_request_through():
         },
     }
     assert answers[2].headers["x-should-retry"] == "false"
-    assert [type(event) for event in told] == [Usage, Usage, OverBudget]
-    assert told[2] == OverBudget(cap="run.max_cost_usd", limit_usd=Decimal("0.007"), spent_usd=Decimal("0.00714"))
+    assert [type(event) for event in told] == [ModelUsage, ModelUsage, BudgetExceeded]
+    assert told[2] == BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal("0.007"), spent_usd=Decimal("0.00714"))
 
 
 def test_the_days_budget_is_shared_by_runs_and_guards_and_ends_with_the_day():
@@ -607,14 +607,14 @@ def test_a_stream_that_uses_up_a_cap_is_cut_with_the_reason(wire: str):
     # It waits at its half, so that what is cut is surely under way: an answer that is whole is never cut.
     with model_server(Stall("half", "x" * 20_000)) as server:
         answer, told = asked(server, wire, run_usd="0.001")
-    over = [event for event in told if isinstance(event, OverBudget)]
+    over = [event for event in told if isinstance(event, BudgetExceeded)]
     assert answer.status == 200
     assert answer.whole
     assert "unmoor: run.max_cost_usd of $0.001 is used up" in answer.content.decode()
     assert answer.content.endswith(b"\n\n")
     assert answer.content.count(b"x") <= 10_000
     assert len(over) == 1
-    (usage,) = [event for event in told if isinstance(event, Usage)]
+    (usage,) = [event for event in told if isinstance(event, ModelUsage)]
     assert usage.cost_usd
     assert usage.cost_usd >= Decimal("0.001")
 
@@ -629,15 +629,15 @@ def test_requests_at_the_same_time_count_together():
     with model_server(Text("y" * 2000, piece=40)) as server:
         answers = run(main(server))
     assert any(b"is used up" in answer.content for answer in answers)
-    assert len([event for event in told if isinstance(event, OverBudget)]) == 1
+    assert len([event for event in told if isinstance(event, BudgetExceeded)]) == 1
 
 
 def test_a_budget_that_cannot_be_read_lets_nothing_out_and_says_so():
     class Broken:
         async def get(self, key: str) -> None:
-            from unmoor.runtime.errors import InfrastructureFault
+            from unmoor.runtime.errors import TransientError
 
-            raise InfrastructureFault("no answer")
+            raise TransientError("no answer")
 
     with model_server(Text("x")) as server:
         answer, told = asked(server, run_usd="1", store=Broken())
@@ -659,7 +659,7 @@ def test_a_model_without_a_price_is_used_without_a_cost_where_there_is_no_cap():
 
     with model_server(Text("x")) as server:
         assert run(main(server)).status == 200
-    assert told == [Usage(model="our-own-model", tokens=TOKENS, cost_usd=None)]
+    assert told == [ModelUsage(model="our-own-model", tokens=TOKENS, cost_usd=None)]
 
 
 # Opening
@@ -687,7 +687,7 @@ def test_an_agent_that_cannot_be_guarded_is_refused_with_what_to_do(what: Any, k
         async with opened(what, [], key=key):
             pass
 
-    with pytest.raises(ConfigurationFault) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         run(main())
     assert str(caught.value) == fault
 
@@ -696,7 +696,7 @@ def test_many_streams_at_once_pass_whole():
     told: list[GuardEvent] = []
 
     async def main(server: ModelServer) -> list[Answer]:
-        settings = Settings(ledger=LedgerTimes(write_every_s=0.05))
+        settings = GuardSettings(ledger=LedgerTimeouts(write_every_s=0.05))
         async with opened(agent(base_url=server.url, run_usd="1000"), told, settings=settings) as port:
             return await asyncio.gather(*(ask(port, "v1/messages", BODY) for _ in range(200)))
 
@@ -704,4 +704,4 @@ def test_many_streams_at_once_pass_whole():
         answers = run(main(server))
     assert [answer.status for answer in answers] == [200] * 200
     assert all(answer.whole and answer.content.endswith(b'"message_stop"}\n\n') for answer in answers)
-    assert sum(event.cost_usd or 0 for event in told if isinstance(event, Usage)) == Decimal("0.00357") * 200
+    assert sum(event.cost_usd or 0 for event in told if isinstance(event, ModelUsage)) == Decimal("0.00357") * 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from unmoor.runtime.guard.addresses import is_public
-from unmoor.runtime.guard.names import allows, host_name
+from unmoor.runtime.guard.names import host_name, matches_any
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_is_no_full_name_is_refused(text: str):
     ],
 )
 def test_the_list_names_hosts_exactly_or_all_below_a_domain(patterns: list[str], host: str, allowed: bool):
-    assert allows(patterns, host) is allowed
+    assert matches_any(patterns, host) is allowed
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ from clients import connected
 from world import GRANT
 
 from unmoor.runtime.events import GuardEvent, Notice
-from unmoor.runtime.guard.asked import NotAllowed, Rules, asked
-from unmoor.runtime.guard.hello import NotTls, server_name
+from unmoor.runtime.guard.asked import ModelPolicy, RequestDenied, authorize
+from unmoor.runtime.guard.hello import NotClientHello, server_name
 from unmoor.runtime.guard.http1 import HttpLimits
-from unmoor.runtime.guard.opening import Settings
-from unmoor.runtime.guard.wires import Said, wires_of
+from unmoor.runtime.guard.opening import GuardSettings
+from unmoor.runtime.guard.wires import ReportedUsage, formats_of
 
 pytestmark = pytest.mark.slow
 
@@ -98,11 +98,11 @@ def judged_and_metered(seed: int) -> None:
     path = {"anthropic": "v1/messages", "openai": "responses", "google": "models/m:generateContent"}[provider]
     if provider == "openai" and seed % 2:
         path = "chat/completions"
-    with contextlib.suppress(NotAllowed):
-        asked(Rules(provider=provider, model="m", web=False), "POST", path, "", json.dumps(body).encode(), "")
+    with contextlib.suppress(RequestDenied):
+        authorize(ModelPolicy(provider=provider, model="m", web=False), "POST", path, "", json.dumps(body).encode(), "")
     event = {"type": chance.choice(TYPES), **body, "usage": anything(chance, 2), "object": "response"}
-    for wire in wires_of(provider):
-        said = wire.after(wire.after(Said(), event), event)
+    for wire in formats_of(provider):
+        said = wire.accumulate_usage(wire.accumulate_usage(ReportedUsage(), event), event)
         assert said.tokens is None or min(said.tokens.input, said.tokens.output, said.tokens.cached_input) >= 0
 
 
@@ -146,7 +146,7 @@ def test_requests_that_are_broken_anywhere_end_the_connection_and_nothing_else()
                     pass
 
     async def main() -> None:
-        async with opened(agent(base_url="http://127.0.0.1:9"), told, settings=Settings(http=limits)) as port:
+        async with opened(agent(base_url="http://127.0.0.1:9"), told, settings=GuardSettings(http=limits)) as port:
             for start in range(0, 600, 60):
                 await asyncio.gather(*(one(port.number, seed) for seed in range(start, start + 60)))
 
@@ -159,7 +159,7 @@ def test_any_bytes_are_tls_or_none():
         chance = random.Random(seed)
         data = bytes(chance.randrange(256) for _ in range(chance.randrange(200)))
         message = b"\x01" + len(data).to_bytes(3, "big") + data
-        with contextlib.suppress(NotTls):
+        with contextlib.suppress(NotClientHello):
             server_name(data)
-        with contextlib.suppress(NotTls):
+        with contextlib.suppress(NotClientHello):
             server_name(b"\x16\x03\x01" + len(message).to_bytes(2, "big") + message)

@@ -8,17 +8,17 @@ from decimal import Decimal
 
 from clients import connected
 
-from unmoor.runtime.events import GuardEvent, Notice, OverBudget, Refused
-from unmoor.runtime.guard.port import Funnel, LocalPort, PortLimits
-from unmoor.runtime.guard.way import Emit, Grant, Stream
+from unmoor.runtime.events import BudgetExceeded, GuardEvent, NetworkDenied, Notice
+from unmoor.runtime.guard.port import EventLimiter, GuardPort, PortLimits
+from unmoor.runtime.guard.way import Emit, RunCredentials, Stream
 
-GRANT = Grant(run="r1", token="t0ken")
+GRANT = RunCredentials(run="r1", token="t0ken")
 
 
 class Echo:
     """A way that sends back what it is sent, under the run's name."""
 
-    async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+    async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
         while data := await stream.read():
             await stream.write(grant.run.encode() + b" " + data)
         await stream.close()
@@ -26,7 +26,7 @@ class Echo:
 
 def test_every_connection_to_the_port_is_the_runs():
     async def main() -> bytes:
-        async with LocalPort(Echo(), GRANT, print) as port, connected(port.number) as client:
+        async with GuardPort(Echo(), GRANT, print) as port, connected(port.number) as client:
             await client.write(b"hello")
             return await client.read()
 
@@ -35,8 +35,8 @@ def test_every_connection_to_the_port_is_the_runs():
 
 def test_an_adapter_is_told_where_the_model_and_the_way_out_are():
     async def main():
-        async with LocalPort(Echo(), GRANT, print) as port:
-            guarded, here = port.guarded, f"127.0.0.1:{port.number}"
+        async with GuardPort(Echo(), GRANT, print) as port:
+            guarded, here = port.endpoint, f"127.0.0.1:{port.number}"
             assert guarded.model_url == f"http://{here}/model"
             assert guarded.proxy_url == f"http://run:t0ken@{here}"
             assert guarded.token == "t0ken"
@@ -50,7 +50,7 @@ def test_more_connections_than_a_run_may_have_are_refused_and_said():
     async def main() -> bytes:
         limits = PortLimits(connections=1, ending_s=0)
         async with (
-            LocalPort(Echo(), GRANT, told.append, limits=limits) as port,
+            GuardPort(Echo(), GRANT, told.append, limits=limits) as port,
             connected(port.number) as first,
             connected(port.number) as second,
         ):
@@ -63,7 +63,7 @@ def test_more_connections_than_a_run_may_have_are_refused_and_said():
 
     assert asyncio.run(main()) in (b"", b"reset")
     assert told == [
-        Refused(
+        NetworkDenied(
             destination="the guard",
             reason="1 connections are open already; nothing more is let in until one ends",
         )
@@ -74,13 +74,13 @@ def test_a_fault_of_the_guards_own_breaks_one_connection_and_is_said_without_its
     told: list[GuardEvent] = []
 
     class Faulty(Echo):
-        async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+        async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
             if await stream.read() == b"break":
                 raise RuntimeError(f"with {grant.token} in it")
             await stream.write(b"well")
 
     async def main() -> bytes:
-        async with LocalPort(Faulty(), GRANT, told.append) as port:
+        async with GuardPort(Faulty(), GRANT, told.append) as port:
             async with connected(port.number) as client:
                 await client.write(b"break")
                 with contextlib.suppress(ConnectionResetError):
@@ -99,21 +99,21 @@ def test_a_token_is_not_shown_by_a_grant():
 
 def test_a_used_up_cap_is_told_once():
     told: list[GuardEvent] = []
-    funnel = Funnel(told.append, PortLimits())
-    over = OverBudget(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal(1))
-    for event in (over, over, OverBudget(cap="budget.per_day_usd", limit_usd=Decimal(1), spent_usd=Decimal(2))):
+    funnel = EventLimiter(told.append, PortLimits())
+    over = BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal(1))
+    for event in (over, over, BudgetExceeded(cap="budget.per_day_usd", limit_usd=Decimal(1), spent_usd=Decimal(2))):
         funnel(event)
-    assert [e.cap for e in told if isinstance(e, OverBudget)] == ["run.max_cost_usd", "budget.per_day_usd"]
+    assert [e.cap for e in told if isinstance(e, BudgetExceeded)] == ["run.max_cost_usd", "budget.per_day_usd"]
 
 
 def test_a_flood_of_refusals_is_cut_short_and_said_to_be():
     told: list[GuardEvent] = []
-    funnel = Funnel(told.append, PortLimits(refusals=3, same_refusals=2))
+    funnel = EventLimiter(told.append, PortLimits(refusals=3, same_refusals=2))
     for host in ("a", "a", "a", "b", "c", "d"):
-        funnel(Refused(destination=host, reason="no"))
+        funnel(NetworkDenied(destination=host, reason="no"))
     assert told == [
-        Refused(destination="a", reason="no"),
-        Refused(destination="a", reason="no"),
-        Refused(destination="b", reason="no"),
+        NetworkDenied(destination="a", reason="no"),
+        NetworkDenied(destination="a", reason="no"),
+        NetworkDenied(destination="b", reason="no"),
         Notice(level="warning", text="the guard has more to say than is kept; the rest is left out"),
     ]

@@ -9,8 +9,8 @@ from agents import Clock, agent
 
 from unmoor.runtime.config import Model
 from unmoor.runtime.events import Tokens
-from unmoor.runtime.guard.prices import Prices, known_price, unpriced
-from unmoor.runtime.guard.wires import Said
+from unmoor.runtime.guard.prices import Prices, has_known_price, unpriced
+from unmoor.runtime.guard.wires import ReportedUsage
 
 
 def model(provider: str, name: str, base_url: str = "https://example.com/v1") -> Model:
@@ -18,9 +18,14 @@ def model(provider: str, name: str, base_url: str = "https://example.com/v1") ->
 
 
 def cost(
-    provider: str, name: str, *, base_url: str = "https://example.com/v1", said: Said | None = None, **tokens: int
+    provider: str,
+    name: str,
+    *,
+    base_url: str = "https://example.com/v1",
+    said: ReportedUsage | None = None,
+    **tokens: int,
 ):
-    said = said or Said(tokens=Tokens(**tokens))
+    said = said or ReportedUsage(tokens=Tokens(**tokens))
     return Prices(model=model(provider, name, base_url), clock=Clock()).cost(said)
 
 
@@ -57,17 +62,19 @@ def test_each_kind_of_token_has_its_price(provider: str, name: str, tokens: dict
 def test_what_is_cached_for_an_hour_costs_twice_the_input():
     tokens = Tokens(input=30_000, cache_write=30_000)
     # 20 000 for five minutes at 3.75, 10 000 for an hour at 6
-    assert cost("anthropic", "claude-sonnet-4-5", said=Said(tokens=tokens, long_cache_write=10_000)) == Decimal("0.135")
+    assert cost(
+        "anthropic", "claude-sonnet-4-5", said=ReportedUsage(tokens=tokens, long_cache_write=10_000)
+    ) == Decimal("0.135")
 
 
 def test_searches_of_the_providers_are_paid_for_each():
-    assert cost("anthropic", "claude-sonnet-4-5", said=Said(tokens=Tokens(), searches=3)) == Decimal("0.03")
+    assert cost("anthropic", "claude-sonnet-4-5", said=ReportedUsage(tokens=Tokens(), searches=3)) == Decimal("0.03")
 
 
 def test_a_faster_tier_costs_what_it_costs():
     tokens = Tokens(input=1000)
-    standard = cost("openai", "gpt-5.5", said=Said(tokens=tokens, terms=(("service_tier", "default"),)))
-    priority = cost("openai", "gpt-5.5", said=Said(tokens=tokens, terms=(("service_tier", "priority"),)))
+    standard = cost("openai", "gpt-5.5", said=ReportedUsage(tokens=tokens, terms=(("service_tier", "default"),)))
+    priority = cost("openai", "gpt-5.5", said=ReportedUsage(tokens=tokens, terms=(("service_tier", "priority"),)))
     assert (standard, priority) == (Decimal("0.005"), Decimal("0.0125"))
 
 
@@ -93,7 +100,7 @@ def test_more_cached_than_sent_is_taken_for_sent():
     ],
 )
 def test_whether_a_price_is_known(provider: str, name: str, known: bool):
-    assert known_price(model(provider, name)) is known
+    assert has_known_price(model(provider, name)) is known
 
 
 def test_a_cap_on_what_has_no_price_is_refused_with_what_to_do():

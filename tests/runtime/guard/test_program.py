@@ -26,13 +26,13 @@ from world import GRANT
 
 from unmoor.bundle import pack
 from unmoor.make_plan import make_plan
-from unmoor.material import Material
-from unmoor.runtime.claim import enqueue
-from unmoor.runtime.errors import ConfigurationFault
-from unmoor.runtime.events import GuardEvent, Usage
-from unmoor.runtime.guard.link import link_to
-from unmoor.runtime.guard.port import LocalPort
-from unmoor.runtime.guard.program import Listening, listening_of
+from unmoor.material import SpecFiles
+from unmoor.runtime.claim import create_run_record
+from unmoor.runtime.errors import ConfigurationError
+from unmoor.runtime.events import GuardEvent, ModelUsage
+from unmoor.runtime.guard.link import connect_guard
+from unmoor.runtime.guard.port import GuardPort
+from unmoor.runtime.guard.program import GuardOptions, listening_of
 from unmoor.runtime.layout import run_id
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.redact import encodings
@@ -55,7 +55,7 @@ def environment(folder: Path, base_url: str, *, command: str = "cat", **more: st
         "run": {"max_cost_usd": 1},
     }
     archive = pack(
-        make_plan(Spec.model_validate(spec), "tests", Material(folder=str(folder), instructions="", files=()))
+        make_plan(Spec.model_validate(spec), "tests", SpecFiles(folder=str(folder), instructions="", files=()))
     )
     digest = hashlib.sha256(archive).hexdigest()
     (folder / "store" / "bundles").mkdir(parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ def through(port: str, told: list[GuardEvent]) -> int:
     """One request on a run's port with a link to this guard; its status."""
 
     async def main() -> int:
-        async with LocalPort(link_to(f"http://127.0.0.1:{port}"), GRANT, told.append) as local:
+        async with GuardPort(connect_guard(f"http://127.0.0.1:{port}"), GRANT, told.append) as local:
             return (await ask(local, "v1/messages", BODY)).status
 
     return asyncio.run(main())
@@ -125,7 +125,7 @@ def test_it_serves_runs_and_writes_what_they_spent_before_it_ends(tmp_path: Path
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=8)
     assert process.returncode == 0
-    assert [event.cost_usd for event in told if isinstance(event, Usage)] == [Decimal("0.00357")]
+    assert [event.cost_usd for event in told if isinstance(event, ModelUsage)] == [Decimal("0.00357")]
     (book,) = (tmp_path / "store" / "budget").glob("*.json")
     assert json.loads(book.read_text())["runs"] == {GRANT.run: "0.00357"}
     lines = [json.loads(line) for line in said.splitlines()]
@@ -150,7 +150,7 @@ def test_a_stream_that_is_under_way_does_not_keep_it_from_ending_in_time(tmp_pat
     with model_server(Stall("half")) as server, guard(variables := environment(tmp_path, server.url)) as process:
 
         async def main() -> float:
-            async with LocalPort(link_to(f"http://127.0.0.1:{variables['PORT']}"), GRANT, told.append) as local:
+            async with GuardPort(connect_guard(f"http://127.0.0.1:{variables['PORT']}"), GRANT, told.append) as local:
                 asking = asyncio.create_task(ask(local, "v1/messages", BODY))
                 await asyncio.sleep(0.3)
                 start = time.monotonic()
@@ -162,7 +162,7 @@ def test_a_stream_that_is_under_way_does_not_keep_it_from_ending_in_time(tmp_pat
         told: list[GuardEvent] = []
         assert asyncio.run(main()) < 8
     assert process.returncode == 0
-    assert [event.estimated for event in told if isinstance(event, Usage)] == [True]
+    assert [event.estimated for event in told if isinstance(event, ModelUsage)] == [True]
     (book,) = (tmp_path / "store" / "budget").glob("*.json")
     assert GRANT.run in json.loads(book.read_text())["runs"]
 
@@ -171,7 +171,7 @@ def test_one_that_is_there_for_one_run_ends_with_it(tmp_path: Path):
     variables = environment(tmp_path, "https://api.example.com", UNMOOR_GUARD_ENDS="with-run")
 
     async def main() -> None:
-        async with link_to(f"http://127.0.0.1:{variables['PORT']}").held():
+        async with connect_guard(f"http://127.0.0.1:{variables['PORT']}").keep_alive():
             await asyncio.sleep(0.2)
 
     with guard(variables) as process:
@@ -184,7 +184,7 @@ def test_one_of_many_runs_goes_on(tmp_path: Path):
     variables = environment(tmp_path, "https://api.example.com")
 
     async def main() -> None:
-        async with link_to(f"http://127.0.0.1:{variables['PORT']}").held():
+        async with connect_guard(f"http://127.0.0.1:{variables['PORT']}").keep_alive():
             await asyncio.sleep(0.1)
 
     with guard(variables) as process:
@@ -214,21 +214,21 @@ def test_what_it_was_not_given_is_said_in_one_line(tmp_path: Path, without: str,
 @pytest.mark.parametrize(
     ("variables", "listening"),
     [
-        ({}, Listening(host="0.0.0.0", port=8790, ends_with_run=False)),
-        ({"PORT": "8080"}, Listening(host="0.0.0.0", port=8080, ends_with_run=False)),
+        ({}, GuardOptions(host="0.0.0.0", port=8790, ends_with_run=False)),
+        ({"PORT": "8080"}, GuardOptions(host="0.0.0.0", port=8080, ends_with_run=False)),
         (
             {"UNMOOR_GUARD_BIND": "127.0.0.1", "UNMOOR_GUARD_ENDS": "with-run"},
-            Listening(host="127.0.0.1", port=8790, ends_with_run=True),
+            GuardOptions(host="127.0.0.1", port=8790, ends_with_run=True),
         ),
     ],
 )
-def test_where_it_listens(variables: dict[str, str], listening: Listening):
+def test_where_it_listens(variables: dict[str, str], listening: GuardOptions):
     assert listening_of(variables) == listening
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "8o"])
 def test_a_port_that_is_none_is_refused(port: str):
-    with pytest.raises(ConfigurationFault) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         listening_of({"PORT": port})
     assert str(caught.value) == f"PORT: {port!r} is no port; the platform sets it"
 
@@ -260,7 +260,7 @@ async def queued(variables: Mapping[str, str]) -> str:
         model=BODY["model"],
         created_at=now,
     )
-    assert await enqueue(open_store(variables["UNMOOR_STORE"]), record)
+    assert await create_run_record(open_store(variables["UNMOOR_STORE"]), record)
     return record.id
 
 

@@ -14,15 +14,15 @@ from model_server import Break, ErrorInStream, Refuse, Stall, Text, model_server
 from world import GRANT
 
 from unmoor.runtime.events import GuardEvent, as_json
-from unmoor.runtime.guard.opening import Settings, open_door
-from unmoor.runtime.guard.upstream import Upstream, UpstreamTimes
+from unmoor.runtime.guard.opening import GuardSettings, open_guard
+from unmoor.runtime.guard.upstream import ProviderClient, UpstreamTimes
 from unmoor.runtime.redact import encodings
 from unmoor.runtime.store import open_store
 
 pytestmark = pytest.mark.slow
 
 BODY: dict[str, Any] = {"model": "claude-sonnet-4-5", "stream": True, "messages": []}
-SETTINGS = Settings(upstream=UpstreamTimes(soon_s=0.1, whole_s=0.1, idle_s=0.1))
+SETTINGS = GuardSettings(upstream=UpstreamTimes(soon_s=0.1, whole_s=0.1, idle_s=0.1))
 # What a harness may send that has a secret in it, where it might come back from.
 ODD = (
     {"path": f"v1/{KEY}", "body": BODY},
@@ -66,7 +66,7 @@ def test_the_key_is_nowhere(script: Any, tmp_path: Path, capfd: pytest.CaptureFi
                 for how in ({"path": "v1/messages", "body": BODY}, {"path": "v1/models", "method": "GET"}):
                     answer = await ask(port, **how)
                     answers.append(f"{answer.headers} {answer.content.decode()}")
-        async with open_door(what, store=store, key=KEY, clock=Clock(), log=log) as door:
+        async with open_guard(what, store=store, key=KEY, clock=Clock(), log=log) as door:
             lines.append(repr(vars(door)) + repr(vars(door._model)))  # type: ignore[arg-type]
 
     with model_server(script) as server:
@@ -111,7 +111,7 @@ def test_a_token_in_a_connect_is_not_told():
 
 def test_an_error_of_the_connection_does_not_show_the_key():
     async def main() -> str:
-        async with Upstream(refusing_url(), UpstreamTimes()) as upstream:
+        async with ProviderClient(refusing_url(), UpstreamTimes()) as upstream:
             with pytest.raises(Exception) as caught:  # noqa: PT011
                 async with upstream.send("POST", "x", f"k={KEY}", [("x-api-key", KEY)], b"", soon=True):
                     pass

@@ -15,7 +15,7 @@ from aiohttp import ClientSession, TCPConnector, web
 from world import GRANT, World, guarded
 
 from unmoor.runtime.events import GuardEvent
-from unmoor.runtime.guard.opening import Settings
+from unmoor.runtime.guard.opening import GuardSettings
 
 BODY = {"model": "claude-sonnet-4-5", "messages": []}
 pytestmark = pytest.mark.usefixtures("route")
@@ -50,7 +50,7 @@ def asked(names: tuple[str, ...], *, trust: bool, seen: list[str]) -> Answer:
     authority = trustme.CA()
 
     async def main() -> Answer:
-        settings = Settings(trust=trusting(authority)) if trust else None
+        settings = GuardSettings(trust=trusting(authority)) if trust else None
         async with (
             secured(authority, *names, seen=seen) as number,
             opened(agent(base_url=f"https://localhost:{number}"), [], settings=settings) as port,

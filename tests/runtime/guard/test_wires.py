@@ -9,11 +9,20 @@ from typing import Any
 import pytest
 
 from unmoor.runtime.events import Tokens
-from unmoor.runtime.guard.meter import Meter, sent_tokens
-from unmoor.runtime.guard.wires import Anthropic, Call, Chat, Gemini, Responses, Said, Wire, wires_of
+from unmoor.runtime.guard.meter import UsageMeter, estimate_input_tokens
+from unmoor.runtime.guard.wires import (
+    AnthropicFormat,
+    Call,
+    GeminiFormat,
+    OpenAIChatFormat,
+    OpenAIResponsesFormat,
+    ReportedUsage,
+    WireFormat,
+    formats_of,
+)
 from unmoor.runtime.guard.wires.chat import asking_for_usage
 
-ANTHROPIC, CHAT, RESPONSES, GEMINI = Anthropic(), Chat(), Responses(), Gemini()
+ANTHROPIC, CHAT, RESPONSES, GEMINI = AnthropicFormat(), OpenAIChatFormat(), OpenAIResponsesFormat(), GeminiFormat()
 
 
 def stream(*events: Any, names: bool = False) -> bytes:
@@ -23,8 +32,8 @@ def stream(*events: Any, names: bool = False) -> bytes:
     return "".join(data).encode()
 
 
-def metered(wire: Wire, data: bytes, *, size: int = 1 << 20, events: bool = True) -> Said:
-    meter = Meter(wire, events=events)
+def metered(wire: WireFormat, data: bytes, *, size: int = 1 << 20, events: bool = True) -> ReportedUsage:
+    meter = UsageMeter(wire, events=events)
     for i in range(0, len(data), size):
         assert meter.feed(data[i : i + size]) == data[i : i + size]
     assert meter.end() == b""
@@ -63,7 +72,7 @@ ANTHROPIC_STREAM = stream(
     {"type": "message_stop"},
     names=True,
 )
-ANTHROPIC_SAID = Said(
+ANTHROPIC_SAID = ReportedUsage(
     tokens=Tokens(input=4312, cached_input=4000, cache_write=300, output=56),
     whole=True,
     long_cache_write=200,
@@ -95,7 +104,7 @@ CHAT_STREAM = (
     )
     + b"data: [DONE]\n\n"
 )
-CHAT_SAID = Said(
+CHAT_SAID = ReportedUsage(
     tokens=Tokens(input=1000, cached_input=640, cache_write=128, output=70, reasoning=60),
     whole=True,
     terms=(("service_tier", "default"),),
@@ -129,7 +138,7 @@ RESPONSES_STREAM = stream(
     },
     names=True,
 )
-RESPONSES_SAID = Said(
+RESPONSES_SAID = ReportedUsage(
     tokens=Tokens(input=2000, cached_input=1500, cache_write=100, output=90, reasoning=64),
     whole=True,
     searches=1,
@@ -160,7 +169,7 @@ GEMINI_EVENTS = (
         },
     },
 )
-GEMINI_SAID = Said(
+GEMINI_SAID = ReportedUsage(
     tokens=Tokens(input=850, cached_input=512, output=50, reasoning=30), whole=True, text_bytes=2 + 5 + 1
 )
 
@@ -173,14 +182,14 @@ STREAMS: Sequence[Any] = (
 
 
 @pytest.mark.parametrize(("wire", "data", "said"), STREAMS)
-def test_a_stream_says_what_was_used(wire: Wire, data: bytes, said: Said):
+def test_a_stream_says_what_was_used(wire: WireFormat, data: bytes, said: ReportedUsage):
     assert metered(wire, data) == said
 
 
 @pytest.mark.parametrize(("wire", "data", "said"), STREAMS)
-def test_it_says_the_same_wherever_it_is_cut(wire: Wire, data: bytes, said: Said):
+def test_it_says_the_same_wherever_it_is_cut(wire: WireFormat, data: bytes, said: ReportedUsage):
     for cut in range(len(data)):
-        meter = Meter(wire, events=True)
+        meter = UsageMeter(wire, events=True)
         meter.feed(data[:cut])
         meter.feed(data[cut:])
         assert meter.said == said
@@ -189,16 +198,18 @@ def test_it_says_the_same_wherever_it_is_cut(wire: Wire, data: bytes, said: Said
 
 
 @pytest.mark.parametrize(("wire", "data", "said"), STREAMS)
-def test_crlf_makes_no_difference(wire: Wire, data: bytes, said: Said):
+def test_crlf_makes_no_difference(wire: WireFormat, data: bytes, said: ReportedUsage):
     assert metered(wire, data.replace(b"\n", b"\r\n")) == said
 
 
 @pytest.mark.parametrize(("wire", "data", "said"), STREAMS)
-def test_a_stream_that_breaks_off_is_estimated_and_never_less_than_was_said(wire: Wire, data: bytes, said: Said):
+def test_a_stream_that_breaks_off_is_estimated_and_never_less_than_was_said(
+    wire: WireFormat, data: bytes, said: ReportedUsage
+):
     for cut in range(0, len(data), 11):
-        meter = Meter(wire, events=True)
+        meter = UsageMeter(wire, events=True)
         meter.feed(data[:cut])
-        settled, estimated = meter.settled(77)
+        settled, estimated = meter.final_usage(77)
         assert settled.tokens
         assert settled.tokens.input in (77, 0) or not estimated or meter.said.tokens is not None
         if meter.said.tokens:
@@ -244,7 +255,7 @@ def test_a_stream_that_breaks_off_is_estimated_and_never_less_than_was_said(wire
         (GEMINI, list(GEMINI_EVENTS), GEMINI_SAID.tokens),
     ],
 )
-def test_an_answer_in_one_piece_says_it_too(wire: Wire, body: Any, tokens: Tokens):
+def test_an_answer_in_one_piece_says_it_too(wire: WireFormat, body: Any, tokens: Tokens):
     said = metered(wire, json.dumps(body).encode(), size=5, events=False)
     assert (said.tokens, said.whole) == (tokens, True)
 
@@ -258,39 +269,45 @@ def test_a_compaction_is_paid_though_it_is_in_no_total():
             {"type": "message", "input_tokens": 100, "output_tokens": 10},
         ],
     }
-    said = ANTHROPIC.after(Said(), {"type": "message", "content": [], "usage": {**usage, "cache_read_input_tokens": 0}})
+    said = ANTHROPIC.accumulate_usage(
+        ReportedUsage(), {"type": "message", "content": [], "usage": {**usage, "cache_read_input_tokens": 0}}
+    )
     assert said.tokens == Tokens(input=5140, cached_input=40, output=310)
 
 
 def test_a_total_above_the_sum_is_what_was_paid():
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 40}
-    assert CHAT.after(Said(), {"choices": [], "usage": usage}).tokens == Tokens(input=10, output=30)
+    assert CHAT.accumulate_usage(ReportedUsage(), {"choices": [], "usage": usage}).tokens == Tokens(input=10, output=30)
 
 
 @pytest.mark.parametrize("elsewhere", [{"prompt_cache_hit_tokens": 6}, {"cached_tokens": 6}])
 def test_cached_tokens_are_found_where_other_providers_put_them(elsewhere: dict[str, int]):
     usage = {"prompt_tokens": 10, "completion_tokens": 5, **elsewhere}
-    assert CHAT.after(Said(), {"choices": [], "usage": usage}).tokens == Tokens(input=10, cached_input=6, output=5)
+    assert CHAT.accumulate_usage(ReportedUsage(), {"choices": [], "usage": usage}).tokens == Tokens(
+        input=10, cached_input=6, output=5
+    )
 
 
 def test_usage_that_is_said_with_every_part_is_final_only_with_the_last():
     counted = {"prompt_tokens": 10, "completion_tokens": 5}
-    going_on = CHAT.after(Said(), {"choices": [{"delta": {"content": "x"}, "finish_reason": None}], "usage": counted})
-    ended = CHAT.after(going_on, {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": counted})
+    going_on = CHAT.accumulate_usage(
+        ReportedUsage(), {"choices": [{"delta": {"content": "x"}, "finish_reason": None}], "usage": counted}
+    )
+    ended = CHAT.accumulate_usage(going_on, {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": counted})
     assert (going_on.tokens, going_on.whole, ended.whole) == (Tokens(input=10, output=5), False, True)
     blocked = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 9}}
-    first, last = (GEMINI.after(Said(), event) for event in (GEMINI_EVENTS[0], blocked))
+    first, last = (GEMINI.accumulate_usage(ReportedUsage(), event) for event in (GEMINI_EVENTS[0], blocked))
     assert (first.tokens, first.whole, last.whole) == (Tokens(input=800), False, True)
 
 
 def test_usage_within_a_choice_counts():
     event = {"choices": [{"delta": {}, "usage": {"prompt_tokens": 10, "completion_tokens": 5}}]}
-    assert CHAT.after(Said(), event).tokens == Tokens(input=10, output=5)
+    assert CHAT.accumulate_usage(ReportedUsage(), event).tokens == Tokens(input=10, output=5)
 
 
 @pytest.mark.parametrize("odd", [None, "12", True, -1, float("nan"), 10**12, [1], {"a": 1}])
 @pytest.mark.parametrize("wire", [ANTHROPIC, CHAT, RESPONSES, GEMINI])
-def test_numbers_that_are_none_count_as_none(wire: Wire, odd: Any):
+def test_numbers_that_are_none_count_as_none(wire: WireFormat, odd: Any):
     events = (
         {"type": "message", "usage": {"input_tokens": odd, "output_tokens": odd, "cache_creation": odd}},
         {"choices": [{"delta": odd}], "usage": {"prompt_tokens": odd, "prompt_tokens_details": odd}},
@@ -298,7 +315,7 @@ def test_numbers_that_are_none_count_as_none(wire: Wire, odd: Any):
         {"candidates": [odd], "usageMetadata": {"promptTokenCount": odd, "totalTokenCount": odd}},
     )
     for event in events:
-        said = wire.after(Said(), event)
+        said = wire.accumulate_usage(ReportedUsage(), event)
         assert said.tokens in (None, Tokens())
 
 
@@ -307,8 +324,8 @@ def test_numbers_that_are_none_count_as_none(wire: Wire, odd: Any):
     [b"data: {\n\n", b"data: []\n\n", b'data: {"a":' + b"[" * 100_000 + b"\n\n", b"\xff\xfe\n\n", b"data: {\xff}\n\n"],
 )
 @pytest.mark.parametrize("wire", [ANTHROPIC, CHAT, RESPONSES, GEMINI])
-def test_junk_says_nothing_and_breaks_nothing(wire: Wire, junk: bytes):
-    assert metered(wire, junk * 3) == Said()
+def test_junk_says_nothing_and_breaks_nothing(wire: WireFormat, junk: bytes):
+    assert metered(wire, junk * 3) == ReportedUsage()
 
 
 @pytest.mark.parametrize(
@@ -320,25 +337,25 @@ def test_junk_says_nothing_and_breaks_nothing(wire: Wire, junk: bytes):
         (GEMINI, {"error": {"code": 503}}),
     ],
 )
-def test_an_answer_that_failed_before_it_began_costs_nothing(wire: Wire, error: dict[str, Any]):
-    meter = Meter(wire, events=True)
+def test_an_answer_that_failed_before_it_began_costs_nothing(wire: WireFormat, error: dict[str, Any]):
+    meter = UsageMeter(wire, events=True)
     meter.feed(stream(error))
-    settled, estimated = meter.settled(1000)
+    settled, estimated = meter.final_usage(1000)
     assert (settled.tokens, estimated) == (Tokens(), True)
 
 
 def test_what_nobody_counted_is_estimated_from_its_length():
-    meter = Meter(CHAT, events=True)
+    meter = UsageMeter(CHAT, events=True)
     meter.feed(stream({"choices": [{"delta": {"content": "x" * 401}}]}))
-    settled, estimated = meter.settled(25)
+    settled, estimated = meter.final_usage(25)
     assert (settled.tokens, estimated) == (Tokens(input=25, output=101), True)
 
 
 def test_images_count_by_the_piece_and_not_by_their_length():
     text = json.dumps({"messages": "x" * 396}).encode()
     image = b"A" * 1_000_000
-    assert sent_tokens(text) == -(-len(text) // 4)
-    assert sent_tokens(text + image) == -(-len(text) // 4) + 1600
+    assert estimate_input_tokens(text) == -(-len(text) // 4)
+    assert estimate_input_tokens(text + image) == -(-len(text) // 4) + 1600
 
 
 # What passes
@@ -363,7 +380,7 @@ def test_images_count_by_the_piece_and_not_by_their_length():
     ],
 )
 def test_what_is_metered_passes_and_lists_of_models(provider: str, method: str, path: str, kind: str):
-    calls = [call for wire in wires_of(provider) if (call := wire.call(method, path))]
+    calls = [call for wire in formats_of(provider) if (call := wire.call(method, path))]
     assert calls[0].kind == kind
     assert calls[0].path == path
 
@@ -402,7 +419,7 @@ def test_what_is_metered_passes_and_lists_of_models(provider: str, method: str, 
     ],
 )
 def test_nothing_else_passes(provider: str, method: str, path: str):
-    assert [wire.call(method, path) for wire in wires_of(provider)] == [None] * len(wires_of(provider))
+    assert [wire.call(method, path) for wire in formats_of(provider)] == [None] * len(formats_of(provider))
 
 
 def test_a_model_in_the_path_is_read_as_the_provider_reads_it():
@@ -412,14 +429,14 @@ def test_a_model_in_the_path_is_read_as_the_provider_reads_it():
 
 def test_the_token_in_the_query_goes_no_further():
     for wire in (ANTHROPIC, CHAT, RESPONSES):
-        assert wire.query([("beta", "true"), ("key", "t")]) == [("beta", "true")]
-    assert GEMINI.query([("alt", "sse"), ("key", "t"), ("access_token", "t")]) == [("alt", "sse")]
+        assert wire.allowed_query([("beta", "true"), ("key", "t")]) == [("beta", "true")]
+    assert GEMINI.allowed_query([("alt", "sse"), ("key", "t"), ("access_token", "t")]) == [("alt", "sse")]
 
 
 @pytest.mark.parametrize("name", ["fields", "$fields", "$alt", "quotaUser", "upload_protocol", "prettyPrint"])
 def test_parameters_that_would_cut_usage_out_of_an_answer_do_not_pass(name: str):
     with pytest.raises(ValueError, match="query parameter"):
-        GEMINI.query([(name, "candidates")])
+        GEMINI.allowed_query([(name, "candidates")])
 
 
 @pytest.mark.parametrize(
@@ -441,8 +458,10 @@ def test_parameters_that_would_cut_usage_out_of_an_answer_do_not_pass(name: str)
         (GEMINI, {"model": "models/m"}, []),
     ],
 )
-def test_what_would_use_another_model_or_never_say_its_usage_is_objected_to(wire: Wire, body: Any, why: list[str]):
-    assert list(wire.objections(body, "m")) == why
+def test_what_would_use_another_model_or_never_say_its_usage_is_objected_to(
+    wire: WireFormat, body: Any, why: list[str]
+):
+    assert list(wire.policy_violations(body, "m")) == why
 
 
 @pytest.mark.parametrize(
@@ -513,8 +532,8 @@ def test_what_would_use_another_model_or_never_say_its_usage_is_objected_to(wire
         ),
     ],
 )
-def test_ways_for_the_provider_to_reach_other_hosts_are_found(wire: Wire, body: Any, ways: list[str]):
-    assert list(wire.roundabout(body)) == ways
+def test_ways_for_the_provider_to_reach_other_hosts_are_found(wire: WireFormat, body: Any, ways: list[str]):
+    assert list(wire.provider_side_egress(body)) == ways
 
 
 def test_a_client_that_did_not_ask_for_usage_has_it_asked_for():
@@ -527,7 +546,7 @@ def test_a_client_that_did_not_ask_for_usage_has_it_asked_for():
 
 
 def test_a_chunk_that_the_client_did_not_ask_for_is_not_passed_on():
-    meter = Meter(CHAT, events=True, hide_usage=True)
+    meter = UsageMeter(CHAT, events=True, hide_usage=True)
     passed = b"".join(meter.feed(CHAT_STREAM[i : i + 3]) for i in range(0, len(CHAT_STREAM), 3)) + meter.end()
     assert meter.said == CHAT_SAID
     hidden = CHAT_STREAM[CHAT_STREAM.rindex(b'data: {"choices": []') : CHAT_STREAM.rindex(b"data: [DONE]")]
@@ -549,5 +568,5 @@ def test_a_chunk_that_the_client_did_not_ask_for_is_not_passed_on():
         (GEMINI, {"error": {"code": 402, "message": "no", "status": "FAILED_PRECONDITION"}}),
     ],
 )
-def test_a_refusal_looks_like_the_providers_own(wire: Wire, error: Any):
+def test_a_refusal_looks_like_the_providers_own(wire: WireFormat, error: Any):
     assert wire.error(402, "no") == error

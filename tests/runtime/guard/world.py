@@ -10,14 +10,14 @@ from contextlib import asynccontextmanager, suppress
 from routes import route_to
 
 from unmoor.runtime.events import GuardEvent
-from unmoor.runtime.guard.connect import WayOut, WayOutLimits
-from unmoor.runtime.guard.door import Door, ModelPart
+from unmoor.runtime.guard.connect import ConnectLimits, ConnectProxy
+from unmoor.runtime.guard.door import GuardHandler, ModelPart
 from unmoor.runtime.guard.http1 import HttpLimits
-from unmoor.runtime.guard.port import LocalPort
-from unmoor.runtime.guard.streams import Socket
-from unmoor.runtime.guard.way import Grant, Stream
+from unmoor.runtime.guard.port import GuardPort
+from unmoor.runtime.guard.streams import SocketStream
+from unmoor.runtime.guard.way import RunCredentials, Stream
 
-GRANT = Grant(run="r1", token="tok-of-r1")
+GRANT = RunCredentials(run="r1", token="tok-of-r1")
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -44,7 +44,7 @@ class World:
         self.dialled.append((address, port))
         if fault := self.faults.get(address):
             raise fault
-        return Socket(*await asyncio.open_connection("127.0.0.1", self.port))
+        return SocketStream(*await asyncio.open_connection("127.0.0.1", self.port))
 
     def close(self) -> None:
         pass
@@ -76,14 +76,14 @@ async def guarded(
     *,
     egress: Sequence[str] = (),
     egress_any: bool = False,
-    limits: WayOutLimits | None = None,
+    limits: ConnectLimits | None = None,
     http: HttpLimits | None = None,
     model: ModelPart | None = None,
-) -> AsyncIterator[LocalPort]:
+) -> AsyncIterator[GuardPort]:
     """A run's local port with the door behind it."""
-    way_out = WayOut(egress=egress, egress_any=egress_any, resolve=world.resolve, dial=world.dial, limits=limits)
-    door = Door(model=model, way_out=way_out, limits=http)
-    async with route_to(door) as way, LocalPort(way, GRANT, told.append) as port:
+    way_out = ConnectProxy(egress=egress, egress_any=egress_any, resolve=world.resolve, dial=world.dial, limits=limits)
+    door = GuardHandler(model=model, way_out=way_out, limits=http)
+    async with route_to(door) as way, GuardPort(way, GRANT, told.append) as port:
         yield port
 
 

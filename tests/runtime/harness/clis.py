@@ -18,8 +18,8 @@ from unmoor.files import cache_folder
 from unmoor.runtime.events import HarnessEvent, ToolCall, ToolResult
 from unmoor.runtime.harness import adapter
 from unmoor.runtime.harness.programs import find, install
-from unmoor.runtime.harness.protocol import Exit, Guarded, Job, Outcome
-from unmoor.runtime.host import Programs
+from unmoor.runtime.harness.protocol import GuardEndpoint, HarnessOutcome, LaunchSpec, ProcessExit
+from unmoor.runtime.host import HarnessInstallation
 
 # Longer than any of these runs takes on a busy machine.
 PATIENCE_S = 180
@@ -31,9 +31,9 @@ NO_PROXY_THERE = f"http://run:{TOKEN}@127.0.0.1:9"
 class Ran:
     """What one start came to."""
 
-    outcome: Outcome
+    outcome: HarnessOutcome
     events: list[HarnessEvent]
-    exit: Exit
+    exit: ProcessExit
     work: Path
     home: Path
 
@@ -47,20 +47,20 @@ class Ran:
 
 
 @cache
-def programs(harness: str) -> Programs:
+def programs(harness: str) -> HarnessInstallation:
     """The harness in its pinned version; installed into the user's cache if it is not there."""
     version = HARNESS_VERSIONS[harness]
     install(harness, version, cache_folder())
     return find(harness, version, cache_folder())
 
 
-def real_job(harness: str, url: str, root: Path, *, proxy: str = NO_PROXY_THERE, **changes: Any) -> Job:
+def real_job(harness: str, url: str, root: Path, *, proxy: str = NO_PROXY_THERE, **changes: Any) -> LaunchSpec:
     """A job in folders below the root whose model is at the URL; the same root again is the same workspace."""
     for folder in ("home", "work", "temp"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     return replace(
         job(harness),
-        guarded=Guarded(model_url=f"{url}/model", proxy_url=proxy, token=TOKEN),
+        guarded=GuardEndpoint(model_url=f"{url}/model", proxy_url=proxy, token=TOKEN),
         home=PurePosixPath(root / "home"),
         work=PurePosixPath(root / "work"),
         temp=PurePosixPath(root / "temp"),
@@ -69,7 +69,7 @@ def real_job(harness: str, url: str, root: Path, *, proxy: str = NO_PROXY_THERE,
     )
 
 
-def run(harness: str, of: Job) -> Ran:
+def run(harness: str, of: LaunchSpec) -> Ran:
     """Starts it and waits for its end."""
     made, reader = adapter(harness).command(of), adapter(harness).reader(of)
     for file in made.files:
@@ -95,7 +95,7 @@ def run(harness: str, of: Job) -> Ran:
             process.communicate()
     events = [event for line in said.decode(errors="replace").splitlines() for event in reader.feed(line)]
     code = process.returncode
-    end = Exit(
+    end = ProcessExit(
         code=code if code >= 0 else None, signal=-code if code < 0 else None, stderr=errors.decode(errors="replace")
     )
     return Ran(outcome=reader.outcome(end), events=events, exit=end, work=Path(of.work), home=Path(of.home))

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from unmoor.runtime.config import McpServer, Model
-from unmoor.runtime.harness.protocol import Guarded, Job, Skill
+from unmoor.runtime.harness.protocol import GuardEndpoint, LaunchSpec, Skill
 
 NEW_SESSION = "6f1a1c3e-0000-4000-8000-000000000001"
 OLD_SESSION = "6f1a1c3e-0000-4000-8000-000000000002"
@@ -43,15 +43,15 @@ HTTP = McpServer(
 )
 
 
-def job(harness: str, **changes: Any) -> Job:
+def job(harness: str, **changes: Any) -> LaunchSpec:
     """A job for that harness with nothing but a prompt, and with these changes."""
     provider, model = MODELS[harness]
-    plain = Job(
+    plain = LaunchSpec(
         version="1.0.0",
         args=(),
         command=("./agent", "--flag") if harness == "command" else (),
         model=Model(provider=provider, name=model, base_url="https://models.example.com", api_key="model-key"),
-        guarded=Guarded(model_url="http://127.0.0.1:9/model", proxy_url=PROXY, token=TOKEN),
+        guarded=GuardEndpoint(model_url="http://127.0.0.1:9/model", proxy_url=PROXY, token=TOKEN),
         home=PurePosixPath("/run/home"),
         work=PurePosixPath("/run/work"),
         temp=PurePosixPath("/run/temp"),

@@ -11,7 +11,7 @@ from jobs import HTTP, NEW_SESSION, OLD_SESSION, PROXY, SKILL, STDIO, TOKEN, job
 
 from unmoor.abilities import HARNESS_PROVIDERS, WITHOUT_MCP, WITHOUT_SKILLS
 from unmoor.defaults import HARNESS_VERSIONS
-from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.harness import adapter, names
 from unmoor.runtime.harness.protocol import Command
 
@@ -40,7 +40,7 @@ def test_the_harnesses_are_those_that_the_language_knows() -> None:
 
 
 def test_an_unknown_harness_is_refused_in_one_line() -> None:
-    with pytest.raises(ConfigurationFault) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         adapter("aider")
     assert str(caught.value) == (
         "harness.name: 'aider' is no harness of this release; "

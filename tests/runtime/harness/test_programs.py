@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from unmoor.defaults import HARNESS_VERSIONS
-from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.harness import packages
 from unmoor.runtime.harness.packages import NODE, PACKAGES, is_new_enough, main
 from unmoor.runtime.harness.programs import find, install
@@ -100,7 +100,7 @@ def test_of_two_that_install_at_once_one_result_stands(tmp_path: Path, bin_folde
     folder = tmp_path / "harness" / "goose-1.2.3"
     slow = (bin_folder / "npm").read_text() + f"os.makedirs({str(folder)!r} + '/node_modules')\n"
     script(bin_folder / "npm", slow)
-    with pytest.raises(ConfigurationFault):  # the other one's is not whole, and is left alone all the same
+    with pytest.raises(ConfigurationError):  # the other one's is not whole, and is left alone all the same
         find("goose", "1.2.3", tmp_path)
     install("goose", "1.2.3", tmp_path)
     assert sorted(p.name for p in folder.iterdir()) == ["node_modules"]
@@ -108,7 +108,7 @@ def test_of_two_that_install_at_once_one_result_stands(tmp_path: Path, bin_folde
 
 
 def test_without_npm_it_says_so(tmp_path: Path, bin_folder: Path) -> None:
-    with pytest.raises(ConfigurationFault) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         install("codex", "1.2.3", tmp_path)
     assert str(caught.value) == (
         "harness codex: there is no npm to install codex with; install Node.js, which brings it"
@@ -120,7 +120,7 @@ def test_what_npm_says_is_told_in_one_line(tmp_path: Path, bin_folder: Path) -> 
         bin_folder / "npm",
         "#!/bin/sh\nprintf 'npm error code E\\nnpm error notarget No such version.\\n' >&2; exit 1\n",
     )
-    with pytest.raises(ConfigurationFault) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         install("pi", "9.9.9", tmp_path)
     assert str(caught.value) == (
         "harness pi: npm did not install @earendil-works/pi-coding-agent@9.9.9: No such version."
@@ -130,7 +130,7 @@ def test_what_npm_says_is_told_in_one_line(tmp_path: Path, bin_folder: Path) -> 
 
 def test_a_package_without_its_program_is_refused(tmp_path: Path, bin_folder: Path) -> None:
     script(bin_folder / "npm", "#!/bin/sh\nexit 0\n")
-    with pytest.raises(ConfigurationFault) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         install("pi", "1.2.3", tmp_path)
     assert str(caught.value) == (
         "harness pi: @earendil-works/pi-coding-agent@1.2.3 holds no pi where one is looked for"
@@ -153,7 +153,7 @@ def test_one_of_npm_s_own_is_readable_with_all_that_it_needs(tmp_path: Path, bin
 
 def test_another_version_on_the_path_is_refused(tmp_path: Path, bin_folder: Path) -> None:
     program = script(bin_folder / "goose", "#!/bin/sh\necho 1.0.0\n")
-    with pytest.raises(ConfigurationFault) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         find("goose", "1.2.3", tmp_path)
     assert str(caught.value) == (
         f"harness goose: {program} is version 1.0.0, and this agent uses 1.2.3; "
@@ -163,12 +163,12 @@ def test_another_version_on_the_path_is_refused(tmp_path: Path, bin_folder: Path
 
 def test_one_that_does_not_say_its_version_is_refused(tmp_path: Path, bin_folder: Path) -> None:
     script(bin_folder / "goose", "#!/bin/sh\nexit 1\n")
-    with pytest.raises(ConfigurationFault, match="is version unknown, and this agent uses 1"):
+    with pytest.raises(ConfigurationError, match="is version unknown, and this agent uses 1"):
         find("goose", "1.2.3", tmp_path)
 
 
 def test_one_that_is_nowhere_is_refused(tmp_path: Path, bin_folder: Path) -> None:
-    with pytest.raises(ConfigurationFault) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         find("claude-code", "1.2.3", tmp_path)
     assert str(caught.value) == "harness claude-code 1.2.3 is not here; unmoor dev --install gets it"
 
@@ -198,7 +198,7 @@ def test_one_in_javascript_comes_with_the_node_that_it_needs(tmp_path: Path, bin
 def test_without_a_node_that_will_do_it_says_what_to_do(tmp_path: Path, bin_folder: Path) -> None:
     pi_is_there(tmp_path)
     script(bin_folder / "node", "this is no program")
-    with pytest.raises(ConfigurationFault) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         find("pi", "1.2.3", tmp_path)
     assert str(caught.value) == "pi needs Node 22.19 or newer; unmoor dev --install gets it"
 
@@ -214,7 +214,7 @@ def test_which_node_will_do(version: str, will_do: bool) -> None:
 def test_a_script_that_stands_for_node_will_not_do(tmp_path: Path, bin_folder: Path) -> None:
     pi_is_there(tmp_path)
     script(bin_folder / "node", "#!/bin/sh\necho v24.0.1\n")
-    with pytest.raises(ConfigurationFault, match="pi needs Node"):
+    with pytest.raises(ConfigurationError, match="pi needs Node"):
         find("pi", "1.2.3", tmp_path)
 
 

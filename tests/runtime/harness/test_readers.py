@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from jobs import NEW_SESSION, OLD_SESSION, job, of_model
 
-from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult, Usage
+from unmoor.runtime.events import HarnessEvent, Message, ModelUsage, Notice, Tokens, ToolCall, ToolResult
 from unmoor.runtime.harness import adapter, names
-from unmoor.runtime.harness.protocol import Exit, Outcome
+from unmoor.runtime.harness.protocol import HarnessOutcome, ProcessExit
 
-CLEAN = Exit(code=0, signal=None, stderr="")
+CLEAN = ProcessExit(code=0, signal=None, stderr="")
 # Harnesses whose last word is in what they write; `command` has none but its exit code.
 SPEAKING = [name for name in names() if name != "command"]
 USAGE = Tokens(input=2400, cached_input=400, output=68)
@@ -21,7 +21,9 @@ USAGE = Tokens(input=2400, cached_input=400, output=68)
 Line = dict[str, Any]
 
 
-def read(harness: str, *lines: Line | str, end: Exit = CLEAN, **changes: Any) -> tuple[list[HarnessEvent], Outcome]:
+def read(
+    harness: str, *lines: Line | str, end: ProcessExit = CLEAN, **changes: Any
+) -> tuple[list[HarnessEvent], HarnessOutcome]:
     """The events of the lines, and the outcome."""
     reader = adapter(harness).reader(job(harness, **changes))
     events = [event for line in lines for event in reader.feed(line if isinstance(line, str) else json.dumps(line))]
@@ -94,7 +96,7 @@ SUCCESSES: dict[str, tuple[list[Line], list[HarnessEvent], str]] = {
             CALL,
             ToolResult(id="t-1", output="a.txt", is_error=False),
             Message(text="done"),
-            Usage(model="claude-sonnet-5", tokens=USAGE, cost_usd=None),
+            ModelUsage(model="claude-sonnet-5", tokens=USAGE, cost_usd=None),
         ],
         "s-1",
     ),
@@ -123,7 +125,7 @@ SUCCESSES: dict[str, tuple[list[Line], list[HarnessEvent], str]] = {
             ToolCall(id="i-0", name="shell", input='{"command":"ls"}'),
             ToolResult(id="i-0", output="a.txt\n", is_error=False),
             Message(text="done"),
-            Usage(model="gpt-5.5", tokens=USAGE + Tokens(reasoning=14), cost_usd=None),
+            ModelUsage(model="gpt-5.5", tokens=USAGE + Tokens(reasoning=14), cost_usd=None),
         ],
         "th-1@gpt-5.5",
     ),
@@ -145,7 +147,7 @@ SUCCESSES: dict[str, tuple[list[Line], list[HarnessEvent], str]] = {
             ToolCall(id="t-1", name="bash", input='{"command":"ls"}'),
             ToolResult(id="t-1", output="a.txt\n", is_error=False),
             Message(text="done"),
-            Usage(
+            ModelUsage(
                 model="claude-sonnet-5",
                 tokens=Tokens(input=1200, cached_input=200, output=34, reasoning=7),
                 cost_usd=None,
@@ -173,7 +175,7 @@ SUCCESSES: dict[str, tuple[list[Line], list[HarnessEvent], str]] = {
             ToolCall(id="t-1", name="bash", input='{"command":"ls"}'),
             ToolResult(id="t-1", output="a.txt\n", is_error=False),
             Message(text="done"),
-            Usage(model="gpt-5.5", tokens=Tokens(input=1200, cached_input=200, output=34), cost_usd=None),
+            ModelUsage(model="gpt-5.5", tokens=Tokens(input=1200, cached_input=200, output=34), cost_usd=None),
         ],
         "p-1",
     ),
@@ -195,7 +197,7 @@ SUCCESSES: dict[str, tuple[list[Line], list[HarnessEvent], str]] = {
             ToolCall(id="t-1", name="run_shell_command", input='{"command":"ls"}'),
             ToolResult(id="t-1", output="a.txt", is_error=False),
             Message(text="done"),
-            Usage(model="gemini-2.5-pro", tokens=USAGE + Tokens(reasoning=14), cost_usd=None),
+            ModelUsage(model="gemini-2.5-pro", tokens=USAGE + Tokens(reasoning=14), cost_usd=None),
         ],
         "g-1",
     ),
@@ -224,7 +226,7 @@ SUCCESSES: dict[str, tuple[list[Line], list[HarnessEvent], str]] = {
             ToolCall(id="t-1", name="shell", input='{"command":"ls"}'),
             ToolResult(id="t-1", output="a.txt", is_error=False),
             Message(text="done"),
-            Usage(model="some-model", tokens=USAGE, cost_usd=None),
+            ModelUsage(model="some-model", tokens=USAGE, cost_usd=None),
         ],
         NEW_SESSION,
     ),
@@ -236,12 +238,14 @@ def test_a_good_run(harness: str) -> None:
     lines, expected, session = SUCCESSES[harness]
     events, outcome = read(harness, *lines)
     assert events == expected
-    assert outcome == Outcome(status="succeeded", reason="", session=session, answer="done")
+    assert outcome == HarnessOutcome(status="succeeded", reason="", session=session, answer="done")
 
 
 @pytest.mark.parametrize("harness", SPEAKING)
-@pytest.mark.parametrize("end", [Exit(code=1, signal=None, stderr="boom"), Exit(code=None, signal=15, stderr="")])
-def test_the_exit_code_makes_nothing_bad_of_what_went_well(harness: str, end: Exit) -> None:
+@pytest.mark.parametrize(
+    "end", [ProcessExit(code=1, signal=None, stderr="boom"), ProcessExit(code=None, signal=15, stderr="")]
+)
+def test_the_exit_code_makes_nothing_bad_of_what_went_well(harness: str, end: ProcessExit) -> None:
     assert read(harness, *SUCCESSES[harness][0], end=end)[1].status == "succeeded"
 
 
@@ -257,7 +261,7 @@ def test_an_exit_code_of_zero_makes_nothing_good_of_a_stream_that_ends_too_soon(
 @pytest.mark.parametrize("harness", SPEAKING)
 def test_silence_is_explained_by_the_end_of_standard_error(harness: str) -> None:
     stderr = "starting\n\x1b[91m\x1b[1mError: \x1b[0mSession not found\nuse --list\n\n"
-    outcome = read(harness, end=Exit(code=None, signal=9, stderr=stderr))[1]
+    outcome = read(harness, end=ProcessExit(code=None, signal=9, stderr=stderr))[1]
     program = {"claude-code": "claude"}.get(harness, harness)
     assert outcome.reason == (
         f"{program} was ended by signal 9 without saying how the run went: Error: Session not found"
@@ -522,13 +526,13 @@ def test_a_subagent_s_words_are_told_and_are_not_the_answer() -> None:
 @pytest.mark.parametrize("harness", ["codex", "goose"])
 def test_what_is_counted_from_the_session_s_beginning_is_not_told_of_a_resumed_run(harness: str) -> None:
     events = read(harness, *SUCCESSES[harness][0], session=OLD_SESSION)[0]
-    assert not [event for event in events if isinstance(event, Usage)]
+    assert not [event for event in events if isinstance(event, ModelUsage)]
 
 
 def test_claude_code_s_sum_is_of_this_run_where_a_session_is_resumed() -> None:
     events = read("claude-code", claude_result(), session=OLD_SESSION)[0]
     tokens = Tokens(input=1200, cached_input=200, output=34)
-    assert events == [Usage(model="claude-sonnet-5", tokens=tokens, cost_usd=None)]
+    assert events == [ModelUsage(model="claude-sonnet-5", tokens=tokens, cost_usd=None)]
 
 
 def test_codex_says_that_a_conversation_begins_anew_with_a_model_that_cannot_read_it() -> None:
@@ -537,7 +541,7 @@ def test_codex_says_that_a_conversation_begins_anew_with_a_model_that_cannot_rea
     said = "what was said to another model cannot be read by gpt-6-sol; the conversation begins anew"
     assert events[0] == Notice(level="warning", text=said)
     assert outcome.session == "th-1@gpt-6-sol"
-    assert [event for event in events if isinstance(event, Usage)]
+    assert [event for event in events if isinstance(event, ModelUsage)]
 
 
 def test_goose_keeps_the_session_that_it_was_told_to_resume() -> None:
@@ -590,7 +594,7 @@ def test_noise_never_raises(harness: str) -> None:
     for _ in range(300):
         line = "".join(chr(noise.randrange(0xD800)) for _ in range(noise.randrange(40)))
         list(reader.feed(line))
-    assert reader.outcome(Exit(code=1, signal=None, stderr="")).status == "failed"
+    assert reader.outcome(ProcessExit(code=1, signal=None, stderr="")).status == "failed"
 
 
 def _broken(value: Any) -> list[Any]:
@@ -609,17 +613,20 @@ def _broken(value: Any) -> list[Any]:
 def test_what_a_command_of_one_s_own_prints_is_what_it_says() -> None:
     events, outcome = read("command", "one\n", "  ", '{"two": 2}')
     assert events == [Message(text="one"), Message(text='{"two": 2}')]
-    assert outcome == Outcome(status="succeeded", reason="", session=NEW_SESSION, answer='one\n{"two": 2}')
+    assert outcome == HarnessOutcome(status="succeeded", reason="", session=NEW_SESSION, answer='one\n{"two": 2}')
 
 
 @pytest.mark.parametrize(
     ("end", "reason"),
     [
-        (Exit(code=3, signal=None, stderr="trace\nValueError: no"), "agent ended with exit code 3: ValueError: no"),
-        (Exit(code=None, signal=15, stderr=""), "agent was ended by signal 15"),
+        (
+            ProcessExit(code=3, signal=None, stderr="trace\nValueError: no"),
+            "agent ended with exit code 3: ValueError: no",
+        ),
+        (ProcessExit(code=None, signal=15, stderr=""), "agent was ended by signal 15"),
     ],
 )
-def test_a_command_of_one_s_own_is_judged_by_its_exit_code(end: Exit, reason: str) -> None:
+def test_a_command_of_one_s_own_is_judged_by_its_exit_code(end: ProcessExit, reason: str) -> None:
     outcome = read("command", "one", end=end)[1]
     assert (outcome.status, outcome.reason, outcome.answer) == ("failed", reason, "one")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from unmoor.runtime.errors import ConfigurationFault, InfrastructureFault
+from unmoor.runtime.errors import ConfigurationError, TransientError
 from unmoor.runtime.store import Store, local, open_store
 from unmoor.runtime.store.local import LocalStore
 
@@ -23,8 +23,8 @@ def test_an_object_that_is_not_there_is_none(store: Store) -> None:
 
 def test_create_puts_what_is_absent_and_changes_nothing_that_is_there(store: Store) -> None:
     async def scenario() -> None:
-        assert await store.create("runs/a/run.json", b"first")
-        assert await store.create("runs/a/run.json", b"second") is None
+        assert await store.put_if_absent("runs/a/run.json", b"first")
+        assert await store.put_if_absent("runs/a/run.json", b"second") is None
         stored = await store.get("runs/a/run.json")
         assert stored is not None
         assert stored.content == b"first"
@@ -34,12 +34,12 @@ def test_create_puts_what_is_absent_and_changes_nothing_that_is_there(store: Sto
 
 def test_create_gives_the_version_that_replace_names(store: Store) -> None:
     async def scenario() -> None:
-        first = await store.create("runs/a/run.json", b"1")
+        first = await store.put_if_absent("runs/a/run.json", b"1")
         assert first is not None
-        second = await store.replace("runs/a/run.json", b"2", first)
+        second = await store.compare_and_swap("runs/a/run.json", b"2", first)
         assert second is not None
-        assert await store.replace("runs/a/run.json", b"3", first) is None
-        third = await store.replace("runs/a/run.json", b"3", second)
+        assert await store.compare_and_swap("runs/a/run.json", b"3", first) is None
+        third = await store.compare_and_swap("runs/a/run.json", b"3", second)
         assert third is not None
         stored = await store.get("runs/a/run.json")
         assert stored is not None
@@ -67,11 +67,11 @@ def test_create_gives_its_own_version_though_another_replaces_it_at_once(tmp_pat
 
 def test_replace_never_brings_back_what_was_deleted(store: Store) -> None:
     async def scenario() -> None:
-        version = await store.create("queue/a", b"1")
+        version = await store.put_if_absent("queue/a", b"1")
         assert version is not None
         await store.delete("queue/a")
         await store.delete("queue/a")
-        assert await store.replace("queue/a", b"2", version) is None
+        assert await store.compare_and_swap("queue/a", b"2", version) is None
         assert await store.get("queue/a") is None
 
     asyncio.run(scenario())
@@ -79,11 +79,11 @@ def test_replace_never_brings_back_what_was_deleted(store: Store) -> None:
 
 def test_put_overwrites_and_invalidates_versions(store: Store) -> None:
     async def scenario() -> None:
-        version = await store.create("runs/a/run.json", b"1")
+        version = await store.put_if_absent("runs/a/run.json", b"1")
         assert version is not None
         newer = await store.put("runs/a/run.json", b"2")
-        assert await store.replace("runs/a/run.json", b"3", version) is None
-        assert await store.replace("runs/a/run.json", b"3", newer) is not None
+        assert await store.compare_and_swap("runs/a/run.json", b"3", version) is None
+        assert await store.compare_and_swap("runs/a/run.json", b"3", newer) is not None
 
     asyncio.run(scenario())
 
@@ -116,7 +116,7 @@ def test_a_listing_is_complete_beyond_a_page(store: Store) -> None:
 def test_of_twenty_who_create_one_wins(opened: Callable[[], Store]) -> None:
     async def scenario() -> list[str | None]:
         stores = [opened() for _ in range(RACERS)]
-        return await asyncio.gather(*(s.create("queue/x", str(i).encode()) for i, s in enumerate(stores)))
+        return await asyncio.gather(*(s.put_if_absent("queue/x", str(i).encode()) for i, s in enumerate(stores)))
 
     assert sum(v is not None for v in asyncio.run(scenario())) == 1
 
@@ -124,10 +124,10 @@ def test_of_twenty_who_create_one_wins(opened: Callable[[], Store]) -> None:
 def test_of_twenty_who_swap_one_wins(opened: Callable[[], Store]) -> None:
     async def scenario() -> list[str | None]:
         stores = [opened() for _ in range(RACERS)]
-        version = await stores[0].create("runs/x/run.json", b"-")
+        version = await stores[0].put_if_absent("runs/x/run.json", b"-")
         assert version is not None
         return await asyncio.gather(
-            *(s.replace("runs/x/run.json", str(i).encode(), version) for i, s in enumerate(stores))
+            *(s.compare_and_swap("runs/x/run.json", str(i).encode(), version) for i, s in enumerate(stores))
         )
 
     assert sum(v is not None for v in asyncio.run(scenario())) == 1
@@ -138,12 +138,12 @@ def test_twenty_who_count_lose_no_count(opened: Callable[[], Store]) -> None:
         while True:
             stored = await store.get("budget/day")
             assert stored is not None
-            if await store.replace("budget/day", str(int(stored.content) + 1).encode(), stored.version):
+            if await store.compare_and_swap("budget/day", str(int(stored.content) + 1).encode(), stored.version):
                 return
 
     async def scenario() -> bytes:
         stores = [opened() for _ in range(RACERS)]
-        await stores[0].create("budget/day", b"0")
+        await stores[0].put_if_absent("budget/day", b"0")
         await asyncio.gather(*(add_one(s) for s in stores))
         stored = await stores[0].get("budget/day")
         assert stored is not None
@@ -198,7 +198,7 @@ def test_a_folder_is_a_store_between_processes_too(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_a_fault_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("a file")
-    with pytest.raises(InfrastructureFault, match=r"^store /.+: runs/a: .+$"):
+    with pytest.raises(TransientError, match=r"^store /.+: runs/a: .+$"):
         asyncio.run(open_store((tmp_path / "store").as_uri()).put("runs/a", b""))
 
 
@@ -214,7 +214,7 @@ def test_a_folder_that_cannot_be_written_is_a_fault_in_one_line(tmp_path: Path) 
     ],
 )
 def test_a_url_that_is_no_store_is_refused(url: str, text: str) -> None:
-    with pytest.raises(ConfigurationFault) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         open_store(url)
     assert str(raised.value) == text
 
@@ -228,5 +228,5 @@ def test_a_folder_of_any_name_is_a_store_by_its_url(tmp_path: Path, name: str) -
 
 @pytest.mark.parametrize("url", ["file:///a#b", "file:///a?b"])
 def test_a_folder_whose_url_says_something_else_is_refused(url: str) -> None:
-    with pytest.raises(ConfigurationFault, match=r"write \? as %3F and # as %23$"):
+    with pytest.raises(ConfigurationError, match=r"write \? as %3F and # as %23$"):
         open_store(url)

@@ -13,7 +13,7 @@ import pytest
 from botocore.session import Session
 
 from unmoor.serving import Revision
-from unmoor.targets.aws_ecs.serving import Service, look
+from unmoor.targets.aws_ecs.serving import Service, inspect_service
 
 ARN = "arn:aws:ecs:eu-west-1:123456789012"
 SERVICE = Service(arn=f"{ARN}:service/agent/agent-gateway", cluster="agent", family="agent-gateway", region="eu-west-1")
@@ -99,12 +99,12 @@ def answers(
 
 def looked(monkeypatch: pytest.MonkeyPatch, **given: Any) -> Revision:
     with ecs(monkeypatch, **given):
-        return look(SERVICE)
+        return inspect_service(SERVICE)
 
 
 def test_the_newest_definition_that_is_deployed_whole_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     found = looked(monkeypatch, **answers(deployment()))
-    assert found == Revision(state="serves", said="2 of 2 tasks run agent-gateway:7")
+    assert found == Revision(state="serves", text="2 of 2 tasks run agent-gateway:7")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_the_newest_definition_that_is_deployed_whole_serves(monkeypatch: pytest
 )
 def test_a_rollout_that_goes_on_is_on_its_way(monkeypatch: pytest.MonkeyPatch, primary: dict[str, Any]) -> None:
     found = looked(monkeypatch, **answers({k: v for k, v in primary.items() if v is not None}))
-    assert found == Revision(state="moving", said="1 of 2 tasks run agent-gateway:7")
+    assert found == Revision(state="moving", text="1 of 2 tasks run agent-gateway:7")
 
 
 def test_all_tasks_that_run_while_others_drain_are_not_yet_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,10 +129,10 @@ def test_a_deployment_that_was_rolled_back_is_not_what_was_asked_for(monkeypatch
     stopped = [task(1, stopped_at=900), task(2, stopped_at=950), task(3, definition=OLD, stopped_at=990)]
     given = answers(deployment(OLD), stopped=stopped, log=logs("starting", '{"error": "no such bundle"}'))
     with ecs(monkeypatch, **given) as asked:
-        found = look(SERVICE)
+        found = inspect_service(SERVICE)
     assert found == Revision(
         state="failed",
-        said="ECS went back to agent-gateway:6: agent-gateway:7, which was asked for, did not start; "
+        text="ECS went back to agent-gateway:6: agent-gateway:7, which was asked for, did not start; "
         "Essential container in task exited; container gateway: exit code 1",
         log=("starting", '{"error": "no such bundle"}'),
     )
@@ -145,7 +145,7 @@ def test_a_deployment_that_was_rolled_back_is_not_what_was_asked_for(monkeypatch
 
 def test_a_deployment_that_is_being_rolled_out_replaces_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     found = looked(monkeypatch, **answers(deployment(OLD), deployment(NEW, "ACTIVE", rolloutState="IN_PROGRESS")))
-    assert found == Revision(state="moving", said="agent-gateway:7 replaces agent-gateway:6")
+    assert found == Revision(state="moving", text="agent-gateway:7 replaces agent-gateway:6")
 
 
 def test_a_deployment_that_failed_says_why_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +158,7 @@ def test_a_deployment_that_failed_says_why_it_did(monkeypatch: pytest.MonkeyPatc
     found = looked(monkeypatch, **answers(primary, stopped=stopped, log=refused))
     assert found == Revision(
         state="failed",
-        said="agent-gateway:7 failed: ECS deployment circuit breaker: tasks failed to start.; Task failed to start; "
+        text="agent-gateway:7 failed: ECS deployment circuit breaker: tasks failed to start.; Task failed to start; "
         "container gateway: CannotPullContainerError: not found",
     )
 
@@ -167,7 +167,7 @@ def test_a_deployment_that_failed_longer_ago_than_ecs_remembers_says_that_it_did
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = looked(monkeypatch, **answers(deployment(OLD)))
-    assert found.said == "ECS went back to agent-gateway:6: agent-gateway:7, which was asked for, did not start"
+    assert found.text == "ECS went back to agent-gateway:6: agent-gateway:7, which was asked for, did not start"
 
 
 def test_a_reason_that_may_not_be_read_hides_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +176,7 @@ def test_a_reason_that_may_not_be_read_hides_nothing_else(monkeypatch: pytest.Mo
         {"__type": "AccessDeniedException", "message": "User: x is not authorized to perform: ecs:ListTasks"},
     )
     found = looked(monkeypatch, **{**answers(deployment(OLD)), "ListTasks": refused})
-    assert found.said == (
+    assert found.text == (
         "ECS went back to agent-gateway:6: agent-gateway:7, which was asked for, did not start; "
         "why its tasks stopped cannot be read: AWS refused ListTasks: User: x is not authorized to perform: ecs:ListTasks"
     )
@@ -185,7 +185,7 @@ def test_a_reason_that_may_not_be_read_hides_nothing_else(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("services", [[], [{"status": "INACTIVE", "deployments": []}]])
 def test_a_service_that_is_gone_is_said(monkeypatch: pytest.MonkeyPatch, services: list[Any]) -> None:
     found = looked(monkeypatch, DescribeServices={"services": services, "failures": []})
-    assert found == Revision(state="failed", said="the service agent-gateway is not there; unmoor up makes it")
+    assert found == Revision(state="failed", text="the service agent-gateway is not there; unmoor up makes it")
 
 
 @pytest.mark.slow
@@ -199,8 +199,8 @@ def test_moto_answers_in_the_same_shapes(monkeypatch: pytest.MonkeyPatch, moto: 
         cluster="agent", serviceName="agent-gateway", taskDefinition="agent-gateway", desiredCount=1
     )
     service = Service(arn=made["service"]["serviceArn"], cluster="agent", family="agent-gateway", region="eu-west-1")
-    assert look(service) == Revision(state="moving", said="0 of 1 tasks run agent-gateway:1")
+    assert inspect_service(service) == Revision(state="moving", text="0 of 1 tasks run agent-gateway:1")
     client.register_task_definition(family="agent-gateway", containerDefinitions=[container])
-    assert look(service).said == (
+    assert inspect_service(service).text == (
         "ECS went back to agent-gateway:1: agent-gateway:2, which was asked for, did not start"
     )

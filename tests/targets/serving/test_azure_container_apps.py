@@ -13,7 +13,7 @@ from answers_by_path import routes
 
 from unmoor.operate.api import Api
 from unmoor.serving import Revision
-from unmoor.targets.azure_container_apps.serving import look
+from unmoor.targets.azure_container_apps.serving import inspect_app
 
 APP = "/subscriptions/1/resourceGroups/g/providers/Microsoft.App/containerApps/agent-gateway"
 VERSION = "api-version=2024-03-01"
@@ -42,31 +42,31 @@ def looked(found: dict[str, Any] | None, **more: Any) -> Revision:
         path = {"of": f"/revisions/{LATEST}", "replicas": f"/revisions/{LATEST}/replicas"}[name]
         answers[f"GET {APP}{path}?{VERSION}"] = value
     with routes(answers) as (url, _):
-        return look(Api(name="Azure", base=url, token=lambda: "t"), APP)
+        return inspect_app(Api(name="Azure", base=url, token=lambda: "t"), APP)
 
 
 def test_the_latest_revision_that_is_ready_and_has_the_traffic_serves() -> None:
-    assert looked(app()) == Revision(state="serves", said=f"{LATEST} has all traffic")
+    assert looked(app()) == Revision(state="serves", text=f"{LATEST} has all traffic")
 
 
 @pytest.mark.parametrize("state", ["Provisioning", "Activating", "Processing"])
 def test_a_revision_that_comes_up_is_on_its_way(state: str) -> None:
     found = looked(app(ready=BEFORE), of=revision(runningState=state))
-    assert found == Revision(state="moving", said=f"{LATEST} is {state}; {BEFORE} serves")
+    assert found == Revision(state="moving", text=f"{LATEST} is {state}; {BEFORE} serves")
 
 
 def test_an_app_whose_first_revision_is_not_there_yet_is_on_its_way() -> None:
-    assert looked(app("", "")) == Revision(state="moving", said="no revision is there yet")
-    assert looked(app(state="InProgress")) == Revision(state="moving", said=LATEST)
+    assert looked(app("", "")) == Revision(state="moving", text="no revision is there yet")
+    assert looked(app(state="InProgress")) == Revision(state="moving", text=LATEST)
 
 
 def test_traffic_that_is_elsewhere_is_said() -> None:
-    assert looked(app(weight=20)).said == f"{LATEST} is ready, and has 20 % of the traffic; give it all of it"
+    assert looked(app(weight=20)).text == f"{LATEST} is ready, and has 20 % of the traffic; give it all of it"
 
 
 def test_an_app_that_is_gone_is_said() -> None:
     assert looked(None) == Revision(
-        state="failed", said="the container app agent-gateway is not there; unmoor up makes it"
+        state="failed", text="the container app agent-gateway is not there; unmoor up makes it"
     )
 
 
@@ -84,10 +84,10 @@ def test_a_revision_that_failed_says_why_with_its_containers_last_lines() -> Non
         replica = {"properties": {"containers": [{"name": "guard", "ready": True}, container]}}
         container["logStreamEndpoint"] = f"{url}/logs"
         answers[f"GET {APP}/revisions/{LATEST}/replicas?{VERSION}"] = {"value": [replica]}
-        found = look(Api(name="Azure", base=url, token=lambda: "t"), APP)
+        found = inspect_app(Api(name="Azure", base=url, token=lambda: "t"), APP)
     assert found == Revision(
         state="failed",
-        said=f"{LATEST} is not ready; {BEFORE} serves: Container crashing; "
+        text=f"{LATEST} is not ready; {BEFORE} serves: Container crashing; "
         "container gateway: CrashLoopBackOff, restarted 3 times",
         log=("one", "two"),
     )
@@ -104,4 +104,4 @@ def test_a_revision_that_failed_says_why_with_its_containers_last_lines() -> Non
 )
 def test_a_revision_that_failed_says_it_without_replicas_too(of: dict[str, Any], said: str) -> None:
     found = looked(app(ready=""), of=revision(**of))
-    assert found == Revision(state="failed", said=f"{LATEST} is not ready: {said}")
+    assert found == Revision(state="failed", text=f"{LATEST} is not ready: {said}")

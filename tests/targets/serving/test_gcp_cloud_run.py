@@ -16,7 +16,7 @@ from unmoor.operate.api import Api
 from unmoor.serving import Revision
 from unmoor.target import Outputs
 from unmoor.targets.gcp_cloud_run import account
-from unmoor.targets.gcp_cloud_run.serving import look, serving
+from unmoor.targets.gcp_cloud_run.serving import current_revision, inspect_service
 from unmoor.targets.gcp_cloud_run.settings import CloudRunSettings
 
 SERVICE = "projects/p-roject/locations/europe-west1/services/agent-gateway"
@@ -43,14 +43,14 @@ def looked(found: dict[str, Any] | None, entries: Any = None) -> tuple[Revision,
         answers["POST /v2/entries:list"] = {"entries": entries}
     with routes(answers) as (url, asked):
         api = Api(name="Google", base=url, token=lambda: "t")
-        return look(api, api, SERVICE), asked
+        return inspect_service(api, api, SERVICE), asked
 
 
 def test_the_newest_revision_that_is_ready_and_has_the_traffic_serves() -> None:
     said = "agent-gateway-00002-abc has all traffic"
-    assert looked(service())[0] == Revision(state="serves", said=said)
+    assert looked(service())[0] == Revision(state="serves", text=said)
     by_name = {"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "revision": NEW.rsplit("/", 1)[1], "percent": 100}
-    assert looked(service(trafficStatuses=[by_name]))[0] == Revision(state="serves", said=said)
+    assert looked(service(trafficStatuses=[by_name]))[0] == Revision(state="serves", text=said)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_newest_revision_that_is_ready_and_has_the_traffic_serves() -> None:
     ],
 )
 def test_a_service_that_is_reconciled_is_on_its_way(more: dict[str, Any]) -> None:
-    assert looked(service(**more))[0] == Revision(state="moving", said="agent-gateway-00002-abc is not ready yet")
+    assert looked(service(**more))[0] == Revision(state="moving", text="agent-gateway-00002-abc is not ready yet")
 
 
 def test_a_revision_that_failed_says_why_with_its_last_lines() -> None:
@@ -75,7 +75,7 @@ def test_a_revision_that_failed_says_why_with_its_last_lines() -> None:
     found, asked = looked(service(ready=OLD, terminalCondition=condition), entries)
     assert found == Revision(
         state="failed",
-        said="agent-gateway-00002-abc failed; agent-gateway-00001-abc serves: "
+        text="agent-gateway-00002-abc failed; agent-gateway-00001-abc serves: "
         "The user-provided container failed to start.",
         log=("earlier", '{"message": "later"}'),
     )
@@ -88,18 +88,18 @@ def test_a_revision_that_failed_says_why_with_its_last_lines() -> None:
 
 def test_logs_that_cannot_be_read_leave_the_reason() -> None:
     found, _ = looked(service(ready="", terminalCondition={"state": "CONDITION_FAILED", "message": "no image"}))
-    assert found == Revision(state="failed", said="agent-gateway-00002-abc failed: no image")
+    assert found == Revision(state="failed", text="agent-gateway-00002-abc failed: no image")
 
 
 def test_traffic_that_is_elsewhere_is_said() -> None:
     elsewhere = {"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "revision": OLD.rsplit("/", 1)[1], "percent": 100}
     found, _ = looked(service(trafficStatuses=[elsewhere]))
-    assert found.said == "agent-gateway-00002-abc is ready, and has 0 % of the traffic; give it all of it"
+    assert found.text == "agent-gateway-00002-abc is ready, and has 0 % of the traffic; give it all of it"
 
 
 def test_a_service_that_is_gone_is_said() -> None:
     assert looked(None)[0] == Revision(
-        state="failed", said="the service agent-gateway is not there; unmoor up makes it"
+        state="failed", text="the service agent-gateway is not there; unmoor up makes it"
     )
 
 
@@ -110,6 +110,6 @@ def test_the_guards_service_is_looked_at_as_well(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(account, "token", lambda: "t")
     with routes({f"GET /v2/{SERVICE}": service()}) as (url, asked):
         monkeypatch.setenv("UNMOOR_GOOGLE_RUN", url)
-        found = serving(outputs, settings, plan)
+        found = current_revision(outputs, settings, plan)
     guard = asked[-1][0].rsplit("/", 1)[1]
-    assert found == Revision(state="failed", said=f"the service {guard} is not there; unmoor up makes it")
+    assert found == Revision(state="failed", text=f"the service {guard} is not there; unmoor up makes it")

@@ -15,11 +15,11 @@ from urllib.parse import unquote
 import pytest
 from cases import plan_of
 
-from unmoor.operate.docker_host import DockerHost, NoDocker, unframed
+from unmoor.operate.docker_host import DockerHost, DockerUnavailable, demultiplex_logs
 from unmoor.serving import Revision
 from unmoor.target import Outputs
 from unmoor.targets.vm_docker.names import name
-from unmoor.targets.vm_docker.serving import judged, look, roles
+from unmoor.targets.vm_docker.serving import container_state, inspect_containers, roles
 
 PLAN = plan_of()
 IMAGE, BUNDLE = "sha256:" + "1" * 64, "b" * 64
@@ -84,8 +84,8 @@ def machine(**containers: Any) -> dict[str, Any]:
 
 def test_containers_that_run_the_image_and_the_bundle_serve(tmp_path: Path) -> None:
     with docker(tmp_path, machine()) as host:
-        found = look(host, OUTPUTS, PLAN)
-    assert found == Revision(state="serves", said=f"{len(roles(PLAN))} containers run unmoor/agent:x")
+        found = inspect_containers(host, OUTPUTS, PLAN)
+    assert found == Revision(state="serves", text=f"{len(roles(PLAN))} containers run unmoor/agent:x")
 
 
 def test_the_container_that_failed_is_said_before_one_that_comes_up_with_its_last_lines_alone(tmp_path: Path) -> None:
@@ -95,19 +95,19 @@ def test_the_container_that_failed_is_said_before_one_that_comes_up_with_its_las
     framed = b"\x01\0\0\0\0\0\0\x04one\n" + b"\x02\0\0\0\0\0\0\x04two\n"
     answers[f"/containers/{guard}/logs?stdout=true&stderr=true&tail=20"] = framed
     with docker(tmp_path, answers) as host:
-        found = look(host, OUTPUTS, PLAN)
-    assert found == Revision(state="failed", said=f"{guard} is restarting: exit code 2", log=("one", "two"))
+        found = inspect_containers(host, OUTPUTS, PLAN)
+    assert found == Revision(state="failed", text=f"{guard} is restarting: exit code 2", log=("one", "two"))
 
 
 def test_what_is_not_on_the_machine_is_said(tmp_path: Path) -> None:
     launcher = name(PLAN, "launcher")
     with docker(tmp_path, machine(launcher=None)) as host:
-        assert look(host, OUTPUTS, PLAN).said == (
+        assert inspect_containers(host, OUTPUTS, PLAN).text == (
             f"the container {launcher} is not there; unmoor refresh and unmoor up make it again"
         )
     (tmp_path / "docker.sock").unlink()
     with docker(tmp_path, {"/x": 1}) as host:
-        assert look(host, OUTPUTS, PLAN).said == (
+        assert inspect_containers(host, OUTPUTS, PLAN).text == (
             "the image unmoor/agent:x is not on the machine; unmoor up puts it there"
         )
 
@@ -115,15 +115,15 @@ def test_what_is_not_on_the_machine_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "revision"),
     [
-        (container(), Revision(state="serves", said="c")),
-        (container(Health=None), Revision(state="serves", said="c")),
-        (container(Health={"Status": "starting"}), Revision(state="moving", said="c is starting")),
-        (container(Status="created", Health=None), Revision(state="moving", said="c is created")),
+        (container(), Revision(state="serves", text="c")),
+        (container(Health=None), Revision(state="serves", text="c")),
+        (container(Health={"Status": "starting"}), Revision(state="moving", text="c is starting")),
+        (container(Status="created", Health=None), Revision(state="moving", text="c is created")),
         (container(Status="exited", ExitCode=137, OOMKilled=True), "c is exited: the kernel killed it, since its memory was used up"),
         (container(Status="exited", Error="no such file"), "c is exited: no such file"),
         (container(Image="sha256:" + "2" * 64), "c runs the image sha256:222222222222 and not sha256:111111111111, which was deployed"),
         (container(Env=["UNMOOR_BUNDLE=" + "a" * 64]), "c has the bundle aaaaaaaaaaaa and not bbbbbbbbbbbb, which was deployed"),
-        (container(Env=None), Revision(state="serves", said="c")),
+        (container(Env=None), Revision(state="serves", text="c")),
         (
             container(Health={"Status": "unhealthy", "Log": [{"Output": "old"}, {"Output": "not ready\n"}]}),
             "c is unhealthy: not ready",
@@ -132,8 +132,8 @@ def test_what_is_not_on_the_machine_is_said(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_how_a_container_stands(given: dict[str, Any], revision: Any) -> None:
-    expected = Revision(state="failed", said=revision) if isinstance(revision, str) else revision
-    assert judged("c", given, IMAGE, BUNDLE) == expected
+    expected = Revision(state="failed", text=revision) if isinstance(revision, str) else revision
+    assert container_state("c", given, IMAGE, BUNDLE) == expected
 
 
 def test_roles_follow_the_plan() -> None:
@@ -142,7 +142,7 @@ def test_roles_follow_the_plan() -> None:
 
 
 def test_a_socket_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with DockerHost(url=f"unix://{tmp_path}/none.sock") as host, pytest.raises(NoDocker) as raised:
+    with DockerHost(url=f"unix://{tmp_path}/none.sock") as host, pytest.raises(DockerUnavailable) as raised:
         host.version()
     assert str(raised.value) == "No such file or directory"
 
@@ -157,4 +157,4 @@ def test_a_socket_that_is_not_there_is_said(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_container_wrote_is_read_without_its_frames(written: bytes, read: bytes) -> None:
-    assert unframed(written) == read
+    assert demultiplex_logs(written) == read

@@ -29,14 +29,14 @@ OOM_FIRST = b"1000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class PreparedSandbox:
     """Everything that `lay` needs, so that the child allocates next to nothing; -1 and None are what is not there."""
 
     ruleset: int
-    filter: seccomp.Program | None
+    filter: seccomp.BpfProgram | None
     memory: object
 
-    def lay(self) -> None:
+    def apply(self) -> None:
         """To be called in the child. From here on it and all that it starts are confined, whatever they are.
 
         Each part is laid where the kernel has it; what of it holds is for the probe to see, never assumed.
@@ -53,23 +53,23 @@ class Prepared:
 
 
 @contextmanager
-def prepared(rules: landlock.Rules) -> Iterator[Prepared]:
+def prepare_sandbox(rules: landlock.Rules) -> Iterator[PreparedSandbox]:
     """The fence with these rules, as far as this kernel has it; what it holds open is closed with the block."""
     abi = landlock.version()
     ruleset = landlock.ruleset(rules, abi) if abi else -1
     try:
-        of = seccomp.machine()
+        of = seccomp.current_architecture()
         filter_, memory = (
             seccomp.program(seccomp.instructions(of, local_sockets=rules.local_sockets)) if of else (None, None)
         )
-        yield Prepared(ruleset=ruleset, filter=filter_, memory=memory)
+        yield PreparedSandbox(ruleset=ruleset, filter=filter_, memory=memory)
     finally:
         if ruleset >= 0:
             os.close(ruleset)
 
 
-def _filter(rules: landlock.Rules) -> tuple[seccomp.Program | None, object]:
-    of = seccomp.machine()
+def _filter(rules: landlock.Rules) -> tuple[seccomp.BpfProgram | None, object]:
+    of = seccomp.current_architecture()
     if of is None:
         return None, None
     return seccomp.program(seccomp.instructions(of, local_sockets=rules.local_sockets))

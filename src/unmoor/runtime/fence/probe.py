@@ -12,10 +12,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from unmoor.runtime.child import done
+from unmoor.runtime.child import run_command
 
 from . import landlock
-from .confine import prepared
+from .confine import prepare_sandbox
 
 PROBE_S = 10
 # What each attempt is, and the errors by which the fence answers it.
@@ -56,7 +56,7 @@ print(json.dumps({
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confinement:
+class SandboxReport:
     """What is in force, by topic, each `enforced by ...` or `advisory: why`."""
 
     network: str
@@ -69,27 +69,27 @@ class Confinement:
         return weak[0] if weak else "enforced by landlock+seccomp"
 
 
-async def probe(rules: landlock.Rules, *, forbidden: str) -> Confinement:
+async def probe_sandbox(rules: landlock.Rules, *, forbidden: str) -> SandboxReport:
     """What holds under these rules; `forbidden` is a readable file that they do not allow."""
     own = replace(rules, read=(*rules.read, sys.base_prefix, sys.prefix))
-    with prepared(own) as fence, _closed_port() as port:
+    with prepare_sandbox(own) as fence, _closed_port() as port:
         command = (sys.executable, "-I", "-S", "-c", PROGRAM, str(port), str(os.getpid()), forbidden)
         try:
-            said = await done(
-                *command, env={"PATH": "/usr/bin:/bin", "UNMOOR_PROBE": "1"}, timeout_s=PROBE_S, preexec_fn=fence.lay
+            said = await run_command(
+                *command, env={"PATH": "/usr/bin:/bin", "UNMOOR_PROBE": "1"}, timeout_s=PROBE_S, preexec_fn=fence.apply
             )
         except TimeoutError:
             return _nothing(f"the probe did not end within {PROBE_S} s")
     try:
-        return judged(json.loads(said.stdout), abi=landlock.version())
+        return interpret(json.loads(said.stdout), abi=landlock.version())
     except ValueError:
         lines = said.stderr.strip().splitlines()
         return _nothing(f"the probe did not run: {lines[-1][:200] if lines else 'it said nothing'}")
 
 
-def judged(seen: Mapping[str, str], *, abi: int) -> Confinement:
+def interpret(seen: Mapping[str, str], *, abi: int) -> SandboxReport:
     """What the answers mean; `abi` only words the reason where something got through."""
-    return Confinement(
+    return SandboxReport(
         network=_topic(seen, NETWORK, by="landlock+seccomp", why=_why_network(abi)),
         processes=_topic(seen, PROCESSES, by="landlock", why=_why(abi, landlock.SCOPES_SINCE, "scopes")),
         files=_topic(seen, FILES, by="landlock", why=_why(abi, 1, "file rules")),
@@ -113,8 +113,8 @@ def _why(abi: int, since: int, what: str) -> str:
     return f"kernel has no Landlock {what}" if abi < since else ""
 
 
-def _nothing(why: str) -> Confinement:
-    return Confinement(network=f"advisory: {why}", processes=f"advisory: {why}", files=f"advisory: {why}")
+def _nothing(why: str) -> SandboxReport:
+    return SandboxReport(network=f"advisory: {why}", processes=f"advisory: {why}", files=f"advisory: {why}")
 
 
 class _closed_port:

@@ -27,7 +27,7 @@ NETLINK_ROUTE = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
+class Architecture:
     """An architecture's mark, and the numbers of the calls that are looked at."""
 
     audit: int
@@ -39,24 +39,24 @@ class Machine:
 
 # asm/unistd_64.h and asm-generic/unistd.h
 MACHINES = {
-    "x86_64": Machine(audit=0xC000003E, socket=41, sendto=44, sendmsg=46, sendmmsg=307),
-    "aarch64": Machine(audit=0xC00000B7, socket=198, sendto=206, sendmsg=211, sendmmsg=269),
+    "x86_64": Architecture(audit=0xC000003E, socket=41, sendto=44, sendmsg=46, sendmmsg=307),
+    "aarch64": Architecture(audit=0xC00000B7, socket=198, sendto=206, sendmsg=211, sendmmsg=269),
 }
 IO_URING = (425, 426, 427)
 
 
-class Program(ctypes.Structure):
+class BpfProgram(ctypes.Structure):
     """struct sock_fprog: how many instructions, and where."""
 
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
 
 
-def machine() -> Machine | None:
+def current_architecture() -> Architecture | None:
     """This machine's architecture, or None where no filter is known for it."""
     return MACHINES.get(platform.machine())
 
 
-def instructions(of: Machine, *, local_sockets: bool) -> bytes:
+def instructions(of: Architecture, *, local_sockets: bool) -> bytes:
     """The filter as BPF; without `local_sockets` no socket of the file system can be made either, since Landlock does
     not say which of them may be connected to. Pairs of sockets, as between a program and its child, can be made."""
     checks = [
@@ -78,10 +78,10 @@ def instructions(of: Machine, *, local_sockets: bool) -> bytes:
     return b"".join([*guard, *checks])
 
 
-def program(code: bytes) -> tuple[Program, object]:
+def program(code: bytes) -> tuple[BpfProgram, object]:
     """The filter as the kernel takes it, and the memory that must outlive the call."""
     memory = ctypes.create_string_buffer(code, len(code))
-    return Program(len(code) // 8, ctypes.addressof(memory)), memory
+    return BpfProgram(len(code) // 8, ctypes.addressof(memory)), memory
 
 
 def _sockets(local_sockets: bool) -> list[bytes]:

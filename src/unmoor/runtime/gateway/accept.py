@@ -11,20 +11,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from unmoor.runtime import layout
-from unmoor.runtime.bundle import Unpacked
-from unmoor.runtime.claim import enqueue, read_record
-from unmoor.runtime.new_run import queued_run
+from unmoor.runtime.bundle import UnpackedBundle
+from unmoor.runtime.claim import create_run_record, read_record
+from unmoor.runtime.new_run import new_queued_run
 from unmoor.runtime.prompt import render_key
 from unmoor.runtime.records import RunRecord, to_json
 from unmoor.runtime.redact import Redact
-from unmoor.runtime.store import Entry, Store
+from unmoor.runtime.store import Store, StoreEntry
 
 # A mark without its record is completed for this long. After it, the record is one that retention has removed.
 COMPLETED_FOR = timedelta(hours=1)
 API = "api"
 
 
-def api_run(bundle: Unpacked, prompt: str, session: str, *, now: datetime, redact: Redact) -> RunRecord:
+def api_run(bundle: UnpackedBundle, prompt: str, session: str, *, now: datetime, redact: Redact) -> RunRecord:
     """A queued run as POST /runs asks for it; without a session it has the spec's, if that is the same for all."""
     agent = bundle.agent
     roots: dict[str, Any] = {
@@ -32,7 +32,7 @@ def api_run(bundle: Unpacked, prompt: str, session: str, *, now: datetime, redac
         "trigger": {"name": API, "kind": API},
         "agent": {"name": agent.name, "environment": agent.environment},
     }
-    return queued_run(
+    return new_queued_run(
         bundle,
         run=layout.run_id(now, secrets.randbits(35)),
         now=now,
@@ -43,15 +43,15 @@ def api_run(bundle: Unpacked, prompt: str, session: str, *, now: datetime, redac
     )
 
 
-async def accept(store: Store, record: RunRecord) -> None:
+async def enqueue_run(store: Store, record: RunRecord) -> None:
     """Puts the run into the queue; once this returns, it is run to an end whatever happens to this gateway."""
-    await store.put(layout.queued(record.id), to_json(record))
-    await enqueue(store, record)
+    await store.put(layout.queue_entry_key(record.id), to_json(record))
+    await create_run_record(store, record)
 
 
-async def record_of(store: Store, mark: Entry, run: str, *, now: datetime) -> RunRecord | None:
+async def recover_record(store: Store, mark: StoreEntry, run: str, *, now: datetime) -> RunRecord | None:
     """The record of a run in the queue; one that its gateway had no time to write is written now."""
-    stored = await store.get(layout.run_record(run))
+    stored = await store.get(layout.run_record_key(run))
     if stored is not None:
         return read_record(run, stored.content)
     waiting = await store.get(mark.key)
@@ -59,5 +59,5 @@ async def record_of(store: Store, mark: Entry, run: str, *, now: datetime) -> Ru
         await store.delete(mark.key)
         return None
     record = read_record(run, waiting.content)
-    await enqueue(store, record)
+    await create_run_record(store, record)
     return record

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from unmoor.runtime.errors import RuntimeFault
+from unmoor.runtime.errors import UnmoorRuntimeError
 from unmoor.runtime.guard.way import Log
-from unmoor.runtime.rest import Rest
+from unmoor.runtime.rest import JsonHttpClient
 
 VARIABLE = "UNMOOR_GATEWAY_URL"
 METADATA = "metadata.google.internal"
 PROJECT_NUMBER = "/computeMetadata/v1/project/numeric-project-id"
 
 
-async def own_url(environment: Mapping[str, str], *, region: str, log: Log) -> str:
+async def discover_public_url(environment: Mapping[str, str], *, region: str, log: Log) -> str:
     """The URL that the target gave, or the platform's own; empty where nobody need wake this gateway, or can.
 
     https://learn.microsoft.com/azure/container-apps/environment-variables#built-in-environment-variables
@@ -29,15 +29,15 @@ async def own_url(environment: Mapping[str, str], *, region: str, log: Log) -> s
         return ""
     try:
         return f"https://{service}-{await _project_number(environment)}.{region}.run.app"
-    except RuntimeFault as fault:
+    except UnmoorRuntimeError as fault:
         log(f"runs cannot wake this gateway: {fault}", level="warning")
         return ""
 
 
 async def _project_number(environment: Mapping[str, str]) -> str:
     host = environment.get("GCE_METADATA_HOST", "") or METADATA
-    rest = Rest(name="the metadata server", url=f"http://{host}", timeout_s=5)
+    rest = JsonHttpClient(name="the metadata server", url=f"http://{host}", timeout_s=5)
     try:
-        return str(await rest.ask("GET", PROJECT_NUMBER, headers={"Metadata-Flavor": "Google"}))
+        return str(await rest.request("GET", PROJECT_NUMBER, headers={"Metadata-Flavor": "Google"}))
     finally:
         await rest.close()

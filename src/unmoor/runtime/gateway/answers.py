@@ -12,7 +12,7 @@ from unmoor.runtime.records import RunRecord, as_values
 SAFE = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
 
 
-class Refusal(Exception):
+class HttpError(Exception):
     """A request that is not answered as it was meant: the status and one line that says why and what to do."""
 
     def __init__(self, status: int, message: str, **headers: str) -> None:
@@ -20,24 +20,26 @@ class Refusal(Exception):
         self.status, self.message = status, message
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
-    def saying(self, message: str) -> Refusal:
+    def with_message(self, message: str) -> HttpError:
         """The same with another line."""
-        other = Refusal(self.status, message)
+        other = HttpError(self.status, message)
         other.headers = self.headers
         return other
 
 
-def answer(values: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_response(values: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """The values as JSON."""
     body = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     return Response(body, status, {**SAFE, **(headers or {})}, "application/json")
 
 
-def refused(refusal: Refusal) -> Response:
+def error_response(refusal: HttpError) -> Response:
     """Every fault's one shape."""
-    return answer({"error": {"status": refusal.status, "message": refusal.message}}, refusal.status, refusal.headers)
+    return json_response(
+        {"error": {"status": refusal.status, "message": refusal.message}}, refusal.status, refusal.headers
+    )
 
 
-def run_values(record: RunRecord) -> dict[str, Any]:
+def run_json(record: RunRecord) -> dict[str, Any]:
     """A run as the API shows it: its record, but for what runners tell each other."""
     return {name: value for name, value in as_values(record).items() if name != "lease"}

@@ -7,17 +7,17 @@ from starlette.types import ASGIApp
 
 from unmoor.container import INVOCATIONS_PATH
 
-from .api import Api
-from .faults import handlers
-from .gate import Gate
+from .api import ApiContext
+from .faults import exception_handlers
+from .gate import AuthMiddleware
 from .routes import all_routes
 
 
-def application(api: Api) -> ASGIApp:
+def application(api: ApiContext) -> ASGIApp:
     """What is served."""
-    starlette = Starlette(routes=all_routes(api), exception_handlers=handlers(api.log, api.redact))
+    starlette = Starlette(routes=all_routes(api), exception_handlers=exception_handlers(api.log, api.redact))
     starlette.router.redirect_slashes = False
     also_open = (INVOCATIONS_PATH,) if api.invocations_open else ()
-    return Gate(
+    return AuthMiddleware(
         app=starlette, token=api.token, log=api.log, metrics=api.metrics, redact=api.redact, also_open=also_open
     )

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from unmoor.runtime import layout
 
-from .answers import Refusal
+from .answers import HttpError
 
 MOST_BODY = 1024 * 1024
 MOST_SESSION = 512
@@ -32,7 +32,7 @@ class NewRun:
     session: str
 
 
-async def body_of(
+async def read_body(
     request: Request,
     *,
     most: int = MOST_BODY,
@@ -40,7 +40,7 @@ async def body_of(
     grown: Callable[[int], Awaitable[None]] | None = None,
 ) -> bytes:
     """The whole body; refused as soon as it is too large, or too slow. `grown` hears how large it has become."""
-    too_large = Refusal(413, f"the body is larger than {most} bytes; send less")
+    too_large = HttpError(413, f"the body is larger than {most} bytes; send less")
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most:
         raise too_large
@@ -56,9 +56,9 @@ async def body_of(
                 if grown is not None:
                     await grown(size)
     except TimeoutError:
-        raise Refusal(408, f"the body did not come within {patience_s:g} s") from None
+        raise HttpError(408, f"the body did not come within {patience_s:g} s") from None
     except ClientDisconnect:
-        raise Refusal(400, "the connection broke before the body was whole") from None
+        raise HttpError(400, "the connection broke before the body was whole") from None
     return b"".join(pieces)
 
 
@@ -67,60 +67,60 @@ def new_run(body: bytes) -> NewRun:
     values = _object(body)
     for name in values:
         if name not in ("prompt", "session"):
-            raise Refusal(400, f"{name[:60]}: is not known; a run has prompt and session")
+            raise HttpError(400, f"{name[:60]}: is not known; a run has prompt and session")
     prompt = _text(values, "prompt")
     if not prompt.strip():
-        raise Refusal(400, "prompt: is empty or missing; say what the run is to do")
+        raise HttpError(400, "prompt: is empty or missing; say what the run is to do")
     session = _text(values, "session")
     if len(session) > MOST_SESSION:
-        raise Refusal(400, f"session: is longer than {MOST_SESSION} characters")
+        raise HttpError(400, f"session: is longer than {MOST_SESSION} characters")
     return NewRun(prompt=prompt, session=session)
 
 
 def with_session(wanted: NewRun, session: str) -> NewRun:
     """The run with the session that a header gives, where its body gives none."""
     if len(session) > MOST_SESSION:
-        raise Refusal(400, f"the session header is longer than {MOST_SESSION} characters")
+        raise HttpError(400, f"the session header is longer than {MOST_SESSION} characters")
     return NewRun(prompt=wanted.prompt, session=wanted.session or session)
 
 
-def nothing(body: bytes) -> None:
+def require_empty_body(body: bytes) -> None:
     """A body where none is needed: none, or an empty object."""
     if body.strip() and _object(body):
-        raise Refusal(400, "the body: nothing is needed here; leave it out")
+        raise HttpError(400, "the body: nothing is needed here; leave it out")
 
 
 def run_id(text: str) -> str:
     """A run's id as a path holds it."""
     if not layout.RUN_ID.fullmatch(text):
-        raise Refusal(404, "there is no run of that id")
+        raise HttpError(404, "there is no run of that id")
     return text
 
 
-def number(query: Mapping[str, str], name: str, *, usual: int, least: int, most: int) -> int:
+def int_param(query: Mapping[str, str], name: str, *, usual: int, least: int, most: int) -> int:
     """A whole number of the query."""
     text = query.get(name, str(usual))
     if not (text.isascii() and text.isdigit() and len(text) < 19 and least <= int(text) <= most):
-        raise Refusal(400, f"{name}: {text[:40]!r} is no whole number from {least} to {most}")
+        raise HttpError(400, f"{name}: {text[:40]!r} is no whole number from {least} to {most}")
     return int(text)
 
 
-def cursor(query: Mapping[str, str]) -> str:
+def cursor_param(query: Mapping[str, str]) -> str:
     """Where a page of runs begins."""
     text = query.get("cursor", "")
     if text and not layout.RUN_ID.fullmatch(text):
-        raise Refusal(400, f"cursor: {text[:40]!r} is no cursor; write the next_cursor of the page before")
+        raise HttpError(400, f"cursor: {text[:40]!r} is no cursor; write the next_cursor of the page before")
     return text
 
 
-def only(query: QueryParams, *names: str) -> None:
+def reject_unknown_params(query: QueryParams, *names: str) -> None:
     """Refuses parameters that would be ignored."""
     for name in query:
         if len(query.getlist(name)) > 1:
-            raise Refusal(400, f"{name[:60]}: is given more than once")
+            raise HttpError(400, f"{name[:60]}: is given more than once")
         if name not in names:
             known = " and ".join(names)
-            raise Refusal(400, f"{name[:60]}: is not known here; this path takes {known or 'no parameters'}")
+            raise HttpError(400, f"{name[:60]}: is not known here; this path takes {known or 'no parameters'}")
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -128,9 +128,9 @@ def _object(body: bytes) -> dict[str, Any]:
         values = json.loads(body, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise Refusal(400, f"the body is no JSON{where}; send an object") from None
+        raise HttpError(400, f"the body is no JSON{where}; send an object") from None
     if not isinstance(values, dict):
-        raise Refusal(400, "the body is no JSON object")
+        raise HttpError(400, "the body is no JSON object")
     return values
 
 
@@ -138,7 +138,7 @@ def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(members)
     if len(values) < len(members):
         twice = next(name for name, _ in members if [n for n, _ in members].count(name) > 1)
-        raise Refusal(400, f"{twice[:60]}: is given more than once")
+        raise HttpError(400, f"{twice[:60]}: is given more than once")
     return values
 
 
@@ -147,5 +147,5 @@ def _text(values: dict[str, Any], name: str) -> str:
     if value is None and name == "session":
         return ""
     if not isinstance(value, str):
-        raise Refusal(400, f"{name}: is no text; write a string")
+        raise HttpError(400, f"{name}: is no text; write a string")
     return value

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from unmoor.runtime.errors import ConfigurationFault
-from unmoor.runtime.rest import Rest
+from unmoor.runtime.errors import ConfigurationError
+from unmoor.runtime.rest import JsonHttpClient
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
@@ -33,7 +33,7 @@ class Credentials:
     until: datetime = NEVER
 
 
-def signed(
+def sign_request(
     url: str,
     body: bytes,
     headers: Mapping[str, str],
@@ -67,20 +67,20 @@ def signed(
 
 
 @dataclass(slots=True, kw_only=True)
-class Credentialed:
+class CredentialProvider:
     """The credentials of this container: its own variables', or its task's role's, which are renewed in time."""
 
     environment: Mapping[str, str] = field(repr=False)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _held: Credentials | None = field(default=None, repr=False)
 
-    async def now(self) -> Credentials:
+    async def get(self) -> Credentials:
         """Credentials that are good for some minutes."""
         if self._held is None or self._held.until - self.clock() < RENEWED_BEFORE:
             self._held = self._own() or await self._of_the_task()
         return self._held
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Those that are held are not believed any more."""
         self._held = None
 
@@ -93,11 +93,11 @@ class Credentialed:
         path = self.environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "")
         url = TASK_ENDPOINT + path if path else self.environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", "")
         if not url:
-            raise ConfigurationFault("there are no credentials of AWS here: the container's task has no role")
+            raise ConfigurationError("there are no credentials of AWS here: the container's task has no role")
         shown = self.environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
-        rest = Rest(name="the task's credentials", url=url)
+        rest = JsonHttpClient(name="the task's credentials", url=url)
         try:
-            found = await rest.ask("GET", "", headers={"authorization": shown} if shown else None)
+            found = await rest.request("GET", "", headers={"authorization": shown} if shown else None)
         finally:
             await rest.close()
         return Credentials(

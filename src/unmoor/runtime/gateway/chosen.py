@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unmoor.runtime.config import Agent
-from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.config import AgentConfig
+from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.guard.way import Log
 
 from . import cloud_run, container_apps, ecs
 from .docker import docker
-from .elsewhere import ElsewhereLauncher, Platform
+from .elsewhere import Platform, PlatformLauncher
 from .launcher import Launcher
 from .process import ProcessLauncher
 
@@ -25,7 +25,7 @@ Told = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class LauncherSpec:
     """What a launcher must be told by its configuration, and how it is made of that and of a run's own variables. Where
     its platform gives a gateway no processor between requests, `works_unasked` is false."""
 
@@ -34,31 +34,31 @@ class Kind:
     works_unasked: bool = True
 
 
-PLATFORMS: Mapping[str, Kind] = {
-    "docker": Kind(needed=("url",), made=lambda told, extra: docker(told["url"])),
-    "ecs": Kind(needed=ecs.NEEDED, made=lambda told, extra: ecs.ecs(told)),
-    "container-apps": Kind(needed=container_apps.NEEDED, made=container_apps.container_apps),
-    "cloud-run": Kind(needed=cloud_run.NEEDED, made=cloud_run.cloud_run, works_unasked=False),
+PLATFORMS: Mapping[str, LauncherSpec] = {
+    "docker": LauncherSpec(needed=("url",), made=lambda told, extra: docker(told["url"])),
+    "ecs": LauncherSpec(needed=ecs.NEEDED, made=lambda told, extra: ecs.ecs(told)),
+    "container-apps": LauncherSpec(needed=container_apps.NEEDED, made=container_apps.container_apps),
+    "cloud-run": LauncherSpec(needed=cloud_run.NEEDED, made=cloud_run.cloud_run, works_unasked=False),
 }
 
 
-def chosen(environment: Mapping[str, str]) -> tuple[str, Told]:
+def read_launcher_config(environment: Mapping[str, str]) -> tuple[str, Told]:
     """The launcher's name and configuration; ConfigurationFault for one that there is not, or that is not whole."""
     name = environment.get(VARIABLE, "") or PROCESS
     if name == PROCESS:
         return name, {}
     if name not in PLATFORMS:
         has = ", ".join((PROCESS, *PLATFORMS))
-        raise ConfigurationFault(f"{VARIABLE}: there is no launcher {name!r}; there are: {has}")
+        raise ConfigurationError(f"{VARIABLE}: there is no launcher {name!r}; there are: {has}")
     told = _told(environment.get(CONFIGURATION, ""))
     missing = [key for key in PLATFORMS[name].needed if not told.get(key)]
     if missing:
-        raise ConfigurationFault(f"{CONFIGURATION}: {', '.join(missing)} is missing for {name}; the target sets it")
+        raise ConfigurationError(f"{CONFIGURATION}: {', '.join(missing)} is missing for {name}; the target sets it")
     return name, told
 
 
-def launcher_of(
-    choice: tuple[str, Told], agent: Agent, *, environment: Mapping[str, str], extra: Mapping[str, str], log: Log
+def build_launcher(
+    choice: tuple[str, Told], agent: AgentConfig, *, environment: Mapping[str, str], extra: Mapping[str, str], log: Log
 ) -> Launcher:
     """The launcher; `environment` is a runner's, where runners are processes of this container, and `extra` what runs
     elsewhere are given beside what their definition says."""
@@ -66,10 +66,10 @@ def launcher_of(
     if name == PROCESS:
         return ProcessLauncher(environment=environment)
     longest = agent.run.timeout_s * (agent.run.retries + 1) + MARGIN_S
-    return ElsewhereLauncher(platform=PLATFORMS[name].made(told, extra), log=log, longest_s=longest)
+    return PlatformLauncher(platform=PLATFORMS[name].made(told, extra), log=log, longest_s=longest)
 
 
-def works_unasked(choice: tuple[str, Told]) -> bool:
+def has_cpu_between_requests(choice: tuple[str, Told]) -> bool:
     """Whether the gateway has a processor between requests as well."""
     return choice[0] == PROCESS or PLATFORMS[choice[0]].works_unasked
 
@@ -78,7 +78,7 @@ def _told(text: str) -> Told:
     try:
         values = json.loads(text) if text else {}
     except ValueError:
-        raise ConfigurationFault(f"{CONFIGURATION} is no JSON; the target sets it") from None
+        raise ConfigurationError(f"{CONFIGURATION} is no JSON; the target sets it") from None
     if not isinstance(values, dict):
-        raise ConfigurationFault(f"{CONFIGURATION} is no JSON object; the target sets it")
+        raise ConfigurationError(f"{CONFIGURATION} is no JSON object; the target sets it")
     return values

@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from unmoor.runtime.errors import InfrastructureFault
-from unmoor.runtime.rest import NotDone, Rest
+from unmoor.runtime.errors import TransientError
+from unmoor.runtime.rest import JsonHttpClient, RequestRejected
 
-from .elsewhere import Execution, run_of
+from .elsewhere import Execution, run_id_of_container
 
 ENDPOINT = "https://run.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -32,7 +32,7 @@ LONGEST = timedelta(days=8)
 PASSING = ("RESOURCE_EXHAUSTED", "ABORTED", "UNAVAILABLE")
 
 
-class Token(Protocol):
+class GoogleCredentials(Protocol):
     """Whoever holds an access token: of google-auth, credentials."""
 
     token: Any
@@ -49,13 +49,13 @@ class CloudRun:
 
     job: str
     container: str
-    rest: Rest
-    credentials: Token
+    rest: JsonHttpClient
+    credentials: GoogleCredentials
     transport: Callable[[], Any]
     extra: Mapping[str, str]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    async def begin(self, run: str) -> str:
+    async def start(self, run: str) -> str:
         for execution in await self._newest():
             if execution.run == run and not execution.ended:
                 return execution.handle
@@ -65,19 +65,19 @@ class CloudRun:
         answer = await self._ask("POST", f"/v2/{self.job}:run", body=wanted)
         return str((answer.get("metadata") or {}).get("name") or "")
 
-    async def end(self, handle: str) -> None:
+    async def stop(self, handle: str) -> None:
         try:
             await self._ask("POST", f"/v2/{handle}:cancel", body={})
-        except NotDone as fault:
+        except RequestRejected as fault:
             if fault.status != 404 and fault.code not in ("FAILED_PRECONDITION", "400"):  # it has ended
                 raise
 
-    async def executions(self, handles: frozenset[str]) -> list[Execution]:
+    async def list_executions(self, handles: frozenset[str]) -> list[Execution]:
         found = await self._newest()
         for handle in sorted(handles - {e.handle for e in found}):
             try:
                 values = await self._ask("GET", f"/v2/{handle}")
-            except NotDone as fault:
+            except RequestRejected as fault:
                 if fault.status != 404:
                     raise
             else:
@@ -103,7 +103,7 @@ class CloudRun:
         return found
 
     def _execution(self, values: Mapping[str, Any]) -> Execution | None:
-        run = run_of((values.get("template") or {}).get("containers") or [], self.container)
+        run = run_id_of_container((values.get("template") or {}).get("containers") or [], self.container)
         if not run:
             return None
         done = next((c for c in values.get("conditions") or [] if c.get("type") == "Completed"), {})
@@ -120,10 +120,10 @@ class CloudRun:
     async def _ask(self, method: str, path: str, *, body: Any = None) -> Any:
         token = await self._token()
         try:
-            return await self.rest.ask(method, path, body=body, headers={"authorization": f"Bearer {token}"})
-        except NotDone as fault:
+            return await self.rest.request(method, path, body=body, headers={"authorization": f"Bearer {token}"})
+        except RequestRejected as fault:
             if fault.code in PASSING:
-                raise InfrastructureFault(str(fault)) from None
+                raise TransientError(str(fault)) from None
             raise
 
     async def _token(self) -> str:
@@ -133,7 +133,7 @@ class CloudRun:
             return str(self.credentials.token)
         except Exception as error:  # the library's own faults, and those of the HTTP library below it
             text = " ".join(str(error).split())[:200]
-            raise InfrastructureFault(f"Google gives the gateway no token: {type(error).__name__}: {text}") from error
+            raise TransientError(f"Google gives the gateway no token: {type(error).__name__}: {text}") from error
 
 
 def cloud_run(told: Mapping[str, Any], extra: Mapping[str, str]) -> CloudRun:
@@ -144,7 +144,7 @@ def cloud_run(told: Mapping[str, Any], extra: Mapping[str, str]) -> CloudRun:
     return CloudRun(
         job=f"projects/{told['project']}/locations/{told['region']}/jobs/{told['job']}",
         container=told["container"],
-        rest=Rest(name="Google", url=(told.get("endpoint") or ENDPOINT).rstrip("/")),
+        rest=JsonHttpClient(name="Google", url=(told.get("endpoint") or ENDPOINT).rstrip("/")),
         credentials=Credentials(scopes=[SCOPE]),
         transport=Request,
         extra=extra,

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from unmoor.runtime.errors import InfrastructureFault
-from unmoor.runtime.rest import NotDone, Rest
+from unmoor.runtime.errors import TransientError
+from unmoor.runtime.rest import JsonHttpClient, RequestRejected
 
-from .elsewhere import Execution, run_of
+from .elsewhere import Execution, run_id_of_container
 
 VERSION = "api-version=2024-03-01"
 ARM = "https://management.azure.com"
@@ -33,7 +33,7 @@ PASSING = ("TooManyRequests", "Conflict", "AnotherOperationInProgress", "Contain
 PASSING_WORDS = ("quota", "Quota", "capacity", "Capacity")
 
 
-class Tokens(Protocol):
+class TokenSource(Protocol):
     """Whoever gives access tokens: of azure-identity, a credential."""
 
     def get_token(self, *scopes: str) -> Any: ...
@@ -45,27 +45,27 @@ class ContainerApps:
 
     job: str
     container: str
-    rest: Rest
-    tokens: Tokens
+    rest: JsonHttpClient
+    tokens: TokenSource
     scope: str = f"{ARM}/.default"
     extra: Mapping[str, str]
 
-    async def begin(self, run: str) -> str:
-        for execution in await self.executions(frozenset()):
+    async def start(self, run: str) -> str:
+        for execution in await self.list_executions(frozenset()):
             if execution.run == run and not execution.ended:
                 return execution.handle
         containers = (await self._ask("GET", ""))["properties"]["template"]["containers"]
         answer = await self._ask("POST", "/start", body={"containers": [self._told(c, run) for c in containers]})
         return str((answer or {}).get("name") or "")
 
-    async def end(self, handle: str) -> None:
+    async def stop(self, handle: str) -> None:
         try:
             await self._ask("POST", f"/executions/{handle}/stop")
-        except NotDone as fault:
+        except RequestRejected as fault:
             if fault.status not in (404, 409):  # it is not there, or has ended
                 raise
 
-    async def executions(self, handles: frozenset[str]) -> list[Execution]:
+    async def list_executions(self, handles: frozenset[str]) -> list[Execution]:
         found: list[Execution] = []
         path = "/executions"
         while path:
@@ -88,7 +88,7 @@ class ContainerApps:
 
     def _execution(self, values: Mapping[str, Any]) -> Execution | None:
         properties = values.get("properties") or {}
-        run = run_of((properties.get("template") or {}).get("containers") or [], self.container)
+        run = run_id_of_container((properties.get("template") or {}).get("containers") or [], self.container)
         if not run:
             return None
         status = str(properties.get("status") or "Unknown")
@@ -106,11 +106,11 @@ class ContainerApps:
         joined = "&" if "?" in path else "?"
         at = f"{self.job}{path}" if VERSION in path else f"{self.job}{path}{joined}{VERSION}"
         try:
-            return await self.rest.ask(method, at, body=body, headers={"authorization": f"Bearer {token}"})
-        except NotDone as fault:
+            return await self.rest.request(method, at, body=body, headers={"authorization": f"Bearer {token}"})
+        except RequestRejected as fault:
             passing = fault.code in PASSING or any(words in str(fault) for words in PASSING_WORDS)
             if passing and path == "/start":
-                raise InfrastructureFault(str(fault)) from None
+                raise TransientError(str(fault)) from None
             raise
 
     async def _token(self) -> str:
@@ -118,7 +118,7 @@ class ContainerApps:
             return str((await asyncio.to_thread(self.tokens.get_token, self.scope)).token)
         except Exception as error:  # the library's own faults, and those of the HTTP library below it
             text = " ".join(str(error).split())[:200]
-            raise InfrastructureFault(f"Azure gives the gateway no token: {type(error).__name__}: {text}") from error
+            raise TransientError(f"Azure gives the gateway no token: {type(error).__name__}: {text}") from error
 
 
 def container_apps(told: Mapping[str, Any], extra: Mapping[str, str]) -> ContainerApps:
@@ -129,7 +129,7 @@ def container_apps(told: Mapping[str, Any], extra: Mapping[str, str]) -> Contain
     return ContainerApps(
         job=told["job"],
         container=told["container"],
-        rest=Rest(name="Azure", url=endpoint),
+        rest=JsonHttpClient(name="Azure", url=endpoint),
         tokens=ManagedIdentityCredential(client_id=os.environ.get("AZURE_CLIENT_ID") or None),
         scope=f"{told.get('audience') or ARM}/.default",
         extra=extra,

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 
 from unmoor.runtime import layout
 from unmoor.runtime.claim import Clock
-from unmoor.runtime.errors import InfrastructureFault
+from unmoor.runtime.errors import TransientError
 from unmoor.runtime.guard.way import Log
 from unmoor.runtime.store import Store
 
@@ -43,7 +43,7 @@ class Delivery:
     times: int = 1
 
 
-class Deliveries:
+class DeliveryLog:
     """Adds to the list. A store that is away keeps nobody waiting: the lines are tried again with the next one."""
 
     def __init__(
@@ -58,13 +58,13 @@ class Deliveries:
         self._writing = asyncio.Lock()
         self._alike: dict[tuple[str, str], Delivery] = {}
 
-    async def note(self, delivery: Delivery) -> None:
+    async def append(self, delivery: Delivery) -> None:
         """Writes it down, unless a run's record does."""
         self._counted(delivery)
         if delivery.outcome != "accepted":
             await self._put(delivery)
 
-    async def mention(self, delivery: Delivery) -> None:
+    async def append_sampled(self, delivery: Delivery) -> None:
         """Writes down what anybody could have sent: of those of one trigger and reason in a minute, the first and how
         many more. The reason must be one of a few."""
         self._counted(delivery)
@@ -79,7 +79,7 @@ class Deliveries:
             self._added += 1
         await self._put(delivery)
 
-    async def settle(self, *, all_of_it: bool = False) -> None:
+    async def flush_counts(self, *, all_of_it: bool = False) -> None:
         """Writes down how many more came in minutes that are over, or also in the one that is not."""
         now = self._clock()
         over = [key for key, first in self._alike.items() if all_of_it or now - first.at >= TOGETHER]
@@ -100,10 +100,10 @@ class Deliveries:
         upto = self._added
         # Two of one millisecond are in order as well: what comes later counts down.
         self._pieces = (self._pieces - 1) % PIECES
-        key = layout.delivery_log(self._clock(), self._pieces << 20 | secrets.randbits(20))
+        key = layout.delivery_log_key(self._clock(), self._pieces << 20 | secrets.randbits(20))
         try:
-            await self._store.create(key, "".join(map(_line, lines)).encode(errors="replace"))
-        except InfrastructureFault as fault:
+            await self._store.put_if_absent(key, "".join(map(_line, lines)).encode(errors="replace"))
+        except TransientError as fault:
             self._log(f"deliveries are not written down yet: {fault}", level="error", waiting=len(lines))
             self._lines = [*lines, *self._lines][-MOST_WAITING:]
         self._written = upto

@@ -18,9 +18,9 @@ from unmoor.runtime.records import RunRecord
 from unmoor.runtime.self_test import KIND as SELF_TEST
 from unmoor.runtime.store import Store
 
-from .answers import Refusal
+from .answers import HttpError
 from .deliveries import Delivery, values
-from .listing import PREFIX, behind, run_ids
+from .listing import PREFIX, key_after, run_ids
 
 # What is read at one time, and for one page: a page that a filter leaves nearly empty ends early.
 AT_ONCE, MOST_READ = 20, 400
@@ -44,7 +44,7 @@ def cursor_of(query: Mapping[str, str]) -> str:
     """Where a page begins, as the query says it."""
     text = query.get("cursor", "")
     if text and not CURSOR.fullmatch(text):
-        raise Refusal(400, f"cursor: {text[:40]!r} is no cursor; write the next_cursor of the page before")
+        raise HttpError(400, f"cursor: {text[:40]!r} is no cursor; write the next_cursor of the page before")
     return text
 
 
@@ -77,13 +77,13 @@ async def _runs(store: Store, first: str) -> AsyncIterator[Found]:
     after = f"{PREFIX}run-{first}" if first else ""
     for _ in range(0, MOST_READ, AT_ONCE):
         ids = await run_ids(store, after, AT_ONCE)
-        for run, stored in zip(ids, await _read(store, [layout.run_record(run) for run in ids]), strict=True):
+        for run, stored in zip(ids, await _read(store, [layout.run_record_key(run) for run in ids]), strict=True):
             record = read_record(run, stored) if stored else None
             if record and record.kind in KINDS:
                 yield (run.removeprefix("run-"), 0), _accepted(record)
         if len(ids) < AT_ONCE:
             return
-        after = behind(ids[-1])
+        after = key_after(ids[-1])
     if ids := await run_ids(store, after, 1):
         yield (ids[0].removeprefix("run-"), 0), None
 

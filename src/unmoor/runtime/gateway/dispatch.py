@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 
 from unmoor.runtime import layout
 from unmoor.runtime.claim import Clock, read_record
-from unmoor.runtime.errors import InfrastructureFault, RuntimeFault
+from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
 from unmoor.runtime.guard.way import Log
 from unmoor.runtime.records import RunRecord
-from unmoor.runtime.store import Entry, Store
-from unmoor.runtime.waiting import is_set_within
+from unmoor.runtime.store import Store, StoreEntry
+from unmoor.runtime.waiting import wait_event
 
-from .accept import accept, record_of
-from .launcher import Exited, Launcher
+from .accept import enqueue_run, recover_record
+from .launcher import Launcher, RunnerExit
 from .queue import Decision, decide, is_expired, is_full
-from .settle import ask_to_end, end_without_runner, say_end, settle_expired
-from .starts import Starts
-from .tried import tried
+from .settle import append_finished_event, finish_unowned, recover_expired, request_cancel
+from .starts import RunnerStarts
+from .tried import log_errors
 
 # How long until the next look where nothing else wakes it: with runs in the queue, and without.
 BUSY_S, IDLE_S = 2.0, 15.0
@@ -34,7 +34,7 @@ SOON_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class QueueLimits:
     """The spec's knobs of the queue."""
 
     most: int
@@ -51,8 +51,8 @@ class Dispatcher:
 
     store: Store
     launcher: Launcher
-    starts: Starts
-    limits: Limits
+    starts: RunnerStarts
+    limits: QueueLimits
     clock: Clock
     log: Log
     _hear_of_ends: list[Callable[[RunRecord], None]] = field(default_factory=list[Callable[[RunRecord], None]])
@@ -68,8 +68,8 @@ class Dispatcher:
     async def run(self) -> None:
         """Looks after the queue until it is cancelled."""
         while True:
-            self.reached = await tried(self.look, "a look at the queue", log=self.log)
-            await is_set_within(self._wake, self.busy_s if self.known else self.idle_s)
+            self.reached = await log_errors(self.reconcile, "a look at the queue", log=self.log)
+            await wait_event(self._wake, self.busy_s if self.known else self.idle_s)
             self._wake.clear()
 
     def on_end(self, hear: Callable[[RunRecord], None]) -> None:
@@ -80,7 +80,7 @@ class Dispatcher:
         """Something has changed: look now."""
         self._wake.set()
 
-    async def add(self, record: RunRecord) -> bool:
+    async def enqueue(self, record: RunRecord) -> bool:
         """Accepts a run; False where all are taken and the spec says that it is skipped then."""
         added = await self._add(record)
         if added and self.soon is not None:
@@ -91,7 +91,7 @@ class Dispatcher:
 
     async def _add(self, record: RunRecord) -> bool:
         if not self.limits.skips:
-            await accept(self.store, record)
+            await enqueue_run(self.store, record)
             self.known[record.id] = record
             if len(self.launcher.running()) < self.limits.most:
                 self.wake()
@@ -100,14 +100,14 @@ class Dispatcher:
             await self._list()
             if is_full(self.known.values(), most=self.limits.most):
                 return False
-            await accept(self.store, record)
+            await enqueue_run(self.store, record)
             self.known[record.id] = record
         self.wake()
         return True
 
     async def cancel(self, run: str) -> RunRecord | None:
         """Asks a run to end: at once where it waits, and within seconds where it runs. None where there is none."""
-        asked = await ask_to_end(self.store, run, clock=self.clock)
+        asked = await request_cancel(self.store, run, clock=self.clock)
         if asked is None:
             return None
         if asked.here and run in self.known:
@@ -117,19 +117,19 @@ class Dispatcher:
         self.wake()
         return asked.record
 
-    async def seen(self, record: RunRecord) -> RunRecord:
+    async def settle_if_expired(self, record: RunRecord) -> RunRecord:
         """A record that somebody looks at: one whose runner is dead is settled first, and not one whose runner is here,
         as after a clock that was set."""
         if record.id in self.launcher.running() or not is_expired(record, self.clock()):
             return record
-        return await settle_expired(self.store, record.id, retries=self.limits.retries, clock=self.clock) or record
+        return await recover_expired(self.store, record.id, retries=self.limits.retries, clock=self.clock) or record
 
-    async def look_anew(self) -> Decision:
+    async def reconcile_full(self) -> Decision:
         """A look for which the whole queue is listed, however lately that was done."""
         self._list_again_at = 0.0
-        return await self.look()
+        return await self.reconcile()
 
-    async def look(self) -> Decision:
+    async def reconcile(self) -> Decision:
         """One look at the queue, with everything done that it asks for."""
         async with self._looking:
             await self._read()
@@ -142,10 +142,10 @@ class Dispatcher:
             await self._start(decision.start)
             return decision
 
-    def exited(self, exited: Exited) -> None:
+    def on_runner_exit(self, exited: RunnerExit) -> None:
         """A runner of this gateway's has ended."""
         if exited.run in self.known:  # it may be over and done with, and heard of late
-            self.starts.exited(exited)
+            self.starts.on_exit(exited)
         if exited.code not in (0, 1):
             self.log("a runner ended badly", level="warning", run=exited.run, code=exited.code, said=exited.said)
         self.wake()
@@ -188,16 +188,16 @@ class Dispatcher:
                 self._know(run, await self._record(run))
                 fresh.add(run)
 
-    async def _record(self, run: str, mark: Entry | None = None) -> RunRecord | None:
+    async def _record(self, run: str, mark: StoreEntry | None = None) -> RunRecord | None:
         """The run's record now; None where there is none, or none that can be read: others must not wait for it."""
         try:
             if mark is not None:
-                return await record_of(self.store, mark, run, now=self.clock())
-            stored = await self.store.get(layout.run_record(run))
+                return await recover_record(self.store, mark, run, now=self.clock())
+            stored = await self.store.get(layout.run_record_key(run))
             return read_record(run, stored.content) if stored else None
-        except InfrastructureFault:
+        except TransientError:
             raise
-        except RuntimeFault as fault:
+        except UnmoorRuntimeError as fault:
             self.log(str(fault), level="error", run=run)
             return None
 
@@ -213,8 +213,10 @@ class Dispatcher:
 
     async def _forget(self, run: str) -> None:
         if (record := self.known.get(run)) is not None:
-            await say_end(self.store, record)  # before the queue forgets it, so that it is said in the end
-        await self.store.delete(layout.queued(run))
+            await append_finished_event(
+                self.store, record
+            )  # before the queue forgets it, so that it is said in the end
+        await self.store.delete(layout.queue_entry_key(run))
         self.known.pop(run, None)
         self.starts.forget(run)
         if record is not None:
@@ -223,7 +225,7 @@ class Dispatcher:
             self.log("run ended", run=run, status=record.status, reason=record.reason)
 
     async def _settle(self, run: str) -> None:
-        record = await settle_expired(self.store, run, retries=self.limits.retries, clock=self.clock)
+        record = await recover_expired(self.store, run, retries=self.limits.retries, clock=self.clock)
         if record is not None:
             self.known[run] = record
             self.starts.forget(run)
@@ -231,12 +233,12 @@ class Dispatcher:
             self.wake()
 
     async def _start(self, runs: Sequence[str]) -> None:
-        for run in filter(self.starts.given_up, runs):
-            reason = f"its runner did not start: {self.starts.given_up(run)}"
-            if record := await end_without_runner(self.store, run, "failed", reason, clock=self.clock):
+        for run in filter(self.starts.gave_up, runs):
+            reason = f"its runner did not start: {self.starts.gave_up(run)}"
+            if record := await finish_unowned(self.store, run, "failed", reason, clock=self.clock):
                 self.known[run] = record
             self.wake()
-        await self.starts.start([run for run in runs if not self.starts.given_up(run)])
+        await self.starts.start([run for run in runs if not self.starts.gave_up(run)])
 
     async def _stop_hung(self) -> None:
         begun, now = self.launcher.running(), self.clock()

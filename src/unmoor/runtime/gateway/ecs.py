@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from unmoor.runtime import layout
-from unmoor.runtime.errors import ConfigurationFault, InfrastructureFault
-from unmoor.runtime.rest import NotDone, Rest
+from unmoor.runtime.errors import ConfigurationError, TransientError
+from unmoor.runtime.rest import JsonHttpClient, RequestRejected
 
-from .aws import Credentialed, signed
+from .aws import CredentialProvider, sign_request
 from .elsewhere import GONE, Execution
 
 TARGET = "AmazonEC2ContainerServiceV20141113"
@@ -45,27 +45,27 @@ class Ecs:
     container: str
     network: Mapping[str, Any]
     region: str
-    rest: Rest
-    credentials: Credentialed
+    rest: JsonHttpClient
+    credentials: CredentialProvider
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _starts: dict[str, int] = field(default_factory=dict[str, int])
 
-    async def begin(self, run: str) -> str:
+    async def start(self, run: str) -> str:
         for number in range(self._starts.get(run, 0), MOST_STARTS):
             self._starts[run] = number
             task = await self._run_task(run, f"{run}.{number}")
             if not _has_stopped(task):
                 return str(task["taskArn"])
-        raise ConfigurationFault(f"run {run} was started {MOST_STARTS} times, and stopped as often")
+        raise ConfigurationError(f"run {run} was started {MOST_STARTS} times, and stopped as often")
 
-    async def end(self, handle: str) -> None:
+    async def stop(self, handle: str) -> None:
         try:
             await self._ask("StopTask", {"cluster": self.cluster, "task": handle, "reason": "unmoor: told to stop"})
-        except NotDone as fault:
+        except RequestRejected as fault:
             if "not found" not in str(fault):
                 raise
 
-    async def executions(self, handles: frozenset[str]) -> list[Execution]:
+    async def list_executions(self, handles: frozenset[str]) -> list[Execution]:
         family = self.task_definition.rsplit("/", 1)[-1].split(":")[0]
         listed = [arn async for arn in self._listed({"family": family, "desiredStatus": "RUNNING"})]
         tasks = await self._described(sorted({*listed, *handles}))
@@ -89,7 +89,7 @@ class Ecs:
         }
         try:
             answer = await self._ask("RunTask", wanted)
-        except NotDone as fault:
+        except RequestRejected as fault:
             if fault.code != "ConflictException":
                 raise
             # The run's definition was deployed anew since: it is the task of before.
@@ -98,7 +98,7 @@ class Ecs:
             return answer["tasks"][0]
         raise _failed(answer.get("failures") or [])
 
-    async def _of_conflict(self, fault: NotDone) -> Mapping[str, Any]:
+    async def _of_conflict(self, fault: RequestRejected) -> Mapping[str, Any]:
         arns = [str(arn) for arn in fault.values.get("resourceIds") or []]
         tasks = await self._described(arns)
         # One that is not there any more has stopped more than an hour ago.
@@ -125,15 +125,15 @@ class Ecs:
     async def _ask(self, action: str, wanted: Mapping[str, Any]) -> Any:
         body = json.dumps(wanted).encode()
         headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"{TARGET}.{action}"}
-        held = await self.credentials.now()
-        headers = signed(self.rest.url, body, headers, held, region=self.region, service="ecs", at=self.clock())
+        held = await self.credentials.get()
+        headers = sign_request(self.rest.url, body, headers, held, region=self.region, service="ecs", at=self.clock())
         try:
-            return await self.rest.ask("POST", "/", body=body, headers=headers)
-        except NotDone as fault:
+            return await self.rest.request("POST", "/", body=body, headers=headers)
+        except RequestRejected as fault:
             if fault.code in STALE:
-                self.credentials.forget()
+                self.credentials.invalidate()
             if fault.code in (*PASSING, *STALE) or any(words in str(fault) for words in PASSING_WORDS):
-                raise InfrastructureFault(f"{action}: {fault}") from None
+                raise TransientError(f"{action}: {fault}") from None
             raise
 
 
@@ -143,8 +143,8 @@ def ecs(told: Mapping[str, Any]) -> Ecs:
     url = told.get("endpoint") or f"https://ecs.{told['region']}.{suffix}"
     return Ecs(
         **{name: told[name] for name in NEEDED},
-        rest=Rest(name="ECS", url=url.rstrip("/")),
-        credentials=Credentialed(environment=os.environ),
+        rest=JsonHttpClient(name="ECS", url=url.rstrip("/")),
+        credentials=CredentialProvider(environment=os.environ),
     )
 
 
@@ -168,8 +168,8 @@ def _execution(task: Mapping[str, Any], container: str) -> Execution:
     )
 
 
-def _failed(failures: Iterable[Mapping[str, Any]]) -> InfrastructureFault | ConfigurationFault:
+def _failed(failures: Iterable[Mapping[str, Any]]) -> TransientError | ConfigurationError:
     reasons = [f"{f.get('reason', 'no reason')} {f.get('detail') or ''}".strip() for f in failures]
     text = f"ECS started no task: {'; '.join(reasons) or 'it gave no reason'}"
     passing = all(r.startswith(PASSING_REASONS) or any(w in r for w in PASSING_WORDS) for r in reasons)
-    return InfrastructureFault(text) if passing else ConfigurationFault(text)
+    return TransientError(text) if passing else ConfigurationError(text)

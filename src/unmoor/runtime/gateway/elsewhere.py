@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from unmoor.runtime import layout
-from unmoor.runtime.guard.way import Log, quiet
+from unmoor.runtime.guard.way import Log, null_log
 
-from .launcher import Exited, Told
-from .tried import tried
+from .launcher import RunnerExit, Told
+from .tried import log_errors
 
 LOOK_S = 10.0
 # A platform may need a moment to list what it has just started, and a while to start it.
@@ -41,15 +41,15 @@ class Execution:
 class Platform(Protocol):
     """What starts containers of the run's one definition."""
 
-    async def begin(self, run: str) -> str:
+    async def start(self, run: str) -> str:
         """Has the run started and gives the handle; of one that is on its way already, where the platform can tell."""
         ...
 
-    async def end(self, handle: str) -> None:
+    async def stop(self, handle: str) -> None:
         """Asks it to end; nothing where it has ended or is not there."""
         ...
 
-    async def executions(self, handles: frozenset[str]) -> list[Execution]:
+    async def list_executions(self, handles: frozenset[str]) -> list[Execution]:
         """All that go on, and those of these handles that the platform still knows."""
         ...
 
@@ -67,12 +67,12 @@ class _Begun:
 
 
 @dataclass(slots=True, kw_only=True)
-class ElsewhereLauncher:
+class PlatformLauncher:
     """Starts and follows runs on a platform. `longest_s` is what no run may take, its start included."""
 
     platform: Platform
-    log: Log = quiet
-    told: Told = lambda exited: None
+    log: Log = null_log
+    on_exit: Told = lambda exited: None
     longest_s: float = float("inf")
     look_s: float = LOOK_S
     clock: Callable[[], float] = time.monotonic
@@ -84,7 +84,7 @@ class ElsewhereLauncher:
             return
         begun = self._begun[run] = _Begun(self.clock())  # so that a second start meanwhile finds it
         try:
-            begun.handle = await self.platform.begin(run)
+            begun.handle = await self.platform.start(run)
             begun.started = True
         except BaseException:
             del self._begun[run]
@@ -93,25 +93,25 @@ class ElsewhereLauncher:
     async def stop(self, run: str) -> None:
         begun = self._begun.get(run)
         if begun is not None and begun.handle:
-            return await self.platform.end(begun.handle)
-        for execution in await self.platform.executions(frozenset()):
+            return await self.platform.stop(begun.handle)
+        for execution in await self.platform.list_executions(frozenset()):
             if execution.run == run and not execution.ended:
-                await self.platform.end(execution.handle)
+                await self.platform.stop(execution.handle)
 
     def running(self) -> frozenset[str]:
         return frozenset(self._begun)
 
-    async def attend(self) -> None:
+    async def watch(self) -> None:
         while True:
-            await tried(self.look, "a look at the platform", log=self.log)
+            await log_errors(self.reconcile, "a look at the platform", log=self.log)
             await asyncio.sleep(self.look_s)
 
-    async def look(self) -> None:
+    async def reconcile(self) -> None:
         """Asks the platform once, if there is anything to ask: the first time, what goes on already."""
         before = {run: begun for run, begun in self._begun.items() if begun.started}
         if not before and self._adopted:
             return
-        found = await self.platform.executions(frozenset(b.handle for b in before.values() if b.handle))
+        found = await self.platform.list_executions(frozenset(b.handle for b in before.values() if b.handle))
         by_run = _by_run(found)
         for run, begun in before.items():
             await self._judge(run, begun, by_run.get(run, []))
@@ -137,19 +137,21 @@ class ElsewhereLauncher:
                 begun.late = True
                 self.log("a runner takes too long and is stopped", level="warning", run=run, seconds=round(taken))
                 for execution in going_on:
-                    await self.platform.end(execution.handle)
+                    await self.platform.stop(execution.handle)
         elif executions:
             last = next((e for e in executions if e.handle == begun.handle), executions[0])
-            self._ended(run, Exited(run=run, code=last.code, said=last.said, waits=last.waits))
+            self._ended(run, RunnerExit(run=run, code=last.code, said=last.said, waits=last.waits))
         elif taken > MISSING_S:
-            self._ended(run, Exited(run=run, code=GONE, said="the platform knows nothing of its container any more"))
+            self._ended(
+                run, RunnerExit(run=run, code=GONE, said="the platform knows nothing of its container any more")
+            )
 
-    def _ended(self, run: str, exited: Exited) -> None:
+    def _ended(self, run: str, exited: RunnerExit) -> None:
         del self._begun[run]
-        self.told(exited)
+        self.on_exit(exited)
 
 
-def run_of(containers: Iterable[Mapping[str, Any]], name: str) -> str:
+def run_id_of_container(containers: Iterable[Mapping[str, Any]], name: str) -> str:
     """The run that the container of that name is told to run; empty where it is told another thing."""
     for container in containers:
         args = container.get("args") or []

@@ -9,31 +9,31 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from unmoor.runtime.errors import InfrastructureFault, RuntimeFault
+from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
 from unmoor.runtime.guard.way import Log
 from unmoor.runtime.redact import Redact
 
-from .answers import Refusal, refused
+from .answers import HttpError, error_response
 
 
-def handlers(log: Log, redact: Redact) -> Mapping[Any, Any]:
+def exception_handlers(log: Log, redact: Redact) -> Mapping[Any, Any]:
     """By kind of fault, what answers it."""
 
     async def fault(request: Request, error: Exception) -> Response:
         log(str(error), level="error")
-        if isinstance(error, InfrastructureFault):
-            return refused(Refusal(503, "the store cannot be reached; try again", retry_after="5"))
-        return refused(Refusal(500, redact(str(error))))
+        if isinstance(error, TransientError):
+            return error_response(HttpError(503, "the store cannot be reached; try again", retry_after="5"))
+        return error_response(HttpError(500, redact(str(error))))
 
     async def refusal(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refusal)
-        return refused(error.saying(redact(error.message)))  # it may name what was asked
+        assert isinstance(error, HttpError)
+        return error_response(error.with_message(redact(error.message)))  # it may name what was asked
 
-    return {Refusal: refusal, RuntimeFault: fault, HTTPException: _of_starlette, Exception: _ours}
+    return {HttpError: refusal, UnmoorRuntimeError: fault, HTTPException: _of_starlette, Exception: _ours}
 
 
 async def _ours(request: Request, error: Exception) -> Response:
-    return refused(Refusal(500, "the gateway failed; its log says where"))
+    return error_response(HttpError(500, "the gateway failed; its log says where"))
 
 
 async def _of_starlette(request: Request, error: Exception) -> Response:
@@ -42,4 +42,4 @@ async def _of_starlette(request: Request, error: Exception) -> Response:
     headers = {name.replace("-", "_"): value for name, value in (error.headers or {}).items()}
     says = {404: "there is nothing at this path; GET /openapi.json lists what there is"}
     message = says.get(error.status_code, f"{request.method} is not possible here")
-    return refused(Refusal(error.status_code, message, **headers))
+    return error_response(HttpError(error.status_code, message, **headers))

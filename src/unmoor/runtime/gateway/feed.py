@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unmoor.runtime import layout
-from unmoor.runtime.store import Entry, Store
+from unmoor.runtime.store import Store, StoreEntry
 
 # One answer holds about this much.
 MOST_BYTES = 1024 * 1024
@@ -23,9 +23,9 @@ class Feed:
     run: str
     after: int
     _full: str = ""
-    _newest: Entry | None = None
+    _newest: StoreEntry | None = None
 
-    async def more(self) -> list[dict[str, Any]]:
+    async def read_new(self) -> list[dict[str, Any]]:
         """What has come since the last call, about MOST_BYTES at most; empty where there is nothing yet."""
         found: list[dict[str, Any]] = []
         size = 0
@@ -44,9 +44,9 @@ class Feed:
             self.after = found[-1]["n"]
         return found
 
-    async def _segments(self) -> list[Entry]:
+    async def _segments(self) -> list[StoreEntry]:
         """Those that may hold something new: the newest one grows until there is another."""
-        entries = [entry async for entry in self.store.list(layout.events(self.run), after=self._full)]
+        entries = [entry async for entry in self.store.list(layout.events_prefix(self.run), after=self._full)]
         if self._newest is None:
             return entries[_holding([entry.key for entry in entries], self.after + 1) :]
         return [entry for entry in entries if entry != self._newest]

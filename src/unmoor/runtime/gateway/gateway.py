@@ -11,29 +11,29 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unmoor.runtime import self_test
-from unmoor.runtime.bundle import Unpacked
+from unmoor.runtime.bundle import UnpackedBundle
 from unmoor.runtime.claim import Clock
 from unmoor.runtime.guard.way import Log
 from unmoor.runtime.redact import Redact
-from unmoor.runtime.retention import sweep
+from unmoor.runtime.retention import delete_expired
 from unmoor.runtime.store import Store
 
-from .api import Api
+from .api import ApiContext
 from .app import application
-from .deliveries import Deliveries, Delivery
-from .dispatch import BUSY_S, IDLE_S, Dispatcher, Limits
+from .deliveries import Delivery, DeliveryLog
+from .dispatch import BUSY_S, IDLE_S, Dispatcher, QueueLimits
 from .hooks.hooks import Hook, Hooks, hooks_of
 from .intake import Intake
 from .launcher import Launcher
-from .listening import served
-from .mail.work import mail_work
+from .listening import serve_app
+from .mail.work import mail_tasks
 from .metrics import Metrics
-from .nudges import Nudges
-from .schedules import Schedules, schedules_of
-from .slots import Slots
-from .starts import Starts
-from .streams import Pace, pace_of
-from .tried import tried
+from .nudges import CoalescedCall
+from .schedules import Scheduler, schedules_of
+from .slots import StreamLimit
+from .starts import RunnerStarts
+from .streams import PollInterval, poll_interval
+from .tried import log_errors
 
 SWEEP_S = 6 * 3600.0
 
@@ -46,21 +46,21 @@ class Gateway:
     the machine's authorities."""
 
     store: Store
-    bundle: Unpacked
+    bundle: UnpackedBundle
     launcher: Launcher
     token: str = field(repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     redact: Redact
     log: Log
     clock: Clock
-    pace: Pace | None = None
+    pace: PollInterval | None = None
     busy_s: float = BUSY_S
     idle_s: float = IDLE_S
     sweep_after_s: int | None = None
     ticks: Callable[[], float] = time.monotonic
     fires: bool = True
     works_unasked: bool = True
-    slots: Slots = field(default_factory=Slots)
+    slots: StreamLimit = field(default_factory=StreamLimit)
     invocations_open: bool = False
     tls: ssl.SSLContext | None = None
 
@@ -69,8 +69,8 @@ class Gateway:
         """Serves until it is left, and gives the port's number. Runs that cannot outlive it are told to stop then."""
         metrics = Metrics()
         dispatcher = self._dispatcher()
-        dispatcher.on_end(metrics.ended)
-        self.launcher.told = dispatcher.exited
+        dispatcher.on_end(metrics.count_finished)
+        self.launcher.on_exit = dispatcher.on_runner_exit
         closing = asyncio.Event()
         intake = self._intake(dispatcher, metrics)
         own = Hook(trigger=self_test.TRIGGER, webhook=self_test.WEBHOOK, secret=self.token)
@@ -78,20 +78,20 @@ class Gateway:
             hooks={**hooks_of(self.bundle, self.secrets), self_test.NAME: own}, intake=intake, closing=closing
         )
         api = self._api(dispatcher, metrics, hooks, closing)
-        work = [dispatcher.run(), self.launcher.attend(), self._sweeping()]
+        work = [dispatcher.run(), self.launcher.watch(), self._sweeping()]
         if self.fires and self.bundle.agent.schedules:
-            work.append(Schedules(intake=intake, schedules=schedules_of(self.bundle)).run())
-        work += mail_work(intake, self.secrets, self.tls, connection=metrics.connected)
+            work.append(Scheduler(intake=intake, schedules=schedules_of(self.bundle)).run())
+        work += mail_tasks(intake, self.secrets, self.tls, connection=metrics.set_mailbox_connected)
         tasks = [asyncio.create_task(each) for each in work]
         stopping: asyncio.Task[None] | None = None
-        async with served(application(api), listening, closing=api.closing) as port:
+        async with serve_app(application(api), listening, closing=api.closing) as port:
             try:
                 yield port
             finally:
                 self.log("stopping", runs=len(self.launcher.running()))
                 await _ended(tasks)
                 stopping = asyncio.create_task(self.launcher.close())
-        await intake.deliveries.settle(all_of_it=True)
+        await intake.deliveries.flush_counts(all_of_it=True)
         await stopping
 
     def _dispatcher(self) -> Dispatcher:
@@ -99,34 +99,34 @@ class Gateway:
         dispatcher = Dispatcher(
             store=self.store,
             launcher=self.launcher,
-            starts=Starts(launcher=self.launcher, log=self.log, ticks=self.ticks),
-            limits=Limits(most=run.max_concurrent, skips=run.when_busy == "skip", retries=run.retries),
+            starts=RunnerStarts(launcher=self.launcher, log=self.log, ticks=self.ticks),
+            limits=QueueLimits(most=run.max_concurrent, skips=run.when_busy == "skip", retries=run.retries),
             clock=self.clock,
             log=self.log,
             busy_s=self.busy_s,
             idle_s=self.idle_s,
         )
         if not self.works_unasked:
-            dispatcher.soon = Nudges(look=dispatcher.look, log=self.log, every_s=0)
+            dispatcher.soon = CoalescedCall(look=dispatcher.reconcile, log=self.log, every_s=0)
         return dispatcher
 
     def _intake(self, dispatcher: Dispatcher, metrics: Metrics) -> Intake:
         def counted(delivery: Delivery) -> None:
-            metrics.delivered(delivery.kind, delivery.outcome)
+            metrics.count_delivery(delivery.kind, delivery.outcome)
 
         return Intake(
             store=self.store,
             bundle=self.bundle,
             dispatcher=dispatcher,
-            deliveries=Deliveries(self.store, clock=self.clock, log=self.log, counted=counted),
+            deliveries=DeliveryLog(self.store, clock=self.clock, log=self.log, counted=counted),
             clock=self.clock,
             redact=self.redact,
             metrics=metrics,
             log=self.log,
         )
 
-    def _api(self, dispatcher: Dispatcher, metrics: Metrics, hooks: Hooks, closing: asyncio.Event) -> Api:
-        return Api(
+    def _api(self, dispatcher: Dispatcher, metrics: Metrics, hooks: Hooks, closing: asyncio.Event) -> ApiContext:
+        return ApiContext(
             store=self.store,
             bundle=self.bundle,
             dispatcher=dispatcher,
@@ -134,10 +134,10 @@ class Gateway:
             clock=self.clock,
             redact=self.redact,
             metrics=metrics,
-            nudges=Nudges(look=dispatcher.look_anew, log=self.log, ticks=self.ticks),
+            nudges=CoalescedCall(look=dispatcher.reconcile_full, log=self.log, ticks=self.ticks),
             log=self.log,
             token=self.token,
-            pace=self.pace or pace_of(self.store),
+            pace=self.pace or poll_interval(self.store),
             closing=closing,
             slots=self.slots,
             invocations_open=self.invocations_open,
@@ -145,11 +145,11 @@ class Gateway:
 
     async def _sweeping(self) -> None:
         while self.sweep_after_s is not None:
-            await tried(lambda: self._sweep(self.sweep_after_s or 0), "a sweep of what is old", log=self.log)
+            await log_errors(lambda: self._sweep(self.sweep_after_s or 0), "a sweep of what is old", log=self.log)
             await asyncio.sleep(SWEEP_S)
 
     async def _sweep(self, keep_s: int) -> None:
-        if removed := await sweep(self.store, now=self.clock(), keep_s=keep_s):
+        if removed := await delete_expired(self.store, now=self.clock(), keep_s=keep_s):
             self.log("removed what is old", objects=removed)
 
 

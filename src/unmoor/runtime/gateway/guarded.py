@@ -6,24 +6,24 @@ import hmac
 from collections.abc import Callable
 from typing import Protocol
 
-from unmoor.runtime.guard.way import Emit, Grant, Stream, Way
+from unmoor.runtime.guard.way import ConnectionHandler, Emit, RunCredentials, Stream
 
 
-class Settling(Way, Protocol):
+class FlushableHandler(ConnectionHandler, Protocol):
     """A way that may have something left to do when a connection has ended."""
 
     async def settle(self) -> None: ...
 
 
-class OwnRuns:
+class OwnRunsFilter:
     """Leads to the guard for runs that are running now, each with the token that it has shown first."""
 
-    def __init__(self, way: Settling, running: Callable[[], frozenset[str]]) -> None:
+    def __init__(self, way: FlushableHandler, running: Callable[[], frozenset[str]]) -> None:
         self._way = way
         self._running = running
         self._tokens: dict[str, str] = {}
 
-    async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+    async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
         running = self._running()
         self._tokens = {run: token for run, token in self._tokens.items() if run in running}
         first = self._tokens.setdefault(grant.run, grant.token)

@@ -15,17 +15,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from unmoor.runtime import layout
-from unmoor.runtime.bundle import Unpacked
+from unmoor.runtime.bundle import UnpackedBundle
 from unmoor.runtime.claim import Clock
 from unmoor.runtime.config import Trigger
 from unmoor.runtime.guard.way import Log
-from unmoor.runtime.marks import marked, named_by
-from unmoor.runtime.new_run import triggered_run
+from unmoor.runtime.marks import claim_dedup_key, run_of_dedup_key
+from unmoor.runtime.new_run import run_from_trigger
 from unmoor.runtime.records import Artifact
-from unmoor.runtime.redact import Redact, redacted
+from unmoor.runtime.redact import Redact, redact_values
 from unmoor.runtime.store import Store
 
-from .deliveries import Deliveries, Delivery, Outcome
+from .deliveries import Delivery, DeliveryLog, Outcome
 from .dispatch import Dispatcher
 from .metrics import Metrics
 
@@ -34,7 +34,7 @@ LONGEST_ID = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class IncomingFile:
     """A file that came, and where in the run's workspace it goes."""
 
     path: str
@@ -42,7 +42,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Came:
+class IncomingDelivery:
     """Something that came to a trigger: `id` for people, `name` the mark's; `before` is where the mark lies if the same
     came in the window before, which counts for as long as `window`. `answer_to` is kept in the outbox, for who sends
     the run's answer."""
@@ -51,14 +51,14 @@ class Came:
     id: str
     name: str
     event: Any
-    files: tuple[Given, ...] = ()
+    files: tuple[IncomingFile, ...] = ()
     answer_to: Mapping[str, Any] | None = None
     before: str = ""
     window: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class IntakeResult:
     """What became of it: accepted, repeated or skipped; the run's id, and why there is none."""
 
     outcome: Outcome
@@ -71,15 +71,15 @@ class Intake:
     """Takes what webhooks, schedules and mailboxes bring."""
 
     store: Store
-    bundle: Unpacked
+    bundle: UnpackedBundle
     dispatcher: Dispatcher
-    deliveries: Deliveries
+    deliveries: DeliveryLog
     clock: Clock
     redact: Redact
     metrics: Metrics
     log: Log
 
-    async def take(self, came: Came) -> Taken:
+    async def ingest(self, came: IncomingDelivery) -> IntakeResult:
         """Accepts a run for it, or finds the one that it has; durable once this returns. InfrastructureFault where the
         store cannot be reached: then it must come again."""
         came, now = _without_secrets(came, self.redact), self.clock()
@@ -95,66 +95,66 @@ class Intake:
             reason=taken.reason,
             run=taken.run,
         )
-        await self.deliveries.note(delivery)
+        await self.deliveries.append(delivery)
         return taken
 
-    async def _run_of(self, came: Came, mine: str, now: datetime) -> str:
+    async def _run_of(self, came: IncomingDelivery, mine: str, now: datetime) -> str:
         """The id of its run: this new one, or the one that it was given before."""
         if came.before:
-            earlier = await named_by(self.store, layout.delivery(came.trigger.name, came.before))
-            if earlier and now - layout.created(earlier) < came.window:
+            earlier = await run_of_dedup_key(self.store, layout.delivery_dedup_key(came.trigger.name, came.before))
+            if earlier and now - layout.created_at(earlier) < came.window:
                 return earlier
-        return await marked(self.store, layout.delivery(came.trigger.name, came.name), mine)
+        return await claim_dedup_key(self.store, layout.delivery_dedup_key(came.trigger.name, came.name), mine)
 
-    async def _accepted(self, came: Came, run: str, now: datetime, *, is_new: bool) -> Taken:
+    async def _accepted(self, came: IncomingDelivery, run: str, now: datetime, *, is_new: bool) -> IntakeResult:
         if not is_new and await self._is_known(run, now):
-            return Taken(outcome="repeated", run=run)
-        at = layout.created(run)
-        record = triggered_run(
+            return IntakeResult(outcome="repeated", run=run)
+        at = layout.created_at(run)
+        record = run_from_trigger(
             self.bundle, came.trigger, run=run, delivery=came.id, now=at, event=came.event, redact=self.redact
         )
         kept = await self._kept(came, run)  # before the run is accepted: it may start at once
-        if await self.dispatcher.add(replace(record, inputs=kept)):
-            self.metrics.accepted()
+        if await self.dispatcher.enqueue(replace(record, inputs=kept)):
+            self.metrics.count_accepted()
             self.log("run accepted", run=run, trigger=came.trigger.name, delivery=came.id)
-            return Taken(outcome="accepted", run=run)
+            return IntakeResult(outcome="accepted", run=run)
         if not is_new and await self._is_known(run, now):
-            return Taken(outcome="repeated", run=run)  # another gateway accepted it meanwhile
+            return IntakeResult(outcome="repeated", run=run)  # another gateway accepted it meanwhile
         await self._dropped(came, run)
-        self.metrics.skipped()
+        self.metrics.count_skipped()
         most = self.bundle.agent.run.max_concurrent
-        return Taken(outcome="skipped", run="", reason=f"all {most} runs are taken, and run.when_busy is skip")
+        return IntakeResult(outcome="skipped", run="", reason=f"all {most} runs are taken, and run.when_busy is skip")
 
-    async def _kept(self, came: Came, run: str) -> tuple[Artifact, ...]:
+    async def _kept(self, came: IncomingDelivery, run: str) -> tuple[Artifact, ...]:
         """Puts beside the run what came with it."""
         for file in came.files:
-            await self.store.put(layout.given(run, file.path), file.content)
+            await self.store.put(layout.input_key(run, file.path), file.content)
         if came.answer_to is not None:
-            await self.store.put(layout.outbox(run), json.dumps(came.answer_to, ensure_ascii=False).encode())
+            await self.store.put(layout.outbox_key(run), json.dumps(came.answer_to, ensure_ascii=False).encode())
         return tuple(
             Artifact(path=f.path, size_bytes=len(f.content), sha256=hashlib.sha256(f.content).hexdigest())
             for f in came.files
         )
 
-    async def _dropped(self, came: Came, run: str) -> None:
+    async def _dropped(self, came: IncomingDelivery, run: str) -> None:
         for file in came.files:
-            await self.store.delete(layout.given(run, file.path))
+            await self.store.delete(layout.input_key(run, file.path))
         if came.answer_to is not None:
-            await self.store.delete(layout.outbox(run))
+            await self.store.delete(layout.outbox_key(run))
 
     async def _is_known(self, run: str, now: datetime) -> bool:
         """Whether the run was accepted: it is in the store, or has been for as long as runs are kept."""
-        if now - layout.created(run) >= timedelta(seconds=self.bundle.agent.retention_runs_s):
+        if now - layout.created_at(run) >= timedelta(seconds=self.bundle.agent.retention_runs_s):
             return True
         if run in self.dispatcher.known:
             return True
-        for key in (layout.run_record(run), layout.queued(run)):
+        for key in (layout.run_record_key(run), layout.queue_entry_key(run)):
             if await self.store.get(key) is not None:
                 return True
         return False
 
 
-def _without_secrets(came: Came, redact: Redact) -> Came:
+def _without_secrets(came: IncomingDelivery, redact: Redact) -> IncomingDelivery:
     """The same without what nobody is to see: the names of files and the thread of a mail too, and a mark's name. The
     event is read as it is, and its run's record is redacted; files are kept as they are."""
     is_plain = redact(came.name) == came.name
@@ -163,5 +163,5 @@ def _without_secrets(came: Came, redact: Redact) -> Came:
         id=redact(came.id)[:LONGEST_ID],
         name=came.name if is_plain else f"={hashlib.sha256(came.name.encode(errors='replace')).hexdigest()[:32]}",
         files=tuple(replace(file, path=redact(file.path)) for file in came.files),
-        answer_to=None if came.answer_to is None else redacted({**came.answer_to}, redact),
+        answer_to=None if came.answer_to is None else redact_values({**came.answer_to}, redact),
     )

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exited:
+class RunnerExit:
     """A runner that has ended: its exit code (negative: the signal that ended it) and its last complaint. `waits` where
     it never began, since there was no room for it just then."""
 
@@ -18,13 +18,13 @@ class Exited:
     waits: bool = False
 
 
-Told = Callable[[Exited], None]
+Told = Callable[[RunnerExit], None]
 
 
 class Launcher(Protocol):
     """Starts a runner for a run by its id, stops it, knows those that are there; `told` hears of each that ended."""
 
-    told: Told
+    on_exit: Told
 
     async def start(self, run: str) -> None:
         """Starts a runner; nothing where one is on its way. InfrastructureFault where it cannot be just now, another
@@ -39,7 +39,7 @@ class Launcher(Protocol):
         """The runs whose runners are on their way or there, as far as this launcher knows."""
         ...
 
-    async def attend(self) -> None:
+    async def watch(self) -> None:
         """Hears what becomes of runners, for as long as it is awaited; it may return at once."""
         ...
 

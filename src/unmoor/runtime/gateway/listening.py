@@ -11,14 +11,14 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.errors import ConfigurationError
 
 # Of the shortest grace of all targets, 10 s, this much is left to requests that are being answered.
 DRAIN_S = 3
 MOST_HEADERS = 32 * 1024
 
 
-def bound(host: str, port: int) -> socket.socket:
+def bind_tcp(host: str, port: int) -> socket.socket:
     """A socket that listens there; ConfigurationFault where it cannot."""
     # Named as TCP, or asyncio leaves Nagle's algorithm on: an answer then waits 40 ms for the client's acknowledgement.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -27,11 +27,11 @@ def bound(host: str, port: int) -> socket.socket:
         listening.bind((host, port))
     except OSError as error:
         listening.close()
-        raise ConfigurationFault(f"{host}:{port}: {error.strerror}; choose another port") from None
+        raise ConfigurationError(f"{host}:{port}: {error.strerror}; choose another port") from None
     return listening
 
 
-def bound_to(path: Path) -> socket.socket:
+def bind_unix(path: Path) -> socket.socket:
     """A socket that listens at a path, which only those can reach who may enter its folder."""
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(str(path))
@@ -39,7 +39,7 @@ def bound_to(path: Path) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def served(app: ASGIApp, listening: socket.socket, *, closing: asyncio.Event) -> AsyncIterator[int]:
+async def serve_app(app: ASGIApp, listening: socket.socket, *, closing: asyncio.Event) -> AsyncIterator[int]:
     """Serves the application and gives the port's number. At the end `closing` is set, by which streams end."""
     config = uvicorn.Config(
         app,

@@ -16,18 +16,18 @@ JUMP_AFTER = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class RunPage:
     """Some runs, and the id after which the next page begins; empty on the last one."""
 
     runs: tuple[RunRecord, ...]
     next_cursor: str
 
 
-async def page(store: Store, *, limit: int, cursor: str = "") -> Page:
+async def list_runs(store: Store, *, limit: int, cursor: str = "") -> RunPage:
     """The runs after the cursor, which is a run's id or empty."""
-    ids = await run_ids(store, behind(cursor) if cursor else "", limit + 1)
-    stored = await asyncio.gather(*(store.get(layout.run_record(run)) for run in ids[:limit]))
-    return Page(
+    ids = await run_ids(store, key_after(cursor) if cursor else "", limit + 1)
+    stored = await asyncio.gather(*(store.get(layout.run_record_key(run)) for run in ids[:limit]))
+    return RunPage(
         runs=tuple(read_record(run, s.content) for run, s in zip(ids, stored, strict=False) if s is not None),
         next_cursor=ids[limit - 1] if len(ids) > limit else "",
     )
@@ -50,9 +50,9 @@ async def run_ids(store: Store, after: str, most: int) -> list[str]:
                     found.append(run)
         else:
             return found
-        after = behind(found[-1])
+        after = key_after(found[-1])
 
 
-def behind(run: str) -> str:
+def key_after(run: str) -> str:
     """What comes after every object of that run, and before every other's: `0` is the sign after `/`."""
     return f"{PREFIX}{run}0"

@@ -46,26 +46,26 @@ class Metrics:
         for status in FINAL_STATUSES:
             self._ended.labels(status)
 
-    def delivered(self, kind: str, outcome: str) -> None:
+    def count_delivery(self, kind: str, outcome: str) -> None:
         self._deliveries.labels(kind, outcome).inc()
 
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+    def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
         known = method if method in METHODS else "other"
         self._seconds.labels(known, route, str(status)).observe(seconds)
 
-    def ended(self, record: RunRecord) -> None:
+    def count_finished(self, record: RunRecord) -> None:
         self._ended.labels(record.status).inc()
 
-    def connected(self, trigger: str, there: bool) -> None:
+    def set_mailbox_connected(self, trigger: str, there: bool) -> None:
         self._mailboxes.labels(trigger).set(there)
 
-    def accepted(self) -> None:
+    def count_accepted(self) -> None:
         self._accepted.inc()
 
-    def skipped(self) -> None:
+    def count_skipped(self) -> None:
         self._skipped.inc()
 
-    def text(self, queue: Iterable[RunRecord]) -> bytes:
+    def exposition(self, queue: Iterable[RunRecord]) -> bytes:
         """The page for Prometheus, with the queue as it is now."""
         statuses = [record.status for record in queue]
         for status in ("queued", "running"):

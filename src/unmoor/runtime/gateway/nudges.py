@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from unmoor.runtime.guard.way import Log
 
-from .tried import tried
+from .tried import log_errors
 
 # Anyone may ask, and each look lists the queue.
 EVERY_S = 5.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Nudges:
+class CoalescedCall:
     """Whoever asks gets a look that begins after the question; a crowd gets one for all of it."""
 
     look: Callable[[], Awaitable[object]]
@@ -35,4 +35,4 @@ class Nudges:
     async def _soon(self) -> bool:
         await asyncio.sleep(max(0.0, self._last + self.every_s - self.ticks()))
         self._next, self._last = None, self.ticks()  # who comes from now on waits for the next
-        return await tried(self.look, "a look that was asked for", log=self.log)
+        return await log_errors(self.look, "a look that was asked for", log=self.log)

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-from unmoor.runtime.errors import InfrastructureFault
+from unmoor.runtime.errors import TransientError
 
-from .launcher import Exited, Told
+from .launcher import RunnerExit, Told
 
 RUN = (sys.executable, "-P", "-m", "unmoor.runtime", "run")
 # What a runner needs to end in order after SIGTERM, and how much of its complaints is kept.
@@ -32,7 +32,7 @@ class ProcessLauncher:
     """
 
     environment: Mapping[str, str] = field(repr=False)
-    told: Told = lambda exited: None
+    on_exit: Told = lambda exited: None
     command: Sequence[str] = RUN
     output: int | IO[bytes] | None = None
     stop_s: float = STOP_S
@@ -55,7 +55,7 @@ class ProcessLauncher:
             )
         except OSError as error:
             del self._processes[run]
-            raise InfrastructureFault(f"run {run} cannot be started: {error.strerror or error}") from error
+            raise TransientError(f"run {run} cannot be started: {error.strerror or error}") from error
         with contextlib.suppress(ProcessLookupError):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
         self._processes[run] = process
@@ -72,7 +72,7 @@ class ProcessLauncher:
     def running(self) -> frozenset[str]:
         return frozenset(self._processes)
 
-    async def attend(self) -> None:
+    async def watch(self) -> None:
         """Each runner is waited for by itself."""
 
     async def close(self) -> None:
@@ -96,7 +96,7 @@ class ProcessLauncher:
                 said = await reading
         del self._processes[run]
         lines = said.decode(errors="replace").strip().splitlines()
-        self.told(Exited(run=run, code=code, said=lines[-1] if lines else ""))
+        self.on_exit(RunnerExit(run=run, code=code, said=lines[-1] if lines else ""))
 
 
 async def _tail(stream: asyncio.StreamReader) -> bytes:

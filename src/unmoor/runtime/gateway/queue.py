@@ -24,7 +24,7 @@ def decide(records: Iterable[RunRecord], *, now: datetime, most: int, begun: fro
     `begun` are those that this gateway has started and that have not ended, whatever their records say yet. Runs of one
     session are started one at a time, in the order in which they were accepted.
     """
-    going_on = sorted((r for r in records if not r.is_final), key=age)
+    going_on = sorted((r for r in records if not r.is_final), key=by_age)
     running = [r for r in going_on if r.id in begun or is_alive(r, now)]
     free = most - len(running)
     sessions: set[str] = set()
@@ -41,7 +41,7 @@ def decide(records: Iterable[RunRecord], *, now: datetime, most: int, begun: fro
     )
 
 
-def age(record: RunRecord) -> tuple[datetime, str]:
+def by_age(record: RunRecord) -> tuple[datetime, str]:
     """Sorts the oldest first."""
     return record.created_at, record.id
 

@@ -11,7 +11,7 @@ from starlette.routing import Route
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Resource(Route):
+class ResourceRoute(Route):
     """One route for all methods of a path, so that the refusal of another method names every one that there is."""
 
     def __init__(self, path: str, *, get: Handler | None = None, post: Handler | None = None) -> None:

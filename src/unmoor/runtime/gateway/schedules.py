@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from unmoor.cron import Cron, firings, last_firing, parse
+from unmoor.cron import Cron, fire_times, parse, previous_fire_time
 from unmoor.runtime import layout
-from unmoor.runtime.bundle import Unpacked
+from unmoor.runtime.bundle import UnpackedBundle
 from unmoor.runtime.config import Schedule, Trigger
-from unmoor.runtime.errors import RuntimeFault
+from unmoor.runtime.errors import UnmoorRuntimeError
 
 from .deliveries import Delivery
-from .intake import Came, Intake
+from .intake import IncomingDelivery, Intake
 
 # A time is fired as long as this after it: a gateway that is started again has not missed it.
 GRACE = timedelta(seconds=30)
@@ -33,7 +33,7 @@ MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class ParsedSchedule:
     """A schedule of the spec's with its trigger, and its expression read."""
 
     trigger: Trigger
@@ -42,36 +42,36 @@ class Planned:
 
     def times(self, after: datetime) -> Any:
         """Its times after that, without end."""
-        return (at.astimezone(UTC) for at in firings(self.cron, after, timezone=self.schedule.timezone))
+        return (at.astimezone(UTC) for at in fire_times(self.cron, after, timezone=self.schedule.timezone))
 
     def last(self, now: datetime) -> datetime | None:
         """Its newest time that is not after now."""
-        return last_firing(self.cron, now, timezone=self.schedule.timezone)
+        return previous_fire_time(self.cron, now, timezone=self.schedule.timezone)
 
 
-def schedules_of(bundle: Unpacked) -> list[Planned]:
+def schedules_of(bundle: UnpackedBundle) -> list[ParsedSchedule]:
     """The agent's schedules."""
     triggers = {trigger.name: trigger for trigger in bundle.agent.triggers}
-    return [Planned(trigger=triggers[s.name], schedule=s, cron=parse(s.cron)) for s in bundle.agent.schedules]
+    return [ParsedSchedule(trigger=triggers[s.name], schedule=s, cron=parse(s.cron)) for s in bundle.agent.schedules]
 
 
 @dataclass(slots=True, kw_only=True)
-class Schedules:
+class Scheduler:
     """Fires what is due."""
 
     intake: Intake
-    schedules: list[Planned]
+    schedules: list[ParsedSchedule]
     _next: dict[str, datetime] = field(default_factory=dict[str, datetime])
 
     async def run(self) -> None:
         """Looks after the schedules until it is cancelled."""
         while True:
-            await self.look()
+            await self.fire_due()
             now = self.intake.clock()
             until = min(((at - now).total_seconds() for at in self._next.values()), default=MOST_SLEEP_S)
             await asyncio.sleep(min(max(until, 0.05), MOST_SLEEP_S))
 
-    async def look(self) -> None:
+    async def fire_due(self) -> None:
         """Fires each time that has come, and settles those that were missed."""
         for planned in self.schedules:
             name = planned.schedule.name
@@ -82,19 +82,19 @@ class Schedules:
                 await self._look_at(planned, now)
                 self._next[name] = next(planned.times(now))
             except Exception as error:  # whatever it is, such as a store that is away, the next look tries again
-                said = str(error) if isinstance(error, RuntimeFault) else type(error).__name__
+                said = str(error) if isinstance(error, UnmoorRuntimeError) else type(error).__name__
                 self.intake.log(f"a schedule could not fire: {said}", level="error", trigger=name)
                 self._next[name] = now + AGAIN
 
-    async def _look_at(self, planned: Planned, now: datetime) -> None:
-        key = layout.scheduled(planned.schedule.name)
+    async def _look_at(self, planned: ParsedSchedule, now: datetime) -> None:
+        key = layout.schedule_cursor_key(planned.schedule.name)
         stored = await self.intake.store.get(key)
         done = _done_until(planned, stored.content) if stored else None
         if stored is None:
-            await self.intake.store.create(key, _done(planned, now))
+            await self.intake.store.put_if_absent(key, _done(planned, now))
             return
         if done is None:  # another expression: its times before now are nobody's
-            await self.intake.store.replace(key, _done(planned, now), stored.version)
+            await self.intake.store.compare_and_swap(key, _done(planned, now), stored.version)
             return
         newest = planned.last(now)
         if newest is None or newest <= done:
@@ -102,16 +102,16 @@ class Schedules:
         fires = now - newest <= GRACE or planned.schedule.missed == "run_once"
         if fires:
             await self._fire(planned, newest)
-        if await self.intake.store.replace(key, _done(planned, newest), stored.version) is not None:
+        if await self.intake.store.compare_and_swap(key, _done(planned, newest), stored.version) is not None:
             await self._tell_missed(planned, done, newest, now, fired=fires)
 
-    async def _fire(self, planned: Planned, at: datetime) -> None:
+    async def _fire(self, planned: ParsedSchedule, at: datetime) -> None:
         name = at.strftime("%Y%m%dT%H%MZ")
         event = {"scheduled": at.isoformat()}
-        await self.intake.take(Came(trigger=planned.trigger, id=at.isoformat(), name=name, event=event))
+        await self.intake.ingest(IncomingDelivery(trigger=planned.trigger, id=at.isoformat(), name=name, event=event))
 
     async def _tell_missed(
-        self, planned: Planned, done: datetime, newest: datetime, now: datetime, *, fired: bool
+        self, planned: ParsedSchedule, done: datetime, newest: datetime, now: datetime, *, fired: bool
     ) -> None:
         """Writes down the times that nothing was started for."""
         times = list(itertools.islice(_until(planned.times(done), newest), MOST_COUNTED))
@@ -123,7 +123,7 @@ class Schedules:
         rest = f"one run stands for all since {times[0].isoformat()}" if once else "schedule.missed is skip"
         reason = f"nothing could fire at that time; {rest}"
         self.intake.log("times were missed", level="warning", trigger=planned.schedule.name, times=len(times))
-        await self.intake.deliveries.note(
+        await self.intake.deliveries.append(
             Delivery(
                 id=times[-1].isoformat(),
                 trigger=planned.schedule.name,
@@ -140,13 +140,13 @@ def _until(times: Any, last: datetime) -> Any:
     return itertools.takewhile(lambda at: at <= last, times)
 
 
-def _done(planned: Planned, until: datetime) -> bytes:
+def _done(planned: ParsedSchedule, until: datetime) -> bytes:
     schedule = planned.schedule
     values = {"cron": schedule.cron, "timezone": schedule.timezone, "until": until.isoformat()}
     return json.dumps(values).encode()
 
 
-def _done_until(planned: Planned, content: bytes) -> datetime | None:
+def _done_until(planned: ParsedSchedule, content: bytes) -> datetime | None:
     """Up to when it is done with; None where that was said of another expression, or cannot be read."""
     try:
         values = json.loads(content)

@@ -6,13 +6,13 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .answers import Refusal
+from .answers import HttpError
 
 MOST = 200
 
 
 @dataclass(slots=True, kw_only=True)
-class Slots:
+class StreamLimit:
     """Places for streams, and for others who wait for a run's end."""
 
     most: int = MOST
@@ -21,14 +21,14 @@ class Slots:
     def check(self) -> None:
         """A Refusal where none is free."""
         if self.taken >= self.most:
-            raise Refusal(
+            raise HttpError(
                 503,
                 f"{self.most} streams are open, and no more are served; poll with ?after=N&wait=20",
                 retry_after="5",
             )
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         """Holds one while it lasts."""
         self.check()
         self.taken += 1

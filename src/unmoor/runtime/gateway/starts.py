@@ -7,24 +7,24 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from unmoor.runtime.errors import InfrastructureFault, RuntimeFault
+from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
 from unmoor.runtime.guard.way import Log
 
-from .launcher import Exited, Launcher
-from .tries import Tries
+from .launcher import Launcher, RunnerExit
+from .tries import StartBackoff
 
 # A runner whose lease has run out for this long is stopped: it hangs, or has lost the store.
 HUNG_S = 60.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Starts:
+class RunnerStarts:
     """What this gateway knows of the starts of runs that have not ended."""
 
     launcher: Launcher
     log: Log
     ticks: Callable[[], float] = time.monotonic
-    _tries: dict[str, Tries] = field(default_factory=dict[str, Tries])
+    _tries: dict[str, StartBackoff] = field(default_factory=dict[str, StartBackoff])
     _silent_since: dict[str, float] = field(default_factory=dict[str, float])
 
     async def start(self, runs: Sequence[str]) -> None:
@@ -35,7 +35,7 @@ class Starts:
         """Has a run's runner end, where it can be told."""
         try:
             await self.launcher.stop(run)
-        except RuntimeFault as fault:
+        except UnmoorRuntimeError as fault:
             self.log(str(fault), level="error", run=run)
 
     async def stop_hung(self, silent: Collection[str]) -> None:
@@ -47,20 +47,20 @@ class Starts:
             await self.stop(run)
             self._silent_since[run] = now
 
-    def exited(self, exited: Exited) -> None:
+    def on_exit(self, exited: RunnerExit) -> None:
         """A runner has ended; that counts for nothing where the run was run, since it is not started again."""
         tries, said = self._of(exited.run), exited.said or f"exit code {exited.code}"
         if exited.waits:
-            tries.not_now(said, now=self.ticks())
+            tries.record_unavailable(said, now=self.ticks())
         elif exited.code != 0:
-            tries.ended_badly(said)
+            tries.record_crash(said)
         else:
-            tries.was_refused("it ended without having taken its run", now=self.ticks())
+            tries.record_rejection("it ended without having taken its run", now=self.ticks())
 
-    def given_up(self, run: str) -> str:
+    def gave_up(self, run: str) -> str:
         """Why the run is not tried any more; empty where it is."""
         tries = self._tries.get(run)
-        return tries.said if tries is not None and tries.are_spent else ""
+        return tries.said if tries is not None and tries.exhausted else ""
 
     def forget(self, run: str) -> None:
         """The run has ended, or begins anew."""
@@ -72,14 +72,14 @@ class Starts:
             return
         try:
             await self.launcher.start(run)
-        except InfrastructureFault as fault:
-            tries.not_now(str(fault), now=self.ticks())
+        except TransientError as fault:
+            tries.record_unavailable(str(fault), now=self.ticks())
             self.log(str(fault), level="error", run=run)
-        except RuntimeFault as fault:
-            tries.was_refused(str(fault), now=self.ticks())
+        except UnmoorRuntimeError as fault:
+            tries.record_rejection(str(fault), now=self.ticks())
             self.log(str(fault), level="error", run=run)
         else:
             self.log("run started", run=run)
 
-    def _of(self, run: str) -> Tries:
-        return self._tries.setdefault(run, Tries())
+    def _of(self, run: str) -> StartBackoff:
+        return self._tries.setdefault(run, StartBackoff())

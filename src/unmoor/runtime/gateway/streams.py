@@ -13,7 +13,7 @@ from typing import Any
 from unmoor.runtime.events import Finished
 from unmoor.runtime.records import RunRecord
 from unmoor.runtime.store import Store
-from unmoor.runtime.waiting import is_set_within
+from unmoor.runtime.waiting import wait_event
 
 from .feed import Feed
 
@@ -29,7 +29,7 @@ Look = Callable[[], Awaitable[RunRecord]]
 
 
 @dataclass(slots=True, kw_only=True)
-class Pace:
+class PollInterval:
     """How often the store is looked at for new events, and how long a stream may be silent; in seconds."""
 
     poll_s: float = POLL_S
@@ -52,13 +52,13 @@ class Pace:
             self._readers -= 1
 
 
-def pace_of(store: Store) -> Pace:
+def poll_interval(store: Store) -> PollInterval:
     """A folder is looked at more often than what is paid for by the request."""
-    return Pace(poll_s=NEAR_POLL_S) if store.is_near else Pace()
+    return PollInterval(poll_s=NEAR_POLL_S) if store.is_local else PollInterval()
 
 
 async def batches(
-    feed: Feed, look: Look, *, pace: Pace, closing: asyncio.Event
+    feed: Feed, look: Look, *, pace: PollInterval, closing: asyncio.Event
 ) -> AsyncIterator[tuple[list[dict[str, Any]], bool]]:
     """Events as they come, and whether they were the last; an empty batch where nothing came for one look."""
     is_final, due = False, 0.0
@@ -67,7 +67,7 @@ async def batches(
             # The record first: what is written before a run's end is in the store when its record says so.
             if not is_final and time.monotonic() >= due:
                 is_final, due = (await look()).is_final, time.monotonic() + pace.record_s
-            events = await feed.more()
+            events = await feed.read_new()
             at_end = bool(events) and events[-1]["type"] == Finished.type
             over = is_final and (not events or at_end)
             yield events, over
@@ -76,10 +76,10 @@ async def batches(
             if at_end:
                 due = 0.0
             if not events:
-                await is_set_within(closing, pace.pause_s)
+                await wait_event(closing, pace.pause_s)
 
 
-async def server_sent(feed: Feed, look: Look, *, pace: Pace, closing: asyncio.Event) -> AsyncIterator[bytes]:
+async def sse_stream(feed: Feed, look: Look, *, pace: PollInterval, closing: asyncio.Event) -> AsyncIterator[bytes]:
     """The stream: each event under its number, a comment where nothing came, `end` with the status as the last one."""
     yield f"retry: {RETRY_MS}\n\n".encode()
     silent_since = time.monotonic()
@@ -94,7 +94,9 @@ async def server_sent(feed: Feed, look: Look, *, pace: Pace, closing: asyncio.Ev
             silent_since = time.monotonic()
 
 
-async def polled(feed: Feed, look: Look, *, wait_s: float, pace: Pace, closing: asyncio.Event) -> dict[str, Any]:
+async def long_poll(
+    feed: Feed, look: Look, *, wait_s: float, pace: PollInterval, closing: asyncio.Event
+) -> dict[str, Any]:
     """The events after a number, once there are any, the run has ended, or the wait is over."""
     deadline = time.monotonic() + wait_s
     async for events, over in batches(feed, look, pace=pace, closing=closing):

@@ -12,7 +12,7 @@ def tag(content: bytes) -> str:
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
-def is_known(request: Request, tag: str) -> bool:
+def matches_if_none_match(request: Request, tag: str) -> bool:
     """Whether the client says that it has what this tag names (RFC 9110, section 13.1.2)."""
     shown = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
     return tag in shown or shown == ["*"]

@@ -12,7 +12,7 @@ FIRST_S, LONGEST_S = 2.0, 60.0
 
 
 @dataclass(slots=True)
-class Tries:
+class StartBackoff:
     """A run's starts so far. What the platform cannot do just now is tried without end, less and less often."""
 
     ended: int = 0
@@ -22,21 +22,21 @@ class Tries:
     said: str = ""
 
     @property
-    def are_spent(self) -> bool:
+    def exhausted(self) -> bool:
         """Whether it is given up."""
         return self.ended >= STARTS or self.refused >= REFUSALS
 
-    def ended_badly(self, said: str) -> None:
+    def record_crash(self, said: str) -> None:
         """A runner was there, and did not take its run."""
         self.ended += 1
         self.said = said
 
-    def was_refused(self, said: str, *, now: float) -> None:
+    def record_rejection(self, said: str, *, now: float) -> None:
         """The platform said no."""
         self.refused += 1
-        self.not_now(said, now=now)
+        self.record_unavailable(said, now=now)
 
-    def not_now(self, said: str, *, now: float) -> None:
+    def record_unavailable(self, said: str, *, now: float) -> None:
         """There is no room, or nobody answers."""
         self.said = said
         self.not_before = now + min(FIRST_S * 2**self.in_vain, LONGEST_S)

@@ -7,14 +7,14 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from unmoor.runtime.events import Refused
+from unmoor.runtime.events import NetworkDenied
 
 from .addresses import is_public
-from .door import Exchange, shown
-from .hello import NotTls, server_name
-from .names import allows, host_name
-from .streams import Traffic, join
-from .way import Log, Stream, quiet
+from .door import Exchange, sanitize_destination
+from .hello import NotClientHello, server_name
+from .names import host_name, matches_any
+from .streams import RelayStats, relay
+from .way import Log, Stream, null_log
 
 PORT = 443
 TARGET = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:@/\[\]]+):(?P<port>\d{1,5})")
@@ -24,7 +24,7 @@ Dial = Callable[[str, int], Awaitable[Stream]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WayOutLimits:
+class ConnectLimits:
     """How long each step may take, and how many of a host's addresses are tried."""
 
     resolve_s: float = 10
@@ -34,15 +34,15 @@ class WayOutLimits:
     idle_s: float = 900
 
 
-class Denied(Exception):
+class EgressDenied(Exception):
     """The way out is refused; the text says why."""
 
 
-class Unreachable(Exception):
+class HostUnreachable(Exception):
     """The host is allowed and could not be reached."""
 
 
-class WayOut:
+class ConnectProxy:
     """Answers CONNECT. A name is resolved here, once, and what is connected to is the address that was judged."""
 
     def __init__(
@@ -52,44 +52,44 @@ class WayOut:
         egress_any: bool,
         resolve: Resolve,
         dial: Dial,
-        limits: WayOutLimits | None = None,
-        log: Log = quiet,
+        limits: ConnectLimits | None = None,
+        log: Log = null_log,
     ) -> None:
         self._egress = tuple(egress)
         self._any = egress_any
         self._resolve = resolve
         self._dial = dial
-        self._limits = limits or WayOutLimits()
+        self._limits = limits or ConnectLimits()
         self._log = log
 
     async def answer(self, exchange: Exchange) -> None:
         """Opens the tunnel and serves it to its end, or refuses it."""
         target = exchange.request.target
         try:
-            host = self.allowed(target)
+            host = self.is_allowed(target)
             far = await self._reach(host)
-        except Denied as denied:
-            return await exchange.refuse(403, shown(target), str(denied))
-        except Unreachable as error:
-            return await exchange.say(502, f"{shown(target)}: {error}")
+        except EgressDenied as denied:
+            return await exchange.refuse(403, sanitize_destination(target), str(denied))
+        except HostUnreachable as error:
+            return await exchange.respond(502, f"{sanitize_destination(target)}: {error}")
         try:
             await self._tunnel(exchange, host, far)
         finally:
             far.abort()
             await far.close()
 
-    def allowed(self, target: str) -> str:
+    def is_allowed(self, target: str) -> str:
         """The host of `host:443` that the spec allows; Denied otherwise."""
         match = TARGET.fullmatch(target)
         if match is None:
-            raise Denied("this is no host and port")
+            raise EgressDenied("this is no host and port")
         if int(match["port"]) != PORT:
-            raise Denied("only port 443 leaves")
+            raise EgressDenied("only port 443 leaves")
         host = host_name(match["host"])
         if host is None:
-            raise Denied("this is no public host's name; an address is none")
-        if not self._any and not allows(self._egress, host):
-            raise Denied("it is not in network.egress")
+            raise EgressDenied("this is no public host's name; an address is none")
+        if not self._any and not matches_any(self._egress, host):
+            raise EgressDenied("it is not in network.egress")
         return host
 
     async def _reach(self, host: str) -> Stream:
@@ -103,7 +103,7 @@ class WayOut:
                 why = "it does not answer"
             except OSError as error:
                 why = f"it cannot be reached: {error.strerror or type(error).__name__}"
-        raise Unreachable(why)
+        raise HostUnreachable(why)
 
     async def _addresses(self, host: str) -> list[str]:
         """The host's addresses, IPv4 first; Denied if even one of them is not public."""
@@ -113,23 +113,23 @@ class WayOut:
         except (TimeoutError, OSError):
             found = []
         if not found:
-            raise Unreachable("its name cannot be resolved")
+            raise HostUnreachable("its name cannot be resolved")
         for address in found:
             if not is_public(address):
-                raise Denied(f"it leads to {address}, which is no public address")
+                raise EgressDenied(f"it leads to {address}, which is no public address")
         return sorted(found, key=lambda address: ":" in address)
 
     async def _tunnel(self, exchange: Exchange, host: str, far: Stream) -> None:
-        first = await exchange.conversation.opened()
+        first = await exchange.conversation.accept_connect()
         try:
             first = await self._hello(exchange.stream, first, host)
-        except Denied as denied:
-            exchange.emit(Refused(destination=f"{host}:{PORT}", reason=str(denied)))
+        except EgressDenied as denied:
+            exchange.emit(NetworkDenied(destination=f"{host}:{PORT}", reason=str(denied)))
             return exchange.stream.abort()
-        traffic = Traffic()
+        traffic = RelayStats()
         await far.write(first)
         traffic.passed(len(first), up=True)
-        how = await join(exchange.stream, far, idle_s=self._limits.idle_s, traffic=traffic)
+        how = await relay(exchange.stream, far, idle_s=self._limits.idle_s, traffic=traffic)
         self._log("tunnel", run=exchange.grant.run, host=host, how=how, sent=traffic.sent, received=traffic.received)
 
     async def _hello(self, stream: Stream, first: bytes, host: str) -> bytes:
@@ -138,12 +138,12 @@ class WayOut:
             async with asyncio.timeout(self._limits.hello_s):
                 while (name := server_name(first)) is None:
                     if not (data := await stream.read()):
-                        raise Denied("it ended before TLS began")
+                        raise EgressDenied("it ended before TLS began")
                     first += data
         except TimeoutError:
-            raise Denied("TLS did not begin in time") from None
-        except NotTls as error:
-            raise Denied(f"only TLS leaves, and what was sent first is none: {error}") from None
+            raise EgressDenied("TLS did not begin in time") from None
+        except NotClientHello as error:
+            raise EgressDenied(f"only TLS leaves, and what was sent first is none: {error}") from None
         if name and host_name(name) != host:
-            raise Denied(f"inside, TLS asks for another host: {shown(name)}")
+            raise EgressDenied(f"inside, TLS asks for another host: {sanitize_destination(name)}")
         return first

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import parse_qs
 
-from unmoor.runtime.events import Refused
+from unmoor.runtime.events import NetworkDenied
 
-from .http1 import Conversation, Headers, HttpLimits, Malformed, Request
-from .way import Emit, Grant, Stream
+from .http1 import BadRequest, Headers, Http1Connection, HttpLimits, Request
+from .way import Emit, RunCredentials, Stream
 
 MODEL_PATH = "/model"
 PLAIN = (b"content-type", b"text/plain; charset=utf-8")
@@ -26,28 +26,28 @@ class Exchange:
     """One request of a run's, and what its answer needs."""
 
     request: Request
-    conversation: Conversation
+    conversation: Http1Connection
     stream: Stream
-    grant: Grant
+    grant: RunCredentials
     emit: Emit
 
     async def refuse(self, status: int, destination: str, reason: str, headers: Headers = ()) -> None:
         """Answers with one line, and lets the run know."""
-        self.emit(Refused(destination=destination, reason=reason))
-        await self.say(status, f"refused: {destination}: {reason}", headers)
+        self.emit(NetworkDenied(destination=destination, reason=reason))
+        await self.respond(status, f"refused: {destination}: {reason}", headers)
 
-    async def say(self, status: int, text: str, headers: Headers = ()) -> None:
+    async def respond(self, status: int, text: str, headers: Headers = ()) -> None:
         """Answers with one line."""
         await self.conversation.answer(status, [PLAIN, *headers], f"{text}\n".encode())
 
 
-class Part(Protocol):
+class RequestHandler(Protocol):
     """What answers one kind of request; the token has been looked at before."""
 
     async def answer(self, exchange: Exchange) -> None: ...
 
 
-class ModelPart(Part, Protocol):
+class ModelPart(RequestHandler, Protocol):
     """The model's part says its refusals in the provider's own words."""
 
     async def unknown_token(self, exchange: Exchange, reason: str) -> None: ...
@@ -55,17 +55,17 @@ class ModelPart(Part, Protocol):
     async def settle(self) -> None: ...
 
 
-class Door:
+class GuardHandler:
     """Serves connections of any run (a Way)."""
 
-    def __init__(self, *, model: ModelPart | None, way_out: Part, limits: HttpLimits | None = None) -> None:
+    def __init__(self, *, model: ModelPart | None, way_out: RequestHandler, limits: HttpLimits | None = None) -> None:
         self._model = model
         self._way_out = way_out
         self._limits = limits or HttpLimits()
 
-    async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+    async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
         """Serves one connection to its end and closes it."""
-        conversation = Conversation(stream, self._limits)
+        conversation = Http1Connection(stream, self._limits)
         try:
             while request := await self._request(conversation):
                 await self._answer(
@@ -85,10 +85,10 @@ class Door:
         if self._model is not None:
             await self._model.settle()
 
-    async def _request(self, conversation: Conversation) -> Request | None:
+    async def _request(self, conversation: Http1Connection) -> Request | None:
         try:
             return await conversation.request()
-        except Malformed as error:
+        except BadRequest as error:
             await conversation.answer(error.status, [PLAIN], f"{error}\n".encode())
             return None
 
@@ -100,10 +100,10 @@ class Door:
         if not request.target.startswith("/"):
             await exchange.refuse(403, _site(request.target), "only TLS leaves; use https")
         elif path != MODEL_PATH and not path.startswith(MODEL_PATH + "/"):
-            await exchange.say(404, "there is nothing here; the model is under /model")
+            await exchange.respond(404, "there is nothing here; the model is under /model")
         elif self._model is None:
-            await exchange.say(404, "this agent has no model")
-        elif reason := _unproved(model_tokens(request), exchange.grant.token):
+            await exchange.respond(404, "this agent has no model")
+        elif reason := _unproved(model_token_headers(request), exchange.grant.token):
             await self._model.unknown_token(exchange, reason)
         else:
             await self._model.answer(exchange)
@@ -112,13 +112,13 @@ class Door:
         tokens = proxy_tokens(exchange.request, exchange.grant.run)
         if not tokens:
             # Many clients show their token only when asked: that is no attempt at anything.
-            return await exchange.say(407, "show the run's token", [ASK_FOR_TOKEN])
+            return await exchange.respond(407, "show the run's token", [ASK_FOR_TOKEN])
         if reason := _unproved(tokens, exchange.grant.token):
-            return await exchange.refuse(407, shown(exchange.request.target), reason, [ASK_FOR_TOKEN])
+            return await exchange.refuse(407, sanitize_destination(exchange.request.target), reason, [ASK_FOR_TOKEN])
         await self._way_out.answer(exchange)
 
 
-def model_tokens(request: Request) -> list[str]:
+def model_token_headers(request: Request) -> list[str]:
     """The tokens that a request for the model shows, wherever a provider's key may stand."""
     bearer = [v.split(" ", 1)[1].strip() for v in request.values(b"authorization") if v.lower().startswith("bearer ")]
     keys = parse_qs(request.target.partition("?")[2]).get("key", [])
@@ -150,9 +150,9 @@ def _unproved(shown: list[str], token: str) -> str:
 def _site(target: str) -> str:
     """Of an absolute address its scheme and host: the rest may hold what is secret."""
     scheme, _, rest = target.partition("://")
-    return f"{scheme[:10]}://{shown(rest.partition('/')[0])}" if rest else "this address"
+    return f"{scheme[:10]}://{sanitize_destination(rest.partition('/')[0])}" if rest else "this address"
 
 
-def shown(text: str) -> str:
+def sanitize_destination(text: str) -> str:
     """A destination as the harness wrote it, as one short line, and without a name and password before it."""
     return "".join(c if c.isprintable() else "?" for c in text.rpartition("@")[2][:260])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from .way import Grant, Stream
+from .way import RunCredentials, Stream
 
 VERSION = 1
 HEAD = 5
@@ -44,28 +44,28 @@ class Frame:
     payload: bytes = b""
 
 
-class LinkBroken(ConnectionError):
+class ProtocolError(ConnectionError):
     """What came is no frame, or ended in the middle of one."""
 
 
-def encoded(frame: Frame) -> bytes:
+def encode(frame: Frame) -> bytes:
     """The frame as it is sent."""
     return bytes([frame.kind]) + len(frame.payload).to_bytes(4, "big") + frame.payload
 
 
-def opening(grant: Grant) -> Frame:
+def open_frame(grant: RunCredentials) -> Frame:
     """The first frame: whose connection it is, and the token that opens the door."""
     values = {"version": VERSION, "run": grant.run, "token": grant.token}
     return Frame(kind=Kind.OPEN, payload=json.dumps(values).encode())
 
 
-def grant_of(frame: Frame) -> Grant:
+def grant_of(frame: Frame) -> RunCredentials:
     """What an opening frame says; LinkBroken for any other."""
     values = json_of(frame) if frame.kind is Kind.OPEN else {}
     run, token = _text(values.get("run")), _text(values.get("token"))
     if values.get("version") != VERSION or not run or not token:
-        raise LinkBroken("this is no opening of a link that this release understands")
-    return Grant(run=run, token=token)
+        raise ProtocolError("this is no opening of a link that this release understands")
+    return RunCredentials(run=run, token=token)
 
 
 def json_of(frame: Frame) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def json_of(frame: Frame) -> dict[str, Any]:
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise LinkBroken("a frame's payload is no JSON object")
+        raise ProtocolError("a frame's payload is no JSON object")
     return values
 
 
@@ -94,7 +94,7 @@ class Decoder:
             return None
         size = int.from_bytes(self._kept[1:HEAD], "big")
         if self._kept[0] not in KINDS or size > MOST_DATA:
-            raise LinkBroken("this is no frame")
+            raise ProtocolError("this is no frame")
         if len(self._kept) < HEAD + size:
             return None
         frame = Frame(kind=Kind(self._kept[0]), payload=bytes(self._kept[HEAD : HEAD + size]))
@@ -121,7 +121,7 @@ class Frames:
             if not data:
                 if self._decoder.empty:
                     return None
-                raise LinkBroken("the link broke off")
+                raise ProtocolError("the link broke off")
             self._decoder.feed(data)
         return frame
 
@@ -129,7 +129,7 @@ class Frames:
         """Sends frames, and waits while the other side does not take them."""
         if frames:
             async with self._sending:
-                await self._stream.write(b"".join(map(encoded, frames)))
+                await self._stream.write(b"".join(map(encode, frames)))
 
 
 def data_frames(data: bytes) -> list[Frame]:

@@ -48,7 +48,7 @@ NOT_SENT = HOP_BY_HOP | CREDENTIALS | OWN
 NOT_RETURNED = HOP_BY_HOP | {b"alt-svc", b"set-cookie", b"strict-transport-security"}
 
 
-def to_provider(headers: Headers, key: tuple[str, str]) -> list[tuple[str, str]]:
+def request_headers(headers: Headers, key: tuple[str, str]) -> list[tuple[str, str]]:
     """The request's headers as the provider gets them, with its key, and asking for an answer that can be read."""
     kept = [
         (name.decode("latin-1"), value.decode("latin-1"))
@@ -58,7 +58,7 @@ def to_provider(headers: Headers, key: tuple[str, str]) -> list[tuple[str, str]]
     return [*kept, ("accept-encoding", "identity"), key]
 
 
-def from_provider(headers: Iterable[tuple[bytes, bytes]], *, length: bool) -> list[tuple[bytes, bytes]]:
+def response_headers(headers: Iterable[tuple[bytes, bytes]], *, length: bool) -> list[tuple[bytes, bytes]]:
     """The answer's headers as the client gets them; its length only where the content is passed on as it is."""
     lower = [(name.lower(), value) for name, value in headers]
     dropped = NOT_RETURNED | _named_by_connection(lower) | (set() if length else {b"content-length"})

@@ -7,7 +7,7 @@ RECORD_HEAD, MESSAGE_HEAD = 5, 4
 MOST_BYTES = 64 * 1024
 
 
-class NotTls(Exception):
+class NotClientHello(Exception):
     """These bytes begin no TLS connection."""
 
 
@@ -21,12 +21,12 @@ def server_name(data: bytes) -> str | None:
         hello = _client_hello(data)
     except _Incomplete:
         if len(data) > MOST_BYTES:
-            raise NotTls("it is too long") from None
+            raise NotClientHello("it is too long") from None
         return None
     try:
         return _server_name(hello)
     except _Incomplete:
-        raise NotTls("it is cut short") from None
+        raise NotClientHello("it is cut short") from None
 
 
 class _Bytes:
@@ -61,17 +61,17 @@ def _client_hello(data: bytes) -> _Bytes:
     while True:
         kind, major, _minor = records.number(1), records.number(1), records.number(1)
         if kind != HANDSHAKE or major != 3:
-            raise NotTls("it is no TLS handshake")
+            raise NotClientHello("it is no TLS handshake")
         length = records.number(2)
         if not 0 < length <= 1 << 14:
-            raise NotTls("it is no TLS handshake")
+            raise NotClientHello("it is no TLS handshake")
         message += records.take(length)
         if message[0] != CLIENT_HELLO:
-            raise NotTls("it is no TLS handshake")
+            raise NotClientHello("it is no TLS handshake")
         if len(message) >= MESSAGE_HEAD:
             size = int.from_bytes(message[1:MESSAGE_HEAD], "big")
             if size > MOST_BYTES:
-                raise NotTls("it is too long")
+                raise NotClientHello("it is too long")
             if len(message) >= MESSAGE_HEAD + size:
                 return _Bytes(message[MESSAGE_HEAD : MESSAGE_HEAD + size])
 
@@ -87,7 +87,7 @@ def _server_name(hello: _Bytes) -> str:
         if kind == SERVER_NAME:
             found += _names(content.vector(2))
     if len(found) > 1:
-        raise NotTls("it asks for two hosts")
+        raise NotClientHello("it asks for two hosts")
     return found[0] if found else ""
 
 

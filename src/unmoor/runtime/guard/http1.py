@@ -43,7 +43,7 @@ class Request:
         return [value.decode("latin-1") for key, value in self.headers if key == name]
 
 
-class Malformed(Exception):
+class BadRequest(Exception):
     """The request breaks HTTP, is too large or too slow; `status` is the answer it has earned."""
 
     def __init__(self, status: int, text: str) -> None:
@@ -51,14 +51,14 @@ class Malformed(Exception):
         self.status = status
 
 
-class TooLarge(Malformed):
+class TooLarge(BadRequest):
     """The body is larger than the caller allows."""
 
     def __init__(self, most: int) -> None:
         super().__init__(413, f"the request's body is larger than {most // (1024 * 1024)} MiB")
 
 
-class Conversation:
+class Http1Connection:
     """Requests and answers on one connection. An answer's framing is chosen here; its headers carry none."""
 
     def __init__(self, stream: Stream, limits: HttpLimits) -> None:
@@ -84,7 +84,7 @@ class Conversation:
             async with asyncio.timeout(self._limits.body_s):
                 return await self._body(most)
         except TimeoutError:
-            raise Malformed(408, "the request's body did not arrive in time") from None
+            raise BadRequest(408, "the request's body did not arrive in time") from None
 
     async def answer(self, status: int, headers: Headers, content: bytes) -> None:
         """Answers at once with all of it. Where the request was not read to its end, the connection ends with it."""
@@ -118,7 +118,7 @@ class Conversation:
         self._ahead = 0
         return True
 
-    async def unless_gone(self, work: Coroutine[Any, Any, None]) -> None:
+    async def cancel_on_disconnect(self, work: Coroutine[Any, Any, None]) -> None:
         """Does the work while the client is there; where it goes away the work is cancelled: ConnectionError.
 
         The request's body has been read before. A client that ends its side counts as gone.
@@ -135,7 +135,7 @@ class Conversation:
                 task.cancel()
             await asyncio.gather(working, gone, return_exceptions=True)
 
-    async def opened(self) -> bytes:
+    async def accept_connect(self) -> bytes:
         """Answers a CONNECT with success; from now on the connection is the tunnel's, beginning with these bytes."""
         self._read_whole()
         response = h11.Response(status_code=200, headers=[], reason=b"Connection established")
@@ -166,7 +166,7 @@ class Conversation:
         except TimeoutError:
             if not self._http.trailing_data[0]:
                 return h11.ConnectionClosed()
-            raise Malformed(408, "the request's head did not arrive in time") from None
+            raise BadRequest(408, "the request's head did not arrive in time") from None
         assert isinstance(event, h11.Request | h11.ConnectionClosed)
         return event
 
@@ -185,7 +185,7 @@ class Conversation:
 
     def _read_whole(self) -> bool:
         """Whether the request has been read to its end; what of it is here already is read now."""
-        with contextlib.suppress(Malformed):
+        with contextlib.suppress(BadRequest):
             while self._http.their_state is h11.SEND_BODY:
                 if self._event() is h11.NEED_DATA:
                     return False
@@ -195,7 +195,7 @@ class Conversation:
         """Takes in some of what is still being sent: closing at once would take the answer away from its reader."""
         size = 0
         with contextlib.suppress(TimeoutError, ConnectionError):
-            await self._stream.finish()
+            await self._stream.write_eof()
             async with asyncio.timeout(self._limits.linger_s):
                 while size < LINGER_BYTES and (data := await self._stream.read()):
                     size += len(data)
@@ -204,4 +204,4 @@ class Conversation:
         try:
             return self._http.next_event()
         except h11.RemoteProtocolError as error:
-            raise Malformed(error.error_status_hint, f"this is no HTTP request: {error}") from None
+            raise BadRequest(error.error_status_hint, f"this is no HTTP request: {error}") from None

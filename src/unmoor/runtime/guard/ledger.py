@@ -17,13 +17,13 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from unmoor.runtime.config import Agent
-from unmoor.runtime.errors import InfrastructureFault
-from unmoor.runtime.events import OverBudget
+from unmoor.runtime.config import AgentConfig
+from unmoor.runtime.errors import TransientError
+from unmoor.runtime.events import BudgetExceeded
 from unmoor.runtime.store import Store
 
-from .book import NOTHING, Book, Books
-from .way import Log, quiet
+from .book import NOTHING, DayRecord, DayRecords
+from .way import Log, null_log
 
 RUN_CAP, DAY_CAP = "run.max_cost_usd", "budget.per_day_usd"
 # From this share of a cap on, every request looks into the store.
@@ -32,7 +32,7 @@ MOST_DAYS = 31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerTimes:
+class LedgerTimeouts:
     """After how long what is known is old (for a request, and within a stream), how often is written (Cloud Storage
     takes one write a second to an object: https://cloud.google.com/storage/quotas), and for how long at the end."""
 
@@ -48,21 +48,21 @@ class Ledger:
 
     def __init__(
         self,
-        agent: Agent,
+        agent: AgentConfig,
         *,
         store: Store,
         clock: Callable[[], datetime],
-        times: LedgerTimes | None = None,
-        log: Log = quiet,
+        times: LedgerTimeouts | None = None,
+        log: Log = null_log,
     ) -> None:
         self._run_cap, self._day_cap = agent.run.max_cost_usd, agent.budget_per_day_usd
         # A run that goes on over midnight has spent on several days.
         span = timedelta(seconds=agent.run.timeout_s * (agent.run.retries + 1))
         self._days_back = min(span.days + 1, MOST_DAYS)
-        self._books, self._clock, self._log = Books(store), clock, log
-        self._times = times or LedgerTimes()
+        self._books, self._clock, self._log = DayRecords(store), clock, log
+        self._times = times or LedgerTimeouts()
         self._lock = asyncio.Lock()
-        self._book: Book | None = None
+        self._book: DayRecord | None = None
         self._read_at = datetime.min.replace(tzinfo=UTC)
         self._before: dict[str, Decimal] = {}
         self._unwritten: defaultdict[date, dict[str, Decimal]] = defaultdict(dict)
@@ -74,21 +74,21 @@ class Ledger:
         self._wrote = asyncio.Event()
 
     @property
-    def keeps(self) -> bool:
+    def has_caps(self) -> bool:
         """Whether there is a cap at all."""
         return self._run_cap is not None or self._day_cap is not None
 
-    async def check(self, run: str) -> OverBudget | None:
+    async def check(self, run: str) -> BudgetExceeded | None:
         """Whether the run may send another request: the cap that is used up, or None.
 
         InfrastructureFault where the store cannot be read: then nobody knows.
         """
-        if not self.keeps:
+        if not self.has_caps:
             return None
         if self._is_old(self._times.old_s) or run not in self._before or self._is_near(run):
             async with self._lock:
                 await self._read(run)
-        return self.over(run)
+        return self.exceeded_cap(run)
 
     def begin(self, run: str, least: Decimal) -> Spending:
         """A request that goes out now, and costs at least this."""
@@ -96,27 +96,27 @@ class Ledger:
         self._under_way[spending] = least
         return spending
 
-    def over(self, run: str) -> OverBudget | None:
+    def exceeded_cap(self, run: str) -> BudgetExceeded | None:
         """The cap that is used up as far as this guard knows, or None."""
         for cap, limit, spent in (
             (RUN_CAP, self._run_cap, self._spent_by(run)),
             (DAY_CAP, self._day_cap, self._spent_today()),
         ):
             if limit is not None and spent >= limit:
-                return OverBudget(cap=cap, limit_usd=limit, spent_usd=spent)
+                return BudgetExceeded(cap=cap, limit_usd=limit, spent_usd=spent)
         return None
 
-    def goes(self, spending: Spending, cost: Decimal) -> OverBudget | None:
+    def update(self, spending: Spending, cost: Decimal) -> BudgetExceeded | None:
         """Notes what a request has cost so far; the cap that this uses up, or None."""
         self._under_way[spending] = cost
-        if self.keeps and self._is_old(self._times.old_in_stream_s) and not self._tasks:
+        if self.has_caps and self._is_old(self._times.old_in_stream_s) and not self._tasks:
             self._start(self._read_again(spending.run))
-        return self.over(spending.run)
+        return self.exceeded_cap(spending.run)
 
-    def ended(self, spending: Spending, cost: Decimal) -> None:
+    def commit(self, spending: Spending, cost: Decimal) -> None:
         """Notes what a request has cost in the end, to be written soon."""
         self._under_way.pop(spending, None)
-        if not self.keeps or not cost:
+        if not self.has_caps or not cost:
             return
         day = self._unwritten[self._today()]
         day[spending.run] = day.get(spending.run, NOTHING) + cost
@@ -186,7 +186,7 @@ class Ledger:
             books = await asyncio.gather(*map(self._books.read, days))
             self._before[run] = sum((book.runs.get(run, NOTHING) for book in books), NOTHING)
 
-    def _turn_over(self, book: Book) -> None:
+    def _turn_over(self, book: DayRecord) -> None:
         """A day has ended: what runs that are under way have spent on it is now what they spent before."""
         under_way = {each.run for each in self._under_way}
         self._before = {
@@ -197,7 +197,7 @@ class Ledger:
         async with self._lock:
             try:
                 await self._read(run)
-            except InfrastructureFault as fault:
+            except TransientError as fault:
                 self._log("the budget cannot be read", level="warning", fault=str(fault))
 
     async def _write_all(self) -> None:
@@ -221,7 +221,7 @@ class Ledger:
             known = self._book if self._book and self._book.day == day and not self._stale else None
             try:
                 written = await self._books.add(day, dict(self._unwritten[day]), known=known)
-            except InfrastructureFault as fault:
+            except TransientError as fault:
                 self._log("the budget cannot be written", level="warning", fault=str(fault))
                 written = None
             self._stale = written is None
@@ -257,10 +257,10 @@ class Spending:
         self.run = run
         self._ledger = ledger
 
-    def goes(self, cost: Decimal) -> OverBudget | None:
+    def update(self, cost: Decimal) -> BudgetExceeded | None:
         """It has cost this so far; the cap that is used up, or None."""
-        return self._ledger.goes(self, cost)
+        return self._ledger.update(self, cost)
 
-    def ends(self, cost: Decimal) -> None:
+    def commit(self, cost: Decimal) -> None:
         """It has cost this in the end."""
-        self._ledger.ended(self, cost)
+        self._ledger.commit(self, cost)

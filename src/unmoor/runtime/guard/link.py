@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import SplitResult, urlsplit
 
-from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.events import Notice, guard_event
 
-from .frames import Frame, Frames, Kind, LinkBroken, data_frames, json_of, opening
-from .streams import Socket
-from .way import Emit, Grant, Stream
+from .frames import Frame, Frames, Kind, ProtocolError, data_frames, json_of, open_frame
+from .streams import SocketStream
+from .way import Emit, RunCredentials, Stream
 
 # A guard beside the run may still be starting when the harness asks for the first time.
 PATIENCE_S = 20.0
@@ -22,14 +22,14 @@ FIRST_PAUSE_S, MOST_PAUSE_S = 0.05, 1.0
 Dial = Callable[[], Awaitable[Stream]]
 
 
-class Link:
+class GuardLink:
     """Leads to the guard that `dial` connects to."""
 
     def __init__(self, dial: Dial, *, patience_s: float = PATIENCE_S) -> None:
         self._dial = dial
         self._patience_s = patience_s
 
-    async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+    async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
         """Carries one connection to its end and closes it."""
         try:
             under = await self._open()
@@ -47,7 +47,7 @@ class Link:
             await stream.close()
 
     @asynccontextmanager
-    async def held(self) -> AsyncIterator[None]:
+    async def keep_alive(self) -> AsyncIterator[None]:
         """Holds the guard: one that is there for a single run ends when it is let go, however that comes about."""
         holding = asyncio.create_task(self._hold())
         try:
@@ -74,8 +74,8 @@ class Link:
             await asyncio.sleep(pause)
             pause = min(pause * 2, MOST_PAUSE_S)
 
-    async def _carry(self, stream: Stream, frames: Frames, grant: Grant, emit: Emit) -> None:
-        await frames.send(opening(grant))
+    async def _carry(self, stream: Stream, frames: Frames, grant: RunCredentials, emit: Emit) -> None:
+        await frames.send(open_frame(grant))
         up = asyncio.create_task(_up(stream, frames))
         try:
             await _down(stream, frames, emit)
@@ -110,25 +110,25 @@ async def _down(stream: Stream, frames: Frames, emit: Emit) -> None:
                 continue
             case _:
                 try:
-                    await (stream.write(frame.payload) if frame.kind is Kind.DATA else stream.finish())
+                    await (stream.write(frame.payload) if frame.kind is Kind.DATA else stream.write_eof())
                 except ConnectionError:
                     gone = True
                     await frames.send(Frame(kind=Kind.ABORT))
-    raise LinkBroken("the guard ended before it was done")
+    raise ProtocolError("the guard ended before it was done")
 
 
-def link_to(url: str) -> Link:
+def connect_guard(url: str) -> GuardLink:
     """A link to the guard at that address: frames on a TCP connection for http, on a WebSocket for https."""
     parts, port = _address(url)
     if parts.scheme == "https" and parts.hostname:
         from .websocket import GoogleIdentity, dial
 
         identity = GoogleIdentity(f"https://{parts.netloc}")
-        return Link(lambda: dial(f"wss://{parts.netloc}/link", identity))
+        return GuardLink(lambda: dial(f"wss://{parts.netloc}/link", identity))
     if parts.scheme == "http" and parts.hostname and port:
         host = parts.hostname
-        return Link(lambda: _tcp(host, port))
-    raise ConfigurationFault(f"UNMOOR_GUARD_URL: {url!r} is no guard's address; write http://HOST:PORT or https://HOST")
+        return GuardLink(lambda: _tcp(host, port))
+    raise ConfigurationError(f"UNMOOR_GUARD_URL: {url!r} is no guard's address; write http://HOST:PORT or https://HOST")
 
 
 def _address(url: str) -> tuple[SplitResult, int]:
@@ -141,4 +141,4 @@ def _address(url: str) -> tuple[SplitResult, int]:
 
 
 async def _tcp(host: str, port: int) -> Stream:
-    return Socket(*await asyncio.open_connection(host, port))
+    return SocketStream(*await asyncio.open_connection(host, port))

@@ -9,8 +9,8 @@ from typing import Any
 
 from unmoor.runtime.events import GuardEvent, as_json
 
-from .frames import MOST_DATA, Frame, Frames, Kind, LinkBroken, data_frames, grant_of
-from .way import Grant, Log, Stream, Way, quiet
+from .frames import MOST_DATA, Frame, Frames, Kind, ProtocolError, data_frames, grant_of
+from .way import ConnectionHandler, Log, RunCredentials, Stream, null_log
 
 OPENING_S = 10
 
@@ -19,7 +19,12 @@ DONE_S = 5
 
 
 async def serve_link(
-    under: Stream, way: Way, *, settle: Settle, released: Callable[[], None] = lambda: None, log: Log = quiet
+    under: Stream,
+    way: ConnectionHandler,
+    *,
+    settle: Settle,
+    released: Callable[[], None] = lambda: None,
+    log: Log = null_log,
 ) -> None:
     """Serves the one connection of a link to its end, and closes the link. Where the link holds the guard and carries
     no connection, `released` is called at its end; `settle` is awaited before any other ends."""
@@ -40,7 +45,7 @@ async def serve_link(
         raise
 
 
-async def _serve(frames: Frames, grant: Grant, way: Way, settle: Settle) -> None:
+async def _serve(frames: Frames, grant: RunCredentials, way: ConnectionHandler, settle: Settle) -> None:
     stream = LinkedStream(frames)
     try:
         await way.serve(stream, grant, stream.emit)
@@ -85,7 +90,7 @@ class LinkedStream:
             raise ConnectionResetError("the connection is closed")
         await self._frames.send(*data_frames(data))
 
-    async def finish(self) -> None:
+    async def write_eof(self) -> None:
         if not self._broken and not self._written_end:
             self._written_end = True
             await self._frames.send(Frame(kind=Kind.END))
@@ -97,7 +102,7 @@ class LinkedStream:
 
     async def close(self) -> None:
         with contextlib.suppress(ConnectionError):
-            await self.finish()
+            await self.write_eof()
 
     def emit(self, event: GuardEvent) -> None:
         """Sends an event beside the bytes."""
@@ -118,7 +123,7 @@ class LinkedStream:
         elif frame.kind is Kind.END:
             self._read_end = True
         else:
-            raise LinkBroken(f"a run does not say {frame.kind.name.lower()}")
+            raise ProtocolError(f"a run does not say {frame.kind.name.lower()}")
 
     def _start(self, sending: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(_if_possible(sending))

@@ -11,7 +11,7 @@ from typing import Any
 from unmoor.runtime.events import Tokens
 
 from .sse import Event, EventReader
-from .wires import Said, Wire
+from .wires import ReportedUsage, WireFormat
 from .wires.chat import only_usage
 
 # Rules of thumb, for what nobody counted: https://platform.openai.com/tokenizer,
@@ -22,12 +22,12 @@ ATTACHMENT = re.compile(rb"[A-Za-z0-9+/=_-]{4000,}")
 MOST_BODY = 32 * 1024 * 1024
 
 
-class Meter:
+class UsageMeter:
     """Meters one answer. With `hide_usage` the chunk that says only what was used is not passed on: the client did
     not ask for it, and may not expect a chunk without a choice."""
 
-    def __init__(self, wire: Wire, *, events: bool, hide_usage: bool = False) -> None:
-        self.said = Said()
+    def __init__(self, wire: WireFormat, *, events: bool, hide_usage: bool = False) -> None:
+        self.said = ReportedUsage()
         self.received = 0
         self._wire = wire
         self._reader = EventReader() if events else None
@@ -55,7 +55,7 @@ class Meter:
                 self._say(part)
         return b""
 
-    def settled(self, sent: int) -> tuple[Said, bool]:
+    def final_usage(self, sent: int) -> tuple[ReportedUsage, bool]:
         """What was used, and whether that is an estimate; `sent` is an estimate of the request's own tokens."""
         if self.said.whole:
             return self.said, False
@@ -66,7 +66,7 @@ class Meter:
         output = max(tokens.output, _tokens(self.said.text_bytes or (0 if self._reader else self.received)))
         return replace(self.said, tokens=replace(tokens, output=output)), True
 
-    def so_far(self, least: Tokens) -> Said:
+    def minimum_usage(self, least: Tokens) -> ReportedUsage:
         """What is certain to have been used by now: what was said, or else the least that it can be."""
         tokens = self.said.tokens or least
         output = max(tokens.output, _tokens(self.said.text_bytes))
@@ -79,10 +79,10 @@ class Meter:
 
     def _say(self, value: Any) -> None:
         if isinstance(value, Mapping):
-            self.said = self._wire.after(self.said, value)
+            self.said = self._wire.accumulate_usage(self.said, value)
 
 
-def sent_tokens(body: bytes) -> int:
+def estimate_input_tokens(body: bytes) -> int:
     """About how many tokens a request's body is. Long runs of base64 are images and files, which count by the piece."""
     text, attachments = ATTACHMENT.subn(b"", body)
     return _tokens(len(text)) + attachments * TOKENS_PER_ATTACHMENT

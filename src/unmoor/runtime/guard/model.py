@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 
-from unmoor.runtime.errors import InfrastructureFault
-from unmoor.runtime.events import Notice, Refused
+from unmoor.runtime.errors import TransientError
+from unmoor.runtime.events import NetworkDenied, Notice
 
-from .asked import Asked, NotAllowed, Rules, asked
+from .asked import ModelPolicy, ProviderRequest, RequestDenied, authorize
 from .door import MODEL_PATH, Exchange
-from .http1 import Headers, Malformed, Request, TooLarge
+from .http1 import BadRequest, Headers, Request, TooLarge
 from .ledger import Ledger
-from .passage import JSON, Passage, Provider, over_text
-from .room import Room
-from .way import Log, quiet
-from .wires import wires_of
+from .passage import JSON, ForwardedRequest, Provider, cap_text
+from .room import ByteSemaphore
+from .way import Log, null_log
+from .wires import formats_of
 
 MOST_BODY = 64 * 1024 * 1024
 # What all bodies that are not small may take together: a guard of 512 MiB has room for them and for reading one.
@@ -31,10 +31,10 @@ class ModelProxy:
     def __init__(
         self,
         *,
-        rules: Rules,
+        rules: ModelPolicy,
         provider: Provider,
         ledger: Ledger,
-        log: Log = quiet,
+        log: Log = null_log,
         most_body: int = MOST_BODY,
         room: int = ROOM,
     ) -> None:
@@ -43,12 +43,12 @@ class ModelProxy:
         self._ledger = ledger
         self._log = log
         self._most_body = most_body
-        self._room = Room(room)
-        self._error = wires_of(rules.provider)[0].error
+        self._room = ByteSemaphore(room)
+        self._error = formats_of(rules.provider)[0].error
 
     async def unknown_token(self, exchange: Exchange, reason: str) -> None:
         """Answers a request that does not show this run's token."""
-        exchange.emit(Refused(destination="the model", reason=reason))
+        exchange.emit(NetworkDenied(destination="the model", reason=reason))
         await self._say(exchange, 401, reason, [NO_RETRY])
 
     async def settle(self) -> None:
@@ -57,10 +57,10 @@ class ModelProxy:
 
     async def answer(self, exchange: Exchange) -> None:
         """Answers one request."""
-        size = declared(exchange.request, self._most_body)
+        size = declared_body_size(exchange.request, self._most_body)
         if size > self._most_body:
             return await self._say(exchange, 413, str(TooLarge(self._most_body)), [NO_RETRY])
-        async with self._room.taken(size if size > SMALL else 0):
+        async with self._room.acquire(size if size > SMALL else 0):
             await self._answer(exchange)
 
     async def _answer(self, exchange: Exchange) -> None:
@@ -69,24 +69,24 @@ class ModelProxy:
         encoding = ",".join(request.values(b"content-encoding"))
         try:
             body = await exchange.conversation.body(self._most_body)
-            what = asked(self._rules, request.method, path, query, body, encoding)
-        except NotAllowed as refusal:
-            exchange.emit(Refused(destination="the model", reason=str(refusal)))
+            what = authorize(self._rules, request.method, path, query, body, encoding)
+        except RequestDenied as refusal:
+            exchange.emit(NetworkDenied(destination="the model", reason=str(refusal)))
             return await self._say(exchange, refusal.status, str(refusal), [NO_RETRY])
-        except Malformed as error:
+        except BadRequest as error:
             return await self._say(exchange, error.status, str(error), [NO_RETRY])
-        await exchange.conversation.unless_gone(self._pass(exchange, what))
+        await exchange.conversation.cancel_on_disconnect(self._pass(exchange, what))
 
-    async def _pass(self, exchange: Exchange, what: Asked) -> None:
+    async def _pass(self, exchange: Exchange, what: ProviderRequest) -> None:
         if what.call.kind == "generate" and not await self._affordable(exchange):
             return
-        await Passage(self._provider, exchange, what, self._ledger).go()
+        await ForwardedRequest(self._provider, exchange, what, self._ledger).forward()
 
     async def _affordable(self, exchange: Exchange) -> bool:
         """Whether no cap is used up; answers if one is. What nobody can know is not allowed."""
         try:
             over = await self._ledger.check(exchange.grant.run)
-        except InfrastructureFault as fault:
+        except TransientError as fault:
             self._log("the budget cannot be read", level="error", run=exchange.grant.run, fault=str(fault))
             text = "what was spent cannot be read from the store, so nothing more is spent"
             exchange.emit(Notice(level="error", text=text))
@@ -94,7 +94,7 @@ class ModelProxy:
             return False
         if over is not None:
             exchange.emit(over)
-            await self._say(exchange, 402, over_text(over), [NO_RETRY])
+            await self._say(exchange, 402, cap_text(over), [NO_RETRY])
         return over is None
 
     async def _say(self, exchange: Exchange, status: int, text: str, headers: Headers) -> None:
@@ -102,7 +102,7 @@ class ModelProxy:
         await exchange.conversation.answer(status, [JSON, *headers], error)
 
 
-def declared(request: Request, most: int) -> int:
+def declared_body_size(request: Request, most: int) -> int:
     """How large the request says that its body is; as large as may be, where it does not say."""
     lengths = request.values(b"content-length")
     return int(lengths[0]) if lengths else most if request.values(b"transfer-encoding") else 0

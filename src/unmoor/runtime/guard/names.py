@@ -23,7 +23,7 @@ def host_name(text: str) -> str | None:
     return name if all(LABEL.fullmatch(label) for label in labels) else None
 
 
-def allows(patterns: Iterable[str], host: str) -> bool:
+def matches_any(patterns: Iterable[str], host: str) -> bool:
     """Whether a host is named by one of them: `a.example.com` itself, or `*.example.com` for all below example.com and
     not example.com itself."""
     return any(_matches(pattern, host) for pattern in patterns)

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from .streams import Socket
+from .streams import SocketStream
 from .way import Stream
 
 # Apart from asyncio's own few threads: names that are slow to resolve must not stop everything else.
@@ -28,7 +28,7 @@ class Network:
 
     async def dial(self, address: str, port: int) -> Stream:
         """A connection to that address."""
-        return Socket(*await asyncio.open_connection(address, port))
+        return SocketStream(*await asyncio.open_connection(address, port))
 
     def close(self) -> None:
         """Resolves nothing more."""

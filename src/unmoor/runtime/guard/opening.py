@@ -9,26 +9,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from unmoor.runtime.config import Agent
-from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.config import AgentConfig
+from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.store import Store
 
-from .asked import Rules
-from .connect import WayOut, WayOutLimits
-from .door import Door
+from .asked import ModelPolicy
+from .connect import ConnectLimits, ConnectProxy
+from .door import GuardHandler
 from .http1 import HttpLimits
-from .ledger import Ledger, LedgerTimes
+from .ledger import Ledger, LedgerTimeouts
 from .model import MOST_BODY, ROOM, ModelProxy
 from .network import Network
 from .passage import Provider
 from .prices import Prices, unpriced
-from .upstream import Upstream, UpstreamTimes
-from .way import Log, Stream, quiet
+from .upstream import ProviderClient, UpstreamTimes
+from .way import Log, Stream, null_log
 
 Clock = Callable[[], datetime]
 
 
-class Outside(Protocol):
+class NetworkAccess(Protocol):
     """The network as the way out sees it."""
 
     def resolve(self, host: str) -> Awaitable[Sequence[str]]: ...
@@ -39,13 +39,13 @@ class Outside(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class GuardSettings:
     """How patient and how generous a guard is; the defaults are meant for use, others for tests."""
 
     http: HttpLimits = field(default_factory=HttpLimits)
-    way_out: WayOutLimits = field(default_factory=WayOutLimits)
+    way_out: ConnectLimits = field(default_factory=ConnectLimits)
     upstream: UpstreamTimes = field(default_factory=UpstreamTimes)
-    ledger: LedgerTimes = field(default_factory=LedgerTimes)
+    ledger: LedgerTimeouts = field(default_factory=LedgerTimeouts)
     body_bytes: int = MOST_BODY
     room_bytes: int = ROOM
     # Whose certificates the provider's is verified by; None: those that this machine trusts.
@@ -57,27 +57,27 @@ def utc_now() -> datetime:
 
 
 @asynccontextmanager
-async def open_door(
-    agent: Agent,
+async def open_guard(
+    agent: AgentConfig,
     *,
     store: Store,
     key: str,
     clock: Clock = utc_now,
-    outside: Outside | None = None,
-    settings: Settings | None = None,
-    log: Log = quiet,
-) -> AsyncIterator[Door]:
+    outside: NetworkAccess | None = None,
+    settings: GuardSettings | None = None,
+    log: Log = null_log,
+) -> AsyncIterator[GuardHandler]:
     """A door for every run of the agent; `key` is the model's, empty where the agent has no model.
 
     ConfigurationFault where the agent cannot be guarded as it stands.
     """
-    settings = settings or Settings()
+    settings = settings or GuardSettings()
     network = outside or Network()
     if why := unpriced(agent):
-        raise ConfigurationFault(why)
+        raise ConfigurationError(why)
     try:
         async with _model(agent, store, key, clock, settings, log) as model:
-            way_out = WayOut(
+            way_out = ConnectProxy(
                 egress=agent.egress,
                 egress_any=agent.egress_any,
                 resolve=network.resolve,
@@ -85,31 +85,31 @@ async def open_door(
                 limits=settings.way_out,
                 log=log,
             )
-            yield Door(model=model, way_out=way_out, limits=settings.http)
+            yield GuardHandler(model=model, way_out=way_out, limits=settings.http)
     finally:
         network.close()
 
 
 @asynccontextmanager
 async def _model(
-    agent: Agent, store: Store, key: str, clock: Clock, settings: Settings, log: Log
+    agent: AgentConfig, store: Store, key: str, clock: Clock, settings: GuardSettings, log: Log
 ) -> AsyncIterator[ModelProxy | None]:
     if agent.model is None:
         yield None
         return
     if not key:
-        raise ConfigurationFault(f"the guard was not given {agent.model.api_key}, the key of the model")
+        raise ConfigurationError(f"the guard was not given {agent.model.api_key}, the key of the model")
     ledger = Ledger(agent, store=store, clock=clock, times=settings.ledger, log=log)
     try:
-        async with Upstream(agent.model.base_url, settings.upstream, trust=settings.trust) as upstream:
+        async with ProviderClient(agent.model.base_url, settings.upstream, trust=settings.trust) as upstream:
             yield ModelProxy(
-                rules=Rules(provider=agent.model.provider, model=agent.model.name, web=agent.egress_any),
+                rules=ModelPolicy(provider=agent.model.provider, model=agent.model.name, web=agent.egress_any),
                 provider=Provider(
                     model=agent.model.name,
                     upstream=upstream,
                     key=key,
                     prices=Prices(model=agent.model, clock=clock),
-                    capped=ledger.keeps,
+                    capped=ledger.has_caps,
                 ),
                 ledger=ledger,
                 log=log,

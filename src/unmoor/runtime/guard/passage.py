@@ -6,18 +6,18 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from unmoor.runtime.events import Notice, OverBudget, Tokens, Usage
+from unmoor.runtime.events import BudgetExceeded, ModelUsage, Notice, Tokens
 from unmoor.runtime.redact import encodings
 
-from .asked import Asked
+from .asked import ProviderRequest
 from .book import NOTHING
 from .door import Exchange
-from .headers import from_provider, to_provider
+from .headers import request_headers, response_headers
 from .ledger import Ledger
-from .meter import Meter, sent_tokens
+from .meter import UsageMeter, estimate_input_tokens
 from .prices import Prices
-from .upstream import Silent, Unreachable, Upstream
-from .wires import Said
+from .upstream import ProviderClient, ProviderTimeout, ProviderUnreachable
+from .wires import ReportedUsage
 
 if TYPE_CHECKING:
     import aiohttp
@@ -33,41 +33,43 @@ class Provider:
     """What every passage of an agent's shares."""
 
     model: str
-    upstream: Upstream
+    upstream: ProviderClient
     key: str = field(repr=False)
     prices: Prices
     # Whether there is a cap, so that the price matters while a stream runs.
     capped: bool
 
 
-class Passage:
+class ForwardedRequest:
     """One request that was let through, and is paid for by `spending`."""
 
-    def __init__(self, provider: Provider, exchange: Exchange, asked: Asked, ledger: Ledger) -> None:
+    def __init__(self, provider: Provider, exchange: Exchange, asked: ProviderRequest, ledger: Ledger) -> None:
         self._provider = provider
         self._exchange = exchange
         self._conversation = exchange.conversation
         self._asked = asked
-        self._sent = sent_tokens(asked.body) if asked.call.kind == "generate" else 0
+        self._sent = estimate_input_tokens(asked.body) if asked.call.kind == "generate" else 0
         # The least that it can cost: all of the input read from the cache.
         self._least = Tokens(input=self._sent, cached_input=self._sent)
-        self._spending = ledger.begin(exchange.grant.run, provider.prices.cost(Said(tokens=self._least)) or NOTHING)
+        self._spending = ledger.begin(
+            exchange.grant.run, provider.prices.cost(ReportedUsage(tokens=self._least)) or NOTHING
+        )
         self._priced_at = 0
-        self._meter: Meter | None = None
+        self._meter: UsageMeter | None = None
         self._begun = False
         self._soon = asked.streams or asked.call.kind != "generate"
 
-    async def go(self) -> None:
+    async def forward(self) -> None:
         """There and back. A client whose answer has begun and cannot be ended well sees it break."""
         asked, request = self._asked, self._exchange.request
-        headers = to_provider(request.headers, asked.wire.key(self._provider.key))
+        headers = request_headers(request.headers, asked.wire.key(self._provider.key))
         try:
             async with self._provider.upstream.send(
                 request.method, asked.call.path, asked.query, headers, asked.body, soon=self._soon
             ) as answer:
                 await self._back(answer)
-        except (Silent, Unreachable) as error:
-            await self._failed(504 if isinstance(error, Silent) else 502, str(error))
+        except (ProviderTimeout, ProviderUnreachable) as error:
+            await self._failed(504 if isinstance(error, ProviderTimeout) else 502, str(error))
         finally:
             self._settle()
 
@@ -80,7 +82,7 @@ class Passage:
             return await self._failed(502, "its answer is compressed though that was not asked for")
         events = answer.content_type == "text/event-stream"
         if self._asked.call.kind == "generate":
-            self._meter = Meter(self._asked.wire, events=events, hide_usage=self._asked.hide_usage)
+            self._meter = UsageMeter(self._asked.wire, events=events, hide_usage=self._asked.hide_usage)
         self._begun = True
         await self._conversation.start(answer.status, self._headers(answer, length=not events))
         await self._content(answer, cut=events and self._provider.capped)
@@ -92,7 +94,7 @@ class Passage:
             if cut and (over := self._over()):
                 self._exchange.emit(over)
                 # What was sent last may be half an event.
-                await self._conversation.send(b"\n\n" + self._asked.wire.error_event(f"unmoor: {over_text(over)}"))
+                await self._conversation.send(b"\n\n" + self._asked.wire.error_event(f"unmoor: {cap_text(over)}"))
                 return await self._conversation.end()
         if self._meter and (shown := self._meter.end()):
             await self._conversation.send(shown)
@@ -105,7 +107,7 @@ class Passage:
         while len(content) < MOST_COMPLAINT and (data := await self._provider.upstream.read(answer)):
             content += data
         headers = self._headers(answer, length=False)
-        await self._conversation.answer(answer.status, headers, without(content, self._provider.key))
+        await self._conversation.answer(answer.status, headers, strip_secret(content, self._provider.key))
 
     async def _failed(self, status: int, why: str) -> None:
         text = f"the model's provider failed: {why}"
@@ -116,42 +118,44 @@ class Passage:
         await self._conversation.answer(status, [JSON], error)
 
     def _headers(self, answer: aiohttp.ClientResponse, *, length: bool) -> list[tuple[bytes, bytes]]:
-        kept = from_provider(answer.raw_headers, length=length)
-        return [(name, without(value, self._provider.key)) for name, value in kept]
+        kept = response_headers(answer.raw_headers, length=length)
+        return [(name, strip_secret(value, self._provider.key)) for name, value in kept]
 
-    def _over(self) -> OverBudget | None:
+    def _over(self) -> BudgetExceeded | None:
         """The cap that this request uses up while it is being answered. What is as good as whole is not cut."""
         assert self._meter is not None
         if self._meter.said.whole:
             return None
-        said = self._meter.so_far(self._least)
+        said = self._meter.minimum_usage(self._least)
         tokens = said.tokens or Tokens()
         weight = tokens.input + tokens.output
         if abs(weight - self._priced_at) < PRICE_EVERY:
             return None
         self._priced_at = weight
-        return self._spending.goes(self._provider.prices.cost(said) or NOTHING)
+        return self._spending.update(self._provider.prices.cost(said) or NOTHING)
 
     def _settle(self) -> None:
         """What it has cost in the end, whatever the end was."""
         if self._meter is None:
-            return self._spending.ends(NOTHING)
-        said, estimated = self._meter.settled(self._sent)
+            return self._spending.commit(NOTHING)
+        said, estimated = self._meter.final_usage(self._sent)
         tokens, cost = said.tokens or Tokens(), self._provider.prices.cost(said)
-        self._spending.ends(cost or NOTHING)
+        self._spending.commit(cost or NOTHING)
         if tokens != Tokens():
-            self._exchange.emit(Usage(model=self._provider.model, tokens=tokens, cost_usd=cost, estimated=estimated))
+            self._exchange.emit(
+                ModelUsage(model=self._provider.model, tokens=tokens, cost_usd=cost, estimated=estimated)
+            )
 
     def _notice(self, text: str) -> None:
         self._exchange.emit(Notice(level="warning", text=text))
 
 
-def over_text(over: OverBudget) -> str:
+def cap_text(over: BudgetExceeded) -> str:
     """A used-up cap, in a line."""
     return f"{over.cap} of ${over.limit_usd} is used up (${over.spent_usd:.4f} spent)"
 
 
-def without(content: bytes, secret: str) -> bytes:
+def strip_secret(content: bytes, secret: str) -> bytes:
     """The content with the secret taken out, as it is and as common encodings carry it."""
     for form in sorted(encodings(secret), key=len, reverse=True):
         content = content.replace(form.encode(), b"[secret]")

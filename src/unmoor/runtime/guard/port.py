@@ -7,11 +7,11 @@ import contextlib
 import traceback
 from dataclasses import dataclass
 
-from unmoor.runtime.events import GuardEvent, Notice, OverBudget, Refused
-from unmoor.runtime.harness.protocol import Guarded
+from unmoor.runtime.events import BudgetExceeded, GuardEvent, NetworkDenied, Notice
+from unmoor.runtime.harness.protocol import GuardEndpoint
 
-from .streams import Socket
-from .way import Emit, Grant, Way
+from .streams import SocketStream
+from .way import ConnectionHandler, Emit, RunCredentials
 
 LOOPBACK = "127.0.0.1"
 
@@ -26,21 +26,23 @@ class PortLimits:
     same_refusals: int = 20
 
 
-class LocalPort:
+class GuardPort:
     """Listens while it is entered: `async with LocalPort(way, grant, emit) as port: ... port.guarded ...`.
 
     `emit` is given every use of the model, each used-up cap once, and refusals up to a number.
     """
 
-    def __init__(self, way: Way, grant: Grant, emit: Emit, *, limits: PortLimits | None = None) -> None:
+    def __init__(
+        self, way: ConnectionHandler, grant: RunCredentials, emit: Emit, *, limits: PortLimits | None = None
+    ) -> None:
         self._way = way
         self._grant = grant
         self._limits = limits or PortLimits()
-        self._emit = Funnel(emit, self._limits)
+        self._emit = EventLimiter(emit, self._limits)
         self._open: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
-    async def __aenter__(self) -> LocalPort:
+    async def __aenter__(self) -> GuardPort:
         self._server = await asyncio.start_server(self._accepted, LOOPBACK, 0)
         return self
 
@@ -60,16 +62,16 @@ class LocalPort:
         return self._server.sockets[0].getsockname()[1]
 
     @property
-    def guarded(self) -> Guarded:
+    def endpoint(self) -> GuardEndpoint:
         """What an adapter tells its harness."""
         here, token = f"{LOOPBACK}:{self.number}", self._grant.token
-        return Guarded(model_url=f"http://{here}/model", proxy_url=f"http://run:{token}@{here}", token=token)
+        return GuardEndpoint(model_url=f"http://{here}/model", proxy_url=f"http://run:{token}@{here}", token=token)
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        stream = Socket(reader, writer)
+        stream = SocketStream(reader, writer)
         if len(self._open) >= self._limits.connections:
             most = f"{self._limits.connections} connections are open already; nothing more is let in until one ends"
-            self._emit(Refused(destination="the guard", reason=most))
+            self._emit(NetworkDenied(destination="the guard", reason=most))
             return stream.abort()
         task = asyncio.current_task()
         assert task is not None
@@ -86,7 +88,7 @@ class LocalPort:
             stream.abort()
 
 
-class Funnel:
+class EventLimiter:
     """Passes on what a run should know, and not a thousand times the same."""
 
     def __init__(self, emit: Emit, limits: PortLimits) -> None:
@@ -97,11 +99,11 @@ class Funnel:
         self._caps: set[str] = set()
 
     def __call__(self, event: GuardEvent) -> None:
-        if isinstance(event, OverBudget):
+        if isinstance(event, BudgetExceeded):
             if event.cap in self._caps:
                 return
             self._caps.add(event.cap)
-        if isinstance(event, Refused | Notice) and not self._counted(event):
+        if isinstance(event, NetworkDenied | Notice) and not self._counted(event):
             return
         self._emit(event)
 

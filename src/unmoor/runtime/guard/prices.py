@@ -11,10 +11,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from unmoor.runtime.config import Agent, Model
+from unmoor.runtime.config import AgentConfig, Model
 from unmoor.runtime.events import Tokens
 
-from .wires import Said
+from .wires import ReportedUsage
 
 # How the list names the providers whose names are not ours; any other is found by its address.
 PROVIDERS = ("anthropic", "openai", "google", "openrouter")
@@ -27,7 +27,7 @@ class Prices:
     model: Model
     clock: Callable[[], datetime]
 
-    def cost(self, said: Said) -> Decimal | None:
+    def cost(self, said: ReportedUsage) -> Decimal | None:
         """What these tokens cost today; None where no price is known."""
         from genai_prices import Usage, calc_price
 
@@ -43,7 +43,7 @@ class Prices:
             return None
 
 
-def known_price(model: Model) -> bool:
+def has_known_price(model: Model) -> bool:
     """Whether the list knows what this model's tokens cost."""
     from genai_prices.data_snapshot import get_snapshot
 
@@ -55,7 +55,7 @@ def known_price(model: Model) -> bool:
     return True
 
 
-def unpriced(agent: Agent) -> str:
+def unpriced(agent: AgentConfig) -> str:
     """Why the agent's caps cannot be kept, and what to do; empty where they can, or where there are none."""
     caps = [
         name
@@ -65,7 +65,7 @@ def unpriced(agent: Agent) -> str:
         )
         if cap is not None
     ]
-    if agent.model is None or not caps or known_price(agent.model):
+    if agent.model is None or not caps or has_known_price(agent.model):
         return ""
     which = " and ".join(caps)
     return (
@@ -74,7 +74,7 @@ def unpriced(agent: Agent) -> str:
     )
 
 
-def _units(said: Said) -> dict[str, int]:
+def _units(said: ReportedUsage) -> dict[str, int]:
     """The counts as the list names them. What was read from and written to the cache is part of the input: where a
     provider says otherwise the input is at least that."""
     tokens = said.tokens or Tokens()

@@ -11,20 +11,20 @@ from pathlib import Path
 
 from unmoor.container import GUARD_PORT
 from unmoor.runtime.bundle import fetch_bundle
-from unmoor.runtime.config import Agent
-from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.config import AgentConfig
+from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.logs import JsonLog
 from unmoor.runtime.redact import redactor
-from unmoor.runtime.signals import told_to_stop
+from unmoor.runtime.signals import shutdown_event
 from unmoor.runtime.store import open_store
-from unmoor.runtime.surroundings import Surroundings, forget_secrets, read_surroundings
+from unmoor.runtime.surroundings import ContainerEnvironment, read_environment, scrub_secrets
 
-from .opening import open_door
+from .opening import open_guard
 from .server import GuardServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listening:
+class GuardOptions:
     """Where the guard listens: at every address, unless the target says that only the loopback is to be used; and
     whether it ends with the run that it is there for."""
 
@@ -35,34 +35,36 @@ class Listening:
 
 def main() -> int:
     """Runs until it is told to stop; 2 where the container was not given what it needs."""
-    listening, surroundings = listening_of(os.environ), read_surroundings(os.environ)
-    forget_secrets()
+    listening, surroundings = listening_of(os.environ), read_environment(os.environ)
+    scrub_secrets()
     return asyncio.run(serve(listening, surroundings))
 
 
-def listening_of(environment: Mapping[str, str]) -> Listening:
+def listening_of(environment: Mapping[str, str]) -> GuardOptions:
     """What the variables say; PORT is how Cloud Run says it."""
     text = environment.get("PORT", "") or str(GUARD_PORT)
     if not text.isdigit() or not 0 < int(text) < 65536:
-        raise ConfigurationFault(f"PORT: {text!r} is no port; the platform sets it")
-    return Listening(
+        raise ConfigurationError(f"PORT: {text!r} is no port; the platform sets it")
+    return GuardOptions(
         host=environment.get("UNMOOR_GUARD_BIND", "") or "0.0.0.0",
         port=int(text),
         ends_with_run=environment.get("UNMOOR_GUARD_ENDS", "") == "with-run",
     )
 
 
-async def serve(listening: Listening, surroundings: Surroundings, *, stop: asyncio.Event | None = None) -> int:
+async def serve(
+    listening: GuardOptions, surroundings: ContainerEnvironment, *, stop: asyncio.Event | None = None
+) -> int:
     """Serves the runs of the bundle's agent until SIGTERM; then what is open may end, and what was spent is written."""
     log = JsonLog(redact=redactor(surroundings.secrets), part="guard")
-    stop = stop or told_to_stop()
+    stop = stop or shutdown_event()
     store = open_store(surroundings.store_url)
     with tempfile.TemporaryDirectory(prefix="guard-") as folder:
         agent = (await fetch_bundle(store, surroundings.bundle, Path(folder))).agent
     key = key_of(agent, surroundings)
     released = stop.set if listening.ends_with_run else _nothing
     async with (
-        open_door(agent, store=store, key=key, log=log) as door,
+        open_guard(agent, store=store, key=key, log=log) as door,
         GuardServer(door, host=listening.host, port=listening.port, released=released, log=log) as server,
     ):
         log("listening", host=listening.host, port=server.number, agent=agent.name, environment=agent.environment)
@@ -72,7 +74,7 @@ async def serve(listening: Listening, surroundings: Surroundings, *, stop: async
     return 0
 
 
-def key_of(agent: Agent, surroundings: Surroundings) -> str:
+def key_of(agent: AgentConfig, surroundings: ContainerEnvironment) -> str:
     """The model's key, empty where the agent has no model."""
     return surroundings.secret(agent.model.api_key) if agent.model else ""
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Room:
+class ByteSemaphore:
     """So many bytes, taken in the order in which they are asked for. Nobody asks again while holding some."""
 
     def __init__(self, size: int) -> None:
@@ -16,7 +16,7 @@ class Room:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @asynccontextmanager
-    async def taken(self, count: int) -> AsyncIterator[None]:
+    async def acquire(self, count: int) -> AsyncIterator[None]:
         """Holds that many bytes, or all that there are."""
         count = min(count, self._size)
         await self._take(count)

@@ -14,8 +14,8 @@ from unmoor.container import HEALTH_PATH
 
 from .frames import KINDS
 from .linked import serve_link
-from .streams import Socket
-from .way import Log, Stream, Way, quiet
+from .streams import SocketStream
+from .way import ConnectionHandler, Log, Stream, null_log
 from .websocket import HEARTBEAT_S, MOST_MESSAGE, WebSocketStream
 
 LINK_PATH = "/link"
@@ -23,7 +23,7 @@ FIRST_BYTE_S = 10
 MOST_LINKS = 2000
 
 
-class Settling(Way, Protocol):
+class FlushableHandler(ConnectionHandler, Protocol):
     """A way that may have something left to do when a connection has ended."""
 
     async def settle(self) -> None: ...
@@ -37,14 +37,14 @@ class GuardServer:
 
     def __init__(
         self,
-        way: Settling,
+        way: FlushableHandler,
         *,
         host: str,
         port: int,
         drain_s: float = 4,
         most_links: int = MOST_LINKS,
         released: Callable[[], None] = lambda: None,
-        log: Log = quiet,
+        log: Log = null_log,
     ) -> None:
         self._way = way
         self._host, self._port = host, port
@@ -80,7 +80,7 @@ class GuardServer:
         assert self._listening is not None
         return self._listening.sockets[0].getsockname()[1]
 
-    def framed(self, transport: asyncio.Transport, first: bytes) -> None:
+    def accept_framed(self, transport: asyncio.Transport, first: bytes) -> None:
         """A connection that began with a frame."""
         reader = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(reader, self._accepted)
@@ -94,7 +94,7 @@ class GuardServer:
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # asyncio's streams take a cancelled callback for an error.
         with contextlib.suppress(asyncio.CancelledError):
-            await self._serve(Socket(reader, writer))
+            await self._serve(SocketStream(reader, writer))
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method == "GET" and request.path == HEALTH_PATH:
@@ -145,7 +145,7 @@ class _First(asyncio.Protocol):
         assert self._transport is not None
         self._stop_waiting()
         if data[0] in KINDS:
-            self._server.framed(self._transport, data)
+            self._server.accept_framed(self._transport, data)
         else:
             self._server.http(self._transport, data)
 

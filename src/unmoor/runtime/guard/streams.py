@@ -12,7 +12,7 @@ from .way import Stream
 CHUNK = 65536
 
 
-class Socket:
+class SocketStream:
     """A Stream over one of asyncio's connections."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -28,7 +28,7 @@ class Socket:
         self._writer.write(data)
         await self._writer.drain()
 
-    async def finish(self) -> None:
+    async def write_eof(self) -> None:
         if self._writer.can_write_eof() and not self._writer.is_closing():
             with contextlib.suppress(OSError):
                 self._writer.write_eof()
@@ -48,7 +48,7 @@ class Socket:
                 await self._writer.wait_closed()
 
 
-class Traffic:
+class RelayStats:
     """How much has been passed in each direction, and when anything last was."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Traffic:
             self.received += count
 
 
-async def join(near: Stream, far: Stream, *, idle_s: float, traffic: Traffic) -> str:
+async def relay(near: Stream, far: Stream, *, idle_s: float, traffic: RelayStats) -> str:
     """Passes bytes both ways until both have ended; returns why it ended. A break on one side breaks the other."""
     up = asyncio.create_task(_pass(near, far, traffic, up=True))
     down = asyncio.create_task(_pass(far, near, traffic, up=False))
@@ -84,14 +84,14 @@ async def join(near: Stream, far: Stream, *, idle_s: float, traffic: Traffic) ->
         await asyncio.gather(up, down, watch, both, return_exceptions=True)
 
 
-async def _pass(source: Stream, sink: Stream, traffic: Traffic, *, up: bool) -> None:
+async def _pass(source: Stream, sink: Stream, traffic: RelayStats, *, up: bool) -> None:
     while data := await source.read(CHUNK):
         await sink.write(data)
         traffic.passed(len(data), up=up)
-    await sink.finish()
+    await sink.write_eof()
 
 
-async def _silence(traffic: Traffic, idle_s: float) -> None:
+async def _silence(traffic: RelayStats, idle_s: float) -> None:
     loop = asyncio.get_running_loop()
     while (left := traffic.last + idle_s - loop.time()) > 0:
         await asyncio.sleep(left)

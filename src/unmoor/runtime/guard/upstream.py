@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import aiohttp
@@ -31,27 +31,27 @@ class UpstreamTimes:
     idle_s: float = 300
 
 
-class Silent(Exception):
+class ProviderTimeout(Exception):
     """The provider said nothing for too long."""
 
 
-class Unreachable(Exception):
+class ProviderUnreachable(Exception):
     """The provider could not be reached, or broke off; the text names nothing that is secret."""
 
 
-class Upstream:
+class ProviderClient:
     """One provider. Open while it is entered."""
 
     def __init__(self, base_url: str, times: UpstreamTimes, *, trust: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(base_url)
         if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-            raise ConfigurationFault("model.base_url: the key would travel without TLS; write https://")
+            raise ConfigurationError("model.base_url: the key would travel without TLS; write https://")
         self._base = base_url.rstrip("/")
         self._times = times
         self._trust = trust
         self._session: aiohttp.ClientSession | None = None
 
-    async def __aenter__(self) -> Upstream:
+    async def __aenter__(self) -> ProviderClient:
         import aiohttp
 
         self._session = aiohttp.ClientSession(
@@ -88,9 +88,9 @@ class Upstream:
                     method, url, headers=headers, data=io.BytesIO(body) if body else None, allow_redirects=False
                 )
         except TimeoutError:
-            raise Silent(f"no answer within {wait_s:g} s") from None
+            raise ProviderTimeout(f"no answer within {wait_s:g} s") from None
         except aiohttp.ClientError as error:
-            raise Unreachable(_why(error)) from None
+            raise ProviderUnreachable(_why(error)) from None
         try:
             yield answer
         finally:
@@ -104,9 +104,9 @@ class Upstream:
             async with asyncio.timeout(self._times.idle_s):
                 return await answer.content.readany()
         except TimeoutError:
-            raise Silent(f"nothing more within {self._times.idle_s:g} s") from None
+            raise ProviderTimeout(f"nothing more within {self._times.idle_s:g} s") from None
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise Unreachable(_why(error)) from None
+            raise ProviderUnreachable(_why(error)) from None
 
 
 def _why(error: Exception) -> str:

@@ -13,7 +13,7 @@ Emit = Callable[[GuardEvent], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class RunCredentials:
     """Whose a connection is: the run, and the token that its harness must show on it."""
 
     run: str
@@ -36,7 +36,7 @@ class Stream(Protocol):
         """Sends, and waits while the other side does not take it."""
         ...
 
-    async def finish(self) -> None:
+    async def write_eof(self) -> None:
         """Says that nothing more is written; the other side may still write."""
         ...
 
@@ -49,10 +49,10 @@ class Stream(Protocol):
         ...
 
 
-class Way(Protocol):
+class ConnectionHandler(Protocol):
     """Serves a run's connections: the guard's door itself, or a link that leads to it."""
 
-    async def serve(self, stream: Stream, grant: Grant, emit: Emit) -> None:
+    async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
         """Serves one connection to its end and closes it; what the run should know of it is emitted."""
         ...
 
@@ -63,5 +63,5 @@ class Log(Protocol):
     def __call__(self, message: str, **fields: Any) -> None: ...
 
 
-def quiet(message: str, **fields: Any) -> None:
+def null_log(message: str, **fields: Any) -> None:
     """A log that keeps nothing."""

@@ -49,7 +49,7 @@ class WebSocketStream:
             raise ConnectionResetError("the connection is closed")
         await self._socket.send_bytes(data)
 
-    async def finish(self) -> None:
+    async def write_eof(self) -> None:
         """A WebSocket has no half-close; the link's own frames say the end."""
 
     def abort(self) -> None:

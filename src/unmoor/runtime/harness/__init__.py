@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.errors import ConfigurationError
 
 from .protocol import Adapter
 
@@ -27,7 +27,7 @@ def names() -> tuple[str, ...]:
 def adapter(name: str) -> Adapter:
     """The adapter of that harness; imports no other."""
     if name not in _MODULES:
-        raise ConfigurationFault(f"harness.name: {name!r} is no harness of this release; write one of {_list()}")
+        raise ConfigurationError(f"harness.name: {name!r} is no harness of this release; write one of {_list()}")
     return import_module(f"{__name__}.{_MODULES[name]}").ADAPTER
 
 

@@ -6,7 +6,7 @@ import sys
 
 from unmoor.defaults import HARNESS_VERSIONS
 from unmoor.files import cache_folder
-from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.errors import ConfigurationError
 
 from .programs import install
 
@@ -15,7 +15,7 @@ def main(names: list[str]) -> int:
     for name in names:
         try:
             install(name, HARNESS_VERSIONS[name], cache_folder())
-        except ConfigurationFault as problem:
+        except ConfigurationError as problem:
             print(problem, file=sys.stderr)
             return problem.exit_code
     return 0

@@ -8,9 +8,9 @@ from typing import Any
 from unmoor.runtime.config import McpServer
 from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
 
-from .lines import Json, as_text, inner, items, joined, member, text, tokens
-from .protocol import Command, Job, PlacedFile
-from .reading import JsonLines
+from .lines import Json, as_text, items, join_text, object_at, text, tokens, value_at
+from .protocol import Command, FileToWrite, LaunchSpec
+from .reading import JsonLinesReader
 from .surroundings import PATIENCE_S, RETRIES, environment, instructions, json_file, program, skills
 
 _MCP_FILE = ".claude/mcp.json"
@@ -31,7 +31,7 @@ class ClaudeCode:
     name = "claude-code"
     session_folders = (".claude/projects",)
 
-    def command(self, job: Job) -> Command:
+    def command(self, job: LaunchSpec) -> Command:
         return Command(
             argv=(*program(job, "claude"), *_arguments(job), *job.args),
             environment={**environment(job), **_own_environment(job)},
@@ -39,14 +39,14 @@ class ClaudeCode:
             files=tuple(_files(job)),
         )
 
-    def reader(self, job: Job) -> ClaudeCodeReader:
+    def reader(self, job: LaunchSpec) -> ClaudeCodeReader:
         return ClaudeCodeReader(job)
 
 
 ADAPTER = ClaudeCode()
 
 
-def _arguments(job: Job) -> Iterator[str]:
+def _arguments(job: LaunchSpec) -> Iterator[str]:
     assert job.model
     yield from ("--print", "--output-format", "stream-json", "--verbose", "--dangerously-skip-permissions")
     yield from ("--model", job.model.name)
@@ -59,7 +59,7 @@ def _arguments(job: Job) -> Iterator[str]:
     yield from ("--resume", job.session) if job.session else ("--session-id", job.new_session)
 
 
-def _own_environment(job: Job) -> dict[str, str]:
+def _own_environment(job: LaunchSpec) -> dict[str, str]:
     assert job.model
     return {
         "ANTHROPIC_BASE_URL": job.guarded.model_url,
@@ -77,7 +77,7 @@ def _own_environment(job: Job) -> dict[str, str]:
     }
 
 
-def _files(job: Job) -> Iterator[PlacedFile]:
+def _files(job: LaunchSpec) -> Iterator[FileToWrite]:
     # Whether a page may be fetched is the fence's to say; the provider's list of them cannot be reached.
     yield json_file(job.home / ".claude/settings.json", {"skipWebFetchPreflight": True})
     yield from instructions(job, ".claude/CLAUDE.md")
@@ -94,12 +94,12 @@ def _mcp_server(server: McpServer) -> dict[str, Any]:
     return {"type": "stdio", "command": command, "args": arguments, "env": dict(server.env)}
 
 
-class ClaudeCodeReader(JsonLines):
+class ClaudeCodeReader(JsonLinesReader):
     """Reads stream-json; the last word is a `result`, which may be called a success and still be an error."""
 
     program = "claude"
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: LaunchSpec) -> None:
         super().__init__(job)
         self.resumed = bool(job.session)
 
@@ -123,21 +123,21 @@ class ClaudeCodeReader(JsonLines):
                     if text(server, "status") == "failed":
                         yield Notice(level="warning", text=f"MCP server {text(server, 'name')} did not start")
             case "api_retry":
-                why = f"{as_text(member(value, 'error_status'))} {text(value, 'error')}".strip()
+                why = f"{as_text(value_at(value, 'error_status'))} {text(value, 'error')}".strip()
                 yield Notice(level="warning", text=f"the model did not answer ({why}); trying again")
             case "permission_denied":
                 yield Notice(level="warning", text=f"not permitted: {text(value, 'tool_name') or 'a tool'}")
 
     def _assistant(self, value: Json) -> Iterator[HarnessEvent]:
         if text(value, "message", "model") == _ITS_OWN_VOICE:
-            yield Notice(level="error", text=joined(member(value, "message", "content")))
+            yield Notice(level="error", text=join_text(value_at(value, "message", "content")))
             return
         for block in items(value, "message", "content"):
             match text(block, "type"):
                 case "text":
                     yield from self._said(text(block, "text"), by_agent=not text(value, "parent_tool_use_id"))
                 case "tool_use":
-                    called = as_text(member(block, "input"))
+                    called = as_text(value_at(block, "input"))
                     yield ToolCall(id=text(block, "id"), name=text(block, "name"), input=called)
 
     def _said(self, said: str, *, by_agent: bool) -> Iterator[HarnessEvent]:
@@ -149,26 +149,26 @@ class ClaudeCodeReader(JsonLines):
     def _user(self, value: Json) -> Iterator[HarnessEvent]:
         for block in items(value, "message", "content"):
             if text(block, "type") == "tool_result":
-                output = joined(member(block, "content"))
-                is_error = member(block, "is_error") is True
+                output = join_text(value_at(block, "content"))
+                is_error = value_at(block, "is_error") is True
                 yield ToolResult(id=text(block, "tool_use_id"), output=output, is_error=is_error)
 
     def _result(self, value: Json) -> Iterator[HarnessEvent]:
         self.settled = True
-        failed = member(value, "is_error") is not False or text(value, "subtype") != "success"
+        failed = value_at(value, "is_error") is not False or text(value, "subtype") != "success"
         self.failure = _why(value) if failed else ""
         self.answer = self.answer if failed else text(value, "result") or self.answer
         if self.resumed:  # what is told per model counts from the session's beginning; the sum does not
-            yield from self.used(_sum(member(value, "usage")))
+            yield from self.used(_sum(value_at(value, "usage")))
             return
-        for model, used in inner(value, "modelUsage").items():
+        for model, used in object_at(value, "modelUsage").items():
             yield from self.used(_per_model(used), model=model)
 
 
 def _why(result: Json) -> str:
     """The kind of the end, and what was said of it."""
     kind = text(result, "subtype").replace("success", "") or text(result, "terminal_reason") or "error"
-    errors = member(result, "errors")
+    errors = value_at(result, "errors")
     listed = "; ".join(e for e in errors if isinstance(e, str)) if isinstance(errors, list) else ""
     said = text(result, "result") or listed
     return f"claude: {kind}" + (f": {said}" if said else "")
@@ -195,7 +195,7 @@ def _sum(used: object) -> Tokens:
         cache_write="cache_creation_input_tokens",
         output="output_tokens",
     )
-    return _whole_input(found + tokens(member(used, "output_tokens_details"), reasoning="thinking_tokens"))
+    return _whole_input(found + tokens(value_at(used, "output_tokens_details"), reasoning="thinking_tokens"))
 
 
 def _whole_input(found: Tokens) -> Tokens:

@@ -8,9 +8,9 @@ from typing import Any
 from unmoor.runtime.config import McpServer
 from unmoor.runtime.events import HarnessEvent, Message, Notice, ToolCall, ToolResult
 
-from .lines import Json, as_text, decoded, inner, items, joined, member, text, tokens
-from .protocol import Command, Job, PlacedFile
-from .reading import JsonLines
+from .lines import Json, as_text, decode_object, items, join_text, object_at, text, tokens, value_at
+from .protocol import Command, FileToWrite, LaunchSpec
+from .reading import JsonLinesReader
 from .surroundings import PATIENCE_S, RETRIES, TOKEN_VARIABLE, environment, instructions, program, skills
 from .toml import as_toml
 
@@ -26,7 +26,7 @@ class Codex:
     name = "codex"
     session_folders = (".codex/sessions",)
 
-    def command(self, job: Job) -> Command:
+    def command(self, job: LaunchSpec) -> Command:
         return Command(
             argv=(*program(job, "codex"), *_arguments(job)),
             environment={
@@ -38,14 +38,14 @@ class Codex:
             files=tuple(_files(job)),
         )
 
-    def reader(self, job: Job) -> CodexReader:
+    def reader(self, job: LaunchSpec) -> CodexReader:
         return CodexReader(job)
 
 
 ADAPTER = Codex()
 
 
-def _arguments(job: Job) -> Iterator[str]:
+def _arguments(job: LaunchSpec) -> Iterator[str]:
     """Options stand before `resume`, which takes fewer of them."""
     yield from ("exec", "--json", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox")
     yield from ("--cd", str(job.work), *job.args)
@@ -54,7 +54,7 @@ def _arguments(job: Job) -> Iterator[str]:
     yield "-"
 
 
-def _thread(job: Job) -> str:
+def _thread(job: LaunchSpec) -> str:
     """The thread that goes on; empty for one that the model of now cannot go on with.
 
     A session's id is Codex's thread and the model that it was with. Codex has the model of before summarise a thread
@@ -71,14 +71,14 @@ def _generation(model: str) -> str:
     return next((kind for prefix, kind in _GENERATIONS.items() if model.startswith(prefix)), "")
 
 
-def _files(job: Job) -> Iterator[PlacedFile]:
+def _files(job: LaunchSpec) -> Iterator[FileToWrite]:
     config = as_toml(_config(job)).encode()
-    yield PlacedFile(path=job.home / ".codex/config.toml", content=config)
+    yield FileToWrite(path=job.home / ".codex/config.toml", content=config)
     yield from instructions(job, ".codex/AGENTS.md")
     yield from skills(job, ".codex/skills")
 
 
-def _config(job: Job) -> dict[str, Any]:
+def _config(job: LaunchSpec) -> dict[str, Any]:
     assert job.model
     return {
         "model": job.model.name,
@@ -111,12 +111,12 @@ def _mcp_server(server: McpServer) -> dict[str, Any]:
     return {"command": command, "args": arguments, "env": dict(server.env), "startup_timeout_sec": _MCP_START_S}
 
 
-class CodexReader(JsonLines):
+class CodexReader(JsonLinesReader):
     """Reads `exec --json`; the last word is turn.completed or turn.failed."""
 
     program = "codex"
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: LaunchSpec) -> None:
         super().__init__(job)
         self.resumed = bool(_thread(job))
         self.begun_anew = bool(job.session) and not self.resumed
@@ -134,9 +134,9 @@ class CodexReader(JsonLines):
             case "error":
                 return (Notice(level="warning", text=text(value, "message")),)
             case "item.started":
-                return _call(inner(value, "item"))
+                return _call(object_at(value, "item"))
             case "item.completed":
-                return self._item(inner(value, "item"))
+                return self._item(object_at(value, "item"))
         return ()
 
     def _started(self, thread: str) -> Iterator[HarnessEvent]:
@@ -150,7 +150,7 @@ class CodexReader(JsonLines):
         if self.resumed:  # it counts from the session's beginning, not from this run's
             return ()
         used = tokens(
-            member(value, "usage"),
+            value_at(value, "usage"),
             input="input_tokens",
             cached_input="cached_input_tokens",
             cache_write="cache_write_input_tokens",
@@ -168,9 +168,9 @@ class CodexReader(JsonLines):
                 yield Notice(level="warning", text=text(item, "message"))
             case "command_execution":
                 output = text(item, "aggregated_output")
-                yield ToolResult(id=text(item, "id"), output=output, is_error=member(item, "exit_code") != 0)
+                yield ToolResult(id=text(item, "id"), output=output, is_error=value_at(item, "exit_code") != 0)
             case "mcp_tool_call":
-                said = joined(member(item, "result", "content")) or text(item, "error", "message")
+                said = join_text(value_at(item, "result", "content")) or text(item, "error", "message")
                 yield ToolResult(id=text(item, "id"), output=said, is_error=text(item, "status") == "failed")
             case "file_change":
                 yield from _call(item)
@@ -181,7 +181,7 @@ class CodexReader(JsonLines):
 
 def _why(said: str) -> str:
     """The provider's own message where all that is said is the body that it came in."""
-    body = decoded(said) or {}
+    body = decode_object(said) or {}
     return text(body, "error", "message") or said or "the turn failed"
 
 
@@ -192,7 +192,7 @@ def _call(item: Json) -> Iterator[HarnessEvent]:
             yield ToolCall(id=text(item, "id"), name="shell", input=as_text({"command": text(item, "command")}))
         case "mcp_tool_call":
             name = f"{text(item, 'server')}.{text(item, 'tool')}"
-            yield ToolCall(id=text(item, "id"), name=name, input=as_text(member(item, "arguments")))
+            yield ToolCall(id=text(item, "id"), name=name, input=as_text(value_at(item, "arguments")))
         case "file_change":
             yield ToolCall(id=text(item, "id"), name="apply_patch", input=as_text({"changes": items(item, "changes")}))
         case "web_search":

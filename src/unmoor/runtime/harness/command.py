@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from unmoor.runtime.events import HarnessEvent, Message
 
-from .protocol import Command, Exit, Job, Outcome
+from .protocol import Command, HarnessOutcome, LaunchSpec, ProcessExit
 from .reading import last_line, one_line
 from .surroundings import environment, instructions
 
@@ -29,7 +29,7 @@ class OwnCommand:
     name = "command"
     session_folders = (_SESSION_FOLDER,)
 
-    def command(self, job: Job) -> Command:
+    def command(self, job: LaunchSpec) -> Command:
         return Command(
             argv=(*job.command, *job.args),
             environment={**environment(job), **_session(job), **_instructions(job), **_model(job)},
@@ -37,23 +37,23 @@ class OwnCommand:
             files=instructions(job, _INSTRUCTIONS),
         )
 
-    def reader(self, job: Job) -> CommandReader:
+    def reader(self, job: LaunchSpec) -> CommandReader:
         return CommandReader(job)
 
 
 ADAPTER = OwnCommand()
 
 
-def _session(job: Job) -> dict[str, str]:
+def _session(job: LaunchSpec) -> dict[str, str]:
     folder = str(job.home / _SESSION_FOLDER)
     return {"UNMOOR_SESSION": job.session or job.new_session, "UNMOOR_SESSION_FOLDER": folder}
 
 
-def _instructions(job: Job) -> dict[str, str]:
+def _instructions(job: LaunchSpec) -> dict[str, str]:
     return {"UNMOOR_INSTRUCTIONS": str(job.home / _INSTRUCTIONS)} if job.instructions else {}
 
 
-def _model(job: Job) -> dict[str, str]:
+def _model(job: LaunchSpec) -> dict[str, str]:
     if job.model is None:
         return {}
     url, key = _USUAL[job.model.provider]
@@ -70,7 +70,7 @@ def _model(job: Job) -> dict[str, str]:
 class CommandReader:
     """Every line is something that it says; here, and only here, the exit code is the last word."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: LaunchSpec) -> None:
         self.program = job.command[0].rsplit("/", 1)[-1] if job.command else "command"
         self.session = job.session or job.new_session
         self._said: deque[str] = deque()
@@ -91,13 +91,13 @@ class CommandReader:
         """The end of what it said."""
         return "\n".join(self._said)
 
-    def outcome(self, end: Exit) -> Outcome:
+    def outcome(self, end: ProcessExit) -> HarnessOutcome:
         good = end.code == 0 and end.signal is None
         reason = "" if good else one_line(self._why(end))
         status = "succeeded" if good else "failed"
-        return Outcome(status=status, reason=reason, session=self.session, answer=self.answer)
+        return HarnessOutcome(status=status, reason=reason, session=self.session, answer=self.answer)
 
-    def _why(self, end: Exit) -> str:
+    def _why(self, end: ProcessExit) -> str:
         how = f"was ended by signal {end.signal}" if end.signal is not None else f"ended with exit code {end.code}"
         last = last_line(end.stderr)
         return f"{self.program} {how}" + (f": {last}" if last else "")

@@ -8,9 +8,9 @@ from typing import Any
 from unmoor.runtime.config import McpServer
 from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
 
-from .lines import Json, as_text, count, member, text, tokens
-from .protocol import Command, Job, PlacedFile
-from .reading import JsonLines
+from .lines import Json, as_text, count, text, tokens, value_at
+from .protocol import Command, FileToWrite, LaunchSpec
+from .reading import JsonLinesReader
 from .surroundings import RETRIES, environment, instructions, json_file, program
 
 # Names of its inner uses of a model (summaries, corrections, searches), all of which are made to use the spec's.
@@ -34,7 +34,7 @@ class Gemini:
     name = "gemini"
     session_folders = (".gemini/tmp",)
 
-    def command(self, job: Job) -> Command:
+    def command(self, job: LaunchSpec) -> Command:
         return Command(
             argv=(*program(job, "gemini"), *_arguments(job), *job.args),
             environment={
@@ -49,25 +49,25 @@ class Gemini:
             files=tuple(_files(job)),
         )
 
-    def reader(self, job: Job) -> GeminiReader:
+    def reader(self, job: LaunchSpec) -> GeminiReader:
         return GeminiReader(job)
 
 
 ADAPTER = Gemini()
 
 
-def _arguments(job: Job) -> Iterator[str]:
+def _arguments(job: LaunchSpec) -> Iterator[str]:
     assert job.model
     yield from ("--output-format", "stream-json", "--model", job.model.name, "--yolo", "--skip-trust")
     yield from ("--resume", job.session) if job.session else ("--session-id", job.new_session)
 
 
-def _files(job: Job) -> Iterator[PlacedFile]:
+def _files(job: LaunchSpec) -> Iterator[FileToWrite]:
     yield json_file(job.home / ".gemini/settings.json", _settings(job))
     yield from instructions(job, ".gemini/GEMINI.md")
 
 
-def _settings(job: Job) -> dict[str, Any]:
+def _settings(job: LaunchSpec) -> dict[str, Any]:
     assert job.model
     return {
         "security": {"auth": {"selectedType": "gemini-api-key"}},
@@ -96,12 +96,12 @@ def _mcp_server(server: McpServer) -> dict[str, Any]:
     return {"command": command, "args": arguments, "env": dict(server.env), "trust": True}
 
 
-class GeminiReader(JsonLines):
+class GeminiReader(JsonLinesReader):
     """Reads stream-json; the last word is a `result` with a status. Messages come in pieces, and are told whole."""
 
     program = "gemini"
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: LaunchSpec) -> None:
         super().__init__(job)
         self.pieces: list[str] = []
         self.last_error = ""
@@ -116,7 +116,7 @@ class GeminiReader(JsonLines):
             case "init":
                 self.session = text(value, "session_id") or self.session
             case "tool_use":
-                called = as_text(member(value, "parameters"))
+                called = as_text(value_at(value, "parameters"))
                 yield ToolCall(id=text(value, "tool_id"), name=text(value, "tool_name"), input=called)
             case "tool_result":
                 yield _result(value)
@@ -138,7 +138,7 @@ class GeminiReader(JsonLines):
         self.settled = True
         if text(value, "status") != "success":
             self.failure = text(value, "error", "message") or self.last_error or "no reason given"
-        yield from self.used(_tokens(member(value, "stats")))
+        yield from self.used(_tokens(value_at(value, "stats")))
 
 
 def _tokens(stats: object) -> Tokens:

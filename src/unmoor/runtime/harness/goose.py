@@ -12,9 +12,9 @@ from urllib.parse import quote
 from unmoor.runtime.config import McpServer, Model
 from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
 
-from .lines import Json, as_text, inner, items, joined, member, text, tokens
-from .protocol import Command, Exit, Job, Outcome, PlacedFile
-from .reading import JsonLines
+from .lines import Json, as_text, items, join_text, object_at, text, tokens, value_at
+from .protocol import Command, FileToWrite, HarnessOutcome, LaunchSpec, ProcessExit
+from .reading import JsonLinesReader
 from .surroundings import environment, instructions, json_file, program
 
 _TOOL_S = 300
@@ -35,7 +35,7 @@ class Goose:
     name = "goose"
     session_folders = (".local/share/goose/sessions",)
 
-    def command(self, job: Job) -> Command:
+    def command(self, job: LaunchSpec) -> Command:
         return Command(
             argv=(*program(job, "goose"), *_arguments(job), *job.args),
             environment={
@@ -50,14 +50,14 @@ class Goose:
             files=tuple(_files(job)),
         )
 
-    def reader(self, job: Job) -> GooseReader:
+    def reader(self, job: LaunchSpec) -> GooseReader:
         return GooseReader(job)
 
 
 ADAPTER = Goose()
 
 
-def _arguments(job: Job) -> Iterator[str]:
+def _arguments(job: LaunchSpec) -> Iterator[str]:
     yield from ("run", "--quiet", "--instructions", "-", "--output-format", "stream-json")
     yield from ("--name", job.session or job.new_session)
     if job.session:
@@ -70,7 +70,7 @@ def _arguments(job: Job) -> Iterator[str]:
         yield from ("--with-extension", f"{server.name}:{shlex.quote(str(_starter(job, server)))}")
 
 
-def _model(job: Job) -> dict[str, str]:
+def _model(job: LaunchSpec) -> dict[str, str]:
     assert job.model
     name, url, token = job.model.name, job.guarded.model_url, job.guarded.token
     common = {"GOOSE_PROVIDER": _provider(job.model), "GOOSE_MODEL": name, "GOOSE_SUBAGENT_MODEL": name}
@@ -84,7 +84,7 @@ def _provider(model: Model) -> str:
     return "anthropic" if model.provider == "anthropic" else "openai"
 
 
-def _files(job: Job) -> Iterator[PlacedFile]:
+def _files(job: LaunchSpec) -> Iterator[FileToWrite]:
     """What a session keeps of a server holds no secret: one is started by a file, a header names a variable."""
     folder = job.home / ".config/goose"
     secrets = {_variable(server, name): text for server in _far(job) for name, text in server.headers}
@@ -92,19 +92,19 @@ def _files(job: Job) -> Iterator[PlacedFile]:
     yield json_file(folder / "config.yaml", {"extensions": extensions})
     yield json_file(folder / "secrets.yaml", secrets)
     for server in _local(job):
-        yield PlacedFile(path=_starter(job, server), content=_starting(server).encode(), mode=0o700)
+        yield FileToWrite(path=_starter(job, server), content=_starting(server).encode(), mode=0o700)
     yield from instructions(job, ".config/goose/AGENTS.md")
 
 
-def _local(job: Job) -> list[McpServer]:
+def _local(job: LaunchSpec) -> list[McpServer]:
     return [server for server in job.mcp_servers if not server.url]
 
 
-def _far(job: Job) -> list[McpServer]:
+def _far(job: LaunchSpec) -> list[McpServer]:
     return [server for server in job.mcp_servers if server.url]
 
 
-def _starter(job: Job, server: McpServer) -> PurePosixPath:
+def _starter(job: LaunchSpec, server: McpServer) -> PurePosixPath:
     return job.home / ".config/goose/servers" / quote(server.name, safe="")
 
 
@@ -133,12 +133,12 @@ def _variable(server: McpServer, header: str) -> str:
     return "UNMOOR_" + re.sub(r"[^A-Z0-9]", "_", f"{server.name}_{header}".upper())
 
 
-class GooseReader(JsonLines):
+class GooseReader(JsonLinesReader):
     """Reads stream-json, whose `complete` also follows a failure: Goose then speaks for itself in the agent's place."""
 
     program = "goose"
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: LaunchSpec) -> None:
         super().__init__(job)
         self.session = job.session or job.new_session
         self.resumed = bool(job.session)
@@ -150,7 +150,7 @@ class GooseReader(JsonLines):
     def read(self, value: Json) -> Iterable[HarnessEvent]:
         match text(value, "type"):
             case "message":
-                yield from self._message(inner(value, "message"))
+                yield from self._message(object_at(value, "message"))
             case "error":
                 self.failure = text(value, "error") or text(value, "message") or "no reason given"
             case "complete":
@@ -164,7 +164,7 @@ class GooseReader(JsonLines):
         if text(message, "id") != self.message or text(message, "role") != "assistant":
             yield from self._whole_message()
         self.message = text(message, "id")
-        self.by_model = bool(inner(message, "metadata", "inference"))
+        self.by_model = bool(object_at(message, "metadata", "inference"))
         self.marks_the_model |= self.by_model
         for block in items(message, "content"):
             yield from self._block(block, by_agent=text(message, "role") == "assistant")
@@ -200,7 +200,7 @@ class GooseReader(JsonLines):
     def _is_goose_itself(self, said: str) -> bool:
         return not self.by_model and (self.marks_the_model or said.startswith(_OWN_WORDS))
 
-    def outcome(self, end: Exit) -> Outcome:
+    def outcome(self, end: ProcessExit) -> HarnessOutcome:
         """What was said last may not have been told yet."""
         tuple(self._whole_message())
         return super().outcome(end)
@@ -217,12 +217,12 @@ def _tokens(complete: Json) -> Tokens:
 
 
 def _call(block: Json) -> ToolCall:
-    called = inner(block, "toolCall", "value")
-    return ToolCall(id=text(block, "id"), name=text(called, "name"), input=as_text(member(called, "arguments")))
+    called = object_at(block, "toolCall", "value")
+    return ToolCall(id=text(block, "id"), name=text(called, "name"), input=as_text(value_at(called, "arguments")))
 
 
 def _answer(block: Json) -> ToolResult:
-    result = inner(block, "toolResult")
-    output = joined(member(result, "value", "content")) or text(result, "error")
-    failed = text(result, "status") == "error" or member(result, "value", "isError") is True
+    result = object_at(block, "toolResult")
+    output = join_text(value_at(result, "value", "content")) or text(result, "error")
+    failed = text(result, "status") == "error" or value_at(result, "value", "isError") is True
     return ToolResult(id=text(block, "id"), output=output, is_error=failed)

@@ -11,7 +11,7 @@ from unmoor.runtime.events import Tokens
 Json = Mapping[str, Any]
 
 
-def decoded(line: str) -> Json | None:
+def decode_object(line: str) -> Json | None:
     """The object that the line is, or None for a line that is anything else."""
     try:
         value = json.loads(line)
@@ -20,7 +20,7 @@ def decoded(line: str) -> Json | None:
     return value if isinstance(value, dict) else None
 
 
-def member(value: object, *path: str) -> Any:
+def value_at(value: object, *path: str) -> Any:
     """What lies at the path, or None."""
     for key in path:
         if not isinstance(value, Mapping):
@@ -31,25 +31,25 @@ def member(value: object, *path: str) -> Any:
 
 def text(value: object, *path: str) -> str:
     """The text at the path, or empty. Halves of surrogate pairs, which no encoding can hold, become question marks."""
-    found = member(value, *path)
+    found = value_at(value, *path)
     return found.encode("utf-8", "replace").decode("utf-8") if isinstance(found, str) else ""
 
 
-def inner(value: object, *path: str) -> Json:
+def object_at(value: object, *path: str) -> Json:
     """The object at the path, or an empty one."""
-    found = member(value, *path)
+    found = value_at(value, *path)
     return found if isinstance(found, Mapping) else {}
 
 
 def items(value: object, *path: str) -> list[Json]:
     """The objects of the list at the path; whatever else is in it is left out."""
-    found = member(value, *path)
+    found = value_at(value, *path)
     return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
 
 
 def count(value: object, *path: str) -> int:
     """The number at the path as a count, or 0."""
-    found = member(value, *path)
+    found = value_at(value, *path)
     return max(int(found), 0) if isinstance(found, int | float) and _is_finite(found) else 0
 
 
@@ -60,7 +60,7 @@ def as_text(value: object) -> str:
     return "" if value is None else json.dumps(value, separators=(",", ":"))
 
 
-def joined(blocks: object) -> str:
+def join_text(blocks: object) -> str:
     """The text of a message's content: a text, or a list of blocks of which those of text count."""
     if isinstance(blocks, str):
         return as_text(blocks)

@@ -9,9 +9,9 @@ from typing import Any
 from unmoor.runtime.config import McpServer, Model
 from unmoor.runtime.events import HarnessEvent, Message, Tokens, ToolCall, ToolResult
 
-from .lines import Json, as_text, inner, member, text, tokens
-from .protocol import Command, Job, PlacedFile
-from .reading import JsonLines
+from .lines import Json, as_text, object_at, text, tokens, value_at
+from .protocol import Command, FileToWrite, LaunchSpec
+from .reading import JsonLinesReader
 from .surroundings import PATIENCE_S, TOKEN_VARIABLE, environment, instructions, json_file, program, skills
 
 # OpenCode's own name of each provider, by which it knows the models' sizes and abilities, and what it wants after the
@@ -30,7 +30,7 @@ class OpenCode:
     name = "opencode"
     session_folders = (".local/share/opencode",)
 
-    def command(self, job: Job) -> Command:
+    def command(self, job: LaunchSpec) -> Command:
         return Command(
             argv=(*program(job, "opencode"), *_arguments(job), *job.args),
             environment={
@@ -46,14 +46,14 @@ class OpenCode:
             files=tuple(_files(job)),
         )
 
-    def reader(self, job: Job) -> OpenCodeReader:
+    def reader(self, job: LaunchSpec) -> OpenCodeReader:
         return OpenCodeReader(job)
 
 
 ADAPTER = OpenCode()
 
 
-def _arguments(job: Job) -> Iterator[str]:
+def _arguments(job: LaunchSpec) -> Iterator[str]:
     assert job.model
     yield from ("run", "--format", "json", "--model", _model(job.model))
     # A title is otherwise asked of the model, in a request of its own.
@@ -64,17 +64,17 @@ def _model(model: Model) -> str:
     return f"{_PROVIDERS[model.provider][0]}/{model.name}"
 
 
-def _files(job: Job) -> Iterator[PlacedFile]:
+def _files(job: LaunchSpec) -> Iterator[FileToWrite]:
     folder = job.home / ".config/opencode"
     yield json_file(folder / "opencode.json", {"mcp": {s.name: _mcp_server(s) for s in job.mcp_servers}})
     # It otherwise fetches the library for plugins from npm at every start, and finds nobody at home.
     yield json_file(folder / "package-lock.json", {"packages": {"": {"dependencies": {"@opencode-ai/plugin": "*"}}}})
-    yield PlacedFile(path=folder / "node_modules/.keep", content=b"")
+    yield FileToWrite(path=folder / "node_modules/.keep", content=b"")
     yield from instructions(job, ".config/opencode/AGENTS.md")
     yield from skills(job, ".config/opencode/skills")
 
 
-def _config(job: Job) -> dict[str, Any]:
+def _config(job: LaunchSpec) -> dict[str, Any]:
     """What no file of the workspace may change; the token is named in it, not written."""
     assert job.model
     name, version = _PROVIDERS[job.model.provider]
@@ -99,14 +99,14 @@ def _mcp_server(server: McpServer) -> dict[str, Any]:
     return {"type": "local", "command": list(server.command), "environment": dict(server.env)}
 
 
-class OpenCodeReader(JsonLines):
+class OpenCodeReader(JsonLinesReader):
     """Reads `run --format json`, which has no last word: the last step that finished says how it went."""
 
     program = "opencode"
 
     def read(self, value: Json) -> Iterable[HarnessEvent]:
         self.session = text(value, "sessionID") or self.session
-        part = inner(value, "part")
+        part = object_at(value, "part")
         match text(value, "type"):
             case "text":
                 self.answer = text(part, "text") or self.answer
@@ -118,7 +118,7 @@ class OpenCodeReader(JsonLines):
             case "step_finish":
                 return self._finished(part)
             case "error":
-                error = inner(value, "error")
+                error = object_at(value, "error")
                 self.failure = (
                     f"{text(error, 'name') or 'error'}: {text(error, 'data', 'message') or 'no reason given'}"
                 )
@@ -129,14 +129,14 @@ class OpenCodeReader(JsonLines):
         self.settled = reason == "stop"
         if reason not in ("stop", "tool-calls"):
             self.failure = f"the model stopped for {reason or 'no reason given'}"
-        return self.used(_tokens(member(part, "tokens")))
+        return self.used(_tokens(value_at(part, "tokens")))
 
 
 def _tool(part: Json) -> Iterator[HarnessEvent]:
     """A call is told when it is over, so both are told at once."""
-    state = inner(part, "state")
+    state = object_at(part, "state")
     failed = text(state, "status") == "error"
-    yield ToolCall(id=text(part, "callID"), name=text(part, "tool"), input=as_text(member(state, "input")))
+    yield ToolCall(id=text(part, "callID"), name=text(part, "tool"), input=as_text(value_at(state, "input")))
     yield ToolResult(
         id=text(part, "callID"), output=text(state, "error") if failed else text(state, "output"), is_error=failed
     )
@@ -145,5 +145,5 @@ def _tool(part: Json) -> Iterator[HarnessEvent]:
 def _tokens(used: object) -> Tokens:
     """Its input is without what came from a cache or went into one, its output without reasoning."""
     found = tokens(used, input="input", output="output", reasoning="reasoning")
-    cache = tokens(member(used, "cache"), cached_input="read", cache_write="write")
+    cache = tokens(value_at(used, "cache"), cached_input="read", cache_write="write")
     return found + cache + Tokens(input=cache.cached_input + cache.cache_write, output=found.reasoning)

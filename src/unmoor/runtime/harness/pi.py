@@ -7,9 +7,9 @@ from typing import Any
 
 from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
 
-from .lines import Json, as_text, inner, items, joined, member, text, tokens
-from .protocol import Command, Job, PlacedFile
-from .reading import JsonLines
+from .lines import Json, as_text, items, join_text, object_at, text, tokens, value_at
+from .protocol import Command, FileToWrite, LaunchSpec
+from .reading import JsonLinesReader
 from .surroundings import PATIENCE_S, RETRIES, TOKEN_VARIABLE, environment, instructions, json_file, program, skills
 
 # Pi's own name of each provider, by which it knows the models' sizes and abilities, and what it wants after the base
@@ -27,7 +27,7 @@ class Pi:
     name = "pi"
     session_folders = (".pi/agent/sessions",)
 
-    def command(self, job: Job) -> Command:
+    def command(self, job: LaunchSpec) -> Command:
         return Command(
             argv=(*program(job, "pi"), *_arguments(job), *job.args),
             environment={
@@ -42,21 +42,21 @@ class Pi:
             files=tuple(_files(job)),
         )
 
-    def reader(self, job: Job) -> PiReader:
+    def reader(self, job: LaunchSpec) -> PiReader:
         return PiReader(job)
 
 
 ADAPTER = Pi()
 
 
-def _arguments(job: Job) -> Iterator[str]:
+def _arguments(job: LaunchSpec) -> Iterator[str]:
     assert job.model
     yield from ("--print", "--mode", "json", "--provider", _PROVIDERS[job.model.provider][0])
     yield from ("--model", job.model.name)
     yield from ("--session", job.session) if job.session else ("--session-id", job.new_session)
 
 
-def _files(job: Job) -> Iterator[PlacedFile]:
+def _files(job: LaunchSpec) -> Iterator[FileToWrite]:
     assert job.model
     yield json_file(job.home / ".pi/agent/models.json", _models(job))
     yield json_file(job.home / ".pi/agent/settings.json", _SETTINGS)
@@ -74,7 +74,7 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
-def _models(job: Job) -> dict[str, Any]:
+def _models(job: LaunchSpec) -> dict[str, Any]:
     assert job.model
     name, version = _PROVIDERS[job.model.provider]
     provider: dict[str, Any] = {"baseUrl": job.guarded.model_url + version, "apiKey": f"${TOKEN_VARIABLE}"}
@@ -83,7 +83,7 @@ def _models(job: Job) -> dict[str, Any]:
     return {"providers": {name: provider}}
 
 
-class PiReader(JsonLines):
+class PiReader(JsonLinesReader):
     """Reads `--mode json`: the last message says how it went, agent_settled that it did, the exit code nothing."""
 
     program = "pi"
@@ -93,13 +93,13 @@ class PiReader(JsonLines):
             case "session":
                 self.session = text(value, "id") or self.session
             case "message_end":
-                return self._message(inner(value, "message"))
+                return self._message(object_at(value, "message"))
             case "tool_execution_start":
-                called = as_text(member(value, "args"))
+                called = as_text(value_at(value, "args"))
                 return (ToolCall(id=text(value, "toolCallId"), name=text(value, "toolName"), input=called),)
             case "tool_execution_end":
-                output = joined(member(value, "result", "content"))
-                is_error = member(value, "isError") is True
+                output = join_text(value_at(value, "result", "content"))
+                is_error = value_at(value, "isError") is True
                 return (ToolResult(id=text(value, "toolCallId"), output=output, is_error=is_error),)
             case "auto_retry_start":
                 why = text(value, "errorMessage") or "no reason given"
@@ -119,7 +119,7 @@ class PiReader(JsonLines):
             if text(block, "type") == "text" and text(block, "text"):
                 self.answer = text(block, "text")
                 yield Message(text=self.answer)
-        yield from self.used(_tokens(member(message, "usage")), model=text(message, "model"))
+        yield from self.used(_tokens(value_at(message, "usage")), model=text(message, "model"))
 
     def _other_model(self, model: str) -> str:
         """It takes a name that it does not know for the likeliest one that it does."""

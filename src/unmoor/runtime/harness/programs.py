@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from unmoor.runtime.errors import ConfigurationFault
-from unmoor.runtime.host import Programs
+from unmoor.runtime.errors import ConfigurationError
+from unmoor.runtime.host import HarnessInstallation
 from unmoor.runtime.places import SYSTEM
 
 from .packages import NODE, NODE_AT_LEAST, NODE_VERSION, PACKAGES, NotInstalled, Package, installed, native_node
@@ -17,11 +17,11 @@ from .packages import NODE, NODE_AT_LEAST, NODE_VERSION, PACKAGES, NotInstalled,
 VERSION_S = 30
 
 
-def find(name: str, version: str, cache: Path) -> Programs:
+def find(name: str, version: str, cache: Path) -> HarnessInstallation:
     """The harness in that version; ConfigurationFault where it is not here, or here in another version."""
     package = PACKAGES.get(name)
     if package is None:
-        return Programs()
+        return HarnessInstallation()
     folder = _folder(cache, name, version)
     path = package.path(folder)
     if path.exists():
@@ -40,7 +40,7 @@ def install(name: str, version: str, cache: Path) -> None:
         if package.needs_node and native_node() is None:
             installed(NODE, NODE_VERSION, _folder(cache, "node", NODE_VERSION))
     except NotInstalled as problem:
-        raise ConfigurationFault(f"harness {name}: {problem}") from None
+        raise ConfigurationError(f"harness {name}: {problem}") from None
 
 
 def _folder(cache: Path, name: str, version: str) -> Path:
@@ -53,23 +53,23 @@ def _node(cache: Path) -> Path | None:
     return own if own.exists() else native_node()
 
 
-def _programs(package: Package, path: Path, folders: tuple[Path, ...], node: Path | None) -> Programs:
+def _programs(package: Package, path: Path, folders: tuple[Path, ...], node: Path | None) -> HarnessInstallation:
     paths = {package.program: PurePosixPath(path)}
     if path.suffix not in (".js", ".mjs", ".cjs"):
-        return Programs(paths=paths, folders=folders)
+        return HarnessInstallation(paths=paths, folders=folders)
     if node is None:
         least = ".".join(map(str, NODE_AT_LEAST))
-        raise ConfigurationFault(f"{package.program} needs Node {least} or newer; unmoor dev --install gets it")
-    return Programs(paths={**paths, "node": PurePosixPath(node)}, folders=(*folders, *_around(node)))
+        raise ConfigurationError(f"{package.program} needs Node {least} or newer; unmoor dev --install gets it")
+    return HarnessInstallation(paths={**paths, "node": PurePosixPath(node)}, folders=(*folders, *_around(node)))
 
 
 def _on_the_path(name: str, package: Package, version: str) -> Path:
     found = shutil.which(package.program)
     if found is None:
-        raise ConfigurationFault(f"harness {name} {version} is not here; unmoor dev --install gets it")
+        raise ConfigurationError(f"harness {name} {version} is not here; unmoor dev --install gets it")
     here = _version(found)
     if here != version:
-        raise ConfigurationFault(
+        raise ConfigurationError(
             f"harness {name}: {found} is version {here or 'unknown'}, and this agent uses {version}; "
             f"unmoor dev --install gets it, or write harness: {{version: {here or 'that one'}}}"
         )

@@ -16,7 +16,7 @@ from unmoor.runtime.events import HarnessEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guarded:
+class GuardEndpoint:
     """How the program reaches the world: only by the guard's port on loopback.
 
     `model_url` is the guard's stand-in for the provider's base URL (`http://127.0.0.1:PORT/model`): a path after it is
@@ -38,7 +38,7 @@ class Skill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class LaunchSpec:
     """One start of the program.
 
     `home`, `work` and `temp` are absolute paths, the only ones that it may write to. `programs` maps a program's name
@@ -51,7 +51,7 @@ class Job:
     args: tuple[str, ...]
     command: tuple[str, ...]
     model: Model | None
-    guarded: Guarded
+    guarded: GuardEndpoint
     home: PurePosixPath
     work: PurePosixPath
     temp: PurePosixPath
@@ -66,7 +66,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlacedFile:
+class FileToWrite:
     """A file that must be there before the start; an absolute path below the job's home or work."""
 
     path: PurePosixPath
@@ -82,11 +82,11 @@ class Command:
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     stdin: bytes
-    files: tuple[PlacedFile, ...] = ()
+    files: tuple[FileToWrite, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exit:
+class ProcessExit:
     """How the process ended: its exit code, or the number of the signal that ended it; the end of what it wrote to
     standard error."""
 
@@ -96,7 +96,7 @@ class Exit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class HarnessOutcome:
     """What became of it, by the program's own last word and never by its exit code alone.
 
     `reason` is one line for people, empty where it succeeded; `session` is the program's id of this session, or empty;
@@ -116,7 +116,7 @@ class Reader(Protocol):
         """What a line means; nothing for one that means nothing, or that cannot be understood."""
         ...
 
-    def outcome(self, end: Exit) -> Outcome:
+    def outcome(self, end: ProcessExit) -> HarnessOutcome:
         """What became of it, given how the process ended."""
         ...
 
@@ -128,10 +128,10 @@ class Adapter(Protocol):
     # The folders, relative to the job's home, that hold what a later run needs to resume a session.
     session_folders: tuple[str, ...]
 
-    def command(self, job: Job) -> Command:
+    def command(self, job: LaunchSpec) -> Command:
         """How it is started."""
         ...
 
-    def reader(self, job: Job) -> Reader:
+    def reader(self, job: LaunchSpec) -> Reader:
         """A reader for the one process that this job started."""
         ...

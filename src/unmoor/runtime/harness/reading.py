@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, Literal
 
-from unmoor.runtime.events import HarnessEvent, Notice, Tokens, Usage
+from unmoor.runtime.events import HarnessEvent, ModelUsage, Notice, Tokens
 
-from .lines import Json, decoded
-from .protocol import Exit, Job, Outcome
+from .lines import Json, decode_object
+from .protocol import HarnessOutcome, LaunchSpec, ProcessExit
 
 # A line that is no event is for people to see; more of it than this is not.
 _REMARK_CHARACTERS = 2000
@@ -17,7 +17,7 @@ _REASON_CHARACTERS = 4000
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class JsonLines:
+class JsonLinesReader:
     """Base of the readers of programs that write JSON lines.
 
     A subclass turns an object into events and keeps `session`, `answer`, `failure` and `settled` true as it goes:
@@ -26,7 +26,7 @@ class JsonLines:
 
     program: ClassVar[str] = ""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: LaunchSpec) -> None:
         self.session = ""
         self.answer = ""
         self.failure = ""
@@ -34,36 +34,36 @@ class JsonLines:
         self.model = job.model.name if job.model else ""
 
     def feed(self, line: str) -> Iterable[HarnessEvent]:
-        value = decoded(line)
-        return remark(line) if value is None else tuple(self.read(value))
+        value = decode_object(line)
+        return plain_line_event(line) if value is None else tuple(self.read(value))
 
     def read(self, value: Json) -> Iterable[HarnessEvent]:
         """What an object of the stream means."""
         raise NotImplementedError
 
-    def outcome(self, end: Exit) -> Outcome:
+    def outcome(self, end: ProcessExit) -> HarnessOutcome:
         if self.failure:
             return self._ended("failed", self.failure)
         if self.settled:
             return self._ended("succeeded", "")
-        return self._ended("failed", without_a_word(self.program, end))
+        return self._ended("failed", no_result_reason(self.program, end))
 
     def used(self, tokens: Tokens, *, model: str = "") -> Iterator[HarnessEvent]:
         """The tokens as an event; nothing of none. What it cost is not for the program to say."""
         if tokens != Tokens():
-            yield Usage(model=model or self.model, tokens=tokens, cost_usd=None)
+            yield ModelUsage(model=model or self.model, tokens=tokens, cost_usd=None)
 
-    def _ended(self, status: Literal["succeeded", "failed"], reason: str) -> Outcome:
-        return Outcome(status=status, reason=one_line(reason), session=self.session, answer=self.answer)
+    def _ended(self, status: Literal["succeeded", "failed"], reason: str) -> HarnessOutcome:
+        return HarnessOutcome(status=status, reason=one_line(reason), session=self.session, answer=self.answer)
 
 
-def remark(line: str) -> tuple[Notice, ...]:
+def plain_line_event(line: str) -> tuple[Notice, ...]:
     """A line that is no object, for people to see; nothing of an empty one."""
     said = line.strip()
     return (Notice(level="info", text=said[:_REMARK_CHARACTERS]),) if said else ()
 
 
-def without_a_word(program: str, end: Exit) -> str:
+def no_result_reason(program: str, end: ProcessExit) -> str:
     """Why a run failed whose program ended, or stopped writing, before it said how it went."""
     how = f"was ended by signal {end.signal}" if end.signal is not None else f"ended with exit code {end.code}"
     last = last_line(end.stderr)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from unmoor.container import STOP_GRACE_S, WORK_DIR
-from unmoor.runtime.errors import InfrastructureFault, RuntimeFault
-from unmoor.runtime.guard.way import Log, quiet
+from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
+from unmoor.runtime.guard.way import Log, null_log
 
 from .engine import Engine, State
 from .template import LAUNCHER, RUN, Template
@@ -23,7 +23,7 @@ MEASURE = ("du", "-skx", WORK_DIR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class RunContainer:
     """A run's container: whether it has ended, with which exit code, and what the engine says of it."""
 
     run: str
@@ -32,17 +32,17 @@ class Seen:
     said: str
 
 
-class Full(InfrastructureFault):
+class CapacityReached(TransientError):
     """As many runs are there as may be."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Containers:
+class RunContainers:
     """The runs of one template on one engine."""
 
     engine: Engine
     template: Template
-    log: Log = quiet
+    log: Log = null_log
     look_s: float = LOOK_S
     _stopping: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -54,13 +54,13 @@ class Containers:
             if there is not None and there.is_up:
                 return
             await self._make_room(there)
-            made = await self.engine.create(self.template.name(run), self.template.of(run))
+            made = await self.engine.create(self.template.name(run), self.template.container_for(run))
             await self._started(run, made or self.template.name(run))
 
     async def stop(self, run: str) -> bool:
         """Has the run's container end, which may take its grace; False where there is none that runs."""
         there = await self._own(run)
-        if there is None or there.ended:
+        if there is None or there.has_ended:
             return False
         if run not in self._stopping:
             task = asyncio.create_task(self._stop(run, there.id))
@@ -68,7 +68,7 @@ class Containers:
             task.add_done_callback(lambda _: self._stopping.pop(run, None))
         return True
 
-    async def runs(self) -> list[Seen]:
+    async def runs(self) -> list[RunContainer]:
         """Every run that has a container, in the order of their ids."""
         states = await self._states()
         return sorted((_seen(s) for s in states if s.labels.get(RUN)), key=lambda seen: seen.run)
@@ -76,41 +76,41 @@ class Containers:
     async def clean(self, *, now: datetime) -> None:
         """Removes what has ended a while ago, and what was made and never started."""
         for state in await self._states():
-            since = state.finished_at if state.ended else state.made_at
+            since = state.finished_at if state.has_ended else state.made_at
             if not state.is_up and now - since > KEPT:
                 await self.engine.remove(state.id)
                 self.log("removed an ended run's container", run=state.labels.get(RUN, ""), code=state.code)
 
-    async def measure(self) -> None:
+    async def enforce_disk_quota(self) -> None:
         """Stops runs whose workspaces have outgrown their room; a volume has no quota of its own."""
         if self.template.disk_mib:
             await asyncio.gather(*(self._measured(state) for state in await self._states() if state.is_up))
 
-    async def take_down(self) -> None:
+    async def shut_down(self) -> None:
         """Ends every run and removes what is left of it where no gateway is there any more for which they could be.
 
         Gateways are deleted before the launcher, and replaced after it: so this happens when the agent is taken down,
         whose networks and volumes could not be deleted while a run's container holds them.
         """
-        if not self.template.gateways or await self.engine.listed(*self.template.gateways):
+        if not self.template.gateways or await self.engine.list_containers(*self.template.gateways):
             return
         states = await self._states()
         await asyncio.gather(*(self.engine.stop(s.id, within_s=LAST_GRACE_S) for s in states if s.is_up))
         await asyncio.gather(*(self.engine.remove(s.id) for s in states))
         self.log("the agent is taken down", runs=len(states))
 
-    async def keep_clean(self) -> None:
+    async def cleanup_loop(self) -> None:
         """Does both until it is cancelled."""
         while True:
             try:
                 await self.clean(now=datetime.now(UTC))
-                await self.measure()
-            except RuntimeFault as fault:
+                await self.enforce_disk_quota()
+            except UnmoorRuntimeError as fault:
                 self.log(str(fault), level="error")
             await asyncio.sleep(self.look_s)
 
     async def _measured(self, state: State) -> None:
-        used_kib, _, _ = (await self.engine.said(state.id, *MEASURE)).partition("\t")
+        used_kib, _, _ = (await self.engine.exec_output(state.id, *MEASURE)).partition("\t")
         if used_kib.isdigit() and int(used_kib) > self.template.disk_mib * 1024:
             run = state.labels[RUN]
             self.log("a run's workspace has no room left", level="warning", run=run, mib=int(used_kib) // 1024)
@@ -118,9 +118,11 @@ class Containers:
 
     async def _own(self, run: str) -> State | None:
         """The run's container; RuntimeFault where its name is taken by one that this launcher has not made."""
-        there = await self.engine.look(self.template.name(run))
+        there = await self.engine.inspect(self.template.name(run))
         if there is not None and (there.labels.get(RUN), there.labels.get(LAUNCHER)) != (run, self.template.prefix):
-            raise RuntimeFault(f"{self.template.name(run)} is a container of somebody else's; remove or rename it")
+            raise UnmoorRuntimeError(
+                f"{self.template.name(run)} is a container of somebody else's; remove or rename it"
+            )
         return there
 
     async def _make_room(self, there: State | None) -> None:
@@ -128,12 +130,12 @@ class Containers:
             await self.engine.remove(there.id)
         going_on = [s for s in await self._states() if s.is_up]
         if len(going_on) >= self.template.most:
-            raise Full(f"{len(going_on)} runs are there, which is as many as may be; one must end first")
+            raise CapacityReached(f"{len(going_on)} runs are there, which is as many as may be; one must end first")
 
     async def _started(self, run: str, container: str) -> None:
         try:
             await self.engine.start(container)
-        except RuntimeFault:
+        except UnmoorRuntimeError:
             await self.engine.remove(container)  # a name that is taken would let no later start through
             raise
         self.log("a run's container was started", run=run)
@@ -142,14 +144,14 @@ class Containers:
         try:
             await self.engine.stop(container)
             self.log("a run's container was stopped", run=run)
-        except RuntimeFault as fault:
+        except UnmoorRuntimeError as fault:
             self.log(str(fault), level="error", run=run)
 
     async def _states(self) -> list[State]:
-        ids = await self.engine.listed(f"{LAUNCHER}={self.template.prefix}")
-        return [state for container in ids if (state := await self.engine.look(container)) is not None]
+        ids = await self.engine.list_containers(f"{LAUNCHER}={self.template.prefix}")
+        return [state for container in ids if (state := await self.engine.inspect(container)) is not None]
 
 
-def _seen(state: State) -> Seen:
+def _seen(state: State) -> RunContainer:
     said = "its container had no memory left" if state.out_of_memory else state.error
-    return Seen(run=state.labels[RUN], ended=state.ended, code=state.code, said=said)
+    return RunContainer(run=state.labels[RUN], ended=state.has_ended, code=state.code, said=said)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from unmoor.runtime.rest import NotDone, Rest
+from unmoor.runtime.rest import JsonHttpClient, RequestRejected
 
 SOCKET = "unix:///var/run/docker.sock"
 # The daemon answers a stop when the container is gone, at the latest this long after its own grace.
@@ -34,7 +34,7 @@ class State:
     finished_at: datetime
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether it ran and does no more."""
         return self.status in ("exited", "dead", "removing")
 
@@ -50,14 +50,14 @@ class Engine:
 
     url: str = SOCKET
     grace_s: int = 30
-    _rest: Rest | None = field(default=None, repr=False)
+    _rest: JsonHttpClient | None = field(default=None, repr=False)
     _version: str = ""
 
     async def create(self, name: str, container: Mapping[str, Any]) -> str | None:
         """Makes a container and gives its id; None where there is one of that name."""
         try:
             made = await self._ask("POST", f"/containers/create?name={quote(name)}", body=container)
-        except NotDone as fault:
+        except RequestRejected as fault:
             if fault.status == 409:
                 return None
             raise
@@ -76,17 +76,17 @@ class Engine:
         """Removes one that has ended, with the volumes that are its own; nothing where it is not there."""
         await self._maybe("DELETE", f"/containers/{quote(container)}?v=true")
 
-    async def look(self, container: str) -> State | None:
+    async def inspect(self, container: str) -> State | None:
         """How it stands; None where it is not there."""
         found = await self._maybe("GET", f"/containers/{quote(container)}/json")
         return _state(found) if found else None
 
-    async def listed(self, *labels: str) -> list[str]:
+    async def list_containers(self, *labels: str) -> list[str]:
         """The ids of all containers with these labels, ended ones too."""
         filters = quote(json.dumps({"label": list(labels)}))
         return [str(c["Id"]) for c in await self._ask("GET", f"/containers/json?all=true&filters={filters}")]
 
-    async def said(self, container: str, *command: str) -> str:
+    async def exec_output(self, container: str, *command: str) -> str:
         """What a command that is run in the container writes; empty where it is not there or does not run."""
         asked = {"AttachStdout": True, "Tty": True, "Cmd": list(command)}
         made = await self._maybe("POST", f"/containers/{quote(container)}/exec", body=asked)
@@ -102,17 +102,17 @@ class Engine:
     async def _maybe(self, method: str, path: str, *, body: Any = None) -> Any:
         try:
             return await self._ask(method, path, body=body)
-        except NotDone as fault:
+        except RequestRejected as fault:
             if fault.status in (404, 409):  # it is not there, does not run, or is being removed
                 return None
             raise
 
     async def _ask(self, method: str, path: str, *, body: Any = None) -> Any:
         if self._rest is None:
-            self._rest = Rest(name="Docker", url=self.url, timeout_s=self.grace_s + STOP_MARGIN_S)
+            self._rest = JsonHttpClient(name="Docker", url=self.url, timeout_s=self.grace_s + STOP_MARGIN_S)
         if not self._version:
-            self._version = str((await self._rest.ask("GET", "/version"))["ApiVersion"])
-        return await self._rest.ask(method, f"/v{self._version}{path}", body=body)
+            self._version = str((await self._rest.request("GET", "/version"))["ApiVersion"])
+        return await self._rest.request(method, f"/v{self._version}{path}", body=body)
 
 
 def _state(found: Mapping[str, Any]) -> State:

@@ -9,15 +9,15 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 
 from unmoor.container import LAUNCHER_PORT
-from unmoor.runtime.errors import RuntimeFault
-from unmoor.runtime.gateway.listening import bound, served
+from unmoor.runtime.errors import UnmoorRuntimeError
+from unmoor.runtime.gateway.listening import bind_tcp, serve_app
 from unmoor.runtime.logs import JsonLog
-from unmoor.runtime.signals import told_to_stop
+from unmoor.runtime.signals import shutdown_event
 
-from .containers import Containers
+from .containers import RunContainers
 from .engine import SOCKET, Engine
-from .service import Service
-from .template import VARIABLE, template_of
+from .service import LauncherApi
+from .template import VARIABLE, parse_template
 
 
 def main() -> int:
@@ -28,12 +28,12 @@ def main() -> int:
 async def serve(environment: Mapping[str, str], *, stop: asyncio.Event | None = None) -> int:
     """Serves until SIGTERM. Runs go on, and whoever starts next finds them by their names; but for an agent that is
     taken down, whose runs end."""
-    stop = stop or told_to_stop()
+    stop = stop or shutdown_event()
     log = JsonLog(part="launcher")
     engine = Engine(url=environment.get("UNMOOR_DOCKER", "") or SOCKET)
-    containers = Containers(engine=engine, template=template_of(environment.get(VARIABLE, "")), log=log)
-    listening = bound(environment.get("UNMOOR_LAUNCHER_BIND", "") or "0.0.0.0", LAUNCHER_PORT)
-    async with launching(containers, listening) as _:
+    containers = RunContainers(engine=engine, template=parse_template(environment.get(VARIABLE, "")), log=log)
+    listening = bind_tcp(environment.get("UNMOOR_LAUNCHER_BIND", "") or "0.0.0.0", LAUNCHER_PORT)
+    async with serve_launcher(containers, listening) as _:
         log("listening", runs=await _there(containers))
         await stop.wait()
         await _taken_down(containers)
@@ -42,12 +42,12 @@ async def serve(environment: Mapping[str, str], *, stop: asyncio.Event | None = 
 
 
 @contextlib.asynccontextmanager
-async def launching(containers: Containers, listening: socket.socket) -> AsyncIterator[None]:
+async def serve_launcher(containers: RunContainers, listening: socket.socket) -> AsyncIterator[None]:
     """Serves the launcher's interface at the socket, and cleans up, until it is left."""
-    cleaning = asyncio.create_task(containers.keep_clean())
-    service = Service(containers=containers, log=containers.log)
+    cleaning = asyncio.create_task(containers.cleanup_loop())
+    service = LauncherApi(containers=containers, log=containers.log)
     try:
-        async with served(service.app(), listening, closing=asyncio.Event()):
+        async with serve_app(service.app(), listening, closing=asyncio.Event()):
             yield
     finally:
         cleaning.cancel()
@@ -55,17 +55,17 @@ async def launching(containers: Containers, listening: socket.socket) -> AsyncIt
         await containers.engine.close()
 
 
-async def _taken_down(containers: Containers) -> None:
+async def _taken_down(containers: RunContainers) -> None:
     try:
-        await containers.take_down()
-    except RuntimeFault as fault:
+        await containers.shut_down()
+    except UnmoorRuntimeError as fault:
         containers.log(str(fault), level="error")
 
 
-async def _there(containers: Containers) -> int:
+async def _there(containers: RunContainers) -> int:
     """How many runs are there; the engine may not answer yet, and is asked again by whoever starts a run."""
     try:
         return sum(not seen.ended for seen in await containers.runs())
-    except RuntimeFault as fault:
+    except UnmoorRuntimeError as fault:
         containers.log(str(fault), level="error")
         return 0

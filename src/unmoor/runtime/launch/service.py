@@ -19,19 +19,19 @@ from starlette.types import ASGIApp
 
 from unmoor.container import HEALTH_PATH
 from unmoor.runtime import layout
-from unmoor.runtime.errors import InfrastructureFault, RuntimeFault
-from unmoor.runtime.gateway.answers import Refusal, answer, refused
-from unmoor.runtime.guard.way import Log, quiet
+from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
+from unmoor.runtime.gateway.answers import HttpError, error_response, json_response
+from unmoor.runtime.guard.way import Log, null_log
 
-from .containers import Containers, Full
+from .containers import CapacityReached, RunContainers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class LauncherApi:
     """The launcher's interface over its containers."""
 
-    containers: Containers
-    log: Log = quiet
+    containers: RunContainers
+    log: Log = null_log
 
     def app(self) -> ASGIApp:
         """The application."""
@@ -41,47 +41,49 @@ class Service:
             Route("/runs/{id}", self.start, methods=["POST"]),
             Route("/runs/{id}", self.stop, methods=["DELETE"]),
         ]
-        handlers: Any = {Refusal: _refusal, HTTPException: _nothing, RuntimeFault: self._fault}
+        handlers: Any = {HttpError: _refusal, HTTPException: _nothing, UnmoorRuntimeError: self._fault}
         made = Starlette(routes=routes, exception_handlers=handlers)
         made.router.redirect_slashes = False
         return made
 
     async def health(self, request: Request) -> Response:
-        return answer({"status": "ok"})
+        return json_response({"status": "ok"})
 
     async def list(self, request: Request) -> Response:
-        return answer({"runs": [dataclasses.asdict(seen) for seen in await self.containers.runs()]})
+        return json_response({"runs": [dataclasses.asdict(seen) for seen in await self.containers.runs()]})
 
     async def start(self, request: Request) -> Response:
         run = _run(request)
         await self.containers.start(run)
-        return answer({"run": run}, 202)
+        return json_response({"run": run}, 202)
 
     async def stop(self, request: Request) -> Response:
         run = _run(request)
         stopping = await self.containers.stop(run)
-        return answer({"run": run, "stopping": stopping}, 202 if stopping else 200)
+        return json_response({"run": run, "stopping": stopping}, 202 if stopping else 200)
 
     async def _fault(self, request: Request, error: Exception) -> Response:
         self.log(str(error), level="error")
-        if isinstance(error, Full):
-            return refused(Refusal(429, str(error)))
-        passing = isinstance(error, InfrastructureFault)
-        return refused(Refusal(503 if passing else 409, str(error)))
+        if isinstance(error, CapacityReached):
+            return error_response(HttpError(429, str(error)))
+        passing = isinstance(error, TransientError)
+        return error_response(HttpError(503 if passing else 409, str(error)))
 
 
 def _run(request: Request) -> str:
     run = request.path_params["id"]
     if not layout.RUN_ID.fullmatch(run):
-        raise Refusal(404, "that is no run's id")
+        raise HttpError(404, "that is no run's id")
     return run
 
 
 async def _refusal(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return refused(error)
+    assert isinstance(error, HttpError)
+    return error_response(error)
 
 
 async def _nothing(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return refused(Refusal(error.status_code, "the launcher starts, stops and lists runs, and does nothing else"))
+    return error_response(
+        HttpError(error.status_code, "the launcher starts, stops and lists runs, and does nothing else")
+    )

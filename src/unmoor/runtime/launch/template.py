@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unmoor.runtime import layout
-from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.errors import ConfigurationError
 
 VARIABLE = "UNMOOR_RUN_TEMPLATE"
 # The label by which a container is known to be a run's, and whose launcher's it is.
@@ -31,7 +31,7 @@ class Template:
         """The name of a run's container, by which there is one at a time."""
         return f"{self.prefix}-{run}"
 
-    def of(self, run: str) -> dict[str, Any]:
+    def container_for(self, run: str) -> dict[str, Any]:
         """The container of a run."""
         assert layout.RUN_ID.fullmatch(run), "ids are checked where they come in"
         made = copy.deepcopy(self.container)
@@ -40,10 +40,10 @@ class Template:
         return made
 
 
-def template_of(text: str) -> Template:
+def parse_template(text: str) -> Template:
     """The template that a variable holds; ConfigurationFault for anything else."""
     if not text:
-        raise ConfigurationFault(f"{VARIABLE} is not set; the container is given it by the target")
+        raise ConfigurationError(f"{VARIABLE} is not set; the container is given it by the target")
     try:
         values = json.loads(text)
         return Template(
@@ -54,4 +54,4 @@ def template_of(text: str) -> Template:
             gateways=tuple(values.get("gateways", ())),
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigurationFault(f"{VARIABLE}: {type(error).__name__}: {error}; the target sets it") from None
+        raise ConfigurationError(f"{VARIABLE}: {type(error).__name__}: {error}; the target sets it") from None

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.errors import ConfigurationError
 
-from .objects import Entry, Store, Stored
+from .objects import Store, StoredObject, StoreEntry
 
 SCHEMES = ("s3", "gs", "az", "file", "memory")
 
-__all__ = ["SCHEMES", "Entry", "Store", "Stored", "open_store"]
+__all__ = ["SCHEMES", "Store", "StoreEntry", "StoredObject", "open_store"]
 
 
 def open_store(url: str, *, config: Mapping[str, Any] | None = None, allow_http: bool = False) -> Store:
@@ -26,7 +26,7 @@ def open_store(url: str, *, config: Mapping[str, Any] | None = None, allow_http:
     parts = _parts(url)
     if parts is None or parts.scheme not in SCHEMES:
         schemes = ", ".join(f"{s}://" for s in SCHEMES)
-        raise ConfigurationFault(f"store: {url!r} is no store; write one of {schemes}")
+        raise ConfigurationError(f"store: {url!r} is no store; write one of {schemes}")
     if parts.scheme == "file":
         return _local(url, parts)
     return _remote(url, config or {}, allow_http=allow_http)
@@ -44,9 +44,9 @@ def _local(url: str, parts: SplitResult) -> Store:
 
     path = unquote(parts.path)
     if parts.netloc not in ("", "localhost") or not path.startswith("/") or "\0" in path:
-        raise ConfigurationFault(f"store: {url!r} names no folder of this machine; write file:///an/absolute/path")
+        raise ConfigurationError(f"store: {url!r} names no folder of this machine; write file:///an/absolute/path")
     if parts.query or parts.fragment:
-        raise ConfigurationFault(f"store: {url!r}: write ? as %3F and # as %23")
+        raise ConfigurationError(f"store: {url!r}: write ? as %3F and # as %23")
     return LocalStore(Path(path))
 
 
@@ -63,14 +63,14 @@ def _remote(url: str, config: Mapping[str, Any], *, allow_http: bool) -> Store:
             return RemoteStore(AzureStore(**_azure(url), config=given, client_options=options))
         return RemoteStore(from_url(url, config=given, client_options=options))
     except (BaseError, ValueError, TypeError) as error:
-        raise ConfigurationFault(f"store: {url!r} is no store: {str(error).splitlines()[0]}") from error
+        raise ConfigurationError(f"store: {url!r} is no store: {str(error).splitlines()[0]}") from error
 
 
 def _azure(url: str) -> Any:
     """`az://CONTAINER@ACCOUNT.blob.core.windows.net/PREFIX` taken apart."""
     parts = urlsplit(url)
     if not parts.username or not parts.hostname:
-        raise ConfigurationFault(f"store: {url!r} names no account; write az://CONTAINER@ACCOUNT.blob.core.windows.net")
+        raise ConfigurationError(f"store: {url!r} names no account; write az://CONTAINER@ACCOUNT.blob.core.windows.net")
     prefix = parts.path.strip("/")
     return {
         "container_name": parts.username,

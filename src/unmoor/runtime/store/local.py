@@ -24,9 +24,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
-from unmoor.runtime.errors import InfrastructureFault
+from unmoor.runtime.errors import TransientError
 
-from .objects import Entry, Stored
+from .objects import StoredObject, StoreEntry
 
 OWN = ".unmoor"
 LOCKS = 64
@@ -40,18 +40,18 @@ T = TypeVar("T")
 class LocalStore:
     """The store in that folder, which is made when it is first written to."""
 
-    is_near = True
+    is_local = True
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    async def get(self, key: str) -> Stored | None:
+    async def get(self, key: str) -> StoredObject | None:
         return await self._in_thread(key, lambda: self._get(key))
 
-    async def create(self, key: str, content: bytes) -> str | None:
+    async def put_if_absent(self, key: str, content: bytes) -> str | None:
         return await self._in_thread(key, lambda: self._create(key, content))
 
-    async def replace(self, key: str, content: bytes, version: str) -> str | None:
+    async def compare_and_swap(self, key: str, content: bytes, version: str) -> str | None:
         return await self._in_thread(key, lambda: self._replace(key, content, version))
 
     async def put(self, key: str, content: bytes) -> str:
@@ -60,7 +60,7 @@ class LocalStore:
     async def delete(self, key: str) -> None:
         await self._in_thread(key, lambda: self._delete(key))
 
-    async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Entry]:
+    async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[StoreEntry]:
         entries = self._entries(str(self.root / prefix.rstrip("/")), prefix, after)
         while batch := await self._in_thread(prefix, lambda: list(itertools.islice(entries, BATCH))):
             for entry in batch:
@@ -77,13 +77,13 @@ class LocalStore:
             return await asyncio.to_thread(act)
         except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
             said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise InfrastructureFault(f"store {self.root}: {key}: {said}") from error
+            raise TransientError(f"store {self.root}: {key}: {said}") from error
 
-    def _get(self, key: str) -> Stored | None:
+    def _get(self, key: str) -> StoredObject | None:
         try:
             with self._path(key).open("rb") as file:
                 version = _version(os.fstat(file.fileno()))
-                return Stored(content=file.read(), version=version)
+                return StoredObject(content=file.read(), version=version)
         except ABSENT:
             return None
 
@@ -118,7 +118,7 @@ class LocalStore:
         with self._locked(key), suppress(*ABSENT):
             self._path(key).unlink()
 
-    def _entries(self, folder: str, prefix: str, after: str) -> Iterator[Entry]:
+    def _entries(self, folder: str, prefix: str, after: str) -> Iterator[StoreEntry]:
         """The objects below the folder in their keys' order, found as they are asked for."""
         for key, found in self._children(folder, prefix):
             if key.endswith("/"):
@@ -182,13 +182,13 @@ class LocalStore:
         return folder
 
 
-def _entry(key: str, found: os.DirEntry[str]) -> Entry | None:
+def _entry(key: str, found: os.DirEntry[str]) -> StoreEntry | None:
     try:
         status = found.stat()
     except FileNotFoundError:
         return None  # deleted since it was listed
     modified = datetime.fromtimestamp(status.st_mtime, UTC)
-    return Entry(key=key, size_bytes=status.st_size, modified=modified, version=_version(status))
+    return StoreEntry(key=key, size_bytes=status.st_size, modified=modified, version=_version(status))
 
 
 def _version(status: os.stat_result) -> str:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class StoredObject:
     """An object's content, and the version that a compare-and-swap must name."""
 
     content: bytes
@@ -22,7 +22,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class StoreEntry:
     """One object of a listing."""
 
     key: str
@@ -37,17 +37,17 @@ class Store(Protocol):
     `is_near` where an object is put within milliseconds and at no price, as in a folder of this machine.
     """
 
-    is_near: bool
+    is_local: bool
 
-    async def get(self, key: str) -> Stored | None:
+    async def get(self, key: str) -> StoredObject | None:
         """The object, or None where there is none."""
         ...
 
-    async def create(self, key: str, content: bytes) -> str | None:
+    async def put_if_absent(self, key: str, content: bytes) -> str | None:
         """Puts it if there is none and returns its version; None, and nothing changed, where there is one."""
         ...
 
-    async def replace(self, key: str, content: bytes, version: str) -> str | None:
+    async def compare_and_swap(self, key: str, content: bytes, version: str) -> str | None:
         """Puts it if that version is the newest and returns the new one; None, and nothing changed, where it is not."""
         ...
 
@@ -59,7 +59,7 @@ class Store(Protocol):
         """Removes it; nothing where there is none."""
         ...
 
-    def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Entry]:
+    def list(self, prefix: str, *, after: str = "") -> AsyncIterator[StoreEntry]:
         """The objects whose keys begin with the prefix (which ends with `/`, or is empty) and come after `after`, in
         the keys' order."""
         ...

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
-from unmoor.runtime.errors import InfrastructureFault
+from unmoor.runtime.errors import TransientError
 
-from .objects import Entry, Stored
+from .objects import StoredObject, StoreEntry
 
 T = TypeVar("T")
 # What a version is made of where a store has no use for one of the two; `generation` is Google's.
@@ -22,12 +22,12 @@ SEPARATOR = "|"
 class RemoteStore:
     """The store that an obstore store is."""
 
-    is_near = False
+    is_local = False
 
     def __init__(self, store: Any) -> None:
         self.store = store
 
-    async def get(self, key: str) -> Stored | None:
+    async def get(self, key: str) -> StoredObject | None:
         try:
             result = await obstore.get_async(self.store, key)
             content = bytes(await result.bytes_async())
@@ -35,9 +35,9 @@ class RemoteStore:
             return None
         except BaseError as error:
             raise _fault(key, error) from error
-        return Stored(content=content, version=_version(result.meta))
+        return StoredObject(content=content, version=_version(result.meta))
 
-    async def create(self, key: str, content: bytes) -> str | None:
+    async def put_if_absent(self, key: str, content: bytes) -> str | None:
         try:
             return _version(await obstore.put_async(self.store, key, content, mode="create", use_multipart=False))
         except (AlreadyExistsError, PreconditionError):
@@ -45,7 +45,7 @@ class RemoteStore:
         except BaseError as error:
             raise _fault(key, error) from error
 
-    async def replace(self, key: str, content: bytes, version: str) -> str | None:
+    async def compare_and_swap(self, key: str, content: bytes, version: str) -> str | None:
         try:
             mode = _condition(version)
             return _version(await obstore.put_async(self.store, key, content, mode=mode, use_multipart=False))
@@ -65,11 +65,11 @@ class RemoteStore:
         except BaseError as error:
             raise _fault(key, error) from error
 
-    async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Entry]:
+    async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[StoreEntry]:
         try:
             async for batch in obstore.list(self.store, prefix or None, offset=after or None):
                 for meta in sorted(batch, key=lambda m: m["path"]):
-                    yield Entry(
+                    yield StoreEntry(
                         key=meta["path"],
                         size_bytes=meta["size"],
                         modified=meta["last_modified"],
@@ -113,7 +113,7 @@ async def _reached(key: str, call: Awaitable[T]) -> T:
         raise _fault(key, error) from error
 
 
-def _fault(key: str, error: BaseError) -> InfrastructureFault:
+def _fault(key: str, error: BaseError) -> TransientError:
     """One line of what obstore says at length; it names the request, and never a header with a credential."""
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return InfrastructureFault(f"store: {key}: {first[:300]}")
+    return TransientError(f"store: {key}: {first[:300]}")

@@ -15,14 +15,14 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from processes import free_port
 from servers import PASSWORD, USER, server_context
 
-from unmoor.runtime.gateway.mail.place import Place
+from unmoor.runtime.gateway.mail.place import MailServer
 
 
 @dataclass
 class PostOffice:
     """What was handed in, by whom and for whom; `says` is answered instead of taking it."""
 
-    place: Place
+    place: MailServer
     taken: list[tuple[str, list[str], EmailMessage]] = field(default_factory=list)
     says: list[str] = field(default_factory=list)
 
@@ -40,7 +40,7 @@ class PostOffice:
 def post_office(folder: Path, *, starttls: bool, user: str = USER) -> Iterator[PostOffice]:
     """It listens on loopback, takes mail of whoever logs in, and nothing without TLS."""
     port = free_port()
-    office = PostOffice(Place(host="localhost", port=port, starttls=starttls))
+    office = PostOffice(MailServer(host="localhost", port=port, starttls=starttls))
     context = server_context(folder)
 
     def knows(server: SMTP, session: Any, envelope: Any, mechanism: str, shown: Any) -> AuthResult:

@@ -21,7 +21,7 @@ from pathlib import Path
 import trustme
 from processes import free_port
 
-from unmoor.runtime.gateway.mail.place import Place
+from unmoor.runtime.gateway.mail.place import MailServer
 
 USER, PASSWORD = "desk@example.org", "secret-of-the-inbox"
 READY_S = 20
@@ -48,10 +48,10 @@ def server_context(folder: Path) -> ssl.SSLContext:
 
 
 @dataclass
-class MailServer:
+class RunningMailServer:
     """An IMAP server and its account, changed by another client than the one under test."""
 
-    place: Place
+    place: MailServer
     process: subprocess.Popen[bytes]
 
     def deliver(self, content: bytes) -> None:
@@ -101,7 +101,7 @@ class MailServer:
 
 
 @contextlib.contextmanager
-def dovecot(port: int | None = None, root: Path | None = None) -> Iterator[MailServer]:
+def dovecot(port: int | None = None, root: Path | None = None) -> Iterator[RunningMailServer]:
     """Debian's Dovecot, where it is installed: TLS from the first byte."""
     port = port or free_port()
     # As short as a socket's path must be.
@@ -119,7 +119,7 @@ def dovecot(port: int | None = None, root: Path | None = None) -> Iterator[MailS
     process = subprocess.Popen(
         [program, "-F", "-c", str(folder / "conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    server = MailServer(Place(host="localhost", port=port), process)
+    server = RunningMailServer(MailServer(host="localhost", port=port), process)
     try:
         _until_ready(server, folder / "log")
         yield server
@@ -130,7 +130,7 @@ def dovecot(port: int | None = None, root: Path | None = None) -> Iterator[MailS
 
 
 @contextlib.contextmanager
-def pymap(port: int | None = None, root: Path | None = None) -> Iterator[MailServer]:
+def pymap(port: int | None = None, root: Path | None = None) -> Iterator[RunningMailServer]:
     """An IMAP server in Python: TLS after STARTTLS, everything in memory."""
     port = port or free_port()
     folder = root or Path(tempfile.mkdtemp(prefix="pm-", dir="/tmp"))
@@ -143,7 +143,7 @@ def pymap(port: int | None = None, root: Path | None = None) -> Iterator[MailSer
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    server = MailServer(Place(host="localhost", port=port, starttls=True), process)
+    server = RunningMailServer(MailServer(host="localhost", port=port, starttls=True), process)
     try:
         _until_ready(server, folder / "log")
         yield server
@@ -163,7 +163,7 @@ def _certificate(folder: Path) -> None:
     (folder / "key").write_bytes(certificate.private_key_pem.bytes())
 
 
-def _until_ready(server: MailServer, log: Path) -> None:
+def _until_ready(server: RunningMailServer, log: Path) -> None:
     deadline = time.monotonic() + READY_S
     while True:
         try:

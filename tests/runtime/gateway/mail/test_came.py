@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from unmoor.runtime.config import Mailbox, Trigger
-from unmoor.runtime.gateway.intake import Came
-from unmoor.runtime.gateway.mail.came import MOST_FILES, Unwanted, came_of
+from unmoor.runtime.gateway.intake import IncomingDelivery
+from unmoor.runtime.gateway.mail.came import MOST_FILES, RejectedMail, to_delivery
 
 TRIGGER = Trigger(name="inbox", kind="email", prompt="p")
 MAILBOX = Mailbox(
@@ -38,13 +38,13 @@ def made(sender: str = "ada@example.com", *, by: str = "mx.example.org", **heade
     return mail
 
 
-def came(mail: EmailMessage, **mailbox: Any) -> Came | Unwanted:
-    return came_of(mail.as_bytes(), TRIGGER, dataclasses.replace(MAILBOX, **mailbox))
+def came(mail: EmailMessage, **mailbox: Any) -> IncomingDelivery | RejectedMail:
+    return to_delivery(mail.as_bytes(), TRIGGER, dataclasses.replace(MAILBOX, **mailbox))
 
 
-def started(mail: EmailMessage, **mailbox: Any) -> Came:
+def started(mail: EmailMessage, **mailbox: Any) -> IncomingDelivery:
     found = came(mail, **mailbox)
-    assert isinstance(found, Came), found
+    assert isinstance(found, IncomingDelivery), found
     return found
 
 
@@ -74,22 +74,22 @@ def test_the_same_mail_is_known_by_its_id_and_by_its_bytes_where_it_has_none() -
 
 def test_without_a_name_any_server_of_the_same_domain_is_the_receiving_one() -> None:
     for by in ("imap.example.org", "mx1.example.org", "example.org"):
-        assert isinstance(came(made(by=by)), Came)
+        assert isinstance(came(made(by=by)), IncomingDelivery)
     for by in ("mx.example.com", "org", "badexample.org"):
-        assert isinstance(came(made(by=by)), Unwanted)
-    assert isinstance(came(made(by="mx.google.com"), authserv_id="mx.google.com"), Came)
-    assert isinstance(came(made(by="mx.example.org"), authserv_id="mx.google.com"), Unwanted)
+        assert isinstance(came(made(by=by)), RejectedMail)
+    assert isinstance(came(made(by="mx.google.com"), authserv_id="mx.google.com"), IncomingDelivery)
+    assert isinstance(came(made(by="mx.example.org"), authserv_id="mx.google.com"), RejectedMail)
 
 
 def test_a_host_below_no_domain_is_only_itself() -> None:
-    assert isinstance(came(made(by="mail"), host="mail"), Came)
-    assert isinstance(came(made(by="com"), host="example.com"), Unwanted)
+    assert isinstance(came(made(by="mail"), host="mail"), IncomingDelivery)
+    assert isinstance(came(made(by="com"), host="example.com"), RejectedMail)
 
 
 def test_a_mail_of_the_mailbox_itself_starts_nothing() -> None:
     mail = made("Desk@example.org")
-    assert came(mail) == Unwanted(id="", outcome="filtered", reason="it is from this mailbox itself")
-    assert isinstance(came(mail, address="another@example.org"), Came)
+    assert came(mail) == RejectedMail(id="", outcome="filtered", reason="it is from this mailbox itself")
+    assert isinstance(came(mail, address="another@example.org"), IncomingDelivery)
 
 
 def test_an_answer_goes_to_the_proved_sender_and_only_where_answers_are_sent() -> None:
@@ -107,15 +107,15 @@ def test_an_answer_goes_to_the_proved_sender_and_only_where_answers_are_sent() -
 @pytest.mark.parametrize("value", ["auto-generated", "Auto-Replied; owner=x", "auto-notified"])
 def test_what_no_person_wrote_starts_nothing(value: str) -> None:
     found = came(made(Auto_Submitted=value))
-    assert isinstance(found, Unwanted)
+    assert isinstance(found, RejectedMail)
     assert found.outcome == "filtered"
-    assert isinstance(came(made(Auto_Submitted="no")), Came)
+    assert isinstance(came(made(Auto_Submitted="no")), IncomingDelivery)
 
 
 def test_a_mail_with_attachments_without_end_is_refused() -> None:
     mail = made()
     for number in range(MOST_FILES + 1):
         mail.add_attachment(b"x", maintype="application", subtype="pdf", filename=f"{number}.pdf")
-    assert came(mail) == Unwanted(
+    assert came(mail) == RejectedMail(
         id="", outcome="refused", reason="it has 101 attachments, of which 100 are taken at most"
     )

@@ -10,31 +10,31 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from servers import PASSWORD, USER, MailServer, dovecot, has_dovecot, pymap, trusting
+from servers import PASSWORD, USER, RunningMailServer, dovecot, has_dovecot, pymap, trusting
 
-from unmoor.runtime.gateway.mail.imap import Imap, connected
-from unmoor.runtime.gateway.mail.place import MailFault, Place
+from unmoor.runtime.gateway.mail.imap import Imap, connect
+from unmoor.runtime.gateway.mail.place import MailServer, MailServerError
 
 MAIL = b"From: a@b.example\r\nMessage-ID: <%d@b.example>\r\nSubject: {7}\r\n\r\nliterals {3}\r\nand more"
 
 
 @pytest.fixture(params=["dovecot", "pymap"])
-def server(request: pytest.FixtureRequest) -> Iterator[MailServer]:
+def server(request: pytest.FixtureRequest) -> Iterator[RunningMailServer]:
     if request.param == "dovecot" and not has_dovecot():
         pytest.skip("dovecot is not installed: apt-get install dovecot-imapd")
     with {"dovecot": dovecot, "pymap": pymap}[request.param]() as made:
         yield made
 
 
-def talk(server: MailServer, act: Callable[[Imap], Any], *, password: str = PASSWORD) -> Any:
+def talk(server: RunningMailServer, act: Callable[[Imap], Any], *, password: str = PASSWORD) -> Any:
     async def go() -> Any:
-        async with asyncio.timeout(30), connected(server.place, USER, password, trusting()) as imap:
+        async with asyncio.timeout(30), connect(server.place, USER, password, trusting()) as imap:
             return await act(imap)
 
     return asyncio.run(go())
 
 
-def test_a_mail_is_found_measured_and_read_byte_for_byte(server: MailServer) -> None:
+def test_a_mail_is_found_measured_and_read_byte_for_byte(server: RunningMailServer) -> None:
     async def act(imap: Imap) -> None:
         opened = await imap.open_inbox()
         server.deliver(MAIL % 1)
@@ -52,7 +52,7 @@ def test_a_mail_is_found_measured_and_read_byte_for_byte(server: MailServer) -> 
     talk(server, act)
 
 
-def test_reading_changes_no_flag(server: MailServer) -> None:
+def test_reading_changes_no_flag(server: RunningMailServer) -> None:
     server.deliver(MAIL % 1)
     before = server.flags()
 
@@ -67,7 +67,7 @@ def test_reading_changes_no_flag(server: MailServer) -> None:
     ).replace(rb"\Recent", b"")
 
 
-def test_a_mail_that_comes_ends_the_wait_at_once(server: MailServer) -> None:
+def test_a_mail_that_comes_ends_the_wait_at_once(server: RunningMailServer) -> None:
     async def act(imap: Imap) -> None:
         await imap.open_inbox()
         assert "IDLE" in imap.capabilities
@@ -83,7 +83,7 @@ def test_a_mail_that_comes_ends_the_wait_at_once(server: MailServer) -> None:
     talk(server, act)
 
 
-def test_a_wait_is_left_at_once_when_it_is_cancelled(server: MailServer) -> None:
+def test_a_wait_is_left_at_once_when_it_is_cancelled(server: RunningMailServer) -> None:
     async def act(imap: Imap) -> None:
         await imap.open_inbox()
         waiting = asyncio.create_task(imap.wait(600, 600))
@@ -95,7 +95,7 @@ def test_a_wait_is_left_at_once_when_it_is_cancelled(server: MailServer) -> None
     talk(server, act)
 
 
-def test_a_wait_ends_by_itself_and_the_connection_is_good_for_more(server: MailServer) -> None:
+def test_a_wait_ends_by_itself_and_the_connection_is_good_for_more(server: RunningMailServer) -> None:
     async def act(imap: Imap) -> None:
         await imap.open_inbox()
         await imap.wait(0.2, 600)
@@ -106,7 +106,7 @@ def test_a_wait_ends_by_itself_and_the_connection_is_good_for_more(server: MailS
     talk(server, act)
 
 
-def test_a_server_that_goes_away_while_it_is_waited_for_is_a_fault(server: MailServer) -> None:
+def test_a_server_that_goes_away_while_it_is_waited_for_is_a_fault(server: RunningMailServer) -> None:
     async def act(imap: Imap) -> None:
         await imap.open_inbox()
         waiting = asyncio.create_task(imap.wait(600, 600))
@@ -115,50 +115,50 @@ def test_a_server_that_goes_away_while_it_is_waited_for_is_a_fault(server: MailS
         await asyncio.wait_for(waiting, 10)
 
     with pytest.raises(
-        MailFault, match=rf"^localhost:{server.place.port}: the (server ended the connection|connection)"
+        MailServerError, match=rf"^localhost:{server.place.port}: the (server ended the connection|connection)"
     ):
         talk(server, act)
 
 
-def test_a_wrong_password_is_refused_and_said_nowhere(server: MailServer) -> None:
+def test_a_wrong_password_is_refused_and_said_nowhere(server: RunningMailServer) -> None:
     async def act(imap: Imap) -> None:
         raise AssertionError("it opened")
 
-    with pytest.raises(MailFault, match=r"the login was refused: ") as fault:
+    with pytest.raises(MailServerError, match=r"the login was refused: ") as fault:
         talk(server, act, password="another-word")
     assert "another-word" not in str(fault.value)
 
 
-def test_a_password_of_any_letters_is_taken_as_it_is(server: MailServer) -> None:
+def test_a_password_of_any_letters_is_taken_as_it_is(server: RunningMailServer) -> None:
     async def act(imap: Imap) -> None:
         raise AssertionError("it opened")
 
     for password in ('with "quotes" and \\', "pässwörd"):
-        with pytest.raises(MailFault, match=r"the login was refused: "):
+        with pytest.raises(MailServerError, match=r"the login was refused: "):
             talk(server, act, password=password)
 
 
-def test_a_server_that_nobody_trusts_is_given_no_password(server: MailServer) -> None:
+def test_a_server_that_nobody_trusts_is_given_no_password(server: RunningMailServer) -> None:
     async def go() -> None:
-        async with connected(server.place, USER, PASSWORD, ssl.create_default_context()):
+        async with connect(server.place, USER, PASSWORD, ssl.create_default_context()):
             raise AssertionError("it opened")
 
-    with pytest.raises(MailFault, match="its certificate is not trusted: "):
+    with pytest.raises(MailServerError, match="its certificate is not trusted: "):
         asyncio.run(go())
 
 
-def test_a_mail_longer_than_was_said_is_not_read_into_memory(server: MailServer) -> None:
+def test_a_mail_longer_than_was_said_is_not_read_into_memory(server: RunningMailServer) -> None:
     async def act(imap: Imap) -> None:
         opened = await imap.open_inbox()
         await asyncio.to_thread(server.deliver, MAIL % 1 + b"x" * 5000)
         await imap.wait(1, 0.1)
         await imap.fetch(opened.next, most=1000)
 
-    with pytest.raises(MailFault, match=r"the server sends \d+ bytes where no mail is as long"):
+    with pytest.raises(MailServerError, match=r"the server sends \d+ bytes where no mail is as long"):
         talk(server, act)
 
 
-async def pretend(lines: list[bytes], act: Callable[[Place], Any]) -> None:
+async def pretend(lines: list[bytes], act: Callable[[MailServer], Any]) -> None:
     """A server that says these lines, one for each that it is told, whatever that is."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -172,7 +172,7 @@ async def pretend(lines: list[bytes], act: Callable[[Place], Any]) -> None:
 
     made = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with made:
-        await act(Place(host="127.0.0.1", port=made.sockets[0].getsockname()[1], starttls=True))
+        await act(MailServer(host="127.0.0.1", port=made.sockets[0].getsockname()[1], starttls=True))
 
 
 @pytest.mark.parametrize(
@@ -189,9 +189,9 @@ async def pretend(lines: list[bytes], act: Callable[[Place], Any]) -> None:
     ],
 )
 def test_a_server_that_makes_no_sense_is_a_fault_of_one_line(lines: list[bytes], told: str) -> None:
-    async def act(place: Place) -> None:
-        with pytest.raises(MailFault) as fault:
-            async with connected(place, USER, PASSWORD, trusting()):
+    async def act(place: MailServer) -> None:
+        with pytest.raises(MailServerError) as fault:
+            async with connect(place, USER, PASSWORD, trusting()):
                 raise AssertionError("it opened")
         assert str(fault.value).startswith(f"{place}: {told}")
         assert "\n" not in str(fault.value)
@@ -200,16 +200,16 @@ def test_a_server_that_makes_no_sense_is_a_fault_of_one_line(lines: list[bytes],
 
 
 def test_a_port_without_tls_and_one_where_nobody_is_are_told_apart() -> None:
-    async def act(place: Place) -> None:
-        with pytest.raises(MailFault, match="it does not speak TLS there; is the port right"):
-            async with connected(Place(host="127.0.0.1", port=place.port), USER, PASSWORD, trusting()):
+    async def act(place: MailServer) -> None:
+        with pytest.raises(MailServerError, match="it does not speak TLS there; is the port right"):
+            async with connect(MailServer(host="127.0.0.1", port=place.port), USER, PASSWORD, trusting()):
                 raise AssertionError("it opened")
 
     asyncio.run(pretend([b"* OK hi\r\n"], act))
 
     async def nobody() -> None:
-        async with connected(Place(host="127.0.0.1", port=1), USER, PASSWORD, trusting()):
+        async with connect(MailServer(host="127.0.0.1", port=1), USER, PASSWORD, trusting()):
             raise AssertionError("it opened")
 
-    with pytest.raises(MailFault, match=r"^127\.0\.0\.1:1: Connection refused$"):
+    with pytest.raises(MailServerError, match=r"^127\.0\.0\.1:1: Connection refused$"):
         asyncio.run(nobody())

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from unmoor.runtime.gateway.mail.message import MOST_TEXT, Unreadable, read_mail
+from unmoor.runtime.gateway.mail.message import MOST_TEXT, InvalidMail, parse_mail
 
 
 def lines(*text: str) -> bytes:
@@ -28,7 +28,7 @@ def composed() -> EmailMessage:
 
 
 def test_what_a_prompt_can_use_is_read() -> None:
-    mail = read_mail(composed().as_bytes())
+    mail = parse_mail(composed().as_bytes())
     assert (mail.subject, mail.text, mail.to) == ("Rechnung für März", "Grüße,\nAda", "desk@example.org")
     assert mail.date == datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
     assert (mail.message_id, mail.in_reply_to) == ("m-3@example.com", "m-2@example.com")
@@ -37,8 +37,8 @@ def test_what_a_prompt_can_use_is_read() -> None:
 
 
 def test_a_thread_is_known_by_the_mail_that_began_it() -> None:
-    first = read_mail(lines("From: a@b.example", "Message-ID: <one@b.example>", "", "x"))
-    answer = read_mail(
+    first = parse_mail(lines("From: a@b.example", "Message-ID: <one@b.example>", "", "x"))
+    answer = parse_mail(
         lines("From: a@b.example", "Message-ID: <two@b.example>", "In-Reply-To: <one@b.example>", "", "x")
     )
     assert first.thread == answer.thread == "one@b.example"
@@ -47,13 +47,13 @@ def test_a_thread_is_known_by_the_mail_that_began_it() -> None:
 def test_plain_text_is_preferred_to_html_and_html_is_read_where_there_is_nothing_else() -> None:
     both = composed()
     both.add_alternative("<p>seen in colour</p>", subtype="html")
-    assert read_mail(both.as_bytes()).text == "Grüße,\nAda"
+    assert parse_mail(both.as_bytes()).text == "Grüße,\nAda"
     html = (
         "<html><head><style>p{}</style><title>t</title></head><body><p>Hello&nbsp;<b>you</b>,<br>look "
         '<a href="https://example.com/x">here</a> or <a href="https://example.com">https://example.com</a>'
         "<script>alert(1)</script></p><ul><li>one</li><li>two</li></ul></body></html>"
     )
-    only = read_mail(lines("From: a@b.example", "Content-Type: text/html; charset=utf-8", "", html))
+    only = parse_mail(lines("From: a@b.example", "Content-Type: text/html; charset=utf-8", "", html))
     assert only.text == "Hello you,\nlook here (https://example.com/x) or https://example.com\n\none\n\ntwo"
 
 
@@ -66,7 +66,7 @@ def test_attachments_have_safe_names_and_no_two_the_same() -> None:
     inner["Subject"] = "inner"
     inner.set_content("inside")
     mail.add_attachment(inner)
-    read = read_mail(mail.as_bytes())
+    read = parse_mail(mail.as_bytes())
     names = [a.name for a in read.attachments]
     assert names[:6] == ["report.pdf", "passwd", "REPORT-2.pdf", "évil gpj.exe", "bashrc", "attachment-6.pdf"]
     assert names[6] == "n" * 146 + ".pdf"
@@ -82,7 +82,7 @@ def test_a_picture_in_the_text_is_an_attachment_and_a_named_text_is_one_too() ->
     mail.make_mixed()
     mail.add_attachment("a,b\n", subtype="csv", filename="t.csv")
     mail.add_attachment("note\n", filename="note.txt")
-    assert [(a.name, a.type) for a in read_mail(mail.as_bytes()).attachments] == [
+    assert [(a.name, a.type) for a in parse_mail(mail.as_bytes()).attachments] == [
         ("attachment-1.png", "image/png"),
         ("t.csv", "text/csv"),
         ("note.txt", "text/plain"),
@@ -104,25 +104,25 @@ def test_a_picture_in_the_text_is_an_attachment_and_a_named_text_is_one_too() ->
     ],
 )
 def test_odd_mail_is_read_as_far_as_it_can_be(content: bytes, text: str | None) -> None:
-    mail = read_mail(content)
+    mail = parse_mail(content)
     mail.subject.encode()
     assert text is None or mail.text == text
 
 
 @pytest.mark.parametrize("content", [b"", b"\0\0\0", b"no headers at all", b"Subject: x\r\n\r\nx"])
 def test_what_is_no_mail_says_so(content: bytes) -> None:
-    with pytest.raises(Unreadable, match="it has no From"):
-        read_mail(content)
+    with pytest.raises(InvalidMail, match="it has no From"):
+        parse_mail(content)
 
 
 def test_parts_within_parts_without_end_are_no_mail() -> None:
     head = b"From: a@b.c\r\n" + b"".join(
         b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(3000)
     )
-    with pytest.raises(Unreadable, match="it cannot be read as a mail: RecursionError"):
-        read_mail(head + b"\r\n\r\nx")
+    with pytest.raises(InvalidMail, match="it cannot be read as a mail: RecursionError"):
+        parse_mail(head + b"\r\n\r\nx")
 
 
 def test_a_text_without_end_is_cut() -> None:
-    mail = read_mail(lines("From: a@b.c", "", "x" * (MOST_TEXT + 5)))
+    mail = parse_mail(lines("From: a@b.c", "", "x" * (MOST_TEXT + 5)))
     assert mail.text.endswith("xx… [5 characters cut]")

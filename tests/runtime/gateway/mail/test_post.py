@@ -9,17 +9,17 @@ import pytest
 from post_office import post_office
 from servers import PASSWORD, USER, trusting
 
-from unmoor.runtime.gateway.mail.answer import Letter
-from unmoor.runtime.gateway.mail.place import MailFault, Place
-from unmoor.runtime.gateway.mail.post import Rejected, post
+from unmoor.runtime.gateway.mail.answer import OutgoingMail
+from unmoor.runtime.gateway.mail.place import MailServer, MailServerError
+from unmoor.runtime.gateway.mail.post import PermanentSmtpError, send
 
-LETTER = Letter(sender=USER, to="ada@example.com", content=b"Subject: hi\r\n\r\nthere\r\n")
+LETTER = OutgoingMail(sender=USER, to="ada@example.com", content=b"Subject: hi\r\n\r\nthere\r\n")
 
 
 @pytest.mark.parametrize("starttls", [False, True])
 def test_a_letter_is_handed_in_over_tls_with_a_login(tmp_path: Path, starttls: bool) -> None:
     with post_office(tmp_path, starttls=starttls) as office:
-        post(LETTER, office.place, USER, PASSWORD, trusting())
+        send(LETTER, office.place, USER, PASSWORD, trusting())
         [(sender, to, mail)] = office.taken
         assert (sender, to, mail["Subject"]) == (USER, ["ada@example.com"], "hi")
 
@@ -27,35 +27,35 @@ def test_a_letter_is_handed_in_over_tls_with_a_login(tmp_path: Path, starttls: b
 @pytest.mark.parametrize("starttls", [False, True])
 def test_a_server_that_nobody_trusts_is_shown_no_password(tmp_path: Path, starttls: bool) -> None:
     with post_office(tmp_path, starttls=starttls) as office:
-        with pytest.raises(MailFault, match=r"^localhost:\d+: its certificate is not trusted: "):
-            post(LETTER, office.place, USER, PASSWORD, ssl.create_default_context())
+        with pytest.raises(MailServerError, match=r"^localhost:\d+: its certificate is not trusted: "):
+            send(LETTER, office.place, USER, PASSWORD, ssl.create_default_context())
         assert office.taken == []
 
 
 def test_a_server_without_tls_is_shown_no_password(tmp_path: Path) -> None:
     with post_office(tmp_path, starttls=False) as office:
-        place = Place(host=office.place.host, port=office.place.port, starttls=True)
-        with pytest.raises(MailFault):
-            post(LETTER, place, USER, PASSWORD, trusting())
+        place = MailServer(host=office.place.host, port=office.place.port, starttls=True)
+        with pytest.raises(MailServerError):
+            send(LETTER, place, USER, PASSWORD, trusting())
 
 
 def test_a_wrong_login_may_be_put_right_and_is_no_rejection(tmp_path: Path) -> None:
     with post_office(tmp_path, starttls=True) as office:
-        with pytest.raises(MailFault, match="the login was refused: 535") as fault:
-            post(LETTER, office.place, USER, "another-word", trusting())
+        with pytest.raises(MailServerError, match="the login was refused: 535") as fault:
+            send(LETTER, office.place, USER, "another-word", trusting())
         assert "another-word" not in str(fault.value)
 
 
-@pytest.mark.parametrize(("says", "kind"), [("451 later", MailFault), ("550 never", Rejected)])
+@pytest.mark.parametrize(("says", "kind"), [("451 later", MailServerError), ("550 never", PermanentSmtpError)])
 def test_what_may_be_taken_later_and_what_never_will_be_are_told_apart(
     tmp_path: Path, says: str, kind: type[Exception]
 ) -> None:
     with post_office(tmp_path, starttls=True) as office:
         office.says = [says]
         with pytest.raises(kind, match=rf"^localhost:\d+: {says}$"):
-            post(LETTER, office.place, USER, PASSWORD, trusting())
+            send(LETTER, office.place, USER, PASSWORD, trusting())
 
 
 def test_nobody_there_is_a_fault() -> None:
-    with pytest.raises(MailFault, match=r"^localhost:1: .*refused"):
-        post(LETTER, Place(host="localhost", port=1), USER, PASSWORD, trusting())
+    with pytest.raises(MailServerError, match=r"^localhost:1: .*refused"):
+        send(LETTER, MailServer(host="localhost", port=1), USER, PASSWORD, trusting())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from unmoor.runtime.gateway.mail.message import read_mail
-from unmoor.runtime.gateway.mail.sender import Unproved, sender_of
+from unmoor.runtime.gateway.mail.message import parse_mail
+from unmoor.runtime.gateway.mail.sender import SenderRejected, verify_sender
 
 SERVER = "mx.example.org"
 PASSED = f"Authentication-Results: {SERVER}; dmarc=pass header.from=example.com"
@@ -13,11 +13,11 @@ PASSED = f"Authentication-Results: {SERVER}; dmarc=pass header.from=example.com"
 
 def sender(*headers: str, allowed: tuple[str, ...] = ("*@example.com",), servers: tuple[str, ...] = (SERVER,)) -> str:
     content = "\r\n".join([*headers, "", "x"]).encode()
-    return sender_of(read_mail(content), allowed=allowed, servers=servers).address
+    return verify_sender(parse_mail(content), allowed=allowed, servers=servers).address
 
 
 def refused(*headers: str, **more: tuple[str, ...]) -> str:
-    with pytest.raises(Unproved) as refusal:
+    with pytest.raises(SenderRejected) as refusal:
         sender(*headers, **more)
     return str(refusal.value)
 

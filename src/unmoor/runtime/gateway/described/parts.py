@@ -72,7 +72,7 @@ def query(name: str, schema: Values, description: str) -> Values:
     return {"name": name, "in": "query", "schema": schema, "description": description}
 
 
-def asked_header(name: str, schema: Values, description: str) -> Values:
+def request_header(name: str, schema: Values, description: str) -> Values:
     return {"name": name, "in": "header", "schema": schema, "description": description}
 
 

@@ -7,7 +7,7 @@ from unmoor.runtime.gateway.asked import MOST_RUNS, MOST_SESSION, MOST_WAIT_S, S
 from unmoor.runtime.gateway.delivery_pages import CURSOR as DELIVERY_CURSOR
 from unmoor.runtime.layout import RUN_ID
 
-from .parts import TEXT, Values, answer, asked_header, body, header, in_path, operation, query, ref
+from .parts import TEXT, Values, answer, body, header, in_path, operation, query, ref, request_header
 from .schemas import ID, NUMBER
 
 RUN = in_path("id", ID, "The run's id")
@@ -65,7 +65,7 @@ def _events() -> Values:
     events["content"]["text/event-stream"] = {"schema": ref("StreamPart")}
     answers = {"200": events, "204": {"description": "The run has ended, and nothing comes after that event"}}
     wait = query("wait", {**NUMBER, "maximum": MOST_WAIT_S, "default": 0}, "Seconds to wait for the next event")
-    last = asked_header("Last-Event-ID", LAST_EVENT, "As `after`, of a stream that goes on where another broke")
+    last = request_header("Last-Event-ID", LAST_EVENT, "As `after`, of a stream that goes on where another broke")
     summary = "A run's events: a stream, or one answer where `after` or `wait` is given and no stream is accepted"
     return operation("runEvents", summary, answers, 400, 404, 503, parameters=(RUN, AFTER, wait, last))
 
@@ -86,10 +86,10 @@ def _artifact() -> Values:
         "304": {"description": "The client has it already"},
     }
     path = in_path("path", TEXT, "The artifact's path as the run has it, with its slashes")
-    wanted = asked_header(
+    wanted = request_header(
         "Range", {"type": "string", "examples": ["bytes=0-99"]}, "One part of it; any other is the whole"
     )
-    known = asked_header("If-None-Match", TEXT, "The ETag of what the client has")
+    known = request_header("If-None-Match", TEXT, "The ETag of what the client has")
     return operation(
         "runArtifact", "A file that a run left", answers, 400, 404, 410, 416, 503, parameters=(RUN, path, wanted, known)
     )
@@ -121,7 +121,7 @@ def _invoke() -> Values:
     ended = answer("The run has ended", ref("Outcome"), headers=PLACE)
     ended["content"]["text/event-stream"] = {"schema": ref("StreamPart")}
     answers = {"200": ended, "202": answer("The gateway stops, and the run goes on", ref("Outcome"), headers=PLACE)}
-    session = asked_header(SESSION_HEADER, SESSION, "The run's session, where the body gives none")
+    session = request_header(SESSION_HEADER, SESSION, "The run's session, where the body gives none")
     asked = operation(
         "invoke", "Start a run and answer when it has ended, or with its events as they come", answers,
         400, 408, 413, 429, 503, parameters=(session,),

@@ -14,12 +14,12 @@ MOST_FIELDS = 1000
 CHARSETS = ("us-ascii", "iso-8859-1", "latin-1", "iso-8859-15", "windows-1252", "utf-16")
 
 
-class Unreadable(Exception):
+class InvalidPayload(Exception):
     """A body that is not what its content type says; one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class WebhookPayload:
     """What came. `typed` is false where all values are text because they come of a form."""
 
     value: Any
@@ -31,7 +31,7 @@ class Event:
         return value if isinstance(value, str) else ""
 
 
-def event_of(content_type: str, body: bytes) -> Event:
+def parse_payload(content_type: str, body: bytes) -> WebhookPayload:
     """JSON as it is, the fields of a form, or the body's text; an empty object where there is none.
 
     A form whose field `payload` is JSON is that: so Slack sends interactions, and GitHub what it is told to send as a
@@ -39,35 +39,35 @@ def event_of(content_type: str, body: bytes) -> Event:
     """
     kind, charset = _kind(content_type)
     if not body.strip():
-        return Event(value={})
+        return WebhookPayload(value={})
     if kind == "application/json" or kind.endswith("+json"):
-        return Event(value=_json(body))
+        return WebhookPayload(value=_json(body))
     if body.lstrip()[:1] in (b"{", b"["):
         try:
-            return Event(value=_json(body))
-        except Unreadable:
+            return WebhookPayload(value=_json(body))
+        except InvalidPayload:
             pass  # then it is a form or a text that begins like that
-    return _form(body) if kind == FORM else Event(value=_text(body, charset))
+    return _form(body) if kind == FORM else WebhookPayload(value=_text(body, charset))
 
 
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise Unreadable("the body is no JSON, which its content type says that it is") from None
+        raise InvalidPayload("the body is no JSON, which its content type says that it is") from None
 
 
-def _form(body: bytes) -> Event:
+def _form(body: bytes) -> WebhookPayload:
     try:
         pairs = parse_qsl(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
-        raise Unreadable(f"the form has more than {MOST_FIELDS} fields") from None
+        raise InvalidPayload(f"the form has more than {MOST_FIELDS} fields") from None
     fields: dict[str, Any] = {}
     for name, value in pairs:
         fields[name] = [*_listed(fields[name]), value] if name in fields else value
     if isinstance(payload := fields.get("payload"), str) and payload[:1] == "{":
-        return Event(value=_json(payload.encode(errors="replace")))
-    return Event(value=fields, typed=False)
+        return WebhookPayload(value=_json(payload.encode(errors="replace")))
+    return WebhookPayload(value=fields, typed=False)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -10,19 +10,19 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from unmoor.runtime.bundle import Unpacked
+from unmoor.runtime.bundle import UnpackedBundle
 from unmoor.runtime.config import Trigger, Webhook
-from unmoor.runtime.errors import ConfigurationFault
+from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.gateway import asked
-from unmoor.runtime.gateway.answers import SAFE, Refusal, answer
+from unmoor.runtime.gateway.answers import SAFE, HttpError, json_response
 from unmoor.runtime.gateway.deliveries import Delivery, Outcome
-from unmoor.runtime.gateway.intake import LONGEST_ID, Came, Intake
+from unmoor.runtime.gateway.intake import LONGEST_ID, IncomingDelivery, Intake
 
-from .event import Event, Unreadable, event_of
-from .key import Key, key_of
-from .schemes import prove
-from .signing import Sent, Unproven, whsec
-from .when import passed_over
+from .event import InvalidPayload, WebhookPayload, parse_payload
+from .key import DeliveryKey, key_of
+from .schemes import verify_signature
+from .signing import SignatureError, WebhookRequest, decode_whsec
+from .when import filter_reason
 
 # GitHub and GitLab send at most 25 MB, and hardly ever a hundredth of it. What is read is many times larger in memory.
 MOST_BODY = 5 * 1024 * 1024
@@ -39,7 +39,7 @@ class Hook:
     secret: str = field(repr=False)
 
 
-def hooks_of(bundle: Unpacked, secrets: Mapping[str, str]) -> dict[str, Hook]:
+def hooks_of(bundle: UnpackedBundle, secrets: Mapping[str, str]) -> dict[str, Hook]:
     """The agent's webhooks by name; ConfigurationFault where a secret is not here, or cannot be one of its scheme."""
     triggers = {trigger.name: trigger for trigger in bundle.agent.triggers}
     return {
@@ -54,12 +54,12 @@ def _secret(webhook: Webhook, secrets: Mapping[str, str]) -> str:
     name, scheme = webhook.verify.secret, webhook.verify.scheme
     value = secrets.get(name, "")
     if not value.strip():
-        raise ConfigurationFault(f"trigger {webhook.name}: secret {name} is not here, or empty")
+        raise ConfigurationError(f"trigger {webhook.name}: secret {name} is not here, or empty")
     if scheme == "standard-webhooks" or (scheme == "gitlab" and value.startswith("whsec_")):
         try:
-            whsec(value)
+            decode_whsec(value)
         except ValueError as error:
-            raise ConfigurationFault(f"trigger {webhook.name}: secret {name} {error}, as {scheme} has it") from None
+            raise ConfigurationError(f"trigger {webhook.name}: secret {name} {error}, as {scheme} has it") from None
     return value
 
 
@@ -75,12 +75,12 @@ class Hooks:
     async def answer(self, request: Request) -> Response:
         hook = self.hooks.get(request.path_params["trigger"])
         if hook is None:
-            raise Refusal(404, "there is no webhook of that name")
+            raise HttpError(404, "there is no webhook of that name")
         if self.closing.is_set():
-            raise Refusal(503, "the gateway is stopping; try again", retry_after="5")
+            raise HttpError(503, "the gateway is stopping; try again", retry_after="5")
         try:
             body = await self._proven(hook, request)
-        except Refusal as refusal:
+        except HttpError as refusal:
             await self._mention(hook, "refused", str(refusal))
             raise
         return await self._answered(hook, request, body)
@@ -88,14 +88,14 @@ class Hooks:
     async def _proven(self, hook: Hook, request: Request) -> bytes:
         """The body, once it is sure who sent it."""
         if request.headers.get("content-encoding", "identity").lower() != "identity":
-            raise Refusal(415, "the body is compressed; send it as it is")
+            raise HttpError(415, "the body is compressed; send it as it is")
         body = await self._body(request)
         if hook.webhook.verify is not None:
-            sent = Sent(headers=request.headers, body=body, now=self.intake.clock())
+            sent = WebhookRequest(headers=request.headers, body=body, now=self.intake.clock())
             try:
-                prove(hook.webhook.verify, hook.secret, sent)
-            except Unproven as why:
-                raise Refusal(401, str(why)) from None
+                verify_signature(hook.webhook.verify, hook.secret, sent)
+            except SignatureError as why:
+                raise HttpError(401, str(why)) from None
         return body
 
     async def _body(self, request: Request) -> bytes:
@@ -107,22 +107,22 @@ class Hooks:
                     holds.append(held.callback(self.large.release))
 
             holds: list[object] = []
-            return await asked.body_of(request, most=MOST_BODY, grown=grown)
+            return await asked.read_body(request, most=MOST_BODY, grown=grown)
 
     async def _wait_for_room(self) -> None:
         try:
             async with asyncio.timeout(LARGE_WAIT_S):
                 await self.large.acquire()
         except TimeoutError:
-            raise Refusal(503, "too many large bodies are being read; try again", retry_after="5") from None
+            raise HttpError(503, "too many large bodies are being read; try again", retry_after="5") from None
 
     async def _answered(self, hook: Hook, request: Request, body: bytes) -> Response:
         headers, verify = request.headers, hook.webhook.verify
         try:
-            event = event_of(headers.get("content-type", ""), body)
-        except Unreadable as why:
+            event = parse_payload(headers.get("content-type", ""), body)
+        except InvalidPayload as why:
             await self._tell(hook, "refused", str(why))
-            raise Refusal(400, str(why)) from None
+            raise HttpError(400, str(why)) from None
         scheme = verify.scheme if verify else "none"
         if scheme == "slack" and event.text("type") == "url_verification":
             await self._tell(hook, "filtered", "Slack's challenge, which was answered")
@@ -132,37 +132,41 @@ class Hooks:
         rule, came = self._passed_over(hook, scheme, headers, event)
         if rule:
             await self._tell(hook, "filtered", rule, came, key)
-            return answer({"filtered": rule})
+            return json_response({"filtered": rule})
         return await self._taken(hook, key, event)
 
-    def _passed_over(self, hook: Hook, scheme: str, headers: Mapping[str, str], event: Event) -> tuple[str, str]:
+    def _passed_over(
+        self, hook: Hook, scheme: str, headers: Mapping[str, str], event: WebhookPayload
+    ) -> tuple[str, str]:
         """Why it starts nothing, and what came instead. GitHub's ping starts one only where `when` is about events."""
         when = hook.webhook.when
         speaks = any(path.lower() == "header.x-github-event" for path, _ in when)
         if scheme == "github" and headers.get("x-github-event") == "ping" and not speaks:
             return "GitHub's ping, which it sends when a webhook is made", ""
-        return passed_over(when, headers, event, redact=self.intake.redact)
+        return filter_reason(when, headers, event, redact=self.intake.redact)
 
-    async def _taken(self, hook: Hook, key: Key, event: Event) -> Response:
-        came = Came(
+    async def _taken(self, hook: Hook, key: DeliveryKey, event: WebhookPayload) -> Response:
+        came = IncomingDelivery(
             trigger=hook.trigger, id=key.id, name=key.name, event=event.value, before=key.before, window=key.window
         )
-        taken = await self.intake.take(came)
+        taken = await self.intake.ingest(came)
         if taken.outcome == "skipped":
-            raise Refusal(429, f"skipped: {taken.reason}", retry_after="30")
-        return answer({"id": taken.run}, 202)
+            raise HttpError(429, f"skipped: {taken.reason}", retry_after="30")
+        return json_response({"id": taken.run}, 202)
 
-    async def _tell(self, hook: Hook, outcome: Outcome, reason: str, came: str = "", key: Key | None = None) -> None:
+    async def _tell(
+        self, hook: Hook, outcome: Outcome, reason: str, came: str = "", key: DeliveryKey | None = None
+    ) -> None:
         """Writes down what the sender has proved to have sent; where it need not prove anything, as for anybody."""
         if hook.webhook.verify is None:
             return await self._mention(hook, outcome, reason)
         shown = self.intake.redact(f"{reason}: {came}" if came else reason)
-        await self.intake.deliveries.note(
+        await self.intake.deliveries.append(
             self._delivery(hook, outcome, shown, self.intake.redact(key.id if key else "")[:LONGEST_ID])
         )
 
     async def _mention(self, hook: Hook, outcome: Outcome, reason: str) -> None:
-        await self.intake.deliveries.mention(self._delivery(hook, outcome, reason))
+        await self.intake.deliveries.append_sampled(self._delivery(hook, outcome, reason))
 
     def _delivery(self, hook: Hook, outcome: Outcome, reason: str, id: str = "") -> Delivery:
         trigger = hook.trigger

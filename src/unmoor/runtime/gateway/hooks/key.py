@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from unmoor.runtime.config import Verify
 
-from .event import Event
-from .signing import named_by_signature
+from .event import WebhookPayload
+from .signing import id_from_signature
 
 # By which a sender of its own names a delivery, the same when it sends it again.
 GENERIC = ("webhook-id", "svix-id", "Idempotency-Key")
@@ -23,7 +23,7 @@ PLAIN = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class DeliveryKey:
     """`id` is shown to people; `name` is the object's in the store, and `before` the one that the same delivery had if
     it came in the window before; empty where the sender names its deliveries."""
 
@@ -33,15 +33,17 @@ class Key:
     window: timedelta = timedelta(seconds=WINDOW_S)
 
 
-def key_of(verify: Verify | None, headers: Mapping[str, str], event: Event, body: bytes, now: datetime) -> Key:
+def key_of(
+    verify: Verify | None, headers: Mapping[str, str], event: WebhookPayload, body: bytes, now: datetime
+) -> DeliveryKey:
     """The key of a delivery."""
     named = _named(verify.scheme if verify else "none", headers, event, body)
     if named:
-        return Key(id=named, name=plain(named))
+        return DeliveryKey(id=named, name=escape_key(named))
     what = hashlib.sha256(body).hexdigest()[:32]
     window_s = max(WINDOW_S, 2 * verify.tolerance_s if verify else 0)
     window = int(now.timestamp()) // window_s
-    return Key(
+    return DeliveryKey(
         id=f"sha256:{what}",
         name=f"=body-{what}-{window}",
         before=f"=body-{what}-{window - 1}",
@@ -49,12 +51,12 @@ def key_of(verify: Verify | None, headers: Mapping[str, str], event: Event, body
     )
 
 
-def plain(text: str) -> str:
+def escape_key(text: str) -> str:
     """A text as the store's key can hold it; two texts never have one."""
     return text if PLAIN.fullmatch(text) else f"={hashlib.sha256(text.encode(errors='replace')).hexdigest()[:32]}"
 
 
-def _named(scheme: str, headers: Mapping[str, str], event: Event, body: bytes) -> str:
+def _named(scheme: str, headers: Mapping[str, str], event: WebhookPayload, body: bytes) -> str:
     if scheme == "github":
         return headers.get(GITHUB, "")
     if scheme == "slack":
@@ -62,7 +64,7 @@ def _named(scheme: str, headers: Mapping[str, str], event: Event, body: bytes) -
         return event.text("event_id") or event.text("trigger_id")
     if scheme == "stripe":
         return event.text("id")
-    if signature := named_by_signature(headers) if scheme in ("standard-webhooks", "gitlab") else "":
+    if signature := id_from_signature(headers) if scheme in ("standard-webhooks", "gitlab") else "":
         return headers.get(f"{signature}id", "")  # and not another name, which nobody has signed
     if scheme == "gitlab" and "Idempotency-Key" not in headers and (uuid := headers.get("X-Gitlab-Event-UUID")):
         # Before GitLab 17.4. Events that another hook's work caused have one id, so it does not do alone.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from unmoor.runtime.config import Verify
 
-from .signing import digest, whsec
+from .signing import decode_whsec, digest
 
 
 def github(secret: str, body: bytes) -> str:
@@ -27,10 +27,10 @@ def stripe(secret: str, at: str, body: bytes) -> str:
 
 def standard_webhooks(secret: str, message: str, at: str, body: bytes) -> str:
     """https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"""
-    return "v1," + base64.b64encode(digest(whsec(secret), f"{message}.{at}.".encode() + body)).decode()
+    return "v1," + base64.b64encode(digest(decode_whsec(secret), f"{message}.{at}.".encode() + body)).decode()
 
 
-def of_ones_own(verify: Verify, secret: str, at: str, body: bytes) -> str:
+def custom_hmac(verify: Verify, secret: str, at: str, body: bytes) -> str:
     """What the spec says of digest, encoding and signed time, without the prefix."""
     signed = body
     if verify.timestamp:
@@ -40,7 +40,7 @@ def of_ones_own(verify: Verify, secret: str, at: str, body: bytes) -> str:
     return mac.hex() if verify.encoding == "hex" else base64.b64encode(mac).decode()
 
 
-def signed_headers(verify: Verify, secret: str, body: bytes, *, at: str, message: str) -> dict[str, str]:
+def sign_headers(verify: Verify, secret: str, body: bytes, *, at: str, message: str) -> dict[str, str]:
     """The headers by which a sender proves a body: `at` is the time in seconds, `message` the delivery's name.
 
     ValueError where the secret cannot be one of its scheme.
@@ -49,7 +49,7 @@ def signed_headers(verify: Verify, secret: str, body: bytes, *, at: str, message
 
 
 def _own(verify: Verify, secret: str, body: bytes, at: str) -> dict[str, str]:
-    signature = {verify.header: verify.prefix + of_ones_own(verify, secret, at, body)}
+    signature = {verify.header: verify.prefix + custom_hmac(verify, secret, at, body)}
     return {**signature, verify.timestamp: at} if verify.timestamp else signature
 
 

@@ -15,12 +15,12 @@ TOLERANCE_S = 300
 FIRST_MILLISECONDS = 10**11
 
 
-class Unproven(Exception):
+class SignatureError(Exception):
     """Why the sender is not believed: one line of ours, with nothing in it that came from outside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class WebhookRequest:
     """A request as it came: headers by any case of their names, the raw body, and when it came."""
 
     headers: Mapping[str, str]
@@ -31,7 +31,7 @@ class Sent:
         """The header's text; Unproven where there is none."""
         text = self.headers.get(name, "").strip()
         if not text:
-            raise Unproven(f"{name} is missing")
+            raise SignatureError(f"{name} is missing")
         return text
 
 
@@ -43,26 +43,28 @@ def expect_one(given: Iterable[str], expected: str) -> None:
     """Unproven where none of them is the expected one, in a time that tells nothing about it."""
     found = False
     for text in given:
-        found |= same(text, expected)
+        found |= constant_time_equal(text, expected)
     if not found:
-        raise Unproven("the signature does not match: another secret, or the body was changed on its way")
+        raise SignatureError("the signature does not match: another secret, or the body was changed on its way")
 
 
-def same(given: str, expected: str) -> bool:
+def constant_time_equal(given: str, expected: str) -> bool:
     """Compares in constant time."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))
 
 
-def in_time(text: str, now: datetime, tolerance_s: int = TOLERANCE_S) -> None:
+def check_timestamp(text: str, now: datetime, tolerance_s: int = TOLERANCE_S) -> None:
     """Unproven where the time that was signed is none, or too far from now."""
     at = _moment(text)
     if at is None:
-        raise Unproven("the signed time is no time")
+        raise SignatureError("the signed time is no time")
     if abs((now - at).total_seconds()) > tolerance_s:
-        raise Unproven(f"the signed time is more than {tolerance_s} s from now: an old message, or a clock is wrong")
+        raise SignatureError(
+            f"the signed time is more than {tolerance_s} s from now: an old message, or a clock is wrong"
+        )
 
 
-def whsec(secret: str) -> bytes:
+def decode_whsec(secret: str) -> bytes:
     """The key that is written as `whsec_` and base64, or as base64 alone; ValueError where it is neither."""
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
@@ -73,7 +75,7 @@ def whsec(secret: str) -> bytes:
     return key
 
 
-def named_by_signature(headers: Mapping[str, str]) -> str:
+def id_from_signature(headers: Mapping[str, str]) -> str:
     """How the three headers of Standard Webhooks begin; senders that use Svix may write svix-. Empty without them."""
     return next((begin for begin in ("webhook-", "svix-") if begin + "signature" in headers), "")
 

@@ -13,15 +13,19 @@ from typing import Any
 
 from unmoor.runtime.redact import Redact
 
-from .event import Event
+from .event import WebhookPayload
 
 Wanted = str | int | bool
 STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]")
 MOST_SHOWN = 60
 
 
-def passed_over(
-    when: Sequence[tuple[str, tuple[Wanted, ...]]], headers: Mapping[str, str], event: Event, *, redact: Redact = str
+def filter_reason(
+    when: Sequence[tuple[str, tuple[Wanted, ...]]],
+    headers: Mapping[str, str],
+    event: WebhookPayload,
+    *,
+    redact: Redact = str,
 ) -> tuple[str, str]:
     """Why the delivery starts nothing: the rule in our words, what came in the sender's; both empty where it does."""
     for path, wanted in when:

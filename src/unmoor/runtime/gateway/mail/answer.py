@@ -16,7 +16,7 @@ SILENT = "The run has ended and said nothing."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class OutgoingMail:
     """A mail that is ready to be sent."""
 
     sender: str
@@ -24,7 +24,7 @@ class Letter:
     content: bytes = field(repr=False)
 
 
-def answer(record: RunRecord, answer_to: Mapping[str, Any], *, address: str) -> Letter:
+def build_reply(record: RunRecord, answer_to: Mapping[str, Any], *, address: str) -> OutgoingMail:
     """The answer to whoever wrote. Its id is the run's, so that a second copy is known for one."""
     mail = EmailMessage(policy=SMTP.clone(refold_source="all"))
     user, _, domain = address.rpartition("@")
@@ -42,7 +42,7 @@ def answer(record: RunRecord, answer_to: Mapping[str, Any], *, address: str) -> 
     mail["Auto-Submitted"] = "auto-replied"
     mail["X-Unmoor-Run"] = record.id
     mail.set_content(_text(record))
-    return Letter(sender=address, to=answer_to["to"], content=mail.as_bytes())
+    return OutgoingMail(sender=address, to=answer_to["to"], content=mail.as_bytes())
 
 
 def _subject(subject: str) -> str:

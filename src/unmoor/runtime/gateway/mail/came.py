@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from unmoor.runtime.config import Mailbox, Trigger
-from unmoor.runtime.gateway.intake import Came, Given
+from unmoor.runtime.gateway.intake import IncomingDelivery, IncomingFile
 
-from .message import Mail, Unreadable, read_mail
-from .sender import Sender, Unproved, sender_of
+from .message import InvalidMail, Mail, parse_mail
+from .sender import Sender, SenderRejected, verify_sender
 
 # Where attachments lie in the workspace.
 FOLDER = "attachments"
@@ -18,7 +18,7 @@ MOST_FILES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unwanted:
+class RejectedMail:
     """A mail that starts no run: `refused` where its sender may not, `filtered` where no person wrote it."""
 
     id: str
@@ -26,27 +26,27 @@ class Unwanted:
     reason: str
 
 
-def came_of(content: bytes, trigger: Trigger, mailbox: Mailbox) -> Came | Unwanted:
+def to_delivery(content: bytes, trigger: Trigger, mailbox: Mailbox) -> IncomingDelivery | RejectedMail:
     """The delivery that these bytes are."""
     try:
-        mail = read_mail(content)
-    except Unreadable as error:
-        return Unwanted(id="", outcome="refused", reason=str(error))
+        mail = parse_mail(content)
+    except InvalidMail as error:
+        return RejectedMail(id="", outcome="refused", reason=str(error))
     try:
-        sender = sender_of(mail, allowed=mailbox.allow_from, servers=_servers(mailbox))
-    except Unproved as error:
-        return Unwanted(id=mail.message_id, outcome="refused", reason=str(error))
+        sender = verify_sender(mail, allowed=mailbox.allow_from, servers=_servers(mailbox))
+    except SenderRejected as error:
+        return RejectedMail(id=mail.message_id, outcome="refused", reason=str(error))
     if reason := _unwritten(mail, sender, mailbox):
-        return Unwanted(id=mail.message_id, outcome="filtered", reason=reason)
+        return RejectedMail(id=mail.message_id, outcome="filtered", reason=reason)
     if len(mail.attachments) > MOST_FILES:
         reason = f"it has {len(mail.attachments)} attachments, of which {MOST_FILES} are taken at most"
-        return Unwanted(id=mail.message_id, outcome="refused", reason=reason)
-    return Came(
+        return RejectedMail(id=mail.message_id, outcome="refused", reason=reason)
+    return IncomingDelivery(
         trigger=trigger,
         id=mail.message_id,
         name=_name(mail, content),
         event=_event(mail, sender),
-        files=tuple(Given(path=f"{FOLDER}/{a.name}", content=a.content) for a in mail.attachments),
+        files=tuple(IncomingFile(path=f"{FOLDER}/{a.name}", content=a.content) for a in mail.attachments),
         answer_to=_answer_to(mail, sender, trigger) if mailbox.smtp_host else None,
     )
 

@@ -23,7 +23,7 @@ class Cursor:
 
 async def read_cursor(store: Store, trigger: str) -> Cursor | None:
     """The cursor; None where there is none that this release can read."""
-    stored = await store.get(layout.mailbox(trigger))
+    stored = await store.get(layout.mailbox_cursor_key(trigger))
     try:
         values: dict[str, Any] = json.loads(stored.content) if stored else {}
         return Cursor(**{**values, "at": datetime.fromisoformat(values["at"])})
@@ -33,4 +33,6 @@ async def read_cursor(store: Store, trigger: str) -> Cursor | None:
 
 async def write_cursor(store: Store, trigger: str, cursor: Cursor) -> None:
     """Moves it."""
-    await store.put(layout.mailbox(trigger), json.dumps({**asdict(cursor), "at": cursor.at.isoformat()}).encode())
+    await store.put(
+        layout.mailbox_cursor_key(trigger), json.dumps({**asdict(cursor), "at": cursor.at.isoformat()}).encode()
+    )

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .place import MailFault, Place
+from .place import MailServer, MailServerError
 
 # Servers end what is silent for half an hour; routers on the way sooner.
 ANSWER_S, IDLE_S = 60.0, 9 * 60.0
@@ -27,7 +27,7 @@ UNQUOTED = re.compile(r"[\r\n\0]|[^\x00-\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class ImapLine:
     """A line of the server's, and the literals in it, whose places in the text are their lengths in braces."""
 
     text: bytes
@@ -35,7 +35,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class MailboxStatus:
     """An opened inbox: while `validity` stays the same a UID names the same mail; `next` will be the next mail's."""
 
     validity: int
@@ -43,7 +43,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class MessageInfo:
     """What a server knows of a mail without showing it."""
 
     size_bytes: int
@@ -54,7 +54,7 @@ class About:
 class Imap:
     """A connection to a server. Every method raises MailFault where the server refuses, is gone or makes no sense."""
 
-    place: Place
+    place: MailServer
     reader: asyncio.StreamReader = field(repr=False)
     writer: asyncio.StreamWriter = field(repr=False)
     capabilities: frozenset[str] = frozenset()
@@ -70,7 +70,7 @@ class Imap:
             else:
                 await self._said("AUTHENTICATE PLAIN", "the login", answer=shown)
         elif UNQUOTED.search(user + password):
-            raise MailFault(f"{self.place}: the server takes no AUTH=PLAIN, which this user or password needs")
+            raise MailServerError(f"{self.place}: the server takes no AUTH=PLAIN, which this user or password needs")
         else:
             await self._said(f"LOGIN {_quoted(user)} {_quoted(password)}", "the login")
         await self.ask_capabilities()
@@ -81,13 +81,13 @@ class Imap:
             if line.text.upper().startswith(b"* CAPABILITY "):
                 self.capabilities = frozenset(line.text.decode("ascii", "replace").upper().split()[2:])
 
-    async def open_inbox(self) -> Opened:
+    async def open_inbox(self) -> MailboxStatus:
         """Opens it to be read: not even a flag can be changed."""
         text = b" ".join(line.text for line in await self._said("EXAMINE INBOX", "the inbox"))
         validity, following = (re.search(name + rb" (\d+)", text) for name in (rb"UIDVALIDITY", rb"UIDNEXT"))
         if validity is None or following is None:
-            raise MailFault(f"{self.place}: the inbox has no UIDVALIDITY or UIDNEXT, which IMAP4rev1 asks for")
-        return Opened(validity=int(validity[1]), next=int(following[1]))
+            raise MailServerError(f"{self.place}: the inbox has no UIDVALIDITY or UIDNEXT, which IMAP4rev1 asks for")
+        return MailboxStatus(validity=int(validity[1]), next=int(following[1]))
 
     async def search(self, criteria: str) -> list[int]:
         """The UIDs of the mails that match, the lowest first."""
@@ -97,13 +97,13 @@ class Imap:
                 found |= {int(word) for word in line.text.split()[2:] if word.isdigit()}
         return sorted(found)
 
-    async def about(self, uid: int) -> About | None:
+    async def about(self, uid: int) -> MessageInfo | None:
         """A mail's size, and when the server received it; None where it is not there any more."""
         for line in await self._said(f"UID FETCH {uid} (UID RFC822.SIZE INTERNALDATE)", "a mail's size"):
             size, its = re.search(rb"RFC822\.SIZE (\d+)", line.text), re.search(rb"UID (\d+)", line.text)
             received = re.search(rb'INTERNALDATE "([^"]+)"', line.text)
             if size and its and received and int(its[1]) == uid:
-                return About(size_bytes=int(size[1]), received=self._time(received[1].decode("ascii", "replace")))
+                return MessageInfo(size_bytes=int(size[1]), received=self._time(received[1].decode("ascii", "replace")))
         return None
 
     async def fetch(self, uid: int, *, most: int) -> bytes | None:
@@ -136,7 +136,7 @@ class Imap:
 
     async def log_out(self) -> None:
         """Says goodbye to a server that still listens."""
-        with contextlib.suppress(MailFault, TimeoutError):
+        with contextlib.suppress(MailServerError, TimeoutError):
             async with asyncio.timeout(1):
                 await self._said("LOGOUT", "LOGOUT")
 
@@ -151,23 +151,23 @@ class Imap:
         async with self._in_time():
             line = await self._line()
         if not line.text.startswith(b"* OK"):
-            raise MailFault(f"{self.place}: the server does not greet: {_shown(line.text)}")
+            raise MailServerError(f"{self.place}: the server does not greet: {_shown(line.text)}")
         await self.ask_capabilities()
 
     def _time(self, text: str) -> datetime:
         try:
             return datetime.strptime(text.strip(), "%d-%b-%Y %H:%M:%S %z")
         except ValueError:
-            raise MailFault(f"{self.place}: the server says that a mail came on {text[:60]!r}") from None
+            raise MailServerError(f"{self.place}: the server says that a mail came on {text[:60]!r}") from None
 
-    async def _said(self, command: str, what: str, *, answer: str | None = None) -> list[Line]:
+    async def _said(self, command: str, what: str, *, answer: str | None = None) -> list[ImapLine]:
         """The server's lines up to its OK."""
         async with self._in_time():
             tag = await self._send(command)
             if answer is not None:
                 while not (line := await self._line()).text.startswith(b"+"):
                     if line.text.startswith(tag):
-                        raise MailFault(f"{self.place}: {what} was refused: {_shown(line.text)}")
+                        raise MailServerError(f"{self.place}: {what} was refused: {_shown(line.text)}")
                 self.writer.write(answer.encode() + b"\r\n")
             return await self._until_tagged(tag, what)
 
@@ -177,12 +177,12 @@ class Imap:
         self.writer.write(tag + b" " + command.encode() + b"\r\n")
         return tag + b" "
 
-    async def _until_tagged(self, tag: bytes, what: str) -> list[Line]:
-        lines: list[Line] = []
+    async def _until_tagged(self, tag: bytes, what: str) -> list[ImapLine]:
+        lines: list[ImapLine] = []
         while not (line := await self._line()).text.startswith(tag):
             lines.append(line)
         if not line.text[len(tag) :].upper().startswith(b"OK"):
-            raise MailFault(f"{self.place}: {what} was refused: {_shown(line.text[len(tag) :])}")
+            raise MailServerError(f"{self.place}: {what} was refused: {_shown(line.text[len(tag) :])}")
         return lines
 
     async def _until_idle(self, tag: bytes) -> bool:
@@ -190,25 +190,27 @@ class Imap:
         news = False
         while not (line := await self._line()).text.startswith(b"+"):
             if line.text.startswith(tag):
-                raise MailFault(f"{self.place}: IDLE was refused: {_shown(line.text[len(tag) :])}")
+                raise MailServerError(f"{self.place}: IDLE was refused: {_shown(line.text[len(tag) :])}")
             news = news or EXISTS.match(line.text) is not None
         return news
 
-    async def _line(self) -> Line:
+    async def _line(self) -> ImapLine:
         text, literals = b"", list[bytes]()
         try:
             while True:
                 text += await self.reader.readuntil(b"\r\n")
                 literal = LITERAL.search(text)
                 if literal is None:
-                    return Line(text=text.rstrip(b"\r\n"), literals=tuple(literals))
+                    return ImapLine(text=text.rstrip(b"\r\n"), literals=tuple(literals))
                 if int(literal[1]) > self.most_literal:
-                    raise MailFault(f"{self.place}: the server sends {int(literal[1])} bytes where no mail is as long")
+                    raise MailServerError(
+                        f"{self.place}: the server sends {int(literal[1])} bytes where no mail is as long"
+                    )
                 literals.append(await self.reader.readexactly(int(literal[1])))
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-            raise MailFault(f"{self.place}: the server ended the connection") from error
+            raise MailServerError(f"{self.place}: the server ended the connection") from error
         except OSError as error:
-            raise MailFault(f"{self.place}: the connection broke: {error.strerror or error}") from error
+            raise MailServerError(f"{self.place}: the connection broke: {error.strerror or error}") from error
 
     @contextlib.asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
@@ -216,22 +218,22 @@ class Imap:
             async with asyncio.timeout(ANSWER_S):
                 yield
         except TimeoutError:
-            raise MailFault(f"{self.place}: the server gave no answer in {ANSWER_S:.0f} s") from None
+            raise MailServerError(f"{self.place}: the server gave no answer in {ANSWER_S:.0f} s") from None
         except (OSError, ssl.SSLError) as error:
-            raise MailFault(f"{self.place}: {_reason(error)}") from error
+            raise MailServerError(f"{self.place}: {_reason(error)}") from error
 
 
 @contextlib.asynccontextmanager
-async def connected(place: Place, user: str, password: str, context: ssl.SSLContext) -> AsyncIterator[Imap]:
+async def connect(place: MailServer, user: str, password: str, context: ssl.SSLContext) -> AsyncIterator[Imap]:
     """A connection with the account opened; closed when it is left."""
     tls = None if place.starttls else context
     try:
         async with asyncio.timeout(ANSWER_S):
             reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls, limit=MOST_LINE)
     except TimeoutError:
-        raise MailFault(f"{place}: no connection in {ANSWER_S:.0f} s") from None
+        raise MailServerError(f"{place}: no connection in {ANSWER_S:.0f} s") from None
     except OSError as error:
-        raise MailFault(f"{place}: {_reason(error)}") from error
+        raise MailServerError(f"{place}: {_reason(error)}") from error
     imap = Imap(place=place, reader=reader, writer=writer)
     try:
         await imap.greeting()

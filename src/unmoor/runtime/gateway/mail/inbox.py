@@ -14,15 +14,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from unmoor.runtime.config import Mailbox, Trigger
-from unmoor.runtime.errors import RuntimeFault
+from unmoor.runtime.errors import UnmoorRuntimeError
 from unmoor.runtime.gateway.deliveries import Delivery
 from unmoor.runtime.gateway.intake import Intake
-from unmoor.runtime.logs import frames
+from unmoor.runtime.logs import stack_summary
 
-from .came import Unwanted, came_of
+from .came import RejectedMail, to_delivery
 from .cursor import Cursor, read_cursor, write_cursor
-from .imap import IDLE_S, About, Imap, Opened, connected
-from .place import MailFault, Place
+from .imap import IDLE_S, Imap, MailboxStatus, MessageInfo, connect
+from .place import MailServer, MailServerError
 
 STARTTLS_PORT = 143
 # Gmail's own limit of what comes in is 50 MB, https://support.google.com/mail/answer/6584; a run's start waits for it.
@@ -52,22 +52,22 @@ class Inbox:
         while True:
             try:
                 await self._attend()
-            except (MailFault, RuntimeFault) as fault:
+            except (MailServerError, UnmoorRuntimeError) as fault:
                 self._complain(f"mailbox: {fault}", again_s=round(self._again_s))
             except Exception as error:  # whatever it is, mail that comes must not wait for ever
-                self._complain("the mailbox failed", error=type(error).__name__, where=frames(error))
+                self._complain("the mailbox failed", error=type(error).__name__, where=stack_summary(error))
             finally:
                 self.connection(self.trigger.name, False)
             await asyncio.sleep(self._again_s)
             self._again_s = min(self._again_s * 2, MOST_AGAIN_S)
 
     @property
-    def place(self) -> Place:
+    def place(self) -> MailServer:
         port = self.mailbox.port
-        return Place(host=self.mailbox.host, port=port, starttls=port == STARTTLS_PORT)
+        return MailServer(host=self.mailbox.host, port=port, starttls=port == STARTTLS_PORT)
 
     async def _attend(self) -> None:
-        async with connected(self.place, self.mailbox.user, self.password, self.context) as imap:
+        async with connect(self.place, self.mailbox.user, self.password, self.context) as imap:
             opened = await imap.open_inbox()
             cursor, since = await self._cursor(opened)
             self.connection(self.trigger.name, True)
@@ -78,7 +78,7 @@ class Inbox:
                 self._again_s = AGAIN_S
                 await imap.wait(IDLE_S, POLL_S)
 
-    async def _cursor(self, opened: Opened) -> tuple[Cursor, datetime | None]:
+    async def _cursor(self, opened: MailboxStatus) -> tuple[Cursor, datetime | None]:
         """Where it goes on, and since when mail is looked at where its numbers say nothing. A mailbox that is read for
         the first time begins with the mail that comes from now on."""
         now = self.intake.clock()
@@ -113,37 +113,43 @@ class Inbox:
         await write_cursor(self.intake.store, self.trigger.name, moved)
         return moved
 
-    def _unread(self, uid: int, about: About) -> Unwanted | None:
+    def _unread(self, uid: int, about: MessageInfo) -> RejectedMail | None:
         """Why a mail is not even read."""
         kept = timedelta(seconds=self.intake.bundle.agent.retention_runs_s)
         if about.size_bytes > MOST_MAIL:
             most = MOST_MAIL // 1024**2
             reason = f"it is {about.size_bytes / 1024**2:.0f} MiB long, and {most} MiB are read at most"
-            return Unwanted(id=f"uid {uid}", outcome="refused", reason=reason)
+            return RejectedMail(id=f"uid {uid}", outcome="refused", reason=reason)
         if self.intake.clock() - about.received > kept:
             came = f"it came on {about.received.date().isoformat()}, longer ago than retention.runs"
-            return Unwanted(id=f"uid {uid}", outcome="filtered", reason=f"{came}: nobody knows whether it had its run")
+            return RejectedMail(
+                id=f"uid {uid}", outcome="filtered", reason=f"{came}: nobody knows whether it had its run"
+            )
         return None
 
     async def _take(self, uid: int, content: bytes) -> None:
         try:
-            came = await asyncio.to_thread(came_of, content, self.trigger, self.mailbox)
+            came = await asyncio.to_thread(to_delivery, content, self.trigger, self.mailbox)
         except Exception as error:  # one mail must not keep all that come after it
-            self._complain("a mail failed", delivery=f"uid {uid}", error=type(error).__name__, where=frames(error))
-            came = Unwanted(id=f"uid {uid}", outcome="refused", reason="the gateway failed at it; its log says where")
-        if isinstance(came, Unwanted):
+            self._complain(
+                "a mail failed", delivery=f"uid {uid}", error=type(error).__name__, where=stack_summary(error)
+            )
+            came = RejectedMail(
+                id=f"uid {uid}", outcome="refused", reason="the gateway failed at it; its log says where"
+            )
+        if isinstance(came, RejectedMail):
             await self._note(came)
         else:
-            await self.intake.take(came)
+            await self.intake.ingest(came)
 
     def _complain(self, text: str, **fields: Any) -> None:
         self.intake.log(text, level="warning", trigger=self.trigger.name, **fields)
 
-    async def _note(self, unwanted: Unwanted) -> None:
+    async def _note(self, unwanted: RejectedMail) -> None:
         self.intake.log(
             f"mail {unwanted.outcome}", trigger=self.trigger.name, delivery=unwanted.id, reason=unwanted.reason
         )
-        await self.intake.deliveries.note(
+        await self.intake.deliveries.append(
             Delivery(
                 id=self.intake.redact(unwanted.id),
                 trigger=self.trigger.name,

@@ -18,10 +18,10 @@ from .html import text_of
 # What a prompt can use of a mail; a longer text is cut, and says so.
 MOST_TEXT = 200_000
 # What the parser and the codecs of Python raise on mail that no program of good manners has written.
-ODD = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+PARSE_ERRORS = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
-class Unreadable(Exception):
+class InvalidMail(Exception):
     """Bytes that cannot be read as a mail."""
 
 
@@ -53,12 +53,12 @@ class Mail:
         return self.references[0] if self.references else self.in_reply_to or self.message_id
 
 
-def read_mail(content: bytes) -> Mail:
+def parse_mail(content: bytes) -> Mail:
     """The mail of these bytes; Unreadable where they are none."""
     try:
         return _read(message_from_bytes(content, policy=policy.compat32))
-    except ODD as error:
-        raise Unreadable(f"it cannot be read as a mail: {type(error).__name__}") from error
+    except PARSE_ERRORS as error:
+        raise InvalidMail(f"it cannot be read as a mail: {type(error).__name__}") from error
 
 
 def _read(message: Message) -> Mail:
@@ -75,7 +75,7 @@ def _read(message: Message) -> Mail:
         attachments=attachments(list(_leaves(message))),
     )
     if not any(name == "from" for name, _ in headers):
-        raise Unreadable("it has no From")
+        raise InvalidMail("it has no From")
     return mail
 
 
@@ -114,7 +114,7 @@ def _text(part: Message) -> str:
 def _header(message: Message, name: str) -> str:
     """A header's text with its encoded words read, on one line."""
     text = str(message.get(name, ""))
-    with contextlib.suppress(*ODD):  # an encoded word that names no charset stands for itself
+    with contextlib.suppress(*PARSE_ERRORS):  # an encoded word that names no charset stands for itself
         text = str(make_header(decode_header(text)))
     return " ".join(text.encode("utf-8", "replace").decode().split())
 
@@ -129,7 +129,7 @@ def _ids(message: Message, name: str) -> Iterator[str]:
 def _date(message: Message) -> datetime | None:
     try:
         date = parsedate_to_datetime(str(message.get("date", "")))
-    except (*ODD, OverflowError):
+    except (*PARSE_ERRORS, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 

@@ -18,15 +18,15 @@ from typing import Any
 from unmoor.runtime import layout
 from unmoor.runtime.claim import Clock, read_record
 from unmoor.runtime.config import Mailbox
-from unmoor.runtime.gateway.tried import tried
+from unmoor.runtime.gateway.tried import log_errors
 from unmoor.runtime.guard.way import Log
 from unmoor.runtime.records import RunRecord
-from unmoor.runtime.store import Store, Stored
-from unmoor.runtime.waiting import is_set_within
+from unmoor.runtime.store import Store, StoredObject
+from unmoor.runtime.waiting import wait_event
 
-from .answer import answer
-from .place import MailFault, Place
-from .post import Rejected, post
+from .answer import build_reply
+from .place import MailServer, MailServerError
+from .post import PermanentSmtpError, send
 
 STARTTLS_PORTS = (25, 587)
 # How often it is looked for answers whose runs have ended, where nothing says so sooner.
@@ -55,23 +55,23 @@ class Outbox:
     async def run(self) -> None:
         """Sends what is due until it is cancelled."""
         while True:
-            await tried(self.look, "a look at the outbox", log=self.log)
-            await is_set_within(self._wake, self.look_s)
+            await log_errors(self.send_due, "a look at the outbox", log=self.log)
+            await wait_event(self._wake, self.look_s)
             self._wake.clear()
 
-    def ended(self, record: RunRecord) -> None:
+    def on_run_end(self, record: RunRecord) -> None:
         """A run has ended: its answer may be sent."""
         if record.trigger in self.mailboxes:
             self._wake.set()
 
-    async def look(self) -> None:
+    async def send_due(self) -> None:
         """Sends each answer that is due."""
         keys = [entry.key async for entry in self.store.list(layout.OUTBOX)]
         for key in keys:
             if (stored := await self.store.get(key)) is not None:
                 await self._look_at(key, stored)
 
-    async def _look_at(self, key: str, stored: Stored) -> None:
+    async def _look_at(self, key: str, stored: StoredObject) -> None:
         waiting: dict[str, Any] = json.loads(stored.content)
         run = key.removeprefix(layout.OUTBOX)
         now = self.clock()
@@ -79,36 +79,36 @@ class Outbox:
             return
         record = await self._record(run)
         if record is None:
-            if now - layout.created(run) > UNACCEPTED:
+            if now - layout.created_at(run) > UNACCEPTED:
                 await self.store.delete(key)
         elif record.is_final:
             taken = {**waiting, "not_before": (now + TAKEN_FOR).isoformat()}
-            if (version := await self.store.replace(key, _json(taken), stored.version)) is not None:
+            if (version := await self.store.compare_and_swap(key, _json(taken), stored.version)) is not None:
                 await self._send(key, version, waiting, record)
 
     async def _record(self, run: str) -> RunRecord | None:
-        stored = await self.store.get(layout.run_record(run))
+        stored = await self.store.get(layout.run_record_key(run))
         return read_record(run, stored.content) if stored is not None else None
 
     async def _send(self, key: str, version: str, waiting: dict[str, Any], record: RunRecord) -> None:
         mailbox = self.mailboxes[waiting["trigger"]]
-        letter = answer(record, waiting, address=mailbox.address)
+        letter = build_reply(record, waiting, address=mailbox.address)
         starttls = mailbox.smtp_port in STARTTLS_PORTS
-        place = Place(host=mailbox.smtp_host, port=mailbox.smtp_port, starttls=starttls)
+        place = MailServer(host=mailbox.smtp_host, port=mailbox.smtp_port, starttls=starttls)
         password = self.passwords[mailbox.name]
         try:
-            await asyncio.to_thread(post, letter, place, mailbox.user, password, self.context)
-        except Rejected as error:
+            await asyncio.to_thread(send, letter, place, mailbox.user, password, self.context)
+        except PermanentSmtpError as error:
             self.log(f"the answer is not sent: {error}", level="error", run=record.id)
             await self.store.delete(key)
-        except MailFault as fault:
+        except MailServerError as fault:
             await self._later(key, version, waiting, record, fault)
         else:
             self.log("answer sent", run=record.id, server=str(place))
             await self.store.delete(key)
 
     async def _later(
-        self, key: str, version: str, waiting: dict[str, Any], record: RunRecord, fault: MailFault
+        self, key: str, version: str, waiting: dict[str, Any], record: RunRecord, fault: MailServerError
     ) -> None:
         now, tries = self.clock(), waiting.get("tries", 0) + 1
         if now - (record.ended_at or now) > GIVEN_UP:
@@ -118,7 +118,7 @@ class Outbox:
         wait = min(AGAIN * 2 ** min(tries - 1, 10), MOST_AGAIN)
         again = {**waiting, "tries": tries, "not_before": (now + wait).isoformat()}
         self.log(f"the answer waits: {fault}", level="warning", run=record.id, again_s=round(wait.total_seconds()))
-        await self.store.replace(key, _json(again), version)
+        await self.store.compare_and_swap(key, _json(again), version)
 
 
 def _json(values: dict[str, Any]) -> bytes:

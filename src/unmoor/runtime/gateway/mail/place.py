@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class MailServer:
     """A server's host name and port, and whether TLS begins after a command there and not with the connection."""
 
     host: str
@@ -17,5 +17,5 @@ class Place:
         return f"{self.host}:{self.port}"
 
 
-class MailFault(Exception):
+class MailServerError(Exception):
     """A mail server that is not there, refuses, or makes no sense; one line that says which, without a password."""

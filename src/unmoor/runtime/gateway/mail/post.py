@@ -5,36 +5,36 @@ from __future__ import annotations
 import smtplib
 import ssl
 
-from .answer import Letter
-from .place import MailFault, Place
+from .answer import OutgoingMail
+from .place import MailServer, MailServerError
 
 ANSWER_S = 60
 
 
-class Rejected(Exception):
+class PermanentSmtpError(Exception):
     """A mail that the server will not take, now or later; the text says why."""
 
 
-def post(letter: Letter, place: Place, user: str, password: str, context: ssl.SSLContext) -> None:
+def send(letter: OutgoingMail, place: MailServer, user: str, password: str, context: ssl.SSLContext) -> None:
     """Hands the mail to the server; MailFault where it may be taken later, and Rejected where it never will be."""
     try:
         with _connected(place, context) as client:
             client.login(user, password)
             client.sendmail(letter.sender, [letter.to], letter.content)
     except smtplib.SMTPAuthenticationError as error:
-        raise MailFault(f"{place}: the login was refused: {_said(error.smtp_code, error.smtp_error)}") from None
+        raise MailServerError(f"{place}: the login was refused: {_said(error.smtp_code, error.smtp_error)}") from None
     except smtplib.SMTPRecipientsRefused as error:
         code, said = next(iter(error.recipients.values()))
         raise _fault(place, code, said) from None
     except smtplib.SMTPResponseException as error:
         raise _fault(place, error.smtp_code, error.smtp_error) from None
     except ssl.SSLCertVerificationError as error:
-        raise MailFault(f"{place}: its certificate is not trusted: {error.verify_message}") from None
+        raise MailServerError(f"{place}: its certificate is not trusted: {error.verify_message}") from None
     except (smtplib.SMTPException, OSError) as error:
-        raise MailFault(f"{place}: {getattr(error, 'strerror', None) or error}") from None
+        raise MailServerError(f"{place}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _connected(place: Place, context: ssl.SSLContext) -> smtplib.SMTP:
+def _connected(place: MailServer, context: ssl.SSLContext) -> smtplib.SMTP:
     if not place.starttls:
         return smtplib.SMTP_SSL(place.host, place.port, timeout=ANSWER_S, context=context)
     client = smtplib.SMTP(place.host, place.port, timeout=ANSWER_S)
@@ -46,10 +46,10 @@ def _connected(place: Place, context: ssl.SSLContext) -> smtplib.SMTP:
     return client
 
 
-def _fault(place: Place, code: int, said: bytes | str) -> Exception:
+def _fault(place: MailServer, code: int, said: bytes | str) -> Exception:
     """5xx is for ever: https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1"""
     text = f"{place}: {_said(code, said)}"
-    return Rejected(text) if 500 <= code < 600 else MailFault(text)
+    return PermanentSmtpError(text) if 500 <= code < 600 else MailServerError(text)
 
 
 def _said(code: int, said: bytes | str) -> str:

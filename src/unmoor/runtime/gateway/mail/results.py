@@ -24,21 +24,21 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Results:
+class AuthResults:
     """A header: by whose server, and its findings."""
 
     server: str
     found: tuple[Result, ...]
 
 
-def read_results(header: str) -> Results | None:
+def read_results(header: str) -> AuthResults | None:
     """The header's content; None where it is not written as the RFC says, which nobody should believe."""
     first, *rest = _parts(header)
     server = SERVER.fullmatch(first)
     found = [_result(part) for part in rest if part.strip() not in ("", "none")]
     if server is None or None in found:
         return None
-    return Results(server=server[1].lower().rstrip("."), found=tuple(r for r in found if r))
+    return AuthResults(server=server[1].lower().rstrip("."), found=tuple(r for r in found if r))
 
 
 def _result(part: str) -> Result | None:

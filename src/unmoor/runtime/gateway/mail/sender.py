@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from email import policy
 from email.headerregistry import Address
 
-from .message import ODD, Mail
-from .results import Result, Results, read_results, without_comments
+from .message import PARSE_ERRORS, Mail
+from .results import AuthResults, Result, read_results, without_comments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,20 +28,20 @@ class Sender:
         return self.address.rsplit("@", 1)[1]
 
 
-class Unproved(Exception):
+class SenderRejected(Exception):
     """A mail whose sender is not known, not proved or not allowed; the text says which, and what to do."""
 
 
-def sender_of(mail: Mail, *, allowed: Sequence[str], servers: Sequence[str]) -> Sender:
+def verify_sender(mail: Mail, *, allowed: Sequence[str], servers: Sequence[str]) -> Sender:
     """The mail's sender; Unproved where it may not start a run. `servers` are the names that the receiving server may
     give itself: a host's, or `.example.com` for all of a domain."""
     sender = _from(mail)
     if not _is_allowed(sender.address, allowed):
-        raise Unproved(f"{sender.address} is not in allow_from")
+        raise SenderRejected(f"{sender.address} is not in allow_from")
     results = _vouched(mail, servers)
     if not _proves(results, sender.domain):
         said = ", ".join(f"{r.method}={r.result}" for r in results.found) or "nothing"
-        raise Unproved(f"{results.server} does not vouch for {sender.domain}: it says {said}")
+        raise SenderRejected(f"{results.server} does not vouch for {sender.domain}: it says {said}")
     return sender
 
 
@@ -53,15 +53,15 @@ def _from(mail: Mail) -> Sender:
         addresses: list[Address] = [address for header in headers for address in header.addresses]
         plain = [a for a in addresses if a.domain and a.username]
         if len(lines) != 1 or len(addresses) != 1 or len(plain) != 1:
-            raise Unproved(f"its From holds {len(addresses)} addresses in {len(lines)} headers; one is believed")
+            raise SenderRejected(f"its From holds {len(addresses)} addresses in {len(lines)} headers; one is believed")
         found = Sender(address=f"{plain[0].username}@{plain[0].domain}".lower(), name=plain[0].display_name)
-    except ODD as error:
-        raise Unproved("its From cannot be read") from error
+    except PARSE_ERRORS as error:
+        raise SenderRejected("its From cannot be read") from error
     # Where an @ stands outside of quotes and comments twice, programs do not agree which address it is.
     if sum(char == "@" for char in without_comments(lines[0])) != 1 or any(
         char.isspace() or char in '<>",;:' or not char.isprintable() for char in found.address
     ):
-        raise Unproved("its From holds no plain address")
+        raise SenderRejected("its From holds no plain address")
     return found
 
 
@@ -71,7 +71,7 @@ def _is_allowed(address: str, allowed: Sequence[str]) -> bool:
     return any(entry.lower() in (address, domain) for entry in allowed)
 
 
-def _vouched(mail: Mail, servers: Sequence[str]) -> Results:
+def _vouched(mail: Mail, servers: Sequence[str]) -> AuthResults:
     """What the receiving server found."""
     others: list[str] = []
     for header in mail.all("authentication-results"):
@@ -81,7 +81,7 @@ def _vouched(mail: Mail, servers: Sequence[str]) -> Results:
         others += [results.server] if results is not None else []
     names = " or ".join(name.removeprefix(".") for name in servers)
     topmost = f"; the topmost is by {others[0]}: if that is it, write email.authserv_id: {others[0]}" if others else ""
-    raise Unproved(f"it has no Authentication-Results of the receiving server ({names}){topmost}")
+    raise SenderRejected(f"it has no Authentication-Results of the receiving server ({names}){topmost}")
 
 
 def _is_one_of(server: str, servers: Sequence[str]) -> bool:
@@ -89,7 +89,7 @@ def _is_one_of(server: str, servers: Sequence[str]) -> bool:
     return any(server == name.removeprefix(".") or (name[0] == "." and server.endswith(name)) for name in names)
 
 
-def _proves(results: Results, domain: str) -> bool:
+def _proves(results: AuthResults, domain: str) -> bool:
     """DMARC's word is the last where it has one: it is about From itself, the other two about who carried the mail."""
     dmarc = [r for r in results.found if r.method == "dmarc" and r.result != "none"]
     if dmarc:

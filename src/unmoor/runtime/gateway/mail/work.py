@@ -46,7 +46,7 @@ def outbox_of(intake: Intake, secrets: Mapping[str, str], context: ssl.SSLContex
     )
 
 
-def mail_work(
+def mail_tasks(
     intake: Intake,
     secrets: Mapping[str, str],
     context: ssl.SSLContext | None,
@@ -61,6 +61,6 @@ def mail_work(
     work: list[Coroutine[Any, Any, None]] = [inbox.run() for inbox in inboxes]
     outbox = outbox_of(intake, secrets, trusting)
     if outbox is not None:
-        intake.dispatcher.on_end(outbox.ended)
+        intake.dispatcher.on_end(outbox.on_run_end)
         work.append(outbox.run())
     return work

@@ -7,20 +7,23 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from unmoor.runtime.gateway.answers import SAFE, answer
-from unmoor.runtime.gateway.api import Api
+from unmoor.runtime.gateway.answers import SAFE, json_response
+from unmoor.runtime.gateway.api import ApiContext
 from unmoor.runtime.gateway.described.document import document
-from unmoor.runtime.gateway.resource import Resource
+from unmoor.runtime.gateway.resource import ResourceRoute
 
 
-def routes(api: Api) -> list[Resource]:
-    return [Resource("/metrics", get=partial(numbers, api)), Resource("/openapi.json", get=partial(openapi, api))]
+def routes(api: ApiContext) -> list[ResourceRoute]:
+    return [
+        ResourceRoute("/metrics", get=partial(numbers, api)),
+        ResourceRoute("/openapi.json", get=partial(openapi, api)),
+    ]
 
 
-async def numbers(api: Api, request: Request) -> Response:
-    text = api.metrics.text(api.dispatcher.known.values())
+async def numbers(api: ApiContext, request: Request) -> Response:
+    text = api.metrics.exposition(api.dispatcher.known.values())
     return Response(text, headers={**SAFE, "content-type": "text/plain; version=0.0.4; charset=utf-8"})
 
 
-async def openapi(api: Api, request: Request) -> Response:
-    return answer(document(api.bundle.agent.name, tuple(w.name for w in api.bundle.agent.webhooks)))
+async def openapi(api: ApiContext, request: Request) -> Response:
+    return json_response(document(api.bundle.agent.name, tuple(w.name for w in api.bundle.agent.webhooks)))

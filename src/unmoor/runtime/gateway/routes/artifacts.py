@@ -15,33 +15,33 @@ from starlette.types import Receive, Scope, Send
 
 from unmoor.runtime import layout
 from unmoor.runtime.gateway import asked
-from unmoor.runtime.gateway.answers import SAFE, Refusal
-from unmoor.runtime.gateway.api import Api
-from unmoor.runtime.gateway.resource import Resource
-from unmoor.runtime.gateway.tags import is_known
+from unmoor.runtime.gateway.answers import SAFE, HttpError
+from unmoor.runtime.gateway.api import ApiContext
+from unmoor.runtime.gateway.resource import ResourceRoute
+from unmoor.runtime.gateway.tags import matches_if_none_match
 
 HEADERS = {"content-security-policy": "default-src 'none'; sandbox", "referrer-policy": "no-referrer"}
 
 
-def routes(api: Api) -> list[Resource]:
-    return [Resource("/runs/{id}/artifacts/{path:path}", get=partial(artifact, api))]
+def routes(api: ApiContext) -> list[ResourceRoute]:
+    return [ResourceRoute("/runs/{id}/artifacts/{path:path}", get=partial(artifact, api))]
 
 
-async def artifact(api: Api, request: Request) -> Response:
+async def artifact(api: ApiContext, request: Request) -> Response:
     """A file that the run left. Only paths that its record names are looked for, so that none leads elsewhere."""
-    asked.only(request.query_params)
+    asked.reject_unknown_params(request.query_params)
     record, path = await api.record(request.path_params["id"]), request.path_params["path"]
     found = next((each for each in record.artifacts if each.path == path), None)
     if found is None:
-        raise Refusal(404, "the run has no artifact of that path")
+        raise HttpError(404, "the run has no artifact of that path")
     headers = {**SAFE, **HEADERS, "content-disposition": _named(path), "etag": f'"{found.sha256}"'}
-    if is_known(request, headers["etag"]):
+    if matches_if_none_match(request, headers["etag"]):
         return Response(status_code=304, headers=headers)
     _one_range(request, found.size_bytes)
-    return await _file(api, layout.artifact(record.id, path), headers)
+    return await _file(api, layout.artifact_key(record.id, path), headers)
 
 
-async def _file(api: Api, key: str, headers: dict[str, str]) -> Response:
+async def _file(api: ApiContext, key: str, headers: dict[str, str]) -> Response:
     handle, name = tempfile.mkstemp(prefix="artifact-")
     os.close(handle)
     try:
@@ -51,7 +51,7 @@ async def _file(api: Api, key: str, headers: dict[str, str]) -> Response:
         raise
     if not found:
         Path(name).unlink()
-        raise Refusal(410, "the artifact is no longer in the store")
+        raise HttpError(410, "the artifact is no longer in the store")
     return _Kept(name, headers=headers, media_type="application/octet-stream")
 
 
@@ -74,7 +74,7 @@ def _one_range(request: Request, size: int) -> None:
     if suffix is not None and int(suffix) > 0 and size > 0:
         return
     if suffix is not None or (first is not None and int(first) >= size):
-        raise Refusal(416, f"the file has {size} bytes", content_range=f"bytes */{size}")
+        raise HttpError(416, f"the file has {size} bytes", content_range=f"bytes */{size}")
     if first is None or (last is not None and int(last) < int(first)):
         request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
 

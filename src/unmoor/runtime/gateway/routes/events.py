@@ -8,30 +8,32 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from unmoor.runtime.gateway import asked
-from unmoor.runtime.gateway.answers import SAFE, answer
-from unmoor.runtime.gateway.api import Api
+from unmoor.runtime.gateway.answers import SAFE, json_response
+from unmoor.runtime.gateway.api import ApiContext
 from unmoor.runtime.gateway.feed import Feed
-from unmoor.runtime.gateway.resource import Resource
+from unmoor.runtime.gateway.resource import ResourceRoute
 from unmoor.runtime.gateway.stream_answer import EventStream
-from unmoor.runtime.gateway.streams import polled
+from unmoor.runtime.gateway.streams import long_poll
 
 LAST_EVENT = 2**53 - 1
 
 
-def routes(api: Api) -> list[Resource]:
-    return [Resource("/runs/{id}/events", get=partial(events, api))]
+def routes(api: ApiContext) -> list[ResourceRoute]:
+    return [ResourceRoute("/runs/{id}/events", get=partial(events, api))]
 
 
-async def events(api: Api, request: Request) -> Response:
+async def events(api: ApiContext, request: Request) -> Response:
     query, run = request.query_params, request.path_params["id"]
-    asked.only(query, "after", "wait")
+    asked.reject_unknown_params(query, "after", "wait")
     record = await api.record(run)
-    after = asked.number(query, "after", usual=0, least=0, most=LAST_EVENT)
-    after = asked.number(request.headers, "last-event-id", usual=after, least=0, most=LAST_EVENT)
+    after = asked.int_param(query, "after", usual=0, least=0, most=LAST_EVENT)
+    after = asked.int_param(request.headers, "last-event-id", usual=after, least=0, most=LAST_EVENT)
     feed = Feed(store=api.store, run=run, after=after)
-    wait = asked.number(query, "wait", usual=0, least=0, most=asked.MOST_WAIT_S)
+    wait = asked.int_param(query, "wait", usual=0, least=0, most=asked.MOST_WAIT_S)
     if query and "text/event-stream" not in request.headers.get("accept", ""):
-        return answer(await polled(feed, api.looker(run), wait_s=wait, pace=api.pace, closing=api.closing))
-    if after and record.is_final and not await feed.more():
+        return json_response(
+            await long_poll(feed, api.record_reader(run), wait_s=wait, pace=api.pace, closing=api.closing)
+        )
+    if after and record.is_final and not await feed.read_new():
         return Response(status_code=204, headers=SAFE)  # by which a browser knows not to ask again
     return EventStream(api, run, after=after)

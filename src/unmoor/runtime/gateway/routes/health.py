@@ -8,20 +8,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from unmoor.container import HEALTH_PATH, READY_PATH
-from unmoor.runtime.gateway.answers import answer
-from unmoor.runtime.gateway.api import Api
-from unmoor.runtime.gateway.resource import Resource
+from unmoor.runtime.gateway.answers import json_response
+from unmoor.runtime.gateway.api import ApiContext
+from unmoor.runtime.gateway.resource import ResourceRoute
 
 
-def routes(api: Api) -> list[Resource]:
-    return [Resource(HEALTH_PATH, get=health), Resource(READY_PATH, get=partial(ready, api))]
+def routes(api: ApiContext) -> list[ResourceRoute]:
+    return [ResourceRoute(HEALTH_PATH, get=health), ResourceRoute(READY_PATH, get=partial(ready, api))]
 
 
 async def health(request: Request) -> Response:
-    return answer({"status": "ok"})
+    return json_response({"status": "ok"})
 
 
-async def ready(api: Api, request: Request) -> Response:
+async def ready(api: ApiContext, request: Request) -> Response:
     is_ready = api.dispatcher.reached and not api.closing.is_set()
     values = {"status": "ready" if is_ready else "not ready", "bundle": api.bundle.sha256}
-    return answer(values, 200 if is_ready else 503)
+    return json_response(values, 200 if is_ready else 503)

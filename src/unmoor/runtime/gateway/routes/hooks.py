@@ -8,23 +8,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from unmoor.runtime.gateway import asked
-from unmoor.runtime.gateway.answers import answer
-from unmoor.runtime.gateway.api import Api
+from unmoor.runtime.gateway.answers import json_response
+from unmoor.runtime.gateway.api import ApiContext
 from unmoor.runtime.gateway.delivery_pages import cursor_of, delivery_page
-from unmoor.runtime.gateway.resource import Resource
+from unmoor.runtime.gateway.resource import ResourceRoute
 
 
-def routes(api: Api) -> list[Resource]:
+def routes(api: ApiContext) -> list[ResourceRoute]:
     return [
-        Resource("/hooks/{trigger}", post=api.hooks.answer),
-        Resource("/deliveries", get=partial(deliveries, api)),
+        ResourceRoute("/hooks/{trigger}", post=api.hooks.answer),
+        ResourceRoute("/deliveries", get=partial(deliveries, api)),
     ]
 
 
-async def deliveries(api: Api, request: Request) -> Response:
+async def deliveries(api: ApiContext, request: Request) -> Response:
     query = request.query_params
-    asked.only(query, "limit", "cursor", "trigger")
-    limit = asked.number(query, "limit", usual=asked.USUAL_RUNS, least=1, most=asked.MOST_RUNS)
-    await api.hooks.intake.deliveries.settle()
+    asked.reject_unknown_params(query, "limit", "cursor", "trigger")
+    limit = asked.int_param(query, "limit", usual=asked.USUAL_RUNS, least=1, most=asked.MOST_RUNS)
+    await api.hooks.intake.deliveries.flush_counts()
     found = await delivery_page(api.store, limit=limit, cursor=cursor_of(query), trigger=query.get("trigger", ""))
-    return answer({"deliveries": found.deliveries, "next_cursor": found.next_cursor or None})
+    return json_response({"deliveries": found.deliveries, "next_cursor": found.next_cursor or None})

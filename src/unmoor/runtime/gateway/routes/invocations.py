@@ -15,45 +15,45 @@ from starlette.responses import Response
 
 from unmoor.container import INVOCATIONS_PATH, PING_PATH
 from unmoor.runtime.gateway import asked
-from unmoor.runtime.gateway.answers import answer
-from unmoor.runtime.gateway.api import Api
-from unmoor.runtime.gateway.resource import Resource
-from unmoor.runtime.gateway.start import begin
+from unmoor.runtime.gateway.answers import json_response
+from unmoor.runtime.gateway.api import ApiContext
+from unmoor.runtime.gateway.resource import ResourceRoute
+from unmoor.runtime.gateway.start import start_run
 from unmoor.runtime.gateway.stream_answer import EventStream
 from unmoor.runtime.records import RunRecord
-from unmoor.runtime.waiting import is_set_within
+from unmoor.runtime.waiting import wait_event
 
 # How often the run is looked at by those who wait for its end.
 LOOK_S = 0.5
 
 
-def routes(api: Api) -> list[Resource]:
+def routes(api: ApiContext) -> list[ResourceRoute]:
     return [
-        Resource(INVOCATIONS_PATH, post=partial(invoke, api)),
-        Resource(PING_PATH, get=partial(ping, api, Pulse(changed_at=int(api.clock().timestamp())))),
+        ResourceRoute(INVOCATIONS_PATH, post=partial(invoke, api)),
+        ResourceRoute(PING_PATH, get=partial(ping, api, Pulse(changed_at=int(api.clock().timestamp())))),
     ]
 
 
-async def invoke(api: Api, request: Request) -> Response:
+async def invoke(api: ApiContext, request: Request) -> Response:
     """Starts a run and answers when it has ended, or with its events as they come where a stream is asked for."""
-    asked.only(request.query_params)
+    asked.reject_unknown_params(request.query_params)
     session = request.headers.get(asked.SESSION_HEADER, "")
-    wanted = asked.with_session(asked.new_run(await asked.body_of(request)), session)
+    wanted = asked.with_session(asked.new_run(await asked.read_body(request)), session)
     api.slots.check()
-    record = await begin(api, wanted)
+    record = await start_run(api, wanted)
     place = {"content-location": f"/runs/{record.id}"}
     if "text/event-stream" in request.headers.get("accept", ""):
         return EventStream(api, record.id, after=0, headers=place)
-    with api.slots.held():
+    with api.slots.hold():
         ended = await _ended(api, request, record)
-    return answer(_outcome(ended), 200 if ended.is_final else 202, place)
+    return json_response(_outcome(ended), 200 if ended.is_final else 202, place)
 
 
-async def _ended(api: Api, request: Request, record: RunRecord) -> RunRecord:
+async def _ended(api: ApiContext, request: Request, record: RunRecord) -> RunRecord:
     """The record at the run's end, or as it is when the client goes or the gateway stops: the run then goes on."""
-    look = api.looker(record.id)
+    look = api.record_reader(record.id)
     while not (record := await look()).is_final:
-        await is_set_within(api.closing, LOOK_S)
+        await wait_event(api.closing, LOOK_S)
         if api.closing.is_set() or await request.is_disconnected():
             return await look()
     return record
@@ -85,7 +85,7 @@ class Pulse:
         return self.changed_at
 
 
-async def ping(api: Api, pulse: Pulse, request: Request) -> Response:
+async def ping(api: ApiContext, pulse: Pulse, request: Request) -> Response:
     busy = any(not record.is_final for record in api.dispatcher.known.values())
     at = pulse.at(int(api.clock().timestamp()), busy=busy)
-    return answer({"status": "HealthyBusy" if busy else "Healthy", "time_of_last_update": at})
+    return json_response({"status": "HealthyBusy" if busy else "Healthy", "time_of_last_update": at})

@@ -8,10 +8,10 @@ from importlib import resources
 from starlette.requests import Request
 from starlette.responses import Response
 
-from unmoor.runtime.gateway.answers import Refusal
-from unmoor.runtime.gateway.api import Api
-from unmoor.runtime.gateway.resource import Resource
-from unmoor.runtime.gateway.tags import is_known, tag
+from unmoor.runtime.gateway.answers import HttpError
+from unmoor.runtime.gateway.api import ApiContext
+from unmoor.runtime.gateway.resource import ResourceRoute
+from unmoor.runtime.gateway.tags import matches_if_none_match, tag
 
 PAGE = "unmoor.runtime.gateway.page"
 KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -41,8 +41,8 @@ HEADERS = {
 }
 
 
-def routes(api: Api) -> list[Resource]:
-    return [Resource("/", get=index), Resource("/page/{name}", get=file)]
+def routes(api: ApiContext) -> list[ResourceRoute]:
+    return [ResourceRoute("/", get=index), ResourceRoute("/page/{name}", get=file)]
 
 
 async def index(request: Request) -> Response:
@@ -51,14 +51,14 @@ async def index(request: Request) -> Response:
 
 async def file(request: Request) -> Response:
     if request.path_params["name"] not in _files():
-        raise Refusal(404, "the page has no such file")
+        raise HttpError(404, "the page has no such file")
     return _served(request, request.path_params["name"])
 
 
 def _served(request: Request, name: str) -> Response:
     content = _files()[name]
     headers = {**HEADERS, "etag": tag(content)}
-    if is_known(request, headers["etag"]):
+    if matches_if_none_match(request, headers["etag"]):
         return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type=KINDS[name.rsplit(".", 1)[-1]])
 

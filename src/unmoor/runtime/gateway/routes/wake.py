@@ -8,17 +8,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from unmoor.container import WAKE_PATH
-from unmoor.runtime.gateway.answers import SAFE, Refusal
-from unmoor.runtime.gateway.api import Api
-from unmoor.runtime.gateway.resource import Resource
+from unmoor.runtime.gateway.answers import SAFE, HttpError
+from unmoor.runtime.gateway.api import ApiContext
+from unmoor.runtime.gateway.resource import ResourceRoute
 
 
-def routes(api: Api) -> list[Resource]:
-    return [Resource(WAKE_PATH, post=partial(wake, api))]
+def routes(api: ApiContext) -> list[ResourceRoute]:
+    return [ResourceRoute(WAKE_PATH, post=partial(wake, api))]
 
 
-async def wake(api: Api, request: Request) -> Response:
+async def wake(api: ApiContext, request: Request) -> Response:
     """Answered when the look is over: between requests, some platforms give a gateway no processor to look with."""
     if not await api.nudges():
-        raise Refusal(503, "the store cannot be reached; try again", retry_after="5")
+        raise HttpError(503, "the store cannot be reached; try again", retry_after="5")
     return Response(status_code=204, headers=SAFE)

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from .anthropic import Anthropic
-from .chat import Chat
-from .gemini import Gemini
-from .responses import Responses
-from .said import Json, Said
-from .wire import Call, Wire
+from .anthropic import AnthropicFormat
+from .chat import OpenAIChatFormat
+from .gemini import GeminiFormat
+from .responses import OpenAIResponsesFormat
+from .said import Json, ReportedUsage
+from .wire import Call, WireFormat
 
-__all__ = ["Anthropic", "Call", "Chat", "Gemini", "Json", "Responses", "Said", "Wire", "wires_of"]
+__all__ = [
+    "AnthropicFormat",
+    "Call",
+    "GeminiFormat",
+    "Json",
+    "OpenAIChatFormat",
+    "OpenAIResponsesFormat",
+    "ReportedUsage",
+    "WireFormat",
+    "formats_of",
+]
 
 
-def wires_of(provider: str) -> tuple[Wire, ...]:
+def formats_of(provider: str) -> tuple[WireFormat, ...]:
     """The wire formats that a provider of the spec speaks."""
     match provider:
         case "anthropic":
-            return (Anthropic(),)
+            return (AnthropicFormat(),)
         case "google":
-            return (Gemini(),)
+            return (GeminiFormat(),)
         case _:
-            return (Chat(), Responses())
+            return (OpenAIChatFormat(), OpenAIResponsesFormat())

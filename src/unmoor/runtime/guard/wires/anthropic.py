@@ -10,7 +10,7 @@ from typing import Any
 
 from unmoor.runtime.events import Tokens
 
-from .said import Json, Said, items, number, part, terms, text_size
+from .said import Json, ReportedUsage, items, number, part, price_terms, text_size
 from .wire import Call, Pairs
 
 MODELS = re.compile(r"v1/models(/[A-Za-z0-9._~-]+)?")
@@ -27,7 +27,7 @@ ERRORS = {
 WEB_TOOLS = ("web_search", "web_fetch", "mcp")
 
 
-class Anthropic:
+class AnthropicFormat:
     """The Messages API."""
 
     passes = "POST v1/messages, POST v1/messages/count_tokens and GET v1/models"
@@ -39,7 +39,7 @@ class Anthropic:
             return Call(kind="count", path=path)
         return Call(kind="list", path=path) if method == "GET" and MODELS.fullmatch(path) else None
 
-    def query(self, pairs: Pairs) -> Pairs:
+    def allowed_query(self, pairs: Pairs) -> Pairs:
         return [(name, value) for name, value in pairs if name != "key"]
 
     def key(self, key: str) -> tuple[str, str]:
@@ -48,14 +48,14 @@ class Anthropic:
     def streams(self, body: Json, call: Call) -> bool:
         return body.get("stream") is True
 
-    def objections(self, body: Json, model: str) -> Iterator[str]:
+    def policy_violations(self, body: Json, model: str) -> Iterator[str]:
         if body.get("fallbacks"):
             yield "fallbacks would use another model"
         for tool in items(body, "tools"):
             if tool.get("model") not in (None, model):
                 yield f"tool {tool.get('name')} would use another model"
 
-    def roundabout(self, body: Json) -> Iterator[str]:
+    def provider_side_egress(self, body: Json) -> Iterator[str]:
         if body.get("mcp_servers"):
             yield "mcp_servers"
         for tool in items(body, "tools"):
@@ -64,7 +64,7 @@ class Anthropic:
         for message in items(body, "messages"):
             yield from _remote_sources(items(message, "content"))
 
-    def after(self, said: Said, event: Json) -> Said:
+    def accumulate_usage(self, said: ReportedUsage, event: Json) -> ReportedUsage:
         match event.get("type"):
             case "message_start":
                 return _used(said, part(event, "message", "usage"), whole=False)
@@ -104,11 +104,11 @@ def _size(block: Json) -> int:
     return size + (len(json.dumps(tool_input)) if tool_input else 0)
 
 
-def _more(said: Said, delta: Json) -> Said:
+def _more(said: ReportedUsage, delta: Json) -> ReportedUsage:
     return replace(said, text_bytes=said.text_bytes + _size(delta))
 
 
-def _used(said: Said, usage: Json, *, whole: bool) -> Said:
+def _used(said: ReportedUsage, usage: Json, *, whole: bool) -> ReportedUsage:
     """Counts are cumulative: what a later event says replaces what an earlier one said, and what it omits stays.
 
     A compaction is in none of the totals but among the `iterations`, and is paid like the rest.
@@ -135,7 +135,7 @@ def _used(said: Said, usage: Json, *, whole: bool) -> Said:
         whole=whole,
         long_cache_write=long or said.long_cache_write,
         searches=number(usage, "server_tool_use", "web_search_requests") or said.searches,
-        terms=terms(usage, "service_tier", "speed") or said.terms,
+        terms=price_terms(usage, "service_tier", "speed") or said.terms,
     )
 
 

@@ -8,20 +8,20 @@ from dataclasses import replace
 
 from unmoor.runtime.events import Tokens
 
-from .openai import OpenAI, remote, web_tools
-from .said import Json, Said, items, number, part, terms, text_size
+from .openai import OpenAIFormat, remote, web_tools
+from .said import Json, ReportedUsage, items, number, part, price_terms, text_size
 
 # Where DeepSeek and Moonshot say how much was read from the cache.
 ELSEWHERE = ("prompt_cache_hit_tokens", "cached_tokens")
 ASK = b'"stream_options":{"include_usage":true},'
 
 
-class Chat(OpenAI):
+class OpenAIChatFormat(OpenAIFormat):
     """Chat completions."""
 
     path = "chat/completions"
 
-    def roundabout(self, body: Json) -> Iterator[str]:
+    def provider_side_egress(self, body: Json) -> Iterator[str]:
         for name in ("web_search_options", "plugins"):
             if body.get(name):
                 yield name
@@ -33,7 +33,7 @@ class Chat(OpenAI):
                 if remote((part(block, "image_url").get("url"), part(block, "video_url").get("url"))):
                     yield f"{block.get('type')} by its URL"
 
-    def after(self, said: Said, event: Json) -> Said:
+    def accumulate_usage(self, said: ReportedUsage, event: Json) -> ReportedUsage:
         if event.get("error"):
             return replace(said, failed=True)
         for choice in items(event, "choices"):
@@ -80,7 +80,7 @@ def _is_last(event: Json) -> bool:
     return not choices or any(choice.get("finish_reason") or "message" in choice for choice in choices)
 
 
-def _used(said: Said, event: Json, usage: Json) -> Said:
+def _used(said: ReportedUsage, event: Json, usage: Json) -> ReportedUsage:
     """Some count reasoning apart from the completion, so that the total is more than the sum: the total is paid."""
     sent, got = number(usage, "prompt_tokens"), number(usage, "completion_tokens")
     details = part(usage, "prompt_tokens_details")
@@ -97,5 +97,5 @@ def _used(said: Said, event: Json, usage: Json) -> Said:
             reasoning=number(usage, "completion_tokens_details", "reasoning_tokens"),
         ),
         whole=_is_last(event),
-        terms=terms(event, "service_tier") or said.terms,
+        terms=price_terms(event, "service_tier") or said.terms,
     )

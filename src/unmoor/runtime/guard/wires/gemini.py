@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from unmoor.runtime.events import Tokens
 
-from .said import Json, Said, items, number, part, terms, text_size
+from .said import Json, ReportedUsage, items, number, part, price_terms, text_size
 from .wire import Call, Kind, Pairs
 
 VERSION = r"(?:(?:v1|v1beta|v1alpha)/)?"
@@ -48,7 +48,7 @@ WEB_TOOLS = (
 )
 
 
-class Gemini:
+class GeminiFormat:
     """The Gemini API."""
 
     passes = "POST models/NAME:generateContent, :streamGenerateContent, :countTokens and GET models"
@@ -59,7 +59,7 @@ class Gemini:
             return Call(kind=METHODS[match["method"]], path=path, model=unquote(match["model"]))
         return Call(kind="list", path=path) if method == "GET" and MODELS.fullmatch(path) else None
 
-    def query(self, pairs: Pairs) -> Pairs:
+    def allowed_query(self, pairs: Pairs) -> Pairs:
         kept = [(name, value) for name, value in pairs if name not in KEYS]
         for name, value in kept:
             if name not in PAGING and not (name == "alt" and value in ANSWER_FORMS):
@@ -72,11 +72,11 @@ class Gemini:
     def streams(self, body: Json, call: Call) -> bool:
         return call.path.endswith(":streamGenerateContent")
 
-    def objections(self, body: Json, model: str) -> Iterator[str]:
+    def policy_violations(self, body: Json, model: str) -> Iterator[str]:
         if body.get("model") not in (None, model, f"models/{model}"):
             yield "model names another model"
 
-    def roundabout(self, body: Json) -> Iterator[str]:
+    def provider_side_egress(self, body: Json) -> Iterator[str]:
         for tool in items(body, "tools"):
             for name in WEB_TOOLS:
                 if name in tool:
@@ -88,7 +88,7 @@ class Gemini:
                 if uri and not str(uri).startswith("https://generativelanguage.googleapis.com/"):
                     yield "fileData by its URL"
 
-    def after(self, said: Said, event: Json) -> Said:
+    def accumulate_usage(self, said: ReportedUsage, event: Json) -> ReportedUsage:
         if event.get("error"):
             return replace(said, failed=True)
         for candidate in items(event, "candidates"):
@@ -117,7 +117,7 @@ def _size(piece: Json) -> int:
     return text_size(piece.get("text")) + (len(json.dumps(call)) if call else 0)
 
 
-def _used(said: Said, usage: Json) -> Said:
+def _used(said: ReportedUsage, usage: Json) -> ReportedUsage:
     sent = number(usage, "promptTokenCount") + number(usage, "toolUsePromptTokenCount")
     thought = number(usage, "thoughtsTokenCount")
     return replace(
@@ -128,5 +128,5 @@ def _used(said: Said, usage: Json) -> Said:
             output=max(number(usage, "candidatesTokenCount") + thought, number(usage, "totalTokenCount") - sent),
             reasoning=thought,
         ),
-        terms=terms(usage, "serviceTier") and (("service_tier", str(usage["serviceTier"]).lower()),),
+        terms=price_terms(usage, "serviceTier") and (("service_tier", str(usage["serviceTier"]).lower()),),
     )

@@ -26,7 +26,7 @@ WEB_TOOLS = ("web_search", "web_fetch", "mcp", "code_interpreter", "openrouter:"
 PASSES = "POST chat/completions, POST responses and GET models"
 
 
-class OpenAI:
+class OpenAIFormat:
     """What chat completions and responses have in common."""
 
     passes = PASSES
@@ -37,7 +37,7 @@ class OpenAI:
             return Call(kind="generate", path=path)
         return Call(kind="list", path=path) if method == "GET" and MODELS.fullmatch(path) else None
 
-    def query(self, pairs: Pairs) -> Pairs:
+    def allowed_query(self, pairs: Pairs) -> Pairs:
         return [(name, value) for name, value in pairs if name != "key"]
 
     def key(self, key: str) -> tuple[str, str]:
@@ -46,7 +46,7 @@ class OpenAI:
     def streams(self, body: Json, call: Call) -> bool:
         return body.get("stream") is True
 
-    def objections(self, body: Json, model: str) -> Iterator[str]:
+    def policy_violations(self, body: Json, model: str) -> Iterator[str]:
         for name in OTHER_MODELS:
             if body.get(name):
                 yield f"{name} would use another model"

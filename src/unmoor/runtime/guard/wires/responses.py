@@ -8,25 +8,25 @@ from dataclasses import replace
 
 from unmoor.runtime.events import Tokens
 
-from .openai import OpenAI, remote, web_tools
-from .said import Json, Said, items, number, part, terms, text_size
+from .openai import OpenAIFormat, remote, web_tools
+from .said import Json, ReportedUsage, items, number, part, price_terms, text_size
 
 ENDS = ("response.completed", "response.incomplete", "response.failed")
 
 
-class Responses(OpenAI):
+class OpenAIResponsesFormat(OpenAIFormat):
     """The Responses API."""
 
     path = "responses"
 
-    def roundabout(self, body: Json) -> Iterator[str]:
+    def provider_side_egress(self, body: Json) -> Iterator[str]:
         yield from web_tools(body)
         for item in items(body, "input"):
             for block in (item, *items(item, "content"), *items(item, "output")):
                 if remote((block.get("image_url"), block.get("file_url"))):
                     yield f"{block.get('type')} by its URL"
 
-    def after(self, said: Said, event: Json) -> Said:
+    def accumulate_usage(self, said: ReportedUsage, event: Json) -> ReportedUsage:
         if event.get("object") == "response":
             return _whole(said, event)
         kind = event.get("type")
@@ -48,7 +48,7 @@ def _is_search(item: Json) -> bool:
     return item.get("type") == "web_search_call" and part(item, "action").get("type") in (None, "search")
 
 
-def _whole(said: Said, response: Json) -> Said:
+def _whole(said: ReportedUsage, response: Json) -> ReportedUsage:
     usage = part(response, "usage")
     if not usage:
         return said
@@ -65,5 +65,5 @@ def _whole(said: Said, response: Json) -> Said:
         ),
         whole=True,
         searches=max(said.searches, sum(map(_is_search, items(response, "output")))),
-        terms=terms(response, "service_tier"),
+        terms=price_terms(response, "service_tier"),
     )

@@ -13,7 +13,7 @@ MOST_TOKENS = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class ReportedUsage:
     """What one answer has said so far.
 
     `tokens` is the provider's own count, None while it has given none, and final where `whole`. Of its cache_write,
@@ -58,6 +58,6 @@ def text_size(*values: Any) -> int:
     return sum(len(value.encode("utf-8", "surrogatepass")) for value in values if isinstance(value, str))
 
 
-def terms(value: Json, *names: str) -> tuple[tuple[str, str], ...]:
+def price_terms(value: Json, *names: str) -> tuple[tuple[str, str], ...]:
     """Those of these fields that say something, as terms of the price."""
     return tuple((name, value[name]) for name in names if isinstance(value.get(name), str))

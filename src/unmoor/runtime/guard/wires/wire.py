@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from .said import Json, Said
+from .said import Json, ReportedUsage
 
 Kind = Literal["generate", "count", "list"]
 Pairs = Sequence[tuple[str, str]]
@@ -21,7 +21,7 @@ class Call:
     model: str | None = None
 
 
-class Wire(Protocol):
+class WireFormat(Protocol):
     """One wire format. Stateless: `after` is a function over values."""
 
     # What passes, for a message to those whose request does not.
@@ -31,7 +31,7 @@ class Wire(Protocol):
         """The call that this is, or None for what does not pass. `path` is what follows the base URL, still encoded."""
         ...
 
-    def query(self, pairs: Pairs) -> Pairs:
+    def allowed_query(self, pairs: Pairs) -> Pairs:
         """Those of the query's parameters that go on; ValueError for one that would change what the answer says."""
         ...
 
@@ -43,15 +43,15 @@ class Wire(Protocol):
         """Whether a stream is asked for."""
         ...
 
-    def objections(self, body: Json, model: str) -> Iterable[str]:
+    def policy_violations(self, body: Json, model: str) -> Iterable[str]:
         """Whatever in the body would have another model used, or usage that is never said."""
         ...
 
-    def roundabout(self, body: Json) -> Iterable[str]:
+    def provider_side_egress(self, body: Json) -> Iterable[str]:
         """Whatever in the body would have the provider reach other hosts for the run."""
         ...
 
-    def after(self, said: Said, event: Json) -> Said:
+    def accumulate_usage(self, said: ReportedUsage, event: Json) -> ReportedUsage:
         """What is said after this event of a stream, or after this whole answer."""
         ...
 
