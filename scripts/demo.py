@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from unmoor.compare import AS_IT_IS, TargetColumn, compare
-from unmoor.cost.bills import compare_bills
-from unmoor.cost.comparison import Bill
-from unmoor.cost.usage import Usage
-from unmoor.cost.verdict import total_text
-from unmoor.load import load
-from unmoor.registry import names
+from unmoor.cost.compare_targets import compare_bills
+from unmoor.cost.comparison import Bill, total_text
+from unmoor.pricing.usage import Usage
+from unmoor.spec.load import load
+from unmoor.target.registry import names
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unmoor.compiled import compile_graph
 from unmoor.errors import Problem
 from unmoor.graph import counts
-from unmoor.load import load
-from unmoor.settings import SelectedTarget, select_target
+from unmoor.recording.compile import compile_graph
+from unmoor.spec.load import load
 from unmoor.target import Adjustment, Guarantee, PartMapping
+from unmoor.target.choose import SelectedTarget, select_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

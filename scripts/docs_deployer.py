@@ -7,9 +7,9 @@ from pathlib import Path
 
 from docs_targets import own_targets
 
-from unmoor.compiled import compile_graph
-from unmoor.load import load
-from unmoor.settings import select_target
+from unmoor.recording.compile import compile_graph
+from unmoor.spec.load import load
+from unmoor.target.choose import select_target
 
 
 def deployer_files(folder: Path, examples: Path) -> dict[Path, str]:

@@ -9,13 +9,13 @@ from pathlib import Path, PurePosixPath
 
 from docs_markdown import code, table
 
-from unmoor.abilities import HARNESS_PROVIDERS, WITHOUT_MCP, WITHOUT_SKILLS
-from unmoor.defaults import HARNESS_VERSIONS
 from unmoor.runtime.config import McpServer, Model
 from unmoor.runtime.harness import adapter, names
+from unmoor.runtime.harness.launch_files import environment
 from unmoor.runtime.harness.packages import PACKAGES
 from unmoor.runtime.harness.protocol import Command, GuardEndpoint, LaunchSpec, Skill
-from unmoor.runtime.harness.surroundings import environment
+from unmoor.runtime.harness.versions import HARNESS_VERSIONS
+from unmoor.spec.harness_support import HARNESS_PROVIDERS, WITHOUT_MCP, WITHOUT_SKILLS
 
 BEGIN = "<!-- Made by scripts/docs.py from the adapter; change it there. -->"
 END = "<!-- As written from here. -->"

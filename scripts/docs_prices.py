@@ -12,20 +12,19 @@ from docs_markdown import GENERATED, code, table
 from docs_targets import own_targets
 
 from unmoor.compare import WhatIf
-from unmoor.cost.bills import compare_bills
-from unmoor.cost.book import load_price_book
-from unmoor.cost.comparison import Comparison
-from unmoor.cost.hosted import TOPICS, SourcedFact
-from unmoor.cost.load import CONSTANTS
-from unmoor.cost.platforms import PLATFORMS
-from unmoor.cost.price import Allowance, Price, PriceBook
-from unmoor.cost.reference import Reference, references
-from unmoor.cost.rows import assumptions_used, break_even_lines, cost_rows
+from unmoor.cost.compare_targets import compare_bills
+from unmoor.cost.comparison import Comparison, total_text
+from unmoor.cost.hosted_comparison import Reference, references
+from unmoor.cost.hosted_platform_data import PLATFORMS
+from unmoor.cost.hosted_platforms import TOPICS, SourcedFact
 from unmoor.cost.sensitivity import swing_lines
-from unmoor.cost.usage import Usage, number_text
-from unmoor.cost.verdict import total_text
-from unmoor.load import load as load_spec
-from unmoor.registry import load
+from unmoor.cost.text import assumptions_used, break_even_lines, cost_rows
+from unmoor.cost.workload import CONSTANTS
+from unmoor.pricing.price_book import Allowance, Price, PriceBook
+from unmoor.pricing.price_book_file import load_price_book
+from unmoor.pricing.usage import Usage, number_text
+from unmoor.spec.load import load as load_spec
+from unmoor.target.registry import load
 
 BEGIN = "<!-- Made by scripts/docs.py as the command makes it; change it there. -->"
 BESIDE = "<!-- Reference rows, made by scripts/docs.py as the command makes them; change them there. -->"

@@ -10,9 +10,10 @@ from docs_markdown import GENERATED, code, models_in, prose, table, type_words
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from unmoor.defaults import DEFAULTS, HARNESS_VERSIONS, MODEL_BASE_URLS
 from unmoor.quantities import duration_text, size_text
-from unmoor.spec import Spec
+from unmoor.runtime.harness.versions import HARNESS_VERSIONS
+from unmoor.spec.defaults import DEFAULTS, MODEL_BASE_URLS
+from unmoor.spec.models import Spec
 
 INTRODUCTION = """\
 A spec is one YAML file, `unmoor.yaml`. A key that is not on this page is an error. `unmoor schema` prints the same as

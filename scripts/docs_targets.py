@@ -12,8 +12,8 @@ from docs_markdown import GENERATED, code, models_in, prose, table, type_words
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from unmoor.registry import distribution, load, names
 from unmoor.target import PARTS, Override, Target
+from unmoor.target.registry import distribution, load, names
 
 MAPPING = """\
 The tables below are made by compiling the examples of this repository for this target. A line without examples

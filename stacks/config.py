@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pulumi
 
-from unmoor.compiled import check_overrides
 from unmoor.errors import Problem, SpecError
-from unmoor.load import DEFAULT_ENVIRONMENT, load
-from unmoor.local_secrets import read_from_source
 from unmoor.plan import Plan, Secret
-from unmoor.settings import select_target
-from unmoor.stacks.program import program
+from unmoor.plan.local_secrets import read_from_source
+from unmoor.program.program import program
+from unmoor.recording.compile import check_overrides
+from unmoor.spec.load import DEFAULT_ENVIRONMENT, load
 from unmoor.target import Outputs
+from unmoor.target.choose import select_target
 
 
 def deploy_from_config() -> Outputs:

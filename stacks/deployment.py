@@ -9,21 +9,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unmoor.compiled import check_overrides
-from unmoor.deploy.changes import Changes, changes_of
-from unmoor.deploy.parts import spec_path
-from unmoor.deploy.step import Event, ResourceStep
+from unmoor.deploy.agent_parts import spec_path
+from unmoor.deploy.engine_events import Event, ResourceStep
+from unmoor.deploy.preview import Changes, changes_of
 from unmoor.errors import SpecError
-from unmoor.load import load
-from unmoor.settings import SelectedTarget, default_target, select_target
+from unmoor.program.program import program
+from unmoor.recording.compile import check_overrides
+from unmoor.spec.load import load
 from unmoor.stacks.config import missing_secret_problems, secret_value
-from unmoor.stacks.keeping import DownPlan, plan_down
-from unmoor.stacks.last import record_command
-from unmoor.stacks.place import StackLocation, stack_location
-from unmoor.stacks.program import program
-from unmoor.stacks.stopping import run_interruptible
+from unmoor.stacks.interrupts import run_interruptible
+from unmoor.stacks.last_command import record_command
+from unmoor.stacks.retention import DownPlan, plan_down
+from unmoor.stacks.stack_location import StackLocation, stack_location
 from unmoor.stacks.workspace import StackWorkspace
 from unmoor.target import Outputs, PartMapping
+from unmoor.target.choose import SelectedTarget, default_target, select_target
 
 Hear = Callable[[Event], None]
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from unmoor.deploy.step import Diagnostic, Event, Op, Phase, PropertyDiff, ResourceStep, Summary
+from unmoor.deploy.engine_events import Diagnostic, Event, Op, Phase, PropertyDiff, ResourceStep, Summary
 from unmoor.graph import SECRET, leaf_paths
-from unmoor.stacks.wire import SIGNATURE, STACK, UNKNOWN, type_and_name
+from unmoor.stacks.engine_wire_format import SIGNATURE, STACK, UNKNOWN, type_and_name
 
 # What the engine calls its operations, where we call them otherwise:
 # https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/events.go

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from unmoor.deploy.step import Diagnostic, Event, ResourceStep
+from unmoor.deploy.engine_events import Diagnostic, Event, ResourceStep
 from unmoor.errors import UnmoorError
-from unmoor.stacks.place import StackLocation
-from unmoor.stacks.wire import type_and_name
+from unmoor.stacks.engine_wire_format import type_and_name
+from unmoor.stacks.stack_location import StackLocation
 
 LOCKED = re.compile(r"currently locked by|Another update is currently in progress")
 LOCKED_BY = re.compile(r"created by (?P<who>\S+) \(pid (?P<process>\d+)\) at (?P<since>\S+)")

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from unmoor.errors import UnmoorError
-from unmoor.files import data_folder
-from unmoor.stacks.place import StackLocation
+from unmoor.local_folders import data_folder
+from unmoor.stacks.stack_location import StackLocation
 
 # https://www.pulumi.com/docs/iac/concepts/secrets/#changing-the-secrets-provider-for-a-stack
 GIVEN = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")

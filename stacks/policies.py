@@ -1,4 +1,4 @@
-"""The rules of unmoor.testing.rules as a policy pack, judged by the engine over what a program registers.
+"""The rules of unmoor.recording.access_rules as a policy pack, judged by the engine over what a program registers.
 
 A pack binds a port as soon as it is made, so it is made by stacks/policy/__main__.py alone. Inputs are those that the
 engine shows each resource's policy, for a stack's policies are shown outputs instead.
@@ -25,9 +25,9 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UnknownValueError
 
 from unmoor.graph import Resource
-from unmoor.load import DEFAULT_ENVIRONMENT, load
-from unmoor.settings import select_target
-from unmoor.testing.rules import access_breaches, descends_from_one, unique
+from unmoor.recording.access_rules import access_breaches, descends_from_one, unique
+from unmoor.spec.load import DEFAULT_ENVIRONMENT, load
+from unmoor.target.choose import select_target
 
 # Where the pack is, for `--policy-pack`.
 PACK = Path(__file__).resolve().parent / "policy"

@@ -15,14 +15,14 @@ from typing import Any
 from pulumi import automation
 from semver import VersionInfo
 
-from unmoor.deploy.step import Diagnostic, Event
+from unmoor.deploy.engine_events import Diagnostic, Event
 from unmoor.errors import UnmoorError
 from unmoor.stacks.events import events_of
-from unmoor.stacks.exported import stack_outputs
 from unmoor.stacks.failures import Failure, pending_operations_text, to_deploy_error, translate_diagnostic
-from unmoor.stacks.keeping import has_gateway
 from unmoor.stacks.passphrase import passphrase_environment
-from unmoor.stacks.place import StackLocation
+from unmoor.stacks.retention import has_gateway
+from unmoor.stacks.stack_location import StackLocation
+from unmoor.stacks.stack_outputs import stack_outputs
 from unmoor.stacks.versions import OLDEST
 from unmoor.target import Outputs
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from unmoor.cli.show import to_jsonable
-from unmoor.load import load
-from unmoor.schema import json_schema
-from unmoor.yamltext import read_yaml
+from unmoor.cli.render.values import to_jsonable
+from unmoor.spec.load import load
+from unmoor.spec.yaml_positions import read_yaml
+from unmoor.target.json_schema import json_schema
 
 pytestmark = pytest.mark.slow
 

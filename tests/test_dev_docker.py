@@ -10,14 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from unmoor.cli.app import app
-from unmoor.cli.build import arguments
-from unmoor.cli.needs import require_linux
-from unmoor.dev_docker import LocalContainers
+from unmoor.cli.commands.build import arguments
+from unmoor.cli.inputs.requirements import require_linux
+from unmoor.dev.docker_run import LocalContainers
 from unmoor.errors import UnmoorError
-from unmoor.make_plan import make_plan
 from unmoor.plan import Plan
-from unmoor.recipe import ImageRecipe
-from unmoor.spec import Spec
+from unmoor.plan.image_recipe import ImageRecipe
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 
 CONTAINERS = LocalContainers(name="c", image="i", bundle="ab", store=Path("/store-here"), user="5:6")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from unmoor import __version__
-from unmoor.compiled import compile_graph
 from unmoor.errors import InputError
 from unmoor.graph import as_sorted_text
-from unmoor.load import load
-from unmoor.registry import names
-from unmoor.settings import select_target
+from unmoor.recording.compile import compile_graph
+from unmoor.spec.load import load
+from unmoor.target.choose import select_target
+from unmoor.target.registry import names
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted(p.name for p in (ROOT / "examples").iterdir() if p.is_dir())

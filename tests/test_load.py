@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unmoor.errors import SpecError
-from unmoor.load import load
+from unmoor.spec.load import load
 
 BASE = "version: 1\nname: agent\nharness: {name: command, command: [cat]}\n"
 MODEL = "model: {provider: anthropic, name: m, api_key: key}\nsecrets: {key: {env: KEY}}\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from unmoor.errors import SpecError
-from unmoor.load import load
-from unmoor.settings import unknown_targets
+from unmoor.spec.load import load
+from unmoor.target.choose import unknown_targets
 
 COMMAND = "harness: {name: command, command: [cat]}\n"
 CLAUDE = (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unmoor.errors import SpecError
-from unmoor.load import load
+from unmoor.spec.load import load
 
 HEAD = "name: agent\nharness: {name: command, command: [cat]}\n"
 HOOK = "triggers: [{name: one, prompt: p, webhook: {verify: none, when: %s}}]"

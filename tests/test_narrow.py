@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 
 def run(code: str) -> list[str]:
-    start = "import sys, pulumi_gcp as gcp; from unmoor.testing.narrow import narrow; narrow(); "
+    start = "import sys, pulumi_gcp as gcp; from unmoor.program.lazy_sdks import make_sdks_lazy; make_sdks_lazy(); "
     done = subprocess.run([sys.executable, "-c", start + code], capture_output=True, text=True, check=True)
     return done.stdout.split()
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from unmoor.reach import unreachable_hosts
-from unmoor.spec import Spec
+from unmoor.spec.egress_rules import unreachable_hosts
+from unmoor.spec.models import Spec
 
 MODEL: dict[str, Any] = {"provider": "anthropic", "name": "m", "api_key": "k"}
 

@@ -10,7 +10,7 @@ import pulumi_random as random
 import pytest
 
 from unmoor.graph import as_json, as_sorted_text, leaf_paths, mermaid, tree
-from unmoor.testing.record import RecordError, record
+from unmoor.recording.record import RecordError, record
 
 
 class Parent(pulumi.ComponentResource):

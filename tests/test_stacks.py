@@ -9,8 +9,8 @@ import pytest
 
 from unmoor.errors import InputError
 from unmoor.plan import Secret
+from unmoor.recording.record import record
 from unmoor.stacks.config import deploy_from_config, secret_value
-from unmoor.testing.record import record
 
 pytestmark = pytest.mark.slow
 

@@ -103,8 +103,8 @@ def compare_target(
     file: Path, environment: str | None, name: str, changes: Mapping[str, Any] | None = None
 ) -> TargetColumn:
     """What one target makes of the spec with some of its values changed."""
-    from .load import DEFAULT_ENVIRONMENT, load
-    from .settings import select_target
+    from unmoor.spec.load import DEFAULT_ENVIRONMENT, load
+    from unmoor.target.choose import select_target
 
     # A change is tried where it is asked about, and not in every environment that is declared.
     loaded = load(file, environment or (DEFAULT_ENVIRONMENT if changes else None), changes=changes)
@@ -166,7 +166,8 @@ def _lines(texts: Sequence[str]) -> str:
 
 
 def _counts(chosen: object) -> dict[str, int]:
-    from .compiled import compile_graph
+    from unmoor.recording.compile import compile_graph
+
     from .graph import counts
 
     return counts(compile_graph(chosen))  # type: ignore[arg-type]

@@ -8,8 +8,8 @@ from typing import Any
 
 from unmoor.doctor.account import Account
 from unmoor.errors import UnmoorError
-from unmoor.operate.api import parse_http_date
-from unmoor.operate.faults import OperateError, first_sentence
+from unmoor.operate.errors import OperateError, first_sentence
+from unmoor.operate.platform_api import parse_http_date
 
 CONNECT_S, READ_S, TRIES = 10, 30, 3
 

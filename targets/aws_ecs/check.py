@@ -9,7 +9,7 @@ from unmoor.cron import parse
 from unmoor.errors import Problem
 from unmoor.plan import Plan
 from unmoor.quantities import cpu_text, duration_text, size_text
-from unmoor.target import existing_secrets_problems, local_image_problems, missed_schedules_problems
+from unmoor.target.checks import existing_secrets_problems, local_image_problems, missed_schedules_problems
 
 from .settings import EcsSettings
 from .sizes import MOST_DISK_GIB, disk_gib, fargate_size, log_days

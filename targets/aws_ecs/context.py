@@ -9,8 +9,8 @@ from typing import Any
 
 import pulumi
 
-from unmoor.names import tags
 from unmoor.plan import Plan
+from unmoor.plan.physical_names import tags
 from unmoor.target import BuildOptions
 
 from .settings import EcsSettings

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from unmoor.cost import common, load
-from unmoor.cost.common import compute_uses, make_use
-from unmoor.cost.line import CostLine, Kind, UsageItem
-from unmoor.cost.lines import Pricer
-from unmoor.cost.units import SECONDS_PER_MONTH
-from unmoor.cost.usage import Usage
+from unmoor.cost import common_uses, workload
+from unmoor.cost.common_uses import compute_uses, make_use
 from unmoor.plan import Plan
+from unmoor.pricing.line import CostLine, Kind, UsageItem
+from unmoor.pricing.pricer import Pricer
+from unmoor.pricing.units import SECONDS_PER_MONTH
+from unmoor.pricing.usage import Usage
 
 from .describe import instances, run_size, service_size
 from .settings import EcsSettings
@@ -39,14 +39,16 @@ def _uses(plan: Plan, settings: EcsSettings, usage: Usage) -> Iterator[UsageItem
     yield from _gateway(plan, settings, always)
     yield from _front(plan, settings, usage)
     if plan.run.isolation == "container":
-        yield from _runs(plan, settings, load.run_seconds(usage, least=LEAST_TASK_S))
+        yield from _runs(plan, settings, workload.run_seconds(usage, least=LEAST_TASK_S))
     if plan.schedules and plan.run.isolation == "container":
-        yield make_use("schedules", "runs", "schedules fired", "schedule", load.scheduled_runs(plan.schedules), "event")
+        yield make_use(
+            "schedules", "runs", "schedules fired", "schedule", workload.scheduled_runs(plan.schedules), "event"
+        )
     yield from _secrets(plan, usage)
-    yield from common.store_uses(plan, usage, always=always, woken=Decimal(0), replaced_days=REPLACED_DAYS)
-    yield from common.log_uses(usage, kept_days=log_days(plan.retention.logs_s) or 0)
-    yield make_use("image", "fixed", "images kept", "image", load.images_gib(plan), "GiB-month")
-    yield from common.egress_uses(usage)
+    yield from common_uses.store_uses(plan, usage, always=always, woken=Decimal(0), replaced_days=REPLACED_DAYS)
+    yield from common_uses.log_uses(usage, kept_days=log_days(plan.retention.logs_s) or 0)
+    yield make_use("image", "fixed", "images kept", "image", workload.images_gib(plan), "GiB-month")
+    yield from common_uses.egress_uses(usage)
     yield from _network(settings, usage)
 
 
@@ -91,18 +93,18 @@ def _front(plan: Plan, settings: EcsSettings, usage: Usage) -> Iterator[UsageIte
     addresses = len(settings.front_subnets or settings.subnets) or SUBNETS
     yield make_use("gateway", "fixed", "load balancer", "balancer", SECONDS_PER_MONTH, "second")
     yield make_use("gateway", "fixed", "its addresses", "address", SECONDS_PER_MONTH * addresses, "second")
-    capacity = max(requests / LCU_CONNECTIONS, load.answers_gib(usage))
+    capacity = max(requests / LCU_CONNECTIONS, workload.answers_gib(usage))
     yield make_use("gateway", "runs", "its capacity units", "balancer-capacity", capacity, "LCU-hour")
 
 
 def _secrets(plan: Plan, usage: Usage) -> Iterator[UsageItem]:
-    yield make_use("secrets", "fixed", "kept", "secret", Decimal(load.managed_secrets(plan)), "secret-month")
-    yield make_use("secrets", "runs", "read by runs", "secret-read", load.secret_reads(plan, usage), "operation")
+    yield make_use("secrets", "fixed", "kept", "secret", Decimal(workload.managed_secrets(plan)), "secret-month")
+    yield make_use("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "operation")
 
 
 def _network(settings: EcsSettings, usage: Usage) -> Iterator[UsageItem]:
     if not settings.assign_public_ip:
         note = "through the NAT of your VPC, whose hours are not counted, since it is there without this agent"
-        yield make_use("network", "traffic", "through your NAT", "nat", load.egress_gib(usage), "GiB", note)
+        yield make_use("network", "traffic", "through your NAT", "nat", workload.egress_gib(usage), "GiB", note)
     if settings.container_insights:
         yield make_use("logs", "fixed", "Container Insights", "insights", Decimal(1), "month")

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 import pulumi_docker_build as docker_build
 
 from unmoor.plan import ImageReference
-from unmoor.recipe import image_recipe
+from unmoor.plan.image_recipe import image_recipe
 
 from .context import Context
 from .names import REPOSITORY, name

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-the-aws-price
 
 from __future__ import annotations
 
-from unmoor.prices.meter import SkuQuery
+from unmoor.prices.sku import SkuQuery
 
 HOURS = {"Hrs": "1", "hours": "1", "Hours": "1"}
 GIB = {"GB": "1"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from unmoor.names import NameRule, physical_name
 from unmoor.plan import Plan, Secret
+from unmoor.plan.physical_names import NameRule, physical_name
 
 ECS = NameRule(
     max_length=255, source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html"

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unmoor.operate.faults import OperateError
+from unmoor.operate.errors import OperateError
 from unmoor.plan import Plan
-from unmoor.serving import Revision, failed_revision, moving_revision, serving_revision
 from unmoor.target import Outputs
+from unmoor.target.revision import Revision, failed_revision, moving_revision, serving_revision
 
 from .account import call_aws, client
 from .names import name

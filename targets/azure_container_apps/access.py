@@ -10,7 +10,7 @@ from unmoor.graph import Resource
 from unmoor.plan import Plan
 from unmoor.target import Access
 
-from .rights import (
+from .granted_rights import (
     ACCOUNT_KEYS,
     ADD_BLOB,
     APP_SECRETS,

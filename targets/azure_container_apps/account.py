@@ -9,8 +9,8 @@ from typing import Any
 
 from unmoor.doctor.account import Account
 from unmoor.errors import UnmoorError
-from unmoor.operate.api import Api
-from unmoor.operate.faults import OperateError, first_sentence
+from unmoor.operate.errors import OperateError, first_sentence
+from unmoor.operate.platform_api import Api
 
 ARM = "https://management.azure.com"
 # Variables of Pulumi's provider, which its users have set: https://www.pulumi.com/registry/packages/azure-native/installation-configuration/

@@ -9,12 +9,12 @@ from unmoor.cron import CronError
 from unmoor.errors import Problem
 from unmoor.plan import ImageReference, Plan
 from unmoor.quantities import cpu_text, duration_text, quote_truncated, size_text
-from unmoor.target import existing_secrets_problems, local_image_problems, missed_schedules_problems
+from unmoor.target.checks import existing_secrets_problems, local_image_problems, missed_schedules_problems
 
+from .container_sizes import gateway_total, replica_of_runs, run_profile, run_total, smallest_size
 from .names import registry_server
 from .settings import SECRET_ID, ContainerAppsSettings
 from .sizes import MACHINES, MOST_DISK_MIB, Size, consumption_size, cpu_for_disk, disk_mib, log_days
-from .totals import gateway_total, replica_of_runs, run_profile, run_total, smallest_size
 from .utc import utc_cron
 
 HERE = "targets.azure-container-apps"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pulumi
 
-from unmoor.names import NameRule, tags
 from unmoor.plan import Plan
+from unmoor.plan.physical_names import NameRule, tags
 from unmoor.target import BuildOptions
 
 from .names import before_digits

@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from unmoor.cost import common, load
-from unmoor.cost.common import compute_uses, make_use
-from unmoor.cost.line import CostLine, Kind, UsageItem
-from unmoor.cost.lines import Pricer
-from unmoor.cost.units import DAYS_PER_MONTH, SECONDS_PER_HOUR, SECONDS_PER_MONTH
-from unmoor.cost.usage import Usage
+from unmoor.cost import common_uses, workload
+from unmoor.cost.common_uses import compute_uses, make_use
 from unmoor.plan import Plan
+from unmoor.pricing.line import CostLine, Kind, UsageItem
+from unmoor.pricing.pricer import Pricer
+from unmoor.pricing.units import DAYS_PER_MONTH, SECONDS_PER_HOUR, SECONDS_PER_MONTH
+from unmoor.pricing.usage import Usage
 
+from .container_sizes import instances, replica_of_gateway, replica_of_runs
 from .settings import ContainerAppsSettings, WorkloadProfile
 from .sizes import MACHINES, Size, log_days
-from .totals import instances, replica_of_gateway, replica_of_runs
 
 # https://learn.microsoft.com/azure/container-apps/scale-app
 COOLDOWN_S = Decimal(300)
@@ -41,14 +41,16 @@ def _uses(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator
         yield from _gateway(plan, settings, usage)
     if apart and not own:
         size = _sized(replica_of_runs(plan, settings))
-        yield from _replica("run", "runs", "runs with their guards", "active", size, load.run_seconds(usage))
+        yield from _replica("run", "runs", "runs with their guards", "active", size, workload.run_seconds(usage))
     yield make_use("gateway", "runs", "requests", "request", usage.all_requests, "request")
     always = SECONDS_PER_MONTH * instances(plan)
-    yield from common.store_uses(plan, usage, always=always, woken=_woken(plan, usage), replaced_days=REPLACED_DAYS)
-    yield from common.log_uses(usage, kept_days=max((log_days(plan.retention.logs_s) or 0) - FREE_LOG_DAYS, 0))
+    yield from common_uses.store_uses(
+        plan, usage, always=always, woken=_woken(plan, usage), replaced_days=REPLACED_DAYS
+    )
+    yield from common_uses.log_uses(usage, kept_days=max((log_days(plan.retention.logs_s) or 0) - FREE_LOG_DAYS, 0))
     yield from _image(plan, settings)
-    yield make_use("secrets", "runs", "read by runs", "secret-read", load.secret_reads(plan, usage), "operation")
-    yield from common.egress_uses(usage)
+    yield make_use("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "operation")
+    yield from common_uses.egress_uses(usage)
     yield from _asked_for(settings)
 
 
@@ -65,8 +67,10 @@ def _gateway(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Itera
 
 def _active(plan: Plan, usage: Usage) -> Decimal:
     """Seconds in which a kept gateway has something to do: requests, and runs where they live in it."""
-    requests = load.awake_seconds(usage, a_run=usage.requests * usage.request_seconds, a_request=usage.request_seconds)
-    return requests if plan.run.isolation == "container" else max(requests, load.busy_seconds(usage))
+    requests = workload.awake_seconds(
+        usage, a_run=usage.requests * usage.request_seconds, a_request=usage.request_seconds
+    )
+    return requests if plan.run.isolation == "container" else max(requests, workload.busy_seconds(usage))
 
 
 def _woken(plan: Plan, usage: Usage) -> Decimal:
@@ -75,7 +79,7 @@ def _woken(plan: Plan, usage: Usage) -> Decimal:
         return Decimal(0)
     served = usage.requests * usage.request_seconds
     a_run = min(2 * COOLDOWN_S, usage.run_seconds + usage.start_seconds + COOLDOWN_S) + served
-    return load.awake_seconds(usage, a_run=a_run if usage.requests else Decimal(0), a_request=COOLDOWN_S)
+    return workload.awake_seconds(usage, a_run=a_run if usage.requests else Decimal(0), a_request=COOLDOWN_S)
 
 
 def _machines(plan: Plan, settings: ContainerAppsSettings, usage: Usage, own: WorkloadProfile) -> Iterator[UsageItem]:
@@ -100,7 +104,7 @@ def _machine(kind: Kind, what: str, own: WorkloadProfile, seconds: Decimal) -> I
 
 
 def _image(plan: Plan, settings: ContainerAppsSettings) -> Iterator[UsageItem]:
-    if load.images_gib(plan) and not settings.registry:
+    if workload.images_gib(plan) and not settings.registry:
         yield make_use("image", "fixed", "registry (Basic, with 10 GB)", "registry", DAYS_PER_MONTH, "day")
 
 

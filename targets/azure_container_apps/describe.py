@@ -9,9 +9,9 @@ from unmoor.plan import ImageReference, Plan
 from unmoor.quantities import cpu_text, duration_text, size_text
 from unmoor.target import Adjustment, Guarantee, Limit, PartMapping
 
+from .container_sizes import gateway_total, instances, replica_of_gateway, replica_of_runs, run_total
 from .settings import ContainerAppsSettings
 from .sizes import Size, days, disk_mib, log_days
-from .totals import gateway_total, instances, replica_of_gateway, replica_of_runs, run_total
 
 DOCS = "https://learn.microsoft.com/azure/container-apps"
 LIMITS = (

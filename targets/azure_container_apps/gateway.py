@@ -11,6 +11,7 @@ import pulumi_azure_native as az
 from unmoor.container import GATEWAY_PORT, SERVE, STOP_GRACE_S
 from unmoor.plan import Plan
 
+from .container_sizes import guard_size, instances, replica_of_gateway
 from .containers import Container, arguments, registries, secret_references, volumes
 from .context import Context
 from .guard import URL as GUARD_URL
@@ -24,7 +25,6 @@ from .runner import Runner, launcher_config
 from .secrets import StoredSecret
 from .sizes import Size
 from .store import Store
-from .totals import guard_size, instances, replica_of_gateway
 
 # Requests at one time for which one replica is enough; streams of events count as requests.
 REQUESTS_AT_ONCE = 50

@@ -6,12 +6,12 @@ import pulumi
 
 from unmoor.container import GUARD, GUARD_PORT, common_environment
 
+from .container_sizes import guard_size
 from .containers import Container
 from .context import Context
 from .identity import Identity
 from .image import ImageRef
 from .store import Store
-from .totals import guard_size
 
 URL = f"http://127.0.0.1:{GUARD_PORT}"
 

@@ -9,7 +9,7 @@ import pulumi_azure_native as az
 import pulumi_docker_build as docker_build
 
 from unmoor.plan import ImageReference
-from unmoor.recipe import image_recipe
+from unmoor.plan.image_recipe import image_recipe
 
 from .context import Context
 from .names import APP, REGISTRY, name, registry_server

@@ -5,7 +5,7 @@ https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-
 
 from __future__ import annotations
 
-from unmoor.prices.meter import SkuQuery
+from unmoor.prices.sku import SkuQuery
 
 APPS, STORAGE, LOGS = "Azure Container Apps", "Storage", "Log Analytics"
 SECONDS, GIB_SECONDS, HOURS = {"1 Second": "1"}, {"1 GiB Second": "1"}, {"1 Hour": "1"}

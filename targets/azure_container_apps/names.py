@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
-from unmoor.names import NameRule, physical_name
 from unmoor.plan import Plan
+from unmoor.plan.physical_names import NameRule, physical_name
 
 RULES = "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules"
 APP = NameRule(max_length=32, source=RULES)

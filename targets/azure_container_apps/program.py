@@ -8,8 +8,8 @@ import pulumi
 import pulumi_azure_native as az
 import pulumi_random as random
 
-from unmoor.names import tags
 from unmoor.plan import Plan
+from unmoor.plan.physical_names import tags
 from unmoor.target import BuildOptions, Outputs
 
 from .context import Context

@@ -11,6 +11,7 @@ import pulumi_azure_native as az
 
 from unmoor.container import STOP_GRACE_S
 
+from .container_sizes import guard_size, replica_of_runs
 from .containers import Container, arguments, registries, secret_references, volumes
 from .context import Context
 from .grants import grant, role
@@ -22,7 +23,6 @@ from .names import name
 from .network import Network
 from .secrets import StoredSecret
 from .store import Store
-from .totals import guard_size, replica_of_runs
 
 # https://learn.microsoft.com/azure/role-based-access-control/permissions/compute#microsoftapp
 START = (

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from unmoor.doctor.account import Account
 from unmoor.errors import UnmoorError
-from unmoor.operate.api import Api
-from unmoor.operate.faults import OperateError, first_sentence
+from unmoor.operate.errors import OperateError, first_sentence
+from unmoor.operate.platform_api import Api
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 # Says whose a token is: https://cloud.google.com/docs/authentication/token-types#access

@@ -9,9 +9,9 @@ import pulumi_gcp as gcp
 
 from unmoor.plan import Plan
 
+from .container_sizes import isolated_runs
 from .registries import makes_repository
 from .settings import CloudRunSettings
-from .totals import isolated_runs
 
 
 def apis(

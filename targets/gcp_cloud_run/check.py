@@ -9,11 +9,11 @@ from decimal import Decimal
 from unmoor.errors import Problem
 from unmoor.plan import Plan
 from unmoor.quantities import cpu_text, duration_text, quote_truncated, size_text
-from unmoor.target import existing_secrets_problems, local_image_problems, missed_schedules_problems
+from unmoor.target.checks import existing_secrets_problems, local_image_problems, missed_schedules_problems
 
+from .container_sizes import isolated_runs, requested_for_run, requested_for_service
 from .settings import SECRET_ID, CloudRunSettings
 from .sizes import MOST_LOG_DAYS, MOST_TASK_S, cloud_run_size, disk_gib, log_days
-from .totals import isolated_runs, requested_for_run, requested_for_service
 
 HERE = "targets.gcp-cloud-run"
 

@@ -11,18 +11,15 @@ import math
 from collections.abc import Iterator
 from decimal import Decimal
 
-from unmoor.cost import common, load
-from unmoor.cost.common import compute_uses, make_use
-from unmoor.cost.line import CostLine, Kind, UsageItem
-from unmoor.cost.lines import Pricer
-from unmoor.cost.units import SECONDS_PER_MONTH
-from unmoor.cost.usage import Usage
+from unmoor.cost import common_uses, workload
+from unmoor.cost.common_uses import compute_uses, make_use
 from unmoor.plan import Plan
+from unmoor.pricing.line import CostLine, Kind, UsageItem
+from unmoor.pricing.pricer import Pricer
+from unmoor.pricing.units import SECONDS_PER_MONTH
+from unmoor.pricing.usage import Usage
 
-from .registries import makes_repository
-from .settings import CloudRunSettings
-from .sizes import Size, log_days
-from .totals import (
+from .container_sizes import (
     disk_mib,
     has_cpu_between_requests,
     instances,
@@ -32,6 +29,9 @@ from .totals import (
     requested_for_service,
     smallest_legal_size,
 )
+from .registries import makes_repository
+from .settings import CloudRunSettings
+from .sizes import Size, log_days
 
 LEAST_TASK_S = 60
 # How long an instance takes to be ready, which is billed.
@@ -49,20 +49,20 @@ def cost(plan: Plan, settings: CloudRunSettings, usage: Usage, prices: Pricer) -
 def _uses(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[UsageItem]:
     yield from _gateway(plan, settings, usage)
     if isolated_runs(plan):
-        yield from _runs(plan, settings, load.run_seconds(usage, least=LEAST_TASK_S))
+        yield from _runs(plan, settings, workload.run_seconds(usage, least=LEAST_TASK_S))
     yield from _guard(plan, usage)
     if isolated_runs(plan):
         count = Decimal(len(plan.schedules))
         yield make_use("schedules", "fixed", "jobs of Cloud Scheduler", "schedule", count, "job-month")
-    versions = Decimal(load.managed_secrets(plan))
+    versions = Decimal(workload.managed_secrets(plan))
     yield make_use("secrets", "fixed", "versions kept", "secret", versions, "secret-month")
-    yield make_use("secrets", "runs", "read by runs", "secret-read", load.secret_reads(plan, usage), "access")
-    yield from common.store_uses(plan, usage, **_looking(plan, usage), replaced_days=REPLACED_DAYS)
-    yield from common.log_uses(usage, kept_days=max((log_days(plan.retention.logs_s) or 0) - FREE_LOG_DAYS, 0))
+    yield make_use("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "access")
+    yield from common_uses.store_uses(plan, usage, **_looking(plan, usage), replaced_days=REPLACED_DAYS)
+    yield from common_uses.log_uses(usage, kept_days=max((log_days(plan.retention.logs_s) or 0) - FREE_LOG_DAYS, 0))
     if makes_repository(plan.image):
-        images = load.IMAGE_GIB * load.IMAGES
+        images = workload.IMAGE_GIB * workload.IMAGES
         yield make_use("image", "fixed", "images kept", "image", images, "GiB-month")
-    yield from common.egress_uses(usage)
+    yield from common_uses.egress_uses(usage)
     yield from _network(plan, settings, usage)
 
 
@@ -86,7 +86,7 @@ def _serving(usage: Usage, *, starting: bool) -> Decimal:
     each = Decimal(math.ceil(usage.request_seconds * 10)) / 10
     starts = START_S if starting else Decimal(0)
     a_run = usage.requests * each + (2 * starts if usage.requests else 0)
-    return load.awake_seconds(usage, a_run=a_run, a_request=each + starts)
+    return workload.awake_seconds(usage, a_run=a_run, a_request=each + starts)
 
 
 def _looking(plan: Plan, usage: Usage) -> dict[str, Decimal]:
@@ -105,9 +105,9 @@ def _runs(plan: Plan, settings: CloudRunSettings, seconds: Decimal) -> Iterator[
 def _guard(plan: Plan, usage: Usage) -> Iterator[UsageItem]:
     """The guard serves a run's streams from its beginning to its end; one guard does for the runs of a moment."""
     note = "a guard is there while a run is, whose streams go through it"
-    size, seconds = smallest_legal_size(requested_for_guard(plan)), load.busy_seconds(usage)
+    size, seconds = smallest_legal_size(requested_for_guard(plan)), workload.busy_seconds(usage)
     yield from _instance("guard", "runs", "while runs go", "request", size, seconds, note)
-    yield make_use("guard", "runs", "requests", "request", load.guard_requests(usage), "request")
+    yield make_use("guard", "runs", "requests", "request", workload.guard_requests(usage), "request")
 
 
 def _instance(
@@ -128,9 +128,9 @@ def _disk(
 def _network(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[UsageItem]:
     if plan.network.domain:
         yield make_use("gateway", "fixed", "load balancer, up to 5 rules", "balancer", SECONDS_PER_MONTH, "second")
-        yield make_use("gateway", "traffic", "through it", "balancer-traffic", load.answers_gib(usage), "GiB")
+        yield make_use("gateway", "traffic", "through it", "balancer-traffic", workload.answers_gib(usage), "GiB")
     if settings.static_address:
         yield make_use("network", "fixed", "static address", "address", SECONDS_PER_MONTH, "second")
-        instances_seconds = load.run_seconds(usage) + SECONDS_PER_MONTH * instances(plan)
+        instances_seconds = workload.run_seconds(usage) + SECONDS_PER_MONTH * instances(plan)
         yield make_use("network", "runs", "NAT, for each instance", "nat", instances_seconds, "second")
-        yield make_use("network", "traffic", "through the NAT", "nat-traffic", load.egress_gib(usage), "GiB")
+        yield make_use("network", "traffic", "through the NAT", "nat-traffic", workload.egress_gib(usage), "GiB")

@@ -9,11 +9,7 @@ from unmoor.plan import ImageReference, Plan
 from unmoor.quantities import cpu_text, duration_text, size_text
 from unmoor.target import Adjustment, Guarantee, Limit, PartMapping
 
-from .clocks import affected_by_dst
-from .registries import makes_repository
-from .settings import CloudRunSettings
-from .sizes import cloud_run_size, days, log_days
-from .totals import (
+from .container_sizes import (
     disk_mib,
     has_cpu_between_requests,
     instances,
@@ -22,6 +18,10 @@ from .totals import (
     requested_for_run,
     requested_for_service,
 )
+from .dst import affected_by_dst
+from .registries import makes_repository
+from .settings import CloudRunSettings
+from .sizes import cloud_run_size, days, log_days
 
 RUN_DOCS = "https://docs.cloud.google.com/run/docs"
 CRON_DOC = "https://docs.cloud.google.com/scheduler/docs/configuring/cron-job-schedules"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from unmoor.doctor.account import account_findings
-from unmoor.doctor.builder import builder_findings
-from unmoor.doctor.finding import Finding
+from unmoor.doctor.docker_build import builder_findings
+from unmoor.findings import Finding
 from unmoor.plan import Plan
 
 from .account import caller_identity

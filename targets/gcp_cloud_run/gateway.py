@@ -7,14 +7,7 @@ import pulumi_gcp as gcp
 
 from unmoor.container import GATEWAY_PORT, SERVE
 
-from .containers import Container, environment
-from .context import Context
-from .guard import INVOKER, Guard
-from .identity import parts
-from .runner import Runner, launcher_config
-from .service import Serving, service
-from .surroundings import Dependencies
-from .totals import (
+from .container_sizes import (
     disk_mib,
     has_cpu_between_requests,
     instances,
@@ -22,6 +15,13 @@ from .totals import (
     requested_for_service,
     smallest_legal_size,
 )
+from .containers import Container, environment
+from .context import Context
+from .dependencies import Dependencies
+from .guard import INVOKER, Guard
+from .identity import parts
+from .runner import Runner, launcher_config
+from .service import Serving, service
 
 # Requests that one instance takes at once: most of them are streams that wait.
 REQUESTS = 80

@@ -13,11 +13,11 @@ import pulumi_gcp as gcp
 
 from unmoor.container import GUARD, GUARD_PORT
 
+from .container_sizes import STREAMS_OF_A_GUARD, guard_instances, requested_for_guard, smallest_legal_size
 from .containers import Container, environment
 from .context import Context
+from .dependencies import Dependencies
 from .service import Serving, service
-from .surroundings import Dependencies
-from .totals import STREAMS_OF_A_GUARD, guard_instances, requested_for_guard, smallest_legal_size
 
 INVOKER = "roles/run.invoker"
 # What a guard unpacks of the bundle.

@@ -12,9 +12,9 @@ import pulumi_gcp as gcp
 
 from unmoor.plan import Holder, Plan
 
+from .container_sizes import isolated_runs
 from .context import Context
 from .names import ACCOUNT, name
-from .totals import isolated_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import pulumi
 import pulumi_gcp as gcp
 
+from .container_sizes import isolated_runs
 from .context import Context
 from .names import COMPUTE, JOB, LOGS, name, schedule_name
 from .sizes import log_days
-from .totals import isolated_runs
 
 
 def logs(context: Context) -> pulumi.Output[str]:

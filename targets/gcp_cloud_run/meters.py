@@ -5,7 +5,7 @@ https://cloud.google.com/billing/v1/how-tos/catalog-api
 
 from __future__ import annotations
 
-from unmoor.prices.meter import SkuQuery
+from unmoor.prices.sku import SkuQuery
 
 RUN = "Cloud Run"
 SECONDS, GIB_SECONDS, HOURS = {"s": "1"}, {"GiBy.s": "1"}, {"h": "1"}

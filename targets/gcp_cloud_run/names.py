@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 
-from unmoor.names import NameRule, physical_name, tags
 from unmoor.plan import Plan, Schedule, Secret
+from unmoor.plan.physical_names import NameRule, physical_name, tags
 
 from .settings import CloudRunSettings
 

@@ -12,6 +12,7 @@ from unmoor.target import BuildOptions, Outputs
 
 from .apis import apis
 from .context import Context
+from .dependencies import dependencies
 from .domain import domain
 from .gateway import gateway
 from .guard import guard
@@ -19,7 +20,6 @@ from .logs import logs
 from .runner import runner
 from .schedules import schedules
 from .settings import CloudRunSettings
-from .surroundings import dependencies
 
 
 def build(name: str, plan: Plan, settings: CloudRunSettings, options: BuildOptions) -> Outputs:

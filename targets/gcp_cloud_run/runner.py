@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
+from .container_sizes import disk_mib, requested_for_run, smallest_legal_size
 from .containers import Container, environment
 from .context import Context
+from .dependencies import Dependencies
 from .guard import Guard
 from .job_template import in_job, job_volumes
 from .names import JOB, name
 from .service import ignored_changes, launch_stage
 from .sizes import MOST_TASK_S
-from .surroundings import Dependencies
-from .totals import disk_mib, requested_for_run, smallest_legal_size
 
 CONTAINER = "run"
 # To begin, and to pack up what a run left, beside the time that is the harness's own.

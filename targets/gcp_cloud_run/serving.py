@@ -9,11 +9,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from unmoor.operate.api import Api, NotFound
-from unmoor.operate.faults import OperateError
+from unmoor.operate.errors import OperateError
+from unmoor.operate.platform_api import Api, NotFound
 from unmoor.plan import Plan
-from unmoor.serving import Revision, failed_revision, moving_revision, serving_revision
 from unmoor.target import Outputs
+from unmoor.target.revision import Revision, failed_revision, moving_revision, serving_revision
 
 from .account import google
 from .names import name

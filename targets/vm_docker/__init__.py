@@ -23,6 +23,6 @@ target = Target(
     doctor_by="unmoor.targets.vm_docker.doctor:doctor",
     deployer_policy_by="unmoor.targets.vm_docker.deployer:deployer_policy",
     current_revision_by="unmoor.targets.vm_docker.serving:current_revision",
-    tunnel_by="unmoor.targets.vm_docker.way:open_tunnel",
+    tunnel_by="unmoor.targets.vm_docker.tunnel:open_tunnel",
     name_limits=NAME_LIMITS,
 )

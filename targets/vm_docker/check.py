@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from unmoor.errors import Problem
 from unmoor.plan import Plan
 from unmoor.quantities import duration_text, size_text
-from unmoor.target import existing_secrets_problems
+from unmoor.target.checks import existing_secrets_problems
 
 from .settings import DockerSettings
 from .sizes import MOST_LOG_FILES, days

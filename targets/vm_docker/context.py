@@ -11,10 +11,9 @@ from typing import Any
 import pulumi
 import pulumi_docker as docker
 
-from unmoor.names import tags
-from unmoor.overrides import override_matches
 from unmoor.plan import Plan
-from unmoor.target import BuildOptions
+from unmoor.plan.physical_names import tags
+from unmoor.target import BuildOptions, override_matches
 
 from .names import release_independent_labels
 from .settings import DockerSettings

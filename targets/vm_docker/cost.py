@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from unmoor.cost import common, load
-from unmoor.cost.common import make_use
-from unmoor.cost.line import CostLine, UsageItem
-from unmoor.cost.lines import Pricer
-from unmoor.cost.units import SECONDS_PER_MONTH
-from unmoor.cost.usage import Usage
+from unmoor.cost import common_uses, workload
+from unmoor.cost.common_uses import make_use
 from unmoor.plan import Plan
+from unmoor.pricing.line import CostLine, UsageItem
+from unmoor.pricing.pricer import Pricer
+from unmoor.pricing.units import SECONDS_PER_MONTH
+from unmoor.pricing.usage import Usage
 from unmoor.quantities import size_text
 
 from .machines import AZURE, MACHINES, Machine, agents_on, fits, required_mib, runs_on
@@ -66,7 +66,7 @@ def _uses(plan: Plan, settings: DockerSettings, usage: Usage, machine: Machine) 
     yield make_use("run", "fixed", machine.name, machine.name, SECONDS_PER_MONTH, "second", note)
     yield make_use("store", "fixed", "disk", "disk", _disk_gib(plan, usage, machine), "GiB-month")
     yield make_use("network", "fixed", "public address", "address", SECONDS_PER_MONTH, "second")
-    yield from common.egress_uses(usage)
+    yield from common_uses.egress_uses(usage)
 
 
 def _fits(machine: Machine, plan: Plan) -> str:
@@ -82,9 +82,9 @@ def _fits(machine: Machine, plan: Plan) -> str:
 def _disk_gib(plan: Plan, usage: Usage, machine: Machine) -> Decimal:
     """The system, images, what is kept of runs, and the workspaces of those that go at one time."""
     runs = plan.run.max_concurrent if plan.run.isolation == "container" else 1
-    workspaces = Decimal(plan.run.disk_mib * runs) / load.MIB_PER_GIB
-    needed = SYSTEM_GIB + load.IMAGE_GIB * load.IMAGES * UNPACKED + workspaces
-    needed = max(needed + load.stored_gib(plan, usage, replaced_days=0), LEAST_DISK_GIB)
+    workspaces = Decimal(plan.run.disk_mib * runs) / workload.MIB_PER_GIB
+    needed = SYSTEM_GIB + workload.IMAGE_GIB * workload.IMAGES * UNPACKED + workspaces
+    needed = max(needed + workload.stored_gib(plan, usage, replaced_days=0), LEAST_DISK_GIB)
     if machine.region != AZURE:
         return needed
     return next((step for step in DISK_STEPS_GIB if step >= needed), needed)

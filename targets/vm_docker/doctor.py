@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from unmoor.doctor.finding import Finding, failure, note, ok
+from unmoor.docker.engine import DockerHost, DockerUnavailable
 from unmoor.doctor.machine import clock, docker, no_docker, ports
-from unmoor.operate.docker_host import DockerHost, DockerUnavailable
+from unmoor.findings import Finding, failure, note, ok
 from unmoor.plan import Plan
 
 from .describe import public_name

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_docker as docker
 
 from unmoor.plan import ImageReference
-from unmoor.recipe import image_recipe
+from unmoor.plan.image_recipe import image_recipe
 
 from .context import Context
 from .names import name

@@ -7,7 +7,7 @@ https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-
 
 from __future__ import annotations
 
-from unmoor.prices.meter import SkuQuery
+from unmoor.prices.sku import SkuQuery
 
 SIZES = ("nano", "micro", "small", "medium", "large", "xlarge", "2xlarge")
 EC2 = (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from unmoor.names import NameRule, physical_name, tags
 from unmoor.plan import Plan
+from unmoor.plan.physical_names import NameRule, physical_name, tags
 
 # A container's name is its host name as well: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
 DOCKER = NameRule(max_length=63, source="https://docs.docker.com/reference/cli/docker/container/run/#name")

@@ -15,11 +15,11 @@ from .domain import caddyfile, proxy, url, volume
 from .gateway import Dependencies, gateways
 from .guard import guard
 from .image import image
+from .init_container import init_container
 from .names import name as physical
 from .network import networks
 from .runner import launcher
 from .secrets import secrets
-from .seed import init_container
 from .settings import DockerSettings
 from .store import URL as STORE_URL
 from .store import store

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from unmoor.operate.docker_host import ContainerNotFound, DockerHost
+from unmoor.docker.engine import ContainerNotFound, DockerHost
 from unmoor.plan import Plan
-from unmoor.serving import Revision, failed_revision, moving_revision, serving_revision
 from unmoor.target import Outputs
+from unmoor.target.revision import Revision, failed_revision, moving_revision, serving_revision
 
 from .doctor import host_of
 from .names import name

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
-from unmoor.spec import DOMAIN, Dollars
+from unmoor.spec.models import DOMAIN, Dollars
 from unmoor.target import Settings
 
 from .machines import MACHINES

@@ -15,14 +15,14 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from unmoor.compare import AS_IT_IS
-from unmoor.load import load
-from unmoor.settings import choose
+from unmoor.spec.load import load
+from unmoor.target.choose import choose
 loaded = load(Path(sys.argv[1]))
 for name in loaded.settings:  # what a comparison loads without money too
     choose(loaded, name).problems()
 start = time.perf_counter()
-from unmoor.cost.bills import comparison
-from unmoor.cost.usage import Usage
+from unmoor.cost.compare_targets import comparison
+from unmoor.pricing.usage import Usage
 money = comparison(loaded, list(loaded.settings), [AS_IT_IS], usage=Usage(), today=date(2026, 11, 25), free_tier=True)
 money.verdict(), money.break_evens()
 bills = time.perf_counter()

@@ -29,10 +29,10 @@ import sys
 from functools import partial
 from pathlib import Path
 from pulumi import automation
-from unmoor.load import load
-from unmoor.settings import choose
+from unmoor.spec.load import load
+from unmoor.target.choose import choose
 from unmoor.stacks.config import secret_value
-from unmoor.stacks.program import program
+from unmoor.program.program import program
 
 def inline():
     chosen = choose(load(Path(sys.argv[1])), sys.argv[2]).accepted()

@@ -123,11 +123,11 @@ def fill(store: Path, record: dict[str, Any]) -> None:
     """Copies a run's record under many ids."""
     from datetime import UTC, datetime, timedelta
 
-    from unmoor.runtime import layout
+    from unmoor.runtime.state import keys
 
     kept = json.loads((store / "runs" / record["id"] / "run.json").read_text())
     for number in range(MANY):
-        run = layout.run_id(datetime.now(UTC) - timedelta(seconds=number), number)
+        run = keys.run_id(datetime.now(UTC) - timedelta(seconds=number), number)
         (store / "runs" / run / "events").mkdir(parents=True)
         (store / "runs" / run / "run.json").write_text(json.dumps({**kept, "id": run}))
         (store / "runs" / run / "events" / "00000001.ndjson").write_text("")

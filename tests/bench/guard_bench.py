@@ -26,10 +26,10 @@ from test_program import environment, free_port, guard
 from world import GRANT
 
 from unmoor.runtime.config import read_config
-from unmoor.runtime.guard.link import connect_guard
-from unmoor.runtime.guard.opening import open_guard
-from unmoor.runtime.guard.port import GuardPort
-from unmoor.runtime.guard.way import ConnectionHandler
+from unmoor.runtime.guard.build import open_guard
+from unmoor.runtime.guard.transport.link_client import connect_guard
+from unmoor.runtime.guard.transport.types import ConnectionHandler
+from unmoor.runtime.run.guard_port import GuardPort
 from unmoor.runtime.store import open_store
 
 REQUESTS = 300

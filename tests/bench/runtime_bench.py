@@ -16,9 +16,9 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
-from unmoor.runtime.fence.confine import prepare_sandbox
-from unmoor.runtime.fence.landlock import Rules
-from unmoor.runtime.packed import pack, unpack
+from unmoor.runtime.run.session_archive import pack, unpack
+from unmoor.runtime.sandbox.confine import prepare_sandbox
+from unmoor.runtime.sandbox.landlock import Rules
 
 RUNS = 7
 WORKSPACE_MB = 1000
@@ -31,11 +31,11 @@ PREPARE = """
 import asyncio, hashlib, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from unmoor.bundle import pack
-from unmoor.load import load
+from unmoor.plan.bundle import pack
+from unmoor.spec.load import load
 from unmoor.runtime import layout
-from unmoor.runtime.claim import enqueue
-from unmoor.runtime.records import RunRecord
+from unmoor.runtime.run.lease import enqueue
+from unmoor.runtime.state.run_record import RunRecord
 from unmoor.runtime.store import open_store
 folder, runs = Path(sys.argv[1]), int(sys.argv[2])
 plan = load(folder / "unmoor.yaml").plan

@@ -6,14 +6,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from unmoor.cost.book import load_price_book
-from unmoor.cost.line import CostLine, UsageItem
-from unmoor.cost.lines import Pricer
-from unmoor.cost.price import Allowance, Price
-from unmoor.cost.usage import Usage
-from unmoor.make_plan import make_plan
-from unmoor.registry import load
-from unmoor.spec import Spec
+from unmoor.pricing.line import CostLine, UsageItem
+from unmoor.pricing.price_book import Allowance, Price
+from unmoor.pricing.price_book_file import load_price_book
+from unmoor.pricing.pricer import Pricer
+from unmoor.pricing.usage import Usage
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
+from unmoor.target.registry import load
 
 D = Decimal
 SOURCE: dict[str, Any] = {"source": "https://example.com/prices", "as_of": date(2026, 10, 1), "sure": "page"}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from books import D
 
-from unmoor.cost.common import make_use
-from unmoor.cost.line import CostLine
-from unmoor.cost.lines import Pricer
-from unmoor.cost.usage import Usage
+from unmoor.cost.common_uses import make_use
 from unmoor.plan import Plan
+from unmoor.pricing.line import CostLine
+from unmoor.pricing.pricer import Pricer
+from unmoor.pricing.usage import Usage
 from unmoor.target import Settings
 
 

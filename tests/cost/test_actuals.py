@@ -16,20 +16,20 @@ from typing import Any
 import pytest
 from books import BASE, D
 
-from unmoor.cost.actuals import compute_pricer, group_spend, total_spend
-from unmoor.cost.book import load_price_book
-from unmoor.cost.line import Total
-from unmoor.cost.lines import Pricer
-from unmoor.cost.measured import measure_usage
-from unmoor.cost.offer import Quote
-from unmoor.cost.runs import runs_since
-from unmoor.make_plan import make_plan
-from unmoor.registry import load
-from unmoor.runtime import layout
+from unmoor.cost.actual_costs import compute_pricer, group_spend, total_spend
+from unmoor.cost.measured_usage import measure_usage
+from unmoor.cost.quote import Quote
+from unmoor.cost.run_records import runs_since
+from unmoor.pricing.line import Total
+from unmoor.pricing.price_book_file import load_price_book
+from unmoor.pricing.pricer import Pricer
 from unmoor.runtime.events import Tokens
-from unmoor.runtime.records import Artifact, RunRecord, to_json
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.run_record import Artifact, RunRecord, to_json
 from unmoor.runtime.store import Store, open_store
-from unmoor.spec import Spec
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
+from unmoor.target.registry import load
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TOKENS = Tokens(input=1000, cached_input=600, output=50)
@@ -39,7 +39,7 @@ def record(ago: timedelta, *, minutes: int = 10, trigger: str = "github", **more
     made = NOW - ago
     return RunRecord(
         **{
-            "id": layout.run_id(made),
+            "id": keys.run_id(made),
             "agent": "agent",
             "environment": "prod",
             "bundle": "0",
@@ -70,7 +70,7 @@ def days(number: float) -> timedelta:
 async def filled(url: str, *records: RunRecord) -> Store:
     store = open_store(url)
     for each in records:
-        await store.put(layout.run_record_key(each.id), to_json(each))
+        await store.put(keys.run_record_key(each.id), to_json(each))
     return store
 
 
@@ -101,8 +101,8 @@ def test_a_self_test_is_nobodys_use() -> None:
 def test_runs_are_read_back_to_a_time_whatever_else_lies_there(tmp_path: Path) -> None:
     async def read() -> tuple[list[datetime], tuple[str, ...]]:
         store = await filled(tmp_path.as_uri(), *(record(timedelta(hours=n)) for n in range(1, 150)))
-        broken = layout.run_id(NOW)
-        await store.put(layout.run_record_key(broken), b"{}")
+        broken = keys.run_id(NOW)
+        await store.put(keys.run_record_key(broken), b"{}")
         await store.put("runs/notes.txt", b"x")
         found = await runs_since(store, NOW - timedelta(hours=100))
         return [r.created_at for r in found.records], found.unreadable
@@ -166,7 +166,7 @@ def agent(tmp_path: Path) -> Path:
     (tmp_path / "unmoor.yaml").write_text(SPEC)
     made = datetime.now(UTC) - timedelta(hours=2)
     times = {"created_at": made, "started_at": made, "ended_at": made + timedelta(minutes=10)}
-    runs = [record(days(0), **times, id=layout.run_id(made), session=key) for key in ("7", "=1+1")]
+    runs = [record(days(0), **times, id=keys.run_id(made), session=key) for key in ("7", "=1+1")]
     asyncio.run(filled((tmp_path / "store").as_uri(), *runs))
     return tmp_path
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from unmoor.cost.book import BookError, load_price_book, read_book
+from unmoor.pricing.price_book_file import BookError, load_price_book, read_book
 
 ENTRY: dict[str, Any] = {
     "id": "cpu",
@@ -101,4 +101,4 @@ def test_what_is_no_book_is_refused_in_one_line(content: bytes) -> None:
 
 
 def test_a_target_without_a_book_has_an_empty_one() -> None:
-    assert load_price_book("unmoor.testing.rules").prices == ()
+    assert load_price_book("unmoor.recording.access_rules").prices == ()

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from unmoor.cost.book import load_price_book
-from unmoor.cost.line import CostLine, total
-from unmoor.cost.lines import Pricer
-from unmoor.cost.usage import Usage
-from unmoor.registry import load
+from unmoor.pricing.line import CostLine, total
+from unmoor.pricing.price_book_file import load_price_book
+from unmoor.pricing.pricer import Pricer
+from unmoor.pricing.usage import Usage
+from unmoor.target.registry import load
 
 CENT = D("0.01")
 # 100 runs of 9.5 minutes that take half a minute to start: 60,000 s in all, 57,000 s of them at work.

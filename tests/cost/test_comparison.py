@@ -10,17 +10,16 @@ from typing import Any
 import pytest
 from books import BASE, D, price
 
-from unmoor.cost.comparison import Bill, BreakEven, Comparison
-from unmoor.cost.lines import Pricer
-from unmoor.cost.offer import Quote
-from unmoor.cost.price import PriceBook
-from unmoor.cost.rows import assumptions_used, cost_rows, explain_line, missing_prices, source
-from unmoor.cost.usage import Usage
-from unmoor.cost.verdict import money_text
+from unmoor.cost.comparison import Bill, BreakEven, Comparison, money_text
+from unmoor.cost.quote import Quote
+from unmoor.cost.text import assumptions_used, cost_rows, explain_line, missing_prices, source
 from unmoor.errors import BrokenTargetError
-from unmoor.make_plan import make_plan
-from unmoor.registry import load
-from unmoor.spec import Spec
+from unmoor.pricing.price_book import PriceBook
+from unmoor.pricing.pricer import Pricer
+from unmoor.pricing.usage import Usage
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
+from unmoor.target.registry import load
 
 TODAY = date(2026, 11, 25)
 BOOK = PriceBook(prices=(price("floor", "1", "month"), price("each", "1", "run")))

@@ -9,9 +9,9 @@ from books import D, allowance, price, use
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmoor.cost.line import Total, total
-from unmoor.cost.lines import Pricer
-from unmoor.cost.price import PriceBook, Tier
+from unmoor.pricing.line import Total, total
+from unmoor.pricing.price_book import PriceBook, Tier
+from unmoor.pricing.pricer import Pricer
 
 AMOUNTS = st.decimals(min_value=0, max_value=10**9, places=3, allow_nan=False, allow_infinity=False)
 SECONDS = price(value="0.001", unit="vCPU-second")

@@ -9,8 +9,8 @@ from itertools import combinations
 
 from test_comparison import compared
 
-from unmoor.cli.compare_page import page
-from unmoor.cli.compare_text import ComparisonView
+from unmoor.cli.render.compare_page import page
+from unmoor.cli.render.compare_text import ComparisonView
 from unmoor.compare import TargetColumn
 from unmoor.cost.charts import cost_curve_svg, cost_curves
 from unmoor.cost.comparison import Bill, BreakEven

@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 from books import D, lines_of
 
-from unmoor.cost.book import load_price_book
-from unmoor.cost.common import compute_uses, make_use
-from unmoor.cost.line import CostLine, total
-from unmoor.cost.lines import Pricer
-from unmoor.cost.usage import Usage
+from unmoor.cost.common_uses import compute_uses, make_use
+from unmoor.pricing.line import CostLine, total
+from unmoor.pricing.price_book_file import load_price_book
+from unmoor.pricing.pricer import Pricer
+from unmoor.pricing.usage import Usage
 
 CENT = D("0.01")
 

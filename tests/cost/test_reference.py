@@ -11,12 +11,12 @@ from books import D
 from test_comparison import compared
 from test_page import shown
 
-from unmoor.cli.compare_reference import explanation_lines, reference_lines, reference_markdown, reference_values
-from unmoor.cli.compare_text import as_markdown
-from unmoor.cost.hosted import TOPICS, HostedPlatform
-from unmoor.cost.platforms import PLATFORMS
-from unmoor.cost.reference import Reference, old_references, references
-from unmoor.cost.usage import Usage
+from unmoor.cli.render.compare_hosted import explanation_lines, reference_lines, reference_markdown, reference_values
+from unmoor.cli.render.compare_text import as_markdown
+from unmoor.cost.hosted_comparison import Reference, old_references, references
+from unmoor.cost.hosted_platform_data import PLATFORMS
+from unmoor.cost.hosted_platforms import TOPICS, HostedPlatform
+from unmoor.pricing.usage import Usage
 
 USAGE = Usage(runs=D(100), minutes=D(10))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from test_comparison import D, compared
 
 from unmoor.cost.sensitivity import Sensitivity, break_points, impacts, range_text, sensitivity, swing_lines
-from unmoor.cost.usage import Usage
+from unmoor.pricing.usage import Usage
 
 
 def test_only_what_moves_the_cheapest_is_told_with_half_and_with_twice_of_it() -> None:

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from unmoor.cost import load
-from unmoor.cost.usage import NIGHT, OFFICE, Usage, parse_day_shape, runs_a_month
+from unmoor.cost import workload
 from unmoor.plan import Schedule
-from unmoor.runtime.gateway import dispatch
+from unmoor.pricing.usage import NIGHT, OFFICE, Usage, parse_day_shape, runs_a_month
+from unmoor.runtime.gateway.queue import dispatcher
 
 D = Decimal
 
@@ -47,14 +47,14 @@ def test_every_part_of_a_use_is_stated_with_where_it_is_from() -> None:
 
 def test_something_that_sleeps_is_awake_no_longer_than_an_hour_has() -> None:
     usage = Usage(runs=D(730), day=OFFICE)
-    assert round(load.awake_seconds(usage, a_run=D(600), a_request=D(0))) == 438000
-    assert round(load.awake_seconds(usage, a_run=D(6000), a_request=D(0))) == 365 * 3000
-    assert load.awake_seconds(Usage(runs=D(0), other_requests=D(73)), a_run=D(0), a_request=D(300)) == 21900
+    assert round(workload.awake_seconds(usage, a_run=D(600), a_request=D(0))) == 438000
+    assert round(workload.awake_seconds(usage, a_run=D(6000), a_request=D(0))) == 365 * 3000
+    assert workload.awake_seconds(Usage(runs=D(0), other_requests=D(73)), a_run=D(0), a_request=D(300)) == 21900
 
 
 def test_each_run_is_billed_for_the_least_that_there_is() -> None:
     usage = Usage(runs=D(10), minutes=D("0.5"), start_seconds=D(10))
-    assert [load.run_seconds(usage), load.run_seconds(usage, least=60)] == [400, 600]
+    assert [workload.run_seconds(usage), workload.run_seconds(usage, least=60)] == [400, 600]
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_each_run_is_billed_for_the_least_that_there_is() -> None:
 )
 def test_a_schedules_firings_are_counted(cron: str, times: int) -> None:
     schedule = Schedule(name="s", prompt="p", cron=cron, timezone="UTC", missed="skip")
-    assert round(load.scheduled_runs([schedule])) == times
+    assert round(workload.scheduled_runs([schedule])) == times
 
 
 def test_the_gateway_looks_as_often_as_it_is_reckoned_to() -> None:
-    assert (load.BUSY_S, load.IDLE_S) == (dispatch.BUSY_S, dispatch.IDLE_S)
+    assert (workload.BUSY_S, workload.IDLE_S) == (dispatcher.BUSY_S, dispatcher.IDLE_S)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from books import D
 
-from unmoor.cost.usage import OFFICE
 from unmoor.cost.usage_file import read_usage
 from unmoor.errors import InputError
+from unmoor.pricing.usage import OFFICE
 
 
 def written(folder: Path, text: str) -> Path:

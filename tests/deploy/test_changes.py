@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from unmoor.deploy.changes import Changes, changes_of
-from unmoor.deploy.step import Op, PropertyDiff, ResourceStep
-from unmoor.deploy.words import as_json, diff_lines, drift_lines, lines, markdown, summary
+from unmoor.deploy.engine_events import Op, PropertyDiff, ResourceStep
+from unmoor.deploy.preview import Changes, changes_of
+from unmoor.deploy.text import as_json, diff_lines, drift_lines, lines, markdown, summary
 from unmoor.target import PartMapping
 
 SERVING = [PartMapping(part="store", by="volumes", types=("d:index:Volume",))]
@@ -31,7 +31,7 @@ def test_what_is_made_is_counted_and_what_changes_is_named() -> None:
         step("create", "gateway-1"),
         step("create", "gateway-0"),
         step("update", "guard", changed=(cpu,)),
-        step("replace", "launcher", because=("envs", "image", "labels", "mounts", "ports")),
+        step("replace", "launcher", diff_paths=("envs", "image", "labels", "mounts", "ports")),
         step("delete", "proxy", "Network"),
     )
     assert summary(found) == "2 to make, 1 to change, 1 to make anew, 1 to delete"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unmoor.stacks.exported import stack_outputs
+from unmoor.stacks.stack_outputs import stack_outputs
 from unmoor.target import Outputs
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": '"a \\"token\\""'}

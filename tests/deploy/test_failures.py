@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from unmoor.deploy.step import Diagnostic, ResourceStep
+from unmoor.deploy.engine_events import Diagnostic, ResourceStep
 from unmoor.stacks.failures import (
     DeployError,
     Failure,
@@ -16,7 +16,7 @@ from unmoor.stacks.failures import (
     to_deploy_error,
     translate_diagnostic,
 )
-from unmoor.stacks.place import StackLocation
+from unmoor.stacks.stack_location import StackLocation
 
 PLACE = StackLocation(project="hello", stack="default.vm-docker", backend="file:///state")
 LOCKED = """\

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from unmoor.deploy.parts import OTHER, holds_data, part_of, spec_path
-from unmoor.load import load
-from unmoor.settings import select_target
+from unmoor.deploy.agent_parts import OTHER, holds_data, part_of, spec_path
+from unmoor.spec.load import load
 from unmoor.target import PARTS
+from unmoor.target.choose import select_target
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = sorted((ROOT / "tests" / "golden").glob("*.txt"))

@@ -9,9 +9,9 @@ import pytest
 
 from unmoor.errors import UnmoorError
 from unmoor.stacks.failures import StoppedError
-from unmoor.stacks.last import record_command, unfinished_command_note
+from unmoor.stacks.last_command import record_command, unfinished_command_note
 from unmoor.stacks.passphrase import passphrase_environment, stored_passphrase
-from unmoor.stacks.place import StackLocation, stack_location
+from unmoor.stacks.stack_location import StackLocation, stack_location
 
 
 @pytest.fixture(autouse=True)

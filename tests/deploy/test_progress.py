@@ -8,8 +8,8 @@ from itertools import count
 
 from rich.console import Console
 
+from unmoor.deploy.engine_events import Diagnostic, Op, Phase, ResourceStep, Summary
 from unmoor.deploy.progress import JsonProgress, LiveProgress, PlainProgress, make_progress
-from unmoor.deploy.step import Diagnostic, Op, Phase, ResourceStep, Summary
 
 
 def step(op: Op, phase: Phase, name: str = "a-guard") -> ResourceStep:

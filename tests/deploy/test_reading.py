@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from unmoor.stacks import reading
-from unmoor.stacks.place import StackLocation, stack_location
+from unmoor.stacks import read_outputs
+from unmoor.stacks.stack_location import StackLocation, stack_location
 from unmoor.target import Outputs
 
 GATEWAY = {
@@ -64,14 +64,14 @@ def asked_the_workspace(monkeypatch: pytest.MonkeyPatch) -> list[StackLocation]:
         found.append(place)
         return Outputs(url="by the workspace", store_url="", token="", gateway="", run="", logs="", image="", bundle="")
 
-    monkeypatch.setattr(reading, "_by_the_workspace", ask)
+    monkeypatch.setattr(read_outputs, "_by_the_workspace", ask)
     return found
 
 
 def test_one_question_is_enough_and_no_secret_is_in_it(
     there: StackLocation, tmp_path: Path, asked_the_workspace: list[StackLocation]
 ) -> None:
-    found = reading.read_outputs(there)
+    found = read_outputs.read_outputs(there)
     assert (found.url, found.bundle, asked_the_workspace) == ("https://a.example", "b", [])
     arguments, folder, told = json.loads((tmp_path / "asked").read_text())
     assert arguments == ["--non-interactive", "stack", "export", "--show-secrets", "--stack", "default.vm-docker"]
@@ -98,7 +98,7 @@ def test_whatever_else_there_is_to_say_the_workspace_says(
     there: StackLocation, tmp_path: Path, asked_the_workspace: list[StackLocation], state: Any, code: int
 ) -> None:
     says(tmp_path, state, code)
-    assert reading.read_outputs(there).url == "by the workspace"
+    assert read_outputs.read_outputs(there).url == "by the workspace"
     assert asked_the_workspace == [there]
 
 
@@ -106,7 +106,7 @@ def test_a_machine_that_has_not_deployed_there_asks_the_workspace(
     there: StackLocation, asked_the_workspace: list[StackLocation]
 ) -> None:
     (there.folder / "Pulumi.yaml").unlink()
-    reading.read_outputs(there)
+    read_outputs.read_outputs(there)
     assert asked_the_workspace == [there]
 
 
@@ -114,5 +114,5 @@ def test_what_encrypts_a_shared_state_is_left_to_the_state(
     there: StackLocation, tmp_path: Path, asked_the_workspace: list[StackLocation]
 ) -> None:
     shared = StackLocation(project=there.project, stack=there.stack, backend="s3://ours")
-    assert reading.read_outputs(shared).url == "https://a.example"
+    assert read_outputs.read_outputs(shared).url == "https://a.example"
     assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in json.loads((tmp_path / "asked").read_text())[2]

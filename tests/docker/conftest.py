@@ -95,7 +95,7 @@ def _import_debian(root: Path) -> None:
 
 
 def _put_node(folder: Path) -> None:
-    from unmoor.files import cache_folder
+    from unmoor.local_folders import cache_folder
     from unmoor.runtime.harness.packages import NODE, NODE_VERSION, installed
 
     node = installed(NODE, NODE_VERSION, cache_folder() / "harness" / f"node-{NODE_VERSION}")

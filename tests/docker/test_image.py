@@ -18,15 +18,15 @@ import pytest
 import trustme
 from command import docker
 
-from unmoor.bundle import pack
-from unmoor.defaults import HARNESS_VERSIONS
-from unmoor.files import cache_folder, image_context
-from unmoor.make_plan import make_plan
-from unmoor.runtime import layout
-from unmoor.runtime.claim import create_run_record
-from unmoor.runtime.records import RunRecord, from_json
+from unmoor.local_folders import cache_folder
+from unmoor.plan.bundle import pack
+from unmoor.plan.image_recipe import image_context
+from unmoor.runtime.harness.versions import HARNESS_VERSIONS
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.run_record import RunRecord, create_run_record, from_json
 from unmoor.runtime.store import Store, open_store
-from unmoor.spec import Spec
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 
 KEY = "sk-real-key-of-the-provider"
 MODELS = {
@@ -109,7 +109,7 @@ def test_a_harness_runs_in_its_image_with_nothing_but_the_guard(image: tuple[str
     assert record.status == "succeeded", told(machine, run)
     assert record.confinement == "enforced by landlock+seccomp"
     assert record.cost_usd is not None
-    kept = {a.path: (machine.folder / "store" / layout.artifact_key(run, a.path)).read_text() for a in record.artifacts}
+    kept = {a.path: (machine.folder / "store" / keys.artifact_key(run, a.path)).read_text() for a in record.artifacts}
     assert kept["out/file"] == "written"
     assert "Read-only file system" in kept["out/root"] or "Permission denied" in kept["out/root"]
     assert "connect" not in kept["out/direct"] or "denied" in kept["out/direct"]
@@ -120,7 +120,7 @@ def test_a_harness_runs_in_its_image_with_nothing_but_the_guard(image: tuple[str
 
 def told(machine: Machine, run: str) -> str:
     """A run's events, for a test that fails."""
-    folder = machine.folder / "store" / layout.events_prefix(run)
+    folder = machine.folder / "store" / keys.events_prefix(run)
     logs = [docker("logs", f"{machine.name}-{role}", check=False) for role in ("guard", "model")]
     return "".join(log.stdout + log.stderr for log in logs) + "".join(
         p.read_text() for p in sorted(folder.glob("*.ndjson"))
@@ -136,7 +136,7 @@ def ran(machine: Machine, name: str, bundle: str, run: str) -> bytes:
         *(name, "run", run),
         check=False,
     )
-    stored = asyncio.run(machine.store.get(layout.run_record_key(run)))
+    stored = asyncio.run(machine.store.get(keys.run_record_key(run)))
     assert stored is not None
     assert b"queued" not in stored.content, done.stdout + done.stderr
     return stored.content
@@ -182,10 +182,10 @@ async def queued(store: Store, harness: str) -> tuple[str, str]:
     }
     archive = pack(make_plan(Spec.model_validate(spec)))
     digest = hashlib.sha256(archive).hexdigest()
-    await store.put(layout.bundle_key(digest), archive)
+    await store.put(keys.bundle_key(digest), archive)
     now = datetime.now(UTC)
     record = RunRecord(
-        id=layout.run_id(now),
+        id=keys.run_id(now),
         agent="agent",
         environment="default",
         bundle=digest,

@@ -22,13 +22,13 @@ from gateways import until  # noqa: E402
 from worlds import Told  # noqa: E402
 
 from unmoor.runtime.errors import UnmoorRuntimeError  # noqa: E402
-from unmoor.runtime.gateway.docker import docker as launched  # noqa: E402
-from unmoor.runtime.gateway.elsewhere import PlatformLauncher  # noqa: E402
-from unmoor.runtime.gateway.listening import bind_tcp  # noqa: E402
-from unmoor.runtime.launch.containers import RunContainers  # noqa: E402
-from unmoor.runtime.launch.engine import Engine  # noqa: E402
-from unmoor.runtime.launch.program import serve_launcher  # noqa: E402
-from unmoor.runtime.launch.template import Template, parse_template  # noqa: E402
+from unmoor.runtime.gateway.launchers.launcher_service import docker as launched  # noqa: E402
+from unmoor.runtime.gateway.launchers.platform import PlatformLauncher  # noqa: E402
+from unmoor.runtime.http.server import bind_tcp  # noqa: E402
+from unmoor.runtime.launcher.docker_api import Engine  # noqa: E402
+from unmoor.runtime.launcher.main import serve_launcher  # noqa: E402
+from unmoor.runtime.launcher.run_containers import RunContainers  # noqa: E402
+from unmoor.runtime.launcher.run_template import Template, parse_template  # noqa: E402
 
 RUN, OTHER = "run-ybqr5rxvt-5z939m3", "run-ybqr5rxvt-5z939m4"
 # Stands for a run: it says what it may do, and ends when it is told to, or by itself where its id ends in 4.

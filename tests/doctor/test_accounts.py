@@ -8,8 +8,8 @@ import sys
 import pytest
 from answering import Said, answering
 
-from unmoor.operate.api import Api
-from unmoor.operate.faults import OperateError
+from unmoor.operate.errors import OperateError
+from unmoor.operate.platform_api import Api
 from unmoor.targets.aws_ecs import account as aws
 from unmoor.targets.azure_container_apps import account as azure
 from unmoor.targets.gcp_cloud_run import account as google

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from unmoor.registry import load, names
+from unmoor.target.registry import load, names
 
 pytestmark = pytest.mark.slow
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from unmoor.doctor.account import Account, account_findings
-from unmoor.doctor.finding import Finding
 from unmoor.doctor.machine import clock, docker, no_docker, ports
 from unmoor.doctor.tools import Plugin, Pulumi, parse_version, plugins, pulumi, python
 from unmoor.errors import UnmoorError
+from unmoor.findings import Finding
 from unmoor.targets.vm_docker.doctor import OWN, listening, published_ports, ssh_client
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import Any
 
 from replacements import NAMED_BY, REVISIONED, TAKEN_ON
 
-from unmoor.testing.computed import fake_invoke, fake_outputs
+from unmoor.recording.stand_ins import fake_invoke, fake_outputs
 
 CHANGES = ("create", "update", "delete")
 

@@ -14,11 +14,11 @@ import pulumi
 from pulumi import automation
 from real_engine import Engine
 
-from unmoor.load import load
 from unmoor.plan import Plan, Secret
-from unmoor.settings import select_target
-from unmoor.stacks.program import program
+from unmoor.program.program import program
+from unmoor.spec.load import load
 from unmoor.target import Settings
+from unmoor.target.choose import select_target
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ("aws-ecs", "azure-container-apps", "gcp-cloud-run", "vm-docker")

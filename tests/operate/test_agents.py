@@ -13,11 +13,11 @@ import pytest
 from gateways import NOW, TOKEN, Client, gateway, put, record
 
 from unmoor.operate.agent import AgentClient, iter_deliveries, iter_runs, resolve_run
-from unmoor.operate.at_gateway import GatewayAgent
-from unmoor.operate.at_store import StoreAgent
-from unmoor.operate.faults import NoSuchRun, OperateError
-from unmoor.operate.http import GatewayHttp
-from unmoor.runtime import layout
+from unmoor.operate.errors import NoSuchRun, OperateError
+from unmoor.operate.gateway_agent import GatewayAgent
+from unmoor.operate.gateway_client import GatewayHttp
+from unmoor.operate.store_agent import StoreAgent
+from unmoor.runtime.state import keys
 
 WAYS = ("gateway", "store")
 
@@ -150,7 +150,7 @@ def test_a_run_that_runs_is_marked_for_its_runner(tmp_path: Path, way: str) -> N
 
     assert asking(tmp_path, way, ask, before=running) == "running"
     assert started[1] == "running"
-    assert (tmp_path / "store" / layout.cancel_key(started[0])).exists()
+    assert (tmp_path / "store" / keys.cancel_key(started[0])).exists()
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -18,11 +18,11 @@ import pytest
 import senders
 from gateways import TOKEN, Client, gateway, put, put_event, record, until
 
-from unmoor.bundle import pack
-from unmoor.load import load
-from unmoor.runtime import layout
+from unmoor.plan.bundle import pack
 from unmoor.runtime.events import Finished, Tokens, as_values
+from unmoor.runtime.state import keys
 from unmoor.runtime.store import open_store
+from unmoor.spec.load import load
 
 pytestmark = pytest.mark.slow
 
@@ -86,7 +86,7 @@ def against(tmp_path: Path, act: Callable[[Client], Any], **spec: Any) -> None:
 
 async def put_line(client: Client, run: str, number: int, values: dict[str, Any]) -> None:
     line = json.dumps({"n": number, "at": "2026-03-01T12:00:00+00:00", **values}) + "\n"
-    await client.store.put(layout.event_segment_key(run, number), line.encode())
+    await client.store.put(keys.event_segment_key(run, number), line.encode())
 
 
 def finished(status: Any, reason: str = "") -> dict[str, Any]:
@@ -301,7 +301,7 @@ def test_a_store_takes_a_run_for_a_gateway_that_is_away(tmp_path: Path) -> None:
 
     async def act() -> None:
         archive = pack(load(tmp_path).plan)
-        await open_store(url).put(layout.bundle_key(hashlib.sha256(archive).hexdigest()), archive)
+        await open_store(url).put(keys.bundle_key(hashlib.sha256(archive).hexdigest()), archive)
         done = await unmoor(tmp_path, "trigger", ".", "my password is hunter22", "--store", url, HOOK_SECRET="hunter22")
         said = "it is in the queue; the gateway starts it when it is there\n"
         assert (done.code, done.err) == (0, said)

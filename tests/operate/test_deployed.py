@@ -144,7 +144,7 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 commands = ["trigger", "runs", "logs", "cancel", "deliveries", "verify", "doctor"]
 targets = ["aws_ecs", "azure_container_apps", "gcp_cloud_run", "vm_docker"]
-for command in commands: importlib.import_module("unmoor.cli." + command)
+for command in commands: importlib.import_module("unmoor.cli.commands." + command)
 for target in targets:
     for part in ("serving", "doctor"): importlib.import_module(f"unmoor.targets.{{target}}.{{part}}")
 """

@@ -8,8 +8,8 @@ import pytest
 
 from unmoor.errors import UnmoorError
 from unmoor.operate.agent import Events
-from unmoor.operate.faults import AgentUnreachable, RejectedByGateway, Unauthorized
-from unmoor.operate.follow import PATIENCE_S, Follower, now
+from unmoor.operate.errors import AgentUnreachable, RejectedByGateway, Unauthorized
+from unmoor.operate.follow_events import PATIENCE_S, Follower, now
 
 
 def batch(*numbers: int, done: bool = False) -> Events:

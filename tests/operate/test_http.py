@@ -7,9 +7,9 @@ from answering import Said, answering, refusal
 from processes import free_port
 
 from unmoor.errors import UnmoorError
-from unmoor.operate.at_gateway import GatewayAgent
-from unmoor.operate.faults import AgentUnreachable, NoSuchRun, RejectedByGateway, Unauthorized
-from unmoor.operate.http import PAUSES_S, GatewayHttp, gateway_url
+from unmoor.operate.errors import AgentUnreachable, NoSuchRun, RejectedByGateway, Unauthorized
+from unmoor.operate.gateway_agent import GatewayAgent
+from unmoor.operate.gateway_client import PAUSES_S, GatewayHttp, gateway_url
 
 RUN = {"id": "run-1", "status": "queued"}
 

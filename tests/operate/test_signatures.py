@@ -15,12 +15,12 @@ from starlette.datastructures import Headers
 from stripe import WebhookSignature
 
 from unmoor.errors import InputError
-from unmoor.operate.hooks import RecordedWebhook, sign_delivery
+from unmoor.operate.webhooks import RecordedWebhook, sign_delivery
 from unmoor.plan import Verify, Webhook
 from unmoor.runtime.config import Verify as Bundled
-from unmoor.runtime.gateway.hooks.schemes import SCHEMES, verify_signature
-from unmoor.runtime.gateway.hooks.signatures import SENDERS
-from unmoor.runtime.gateway.hooks.signing import WebhookRequest
+from unmoor.runtime.gateway.triggers.webhooks.schemes import SCHEMES, verify_signature
+from unmoor.runtime.gateway.triggers.webhooks.signatures import SENDERS
+from unmoor.runtime.gateway.triggers.webhooks.verification import WebhookRequest
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BODY = b'{"a": 1}'

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from unmoor.cli import table
+from unmoor.cli.render import table
 
 COLUMNS = ("run", "outcome", "why")
 ROWS = [["run-ybqr5rxvt-5z939m3", "refused", "the signature does not match: another secret, or the body was changed"]]

@@ -14,16 +14,16 @@ from gateways import TOKEN, Client, gateway
 from runs import Bench, shell
 
 from unmoor.errors import UnmoorError
-from unmoor.operate.at_gateway import GatewayAgent
-from unmoor.operate.faults import OperateError
-from unmoor.operate.http import GatewayHttp
+from unmoor.operate.errors import OperateError
+from unmoor.operate.gateway_agent import GatewayAgent
+from unmoor.operate.gateway_client import GatewayHttp
 from unmoor.operate.self_test import SelfTest
 from unmoor.operate.verify import Patience, Verification, Verified
-from unmoor.registry import load
-from unmoor.runtime import self_test
-from unmoor.runtime.gateway.hooks.signatures import sign_headers
-from unmoor.serving import Revision, failed_revision, moving_revision, serving_revision
+from unmoor.runtime import self_test_trigger
+from unmoor.runtime.gateway.triggers.webhooks.signatures import sign_headers
 from unmoor.target import Outputs
+from unmoor.target.registry import load
+from unmoor.target.revision import Revision, failed_revision, moving_revision, serving_revision
 
 BUNDLE = "b" * 64
 PATIENCE = Patience(revision_s=20, gateway_s=20, self_test_s=20, pause_s=2)
@@ -41,7 +41,7 @@ class Looks:
     def __init__(self, *found: Any) -> None:
         self.found = list(found)
 
-    def serving(self, outputs: Any, settings: Any, plan: Any) -> Revision | None:
+    def current_revision(self, outputs: Any, settings: Any, plan: Any) -> Revision | None:
         one = self.found.pop(0) if len(self.found) > 1 else self.found[0]
         if isinstance(one, Exception):
             raise one
@@ -110,7 +110,7 @@ def test_all_is_as_it_was_asked() -> None:
     hook = server.asked[1]
     assert (hook.path, hook.body) == ("/hooks/_self-test", b"{}")
     assert "authorization" not in hook.headers
-    proof = sign_headers(self_test.VERIFY, TOKEN, b"{}", at=hook.headers["x-unmoor-timestamp"], message="")
+    proof = sign_headers(self_test_trigger.VERIFY, TOKEN, b"{}", at=hook.headers["x-unmoor-timestamp"], message="")
     assert hook.headers["x-unmoor-signature"] == proof["X-Unmoor-Signature"]
 
 
@@ -139,7 +139,7 @@ def test_a_target_that_cannot_tell_is_no_fault() -> None:
 
 
 def test_a_third_partys_target_without_serving_cannot_tell() -> None:
-    target = dataclasses.replace(load("vm-docker"), serving_by="")
+    target = dataclasses.replace(load("vm-docker"), current_revision_by="")
     nothing: Any = None
     assert target.current_revision(outputs("http://x"), nothing, nothing) is None
 
@@ -260,12 +260,12 @@ class Answers:
 
 def test_a_self_test_succeeds_where_the_guard_answers(tmp_path: Path) -> None:
     ran = Bench(tmp_path, shell("exit 1"), way=Answers()).run(before=as_self_test)
-    assert (ran.record.status, ran.record.answer) == ("succeeded", self_test.WHOLE)
+    assert (ran.record.status, ran.record.answer) == ("succeeded", self_test_trigger.WHOLE)
 
 
 async def as_self_test(record: Any, store: Any) -> None:
-    from unmoor.runtime import layout
-    from unmoor.runtime.records import to_json
+    from unmoor.runtime.state import keys
+    from unmoor.runtime.state.run_record import to_json
 
-    changed = dataclasses.replace(record, kind=self_test.KIND, trigger=self_test.NAME)
-    await store.put(layout.run_record_key(record.id), to_json(changed))
+    changed = dataclasses.replace(record, kind=self_test_trigger.KIND, trigger=self_test_trigger.NAME)
+    await store.put(keys.run_record_key(record.id), to_json(changed))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from unmoor.operate.docker_host import DockerHost, DockerUnavailable
-from unmoor.operate.http import GatewayHttp
-from unmoor.registry import load
+from unmoor.docker.engine import DockerHost, DockerUnavailable
+from unmoor.operate.gateway_client import GatewayHttp
+from unmoor.target.registry import load
 
 # Plays the client: it forwards what -L says, and keeps what it was started with.
 SSH = """#!{python}

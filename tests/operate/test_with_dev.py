@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from unmoor.operate.at_gateway import GatewayAgent
-from unmoor.operate.http import GatewayHttp
+from unmoor.operate.gateway_agent import GatewayAgent
+from unmoor.operate.gateway_client import GatewayHttp
 from unmoor.operate.self_test import SelfTest
 
 pytestmark = pytest.mark.slow

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 from lists import Served, azure_item, csv_list, google_sku, served
 
-from unmoor.cost.book import read_book
-from unmoor.cost.price import Allowance, Price, PriceBook, Tier
 from unmoor.prices.aws import Aws
 from unmoor.prices.azure import Azure
-from unmoor.prices.change import Refreshed
+from unmoor.prices.book_writer import book_text
+from unmoor.prices.diff import Refreshed
 from unmoor.prices.google import Google
-from unmoor.prices.meter import RefreshError, SkuQuery, Vendor
+from unmoor.prices.price_list import PriceList
 from unmoor.prices.refresh import meters_of, refresh
-from unmoor.prices.source import PriceList
-from unmoor.prices.written import book_text
-from unmoor.registry import load, names
+from unmoor.prices.sku import RefreshError, SkuQuery, Vendor
+from unmoor.pricing.price_book import Allowance, Price, PriceBook, Tier
+from unmoor.pricing.price_book_file import read_book
+from unmoor.target.registry import load, names
 
 D = Decimal
 TODAY = date(2026, 11, 25)
@@ -253,7 +253,7 @@ def test_what_is_in_no_list_is_said() -> None:
 
 @pytest.mark.parametrize("name", [n for n in names() if load(n).cost_by])
 def test_each_book_is_written_as_it_is_read_and_each_meter_is_of_a_price_in_it(name: str) -> None:
-    from unmoor.cost.book import load_price_book
+    from unmoor.pricing.price_book_file import load_price_book
 
     module = load(name).cost_by.partition(":")[0]
     book = load_price_book(module)
@@ -269,8 +269,8 @@ def test_the_command_shows_what_differs_asks_and_writes_through_a_link(
 ) -> None:
     from typer.testing import CliRunner
 
-    from unmoor.cli import prices as command
     from unmoor.cli.app import app
+    from unmoor.cli.commands import prices as command
 
     file = tmp_path / "prices.json"
     (tmp_path / "link").symlink_to(file)

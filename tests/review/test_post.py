@@ -6,7 +6,7 @@ import pytest
 from comment_host import Host
 
 from unmoor.errors import UnmoorError
-from unmoor.review.post import thread_of, upsert_comment
+from unmoor.review.comment import thread_of, upsert_comment
 
 MARK = "<!-- unmoor review: a prod -->"
 

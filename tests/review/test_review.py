@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from unmoor.cost.usage import Usage
-from unmoor.deploy.changes import changes_of
-from unmoor.deploy.step import PropertyDiff, ResourceStep
-from unmoor.load import load
+from unmoor.deploy.engine_events import PropertyDiff, ResourceStep
+from unmoor.deploy.preview import changes_of
+from unmoor.pricing.usage import Usage
+from unmoor.review.markdown import LONGEST, comment, difference, markdown
 from unmoor.review.review import Review, build_review, load_base_spec
-from unmoor.review.words import LONGEST, comment, difference, markdown
+from unmoor.spec.load import load
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "01-hello"
 USAGE = Usage().with_overrides({"runs": Decimal(200), "minutes": Decimal(20)}, "here")

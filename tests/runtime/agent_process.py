@@ -19,14 +19,13 @@ from typing import Any
 
 from runs import Ran, stored_events
 
-from unmoor.bundle import pack
-from unmoor.make_plan import make_plan
-from unmoor.material import SpecFiles
-from unmoor.runtime import layout
-from unmoor.runtime.claim import create_run_record
-from unmoor.runtime.records import RunRecord, from_json
+from unmoor.plan.bundle import pack
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.run_record import RunRecord, create_run_record, from_json
 from unmoor.runtime.store import Store, open_store
-from unmoor.spec import Spec
+from unmoor.spec.context_files import SpecFiles
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 
 WAIT_S = 60
 
@@ -52,13 +51,13 @@ class Agent:
             )
         )
         digest = hashlib.sha256(archive).hexdigest()
-        asyncio.run(self.store.put(layout.bundle_key(digest), archive))
+        asyncio.run(self.store.put(keys.bundle_key(digest), archive))
         return digest
 
     def queued(self, *, session: str = "", prompt: str = "hello\n") -> str:
         """A new run's id."""
         record = RunRecord(
-            id=layout.run_id(datetime.now(UTC)),
+            id=keys.run_id(datetime.now(UTC)),
             agent="agent",
             environment="tests",
             bundle=self.deployed(),
@@ -97,7 +96,7 @@ class Agent:
         )
 
     def record(self, run: str) -> RunRecord:
-        stored = asyncio.run(self.store.get(layout.run_record_key(run)))
+        stored = asyncio.run(self.store.get(keys.run_record_key(run)))
         assert stored is not None
         return from_json(stored.content)
 

@@ -14,23 +14,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from unmoor.bundle import pack
-from unmoor.make_plan import make_plan
-from unmoor.material import SpecFiles
-from unmoor.runtime import layout
-from unmoor.runtime.again import retry_transient
-from unmoor.runtime.bundle import unpack_bundle
-from unmoor.runtime.claim import create_run_record
+from unmoor.plan.bundle import pack
 from unmoor.runtime.config import AgentConfig
-from unmoor.runtime.fence import landlock
-from unmoor.runtime.guard.opening import open_guard
-from unmoor.runtime.guard.way import ConnectionHandler, Emit, RunCredentials, Stream
-from unmoor.runtime.host import HarnessInstallation, RunContext, Timeouts
-from unmoor.runtime.life import execute_run
-from unmoor.runtime.records import RunRecord, from_json
-from unmoor.runtime.stop import Stop
+from unmoor.runtime.guard.build import open_guard
+from unmoor.runtime.guard.transport.types import ConnectionHandler, Emit, RunCredentials, Stream
+from unmoor.runtime.harness.installed import HarnessInstallation
+from unmoor.runtime.run.context import RunContext, Timeouts
+from unmoor.runtime.run.lifecycle import execute_run
+from unmoor.runtime.run.retry import retry_transient
+from unmoor.runtime.run.stop import Stop
+from unmoor.runtime.sandbox import landlock
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.bundle import unpack_bundle
+from unmoor.runtime.state.run_record import RunRecord, create_run_record, from_json
 from unmoor.runtime.store import Store, open_store
-from unmoor.spec import Spec
+from unmoor.spec.context_files import SpecFiles
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 
 # Where a confined harness of the tests finds its programs: the system's own, and this interpreter.
 PROGRAMS = HarnessInstallation(folders=(Path(sys.base_prefix),), path=f"{sys.base_prefix}/bin:/usr/bin:/bin")
@@ -60,7 +60,7 @@ class Ran:
         return [e for e in self.events if e["type"] == type_]
 
     def artifact(self, path: str) -> bytes:
-        stored = asyncio.run(self.store.get(layout.artifact_key(self.record.id, path)))
+        stored = asyncio.run(self.store.get(keys.artifact_key(self.record.id, path)))
         assert stored is not None
         return stored.content
 
@@ -141,7 +141,7 @@ class Bench:
         final = await execute_run(record.id, host, stop)
         if meanwhile:
             await meanwhile
-        stored = await retry_transient(lambda: store.get(layout.run_record_key(record.id)), pause_s=0)
+        stored = await retry_transient(lambda: store.get(keys.run_record_key(record.id)), pause_s=0)
         assert stored is not None
         assert from_json(stored.content) == final
         return Ran(record=final, events=events, store=store, root=self.root)
@@ -175,7 +175,7 @@ class Bench:
     def _record(self, bundle: str, prompt: str, session: str) -> RunRecord:
         now = datetime.now(UTC)
         return RunRecord(
-            id=layout.run_id(now),
+            id=keys.run_id(now),
             agent=self.spec["name"],
             environment="tests",
             bundle=bundle,
@@ -213,7 +213,7 @@ def stored_events(ran: Ran) -> list[dict[str, Any]]:
 
     async def read() -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        async for entry in ran.store.list(layout.events_prefix(ran.record.id)):
+        async for entry in ran.store.list(keys.events_prefix(ran.record.id)):
             stored = await ran.store.get(entry.key)
             assert stored is not None
             found += [json.loads(line) for line in stored.content.splitlines()]

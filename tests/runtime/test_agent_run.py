@@ -17,9 +17,9 @@ from agent_process import Agent, ended, silent_guard, until
 from runs import command_spec, shell
 from test_life import living
 
-from unmoor.runtime import layout
-from unmoor.runtime.claim import RunLease, acquire_lease
-from unmoor.runtime.sessions import Session, acquire_session
+from unmoor.runtime.run.lease import RunLease, acquire_lease
+from unmoor.runtime.run.sessions import Session, acquire_session
+from unmoor.runtime.state import keys
 
 SCHEDULE = [{"name": "nightly", "schedule": {"cron": "0 3 * * *"}, "prompt": "Summarise {{ event.scheduled }}"}]
 
@@ -64,7 +64,7 @@ def test_a_run_that_is_told_to_stop_while_its_harness_works(agent: Agent) -> Non
 def test_a_run_that_is_told_to_stop_while_it_waits_for_its_session(agent: Agent) -> None:
     held = asyncio.run(acquire_session(agent.store, "k", "run-other", clock=lambda: datetime.now(UTC)))
     assert isinstance(held, Session)
-    workspace = agent.root / "work" / f"s-{layout.session_digest('k')}" / "work"
+    workspace = agent.root / "work" / f"s-{keys.session_digest('k')}" / "work"
     workspace.mkdir(parents=True)
     (workspace / "of-the-other").write_text("being worked on")
     run = agent.queued(session="k")
@@ -225,8 +225,8 @@ def test_a_firing_that_is_delivered_five_times_at_once_has_one_run(agent: Agent)
 @pytest.mark.parametrize("queued", [False, True])
 def test_a_firing_whose_first_runner_died_is_run_by_the_second(agent: Agent, queued: bool) -> None:
     agent.spec = shell("cat", triggers=SCHEDULE)
-    run = agent.queued() if queued else layout.run_id(datetime.now(UTC))
-    asyncio.run(agent.store.put(layout.schedule_dedup_key("nightly", "d"), run.encode()))
+    run = agent.queued() if queued else keys.run_id(datetime.now(UTC))
+    asyncio.run(agent.store.put(keys.schedule_dedup_key("nightly", "d"), run.encode()))
     assert ended(agent.start("--trigger", "nightly", "--delivery", "d"))[0] == 0
     agent.assert_one_end(run, "succeeded")
 
@@ -288,7 +288,7 @@ def test_a_bundle_that_is_another_one_is_refused(agent: Agent) -> None:
     run = agent.queued()
     process_bundle = agent.deployed()
     agent.environment = {"UNMOOR_BUNDLE": "cd" * 32}
-    asyncio.run(agent.store.put(layout.bundle_key("cd" * 32), b"not a bundle"))
+    asyncio.run(agent.store.put(keys.bundle_key("cd" * 32), b"not a bundle"))
     code, _, err = ended(agent.start(run))
     assert code == 2
     assert err.startswith(f"unmoor-agent: bundle {'cd' * 32} is not what it says: its content has the digest ")

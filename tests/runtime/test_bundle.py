@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from unmoor.bundle import write_bundle
-from unmoor.make_plan import make_plan
-from unmoor.runtime.bundle import fetch_bundle
+from unmoor.plan.bundle import write_bundle
 from unmoor.runtime.errors import ConfigurationError
+from unmoor.runtime.state.bundle import fetch_bundle
 from unmoor.runtime.store import open_store
-from unmoor.spec import Spec
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 
 
 @pytest.mark.parametrize("ending", [".tar", "/5f0a11c2.tar"])

@@ -181,9 +181,9 @@ def test_an_interrupt_cancels_the_run_and_leaves_nothing_running(home: Path) -> 
 
 
 def test_a_command_that_needs_the_runtime_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    from unmoor.cli import needs
+    from unmoor.cli.inputs import requirements
     from unmoor.errors import UnmoorError
 
-    monkeypatch.setattr(needs, "RUNTIME", ("obstore", "no_such_library"))
+    monkeypatch.setattr(requirements, "RUNTIME", ("obstore", "no_such_library"))
     with pytest.raises(UnmoorError, match=r"^unmoor dev needs no_such_library; run pip install 'unmoor\[runtime\]'$"):
-        needs.require_runtime()
+        requirements.require_runtime()

@@ -12,10 +12,10 @@ from typing import Any, Literal, cast
 import pytest
 from runs import IMPATIENT, Bench, Ran, shell, stored_events
 
-from unmoor.runtime import layout
 from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
 from unmoor.runtime.events import FINAL_STATUSES
-from unmoor.runtime.records import from_json
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.run_record import from_json
 from unmoor.runtime.store import Store, open_store
 
 Kind = Literal["before", "after"]
@@ -185,12 +185,12 @@ def test_a_session_whose_archive_is_gone_is_failed_and_says_which(tmp_path: Path
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"key": "k"}', b'{"key":"k","holder":"x","until":"tomorrow"}'])
 def test_a_session_record_that_is_none_is_said_in_one_line(tmp_path: Path, content: bytes) -> None:
     agent, store = with_a_session(tmp_path)
-    asyncio.run(store.put(layout.session_record_key("k"), content))
+    asyncio.run(store.put(keys.session_record_key("k"), content))
     run = agent.run(session="k")
     if content == b'{"key": "k"}':
         assert run.record.status == "succeeded"
         return
-    key = layout.session_record_key("k")
+    key = keys.session_record_key("k")
     assert run.record.reason == f"session k: {key} is no record that this release reads"
 
 
@@ -204,7 +204,7 @@ def test_a_session_record_that_is_none_is_said_in_one_line(tmp_path: Path, conte
 )
 def test_a_record_that_is_none_is_refused_in_one_line(tmp_path: Path, change: Any, why: str) -> None:
     async def spoil(record: Any, store: Store) -> None:
-        key = layout.run_record_key(record.id)
+        key = keys.run_record_key(record.id)
         stored = await store.get(key)
         assert stored is not None
         await store.put(key, json.dumps(change(json.loads(stored.content))).encode())
@@ -238,7 +238,7 @@ def test_an_end_that_was_said_but_not_recorded_is_recorded_by_whoever_comes_next
                     raise TransientError(f"store: {key}: it was unplugged")
                 return await act(key, content, version)
 
-            return replace if name == "replace" else act
+            return replace if name == "compare_and_swap" else act
 
     agent.store = ForgetsTheEnd(real, 0)  # type: ignore[assignment]
     with pytest.raises(TransientError):
@@ -249,9 +249,9 @@ def test_an_end_that_was_said_but_not_recorded_is_recorded_by_whoever_comes_next
 
         from runs import IMPATIENT, PROGRAMS, NoWay
 
-        from unmoor.runtime.host import RunContext
-        from unmoor.runtime.life import execute_run
-        from unmoor.runtime.stop import Stop
+        from unmoor.runtime.run.context import RunContext
+        from unmoor.runtime.run.lifecycle import execute_run
+        from unmoor.runtime.run.stop import Stop
 
         [entry] = [e async for e in real.list("runs/") if e.key.endswith("run.json")]
         host = RunContext(

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from runs import Bench, command_spec
 
-from unmoor.runtime.fence import landlock, seccomp
-from unmoor.runtime.fence.probe import TRIES, interpret, probe_sandbox
-from unmoor.runtime.places import RunDirectories, sandbox_rules
+from unmoor.runtime.run.directories import RunDirectories, sandbox_rules
+from unmoor.runtime.sandbox import landlock, seccomp
+from unmoor.runtime.sandbox.probe import TRIES, interpret, probe_sandbox
 
 pytestmark = pytest.mark.skipif(landlock.version() < 6, reason="this kernel's Landlock has no network rules or scopes")
 
@@ -212,8 +212,8 @@ def test_the_filter_lets_local_sockets_through_where_they_are_wanted() -> None:
 
 def test_a_port_of_a_rule_can_be_reached(tmp_path: Path, listening: int) -> None:
     from unmoor.runtime.harness.protocol import Command
-    from unmoor.runtime.program import run_confined
-    from unmoor.runtime.stop import Stop
+    from unmoor.runtime.run.harness_process import run_confined
+    from unmoor.runtime.run.stop import Stop
 
     async def reach() -> int | None:
         rules = landlock.Rules(read=RULES.read, write=RULES.write, ports=(listening,))

@@ -12,8 +12,8 @@ from git_server import TOKEN, GitServer, commit, git, git_server, repository
 
 from unmoor.runtime.config import Repo
 from unmoor.runtime.errors import TransientError, WorkspaceError
-from unmoor.runtime.git import Git
 from unmoor.runtime.redact import redactor
+from unmoor.runtime.run.git import Git
 
 pytestmark = pytest.mark.slow
 

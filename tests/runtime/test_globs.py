@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unmoor.runtime.globs import matches
+from unmoor.runtime.run.globs import matches
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ import pytest
 from model_server import ModelServer, Refuse, Shell, Stall, Text, model_server
 from runs import HAS_A_FENCE, Bench, Ran, command_spec, is_what_this_kernel_can
 
-from unmoor.defaults import HARNESS_VERSIONS
 from unmoor.errors import UnmoorError
-from unmoor.files import cache_folder
+from unmoor.local_folders import cache_folder
 from unmoor.runtime.events import Tokens
-from unmoor.runtime.harness.programs import find
+from unmoor.runtime.harness.installed import find
+from unmoor.runtime.harness.versions import HARNESS_VERSIONS
 
 KEY = "sk-real-key-of-the-provider"
 # Priced models, so that costs are counted: the provider that each harness is tried with.

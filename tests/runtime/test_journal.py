@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from unmoor.runtime import layout
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.events import Message
-from unmoor.runtime.gateway.feed import Feed
-from unmoor.runtime.journal import SEGMENT_BYTES, EventLog
+from unmoor.runtime.run.event_log import SEGMENT_BYTES, EventLog
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.event_feed import Feed
 from unmoor.runtime.store import Store, open_store
 
-RUN = layout.run_id(datetime(2026, 3, 1, tzinfo=UTC), 7)
+RUN = keys.run_id(datetime(2026, 3, 1, tzinfo=UTC), 7)
 
 
 def journal(store: Store, first: int = 0) -> EventLog:
@@ -29,7 +29,7 @@ def journal(store: Store, first: int = 0) -> EventLog:
 
 
 async def segments(store: Store) -> list[str]:
-    return [entry.key.rsplit("/", 1)[1] async for entry in store.list(layout.events_prefix(RUN))]
+    return [entry.key.rsplit("/", 1)[1] async for entry in store.list(keys.events_prefix(RUN))]
 
 
 async def numbers(feed: Feed) -> list[int]:
@@ -94,7 +94,7 @@ def test_what_the_store_did_not_take_is_in_the_segment_with_what_came_after_it(t
         store = open_store(tmp_path.as_uri())
 
         class Unplugged:
-            is_near = True
+            is_local = True
             away = False
 
             async def put(self, key: str, content: bytes) -> str:

@@ -18,10 +18,10 @@ import pytest
 from runs import Bench, shell
 
 from unmoor.runtime import config
-from unmoor.runtime.bundle import UnpackedBundle
 from unmoor.runtime.config import AgentConfig, read_config
 from unmoor.runtime.errors import TransientError
-from unmoor.runtime.new_run import run_from_trigger
+from unmoor.runtime.state.bundle import UnpackedBundle
+from unmoor.runtime.state.new_run import run_from_trigger
 from unmoor.runtime.store import Store, open_store
 
 HERE = Path(__file__).parent

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from runs import Bench, Ran, shell, stored_events, stored_text
 
-from unmoor.runtime import layout
-from unmoor.runtime.claim import LeaseLost, acquire_lease
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.events import FINAL_STATUSES
+from unmoor.runtime.run.lease import LeaseLost, acquire_lease
+from unmoor.runtime.state import keys
 from unmoor.runtime.store import open_store
 
 
@@ -132,7 +132,7 @@ def test_a_full_disk_under_the_store_is_failed_and_said(tmp_path: Path) -> None:
 
 def test_a_cancel_that_another_process_asks_for_ends_the_run(tmp_path: Path) -> None:
     async def ask(stop: Any, record: Any, store: Any) -> None:
-        await store.put(layout.cancel_key(record.id), b"")
+        await store.put(keys.cancel_key(record.id), b"")
 
     run = Bench(tmp_path, shell("sleep 3456")).run(before=lambda record, store: ask(None, record, store))
     assert_one_end(run, "cancelled")
@@ -146,7 +146,7 @@ def test_a_container_that_is_told_to_stop_has_everything_safe_within_eight_secon
         while not (tmp_path / "work").exists() or not list((tmp_path / "work").glob("s-*/work/kept")):
             await asyncio.sleep(0.02)
         marks.append(time.monotonic())
-        stop.now("stopped", grace_s=2.0)
+        stop.request("stopped", grace_s=2.0)
 
     bench = Bench(tmp_path, shell("trap '' TERM; echo state > kept; while :; do sleep 1; done"))
     run = bench.run(session="a", during=tell)
@@ -167,7 +167,7 @@ def test_runs_of_one_session_share_a_workspace_and_no_other_run_does(tmp_path: P
 
 
 def test_a_run_waits_for_the_run_that_holds_its_session(tmp_path: Path) -> None:
-    from unmoor.runtime.sessions import acquire_session
+    from unmoor.runtime.run.sessions import acquire_session
 
     async def hold_for_a_while(record: Any, store: Any) -> None:
         from datetime import UTC, datetime

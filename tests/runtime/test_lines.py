@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unmoor.runtime.lines import Line, LineSplitter
+from unmoor.runtime.run.line_splitter import Line, LineSplitter
 
 
 def lines_of(pieces: list[bytes], longest: int = 100) -> list[Line]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from unmoor.runtime.packed import pack, unpack
-from unmoor.runtime.untar import extract
+from unmoor.runtime.run.session_archive import pack, unpack
+from unmoor.runtime.tar_extract import extract
 
 
 def tree(root: Path) -> dict[str, tuple[str, str]]:

@@ -7,13 +7,13 @@ import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from unmoor.runtime import layout
 from unmoor.runtime.events import Tokens
-from unmoor.runtime.records import Artifact, Lease, RunRecord, from_json, to_json
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.run_record import Artifact, Lease, RunRecord, from_json, to_json
 
 NOW = datetime(2026, 11, 24, 20, 15, tzinfo=UTC)
 RECORD = RunRecord(
-    id=layout.run_id(NOW, 5),
+    id=keys.run_id(NOW, 5),
     agent="agent",
     environment="prod",
     bundle="ab" * 32,
@@ -66,13 +66,13 @@ def test_a_member_of_a_later_release_is_passed_over() -> None:
 
 
 def test_newer_runs_sort_first() -> None:
-    ids = [layout.run_id(NOW + timedelta(milliseconds=n)) for n in range(50)]
+    ids = [keys.run_id(NOW + timedelta(milliseconds=n)) for n in range(50)]
     assert sorted(ids, reverse=True) == ids
-    assert all(layout.RUN_ID.fullmatch(i) for i in ids)
-    assert layout.created_at(ids[7]) == NOW + timedelta(milliseconds=7)
+    assert all(keys.RUN_ID.fullmatch(i) for i in ids)
+    assert keys.created_at(ids[7]) == NOW + timedelta(milliseconds=7)
 
 
 def test_any_path_and_any_session_has_a_key_that_every_store_takes() -> None:
-    key = layout.artifact_key("run-1", "out/ü & b/100%.md")
+    key = keys.artifact_key("run-1", "out/ü & b/100%.md")
     assert key == "runs/run-1/artifacts/out/=C3=BC=20=26=20b/100=25.md"
-    assert layout.session_record_key("../../x") == f"sessions/{layout.session_digest('../../x')}/session.json"
+    assert keys.session_record_key("../../x") == f"sessions/{keys.session_digest('../../x')}/session.json"

@@ -71,8 +71,8 @@ LONG = "sesame-open-the-door-please"
 def test_a_secret_that_a_cut_would_halve_is_gone_before_the_cut(tmp_path: Path) -> None:
     from runs import Bench, command_spec, stored_text
 
-    from unmoor.runtime.journal import KEPT_RAW, KEPT_TEXT
-    from unmoor.runtime.life import MOST_ANSWER, MOST_REASON
+    from unmoor.runtime.run.event_log import KEPT_RAW, KEPT_TEXT
+    from unmoor.runtime.run.lifecycle import MOST_ANSWER, MOST_REASON
 
     at = [KEPT_TEXT, KEPT_RAW, MOST_REASON - 20, MOST_ANSWER, 64_000, 65_536]
     program = (

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from test_records import RECORD
 
-from unmoor.runtime import layout
-from unmoor.runtime.records import Lease, RunStatus, to_json
-from unmoor.runtime.retention import delete_expired
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.retention import delete_expired
+from unmoor.runtime.state.run_record import Lease, RunStatus, to_json
 from unmoor.runtime.store import open_store
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -40,8 +40,8 @@ def record(status: RunStatus) -> bytes:
     return to_json(dataclasses.replace(RECORD, status=status, lease=lease))
 
 
-RUN = layout.run_record_key(RECORD.id)
-EVENTS = layout.event_segment_key(RECORD.id, 1)
+RUN = keys.run_record_key(RECORD.id)
+EVENTS = keys.event_segment_key(RECORD.id, 1)
 
 
 def test_a_run_goes_whole_when_its_newest_object_is_old(tmp_path: Path) -> None:
@@ -87,19 +87,19 @@ def test_an_empty_store_is_nothing_to_sweep(tmp_path: Path) -> None:
 
 def test_what_came_goes_piece_by_piece_however_much_comes_after_it(tmp_path: Path) -> None:
     old = [
-        layout.delivery_dedup_key("github", "a"),
-        layout.schedule_dedup_key("nightly", "a"),
-        f"{layout.DELIVERY_LOG}abcd/a.ndjson",
+        keys.delivery_dedup_key("github", "a"),
+        keys.schedule_dedup_key("nightly", "a"),
+        f"{keys.DELIVERY_LOG}abcd/a.ndjson",
     ]
     new = [
-        layout.delivery_dedup_key("github", "b"),
-        layout.schedule_dedup_key("nightly", "b"),
-        f"{layout.DELIVERY_LOG}abcd/b.ndjson",
+        keys.delivery_dedup_key("github", "b"),
+        keys.schedule_dedup_key("nightly", "b"),
+        f"{keys.DELIVERY_LOG}abcd/b.ndjson",
     ]
     store_with(tmp_path, *((key, b"{}", 31) for key in old), *((key, b"{}", 29) for key in new))
     assert left(tmp_path) == sorted(new)
 
 
 def test_up_to_when_a_schedule_is_done_with_is_never_forgotten(tmp_path: Path) -> None:
-    store_with(tmp_path, (layout.schedule_cursor_key("yearly"), b"{}", 400))
-    assert left(tmp_path) == [layout.schedule_cursor_key("yearly")]
+    store_with(tmp_path, (keys.schedule_cursor_key("yearly"), b"{}", 400))
+    assert left(tmp_path) == [keys.schedule_cursor_key("yearly")]

@@ -13,7 +13,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from runs import Bench, shell
 
-from unmoor.runtime.traces import Traces, tracing_enabled
+from unmoor.runtime.run.traces import Traces, tracing_enabled
 
 
 class Collector(http.server.BaseHTTPRequestHandler):

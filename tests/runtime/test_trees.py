@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from runs import Bench, shell
 
-from unmoor.runtime import layout
-from unmoor.runtime.packed import pack, unpack
-from unmoor.runtime.trees import remove_tree, walk
+from unmoor.runtime.run.file_tree import remove_tree, walk
+from unmoor.runtime.run.session_archive import pack, unpack
+from unmoor.runtime.state import keys as layout
 
 DEEP = 1500
 # Makes folders deeper than any path, one step at a time.

@@ -10,8 +10,8 @@ import pytest
 from git_server import TOKEN, GitServer, commit, git, git_server, repository
 from runs import Bench, shell
 
-from unmoor.runtime.guard.way import Emit, RunCredentials, Stream
-from unmoor.runtime.records import RunRecord
+from unmoor.runtime.guard.transport.types import Emit, RunCredentials, Stream
+from unmoor.runtime.state.run_record import RunRecord
 
 pytestmark = pytest.mark.slow
 
@@ -164,7 +164,7 @@ def test_a_clone_that_cannot_be_is_failed_at_once(tmp_path: Path, server: GitSer
 
 
 def test_a_session_of_another_harness_keeps_its_workspace_and_says_so(tmp_path: Path) -> None:
-    from unmoor.runtime.sessions import acquire_session
+    from unmoor.runtime.run.sessions import acquire_session
 
     async def as_if_by_another(record: RunRecord, store: Any) -> None:
         from datetime import UTC, datetime

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from unmoor.graph import Resource
-from unmoor.make_plan import make_plan
 from unmoor.plan import Plan
-from unmoor.registry import load
-from unmoor.spec import Spec
+from unmoor.recording.of_target import record_target
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 from unmoor.target import Settings
-from unmoor.testing.graphs import record_target
+from unmoor.target.registry import load
 
 FULL: dict[str, Any] = {
     "version": 1,

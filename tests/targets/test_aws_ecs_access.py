@@ -7,8 +7,8 @@ import json
 import pytest
 from cases import changed, graph_of, one, plan_of
 
-from unmoor.registry import load
-from unmoor.testing.rules import access_breaches
+from unmoor.recording.access_rules import access_breaches
+from unmoor.target.registry import load
 
 pytestmark = pytest.mark.slow
 

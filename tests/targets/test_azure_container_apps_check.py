@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from unmoor.make_plan import make_plan
-from unmoor.spec import Spec
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 from unmoor.targets.azure_container_apps import target
 
 SPEC = {

@@ -10,12 +10,12 @@ from functools import cache
 import pytest
 
 from unmoor.graph import Resource
-from unmoor.make_plan import make_plan
-from unmoor.spec import Spec
+from unmoor.recording.access_rules import descends_from_one, no_plain_secret, unique
+from unmoor.recording.of_target import record_target, stand_in
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 from unmoor.target import PARTS
 from unmoor.targets.azure_container_apps import target
-from unmoor.testing.graphs import record_target, stand_in
-from unmoor.testing.rules import descends_from_one, no_plain_secret, unique
 
 pytestmark = pytest.mark.slow
 

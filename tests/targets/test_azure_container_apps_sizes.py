@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from unmoor.make_plan import make_plan
-from unmoor.spec import Spec
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 from unmoor.targets.azure_container_apps import target
+from unmoor.targets.azure_container_apps.container_sizes import guard_size, replica_of_gateway, replica_of_runs
 from unmoor.targets.azure_container_apps.sizes import (
     Size,
     consumption_size,
@@ -17,7 +18,6 @@ from unmoor.targets.azure_container_apps.sizes import (
     disk_mib,
     log_days,
 )
-from unmoor.targets.azure_container_apps.totals import guard_size, replica_of_gateway, replica_of_runs
 
 SPEC = {
     "version": 1,

@@ -11,10 +11,10 @@ import pulumi
 import pytest
 from cases import plan_of
 
-from unmoor.compiled import compile_graph
-from unmoor.load import load
-from unmoor.registry import load as load_target
-from unmoor.settings import select_target
+from unmoor.recording.compile import compile_graph
+from unmoor.spec.load import load
+from unmoor.target.choose import select_target
+from unmoor.target.registry import load as load_target
 from unmoor.targets.aws_ecs import deployer as aws
 from unmoor.targets.azure_container_apps import deployer as azure
 from unmoor.targets.gcp_cloud_run import deployer as gcp

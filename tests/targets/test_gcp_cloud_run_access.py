@@ -8,11 +8,11 @@ from functools import cache
 import pytest
 
 from unmoor.graph import Resource
-from unmoor.make_plan import make_plan
-from unmoor.spec import Spec
+from unmoor.recording.access_rules import access_breaches
+from unmoor.recording.of_target import graph_of
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 from unmoor.targets.gcp_cloud_run import target
-from unmoor.testing.graphs import graph_of
-from unmoor.testing.rules import access_breaches
 
 pytestmark = pytest.mark.slow
 

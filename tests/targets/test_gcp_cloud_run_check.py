@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from unmoor.make_plan import make_plan
-from unmoor.spec import Spec
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 from unmoor.targets.gcp_cloud_run import target
 
 SPEC = {

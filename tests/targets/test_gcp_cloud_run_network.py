@@ -7,10 +7,10 @@ from functools import cache
 
 import pytest
 
-from unmoor.make_plan import make_plan
-from unmoor.spec import Spec
+from unmoor.recording.of_target import graph_of, record_target
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 from unmoor.targets.gcp_cloud_run import target
-from unmoor.testing.graphs import graph_of, record_target
 
 pytestmark = pytest.mark.slow
 

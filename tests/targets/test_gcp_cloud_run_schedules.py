@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from unmoor.cron import fire_times, parse
-from unmoor.make_plan import make_plan
 from unmoor.plan import Schedule
-from unmoor.spec import Spec
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 from unmoor.targets.gcp_cloud_run import target
-from unmoor.targets.gcp_cloud_run.clocks import affected_by_dst
+from unmoor.targets.gcp_cloud_run.dst import affected_by_dst
 from unmoor.targets.gcp_cloud_run.schedules import unix_cron
 
 pytestmark = pytest.mark.slow

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from unmoor.make_plan import make_plan
 from unmoor.plan import ImageReference
-from unmoor.spec import Spec
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 from unmoor.targets.gcp_cloud_run import target
 from unmoor.targets.gcp_cloud_run.registries import is_pulled_directly
 from unmoor.targets.gcp_cloud_run.sizes import MEMORY_MIB, Size, cloud_run_size, days, disk_gib, log_days

@@ -13,12 +13,12 @@ import botocore.session
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from unmoor.compiled import compile_graph
 from unmoor.graph import Resource
-from unmoor.load import load
-from unmoor.registry import names
-from unmoor.settings import select_target
-from unmoor.testing.computed import input_names
+from unmoor.recording.compile import compile_graph
+from unmoor.recording.stand_ins import input_names
+from unmoor.spec.load import load
+from unmoor.target.choose import select_target
+from unmoor.target.registry import names
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from cases import graph_of, plan_of
 
-from unmoor.bundle import config_json
-from unmoor.registry import load
+from unmoor.plan.bundle import config_json
 from unmoor.runtime.config import read_config
-from unmoor.runtime.gateway.chosen import build_launcher, read_launcher_config
-from unmoor.runtime.gateway.elsewhere import PlatformLauncher
-from unmoor.runtime.guard.way import null_log
+from unmoor.runtime.gateway.launchers.choose import build_launcher, read_launcher_config
+from unmoor.runtime.gateway.launchers.platform import PlatformLauncher
+from unmoor.runtime.logs import null_log
+from unmoor.target.registry import load
 
 pytestmark = pytest.mark.slow
 

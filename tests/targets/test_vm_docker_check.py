@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cases import plan_of
 
-from unmoor.registry import load
+from unmoor.target.registry import load
 
 TARGET = load("vm-docker")
 SSH = {"host": "ssh://me@203.0.113.7"}

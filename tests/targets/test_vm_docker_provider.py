@@ -11,10 +11,10 @@ import pytest
 from cases import graph_of, one, plan_of
 
 from unmoor.graph import SECRET, Resource
-from unmoor.load import load as load_spec
-from unmoor.registry import load
-from unmoor.settings import select_target
-from unmoor.testing.graphs import graph_of as recorded
+from unmoor.recording.of_target import graph_of as recorded
+from unmoor.spec.load import load as load_spec
+from unmoor.target.choose import select_target
+from unmoor.target.registry import load
 
 pytestmark = pytest.mark.slow
 

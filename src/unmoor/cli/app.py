@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from unmoor.cli.app_cost import compare, cost
 from unmoor.cli.app_deploy import down, outputs, preview, refresh, rights, up
-from unmoor.cli.app_money import Env, File, Json, SomeTargets, compare, cost
 from unmoor.cli.app_operate import cancel, deliveries, doctor, logs, runs, trigger, verify
 from unmoor.cli.app_prices import prices
 from unmoor.cli.app_review import review
 from unmoor.cli.app_secrets import secrets
+from unmoor.cli.options import Env, File, Json, SomeTargets
 
 app = typer.Typer(
     name="unmoor",
@@ -60,7 +61,7 @@ def init(
 
     Example: unmoor init my-agent
     """
-    from unmoor.cli.init import write_project, write_spec
+    from unmoor.cli.commands.init import write_project, write_spec
 
     written = write_spec(folder) if pulumi is None else write_project(pulumi, folder, target, env)
     for path in written:
@@ -73,7 +74,7 @@ def check(file: File = Path(), env: Env = None, target: SomeTargets = None, json
 
     Example: unmoor check -t aws-ecs
     """
-    from unmoor.cli.check import run
+    from unmoor.cli.commands.check import run
 
     raise typer.Exit(run(file, env, target or [], as_json=json))
 
@@ -84,7 +85,7 @@ def plan(file: File = Path(), env: Env = None, json: Json = False) -> None:
 
     Example: unmoor plan -e prod
     """
-    from unmoor.cli.plan import run
+    from unmoor.cli.commands.plan import run
 
     run(file, env, as_json=json)
 
@@ -103,7 +104,7 @@ def graph(
 
     Example: unmoor graph -t gcp-cloud-run --svg > agent.svg
     """
-    from unmoor.cli.graph import run
+    from unmoor.cli.commands.graph import run
 
     wanted = [name for name, asked in (("json", json), ("mermaid", mermaid), ("svg", svg), ("text", text)) if asked]
     if len(wanted) > 1:
@@ -150,7 +151,7 @@ def dev(
 
     Example: unmoor dev examples/01-hello --once "Good morning"
     """
-    from unmoor.cli.needs import require_linux, require_runtime
+    from unmoor.cli.inputs.requirements import require_linux, require_runtime
 
     require_runtime()
     if docker and install:
@@ -162,25 +163,25 @@ def dev(
             if given:
                 raise typer.BadParameter("goes with --once PROMPT in this release", param_hint=name)
         require_linux()
-        from unmoor.cli.dev_serve import USUAL_PORT, serve
+        from unmoor.cli.commands.dev_serve import USUAL_PORT, serve
 
         at = USUAL_PORT if port is None else port
         if docker:
-            from unmoor.cli.dev_docker import serve as serve_in_docker
+            from unmoor.cli.commands.dev_docker import serve as serve_in_docker
 
             raise typer.Exit(serve_in_docker(file, env, port=at, token=token, store=store))
         raise typer.Exit(serve(file, env, port=at, token=token, store=store, installing=install))
     if port is not None:
         raise typer.BadParameter("a single run serves nothing; leave one of --once and --port out", param_hint="--port")
-    from unmoor.cli.prompt import prompt_of
+    from unmoor.cli.inputs.prompt import prompt_of
 
     prompt = prompt_of(once)
     if docker:
-        from unmoor.cli.dev_docker import once as once_in_docker
+        from unmoor.cli.commands.dev_docker import once as once_in_docker
 
         raise typer.Exit(once_in_docker(file, env, prompt, session=session, store=store, as_json=json))
     require_linux()
-    from unmoor.cli.dev import once as run_once
+    from unmoor.cli.commands.dev import once as run_once
 
     raise typer.Exit(run_once(file, env, prompt, session=session, store=store, as_json=json, installing=install))
 
@@ -196,7 +197,7 @@ def build(
 
     Example: unmoor build examples/02-issue-triage
     """
-    from unmoor.cli.build import run
+    from unmoor.cli.commands.build import run
 
     run(file, env, tag=tag, base=base)
 
@@ -207,7 +208,7 @@ def targets(json: Json = False) -> None:
 
     Example: unmoor targets --json
     """
-    from unmoor.cli.targets import run
+    from unmoor.cli.commands.targets import run
 
     run(as_json=json)
 
@@ -220,6 +221,6 @@ def schema() -> None:
     """
     import json as text
 
-    from unmoor.schema import json_schema
+    from unmoor.target.json_schema import json_schema
 
     typer.echo(text.dumps(json_schema(), indent=2, ensure_ascii=False))

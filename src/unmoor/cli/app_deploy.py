@@ -7,23 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unmoor.cli.app_money import Env, File, Json
+from unmoor.cli.options import Backend, Env, File, Json, Provider, Target
 
 if TYPE_CHECKING:
     from unmoor.stacks.deployment import DeployRequest
 
-Target = Annotated[
-    str, typer.Option("-t", "--target", help="The target; not needed where the spec has settings for one alone.")
-]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a field of the spec; several times.")
-]
-Backend = Annotated[
-    str,
-    typer.Option("--backend", metavar="URL", help="Pulumi's backend; else PULUMI_BACKEND_URL, or a folder of yours."),
-]
-Provider = Annotated[
-    str, typer.Option("--secrets-provider", metavar="URL", help="What encrypts the state's secrets, as Pulumi has it.")
 ]
 Packs = Annotated[
     list[Path] | None, typer.Option("--policy-pack", metavar="DIR", help="A policy pack to hold it to; several times.")
@@ -44,8 +34,8 @@ def _asked(
     *,
     destroy_data: bool = False,
 ) -> DeployRequest:
-    from unmoor.cli.changes import changes
-    from unmoor.cli.needs import require_pulumi
+    from unmoor.cli.inputs.requirements import require_pulumi
+    from unmoor.cli.inputs.set_values import changes
 
     require_pulumi()
     from unmoor.stacks.deployment import DeployRequest
@@ -81,7 +71,7 @@ def preview(
     if json and markdown:
         raise typer.BadParameter("--json and --markdown exclude each other", param_hint="preview")
     asked = _asked(file, env, target, set, backend, secrets_provider, policy_pack)
-    from unmoor.cli.preview import run
+    from unmoor.cli.commands.preview import run
 
     run(asked, diff=diff, form="json" if json else "markdown" if markdown else "text")
 
@@ -105,7 +95,7 @@ def up(
     Example: unmoor up examples/01-hello -t vm-docker --set targets.vm-docker.host=local
     """
     asked = _asked(file, env, target, set, backend, secrets_provider, policy_pack)
-    from unmoor.cli.up import run
+    from unmoor.cli.commands.up import run
 
     raise typer.Exit(run(asked, yes=yes, diff=diff, as_json=json, verifying=verify, destroying=destroy_data))
 
@@ -127,7 +117,7 @@ def refresh(
     Example: unmoor refresh -t aws-ecs -e prod --repair
     """
     asked = _asked(file, env, target, set, backend, secrets_provider)
-    from unmoor.cli.refresh import run
+    from unmoor.cli.commands.refresh import run
 
     run(asked, repair=repair, as_json=json)
 
@@ -148,7 +138,7 @@ def down(
     Example: unmoor down -t vm-docker
     """
     asked = _asked(file, env, target, set, backend, secrets_provider, destroy_data=destroy_data)
-    from unmoor.cli.down import run
+    from unmoor.cli.commands.down import run
 
     run(asked, yes=yes, as_json=json, destroying=destroy_data)
 
@@ -165,11 +155,11 @@ def outputs(
 
     Example: unmoor outputs -t vm-docker --json
     """
-    from unmoor.cli.needs import require_pulumi
+    from unmoor.cli.inputs.requirements import require_pulumi
 
     require_pulumi()
-    from unmoor.cli.outputs import run
-    from unmoor.operate.reach import AgentLocation
+    from unmoor.cli.commands.outputs import run
+    from unmoor.operate.connect import AgentLocation
 
     where = AgentLocation(file=file, environment=env, target=target, backend=backend)
     run(where, as_json=json, show_token=show_token)
@@ -180,7 +170,7 @@ def rights(file: File = Path(), target: Target = "", env: Env = None, set: Set =
 
     Example: unmoor rights -t aws-ecs -e prod > deployer.json
     """
-    from unmoor.cli.changes import changes
-    from unmoor.cli.rights import run
+    from unmoor.cli.commands.rights import run
+    from unmoor.cli.inputs.set_values import changes
 
     run(file, env, target, changes(set))

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unmoor.cli.app_deploy import Backend, Target
-from unmoor.cli.app_money import Env, File, Json
+from unmoor.cli.options import Backend, Env, File, Json, Target
 
 if TYPE_CHECKING:
-    from unmoor.operate.reach import AgentLocation
+    from unmoor.operate.connect import AgentLocation
 
 Url = Annotated[
     str, typer.Option("--url", metavar="URL", help="The gateway's address; its token is read from UNMOOR_TOKEN.")
@@ -53,14 +52,14 @@ def trigger(
 
     Example: unmoor trigger -t aws-ecs "Triage issue 7" --follow
     """
-    from unmoor.cli.given import file_and_prompt, headers_of, prompt_from, recorded_webhook
+    from unmoor.cli.inputs.arguments import file_and_prompt, headers_of, prompt_from, recorded_webhook
 
     spec, said = file_and_prompt(given or [], has_prompt=not (hook or file))
     webhook = recorded_webhook(hook, body, headers_of(header or []), session=session, prompt=file)
     if webhook and store:
         raise typer.BadParameter("the gateway takes webhooks, and no store; leave it out", param_hint="--store")
     where = _where(spec, env, target, backend, url, store)
-    from unmoor.cli.trigger import TriggerRequest, run
+    from unmoor.cli.commands.trigger import TriggerRequest, run
 
     prompt = "" if webhook else prompt_from(said, file)
     wanted = TriggerRequest(prompt=prompt, session=session, webhook=webhook)
@@ -88,12 +87,12 @@ def runs(
     """
     from datetime import UTC, datetime
 
-    from unmoor.cli.ago import since as since_of
-    from unmoor.cli.given import validate_choices
+    from unmoor.cli.inputs.arguments import validate_choices
+    from unmoor.cli.render.times import since as since_of
 
     now = datetime.now(UTC)
-    from unmoor.cli.runs import RunFilter, run
-    from unmoor.runtime.records import STATUSES
+    from unmoor.cli.commands.runs import RunFilter, run
+    from unmoor.runtime.state.run_record import STATUSES
 
     statuses = validate_choices(status or [], STATUSES, option="--status")
     wanted = RunFilter(statuses=statuses, trigger=trigger, since=since_of(since, now), limit=limit)
@@ -114,10 +113,10 @@ def logs(
 
     Example: unmoor logs -t vm-docker -f
     """
-    from unmoor.cli.given import file_and_run
+    from unmoor.cli.inputs.arguments import file_and_run
 
     spec, run_id = file_and_run(given or [])
-    from unmoor.cli.logs import run
+    from unmoor.cli.commands.logs import run
 
     run(_where(spec, env, target, backend, url, store), run_id, follow=follow, as_json=json)
 
@@ -135,12 +134,12 @@ def cancel(
 
     Example: unmoor cancel -t aws-ecs run-ybqr5rxvt-5z939m3
     """
-    from unmoor.cli.given import file_and_run
+    from unmoor.cli.inputs.arguments import file_and_run
 
     spec, run_id = file_and_run(given or [])
     if not run_id:
         raise typer.BadParameter("say which run; unmoor runs lists them", param_hint="RUN")
-    from unmoor.cli.cancel import run
+    from unmoor.cli.commands.cancel import run
 
     run(_where(spec, env, target, backend, url, store), run_id, as_json=json)
 
@@ -166,10 +165,10 @@ def deliveries(
     """
     from datetime import UTC, datetime
 
-    from unmoor.cli.ago import since as since_of
-    from unmoor.cli.deliveries import DeliveryFilter, run
-    from unmoor.cli.given import validate_choices
-    from unmoor.runtime.gateway.deliveries import OUTCOMES
+    from unmoor.cli.commands.deliveries import DeliveryFilter, run
+    from unmoor.cli.inputs.arguments import validate_choices
+    from unmoor.cli.render.times import since as since_of
+    from unmoor.runtime.state.delivery_log import OUTCOMES
 
     outcomes = validate_choices(outcome or [], OUTCOMES, option="--outcome")
     at = since_of(since, datetime.now(UTC))
@@ -194,11 +193,11 @@ def verify(
 
     Example: unmoor verify -t aws-ecs -e prod
     """
-    from unmoor.cli.ago import duration
+    from unmoor.cli.render.times import duration
 
     most = duration(timeout, option="--timeout")
     where = _where(file, env, target, backend, "", "")
-    from unmoor.cli.verify import run
+    from unmoor.cli.commands.verify import run
     from unmoor.operate.verify import Patience
 
     patience = Patience(revision_s=most, gateway_s=most, self_test_s=most)
@@ -220,15 +219,15 @@ def doctor(
 
     Example: unmoor doctor -t aws-ecs
     """
-    from unmoor.cli.doctor import run
+    from unmoor.cli.commands.doctor import run
 
     raise typer.Exit(run(file, env, target, as_json=json, installing=install))
 
 
 def _where(file: Path, env: str | None, target: str, backend: str, url: str, store: str) -> AgentLocation:
     """Where the agent is, once it is sure that what is needed to ask there is installed."""
-    from unmoor.cli.needs import require_pulumi, require_runtime
-    from unmoor.operate.reach import AgentLocation
+    from unmoor.cli.inputs.requirements import require_pulumi, require_runtime
+    from unmoor.operate.connect import AgentLocation
 
     if store:
         require_runtime("--store")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from unmoor.cli.app_money import Json, SomeTargets
+from unmoor.cli.options import Json, SomeTargets
 
 prices = typer.Typer(help="List the price books, or make them new.", invoke_without_command=True, rich_markup_mode=None)
 
@@ -21,7 +21,7 @@ def list_prices(context: typer.Context, json: Json = False) -> None:
         return
     from datetime import UTC, datetime
 
-    from unmoor.cli.prices import list_books
+    from unmoor.cli.commands.prices import list_books
 
     list_books(as_json=json, today=datetime.now(UTC).date())
 
@@ -40,6 +40,6 @@ def refresh_prices(
 
     Example: unmoor prices refresh -t aws-ecs --region eu-west-1
     """
-    from unmoor.cli.prices import refresh_books
+    from unmoor.cli.commands.prices import refresh_books
 
     refresh_books(target or [], region or [], yes=yes)

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unmoor.cli.app_deploy import Backend, Provider
-from unmoor.cli.app_money import Env, File, SomeTargets
+from unmoor.cli.options import Backend, Env, File, Provider, SomeTargets
 
 
 def review(
@@ -30,9 +29,9 @@ def review(
 
     Example: unmoor review agent -t aws-ecs -e prod --before base/agent --post
     """
-    from unmoor.cli.needs import require_pulumi
-    from unmoor.cli.review import ReviewOptions, run
-    from unmoor.cli.usage import UsageOptions
+    from unmoor.cli.commands.review import ReviewOptions, run
+    from unmoor.cli.inputs.requirements import require_pulumi
+    from unmoor.cli.inputs.usage import UsageOptions
 
     if preview:
         require_pulumi()

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unmoor.cli.app_deploy import Backend, Target
-from unmoor.cli.app_money import Env, File, Json
+from unmoor.cli.options import Backend, Env, File, Json, Target
 
 secrets = typer.Typer(no_args_is_help=True, help="Say where each secret is from, and set those of the stack's config.")
 
@@ -19,10 +18,10 @@ def list_(file: File = Path(), target: Target = "", env: Env = None, json: Json 
 
     Example: unmoor secrets list -e prod
     """
-    from unmoor.cli.needs import require_pulumi
+    from unmoor.cli.inputs.requirements import require_pulumi
 
     require_pulumi()
-    from unmoor.cli.secrets import list_secrets
+    from unmoor.cli.commands.secrets import list_secrets
 
     raise typer.Exit(list_secrets(file, env, target, backend, as_json=json))
 
@@ -39,9 +38,9 @@ def set_(
 
     Example: unmoor secrets set githubWebhookSecret -t aws-ecs < secret.txt
     """
-    from unmoor.cli.needs import require_pulumi
+    from unmoor.cli.inputs.requirements import require_pulumi
 
     require_pulumi()
-    from unmoor.cli.secrets import set_secret
+    from unmoor.cli.commands.secrets import set_secret
 
     set_secret(file, env, target, backend, key)

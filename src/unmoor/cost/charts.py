@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
 
-from .comparison import Bill, BreakEven, Comparison
-from .line import KINDS, Kind, Total
-from .verdict import money_text, total_text
+from unmoor.pricing.line import KINDS, Kind, Total
+
+from .comparison import Bill, BreakEven, Comparison, money_text, total_text
 
 COLOURS = 6
 WIDTH, ROW, BAR = 900, 52, 22

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from unmoor.pricing.usage import WORDS, Usage, number_text
+
 from .comparison import Bill, Comparison
-from .usage import WORDS, Usage, number_text
 
 HALF, DOUBLE = Decimal("0.5"), Decimal(2)
 # How far up and down an assumption is moved, in steps of a half more, and how closely the end of a range is found.
@@ -98,7 +99,7 @@ def break_points(comparison: Comparison) -> tuple[Range, ...]:
 
 def swing_lines(comparison: Comparison) -> list[str]:
     """What moves the answer most, and where the cheapest stops to be so, in words."""
-    from .verdict import money_text
+    from .comparison import money_text
 
     best, found = _best(comparison.bills, comparison.usage), impacts(comparison)
     if best is None or not found:

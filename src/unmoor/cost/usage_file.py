@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.errors import InputError, Problem
-from unmoor.yamltext import Document, Position, read_yaml
-
-from .usage import WORDS, parse_amount, parse_day_shape, runs_a_month
+from unmoor.pricing.usage import WORDS, parse_amount, parse_day_shape, runs_a_month
+from unmoor.spec.yaml_positions import Document, Position, read_yaml
 
 KEYS = (*WORDS, "day")
 SUCH_AS = "write lines such as runs: 200/month"

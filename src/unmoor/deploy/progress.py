@@ -14,8 +14,8 @@ from rich.live import Live
 from rich.text import Text
 from rich.tree import Tree
 
-from unmoor.deploy.parts import ORDER, part_of
-from unmoor.deploy.step import NOTHING, Diagnostic, Event, Op, ResourceStep
+from unmoor.deploy.agent_parts import ORDER, part_of
+from unmoor.deploy.engine_events import NOTHING, Diagnostic, Event, Op, ResourceStep
 from unmoor.target import PartMapping
 
 DOING: dict[Op, str] = {

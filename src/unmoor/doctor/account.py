@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from unmoor.errors import UnmoorError
+from unmoor.findings import Finding, failure, ok
 
-from .finding import Finding, failure, ok
 from .machine import clock
 
 

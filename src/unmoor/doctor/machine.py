@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from .finding import Finding, failure, note, ok
+from unmoor.findings import Finding, failure, note, ok
+
 from .tools import parse_version
 
 # What signatures of every cloud still take: AWS refuses from 5 minutes on, and webhooks that sign a time do as well.

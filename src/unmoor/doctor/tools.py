@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .finding import Finding, failure, note, ok
+from unmoor.findings import Finding, failure, note, ok
 
 OLDEST_PYTHON = (3, 11)
 Version = tuple[int, ...]

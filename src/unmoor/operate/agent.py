@@ -9,10 +9,10 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, Protocol
 
-from unmoor.runtime import layout
-from unmoor.runtime.self_test import KIND as SELF_TEST
+from unmoor.runtime.self_test_trigger import KIND as SELF_TEST
+from unmoor.runtime.state import keys
 
-from .faults import NoSuchRun, OperateError
+from .errors import NoSuchRun, OperateError
 
 # What is read with one request; the gateway's own limit.
 PAGE = 200
@@ -72,7 +72,7 @@ class AgentClient(Protocol):
 def iter_runs(agent: AgentClient, *, since: datetime | None = None) -> Iterator[dict[str, Any]]:
     """All runs, newest first, back to that time."""
     runs = _each(lambda cursor: agent.runs(limit=PAGE, cursor=cursor))
-    return _back_to(since, runs, lambda run: layout.created_at(run["id"]))
+    return _back_to(since, runs, lambda run: keys.created_at(run["id"]))
 
 
 def iter_deliveries(

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from unmoor.doctor.finding import Finding, failure, note, ok
+from unmoor.findings import Finding, failure, note, ok
 from unmoor.runtime.events import FINAL_STATUSES
-from unmoor.runtime.gateway.hooks.signatures import sign_headers
-from unmoor.runtime.self_test import NAME, VERIFY
+from unmoor.runtime.gateway.triggers.webhooks.signatures import sign_headers
+from unmoor.runtime.self_test_trigger import NAME, VERIFY
 
-from .at_gateway import GatewayAgent
-from .faults import NoSuchRun, RejectedByGateway
+from .errors import NoSuchRun, RejectedByGateway
+from .gateway_agent import GatewayAgent
 
 TOPIC = "self-test"
 BODY = b"{}"

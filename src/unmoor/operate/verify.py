@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from unmoor.container import READY_PATH
-from unmoor.doctor.finding import Finding, failure, note, ok
 from unmoor.errors import UnmoorError
+from unmoor.findings import Finding, failure, note, ok
 from unmoor.plan import Plan
-from unmoor.serving import Revision
 from unmoor.target import Outputs, Settings, Target
+from unmoor.target.revision import Revision
 
-from .at_gateway import GatewayAgent
-from .faults import AgentUnreachable, OperateError, RejectedByGateway
+from .errors import AgentUnreachable, OperateError, RejectedByGateway
+from .gateway_agent import GatewayAgent
 from .self_test import SelfTest
 
 REVISION, GATEWAY, SELF_TEST = "revision", "gateway", "self-test"

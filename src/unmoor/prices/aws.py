@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from .fetch import open_url
-from .meter import PriceRow, RefreshError
-from .source import PriceRows, number
+from .price_list import PriceRows, number
+from .sku import PriceRow, RefreshError
 
 BASE = "https://pricing.us-east-1.amazonaws.com"
 # A file begins with lines about itself; the one with the names of its columns begins with SKU.

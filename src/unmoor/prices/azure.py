@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from .fetch import fetch
-from .meter import PriceRow, RefreshError
-from .source import Pages, PriceRows, number
+from .price_list import Pages, PriceRows, number
+from .sku import PriceRow, RefreshError
 
 BASE = "https://prices.azure.com"
 PATH = "/api/retail/prices"

@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from .meter import RefreshError
+from .sku import RefreshError
 
 PATIENCE_S = 60
 # A page of an API; a file of a price list has no such bound, since it is not kept.

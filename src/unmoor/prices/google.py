@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from .fetch import fetch
-from .meter import PriceRow, RefreshError
-from .source import Pages, PriceRows, number
+from .price_list import Pages, PriceRows, number
+from .sku import PriceRow, RefreshError
 
 BASE = "https://cloudbilling.googleapis.com"
 KEY = "GOOGLE_BILLING_API_KEY"

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 
-from .meter import PriceRow, Rate, RefreshError, SkuQuery
-from .source import PriceList, PriceRows
+from .price_list import PriceList, PriceRows
+from .sku import PriceRow, Rate, RefreshError, SkuQuery
 
 # Names that are kept to be shown where a meter is not found.
 MOST_NAMES, SHOWN = 50_000, 8

@@ -10,12 +10,12 @@ from importlib.util import find_spec
 from itertools import groupby
 from types import MappingProxyType
 
-from unmoor.cost.price import ANYWHERE, PriceBook
+from unmoor.pricing.price_book import ANYWHERE, PriceBook
 
-from .change import Refreshed, diff_book
+from .diff import Refreshed, diff_book
 from .match import match_rates
-from .meter import Rate, RefreshError, SkuQuery, Vendor
-from .source import PriceList
+from .price_list import PriceList
+from .sku import Rate, RefreshError, SkuQuery, Vendor
 
 # How each vendor writes its regions, which are distinct.
 PLACES: Mapping[Vendor, re.Pattern[str]] = MappingProxyType(

@@ -8,13 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from unmoor.compare import AS_IT_IS
-from unmoor.cost.bills import compare_bills
+from unmoor.cost.compare_targets import compare_bills
 from unmoor.cost.comparison import Bill
-from unmoor.cost.usage import Usage
-from unmoor.deploy.changes import Changes
+from unmoor.deploy.preview import Changes
 from unmoor.errors import InputError, SpecError
-from unmoor.load import Loaded, load
-from unmoor.settings import select_target
+from unmoor.pricing.usage import Usage
+from unmoor.spec.load import Loaded, load
+from unmoor.target.choose import select_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,19 +33,19 @@ def _dispatch(arguments: list[str]) -> int:
         case ["health", port] if port.isdigit():
             return 0 if healthy(int(port)) else 1
         case ["run", *rest]:
-            from unmoor.runtime.agent_run import main as run
+            from unmoor.runtime.run.main import main as run
 
             return run(rest)
         case ["serve"]:
-            from unmoor.runtime.gateway.program import main as serve
+            from unmoor.runtime.gateway.main import main as serve
 
             return serve()
         case ["guard"]:
-            from unmoor.runtime.guard.program import main as guard
+            from unmoor.runtime.guard.main import main as guard
 
             return guard()
         case ["launch"]:
-            from unmoor.runtime.launch.program import main as launch
+            from unmoor.runtime.launcher.main import main as launch
 
             return launch()
         case _:

@@ -1,6 +1,6 @@
 """The agent as the runtime knows it: config.json of the bundle, as frozen values.
 
-The compiler writes config.json from the plan's bundled fields (unmoor.bundle); this is the other side of it.
+The compiler writes config.json from the plan's bundled fields (unmoor.plan.bundle); this is the other side of it.
 """
 
 from __future__ import annotations

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, Protocol, TextIO
 
+from .errors import UnmoorRuntimeError
 from .redact import Redact, redact_values
 
 Level = Literal["info", "warning", "error"]
@@ -47,3 +48,26 @@ class JsonLog:
 def stack_summary(error: BaseException) -> list[str]:
     """Where an error that nobody expected was raised: names and lines, and nothing of what was at hand there."""
     return [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+
+
+class Log(Protocol):
+    """Writes one line for whoever runs the guard; a field never holds a secret."""
+
+    def __call__(self, message: str, **fields: Any) -> None: ...
+
+
+def null_log(message: str, **fields: Any) -> None:
+    """A log that keeps nothing."""
+
+
+async def log_errors(work: Callable[[], Awaitable[object]], what: str, *, log: Log) -> bool:
+    """Whether it went well. What went wrong is in the log: the next try must come all the same."""
+    try:
+        await work()
+    except UnmoorRuntimeError as fault:
+        log(str(fault), level="error")
+        return False
+    except Exception as error:  # whatever it is, what waits must not wait for ever
+        log(f"{what} failed", level="error", error=type(error).__name__, where=stack_summary(error))
+        return False
+    return True

@@ -22,17 +22,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from unmoor.bundle import pack
 from unmoor.errors import RefusedError, UnmoorError
 from unmoor.graph import Resource, as_json
-from unmoor.load import load
 from unmoor.plan import Plan
-from unmoor.registry import load as load_target
+from unmoor.plan.bundle import pack
+from unmoor.recording.access_rules import access_breaches, descends_from_one, machine_paths, no_plain_secret, unique
+from unmoor.recording.of_target import record_target, stand_in
+from unmoor.recording.record import Recording
+from unmoor.spec.load import load
 from unmoor.target import PARTS, Settings, Target
-from unmoor.testing.graphs import record_target, stand_in
+from unmoor.target.registry import load as load_target
 from unmoor.testing.knobs import Mutation, mutations
-from unmoor.testing.record import Recording
-from unmoor.testing.rules import access_breaches, descends_from_one, machine_paths, no_plain_secret, unique
 
 SDKS = ("pulumi", "pulumi_aws", "pulumi_azure_native", "pulumi_gcp", "pulumi_docker")
 
@@ -149,7 +149,7 @@ class TargetConformance:
                 assert problem.remedy
 
     def test_importing_the_target_imports_no_sdk(self) -> None:
-        code = f"import sys; from unmoor.registry import load; load({self.target!r}); print(*sys.modules)"
+        code = f"import sys; from unmoor.target.registry import load; load({self.target!r}); print(*sys.modules)"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert set(done.stdout.split()) & set(SDKS) == set()
 

@@ -114,11 +114,11 @@ async def new_context(started: Browser, *, size: tuple[int, int] = DESKTOP, dark
 
 async def many_events(client: Client, run: Any, count: int) -> None:
     """Events of a run in one segment."""
-    from unmoor.runtime import layout
+    from unmoor.runtime.state import keys
 
     at = run.created_at.isoformat()
     lines = [json.dumps({"n": n, "at": at, "type": "message", "text": f"line {n}"}) for n in range(1, count + 1)]
     for first in range(0, count, 5000):
         await client.store.put(
-            layout.event_segment_key(run.id, first + 1), "\n".join(lines[first : first + 5000]).encode()
+            keys.event_segment_key(run.id, first + 1), "\n".join(lines[first : first + 5000]).encode()
         )

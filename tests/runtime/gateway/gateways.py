@@ -18,15 +18,15 @@ import aiohttp
 from runs import Bench, shell
 from yarl import URL
 
-from unmoor.runtime import layout
-from unmoor.runtime.claim import LeaseLost, acquire_lease
 from unmoor.runtime.events import Finished, Message, Started, Status, Tokens, as_values
 from unmoor.runtime.gateway.gateway import Gateway
-from unmoor.runtime.gateway.launcher import RunnerExit, Told
-from unmoor.runtime.gateway.listening import bind_tcp
-from unmoor.runtime.gateway.streams import PollInterval
-from unmoor.runtime.records import Artifact, RunRecord, from_json, to_json
+from unmoor.runtime.gateway.launchers.protocol import RunnerExit, Told
+from unmoor.runtime.http.server import bind_tcp
 from unmoor.runtime.redact import redactor
+from unmoor.runtime.run.lease import LeaseLost, acquire_lease
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.event_stream import PollInterval
+from unmoor.runtime.state.run_record import Artifact, RunRecord, from_json, to_json
 from unmoor.runtime.store import Store, open_store
 
 TOKEN = "the-token-of-these-tests"
@@ -65,7 +65,7 @@ class ByHand:
         await until(lambda: run in self.claims)
         await until(lambda: run in self.claims)
         held = self.claims.pop(run)
-        await held.change(status=status, ended_at=now(), **fields)
+        await held.update(status=status, ended_at=now(), **fields)
         self.on_exit(RunnerExit(run=run, code=0 if status == "succeeded" else 1, said=""))
 
     async def stop(self, run: str) -> None:
@@ -136,7 +136,7 @@ class Client:
         return (await self.record(run)).status
 
     async def record(self, run: str) -> RunRecord:
-        stored = await self.store.get(layout.run_record_key(run))
+        stored = await self.store.get(keys.run_record_key(run))
         assert stored is not None
         return from_json(stored.content)
 
@@ -217,7 +217,7 @@ def record(number: int = 1, **fields: Any) -> RunRecord:
     """A queued run; those of higher numbers are newer."""
     at = NOW + timedelta(seconds=number)
     base = RunRecord(
-        id=layout.run_id(at, number),
+        id=keys.run_id(at, number),
         agent="agent",
         environment="tests",
         bundle="b" * 64,
@@ -237,14 +237,14 @@ def record(number: int = 1, **fields: Any) -> RunRecord:
 
 async def put(store: Store, run: RunRecord, *, events: int = 0, finished: bool = False) -> RunRecord:
     """Puts a run with its events, each in a segment of its own, and its artifacts."""
-    await store.put(layout.run_record_key(run.id), to_json(run))
+    await store.put(keys.run_record_key(run.id), to_json(run))
     for number in range(1, events + 1):
         await put_event(store, run.id, number)
     if finished:
         end = Finished(status="succeeded", reason="", tokens=Tokens(), cost_usd=None, artifacts=())
         await _put_event(store, run.id, events + 1, as_values(end))
     for artifact in run.artifacts:
-        await store.put(layout.artifact_key(run.id, artifact.path), b"x" * artifact.size_bytes)
+        await store.put(keys.artifact_key(run.id, artifact.path), b"x" * artifact.size_bytes)
     return run
 
 
@@ -256,7 +256,7 @@ async def put_event(store: Store, run: str, number: int) -> None:
 
 async def _put_event(store: Store, run: str, number: int, values: dict[str, Any]) -> None:
     line = json.dumps({"n": number, "at": NOW.isoformat(), **values}) + "\n"
-    await store.put(layout.event_segment_key(run, number), line.encode())
+    await store.put(keys.event_segment_key(run, number), line.encode())
 
 
 def artifact(path: str, size: int = 3) -> Artifact:

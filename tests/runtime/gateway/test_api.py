@@ -13,10 +13,10 @@ import pytest
 from gateways import TOKEN, Client, artifact, gateway, put, record, until
 from yarl import URL
 
-from unmoor.runtime import layout
 from unmoor.runtime.errors import TransientError
-from unmoor.runtime.gateway.asked import MOST_BODY
-from unmoor.runtime.records import RunRecord
+from unmoor.runtime.gateway.http.requests import MOST_BODY
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.run_record import RunRecord
 from unmoor.runtime.store import Store, open_store
 
 Act = Callable[[Client], Awaitable[Any]]
@@ -59,7 +59,7 @@ def test_an_accepted_run_is_durable_before_it_is_answered(tmp_path: Path) -> Non
     async def act(client: Client) -> None:
         run = await client.start("kept")
         assert (await client.record(run)).prompt == "kept"
-        assert await client.store.get(layout.queue_entry_key(run)) is not None
+        assert await client.store.get(keys.queue_entry_key(run)) is not None
 
     within(tmp_path, act, max_concurrent=1)
 
@@ -340,7 +340,7 @@ def test_a_store_that_fails_is_said_without_its_secrets_and_readiness_says_so(tm
 
 def test_a_record_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     async def act(client: Client) -> None:
-        await client.store.put(layout.run_record_key(record().id), b"{}")
+        await client.store.put(keys.run_record_key(record().id), b"{}")
         status, says = (await client.get(f"/runs/{record().id}")).error
         assert (status, says.partition(":")[0]) == (
             500,
@@ -396,7 +396,7 @@ def test_one_range_of_an_artifact_is_served_and_any_other_is_the_whole(
 ) -> None:
     async def act(client: Client) -> None:
         run = await put(client.store, record(status="succeeded", artifacts=(artifact("a", 10),)))
-        await client.store.put(layout.artifact_key(run.id, "a"), b"0123456789")
+        await client.store.put(keys.artifact_key(run.id, "a"), b"0123456789")
         answer = await client.get(f"/runs/{run.id}/artifacts/a", headers={"range": asked})
         assert (answer.status, answer.headers.get("content-range")) == (status, said)
         assert answer.body == body if body is not None else answer.error == (416, "the file has 10 bytes")
@@ -454,7 +454,7 @@ def test_a_path_that_the_run_did_not_name_leads_nowhere(tmp_path: Path, path: st
 def test_an_artifact_that_retention_has_removed_is_gone(tmp_path: Path) -> None:
     async def act(client: Client) -> None:
         run = await with_artifacts(client)
-        await client.store.delete(layout.artifact_key(run.id, "big"))
+        await client.store.delete(keys.artifact_key(run.id, "big"))
         assert (await client.get(f"/runs/{run.id}/artifacts/big")).error == (
             410,
             "the artifact is no longer in the store",

@@ -15,10 +15,10 @@ from openapi_spec_validator import validate
 from starlette.routing import Route
 from test_api import within
 
-from unmoor.runtime.gateway.answers import run_json
-from unmoor.runtime.gateway.described.document import document
-from unmoor.runtime.gateway.described.schemas import SCHEMAS
-from unmoor.runtime.gateway.routes import all_routes
+from unmoor.runtime.gateway.http.context import run_json
+from unmoor.runtime.gateway.http.openapi.document import document
+from unmoor.runtime.gateway.http.openapi.schemas import SCHEMAS
+from unmoor.runtime.gateway.http.routes import all_routes
 
 # What is not of the API, and so not described: the page's own files.
 NOT_DESCRIBED = {"/page/{name}"}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from gateways import NOW, Client, gateway, now, put, put_event, record, until
 
-from unmoor.runtime import layout
-from unmoor.runtime.records import Lease, RunRecord, to_json
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.run_record import Lease, RunRecord, to_json
 from unmoor.runtime.store import Store, open_store
 
 
@@ -20,7 +20,7 @@ def store_in(folder: Path) -> Store:
 
 
 async def queued(store: Store, run: RunRecord, **more: Any) -> RunRecord:
-    await store.put(layout.queue_entry_key(run.id), to_json(run))
+    await store.put(keys.queue_entry_key(run.id), to_json(run))
     return await put(store, run, **more)
 
 
@@ -131,7 +131,7 @@ def test_what_was_accepted_is_started_by_the_next_gateway(tmp_path: Path) -> Non
 def test_a_gateway_killed_between_the_mark_and_the_record_has_lost_nothing(tmp_path: Path) -> None:
     async def act() -> None:
         run, store = record(), store_in(tmp_path)
-        await store.put(layout.queue_entry_key(run.id), to_json(run))
+        await store.put(keys.queue_entry_key(run.id), to_json(run))
         async with gateway(tmp_path) as client:
             await client.until_started(1)
             assert (await client.record(run.id)).prompt == run.prompt
@@ -230,8 +230,8 @@ def test_a_runner_that_never_starts_fails_its_run_after_three_tries(tmp_path: Pa
 def test_a_record_that_cannot_be_read_is_in_nobodys_way(tmp_path: Path) -> None:
     async def act() -> None:
         store, broken = store_in(tmp_path), record(1)
-        await store.put(layout.queue_entry_key(broken.id), b"{}")
-        await store.put(layout.run_record_key(broken.id), b"[]")
+        await store.put(keys.queue_entry_key(broken.id), b"{}")
+        await store.put(keys.run_record_key(broken.id), b"[]")
         await store.put("queue/what-is-this", b"x")
         async with gateway(tmp_path) as client:
             run = await client.start()
@@ -265,7 +265,7 @@ def test_a_run_that_runs_is_marked_for_its_runner_to_see_and_again_harmlessly(tm
             for _ in range(2):
                 answer = await client.ask("POST", f"/runs/{run}/cancel", json={})
                 assert (answer.status, answer.json["status"]) == (202, "running")
-            assert await client.store.get(layout.cancel_key(run)) is not None
+            assert await client.store.get(keys.cancel_key(run)) is not None
             await client.launcher.end(run, "cancelled")
             answer = await client.ask("POST", f"/runs/{run}/cancel")
             assert (answer.status, answer.json["status"]) == (200, "cancelled")
@@ -279,7 +279,7 @@ def test_a_gateway_killed_before_it_said_a_runs_end_says_it_when_it_is_back(tmp_
         store = open_store((tmp_path / "store").as_uri())
         run = record(status="cancelled", reason="cancelled", ended_at=NOW)
         await put(store, run, events=events)
-        await store.put(layout.queue_entry_key(run.id), to_json(run))
+        await store.put(keys.queue_entry_key(run.id), to_json(run))
         async with gateway(tmp_path) as client:
             await until(lambda: any(message == "run ended" for message, _ in client.logged))
             return (await client.get(f"/runs/{run.id}/events?after=0")).json["events"]

@@ -13,8 +13,8 @@ import pytest
 from worlds import Cluster, Told, cluster
 
 from unmoor.runtime.errors import ConfigurationError, TransientError
-from unmoor.runtime.gateway.aws import CredentialProvider, Credentials, sign_request
-from unmoor.runtime.gateway.ecs import Ecs, ecs
+from unmoor.runtime.gateway.launchers.aws_sigv4 import CredentialProvider, Credentials, sign_request
+from unmoor.runtime.gateway.launchers.ecs import Ecs, ecs
 
 RUN, OTHER = "run-ybqr5rxvt-5z939m3", "run-ybqr5rxvt-5z939m4"
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from gateways import TOKEN, Client, gateway, put, put_event, record, until
 
-from unmoor.runtime import layout
-from unmoor.runtime.gateway.slots import StreamLimit
-from unmoor.runtime.gateway.streams import PollInterval
-from unmoor.runtime.records import to_json
+from unmoor.runtime.gateway.http.stream_limit import StreamLimit
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.event_stream import PollInterval
+from unmoor.runtime.state.run_record import to_json
 
 RUN = record(1)
 STREAM = {"accept": "text/event-stream", "authorization": f"Bearer {TOKEN}"}
@@ -41,7 +41,7 @@ async def stream(client: Client, path: str, **headers: str) -> list[dict[str, st
 
 
 async def finish(client: Client, run: Any = RUN) -> None:
-    await client.store.put(layout.run_record_key(run.id), to_json(replace(run, status="succeeded")))
+    await client.store.put(keys.run_record_key(run.id), to_json(replace(run, status="succeeded")))
 
 
 def test_a_stream_gives_every_event_under_its_number_and_ends_with_the_status(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ def test_a_segment_is_cut_where_the_client_was(tmp_path: Path) -> None:
         async with gateway(tmp_path) as client:
             await put(client.store, replace(RUN, status="succeeded"))
             lines = [json.dumps({"n": n, "at": "", "type": "message", "text": "é"}) for n in range(1, 9)]
-            await client.store.put(layout.event_segment_key(RUN.id, 1), "\n".join(lines[:5]).encode() + b"\n")
-            await client.store.put(layout.event_segment_key(RUN.id, 6), "\n".join(lines[5:]).encode() + b"\n")
+            await client.store.put(keys.event_segment_key(RUN.id, 1), "\n".join(lines[:5]).encode() + b"\n")
+            await client.store.put(keys.event_segment_key(RUN.id, 6), "\n".join(lines[5:]).encode() + b"\n")
             for after in (0, 4, 5, 6, 8):
                 answer = (await client.get(f"/runs/{RUN.id}/events?after={after}")).json
                 assert [e["n"] for e in answer["events"]] == list(range(after + 1, 9))
@@ -207,7 +207,7 @@ def test_a_client_that_reads_nothing_does_not_hold_up_the_stop(tmp_path: Path) -
         async with gateway(tmp_path, parts={"slots": slots}) as client:
             await put(client.store, RUN)
             line = json.dumps({"n": 1, "at": "", "type": "message", "text": "x" * 30_000_000})
-            await client.store.put(layout.event_segment_key(RUN.id, 1), line.encode())
+            await client.store.put(keys.event_segment_key(RUN.id, 1), line.encode())
             _, writer = await asyncio.open_connection("127.0.0.1", int(client.url.rsplit(":", 1)[1]), limit=1)
             path = f"/runs/{RUN.id}/events"
             writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n\r\n".encode())

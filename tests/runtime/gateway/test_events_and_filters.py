@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import pytest
 from starlette.datastructures import Headers
 
-from unmoor.runtime.gateway.hooks.event import InvalidPayload, WebhookPayload, parse_payload
-from unmoor.runtime.gateway.hooks.when import filter_reason
+from unmoor.runtime.gateway.triggers.webhooks.filters import filter_reason
+from unmoor.runtime.gateway.triggers.webhooks.payload import InvalidPayload, WebhookPayload, parse_payload
 
 FORM = "application/x-www-form-urlencoded"
 

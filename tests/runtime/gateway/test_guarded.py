@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from unmoor.runtime.gateway.guarded import OwnRunsFilter
-from unmoor.runtime.guard.way import Emit, RunCredentials, Stream
+from unmoor.dev.own_runs import OwnRunsFilter
+from unmoor.runtime.guard.transport.types import Emit, RunCredentials, Stream
 
 
 class Noted:

@@ -18,11 +18,10 @@ import senders
 from gateways import TOKEN, Answer, Client, gateway, until
 from senders import KEY, SECRET
 
-from unmoor.runtime import layout
 from unmoor.runtime.errors import ConfigurationError, TransientError
-from unmoor.runtime.gateway import delivery_pages
-from unmoor.runtime.gateway.hooks import hooks
-from unmoor.runtime.gateway.hooks.hooks import MOST_BODY
+from unmoor.runtime.gateway.http import webhooks
+from unmoor.runtime.gateway.http.webhooks import MOST_BODY
+from unmoor.runtime.state import delivery_pages, keys
 from unmoor.runtime.store import Store, open_store
 
 Act = Callable[[Client], Awaitable[Any]]
@@ -101,7 +100,7 @@ def test_the_run_and_its_mark_are_in_the_store_before_the_answer(tmp_path: Path)
         mark = await client.store.get("deliveries/github/d.json")
         assert mark is not None
         assert json.loads(mark.content) == {"run": run}
-        assert await client.store.get(layout.queue_entry_key(run)) is not None
+        assert await client.store.get(keys.queue_entry_key(run)) is not None
 
     within(tmp_path, act, max_concurrent=1)
 
@@ -289,16 +288,16 @@ def test_a_body_that_is_too_large_or_compressed_is_refused(tmp_path: Path) -> No
 def test_large_bodies_that_do_not_come_keep_no_small_one_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hooks, "LARGE_WAIT_S", 0.05)
+    monkeypatch.setattr(webhooks, "LARGE_WAIT_S", 0.05)
 
     async def act(client: Client) -> None:
         opened = [await asyncio.open_connection("127.0.0.1", int(client.url.rsplit(":", 1)[1])) for _ in range(8)]
         for _, writer in opened:
-            size = hooks.LARGE + 1
+            size = webhooks.LARGE + 1
             head = f"POST /hooks/github HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{size:x}\r\n"
             writer.write(head.encode() + b"x" * size + b"\r\n")
             await writer.drain()
-        large = io.BytesIO(b"x" * (hooks.LARGE + 1))
+        large = io.BytesIO(b"x" * (webhooks.LARGE + 1))
 
         async def is_refused() -> bool:
             large.seek(0)
@@ -312,7 +311,7 @@ def test_large_bodies_that_do_not_come_keep_no_small_one_waiting(
         await until(lambda: _is_read(client))
 
     async def _is_read(client: Client) -> bool:
-        answer = await client.ask("POST", "/hooks/github", token=None, data=io.BytesIO(b"x" * (hooks.LARGE + 1)))
+        answer = await client.ask("POST", "/hooks/github", token=None, data=io.BytesIO(b"x" * (webhooks.LARGE + 1)))
         return answer.status == 401
 
     within(tmp_path, act)
@@ -488,7 +487,7 @@ def test_twenty_of_the_same_at_two_gateways_over_one_store_are_one_run(tmp_path:
 
 
 async def _is_empty(client: Client) -> bool:
-    return not [e async for e in client.store.list("queue/") if layout.RUN_ID.fullmatch(e.key.removeprefix("queue/"))]
+    return not [e async for e in client.store.list("queue/") if keys.RUN_ID.fullmatch(e.key.removeprefix("queue/"))]
 
 
 class Failing:

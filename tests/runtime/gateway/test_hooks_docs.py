@@ -15,7 +15,7 @@ from gateways import gateway
 from ruamel.yaml import YAML
 from senders import KEY, SECRET
 
-from unmoor.runtime.gateway.hooks.schemes import SCHEMES
+from unmoor.runtime.gateway.triggers.webhooks.schemes import SCHEMES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "triggers.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"```yaml\n(webhook:.*?)```\n\n```sh\n(.*?)```", re.DOTALL)

@@ -13,9 +13,9 @@ from gateways import TOKEN, Client, gateway, put_event, until
 from test_api import within
 
 from unmoor.runtime.errors import ConfigurationError
-from unmoor.runtime.gateway.program import read_options
-from unmoor.runtime.gateway.routes.invocations import Pulse
-from unmoor.runtime.gateway.slots import StreamLimit
+from unmoor.runtime.gateway.http.routes.invocations import Pulse
+from unmoor.runtime.gateway.http.stream_limit import StreamLimit
+from unmoor.runtime.gateway.main import read_options
 
 SESSION = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 

@@ -18,9 +18,9 @@ from gateways import until
 from worlds import TEMPLATE, Machine, machine
 
 from unmoor.runtime.errors import ConfigurationError
-from unmoor.runtime.launch.containers import RunContainers
-from unmoor.runtime.launch.engine import Engine
-from unmoor.runtime.launch.template import Template, parse_template
+from unmoor.runtime.launcher.docker_api import Engine
+from unmoor.runtime.launcher.run_containers import RunContainers
+from unmoor.runtime.launcher.run_template import Template, parse_template
 
 RUN, OTHER = "run-ybqr5rxvt-5z939m3", "run-ybqr5rxvt-5z939m4"
 

@@ -13,7 +13,7 @@ from gateways import until
 from worlds import NAMES, Told, World, world
 
 from unmoor.runtime.errors import ConfigurationError, TransientError
-from unmoor.runtime.gateway.launcher import Launcher
+from unmoor.runtime.gateway.launchers.protocol import Launcher
 
 RUN, OTHER = "run-ybqr5rxvt-5z939m3", "run-ybqr5rxvt-5z939m4"
 ELSEWHERE = [name for name in NAMES if name != "process"]

@@ -15,7 +15,6 @@ import pytest
 from browsers import DESKTOP, PHONE, Seen, looking, many_events
 from gateways import NOW, TOKEN, artifact, now, put, put_event, record
 
-from unmoor.runtime import layout
 from unmoor.runtime.events import (
     Finished,
     Message,
@@ -28,7 +27,8 @@ from unmoor.runtime.events import (
     ToolResult,
     as_values,
 )
-from unmoor.runtime.records import Lease, RunRecord, to_json
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.run_record import Lease, RunRecord, to_json
 from unmoor.runtime.store import Store
 
 pytestmark = pytest.mark.browser
@@ -63,7 +63,7 @@ async def put_events(store: Store, run: RunRecord, *events: Any) -> None:
     for number, event in enumerate(events, 1):
         at = (NOW + timedelta(seconds=number)).isoformat()
         line = json.dumps({"n": number, "at": at, **as_values(event)}) + "\n"
-        await store.put(layout.event_segment_key(run.id, number), line.encode())
+        await store.put(keys.event_segment_key(run.id, number), line.encode())
 
 
 WORKED = (
@@ -202,7 +202,7 @@ def test_a_live_log_goes_on_where_a_broken_stream_was_and_ends_with_the_run(tmp_
         texts = await on.page.locator(".log .what").all_inner_texts()
         assert [text.split("\n")[0] for text in texts] == ["line 1", "line 2", "line 3", "line 4", "line 5"]
         ended = replace(run, status="succeeded", lease=None, ended_at=now())
-        await on.client.store.put(layout.run_record_key(run.id), to_json(ended))
+        await on.client.store.put(keys.run_record_key(run.id), to_json(ended))
         await on.page.get_by_text("Ended", exact=True).wait_for()
         await on.page.locator(".status.succeeded").wait_for()
 
@@ -246,11 +246,11 @@ def test_a_run_is_started_by_keyboard_and_cancelled_after_a_question(tmp_path: P
         await on.page.get_by_role("button", name="Cancel run").click()
         assert await on.page.evaluate("document.activeElement.textContent") == "Let it run"
         await on.page.keyboard.press("Escape")
-        assert await on.client.store.get(layout.cancel_key(run)) is None
+        assert await on.client.store.get(keys.cancel_key(run)) is None
         await on.page.get_by_role("button", name="Cancel run").click()
         await on.page.get_by_role("dialog").get_by_role("button", name="Cancel run").click()
         await on.page.get_by_text("The run was asked to end.").wait_for(state="attached")
-        assert await on.client.store.get(layout.cancel_key(run)) is not None
+        assert await on.client.store.get(keys.cancel_key(run)) is not None
         assert on.errors == []
 
     seen(tmp_path, act)
@@ -280,7 +280,7 @@ def test_nothing_from_outside_runs_or_becomes_markup(tmp_path: Path) -> None:
                   Notice(level=HOSTILE, text=HOSTILE), NetworkDenied(destination=HOSTILE, reason=HOSTILE)]  # type: ignore[arg-type]  # fmt: skip
         await put_events(on.client.store, run, *events)
         line = json.dumps({"n": 6, "at": HOSTILE, "type": "__proto__", "x": HOSTILE})
-        await on.client.store.put(layout.event_segment_key(run.id, 6), line.encode())
+        await on.client.store.put(keys.event_segment_key(run.id, 6), line.encode())
         await on.sign_in()
         await on.rows(1)
         await on.page.goto(f"{on.client.url}/#/runs/{run.id}")
@@ -328,7 +328,7 @@ def test_an_artifact_is_downloaded_under_its_name(tmp_path: Path) -> None:
 
     async def act(on: Seen) -> None:
         await put(on.client.store, run)
-        await on.client.store.delete(layout.artifact_key(run.id, "gone.txt"))
+        await on.client.store.delete(keys.artifact_key(run.id, "gone.txt"))
         await on.sign_in(f"#/runs/{run.id}")
         async with on.page.expect_download() as download:
             await on.page.get_by_role("button", name="Download out/a page.html").click()
@@ -378,7 +378,7 @@ def test_a_long_live_log_shows_its_newest_events_and_leaves_a_reader_alone(tmp_p
         await on.page.wait_for_function("() => !document.querySelector('.toggle input').checked")
         where = await on.page.evaluate("scrollY")
         await on.client.store.put(
-            layout.event_segment_key(run.id, 3001),
+            keys.event_segment_key(run.id, 3001),
             json.dumps({"n": 3001, "at": "", "type": "message", "text": "line 3001"}).encode(),
         )
         await on.page.get_by_text("3,001 entries").wait_for()

@@ -7,8 +7,8 @@ from typing import Any
 
 from gateways import NOW, record
 
-from unmoor.runtime.gateway.queue import decide, is_full
-from unmoor.runtime.records import Lease, RunRecord
+from unmoor.runtime.gateway.queue.decide import decide, is_full
+from unmoor.runtime.state.run_record import Lease, RunRecord
 
 LATER = NOW + timedelta(minutes=5)
 

@@ -13,17 +13,16 @@ import pytest
 from gateways import ByHand, gateway, until
 from runs import Bench, shell
 
-from unmoor.runtime import layout
-from unmoor.runtime.claim import read_record
 from unmoor.runtime.errors import TransientError
-from unmoor.runtime.gateway.deliveries import DeliveryLog
-from unmoor.runtime.gateway.delivery_pages import delivery_page
-from unmoor.runtime.gateway.dispatch import Dispatcher, QueueLimits
-from unmoor.runtime.gateway.intake import Intake
 from unmoor.runtime.gateway.metrics import Metrics
-from unmoor.runtime.gateway.schedules import Scheduler, schedules_of
-from unmoor.runtime.gateway.starts import RunnerStarts
-from unmoor.runtime.records import RunRecord
+from unmoor.runtime.gateway.queue.dispatcher import Dispatcher, QueueLimits
+from unmoor.runtime.gateway.queue.start_attempts import RunnerStarts
+from unmoor.runtime.gateway.triggers.intake import Intake
+from unmoor.runtime.gateway.triggers.schedules import Scheduler, schedules_of
+from unmoor.runtime.state import keys as layout
+from unmoor.runtime.state.delivery_log import DeliveryLog
+from unmoor.runtime.state.delivery_pages import delivery_page
+from unmoor.runtime.state.run_record import RunRecord, read_record
 from unmoor.runtime.store import Store, open_store
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -14,9 +14,9 @@ from senders import KEY, SECRET
 from starlette.datastructures import Headers
 
 from unmoor.runtime.config import Verify
-from unmoor.runtime.gateway.hooks.schemes import SCHEMES, verify_signature
-from unmoor.runtime.gateway.hooks.signing import SignatureError, WebhookRequest, decode_whsec
-from unmoor.spec import VerifySpec
+from unmoor.runtime.gateway.triggers.webhooks.schemes import SCHEMES, verify_signature
+from unmoor.runtime.gateway.triggers.webhooks.verification import SignatureError, WebhookRequest, decode_whsec
+from unmoor.spec.models import VerifySpec
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BODY = b'{"a": 1}'

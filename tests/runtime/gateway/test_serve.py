@@ -23,15 +23,15 @@ import pytest
 from processes import free_port
 from runs import PROGRAMS, shell, stored_text
 
-from unmoor.bundle import pack
-from unmoor.make_plan import make_plan
-from unmoor.material import SpecFiles
-from unmoor.runtime import layout
+from unmoor.plan.bundle import pack
 from unmoor.runtime.errors import ConfigurationError
-from unmoor.runtime.gateway.program import read_options
-from unmoor.runtime.host import harness_installation_variable
+from unmoor.runtime.gateway.main import read_options
+from unmoor.runtime.harness.installed import harness_installation_variable
+from unmoor.runtime.state import keys
 from unmoor.runtime.store import open_store
-from unmoor.spec import Spec
+from unmoor.spec.context_files import SpecFiles
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 
 DEV = [sys.executable, "-c", "from unmoor.cli import main; main()", "dev"]
 TOKEN = "a-token-for-these-tests"
@@ -279,7 +279,7 @@ def agent_in(folder: Path, **parts: Any) -> str:
     )
     archive = pack(plan)
     digest = hashlib.sha256(archive).hexdigest()
-    asyncio.run(open_store((folder / "store").as_uri()).put_if_absent(layout.bundle_key(digest), archive))
+    asyncio.run(open_store((folder / "store").as_uri()).put_if_absent(keys.bundle_key(digest), archive))
     return digest
 
 

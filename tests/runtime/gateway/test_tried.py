@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from unmoor.runtime.errors import TransientError
-from unmoor.runtime.gateway.nudges import CoalescedCall
-from unmoor.runtime.gateway.tried import log_errors
+from unmoor.runtime.gateway.queue.coalesce import CoalescedCall
+from unmoor.runtime.logs import log_errors
 
 
 @pytest.mark.parametrize(

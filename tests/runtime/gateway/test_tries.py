@@ -8,11 +8,11 @@ from typing import Any
 
 from gateways import Client, gateway, put, record, until
 
-from unmoor.runtime import layout
 from unmoor.runtime.errors import ConfigurationError, TransientError
-from unmoor.runtime.gateway.launcher import RunnerExit
-from unmoor.runtime.gateway.tries import StartBackoff
-from unmoor.runtime.records import to_json
+from unmoor.runtime.gateway.launchers.protocol import RunnerExit
+from unmoor.runtime.gateway.queue.start_attempts import StartBackoff
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.run_record import to_json
 
 
 def test_what_cannot_be_just_now_is_tried_without_end_and_less_and_less_often() -> None:
@@ -146,7 +146,7 @@ async def _let_expire(client: Client, held: Any) -> None:
 
     record = held.record
     lease = dataclasses.replace(record.lease, expires_at=now() - timedelta(seconds=1))
-    await client.store.put(layout.run_record_key(record.id), to_json(dataclasses.replace(record, lease=lease)))
+    await client.store.put(keys.run_record_key(record.id), to_json(dataclasses.replace(record, lease=lease)))
 
 
 def test_a_runner_that_ends_well_without_having_taken_its_run_is_not_started_for_ever(tmp_path: Path) -> None:
@@ -198,4 +198,4 @@ async def put_two(client: Client) -> None:
     """Two runs that another gateway has accepted."""
     for number in (1, 2):
         run = await put(client.store, record(number))
-        await client.store.put(layout.queue_entry_key(run.id), to_json(run))
+        await client.store.put(keys.queue_entry_key(run.id), to_json(run))

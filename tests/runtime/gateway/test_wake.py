@@ -12,13 +12,13 @@ from aiohttp import web
 from gateways import gateway, put, record, until
 from worlds import serving
 
-from unmoor.runtime import layout
 from unmoor.runtime.errors import TransientError
-from unmoor.runtime.gateway.address import discover_public_url
-from unmoor.runtime.gateway.nudges import CoalescedCall
-from unmoor.runtime.records import to_json
+from unmoor.runtime.gateway.public_url import discover_public_url
+from unmoor.runtime.gateway.queue.coalesce import CoalescedCall
+from unmoor.runtime.run.wake_gateway import wake_gateway
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.run_record import to_json
 from unmoor.runtime.store import Store, open_store
-from unmoor.runtime.wake import wake_gateway
 
 MINE, OTHER = record(1).id, record(2).id
 
@@ -82,7 +82,7 @@ def test_a_gateway_that_is_away_costs_a_run_a_line(tmp_path: Path) -> None:
 async def waiting(store: Store) -> str:
     """A run that another gateway accepted."""
     run = await put(store, record(7))
-    await store.put(layout.queue_entry_key(run.id), to_json(run))
+    await store.put(keys.queue_entry_key(run.id), to_json(run))
     return run.id
 
 

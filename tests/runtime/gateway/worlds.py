@@ -18,20 +18,20 @@ from fake_ecs import FakeEcs
 from fake_google import FakeGoogle
 from gateways import until
 
-from unmoor.runtime.gateway.aws import CredentialProvider
-from unmoor.runtime.gateway.cloud_run import cloud_run
-from unmoor.runtime.gateway.container_apps import container_apps
-from unmoor.runtime.gateway.docker import docker
-from unmoor.runtime.gateway.ecs import Ecs
-from unmoor.runtime.gateway.elsewhere import PlatformLauncher
-from unmoor.runtime.gateway.launcher import Launcher, RunnerExit
-from unmoor.runtime.gateway.listening import bind_tcp
-from unmoor.runtime.gateway.process import ProcessLauncher
-from unmoor.runtime.launch.containers import RunContainers
-from unmoor.runtime.launch.engine import Engine
-from unmoor.runtime.launch.program import serve_launcher
-from unmoor.runtime.launch.template import Template
-from unmoor.runtime.rest import JsonHttpClient
+from unmoor.runtime.gateway.launchers.aws_sigv4 import CredentialProvider
+from unmoor.runtime.gateway.launchers.cloud_run import cloud_run
+from unmoor.runtime.gateway.launchers.container_apps import container_apps
+from unmoor.runtime.gateway.launchers.ecs import Ecs
+from unmoor.runtime.gateway.launchers.launcher_service import docker
+from unmoor.runtime.gateway.launchers.platform import PlatformLauncher
+from unmoor.runtime.gateway.launchers.process import ProcessLauncher
+from unmoor.runtime.gateway.launchers.protocol import Launcher, RunnerExit
+from unmoor.runtime.http.client import JsonHttpClient
+from unmoor.runtime.http.server import bind_tcp
+from unmoor.runtime.launcher.docker_api import Engine
+from unmoor.runtime.launcher.main import serve_launcher
+from unmoor.runtime.launcher.run_containers import RunContainers
+from unmoor.runtime.launcher.run_template import Template
 
 NAMES = ("process", "docker", "ecs", "container-apps", "cloud-run")
 TEMPLATE: dict[str, Any] = {

@@ -17,11 +17,11 @@ from world import GRANT, World
 
 from unmoor.runtime.config import AgentConfig, Harness, Model, RunLimits
 from unmoor.runtime.events import GuardEvent
-from unmoor.runtime.guard.ledger import LedgerTimeouts
-from unmoor.runtime.guard.opening import GuardSettings, open_guard
-from unmoor.runtime.guard.port import GuardPort
-from unmoor.runtime.guard.streams import SocketStream
-from unmoor.runtime.guard.way import RunCredentials
+from unmoor.runtime.guard.budget.ledger import LedgerTimeouts
+from unmoor.runtime.guard.build import GuardSettings, open_guard
+from unmoor.runtime.guard.transport.sockets import SocketStream
+from unmoor.runtime.guard.transport.types import RunCredentials
+from unmoor.runtime.run.guard_port import GuardPort
 from unmoor.runtime.store import Store, open_store
 
 KEY = "sk-real-KEY+of/the=provider"

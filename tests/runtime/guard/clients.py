@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from unmoor.runtime.guard.streams import SocketStream
+from unmoor.runtime.guard.transport.sockets import SocketStream
 
 
 @asynccontextmanager

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from unmoor.runtime.guard.door import GuardHandler
-from unmoor.runtime.guard.link import GuardLink, connect_guard
-from unmoor.runtime.guard.server import GuardServer
-from unmoor.runtime.guard.way import ConnectionHandler
-from unmoor.runtime.guard.websocket import dial
+from unmoor.runtime.guard.handler import GuardHandler
+from unmoor.runtime.guard.transport.link_client import GuardLink, connect_guard
+from unmoor.runtime.guard.transport.server import GuardServer
+from unmoor.runtime.guard.transport.types import ConnectionHandler
+from unmoor.runtime.guard.transport.websocket import dial
 
 chosen = "inside"
 

@@ -10,8 +10,8 @@ from clients import connected
 from world import GRANT, World, client_hello, echo, guarded, server
 
 from unmoor.runtime.events import GuardEvent, NetworkDenied
-from unmoor.runtime.guard.connect import ConnectLimits
-from unmoor.runtime.guard.streams import SocketStream
+from unmoor.runtime.guard.egress.connect_proxy import ConnectLimits
+from unmoor.runtime.guard.transport.sockets import SocketStream
 
 pytestmark = pytest.mark.usefixtures("route")
 

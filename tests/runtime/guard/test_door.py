@@ -11,8 +11,8 @@ from clients import connected
 from world import GRANT, World, guarded
 
 from unmoor.runtime.events import GuardEvent, NetworkDenied
-from unmoor.runtime.guard.door import Exchange
-from unmoor.runtime.guard.http1 import BadRequest, HttpLimits
+from unmoor.runtime.guard.transport.exchange import Exchange
+from unmoor.runtime.guard.transport.http1 import BadRequest, HttpLimits
 
 pytestmark = pytest.mark.usefixtures("route")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from world import client_hello
 
-from unmoor.runtime.guard.hello import NotClientHello, server_name
+from unmoor.runtime.guard.egress.client_hello import NotClientHello, server_name
 
 HELLO = client_hello("api.example.com")
 

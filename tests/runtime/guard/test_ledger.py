@@ -14,8 +14,8 @@ from agents import Clock, agent
 
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.events import BudgetExceeded
-from unmoor.runtime.guard.book import read_book, to_json
-from unmoor.runtime.guard.ledger import Ledger, LedgerTimeouts
+from unmoor.runtime.guard.budget.day_record import read_book, to_json
+from unmoor.runtime.guard.budget.ledger import Ledger, LedgerTimeouts
 from unmoor.runtime.store import Store, StoredObject, open_store
 
 T = TypeVar("T")

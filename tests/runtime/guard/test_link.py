@@ -18,7 +18,7 @@ from world import GRANT
 
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.events import BudgetExceeded, GuardEvent, ModelUsage, NetworkDenied, Notice, Tokens
-from unmoor.runtime.guard.frames import (
+from unmoor.runtime.guard.transport.frames import (
     MOST_DATA,
     Decoder,
     Frame,
@@ -29,12 +29,12 @@ from unmoor.runtime.guard.frames import (
     grant_of,
     open_frame,
 )
-from unmoor.runtime.guard.link import GuardLink, connect_guard
-from unmoor.runtime.guard.port import GuardPort, PortLimits
-from unmoor.runtime.guard.server import GuardServer
-from unmoor.runtime.guard.streams import SocketStream
-from unmoor.runtime.guard.way import Emit, RunCredentials, Stream
-from unmoor.runtime.guard.websocket import GoogleIdentity, dial
+from unmoor.runtime.guard.transport.link_client import GuardLink, connect_guard
+from unmoor.runtime.guard.transport.server import GuardServer
+from unmoor.runtime.guard.transport.sockets import SocketStream
+from unmoor.runtime.guard.transport.types import Emit, RunCredentials, Stream
+from unmoor.runtime.guard.transport.websocket import GoogleIdentity, dial
+from unmoor.runtime.run.guard_port import GuardPort, PortLimits
 
 pytestmark = pytest.mark.slow
 

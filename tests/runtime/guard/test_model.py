@@ -18,9 +18,9 @@ from world import GRANT
 
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.events import BudgetExceeded, GuardEvent, ModelUsage, NetworkDenied, Notice, Tokens
-from unmoor.runtime.guard.ledger import LedgerTimeouts
-from unmoor.runtime.guard.opening import GuardSettings
-from unmoor.runtime.guard.upstream import UpstreamTimes
+from unmoor.runtime.guard.budget.ledger import LedgerTimeouts
+from unmoor.runtime.guard.build import GuardSettings
+from unmoor.runtime.guard.model.provider_client import UpstreamTimes
 from unmoor.runtime.store import open_store
 
 pytestmark = pytest.mark.usefixtures("route")

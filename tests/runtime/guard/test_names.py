@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from unmoor.runtime.guard.addresses import is_public
-from unmoor.runtime.guard.names import host_name, matches_any
+from unmoor.runtime.guard.egress.public_addresses import is_public
+from unmoor.runtime.host_names import host_name, matches_any
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ from clients import connected
 from world import GRANT
 
 from unmoor.runtime.events import GuardEvent, Notice
-from unmoor.runtime.guard.asked import ModelPolicy, RequestDenied, authorize
-from unmoor.runtime.guard.hello import NotClientHello, server_name
-from unmoor.runtime.guard.http1 import HttpLimits
-from unmoor.runtime.guard.opening import GuardSettings
-from unmoor.runtime.guard.wires import ReportedUsage, formats_of
+from unmoor.runtime.guard.build import GuardSettings
+from unmoor.runtime.guard.egress.client_hello import NotClientHello, server_name
+from unmoor.runtime.guard.model.formats import ReportedUsage, formats_of
+from unmoor.runtime.guard.model.request_policy import ModelPolicy, RequestDenied, authorize
+from unmoor.runtime.guard.transport.http1 import HttpLimits
 
 pytestmark = pytest.mark.slow
 

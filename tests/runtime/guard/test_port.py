@@ -9,8 +9,8 @@ from decimal import Decimal
 from clients import connected
 
 from unmoor.runtime.events import BudgetExceeded, GuardEvent, NetworkDenied, Notice
-from unmoor.runtime.guard.port import EventLimiter, GuardPort, PortLimits
-from unmoor.runtime.guard.way import Emit, RunCredentials, Stream
+from unmoor.runtime.guard.transport.types import Emit, RunCredentials, Stream
+from unmoor.runtime.run.guard_port import EventLimiter, GuardPort, PortLimits
 
 GRANT = RunCredentials(run="r1", token="t0ken")
 

@@ -9,8 +9,8 @@ from agents import Clock, agent
 
 from unmoor.runtime.config import Model
 from unmoor.runtime.events import Tokens
-from unmoor.runtime.guard.prices import Prices, has_known_price, unpriced
-from unmoor.runtime.guard.wires import ReportedUsage
+from unmoor.runtime.guard.model.formats import ReportedUsage
+from unmoor.runtime.guard.model.prices import Prices, has_known_price, unpriced
 
 
 def model(provider: str, name: str, base_url: str = "https://example.com/v1") -> Model:

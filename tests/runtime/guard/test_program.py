@@ -24,20 +24,19 @@ from agents import KEY, ask
 from model_server import Stall, Text, model_server
 from world import GRANT
 
-from unmoor.bundle import pack
-from unmoor.make_plan import make_plan
-from unmoor.material import SpecFiles
-from unmoor.runtime.claim import create_run_record
+from unmoor.plan.bundle import pack
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.events import GuardEvent, ModelUsage
-from unmoor.runtime.guard.link import connect_guard
-from unmoor.runtime.guard.port import GuardPort
-from unmoor.runtime.guard.program import GuardOptions, listening_of
-from unmoor.runtime.layout import run_id
-from unmoor.runtime.records import RunRecord
+from unmoor.runtime.guard.main import GuardOptions, listening_of
+from unmoor.runtime.guard.transport.link_client import connect_guard
 from unmoor.runtime.redact import encodings
+from unmoor.runtime.run.guard_port import GuardPort
+from unmoor.runtime.state.keys import run_id
+from unmoor.runtime.state.run_record import RunRecord, create_run_record
 from unmoor.runtime.store import open_store
-from unmoor.spec import Spec
+from unmoor.spec.context_files import SpecFiles
+from unmoor.spec.make_plan import make_plan
+from unmoor.spec.models import Spec
 
 pytestmark = pytest.mark.slow
 

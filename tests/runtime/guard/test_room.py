@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from unmoor.runtime.guard.room import ByteSemaphore
+from unmoor.runtime.guard.model.memory_limit import ByteSemaphore
 
 
 async def hold(room: ByteSemaphore, count: int, order: list[int], name: int, leave: asyncio.Event) -> None:

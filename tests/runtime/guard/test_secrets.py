@@ -14,8 +14,8 @@ from model_server import Break, ErrorInStream, Refuse, Stall, Text, model_server
 from world import GRANT
 
 from unmoor.runtime.events import GuardEvent, as_json
-from unmoor.runtime.guard.opening import GuardSettings, open_guard
-from unmoor.runtime.guard.upstream import ProviderClient, UpstreamTimes
+from unmoor.runtime.guard.build import GuardSettings, open_guard
+from unmoor.runtime.guard.model.provider_client import ProviderClient, UpstreamTimes
 from unmoor.runtime.redact import encodings
 from unmoor.runtime.store import open_store
 

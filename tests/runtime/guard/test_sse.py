@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unmoor.runtime.guard.sse import Event, EventReader
+from unmoor.runtime.guard.model.sse import Event, EventReader
 
 STREAM = (
     b": a comment\n\n"

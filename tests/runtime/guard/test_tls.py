@@ -15,7 +15,7 @@ from aiohttp import ClientSession, TCPConnector, web
 from world import GRANT, World, guarded
 
 from unmoor.runtime.events import GuardEvent
-from unmoor.runtime.guard.opening import GuardSettings
+from unmoor.runtime.guard.build import GuardSettings
 
 BODY = {"model": "claude-sonnet-4-5", "messages": []}
 pytestmark = pytest.mark.usefixtures("route")

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from unmoor.runtime.events import Tokens
-from unmoor.runtime.guard.meter import UsageMeter, estimate_input_tokens
-from unmoor.runtime.guard.wires import (
+from unmoor.runtime.guard.model.formats import (
     AnthropicFormat,
     Call,
     GeminiFormat,
@@ -20,7 +19,8 @@ from unmoor.runtime.guard.wires import (
     WireFormat,
     formats_of,
 )
-from unmoor.runtime.guard.wires.chat import asking_for_usage
+from unmoor.runtime.guard.model.formats.openai_chat import asking_for_usage
+from unmoor.runtime.guard.model.usage_meter import UsageMeter, estimate_input_tokens
 
 ANTHROPIC, CHAT, RESPONSES, GEMINI = AnthropicFormat(), OpenAIChatFormat(), OpenAIResponsesFormat(), GeminiFormat()
 

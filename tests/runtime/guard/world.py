@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager, suppress
 from routes import route_to
 
 from unmoor.runtime.events import GuardEvent
-from unmoor.runtime.guard.connect import ConnectLimits, ConnectProxy
-from unmoor.runtime.guard.door import GuardHandler, ModelPart
-from unmoor.runtime.guard.http1 import HttpLimits
-from unmoor.runtime.guard.port import GuardPort
-from unmoor.runtime.guard.streams import SocketStream
-from unmoor.runtime.guard.way import RunCredentials, Stream
+from unmoor.runtime.guard.egress.connect_proxy import ConnectLimits, ConnectProxy
+from unmoor.runtime.guard.handler import GuardHandler
+from unmoor.runtime.guard.transport.exchange import ModelPart
+from unmoor.runtime.guard.transport.http1 import HttpLimits
+from unmoor.runtime.guard.transport.sockets import SocketStream
+from unmoor.runtime.guard.transport.types import RunCredentials, Stream
+from unmoor.runtime.run.guard_port import GuardPort
 
 GRANT = RunCredentials(run="r1", token="tok-of-r1")
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

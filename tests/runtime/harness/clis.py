@@ -13,13 +13,12 @@ from typing import Any
 
 from jobs import TOKEN, job
 
-from unmoor.defaults import HARNESS_VERSIONS
-from unmoor.files import cache_folder
+from unmoor.local_folders import cache_folder
 from unmoor.runtime.events import HarnessEvent, ToolCall, ToolResult
 from unmoor.runtime.harness import adapter
-from unmoor.runtime.harness.programs import find, install
+from unmoor.runtime.harness.installed import HarnessInstallation, find, install
 from unmoor.runtime.harness.protocol import GuardEndpoint, HarnessOutcome, LaunchSpec, ProcessExit
-from unmoor.runtime.host import HarnessInstallation
+from unmoor.runtime.harness.versions import HARNESS_VERSIONS
 
 # Longer than any of these runs takes on a busy machine.
 PATIENCE_S = 180

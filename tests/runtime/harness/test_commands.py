@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from jobs import HTTP, NEW_SESSION, OLD_SESSION, PROXY, SKILL, STDIO, TOKEN, job, of_model
 
-from unmoor.abilities import HARNESS_PROVIDERS, WITHOUT_MCP, WITHOUT_SKILLS
-from unmoor.defaults import HARNESS_VERSIONS
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.harness import adapter, names
 from unmoor.runtime.harness.protocol import Command
+from unmoor.runtime.harness.versions import HARNESS_VERSIONS
+from unmoor.spec.harness_support import HARNESS_PROVIDERS, WITHOUT_MCP, WITHOUT_SKILLS
 
 HARNESSES = names()
 WITH_MCP = [n for n in HARNESSES if n not in WITHOUT_MCP]

@@ -18,8 +18,8 @@ from jobs import MODELS, SKILL, TOKEN, of_model
 from mcp_server import http_server
 from model_server import Call, Shell, Text, Turn, model_server
 
-from unmoor.abilities import HARNESS_PROVIDERS, WITHOUT_MCP, WITHOUT_SKILLS
 from unmoor.runtime.config import McpServer
+from unmoor.spec.harness_support import HARNESS_PROVIDERS, WITHOUT_MCP, WITHOUT_SKILLS
 
 pytestmark = pytest.mark.harness
 

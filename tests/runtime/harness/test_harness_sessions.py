@@ -13,9 +13,9 @@ from clis import Ran, real_job, run, texts
 from jobs import HTTP, MODELS, STDIO, TOKEN, of_model
 from model_server import Shell, Text, model_server
 
-from unmoor.abilities import WITHOUT_MCP
 from unmoor.runtime.config import McpServer
 from unmoor.runtime.harness import adapter
+from unmoor.spec.harness_support import WITHOUT_MCP
 
 pytestmark = pytest.mark.harness
 

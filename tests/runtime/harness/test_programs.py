@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from unmoor.defaults import HARNESS_VERSIONS
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.harness import packages
+from unmoor.runtime.harness.installed import find, install
 from unmoor.runtime.harness.packages import NODE, PACKAGES, is_new_enough, main
-from unmoor.runtime.harness.programs import find, install
+from unmoor.runtime.harness.versions import HARNESS_VERSIONS
 
 # Stands for npm: notes what it was asked for and puts a program where the package would have it.
 NPM = """#!{python}

@@ -170,11 +170,11 @@ import asyncio, sys
 from unmoor.runtime.store import open_store
 async def main():
     store = open_store(sys.argv[1])
-    won = await store.create("queue/x", sys.argv[2].encode())
+    won = await store.put_if_absent("queue/x", sys.argv[2].encode())
     for _ in range(10):
         while True:
             stored = await store.get("budget/day")
-            if await store.replace("budget/day", str(int(stored.content) + 1).encode(), stored.version):
+            if await store.compare_and_swap("budget/day", str(int(stored.content) + 1).encode(), stored.version):
                 break
     print("won" if won else "lost")
 asyncio.run(main())

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from unmoor.serving import Revision
+from unmoor.target.revision import Revision
 from unmoor.targets.aws_ecs.serving import Service, inspect_service
 
 ARN = "arn:aws:ecs:eu-west-1:123456789012"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from answers_by_path import routes
 
-from unmoor.operate.api import Api
-from unmoor.serving import Revision
+from unmoor.operate.platform_api import Api
+from unmoor.target.revision import Revision
 from unmoor.targets.azure_container_apps.serving import inspect_app
 
 APP = "/subscriptions/1/resourceGroups/g/providers/Microsoft.App/containerApps/agent-gateway"

@@ -12,9 +12,9 @@ import pytest
 from answers_by_path import routes
 from cases import plan_of
 
-from unmoor.operate.api import Api
-from unmoor.serving import Revision
+from unmoor.operate.platform_api import Api
 from unmoor.target import Outputs
+from unmoor.target.revision import Revision
 from unmoor.targets.gcp_cloud_run import account
 from unmoor.targets.gcp_cloud_run.serving import current_revision, inspect_service
 from unmoor.targets.gcp_cloud_run.settings import CloudRunSettings

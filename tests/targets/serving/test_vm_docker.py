@@ -15,9 +15,9 @@ from urllib.parse import unquote
 import pytest
 from cases import plan_of
 
-from unmoor.operate.docker_host import DockerHost, DockerUnavailable, demultiplex_logs
-from unmoor.serving import Revision
+from unmoor.docker.engine import DockerHost, DockerUnavailable, demultiplex_logs
 from unmoor.target import Outputs
+from unmoor.target.revision import Revision
 from unmoor.targets.vm_docker.names import name
 from unmoor.targets.vm_docker.serving import container_state, inspect_containers, roles
 

@@ -6,11 +6,10 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from unmoor.container import INVOCATIONS_PATH
-
-from .api import ApiContext
-from .faults import exception_handlers
-from .gate import AuthMiddleware
-from .routes import all_routes
+from unmoor.runtime.gateway.http.auth import AuthMiddleware
+from unmoor.runtime.gateway.http.context import ApiContext
+from unmoor.runtime.gateway.http.error_handlers import exception_handlers
+from unmoor.runtime.gateway.http.routes import all_routes
 
 
 def application(api: ApiContext) -> ASGIApp:

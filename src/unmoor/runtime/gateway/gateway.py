@@ -10,30 +10,29 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unmoor.runtime import self_test
-from unmoor.runtime.bundle import UnpackedBundle
-from unmoor.runtime.claim import Clock
-from unmoor.runtime.guard.way import Log
+from unmoor.runtime import self_test_trigger
+from unmoor.runtime.clock import Clock
+from unmoor.runtime.gateway.http.context import ApiContext
+from unmoor.runtime.gateway.http.stream_limit import StreamLimit
+from unmoor.runtime.gateway.http.webhooks import Hook, Hooks, hooks_of
+from unmoor.runtime.gateway.launchers.protocol import Launcher
+from unmoor.runtime.gateway.queue.coalesce import CoalescedCall
+from unmoor.runtime.gateway.queue.dispatcher import BUSY_S, IDLE_S, Dispatcher, QueueLimits
+from unmoor.runtime.gateway.queue.start_attempts import RunnerStarts
+from unmoor.runtime.gateway.triggers.email.tasks import mail_tasks
+from unmoor.runtime.gateway.triggers.intake import Intake
+from unmoor.runtime.gateway.triggers.schedules import Scheduler, schedules_of
+from unmoor.runtime.http.server import serve_app
+from unmoor.runtime.logs import Log, log_errors
 from unmoor.runtime.redact import Redact
-from unmoor.runtime.retention import delete_expired
+from unmoor.runtime.state.bundle import UnpackedBundle
+from unmoor.runtime.state.delivery_log import Delivery, DeliveryLog
+from unmoor.runtime.state.event_stream import PollInterval, poll_interval
+from unmoor.runtime.state.retention import delete_expired
 from unmoor.runtime.store import Store
 
-from .api import ApiContext
 from .app import application
-from .deliveries import Delivery, DeliveryLog
-from .dispatch import BUSY_S, IDLE_S, Dispatcher, QueueLimits
-from .hooks.hooks import Hook, Hooks, hooks_of
-from .intake import Intake
-from .launcher import Launcher
-from .listening import serve_app
-from .mail.work import mail_tasks
 from .metrics import Metrics
-from .nudges import CoalescedCall
-from .schedules import Scheduler, schedules_of
-from .slots import StreamLimit
-from .starts import RunnerStarts
-from .streams import PollInterval, poll_interval
-from .tried import log_errors
 
 SWEEP_S = 6 * 3600.0
 
@@ -73,9 +72,9 @@ class Gateway:
         self.launcher.on_exit = dispatcher.on_runner_exit
         closing = asyncio.Event()
         intake = self._intake(dispatcher, metrics)
-        own = Hook(trigger=self_test.TRIGGER, webhook=self_test.WEBHOOK, secret=self.token)
+        own = Hook(trigger=self_test_trigger.TRIGGER, webhook=self_test_trigger.WEBHOOK, secret=self.token)
         hooks = Hooks(
-            hooks={**hooks_of(self.bundle, self.secrets), self_test.NAME: own}, intake=intake, closing=closing
+            hooks={**hooks_of(self.bundle, self.secrets), self_test_trigger.NAME: own}, intake=intake, closing=closing
         )
         api = self._api(dispatcher, metrics, hooks, closing)
         work = [dispatcher.run(), self.launcher.watch(), self._sweeping()]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from unmoor.runtime.events import FINAL_STATUSES
-from unmoor.runtime.records import RunRecord
+from unmoor.runtime.state.run_record import RunRecord
 
 METHODS = ("GET", "HEAD", "POST")
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from unmoor.defaults import HARNESS_VERSIONS
-from unmoor.files import cache_folder
+from unmoor.local_folders import cache_folder
 from unmoor.runtime.errors import ConfigurationError
 
-from .programs import install
+from .installed import install
+from .versions import HARNESS_VERSIONS
 
 
 def main(names: list[str]) -> int:

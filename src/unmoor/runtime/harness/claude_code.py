@@ -8,10 +8,10 @@ from typing import Any
 from unmoor.runtime.config import McpServer
 from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
 
-from .lines import Json, as_text, items, join_text, object_at, text, tokens, value_at
+from .json_lines_reader import JsonLinesReader
+from .json_values import Json, as_text, items, join_text, object_at, text, tokens, value_at
+from .launch_files import PATIENCE_S, RETRIES, environment, instructions, json_file, program, skills
 from .protocol import Command, FileToWrite, LaunchSpec
-from .reading import JsonLinesReader
-from .surroundings import PATIENCE_S, RETRIES, environment, instructions, json_file, program, skills
 
 _MCP_FILE = ".claude/mcp.json"
 # Every use that it makes of another model than --model: small tasks, subagents, and aliases that a skill may name.

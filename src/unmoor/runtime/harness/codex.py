@@ -8,10 +8,10 @@ from typing import Any
 from unmoor.runtime.config import McpServer
 from unmoor.runtime.events import HarnessEvent, Message, Notice, ToolCall, ToolResult
 
-from .lines import Json, as_text, decode_object, items, join_text, object_at, text, tokens, value_at
+from .json_lines_reader import JsonLinesReader
+from .json_values import Json, as_text, decode_object, items, join_text, object_at, text, tokens, value_at
+from .launch_files import PATIENCE_S, RETRIES, TOKEN_VARIABLE, environment, instructions, program, skills
 from .protocol import Command, FileToWrite, LaunchSpec
-from .reading import JsonLinesReader
-from .surroundings import PATIENCE_S, RETRIES, TOKEN_VARIABLE, environment, instructions, program, skills
 from .toml import as_toml
 
 # An MCP server that npx fetches first takes longer than the 10 s that it is given by default.

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from unmoor.runtime.events import HarnessEvent, Message
 
+from .json_lines_reader import last_line, one_line
+from .launch_files import environment, instructions
 from .protocol import Command, HarnessOutcome, LaunchSpec, ProcessExit
-from .reading import last_line, one_line
-from .surroundings import environment, instructions
 
 _INSTRUCTIONS = "AGENTS.md"
 _SESSION_FOLDER = "session"

@@ -8,10 +8,10 @@ from typing import Any
 from unmoor.runtime.config import McpServer
 from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
 
-from .lines import Json, as_text, count, text, tokens, value_at
+from .json_lines_reader import JsonLinesReader
+from .json_values import Json, as_text, count, text, tokens, value_at
+from .launch_files import RETRIES, environment, instructions, json_file, program
 from .protocol import Command, FileToWrite, LaunchSpec
-from .reading import JsonLinesReader
-from .surroundings import RETRIES, environment, instructions, json_file, program
 
 # Names of its inner uses of a model (summaries, corrections, searches), all of which are made to use the spec's.
 # The first stands for every one that is derived from it. Which there are: https://geminicli.com/docs/reference/configuration.

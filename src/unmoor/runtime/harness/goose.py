@@ -12,10 +12,10 @@ from urllib.parse import quote
 from unmoor.runtime.config import McpServer, Model
 from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
 
-from .lines import Json, as_text, items, join_text, object_at, text, tokens, value_at
+from .json_lines_reader import JsonLinesReader
+from .json_values import Json, as_text, items, join_text, object_at, text, tokens, value_at
+from .launch_files import environment, instructions, json_file, program
 from .protocol import Command, FileToWrite, HarnessOutcome, LaunchSpec, ProcessExit
-from .reading import JsonLinesReader
-from .surroundings import environment, instructions, json_file, program
 
 _TOOL_S = 300
 _DEVELOPER = {"type": "builtin", "name": "developer", "enabled": True, "timeout": _TOOL_S}

@@ -9,10 +9,10 @@ from typing import Any
 from unmoor.runtime.config import McpServer, Model
 from unmoor.runtime.events import HarnessEvent, Message, Tokens, ToolCall, ToolResult
 
-from .lines import Json, as_text, object_at, text, tokens, value_at
+from .json_lines_reader import JsonLinesReader
+from .json_values import Json, as_text, object_at, text, tokens, value_at
+from .launch_files import PATIENCE_S, TOKEN_VARIABLE, environment, instructions, json_file, program, skills
 from .protocol import Command, FileToWrite, LaunchSpec
-from .reading import JsonLinesReader
-from .surroundings import PATIENCE_S, TOKEN_VARIABLE, environment, instructions, json_file, program, skills
 
 # OpenCode's own name of each provider, by which it knows the models' sizes and abilities, and what it wants after the
 # base URL. A provider that it does not know is given a client library, one of those that are bundled.

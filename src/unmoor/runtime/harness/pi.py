@@ -7,10 +7,10 @@ from typing import Any
 
 from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
 
-from .lines import Json, as_text, items, join_text, object_at, text, tokens, value_at
+from .json_lines_reader import JsonLinesReader
+from .json_values import Json, as_text, items, join_text, object_at, text, tokens, value_at
+from .launch_files import PATIENCE_S, RETRIES, TOKEN_VARIABLE, environment, instructions, json_file, program, skills
 from .protocol import Command, FileToWrite, LaunchSpec
-from .reading import JsonLinesReader
-from .surroundings import PATIENCE_S, RETRIES, TOKEN_VARIABLE, environment, instructions, json_file, program, skills
 
 # Pi's own name of each provider, by which it knows the models' sizes and abilities, and what it wants after the base
 # URL.

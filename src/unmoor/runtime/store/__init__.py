@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from unmoor.runtime.errors import ConfigurationError
 
-from .objects import Store, StoredObject, StoreEntry
+from .protocol import Store, StoredObject, StoreEntry
 
 SCHEMES = ("s3", "gs", "az", "file", "memory")
 
@@ -54,7 +54,7 @@ def _remote(url: str, config: Mapping[str, Any], *, allow_http: bool) -> Store:
     from obstore.exceptions import BaseError
     from obstore.store import AzureStore, from_url
 
-    from .remote import RemoteStore
+    from .cloud import RemoteStore
 
     options: Any = {"allow_http": True} if allow_http else None
     given: Any = dict(config) or None

@@ -26,7 +26,7 @@ from typing import TypeVar
 
 from unmoor.runtime.errors import TransientError
 
-from .objects import StoredObject, StoreEntry
+from .protocol import StoredObject, StoreEntry
 
 OWN = ".unmoor"
 LOCKS = 64

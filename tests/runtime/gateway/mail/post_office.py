@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from processes import free_port
 from servers import PASSWORD, USER, server_context
 
-from unmoor.runtime.gateway.mail.place import MailServer
+from unmoor.runtime.gateway.triggers.email.server import MailServer
 
 
 @dataclass

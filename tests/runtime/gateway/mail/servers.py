@@ -21,7 +21,7 @@ from pathlib import Path
 import trustme
 from processes import free_port
 
-from unmoor.runtime.gateway.mail.place import MailServer
+from unmoor.runtime.gateway.triggers.email.server import MailServer
 
 USER, PASSWORD = "desk@example.org", "secret-of-the-inbox"
 READY_S = 20

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from unmoor.runtime.config import Mailbox, Trigger
-from unmoor.runtime.gateway.intake import IncomingDelivery
-from unmoor.runtime.gateway.mail.came import MOST_FILES, RejectedMail, to_delivery
+from unmoor.runtime.gateway.triggers.email.delivery import MOST_FILES, RejectedMail, to_delivery
+from unmoor.runtime.gateway.triggers.intake import IncomingDelivery
 
 TRIGGER = Trigger(name="inbox", kind="email", prompt="p")
 MAILBOX = Mailbox(

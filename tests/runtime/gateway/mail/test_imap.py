@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from servers import PASSWORD, USER, RunningMailServer, dovecot, has_dovecot, pymap, trusting
 
-from unmoor.runtime.gateway.mail.imap import Imap, connect
-from unmoor.runtime.gateway.mail.place import MailServer, MailServerError
+from unmoor.runtime.gateway.triggers.email.imap import Imap, connect
+from unmoor.runtime.gateway.triggers.email.server import MailServer, MailServerError
 
 MAIL = b"From: a@b.example\r\nMessage-ID: <%d@b.example>\r\nSubject: {7}\r\n\r\nliterals {3}\r\nand more"
 

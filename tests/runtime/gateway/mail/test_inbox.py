@@ -18,8 +18,8 @@ from gateways import Client, gateway, until
 from post_office import PostOffice, post_office
 from servers import PASSWORD, USER, RunningMailServer, dovecot, has_dovecot, pymap, trusting
 
-from unmoor.runtime import layout
-from unmoor.runtime.gateway.mail import inbox as inbox_module
+from unmoor.runtime.gateway.triggers.email import inbox as inbox_module
+from unmoor.runtime.state import keys as layout
 from unmoor.runtime.store import open_store
 
 Act = Callable[[Client, RunningMailServer], Awaitable[Any]]

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from unmoor.runtime.gateway.mail.message import MOST_TEXT, InvalidMail, parse_mail
+from unmoor.runtime.gateway.triggers.email.message import MOST_TEXT, InvalidMail, parse_mail
 
 
 def lines(*text: str) -> bytes:

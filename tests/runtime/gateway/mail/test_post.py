@@ -9,9 +9,9 @@ import pytest
 from post_office import post_office
 from servers import PASSWORD, USER, trusting
 
-from unmoor.runtime.gateway.mail.answer import OutgoingMail
-from unmoor.runtime.gateway.mail.place import MailServer, MailServerError
-from unmoor.runtime.gateway.mail.post import PermanentSmtpError, send
+from unmoor.runtime.gateway.triggers.email.reply import OutgoingMail
+from unmoor.runtime.gateway.triggers.email.server import MailServer, MailServerError
+from unmoor.runtime.gateway.triggers.email.smtp import PermanentSmtpError, send
 
 LETTER = OutgoingMail(sender=USER, to="ada@example.com", content=b"Subject: hi\r\n\r\nthere\r\n")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from unmoor.runtime.gateway.mail.message import parse_mail
-from unmoor.runtime.gateway.mail.sender import SenderRejected, verify_sender
+from unmoor.runtime.gateway.triggers.email.message import parse_mail
+from unmoor.runtime.gateway.triggers.email.sender import SenderRejected, verify_sender
 
 SERVER = "mx.example.org"
 PASSED = f"Authentication-Results: {SERVER}; dmarc=pass header.from=example.com"

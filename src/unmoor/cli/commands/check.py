@@ -1,0 +1,77 @@
+"""`unmoor check`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from unmoor.cli.render.values import print_json
+from unmoor.errors import InputError, Problem, SpecError
+from unmoor.spec.load import Loaded, load
+from unmoor.spec.rules import unverified_webhooks
+from unmoor.target.choose import SelectedTarget, select_target, unknown_targets
+from unmoor.target.registry import names
+
+
+def run(file: Path, environment: str | None, targets: Sequence[str], *, as_json: bool) -> int:
+    """Prints what is wrong; 0 if nothing is, 2 if the spec is or a target that was asked for refuses it."""
+    loaded = load(file, environment)
+    if unknown := unknown_targets(loaded):
+        raise SpecError(unknown)
+    asked = list(targets) or [name for name in loaded.settings if name in names()]
+    verdicts = {name: _verdict(loaded, name) for name in asked}
+    refused = [problem for _, problems in verdicts.values() for problem in problems]
+    if as_json:
+        print_json(_as_values(loaded, verdicts))
+    else:
+        _print(loaded, verdicts, environment)
+    wrong_settings = any(chosen is None for chosen, _ in verdicts.values())
+    return 2 if (refused and targets) or wrong_settings else 0
+
+
+def _verdict(loaded: Loaded, name: str) -> tuple[SelectedTarget | None, Sequence[Problem]]:
+    try:
+        chosen = select_target(loaded, name)
+    except InputError as error:
+        return None, error.problems
+    return chosen, chosen.problems()
+
+
+def _print(
+    loaded: Loaded, verdicts: dict[str, tuple[SelectedTarget | None, Sequence[Problem]]], environment: str | None
+) -> None:
+    where = f" in {environment}" if environment else ""
+    typer.echo(f"{loaded.file}: {loaded.spec.name}{where} is well formed")
+    for name in unverified_webhooks(loaded.spec):
+        typer.echo(f"  note: anybody may start a run by webhook {name}, since it says verify: none")
+    for name, (chosen, problems) in verdicts.items():
+        if problems:
+            typer.echo(f"{name}: refused")
+            for problem in problems:
+                typer.echo(f"  {problem}", err=False)
+            continue
+        assert chosen is not None
+        rounded = chosen.target.adjustments(loaded.plan, chosen.settings)
+        typer.echo(f"{name}: accepted" + (f", {len(rounded)} rounded" if rounded else ""))
+        for rounding in rounded:
+            typer.echo(f"  {rounding}")
+
+
+def _as_values(
+    loaded: Loaded, verdicts: dict[str, tuple[SelectedTarget | None, Sequence[Problem]]]
+) -> dict[str, object]:
+    return {
+        "file": str(loaded.file),
+        "agent": loaded.plan.agent,
+        "environment": loaded.plan.environment,
+        "targets": {
+            name: {
+                "accepted": not problems,
+                "problems": list(problems),
+                "rounded": chosen.target.adjustments(loaded.plan, chosen.settings) if chosen and not problems else [],
+            }
+            for name, (chosen, problems) in verdicts.items()
+        },
+    }

@@ -1,0 +1,120 @@
+"""`unmoor dev`."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from unmoor.cli.render.event_lines import event_lines
+from unmoor.dev.agent import LocalAgent, prepare_local_agent, scrub_environment, secret_values
+from unmoor.local_folders import cache_folder, data_folder
+from unmoor.runtime.harness.installed import HarnessInstallation
+from unmoor.runtime.run.process_tree import kill_all
+from unmoor.runtime.run.stop import Stop
+from unmoor.runtime.state.run_record import RunRecord
+from unmoor.spec.load import Loaded, load
+
+
+def once(
+    file: Path, environment: str | None, prompt: str, *, session: str, store: str, as_json: bool, installing: bool
+) -> int:
+    """Runs the agent once; 0 if the run succeeded, 1 if it ended otherwise. Events are lines on standard output."""
+    gc.enable()  # unlike a command that only prints, a run may take hours
+    loaded = load(file, environment)
+    values = secret_values(loaded)
+    scrub_environment(loaded)  # before anything is started that would inherit them
+    programs = find_harness(loaded, installing=installing)
+    folder = data_folder() / "dev" / loaded.plan.agent
+    show = as_json_line if as_json else as_text
+    preparing = prepare_local_agent(loaded, secrets=values, store_url=store, programs=programs, folder=folder)
+    record = asyncio.run(_once(preparing, prompt, session=session, show=show))
+    if not as_json:
+        print_summary(record, store or (folder / "store").as_uri())
+    return 0 if record.status == "succeeded" else 1
+
+
+async def _once(
+    preparing: Awaitable[LocalAgent], prompt: str, *, session: str, show: Callable[[dict[str, Any]], None]
+) -> RunRecord:
+    stop = Stop()
+    stop_on_signals(stop)
+    dev = await preparing
+    try:
+        return await dev.run_once(prompt, session=session, stop=stop, watch=cancel_on_closed_output(show, stop))
+    finally:
+        shutil.rmtree(dev.bundle.folder, ignore_errors=True)
+
+
+def stop_on_signals(stop: Stop) -> None:
+    """The first asks the run to end, the second ends its harness at once, the third this program, run or no run."""
+    loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        if stop.hurried.is_set():
+            kill_all(os.getpid())
+            os._exit(130)
+        stop.request("cancelled", grace_s=0.0 if stop.cause else None)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told)
+
+
+def cancel_on_closed_output(show: Callable[[dict[str, Any]], None], stop: Stop) -> Callable[[dict[str, Any]], None]:
+    """Shows events; a run whose output is read no more, as by `head`, is cancelled, as any program would be."""
+
+    def watch(event: dict[str, Any]) -> None:
+        try:
+            show(event)
+        except BrokenPipeError:
+            # What is still to be written, at the latest when Python ends, goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            stop.request("cancelled")
+
+    return watch
+
+
+def find_harness(loaded: Loaded, *, installing: bool) -> HarnessInstallation:
+    """Where the spec's harness is on this machine; UnmoorError, with what to do, where it is not."""
+    harness = loaded.plan.harness
+    if harness.name == "command":
+        folders = [Path(p) for p in os.environ.get("PATH", "").split(os.pathsep) if p.startswith("/")]
+        return HarnessInstallation(folders=tuple(folders), path=os.pathsep.join(str(f) for f in folders))
+    from unmoor.runtime.harness.installed import find, install
+
+    if installing:
+        install(harness.name, harness.version, cache_folder())
+    return find(harness.name, harness.version, cache_folder())
+
+
+def as_json_line(event: dict[str, Any]) -> None:
+    """Prints an event as a line of JSON."""
+    sys.stdout.write(json.dumps(event, ensure_ascii=True) + "\n")
+    sys.stdout.flush()
+
+
+def as_text(event: dict[str, Any]) -> None:
+    """Prints an event for a person."""
+    for line in event_lines(event):
+        typer.echo(line)
+
+
+def print_summary(record: RunRecord, url: str) -> None:
+    """What is left of the run, and its status as the last line."""
+    for artifact in record.artifacts:
+        typer.echo(f"kept     {artifact.path} ({artifact.size_bytes} bytes)")
+    if record.cost_usd is not None:
+        typer.echo(f"cost     {record.cost_usd} USD, {record.usage.input} tokens in, {record.usage.output} out")
+    typer.echo(f"store    {url} runs/{record.id}")
+    if record.reason:
+        typer.echo(f"because  {record.reason}")
+    typer.echo(record.status)

@@ -1,0 +1,41 @@
+"""`unmoor outputs`, and how outputs are shown."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import typer
+
+from unmoor.cli.render.values import print_json
+from unmoor.graph import SECRET
+from unmoor.target import Outputs
+from unmoor.target.choose import default_target
+
+if TYPE_CHECKING:
+    from unmoor.operate.connect import AgentLocation
+
+
+def run(where: AgentLocation, *, as_json: bool, show_token: bool) -> None:
+    """Prints what the deployed agent is reached by; UnmoorError where nothing is deployed."""
+    from unmoor.operate.connect import deployed_outputs
+
+    loaded = where.load()
+    found = output_values(
+        deployed_outputs(loaded, default_target(loaded, where.target), backend=where.backend), show_token=show_token
+    )
+    if as_json:
+        print_json(found)
+    else:
+        print_lines(found)
+
+
+def output_values(outputs: Outputs, *, show_token: bool = False) -> dict[str, object]:
+    """The outputs by name; the token only where it is asked for."""
+    return {**dataclasses.asdict(outputs), **({} if show_token else {"token": SECRET})}
+
+
+def print_lines(found: dict[str, object]) -> None:
+    """The outputs for a person."""
+    for name, value in found.items():
+        typer.echo(f"  {name + ':':11} {value}")

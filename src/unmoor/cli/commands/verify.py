@@ -1,0 +1,67 @@
+"""`unmoor verify`, and what `unmoor up` does after it has deployed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import typer
+
+from unmoor.cli.render.values import print_status, to_jsonable
+from unmoor.findings import Finding, line_of
+from unmoor.operate.connect import AgentLocation, deployed_outputs, gateway_at
+from unmoor.operate.verify import Patience, Verification, Verified
+from unmoor.target import Outputs
+from unmoor.target.choose import SelectedTarget, default_target, select_target
+
+WIDTH = 10
+
+
+def run(where: AgentLocation, *, self_test: bool, patience: Patience, as_json: bool) -> int:
+    """Says whether what runs is what was deployed; 1 where it is not."""
+    loaded = where.load()
+    chosen = select_target(loaded, default_target(loaded, where.target))
+    outputs = deployed_outputs(loaded, chosen.target.name, backend=where.backend)
+    return run_verification(chosen, outputs, self_test=self_test, patience=patience, as_json=as_json)
+
+
+def run_verification(
+    chosen: SelectedTarget,
+    outputs: Outputs,
+    *,
+    self_test: bool = True,
+    patience: Patience | None = None,
+    as_json: bool = False,
+) -> int:
+    """Verifies what is deployed, says each step as it is known, and gives the exit code."""
+    agent = gateway_at(chosen, outputs)
+    verification = Verification(
+        target=chosen.target,
+        plan=chosen.loaded.plan,
+        settings=chosen.settings,
+        outputs=outputs,
+        agent=agent,
+        say=print_status,
+        found=_say_json if as_json else _say,
+        patience=patience or Patience(),
+        self_test=self_test,
+    )
+    with contextlib.closing(agent):
+        return _ended(verification.verify(), as_json=as_json)
+
+
+def _say(finding: Finding) -> None:
+    typer.echo(line_of(finding, width=WIDTH))
+
+
+def _say_json(finding: Finding) -> None:
+    shown = {name: value for name, value in to_jsonable(finding).items() if name != "install"}
+    typer.echo(json.dumps({"event": "verified", **shown}, ensure_ascii=False))
+
+
+def _ended(found: Verified, *, as_json: bool) -> int:
+    if found.log and as_json:
+        typer.echo(json.dumps({"event": "log", "lines": found.log}, ensure_ascii=False))
+    for line in () if as_json else found.log:
+        typer.echo(f"       {line}")
+    return 0 if found.ok else 1

@@ -1,0 +1,1 @@
+"""What commands read from options, files and standard input."""

@@ -1,0 +1,29 @@
+"""`PATH=VALUE`, as options write a change of the spec."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from unmoor.errors import SpecError
+from unmoor.spec.yaml_positions import read_yaml
+from unmoor.value_paths import parse_path
+
+
+def change(text: str, *, option: str) -> tuple[str, Any]:
+    """A spec path and its value as YAML has it; typer.BadParameter, which names the option, if it is none."""
+    path, equals, value = text.partition("=")
+    try:
+        if not equals or not value.strip():
+            raise ValueError(f"{text!r} is no change; write a spec path, = and a value, such as resources.cpu=2")
+        parse_path(path.strip())
+        return path.strip(), read_yaml(value.encode(), option).value
+    except (ValueError, SpecError) as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def changes(texts: Sequence[str] | None, *, option: str = "--set") -> dict[str, Any]:
+    """Every change of an option that may be given several times; the last of a path counts."""
+    return dict(change(text, option=option) for text in texts or ())

@@ -1,0 +1,88 @@
+"""The use that a command's options tell of: a file's or a store's, and over it what the options themselves say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from unmoor.cost.usage_file import read_usage
+from unmoor.pricing.usage import Usage, parse_amount, parse_day_shape, runs_a_month
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageOptions:
+    """What the options say: a file, a store, and texts by the fields of a Usage, None where one was not given."""
+
+    file: Path | None = None
+    store: str = ""
+    values: Mapping[str, str | None]
+
+    @property
+    def is_empty(self) -> bool:
+        return self.file is None and not self.store and not any(self.values.values())
+
+
+OPTIONS = {
+    "runs": "--runs",
+    "minutes": "--minutes",
+    "requests": "--requests",
+    "input_tokens": "--tokens-in",
+    "cached_tokens": "--tokens-cached",
+    "output_tokens": "--tokens-out",
+    "artifacts_mib": "--artifacts",
+    "logs_mib": "--logs",
+    "egress_mib": "--egress",
+    "day": "--day",
+}
+
+
+def resolve_usage(asked: UsageOptions) -> Usage:
+    """The use; what nobody says is assumed."""
+    usage = Usage()
+    if asked.store:
+        values, origin = _measured(asked.store)
+        usage = usage.with_overrides(values, origin)
+    if asked.file is not None:
+        usage = usage.with_overrides(read_usage(asked.file), str(asked.file))
+    for field, text in asked.values.items():
+        if text is not None:
+            usage = usage.with_overrides({field: _read(field, text)}, OPTIONS[field])
+    return _checked(usage)
+
+
+def _read(field: str, text: str) -> Any:
+    try:
+        if field == "day":
+            return parse_day_shape([part.strip() for part in text.split(",")] if "," in text else text)
+        return runs_a_month(text) if field == "runs" else parse_amount(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=OPTIONS[field]) from None
+
+
+def _checked(usage: Usage) -> Usage:
+    """Of fewer tokens than are assumed to be cached, four fifths are; more are not taken for fewer than were said."""
+    if usage.cached_tokens <= usage.input_tokens:
+        return usage
+    if "cached_tokens" in dict(usage.origins):
+        rule = f"{usage.cached_tokens} are more than all {usage.input_tokens} tokens in; lower it, or raise --tokens-in"
+        raise typer.BadParameter(rule, param_hint="--tokens-cached")
+    return usage.with_overrides({"cached_tokens": usage.input_tokens * 4 / 5}, "four fifths of the tokens in")
+
+
+def _measured(url: str) -> tuple[dict[str, Any], str]:
+    from unmoor.cli.inputs.requirements import require_runtime
+
+    require_runtime("--from-runs")
+    from unmoor.cost.measured_usage import WINDOW, measure_usage
+    from unmoor.cost.run_records import runs_since
+    from unmoor.runtime.store import open_store
+
+    now = datetime.now(UTC)
+    found = asyncio.run(runs_since(open_store(url), now - WINDOW))
+    return measure_usage(found.records, now)

@@ -1,0 +1,162 @@
+"""How a comparison is shown: a table in the terminal, Markdown, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from unmoor.cli.render.compare_hosted import explanation_lines, reference_lines, reference_markdown, reference_values
+from unmoor.cli.render.markdown import cell
+from unmoor.cli.render.values import print_json
+from unmoor.compare import Row, TargetColumn, table_rows
+from unmoor.cost.comparison import Bill, BreakEven, Comparison
+from unmoor.cost.hosted_comparison import old_references, references
+from unmoor.cost.sensitivity import sensitivity, swing_lines
+from unmoor.cost.text import assumptions, assumptions_used, bill_line, break_even_lines, cost_rows, explain_line, source
+from unmoor.pricing.line import KINDS
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonView:
+    """A comparison to show: what targets promise, and what they cost, in the same order of columns."""
+
+    title: str
+    columns: Sequence[TargetColumn]
+    money: Comparison
+    explain: bool = False
+
+
+def all_rows(shown: ComparisonView) -> list[Row]:
+    """The rows of what targets promise, with those of money after the plan's own."""
+    promised = table_rows(shown.columns)
+    money = [Row(section="cost a month", title=title, cells=cells) for title, cells in cost_rows(shown.money)]
+    first = [row for row in promised if row.section == "plan"]
+    return [*first, *money, *(row for row in promised if row.section != "plan")]
+
+
+def footnotes(shown: ComparisonView) -> list[str]:
+    """What is said beside the table: the verdict first, then where columns change places and what all stands on."""
+    reference = old_references(references(shown.money), shown.money.today)
+    old = [f"old prices: {line}" for line in (*shown.money.old_books(), *reference)]
+    assumed = [f"assumed: {line}" for line in assumptions()]
+    further = [*swing_lines(shown.money), *assumed] if shown.explain else []
+    return [shown.money.verdict(), *break_even_lines(shown.money), *assumptions_used(shown.money), *further, *old]
+
+
+def as_json(shown: ComparisonView) -> None:
+    """A list of the columns, each with its bill."""
+    together = {
+        "verdict": shown.money.verdict(),
+        "free_tier": shown.money.free_tier,
+        "usage": dict(shown.money.usage.assumptions()),
+        "sensitivity": sensitivity(shown.money),
+    }
+    points = shown.money.break_evens()
+    costs = [{**_cost(shown.money, bill, points), **together} if bill.is_priced else None for bill in shown.money.bills]
+    print_json([{**_values(c), "total": c.total, "cost": cost} for c, cost in zip(shown.columns, costs, strict=True)])
+
+
+def as_markdown(shown: ComparisonView) -> list[str]:
+    """The comparison as a Markdown table; a line break in a cell is a <br>."""
+    count = len(shown.columns)
+    lines = ["| | " + " | ".join(cell(c.title) for c in shown.columns) + " |", "|---|" + "---|" * count]
+    for section, members in groupby(all_rows(shown), key=lambda r: r.section):
+        lines.append(f"| **{section}** |" + " |" * count)
+        lines += [f"| {row.title} | " + " | ".join(cell(c) for c in row.cells) + " |" for row in members]
+    verdict, *others = footnotes(shown)
+    lines += ["", f"**{verdict}**", "", *(f"- {line}" for line in others)]
+    lines += reference_markdown(references(shown.money), explain=shown.explain)
+    if shown.explain:
+        for bill in shown.money.bills:
+            lines += ["", f"### {bill.title}", "", "| part | what | a month | source |", "|---|---|---|---|"]
+            lines += [
+                f"| {line.part} | {cell(line.what)} | {cell(explain_line(line))} | {cell(source(line))} |"
+                for line in bill.lines
+            ]
+    return lines
+
+
+def as_table(shown: ComparisonView) -> None:
+    """The comparison on the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    # Without a terminal there is no width to keep to: a table that a log cuts is of no use.
+    console = console if console.is_terminal else Console(width=40 + 44 * len(shown.columns))
+    table = Table(title=shown.title, show_lines=False, header_style="bold")
+    table.add_column("", no_wrap=False, max_width=24)
+    for column in shown.columns:
+        table.add_column(column.title, overflow="fold", ratio=1)
+    for section, members in groupby(all_rows(shown), key=lambda r: r.section):
+        table.add_section()
+        table.add_row(Text(section, style="bold"))
+        for row in members:
+            table.add_row(row.title, *(_styled(row, cell) for cell in row.cells))
+    console.print(table)
+    verdict, *others = footnotes(shown)
+    console.print(Text(verdict, style="bold"))
+    for line in others:
+        console.print(Text(line))
+    reference = references(shown.money)
+    for line in reference_lines(reference):
+        console.print(Text(line), soft_wrap=line.startswith(" "))
+    if shown.explain:
+        for line in (*_explanation(shown.money.bills), *explanation_lines(reference)):
+            console.print(Text(line), soft_wrap=True)
+
+
+def _explanation(bills: Sequence[Bill]) -> Iterator[str]:
+    for bill in bills:
+        yield ""
+        yield bill.title + (": no price" if not bill.is_priced else "")
+        yield from map(bill_line, bill.lines)
+
+
+def _values(column: TargetColumn) -> dict[str, object]:
+    return {
+        "target": column.target,
+        "variant": column.variant,
+        "failed": column.failed,
+        "refused": column.refused,
+        "rounded": column.rounded,
+        "parts": dict(column.parts),
+        "limits": dict(column.limits),
+        "guarantees": {topic: {"strength": strength, "by": by} for topic, strength, by in column.guarantees},
+        "counts": dict(column.counts),
+    }
+
+
+def _cost(money: Comparison, bill: Bill, points: Sequence[BreakEven]) -> dict[str, Any]:
+    """A bill as JSON has it; its sums hold what is known."""
+    total = bill.total()
+    return {
+        "currency": "USD",
+        "total": total.known,
+        "whole": total.is_complete,
+        "lacking": total.missing,
+        "kinds": {kind: bill.total(kind).known for kind in KINDS},
+        "a_further_run": money.a_further_run(bill).known,
+        "break_even": [point for point in points if bill.title in (point.cheaper, point.dearer)],
+        "lines": bill.lines,
+        "reference": reference_values(references(money, bill)),
+    }
+
+
+def _styled(row: Row, cell: str) -> Text:
+    from rich.text import Text
+
+    style = ""
+    if cell.startswith(("refused", "not compiled", "absent")):
+        style = "red"
+    elif cell.startswith(("advisory", "at least", "unknown")) or (row.title in ("rounded", "lacking") and cell != "-"):
+        style = "yellow"
+    elif cell == "yes" or cell.startswith("enforced"):
+        style = "green"
+    return Text(cell, style=style or ("bold" if row.title == "total" else ""))

@@ -1,0 +1,92 @@
+"""What runs have really cost: the tokens that were metered, and their seconds at a target's prices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Literal
+
+from unmoor.pricing.line import Total, total
+from unmoor.pricing.usage import Usage
+from unmoor.runtime.events import Tokens
+from unmoor.runtime.state.run_record import RunRecord
+
+from .measured_usage import run_seconds
+from .quote import Quote
+
+By = Literal["trigger", "day", "model", "session"]
+KEYS: dict[By, Callable[[RunRecord], str]] = {
+    "trigger": lambda record: record.trigger or record.kind,
+    "day": lambda record: record.created_at.date().isoformat(),
+    "model": lambda record: f"{record.provider} {record.model}" if record.model else "",
+    "session": lambda record: record.session,
+}
+NO_TOKENS = Tokens()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendGroup:
+    """What some runs have in common, how many they are, and what they have used and cost."""
+
+    key: str
+    runs: int
+    seconds: Decimal
+    tokens: Tokens
+    model: Total
+    compute: Total
+
+    @property
+    def total(self) -> Total:
+        return self.model + self.compute
+
+
+def group_spend(records: Sequence[RunRecord], by: By, compute: Callable[[Decimal], Total]) -> tuple[SpendGroup, ...]:
+    """By what the runs have in common, in order; `compute` prices the seconds of one run."""
+    groups: dict[str, list[RunRecord]] = {}
+    for record in records:
+        groups.setdefault(KEYS[by](record), []).append(record)
+    return tuple(_spent(key, groups[key], compute) for key in sorted(groups))
+
+
+def total_spend(records: Sequence[RunRecord], compute: Callable[[Decimal], Total]) -> SpendGroup:
+    """All of them together."""
+    return _spent("all", records, compute)
+
+
+def compute_pricer(offer: Quote) -> Callable[[Decimal], Total]:
+    """What a run of so many seconds costs there, in its own container and its guard's."""
+
+    @lru_cache(maxsize=4096)
+    def whole(seconds: int) -> Total:
+        usage = Usage(runs=Decimal(1), minutes=Decimal(seconds) / 60, start_seconds=Decimal(0), requests=Decimal(0))
+        lines = (line for line in offer.lines(usage) if line.part in ("run", "guard"))
+        return total(lines, "runs")
+
+    return lambda seconds: whole(math.ceil(seconds)) if seconds else Total()
+
+
+def _spent(key: str, records: Sequence[RunRecord], compute: Callable[[Decimal], Total]) -> SpendGroup:
+    seconds = [run_seconds(record) for record in records]
+    return SpendGroup(
+        key=key,
+        runs=len(records),
+        seconds=sum(seconds, Decimal(0)),
+        tokens=sum((record.usage for record in records), NO_TOKENS),
+        model=_sum(map(_of_model, records)),
+        compute=_sum(map(compute, seconds)),
+    )
+
+
+def _of_model(record: RunRecord) -> Total:
+    """What the guard has metered; nothing where the model was not asked."""
+    if record.cost_usd is not None:
+        return Total(known=record.cost_usd)
+    asked = record.requests or record.usage != NO_TOKENS
+    return Total(missing=(f"no price was known of {record.provider} {record.model}",)) if asked else Total()
+
+
+def _sum(totals: Iterable[Total]) -> Total:
+    return sum(totals, Total())

@@ -1,0 +1,82 @@
+"""Hosted platforms for scale: reference rows, which no target of ours is. What no source says is unknown.
+
+Their own meters are laid on the same use: a run's size for as long as it takes, or a session for as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from unmoor.plan import Plan
+from unmoor.pricing.line import CostLine, UsageItem
+from unmoor.pricing.price_book import ANYWHERE, Allowance, Price, PriceBook
+from unmoor.pricing.pricer import Pricer
+from unmoor.pricing.units import MIB_PER_GIB
+from unmoor.pricing.usage import Usage
+
+# What of a spec is asked of each.
+TOPICS = ("signed webhooks", "email", "schedule", "harness choice", "egress list", "cap on cost", "export")
+SIZED = ("cpu", "memory")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcedFact:
+    """What is known of a topic, and where it is said."""
+
+    text: str
+    source: str
+
+
+UNKNOWN = SourcedFact(text="unknown", source="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostedPlatform:
+    """A platform: what it meters of a run and at which prices as far as they are known, what it says of each topic.
+
+    `meters` are of `session`, `cpu`, `memory`, `disk` and `start`, each priced under that id; `least_gib` is the memory
+    that a processor comes with at least.
+    """
+
+    name: str
+    page: str
+    prices: tuple[Price, ...] = ()
+    free: tuple[Allowance, ...] = ()
+    meters: tuple[str, ...] = SIZED
+    least_gib: Decimal = Decimal(0)
+    facts: Mapping[str, SourcedFact] = field(default_factory=dict[str, SourcedFact])
+    note: str = ""
+
+    def fact(self, topic: str) -> SourcedFact:
+        return self.facts.get(topic, UNKNOWN)
+
+    @property
+    def unknown_topics(self) -> tuple[str, ...]:
+        """The topics of which nothing is known."""
+        return tuple(topic for topic in TOPICS if topic not in self.facts)
+
+    @property
+    def book(self) -> PriceBook:
+        return PriceBook(prices=self.prices, allowances=self.free)
+
+    def lines(self, plan: Plan, usage: Usage, *, free_tier: bool = True) -> tuple[CostLine, ...]:
+        """What the same runs come to; unknown where there is no price."""
+        used = self._used(plan, usage)
+        uses = [
+            UsageItem(part="run", kind="runs", what=used[m][0], price=m, quantity=used[m][1], unit=used[m][2])
+            for m in self.meters
+        ]
+        return tuple(Pricer(book=self.book, free_tier=free_tier).lines(uses, ANYWHERE))
+
+    def _used(self, plan: Plan, usage: Usage) -> dict[str, tuple[str, Decimal, str]]:
+        seconds, run = usage.runs * usage.run_seconds, plan.run
+        memory = max(Decimal(run.memory_mib) / MIB_PER_GIB, run.cpu * self.least_gib)
+        return {
+            "session": ("sessions that run", seconds, "session-second"),
+            "cpu": ("processors", run.cpu * seconds, "vCPU-second"),
+            "memory": ("memory", memory * seconds, "GiB-second"),
+            "disk": ("disk", Decimal(run.disk_mib) / MIB_PER_GIB * seconds, "GiB-second"),
+            "start": ("starts", usage.runs, "run"),
+        }

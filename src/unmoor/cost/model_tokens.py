@@ -1,0 +1,82 @@
+"""What the tokens cost, by the list that the guard goes by; apart from infrastructure, since no target has a say in it.
+
+The list comes with the runtime's libraries. Without them the price is unknown, and what to install is said.
+"""
+
+from __future__ import annotations
+
+import functools
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from importlib.util import find_spec
+
+from unmoor.plan import Model
+from unmoor.pricing.line import CostLine
+from unmoor.pricing.price_book import Price
+from unmoor.pricing.usage import Usage, number_text
+
+SOURCE = "https://github.com/pydantic/genai-prices"
+
+
+def model_lines(model: Model | None, usage: Usage, today: date) -> list[CostLine]:
+    """The line of a month's tokens; none for an agent that has no model, or is not used."""
+    if model is None or not usage.runs or not (usage.input_tokens or usage.output_tokens):
+        return []
+    each = _a_run(model, _tokens(usage), int(usage.model_calls) or 1, today)
+    what = f"{model.provider} {model.name}"
+    note = (
+        f"{number_text(usage.input_tokens)} tokens in, {number_text(usage.cached_tokens)} of them cached, and "
+        f"{number_text(usage.output_tokens)} out in {number_text(usage.model_calls)} calls"
+    )
+    if each is None:
+        return [_line(what, usage, note, unknown=_why(model))]
+    price = Price(id=model.name, value=each, unit="run", region="*", source=SOURCE, as_of=today, sure="page")
+    return [_line(what, usage, note, price=price)]
+
+
+def _line(what: str, usage: Usage, note: str, *, price: Price | None = None, unknown: str = "") -> CostLine:
+    return CostLine(
+        part="model",
+        kind="model",
+        what=what,
+        quantity=usage.runs,
+        unit="run",
+        price=price,
+        amount=price.value * usage.runs if price else None,
+        unknown=unknown,
+        note=note,
+    )
+
+
+def _tokens(usage: Usage) -> tuple[int, int, int]:
+    return int(usage.input_tokens), int(min(usage.cached_tokens, usage.input_tokens)), int(usage.output_tokens)
+
+
+@functools.lru_cache(maxsize=256)
+def _a_run(model: Model, tokens: tuple[int, int, int], calls: int, today: date) -> Decimal | None:
+    """What a run's tokens cost, spread evenly over its calls: a call with many may have another price."""
+    if find_spec("genai_prices") is None:
+        return None
+    of_each = tuple(count // calls for count in tokens)
+    of_last = tuple(count - (calls - 1) * each for count, each in zip(tokens, of_each, strict=True))
+    each, last = _a_call(model, of_each, today), _a_call(model, of_last, today)
+    return None if each is None or last is None else each * (calls - 1) + last
+
+
+def _a_call(model: Model, tokens: tuple[int, ...], today: date) -> Decimal | None:
+    from unmoor.runtime.config import Model as Called
+    from unmoor.runtime.events import Tokens
+    from unmoor.runtime.guard.model.formats import ReportedUsage
+    from unmoor.runtime.guard.model.prices import Prices
+
+    called = Called(provider=model.provider, name=model.name, base_url=model.base_url, api_key=model.api_key)
+    counted = Tokens(input=tokens[0], cached_input=tokens[1], output=tokens[2])
+    return Prices(model=called, clock=lambda: datetime.combine(today, time(12), UTC)).cost(
+        ReportedUsage(tokens=counted)
+    )
+
+
+def _why(model: Model) -> str:
+    if find_spec("genai_prices") is None:
+        return "the model's price needs genai-prices: pip install 'unmoor[runtime]'"
+    return f"no price is known of {model.provider} {model.name}"

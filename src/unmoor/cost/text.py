@@ -1,0 +1,120 @@
+"""A comparison in words: rows of money for each column, what the figures stand on, and every line of a bill."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+from unmoor.pricing.line import CostLine, Kind
+
+from .comparison import INFRASTRUCTURE, Bill, Comparison, money_text, total_text
+from .workload import CONSTANTS
+
+LACKING = re.compile(r"no price of (.+?) in (.+)")
+
+
+def cost_rows(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]:
+    """Titles, and a cell for each column."""
+    bills = comparison.bills
+    return [
+        *(_row(kind, bills, kind) for kind in INFRASTRUCTURE),
+        _row("infrastructure", bills, *INFRASTRUCTURE),
+        _row("model", bills, "model"),
+        _row("total", bills),
+        ("a further run", tuple(_further(comparison, bill) for bill in bills)),
+        ("lacking", tuple("\n".join(missing_prices(bill)) or "-" for bill in bills)),
+        ("note", tuple("\n".join(notes(comparison, bill)) or "-" for bill in bills)),
+    ]
+
+
+def missing_prices(bill: Bill) -> list[str]:
+    """Why a bill is not known in full, prices that are missing alike in one line."""
+    if bill.failed:
+        return [bill.failed]
+    alike: dict[str, list[str]] = {}
+    others = list[str]()
+    for reason in bill.total().missing:
+        if match := LACKING.fullmatch(reason):
+            alike.setdefault(match[2], []).append(match[1])
+        else:
+            others.append(reason)
+    return [*(f"no price in {where} of {', '.join(ids)}" for where, ids in alike.items()), *others]
+
+
+def notes(comparison: Comparison, bill: Bill) -> list[str]:
+    """What is to be known of a bill beside its sums."""
+    if bill.offer is None:
+        return []
+    said = dict.fromkeys(line.note for line in bill.lines if line.note and line.part != "model")
+    return [*bill.offer.warnings(comparison.usage), *said]
+
+
+def break_even_lines(comparison: Comparison) -> list[str]:
+    """Where two columns change places."""
+    return [
+        f"from {point.runs:,} runs a month on {point.cheaper} costs no more than {point.dearer}"
+        for point in comparison.break_evens()
+    ]
+
+
+def assumptions_used(comparison: Comparison) -> list[str]:
+    """What the figures stand on: the use and where each part of it is from, and what else was assumed."""
+    by_origin: dict[str, list[str]] = {}
+    for words, origin in comparison.usage.assumptions():
+        by_origin.setdefault(origin, []).append(words)
+    free = "what accounts have free is taken off" if comparison.free_tier else "nothing is taken off as free"
+    return [
+        *(f"{origin}: {', '.join(words)}" for origin, words in by_origin.items()),
+        f"list prices in US dollars, a month of 730 hours; {free}",
+    ]
+
+
+def assumptions() -> tuple[str, ...]:
+    """What every figure stands on, whatever the use."""
+    return CONSTANTS
+
+
+def explain_line(line: CostLine) -> str:
+    """`730 hour x $0.005 = $3.65`, with what is free, or why it is not known."""
+    free = f" less {amount_text(line.free)} free" if line.free else ""
+    if line.amount is None:
+        return f"{amount_text(line.quantity)} {line.unit}: {line.unknown}"
+    if line.price is None:
+        return f"{amount_text(line.quantity)} {line.unit} = {money_text(line.amount)}"
+    per = f" for {amount_text(line.price.per)}" if line.price.per != 1 else ""
+    return (
+        f"{amount_text(line.quantity)}{free} {line.unit} x {_price(line.price.value)}{per} = {money_text(line.amount)}"
+    )
+
+
+def bill_line(line: CostLine) -> str:
+    """A line of a bill as the terminal has it: the part, what, how it was reckoned, and the price's source."""
+    return f"  {line.part:<9} {line.what}: {explain_line(line)}" + (f"  [{source(line)}]" if line.price else "")
+
+
+def source(line: CostLine) -> str:
+    """Where a line's price is from, of which day, and how sure that is."""
+    price = line.price
+    return f"{price.source} ({price.sku}, {price.as_of}, {price.sure})".replace("(, ", "(") if price else ""
+
+
+def _price(value: Decimal) -> str:
+    """All places of a price, two at least."""
+    whole, _, places = f"{value:f}".partition(".")
+    return f"${whole}.{places.rstrip('0').ljust(2, '0')}"
+
+
+def amount_text(number: Decimal) -> str:
+    """A quantity with a few places: `1,234.5`, `0.0004`."""
+    places = 3 if abs(number) >= 1 else 6
+    text = f"{number:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _row(title: str, bills: Sequence[Bill], *kinds: Kind) -> tuple[str, tuple[str, ...]]:
+    return title, tuple(total_text(bill.total(*kinds)) if bill.is_priced else "-" for bill in bills)
+
+
+def _further(comparison: Comparison, bill: Bill) -> str:
+    return total_text(comparison.a_further_run(bill)) if bill.is_priced else "-"

@@ -1,0 +1,132 @@
+"""What a use comes to on a platform, whatever it is called there: time awake, requests of the store, what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from unmoor.cron import parse
+from unmoor.plan import ImageReference, Plan, Schedule
+from unmoor.pricing.units import DAYS_PER_MONTH, HOURS_PER_MONTH, MIB_PER_GIB, SECONDS_PER_HOUR, SECONDS_PER_MONTH
+from unmoor.pricing.usage import Usage
+
+# How often a gateway that is awake lists the queue, with runs in it and without: what its dispatcher does.
+BUSY_S, IDLE_S = Decimal(2), Decimal(15)
+# What a run writes and reads in the store, beside what it does each minute: its record, session, bundle and artifacts.
+STORE_WRITES, STORE_READS = Decimal(20), Decimal(20)
+# Its events are written once a second while it says something, and its hold is renewed; it looks for a cancellation.
+STORE_WRITES_A_MINUTE, STORE_READS_A_MINUTE = Decimal(20), Decimal(20)
+# A built image with its harness, compressed, and as many of them as a few deployments leave.
+IMAGE_GIB, IMAGES = Decimal("0.5"), 2
+# What a run asks of its guard beside its calls of the model: connections to what it may reach.
+CONNECTIONS = Decimal(40)
+# What the gateway answers a request with, on average: a page of events or of runs.
+ANSWER_KIB = Decimal(20)
+
+# All of them, for whoever wants to know what an estimate stands on.
+CONSTANTS = (
+    f"a run writes {STORE_WRITES} objects and {STORE_WRITES_A_MINUTE} more each minute, and reads as many",
+    f"a gateway that is awake lists the queue every {IDLE_S} s, and every {BUSY_S} s while runs are going",
+    f"a built image has {IMAGE_GIB} GiB, and {IMAGES} are kept",
+    f"a run opens {CONNECTIONS} connections through its guard",
+    f"the gateway answers with {ANSWER_KIB} KiB, which counts where a load balancer stands before it",
+    "gateways beyond those that are kept or woken come under load alone, and are not counted",
+    "what is kept has come to stay even: as much is deleted by age as is added",
+    "free tiers are this agent's alone, though an account has them once; taxes and support are not counted",
+)
+
+
+def run_seconds(usage: Usage, *, least: int = 0, starting: bool = True) -> Decimal:
+    """Seconds in which runs' containers are there in the month, each of them for `least` at least."""
+    each = usage.run_seconds + (usage.start_seconds if starting else 0)
+    return usage.runs * max(each, Decimal(least))
+
+
+def awake_seconds(usage: Usage, *, a_run: Decimal, a_request: Decimal) -> Decimal:
+    """Seconds in which something that sleeps is awake, if each run and each further request keeps it so for that long.
+
+    Times are taken not to overlap, up to the hour that an hour has: so it is at most that.
+    """
+    others = usage.other_requests / HOURS_PER_MONTH * a_request
+    hours = (count * min(runs * a_run + others, SECONDS_PER_HOUR) for runs, count in usage.hourly_load)
+    return DAYS_PER_MONTH * sum(hours, Decimal(0))
+
+
+def busy_seconds(usage: Usage) -> Decimal:
+    """Seconds in which at least one run is going, at most."""
+    return awake_seconds(usage, a_run=usage.run_seconds, a_request=Decimal(0))
+
+
+def store_looks(usage: Usage, awake: Decimal) -> Decimal:
+    """How often gateways that are awake for so many seconds list the queue."""
+    busy = min(busy_seconds(usage), awake)
+    return busy / BUSY_S + (awake - busy) / IDLE_S
+
+
+def store_writes(usage: Usage) -> Decimal:
+    """Objects written by runs."""
+    return usage.runs * (STORE_WRITES + STORE_WRITES_A_MINUTE * usage.minutes)
+
+
+def store_reads(usage: Usage) -> Decimal:
+    """Objects read by runs."""
+    return usage.runs * (STORE_READS + STORE_READS_A_MINUTE * usage.minutes)
+
+
+def guard_requests(usage: Usage) -> Decimal:
+    """What runs ask of guards that are services of their own."""
+    return usage.runs * (usage.model_calls + CONNECTIONS)
+
+
+def stored_gib(plan: Plan, usage: Usage, *, replaced_days: int) -> Decimal:
+    """What lies in the store of runs that are not yet deleted by age, and then for so many days as a version of old."""
+    each, seconds = usage.artifacts_mib + usage.logs_mib, plan.retention.runs_s + replaced_days * 86400
+    return usage.runs * each / MIB_PER_GIB * Decimal(seconds) / SECONDS_PER_MONTH
+
+
+def logs_gib(usage: Usage) -> Decimal:
+    """Logs written in the month."""
+    return usage.runs * usage.logs_mib / MIB_PER_GIB
+
+
+def egress_gib(usage: Usage) -> Decimal:
+    """What leaves the platform in the month."""
+    return usage.runs * usage.egress_mib / MIB_PER_GIB
+
+
+def answers_gib(usage: Usage) -> Decimal:
+    """What the gateway answers in the month."""
+    return usage.all_requests * ANSWER_KIB / MIB_PER_GIB / 1024
+
+
+def months(days: int) -> Decimal:
+    """Days as months."""
+    return Decimal(days) / DAYS_PER_MONTH
+
+
+def images_gib(plan: Plan) -> Decimal:
+    """What built images take in a registry; nothing where the plan names one that is there."""
+    return Decimal(0) if isinstance(plan.image, ImageReference) else IMAGE_GIB * IMAGES
+
+
+def managed_secrets(plan: Plan) -> int:
+    """How many secrets the target keeps for the agent; those that exist already are paid for by their owner."""
+    return sum(secret.source != "existing" for secret in plan.secrets)
+
+
+def secret_reads(plan: Plan, usage: Usage) -> Decimal:
+    """How often a secret is fetched: for each run those that it and its guard hold."""
+    return usage.runs * len(plan.secrets_held_by("run", "guard"))
+
+
+def scheduled_runs(schedules: Iterable[Schedule]) -> Decimal:
+    """How often these schedules fire in a month."""
+    return sum((_firings(schedule) for schedule in schedules), Decimal(0))
+
+
+def _firings(schedule: Schedule) -> Decimal:
+    cron = parse(schedule.cron)
+    days = Decimal(len(cron.days)) / 31 if len(cron.days) < 31 else Decimal(1)
+    weekdays = Decimal(len(cron.weekdays)) / 7
+    share = min(days + weekdays, Decimal(1)) if days < 1 and weekdays < 1 else days * weekdays
+    return DAYS_PER_MONTH * share * Decimal(len(cron.months)) / 12 * len(cron.hours) * len(cron.minutes)

@@ -1,0 +1,105 @@
+"""A preview: what changes in each part of the agent, what is made anew, and what data is at risk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from unmoor.deploy.agent_parts import ORDER, holds_data, part_of
+from unmoor.deploy.engine_events import NOTHING, Op, ResourceStep
+from unmoor.target import PartMapping
+
+# The two halves of a replacement are one change.
+HALVES = ("create-replacement", "delete-replaced")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartChange:
+    """One resource that changes, in the part that it belongs to."""
+
+    part: str
+    step: ResourceStep
+
+    @property
+    def op(self) -> Op:
+        """What is done."""
+        return self.step.op
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Risk:
+    """A resource with data in it that would be lost: deleted, or made anew and so empty."""
+
+    step: ResourceStep
+    deletes_data: bool
+
+    def __str__(self) -> str:
+        if self.deletes_data:
+            return f"{self.step.kind} {self.step.name} is deleted with all that is in it"
+        return f"{self.step.kind} {self.step.name} is made anew, empty; what is in the old one stays there"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """Every change of a preview, by part, and every risk."""
+
+    agent: str
+    changes: tuple[PartChange, ...]
+    risks: tuple[Risk, ...]
+    kept: tuple[ResourceStep, ...]
+    same: int
+
+    def by_part(self) -> dict[str, list[PartChange]]:
+        """The changes of each part that has some, in the parts' order."""
+        found = {part: [c for c in self.changes if c.part == part] for part in ORDER}
+        return {part: changes for part, changes in found.items() if changes}
+
+    def including_data_loss(self) -> Changes:
+        """The same where what would be kept is deleted as well."""
+        lost = tuple(replace(step, op="delete", retained=False) for step in self.kept)
+        changes = (*self.changes, *(PartChange(part="store", step=step) for step in lost))
+        risks = (*self.risks, *(Risk(step=step, deletes_data=True) for step in lost))
+        return replace(self, changes=changes, risks=risks, kept=())
+
+    @property
+    def data_losses(self) -> tuple[Risk, ...]:
+        """The risks that delete data."""
+        return tuple(r for r in self.risks if r.deletes_data)
+
+
+def changes_of(agent: str, steps: Iterable[ResourceStep], serving: Sequence[PartMapping]) -> Changes:
+    """What these steps of a preview come to."""
+    whole = list(_whole(steps))
+    changes = tuple(
+        PartChange(part=part_of(agent, s.type, s.name, serving), step=s)
+        for s in whole
+        if s.op not in (*NOTHING, "keep")
+    )
+    return Changes(
+        agent=agent,
+        changes=tuple(sorted(changes, key=lambda c: (c.step.name, c.step.type))),
+        risks=tuple(_risks(agent, whole, serving)),
+        kept=tuple(s for s in whole if s.op == "keep"),
+        same=sum(s.op == "same" for s in whole),
+    )
+
+
+def _whole(steps: Iterable[ResourceStep]) -> Iterator[ResourceStep]:
+    """One step a resource: a replacement's halves are it where the replacement itself is not told."""
+    planned = [s for s in steps if s.phase in ("planned", "started")]
+    replaced = {s.key for s in planned if s.op == "replace"}
+    retained = {s.key for s in planned if s.op == "keep"}
+    for step in planned:
+        if step.op == "keep" and step.key in replaced:
+            continue
+        if step.op not in HALVES:
+            was_kept = step.op == "replace" and step.key in retained
+            yield replace(step, retained=True) if was_kept else step
+        elif step.key not in replaced and step.op == "create-replacement":
+            yield replace(step, op="replace")
+
+
+def _risks(agent: str, steps: Iterable[ResourceStep], serving: Sequence[PartMapping]) -> Iterator[Risk]:
+    for step in steps:
+        if step.op in ("delete", "replace") and (step.retained or holds_data(agent, step.type, step.name, serving)):
+            yield Risk(step=step, deletes_data=not step.retained)

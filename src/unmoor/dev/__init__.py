@@ -1,0 +1,1 @@
+"""An agent on the user's own machine."""

@@ -1,0 +1,230 @@
+"""An agent's run in containers of this machine's Docker, as the target vm-docker would run it.
+
+The guard has the model's key and the way out; the run is on a network on which there is nothing but the guard.
+
+The methods of `Containers` give command lines and do nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unmoor.container import GUARD, GUARD_PORT, STOP_GRACE_S, STORE_DIR, TEMP_DIR, UID, WORK_DIR
+from unmoor.docker.cli import DockerCli, last_line
+from unmoor.errors import UnmoorError
+from unmoor.plan import Plan, Secret
+from unmoor.quantities import cpu_text
+from unmoor.runtime.launcher.run_template import Template
+from unmoor.runtime.run.stop import Stop
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.event_feed import Feed
+from unmoor.runtime.state.run_record import RunRecord, create_run_record, from_json
+from unmoor.runtime.store import Store
+from unmoor.runtime.waiting import wait_event
+
+POLL_S = 0.3
+PIDS = 512
+# How long a run may take to end by itself after it was asked to, and how long a guard may take to answer at first.
+STOP_S = 60
+READY_TRIES = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalContainers:
+    """A run's containers: what all their names begin with, their image and bundle, the store's folder, their user."""
+
+    name: str
+    image: str
+    bundle: str
+    store: Path
+    user: str
+
+    def networks(self) -> list[list[str]]:
+        """One network without a way out, and one with."""
+        create = ["network", "create"]
+        return [[*create, "--internal", f"{self.name}-runs"], [*create, f"{self.name}-out"]]
+
+    def guard(self, plan: Plan) -> list[list[str]]:
+        """The guard, which alone is given the model's key, on both networks."""
+        start = [
+            *("run", "--detach", "--network", f"{self.name}-runs", "--network-alias", "guard"),
+            *self._fenced("guard", plan.secrets_held_by("guard")),
+            *(self.image, *GUARD),
+        ]
+        return [start, ["network", "connect", f"{self.name}-out", f"{self.name}-guard"]]
+
+    def run(self, plan: Plan, run: str) -> list[str]:
+        """The run, attached, so that its end is the command's."""
+        size = ("--memory", f"{plan.run.memory_mib}m", "--cpus", cpu_text(plan.run.cpu))
+        return [
+            *("run", "--rm", "--network", f"{self.name}-runs", *size),
+            *("--env", f"UNMOOR_GUARD_URL=http://guard:{GUARD_PORT}"),
+            *self._fenced("run", plan.secrets_held_by("run")),
+            *(self.image, "run", run),
+        ]
+
+    def template(self, plan: Plan, secrets: Mapping[str, str]) -> Template:
+        """What the launcher makes each run's container of, in the words of Docker's API."""
+        environment = {
+            "UNMOOR_STORE": f"file://{STORE_DIR}",
+            "UNMOOR_BUNDLE": self.bundle,
+            "UNMOOR_GUARD_URL": f"http://guard:{GUARD_PORT}",
+            **{secret.variable: secrets[secret.name] for secret in plan.secrets_held_by("run")},
+        }
+        owner, _, group = self.user.partition(":")
+        writable = f"rw,exec,nosuid,nodev,uid={owner},gid={group}"
+        host = {
+            "CapDrop": ["ALL"],
+            "Init": True,
+            "Memory": plan.run.memory_mib * 1024 * 1024,
+            "Mounts": [{"Type": "bind", "Source": str(self.store), "Target": STORE_DIR}],
+            "NanoCpus": int(plan.run.cpu * 1_000_000_000),
+            "NetworkMode": f"{self.name}-runs",
+            "PidsLimit": PIDS,
+            "ReadonlyRootfs": True,
+            "SecurityOpt": ["no-new-privileges:true"],
+            "Tmpfs": {WORK_DIR: writable, TEMP_DIR: writable},
+        }
+        container = {
+            "Image": self.image,
+            "Cmd": ["run"],
+            "Env": [f"{name}={value}" for name, value in sorted(environment.items())],
+            "User": self.user,
+            "StopTimeout": STOP_GRACE_S,
+            "HostConfig": host,
+        }
+        return Template(container=container, prefix=self.name, most=plan.run.max_concurrent)
+
+    def health_command(self) -> list[str]:
+        """Whether the guard is well."""
+        return ["exec", f"{self.name}-guard", "unmoor-agent", "health", str(GUARD_PORT)]
+
+    def remove_commands(self) -> list[list[str]]:
+        """Everything of it, whatever is there."""
+        containers = [f"{self.name}-run", f"{self.name}-guard"]
+        return [["rm", "--force", "--volumes", *containers], ["network", "rm", f"{self.name}-runs", f"{self.name}-out"]]
+
+    def _fenced(self, role: str, secrets: tuple[Secret, ...]) -> list[str]:
+        """Read-only, without capabilities. A secret is named here; its value is in docker's own environment."""
+        owner, _, group = self.user.partition(":")
+        writable = f"rw,exec,nosuid,nodev,uid={owner},gid={group}"
+        return [
+            *("--name", f"{self.name}-{role}", "--user", self.user, "--init", "--read-only", "--pids-limit", str(PIDS)),
+            *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+            *("--tmpfs", f"{WORK_DIR}:{writable}", "--tmpfs", f"{TEMP_DIR}:{writable}"),
+            *("--mount", f"type=bind,source={self.store},target={STORE_DIR}"),
+            *("--env", f"UNMOOR_STORE=file://{STORE_DIR}", "--env", f"UNMOOR_BUNDLE={self.bundle}"),
+            *(part for secret in secrets for part in ("--env", secret.variable)),
+        ]
+
+
+def container_user() -> str:
+    """Whom containers run as: whoever calls, or, since that is never root, the image's own user."""
+    return f"{UID}:{UID}" if os.getuid() == 0 else f"{os.getuid()}:{os.getgid()}"
+
+
+async def run_in_docker(
+    containers: LocalContainers,
+    plan: Plan,
+    record: RunRecord,
+    *,
+    store: Store,
+    secrets: Mapping[str, str],
+    stop: Stop,
+    watch: Callable[[dict[str, Any]], None],
+) -> RunRecord:
+    """Queues a run, runs it to its end and removes its containers: its final record. UnmoorError if Docker refuses."""
+    values = {s.variable: secrets[s.name] for s in plan.secrets_held_by("run", "guard")}
+    docker = DockerCli(values)
+    async with guard_container(docker, containers, plan):
+        await create_run_record(
+            store, record
+        )  # only now: a guard that does not start must leave no run that waits for ever
+        chown_store(containers)
+        await _attended(docker, containers, plan, record, store, stop, watch)
+    stored = await store.get(keys.run_record_key(record.id))
+    assert stored is not None, "it was queued before"
+    return from_json(stored.content)
+
+
+@contextlib.asynccontextmanager
+async def guard_container(docker: DockerCli, containers: LocalContainers, plan: Plan) -> AsyncIterator[None]:
+    """The runs' network with the guard on it, for as long as it is needed; UnmoorError if Docker refuses."""
+    chown_store(containers)
+    try:
+        for command in (*containers.networks(), *containers.guard(plan)):
+            await docker.run(command)
+        await _well(docker, containers)
+        yield
+    finally:
+        for command in containers.remove_commands():
+            await docker.try_run(command)
+
+
+async def _attended(
+    docker: DockerCli,
+    containers: LocalContainers,
+    plan: Plan,
+    record: RunRecord,
+    store: Store,
+    stop: Stop,
+    watch: Callable[[dict[str, Any]], None],
+) -> None:
+    running = asyncio.create_task(docker.try_run(containers.run(plan, record.id)))
+    cancelling = asyncio.create_task(_cancel_when_told(stop, store, record.id, docker, containers))
+    async for event in events(store, record.id, until=running):
+        watch(event)
+    cancelling.cancel()
+    await asyncio.gather(cancelling, return_exceptions=True)
+    code, said = await running
+    stored = await store.get(keys.run_record_key(record.id))
+    if stored is None or not from_json(stored.content).is_final:
+        raise UnmoorError(f"the run's container ended with exit code {code} and left no end: {last_line(said)}")
+
+
+async def events(store: Store, run: str, *, until: asyncio.Task[Any]) -> AsyncIterator[dict[str, Any]]:
+    """A run's events as they are written, to the last one after the task is done."""
+    feed = Feed(store=store, run=run, after=0)
+    while True:
+        over = until.done()
+        while found := await feed.read_new():
+            for event in found:
+                yield event
+        if over:
+            return
+        await asyncio.wait([until], timeout=POLL_S)
+
+
+async def _cancel_when_told(stop: Stop, store: Store, run: str, docker: DockerCli, containers: LocalContainers) -> None:
+    await stop.event.wait()
+    await store.put(keys.cancel_key(run), b"")
+    await wait_event(stop.hurried, STOP_S)
+    await docker.try_run(["kill", f"{containers.name}-run"])
+
+
+async def _well(docker: DockerCli, containers: LocalContainers) -> None:
+    for _ in range(READY_TRIES):
+        code, _said = await docker.try_run(containers.health_command())
+        if code == 0:
+            return
+        await asyncio.sleep(POLL_S)
+        code, said = await docker.try_run(["inspect", "--format", "{{.State.Running}}", f"{containers.name}-guard"])
+        if said.strip() != "true":
+            break
+    _, said = await docker.try_run(["logs", f"{containers.name}-guard"])
+    raise UnmoorError(f"the guard does not start: {last_line(said)}")
+
+
+def chown_store(containers: LocalContainers) -> None:
+    """Root's store becomes the containers' user's."""
+    if os.getuid() == 0:
+        for path in (containers.store, *containers.store.rglob("*")):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.chown(path, UID, UID)

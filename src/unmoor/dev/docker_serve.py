@@ -1,0 +1,86 @@
+"""The gateway on one's own machine with each run in a container, by the launcher that a machine of the target has.
+
+The launcher is in the gateway's process, and is spoken to by a socket in a folder of its own: what starts a run is what
+starts it on the target.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from unmoor.container import UID
+from unmoor.docker.cli import DockerCli
+from unmoor.errors import UnmoorError
+from unmoor.runtime.gateway.launchers.launcher_service import docker as by_launcher
+from unmoor.runtime.gateway.launchers.platform import PlatformLauncher
+from unmoor.runtime.http.client import UNIX
+from unmoor.runtime.http.server import bind_unix
+from unmoor.runtime.launcher.docker_api import Engine
+from unmoor.runtime.launcher.main import serve_launcher
+from unmoor.runtime.launcher.run_containers import RunContainers as Runs
+from unmoor.runtime.launcher.run_template import LAUNCHER
+from unmoor.runtime.logs import JsonLog
+from unmoor.runtime.redact import redactor
+
+from .agent import LocalAgent
+from .docker_run import LocalContainers, guard_container
+from .serve import ServeOptions, build_gateway
+
+# How soon the end of a container is heard of; its run's record says the same at once.
+LOOK_S = 1.0
+GRACE_S = 8
+
+
+@contextlib.asynccontextmanager
+async def serve_in_docker(dev: LocalAgent, served: ServeOptions, containers: LocalContainers) -> AsyncIterator[int]:
+    """Serves the agent until it is left, and gives the port's number; then its containers are gone."""
+    redact = redactor({**dev.secrets, "api-token": served.token})
+    log = JsonLog(redact=redact, stream=sys.stderr)
+    docker = DockerCli({secret.variable: dev.secrets[secret.name] for secret in dev.plan.secrets_held_by("guard")})
+    engine = Engine(url=await _socket(docker), grace_s=GRACE_S)
+    runs = Runs(engine=engine, template=containers.template(dev.plan, dev.secrets), log=log, look_s=LOOK_S)
+    async with guard_container(docker, containers, dev.plan), _launched(runs) as url:
+        launcher = PlatformLauncher(platform=by_launcher(url), log=log, look_s=LOOK_S)
+        try:
+            async with build_gateway(dev, served, launcher, redact, log).serving(served.listening) as port:
+                yield port
+        finally:
+            await _end(docker, containers)
+
+
+def share_store_with_group() -> None:
+    """What root writes into the store from now on, containers may write as well, by their group."""
+    if os.getuid() == 0:
+        os.setegid(UID)
+        os.umask(0o007)
+
+
+@contextlib.asynccontextmanager
+async def _launched(runs: Runs) -> AsyncIterator[str]:
+    with tempfile.TemporaryDirectory(prefix="unmoor-launcher-") as folder:
+        path = Path(folder) / "socket"
+        async with serve_launcher(runs, bind_unix(path)):
+            yield f"{UNIX}{path}"
+
+
+async def _socket(docker: DockerCli) -> str:
+    """Where the engine listens that the command line uses; UnmoorError for one that is not this machine's."""
+    code, said = await docker.try_run(["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])
+    url = said.strip()
+    if code or not url.startswith(UNIX):
+        raise UnmoorError(f"unmoor dev --docker needs an engine of this machine, and docker's is {url or 'none'}")
+    return url
+
+
+async def _end(docker: DockerCli, containers: LocalContainers) -> None:
+    """Ends the runs, which are told to stop and have some seconds for it."""
+    label = f"label={LAUNCHER}={containers.name}"
+    _, said = await docker.try_run(["ps", "--all", "--quiet", "--filter", label])
+    if ids := said.split():
+        await docker.try_run(["stop", "--time", str(GRACE_S), *ids])
+        await docker.try_run(["rm", "--force", "--volumes", *ids])

@@ -1,0 +1,36 @@
+"""A guard on loopback, which other processes of the machine can reach, serves none but the gateway's own runs."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import Protocol
+
+from unmoor.runtime.guard.transport.types import ConnectionHandler, Emit, RunCredentials, Stream
+
+
+class FlushableHandler(ConnectionHandler, Protocol):
+    """A way that may have something left to do when a connection has ended."""
+
+    async def settle(self) -> None: ...
+
+
+class OwnRunsFilter:
+    """Leads to the guard for runs that are running now, each with the token that it has shown first."""
+
+    def __init__(self, way: FlushableHandler, running: Callable[[], frozenset[str]]) -> None:
+        self._way = way
+        self._running = running
+        self._tokens: dict[str, str] = {}
+
+    async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
+        running = self._running()
+        self._tokens = {run: token for run, token in self._tokens.items() if run in running}
+        first = self._tokens.setdefault(grant.run, grant.token)
+        if grant.run not in running or not hmac.compare_digest(first.encode(), grant.token.encode()):
+            stream.abort()
+            return await stream.close()
+        await self._way.serve(stream, grant, emit)
+
+    async def settle(self) -> None:
+        await self._way.settle()

@@ -1,0 +1,1 @@
+"""Clients of Docker: the command, and the engine's API."""

@@ -1,0 +1,45 @@
+"""Docker's command line, with secrets in its environment and in no argument."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+
+from unmoor.errors import UnmoorError
+
+
+class DockerCli:
+    """Docker's command line, with secrets in its environment and in no argument."""
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self._environment = {**os.environ, **secrets}
+
+    async def run(self, command: list[str]) -> None:
+        """Runs a command; UnmoorError with its last word if it fails."""
+        code, said = await self.try_run(command)
+        if code:
+            raise UnmoorError(f"docker {command[0]}: {last_line(said)}")
+
+    async def try_run(self, command: list[str]) -> tuple[int, str]:
+        """Runs a command; its exit code and all that it said."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                "docker",
+                *command,
+                env=self._environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            raise UnmoorError("unmoor dev --docker needs Docker; install it, or leave --docker out") from None
+        said, _ = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, said.decode(errors="replace")
+
+
+def last_line(said: str) -> str:
+    lines = [line for line in said.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"

@@ -1,0 +1,143 @@
+"""How an agent is reached: by what its deployment left, by a gateway's address, or by its store."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unmoor.errors import InputError, Problem, UnmoorError
+
+from .agent import AgentClient
+from .gateway_agent import GatewayAgent
+from .gateway_client import GatewayHttp, Way, gateway_url
+
+if TYPE_CHECKING:
+    from unmoor.spec.load import Loaded
+    from unmoor.target import Outputs
+    from unmoor.target.choose import SelectedTarget
+
+    from .store_agent import StoreAgent
+
+TOKEN = "UNMOOR_TOKEN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentLocation:
+    """What the user says of where the agent is. `url` and `store` each do alone; without them it is the target's."""
+
+    file: Path = Path()
+    environment: str | None = None
+    target: str = ""
+    backend: str = ""
+    url: str = ""
+    store: str = ""
+
+    def load(self) -> Loaded:
+        """The agent's spec."""
+        from unmoor.spec.load import load
+
+        return load(self.file, self.environment)
+
+
+class MissingOption(UnmoorError):
+    """The user has to say more."""
+
+    exit_code = 2
+
+
+@contextlib.contextmanager
+def connect_agent(where: AgentLocation, *, starting: bool = False) -> Iterator[AgentClient]:
+    """The agent that is there; `starting` says that a run is to be started, for which a store alone wants the spec."""
+    with contextlib.closing(_by_store(where, starting) if where.store else connect_gateway(where)) as agent:
+        yield agent
+
+
+def connect_gateway(where: AgentLocation) -> GatewayAgent:
+    """The agent by its gateway: at the address that is given, or that the deployment left."""
+    if where.store and where.url:
+        raise MissingOption("--url and --store: one of them; the gateway is asked, or the store")
+    if where.url:
+        token = os.environ.get(TOKEN, "")
+        return _gateway(gateway_url(where.url), token, token_from=f"the token in {TOKEN}")
+    from unmoor.target.choose import default_target, select_target
+
+    loaded = where.load()
+    chosen = select_target(loaded, default_target(loaded, where.target))
+    return gateway_at(chosen, deployed_outputs(loaded, chosen.target.name, backend=where.backend))
+
+
+def gateway_at(chosen: SelectedTarget, outputs: Outputs) -> GatewayAgent:
+    """The agent by the gateway that a deployment left."""
+    return _gateway(
+        gateway_url(outputs.url),
+        outputs.token,
+        token_from=f"the token of {chosen.target.name}'s outputs: unmoor up gives it the stack's again",
+        instead=_instead(outputs),
+        way=lambda url: chosen.target.open_tunnel(url, chosen.settings),
+    )
+
+
+def deployed_outputs(loaded: Loaded, target: str, *, backend: str) -> Outputs:
+    """What the deployment of the spec to that target left; UnmoorError where there is none."""
+    from unmoor.stacks.read_outputs import read_outputs
+    from unmoor.stacks.stack_location import stack_location
+
+    plan = loaded.plan
+    return read_outputs(stack_location(plan.agent, plan.environment, target, backend=backend))
+
+
+def _instead(outputs: Outputs) -> str:
+    """What else tells of an agent whose gateway is away; a folder of another machine cannot be read from here."""
+    if str(outputs.store_url).startswith("file:"):
+        return f"its log: {outputs.logs}"
+    return f"--store {outputs.store_url} reads the store itself"
+
+
+def _gateway(
+    url: str,
+    token: str,
+    *,
+    token_from: str,
+    instead: str = "--store URL reads the store itself",
+    way: Way = contextlib.nullcontext,
+) -> GatewayAgent:
+    if not (token.isascii() and token.isprintable()):
+        raise MissingOption(f"{TOKEN}: is no token; it has signs that no header can hold")
+    return GatewayAgent(http=GatewayHttp(url=url, token=token, token_from=token_from, instead=instead, way=way))
+
+
+def _by_store(where: AgentLocation, starting: bool) -> StoreAgent:
+    if where.url:
+        raise MissingOption("--url and --store: one of them; the gateway is asked, or the store")
+    from unmoor.runtime.store import open_store
+
+    from .store_agent import StoreAgent
+
+    agent = StoreAgent(url=where.store, store=open_store(where.store))
+    return _with_its_bundle(agent, where.load()) if starting else agent
+
+
+def _with_its_bundle(agent: StoreAgent, loaded: Loaded) -> StoreAgent:
+    """The agent with what its gateway was deployed with: the spec as it is here, if that is what is there."""
+    from dataclasses import replace
+
+    from unmoor.plan.bundle import pack
+    from unmoor.plan.local_secrets import local_value
+    from unmoor.runtime.redact import redactor
+    from unmoor.runtime.state.bundle import unpack_bundle
+
+    archive = pack(loaded.plan)
+    digest = hashlib.sha256(archive).hexdigest()
+    if not agent.has_bundle(digest):
+        rule = f"as it is here it is not deployed at {agent.url}"
+        raise InputError([Problem(path=str(loaded.file), rule=rule, remedy="deploy it, or ask its gateway")])
+    values = {s.name: local_value(s, loaded.file.parent) for s in loaded.plan.secrets}
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = unpack_bundle(archive, digest, Path(folder) / "bundle")
+    return replace(agent, bundle=bundle, redact=redactor({name: value for name, value in values.items() if value}))

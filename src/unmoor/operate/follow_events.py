@@ -1,0 +1,77 @@
+"""A run's events to its end, whatever happens to connections on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .agent import AgentClient
+from .errors import AgentUnreachable, RejectedByGateway
+
+# A gateway that does not stream is asked like this, and its front ends what takes longer:
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html has 30 s.
+WAIT_S = 20
+# How long a gateway may be away, as while it is deployed anew, and how often it is tried meanwhile.
+PATIENCE_S, PAUSE_S = 300.0, 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follower:
+    """Follows runs of an agent; `said` hears what a person wants to know meanwhile."""
+
+    agent: AgentClient
+    said: Callable[[str], None]
+    sleep: Callable[[float], None] = time.sleep
+    ticks: Callable[[], float] = time.monotonic
+
+    def events(self, run: str, *, after: int = 0) -> Iterator[dict[str, Any]]:
+        """Every event once, in order, as they come, until the run has ended."""
+        waits_in_silence = True
+        while True:
+            found = self._next(run, after)
+            yield from found.events
+            after = found.next
+            if found.done:
+                return
+            if waits_in_silence and not found.events:
+                waits_in_silence = False
+                self._say_why(run)
+
+    def _next(self, run: str, after: int) -> Any:
+        since = self.ticks()
+        broken = False
+        while True:
+            try:
+                found = self.agent.events(run, after=after, wait_s=WAIT_S)
+            except (AgentUnreachable, RejectedByGateway) as error:
+                if _is_lasting(error) or self.ticks() - since > PATIENCE_S:
+                    raise
+                if not broken:
+                    self.said(f"{error}; trying again")
+                broken = True
+                self.sleep(PAUSE_S)
+            else:
+                if broken:
+                    self.said("connected again")
+                return found
+
+    def _say_why(self, run: str) -> None:
+        if self.agent.run(run)["status"] == "queued":
+            self.said(f"{run} waits in the queue")
+
+
+def now(agent: AgentClient, run: str) -> Iterator[dict[str, Any]]:
+    """The events that there are now."""
+    after = 0
+    while found := agent.events(run, after=after, wait_s=0):
+        yield from found.events
+        if found.done or not found.events:
+            return
+        after = found.next
+
+
+def _is_lasting(error: AgentUnreachable | RejectedByGateway) -> bool:
+    """What asking again would not change."""
+    return isinstance(error, RejectedByGateway) and error.status < 500 and error.status not in (408, 429)

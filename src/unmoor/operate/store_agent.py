@@ -1,0 +1,91 @@
+"""An agent by its store alone, as when its gateway is away: what is there is read, and what is wished is left there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from unmoor.runtime.gateway.http.context import run_json
+from unmoor.runtime.redact import Redact
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.bundle import UnpackedBundle, read_bundle
+from unmoor.runtime.state.delivery_pages import delivery_page
+from unmoor.runtime.state.event_feed import Feed
+from unmoor.runtime.state.event_stream import long_poll, poll_interval
+from unmoor.runtime.state.finish import request_cancel
+from unmoor.runtime.state.queue_entry import api_run, enqueue_run
+from unmoor.runtime.state.run_pages import list_runs
+from unmoor.runtime.state.run_record import RunRecord, read_record
+from unmoor.runtime.store import Store
+
+from .agent import EntryPage, Events
+from .errors import NoSuchRun, OperateError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreAgent:
+    """The agent whose store that is. `bundle` is what its gateway was deployed with, where that is known."""
+
+    url: str
+    store: Store
+    bundle: UnpackedBundle | None = None
+    redact: Redact = lambda text: text
+    _loop: asyncio.Runner = field(default_factory=asyncio.Runner)
+
+    def start(self, prompt: str, session: str) -> str:
+        """Leaves a run in the queue, which the gateway starts when it is back."""
+        if self.bundle is None:
+            raise OperateError(f"{self.url}: a run is left here only for an agent whose spec is given")
+        if self.bundle.agent.run.when_busy == "skip":
+            raise OperateError("run.when_busy is skip: whether there is room, the gateway alone knows; ask it")
+        record = api_run(self.bundle, prompt, session, now=datetime.now(UTC), redact=self.redact)
+        self._done(enqueue_run(self.store, record))
+        return record.id
+
+    def runs(self, *, limit: int, cursor: str = "") -> EntryPage:
+        found = self._done(list_runs(self.store, limit=limit, cursor=cursor))
+        return EntryPage(entries=tuple(map(run_json, found.runs)), next=found.next_cursor)
+
+    def run(self, run: str) -> dict[str, Any]:
+        return run_json(self._done(self._record(run)))
+
+    def events(self, run: str, *, after: int, wait_s: int) -> Events:
+        async def read() -> dict[str, Any]:
+            feed, pace = Feed(store=self.store, run=run, after=after), poll_interval(self.store)
+            return await long_poll(feed, lambda: self._record(run), wait_s=wait_s, pace=pace, closing=asyncio.Event())
+
+        found = self._done(read())
+        return Events(events=tuple(found["events"]), next=found["next"], done=found["done"])
+
+    def cancel(self, run: str) -> str:
+        async def ask() -> RunRecord:
+            await self._record(run)  # NoSuchRun before anything is written
+            asked = await request_cancel(self.store, run, clock=lambda: datetime.now(UTC))
+            return asked.record if asked else await self._record(run)
+
+        return self._done(ask()).status
+
+    def deliveries(self, *, limit: int, cursor: str = "", trigger: str = "") -> EntryPage:
+        found = self._done(delivery_page(self.store, limit=limit, cursor=cursor, trigger=trigger))
+        return EntryPage(entries=found.deliveries, next=found.next_cursor)
+
+    def has_bundle(self, sha256: str) -> bool:
+        """Whether the store holds the bundle of that digest."""
+        return self._done(read_bundle(self.store, sha256)) is not None
+
+    def close(self) -> None:
+        self._loop.close()
+
+    async def _record(self, run: str) -> RunRecord:
+        stored = await self.store.get(keys.run_record_key(run)) if keys.RUN_ID.fullmatch(run) else None
+        if stored is None:
+            raise NoSuchRun(f"{self.url}: there is no run of that id")
+        return read_record(run, stored.content)
+
+    def _done(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._loop.run(work)

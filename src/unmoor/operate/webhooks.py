@@ -1,0 +1,136 @@
+"""A recorded webhook, sent as its sender would send it: proved by the trigger's own scheme, under a name of its own."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from unmoor.errors import InputError, Problem
+from unmoor.plan import Webhook
+from unmoor.plan.local_secrets import local_value, missing_secret_problem
+from unmoor.runtime.config import Verify
+from unmoor.runtime.gateway.triggers.webhooks.payload import InvalidPayload, parse_payload
+from unmoor.runtime.gateway.triggers.webhooks.signatures import sign_headers
+from unmoor.runtime.state import keys
+
+from .errors import OperateError
+from .gateway_agent import GatewayAgent
+from .gateway_client import Reply
+from .platform_api import parse_http_date
+
+if TYPE_CHECKING:
+    from unmoor.spec.load import Loaded
+
+# The header that names a delivery, by scheme; Slack and Stripe name theirs in the body.
+NAMED_BY = {"github": "X-GitHub-Delivery", "standard-webhooks": "webhook-id", "slack": "", "stripe": ""}
+# What is of a connection, and not of what was sent by it.
+OF_THE_WAY = ("connection", "content-length", "host", "keep-alive", "te", "transfer-encoding", "upgrade")
+# A run that is older than its delivery's answer by this much was there before.
+JUST_NOW = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedWebhook:
+    """A webhook that somebody has kept: its trigger's name, body, and headers."""
+
+    webhook: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryResult:
+    """What became of it: the run's id, and whether it was there before; or why there is none."""
+
+    run: str = ""
+    is_old: bool = False
+    filtered: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedRequest:
+    """A webhook with its proof; `named` says that the gateway knows it again when it comes twice."""
+
+    headers: dict[str, str] = field(repr=False)
+    named: bool
+
+
+def deliver(agent: GatewayAgent, loaded: Loaded, recorded: RecordedWebhook) -> DeliveryResult:
+    """Signs and sends it. InputError where there is no such webhook, or its secret is not here."""
+    webhook = _webhook(loaded, recorded.webhook)
+    signed = sign_delivery(webhook, _secret(loaded, webhook), recorded, now=datetime.now(UTC))
+    reply = agent.deliver(webhook.name, recorded.body, signed.headers, again=signed.named)
+    if reply.status == 401:
+        raise OperateError(f"{agent.http.url}: {_said(agent, reply)}; is the secret here the one that is deployed?")
+    values = agent.http.parse_reply(reply)
+    if "filtered" in values:
+        return DeliveryResult(filtered=values["filtered"])
+    return DeliveryResult(run=values["id"], is_old=_is_old(values["id"], reply))
+
+
+def sign_delivery(webhook: Webhook, secret: str, recorded: RecordedWebhook, *, now: datetime) -> SignedRequest:
+    """The headers that are sent: those that were recorded, a proof of today in place of theirs, and a new name for the
+    delivery where they hold none, so that it starts a run of its own."""
+    given = {name: value for name, value in recorded.headers if name.lower() not in OF_THE_WAY}
+    by_name = {name.lower(): value for name, value in given.items()}
+    scheme = webhook.verify.scheme if webhook.verify else ""
+    name = NAMED_BY.get(scheme, "Idempotency-Key")
+    message = by_name.get(name.lower()) or secrets.token_hex(16)
+    added = {"Content-Type": _content_type(recorded.body), **({name: message} if name else {})}
+    proof = _proof(webhook, secret, recorded.body, at=str(int(now.timestamp())), message=message)
+    replaced = {key.lower() for key in proof}
+    kept = {key: value for key, value in given.items() if key.lower() not in replaced}
+    new = {key: value for key, value in added.items() if key.lower() not in by_name}
+    return SignedRequest(headers={**kept, **new, **proof}, named=bool(name))
+
+
+def _proof(webhook: Webhook, secret: str, body: bytes, *, at: str, message: str) -> dict[str, str]:
+    if webhook.verify is None:
+        return {}
+    verify = Verify(**{f.name: getattr(webhook.verify, f.name) for f in fields(Verify)})
+    try:
+        return sign_headers(verify, secret, body, at=at, message=message)
+    except ValueError as error:
+        rule = f"{error}, as {verify.scheme} has it"
+        raise InputError([Problem(path=f"secrets.{verify.secret}", rule=rule, remedy="correct its value")]) from None
+
+
+def _webhook(loaded: Loaded, name: str) -> Webhook:
+    webhooks = {webhook.name: webhook for webhook in loaded.plan.webhooks}
+    if name in webhooks:
+        return webhooks[name]
+    near = get_close_matches(name, webhooks, n=1)
+    known = f"did you mean {near[0]}?" if near else f"webhooks: {', '.join(webhooks) or 'none'}"
+    raise InputError([Problem(path="--hook", rule=f"{loaded.file} has no webhook {name!r}", remedy=known)])
+
+
+def _secret(loaded: Loaded, webhook: Webhook) -> str:
+    if webhook.verify is None:
+        return ""
+    name = webhook.verify.secret
+    secret = next(each for each in loaded.plan.secrets if each.name == name)
+    if value := local_value(secret, loaded.file.parent):
+        return value
+    raise InputError(loaded.with_positions([missing_secret_problem(secret)]))
+
+
+def _content_type(body: bytes) -> str:
+    try:
+        parse_payload("application/json", body)
+    except InvalidPayload:
+        return "application/octet-stream"
+    return "application/json"
+
+
+def _said(agent: GatewayAgent, reply: Reply) -> str:
+    error = (reply.values or {}).get("error") or {}
+    return str(error.get("message", "the sender is not proved"))
+
+
+def _is_old(run: str, reply: Reply) -> bool:
+    """Whether the run was there before this delivery, by the gateway's own clock."""
+    answered = parse_http_date(reply.headers.get("date", ""))
+    return answered is not None and answered - keys.created_at(run) > JUST_NOW

@@ -1,0 +1,70 @@
+"""A vendor's list as it is read: rows one after the other, and a hash of all that was read once they have ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Protocol
+
+from .sku import PriceRow, RefreshError
+
+
+@dataclass(slots=True, kw_only=True)
+class PriceRows:
+    """Rows of a list; `sha256` is there when they have ended. `source` is the vendor's own address of it, whatever
+    copy of it is read.
+    """
+
+    source: str
+    rows: Iterator[PriceRow]
+    sha256: str = ""
+
+
+class PriceList(Protocol):
+    """A vendor's lists."""
+
+    home: str
+
+    def read(self, file: str, region: str, *, everywhere: bool) -> PriceRows:
+        """The rows of a file in a region."""
+        ...
+
+    def texts(self, wanted: str, region: str) -> frozenset[str]:
+        """What an attribute that a meter asks for may be in a region."""
+        ...
+
+
+class Pages:
+    """Pages of JSON, hashed one after the other."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def parse(self, content: bytes, url: str) -> dict[str, Any]:
+        """The object in a page; numbers are Decimal, since 2.4e-05 is a price."""
+        self._hash.update(content)
+        try:
+            found = json.loads(content, parse_float=Decimal, parse_int=Decimal)
+        except (ValueError, RecursionError) as error:
+            raise RefreshError(f"{url}: is no JSON: {error}") from None
+        if not isinstance(found, dict):
+            raise RefreshError(f"{url}: is not the object that is documented")
+        return found
+
+
+def number(text: object, where: str) -> Decimal:
+    """A number of a list; RefreshError where it is none, or below zero."""
+    try:
+        found = Decimal(str(text))
+    except InvalidOperation:
+        raise RefreshError(f"{where}: {text!r} is no number") from None
+    if not found.is_finite() or found < 0:
+        raise RefreshError(f"{where}: {text!r} is no price")
+    return found

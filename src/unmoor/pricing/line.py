@@ -1,0 +1,77 @@
+"""A line of money, and a total that knows what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from .price_book import Price
+
+# What a line grows with, in the order in which they are shown: with nothing, with runs, with what is kept of them,
+# with what leaves the platform, with tokens.
+Kind = Literal["fixed", "runs", "storage", "traffic", "model"]
+KINDS: tuple[Kind, ...] = ("fixed", "runs", "storage", "traffic", "model")
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageItem:
+    """So much of what has a price, for one part of the agent; `note` says what was assumed of it."""
+
+    part: str
+    kind: Kind
+    what: str
+    price: str
+    quantity: Decimal
+    unit: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostLine:
+    """A month's use of one thing: quantity, less what is free, times the unit price.
+
+    `amount` is None where it is not known, and `unknown` says why; `quantity` and `free` are in `unit`, which is the
+    price's own where there is one. `part` is one of the target's, or `model`.
+    """
+
+    part: str
+    kind: Kind
+    what: str
+    quantity: Decimal
+    unit: str
+    free: Decimal = NOTHING
+    price: Price | None = None
+    amount: Decimal | None = None
+    unknown: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """A sum of what is known, and why the rest of it is not."""
+
+    known: Decimal = NOTHING
+    missing: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.missing
+
+    def __add__(self, other: Total) -> Total:
+        return Total(known=self.known + other.known, missing=tuple(dict.fromkeys((*self.missing, *other.missing))))
+
+
+def total(lines: Iterable[CostLine], *kinds: Kind) -> Total:
+    """The sum of the lines, or of those of these kinds."""
+    known, lacking = NOTHING, dict[str, None]()
+    for line in lines:
+        if kinds and line.kind not in kinds:
+            continue
+        if line.amount is None:
+            lacking[line.unknown] = None
+        else:
+            known += line.amount
+    return Total(known=known, missing=tuple(lacking))

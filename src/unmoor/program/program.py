@@ -1,0 +1,41 @@
+"""The one Pulumi program: a plan becomes a target's resources, and its outputs are exported under fixed names."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import pulumi
+
+from unmoor.local_folders import ensure_cache_folder
+from unmoor.plan import Plan, Secret
+from unmoor.plan.bundle import write_bundle
+from unmoor.plan.image_recipe import image_context
+from unmoor.plan.secret_version import secret_version
+from unmoor.program.lazy_sdks import import_with_lazy_sdks
+from unmoor.program.overrides import register_overrides
+from unmoor.target import BuildOptions, Outputs, Settings, Target
+
+
+def program(
+    target: Target,
+    plan: Plan,
+    settings: Settings,
+    *,
+    secret_value: Callable[[Secret], object],
+    secret_version: Callable[[str, str, str], int] = secret_version,
+) -> Outputs:
+    """Makes the agent's resources in the running Pulumi program and exports its outputs; returns them as well."""
+    import_with_lazy_sdks(target.build_by.partition(":")[0])
+    cache = ensure_cache_folder()
+    register_overrides(plan.agent, settings.overrides)
+    options = BuildOptions(
+        bundle=write_bundle(plan, cache / "bundles"),
+        image_context=str(image_context(cache)),
+        secret_value=secret_value,
+        secret_version=secret_version,
+    )
+    outputs = target.build(plan.agent, plan, settings, options)
+    for field in dataclasses.fields(outputs):
+        pulumi.export(field.name, getattr(outputs, field.name))
+    return outputs

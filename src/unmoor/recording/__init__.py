@@ -1,0 +1,1 @@
+"""A Pulumi program run in memory: its resources, and who they let do what."""

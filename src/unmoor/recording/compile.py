@@ -1,0 +1,101 @@
+"""The graph of a chosen target, with the overrides judged; the one place where a command needs the SDKs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from unmoor.errors import BrokenTargetError, Problem, RefusedError, UnmoorError
+from unmoor.graph import Resource
+from unmoor.spec.load import DEFAULT_ENVIRONMENT, load
+from unmoor.target import Override
+from unmoor.target.choose import SelectedTarget, select_target
+from unmoor.target.registry import distribution
+
+from .override_problems import override_problems
+
+# What to install for an SDK that is not there.
+EXTRAS = {"pulumi_aws": "aws", "pulumi_azure_native": "azure", "pulumi_gcp": "gcp", "pulumi_docker": "vm"}
+
+
+def compile_graph(chosen: SelectedTarget) -> tuple[Resource, ...]:
+    """The resources that the target makes of the plan.
+
+    RefusedError if the target refuses it, or an override does nothing; BrokenTargetError, with what to install, if an
+    SDK is not there.
+    """
+    target, loaded = chosen.require_accepted().target, chosen.loaded
+    try:
+        from .of_target import graph_of
+        from .stand_ins import input_names
+
+        resources = graph_of(target, loaded.plan, chosen.settings)
+    except ModuleNotFoundError as error:
+        raise _not_installed(target.name, error) from error
+    except UnmoorError:
+        raise
+    except Exception as error:  # a target is anybody's code, and its mistake must harm no other
+        if found := loaded.with_positions(_not_taken(chosen)):
+            raise RefusedError(found) from error
+        reason = f"{type(error).__name__}: {error}"
+        raise BrokenTargetError(
+            f"target {target.name} from {distribution(target.name)} failed to build: {reason}"
+        ) from error
+    problems = override_problems(loaded.plan.agent, target.name, chosen.settings.overrides, resources, input_names)
+    if found := loaded.with_positions(problems):
+        raise RefusedError(found)
+    return resources
+
+
+def _not_taken(chosen: SelectedTarget) -> Iterator[Problem]:
+    """The overrides with which a build fails that does not fail without them."""
+    from .of_target import graph_of
+
+    target, plan, settings = chosen.target, chosen.loaded.plan, chosen.settings
+
+    def failure(overrides: list[Override]) -> str:
+        try:
+            graph_of(target, plan, settings.model_copy(update={"overrides": overrides}))
+        except Exception as error:
+            said = str(error).strip().splitlines()[-1].rpartition("has risen: ")[2].partition(" at resource ")[0]
+            return said or type(error).__name__
+        return ""
+
+    if not settings.overrides or failure([]):
+        return
+    for index, override in enumerate(settings.overrides):
+        if reason := failure([override]):
+            where = f"targets.{target.name}.overrides[{index}].set"
+            yield Problem(path=where, rule=f"the SDK cannot take it: {reason}", remedy="correct the value's type")
+
+
+def check_overrides(chosen: SelectedTarget, *, apart: bool = False) -> None:
+    """Refuses overrides that do nothing, before anything is made; RefusedError says which.
+
+    `apart`, where a program runs already, records the graph in a process of its own, which starts and imports the SDKs
+    once more: Pulumi's SDK runs one program at a time in a process.
+    """
+    if not chosen.settings.overrides:
+        return
+    if not apart:
+        compile_graph(chosen)
+        return
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        loaded = chosen.loaded
+        pool.submit(_recorded, loaded.file, loaded.plan.environment, dict(loaded.changes), chosen.target.name).result()
+
+
+def _recorded(file: Path, environment: str, changes: Mapping[str, Any], target: str) -> int:
+    loaded = load(file, None if environment == DEFAULT_ENVIRONMENT else environment, changes=changes)
+    return len(compile_graph(select_target(loaded, target)))
+
+
+def _not_installed(target: str, error: ModuleNotFoundError) -> BrokenTargetError:
+    missing = (error.name or "").split(".")[0]
+    if missing in EXTRAS or missing == "pulumi":
+        extra = EXTRAS.get(missing, "all")
+        return BrokenTargetError(f"target {target} needs {missing}: pip install 'unmoor[{extra}]'")
+    return BrokenTargetError(f"target {target} from {distribution(target)} needs {missing}, which is not installed")

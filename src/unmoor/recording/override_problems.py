@@ -1,0 +1,45 @@
+"""Whether a user's overrides did anything: each must match a resource and change an input that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from unmoor.errors import Problem
+from unmoor.graph import Resource
+from unmoor.target import Override, override_matches
+from unmoor.value_paths import parse_path
+
+
+def override_problems(
+    agent: str,
+    target: str,
+    overrides: Sequence[Override],
+    resources: Sequence[Resource],
+    inputs_of: Callable[[str], Collection[str]],
+) -> Iterator[Problem]:
+    """Every override that matches nothing, names an input that the type does not have, or changes nothing."""
+    for index, override in enumerate(overrides):
+        where = f"targets.{target}.overrides[{index}]"
+        matched = [r for r in resources if override_matches(override, agent, r.type, r.name)]
+        if not matched:
+            rule = f"no resource is {override.type} {override.name}"
+            yield Problem(path=where, rule=rule, remedy=f"unmoor graph -t {target} lists what there is")
+            continue
+        for path in override.set:
+            yield from _path_problems(where, path, override, matched, inputs_of)
+
+
+def _path_problems(
+    where: str, path: str, override: Override, matched: Sequence[Resource], inputs_of: Callable[[str], Collection[str]]
+) -> Iterator[Problem]:
+    first = str(parse_path(path)[0])
+    if first not in inputs_of(override.type):
+        rule = f"{override.type} has no input {first}"
+        yield Problem(path=f"{where}.set", rule=rule, remedy="write an input of its, in camelCase")
+    elif not any(_changed(resource, path) for resource in matched):
+        rule = f"{path} has that value already"
+        yield Problem(path=f"{where}.set", rule=rule, remedy="remove it")
+
+
+def _changed(resource: Resource, path: str) -> bool:
+    return any(p == path or p.startswith((f"{path}.", f"{path}[", f"{path}<")) for p in resource.overridden)

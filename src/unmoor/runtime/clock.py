@@ -1,0 +1,8 @@
+"""The time as a value that is passed, so that tests can hold it still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+Clock = Callable[[], datetime]

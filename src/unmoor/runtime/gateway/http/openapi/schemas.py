@@ -1,0 +1,105 @@
+"""The shapes that the API takes and gives."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from unmoor.runtime.events import FINAL_STATUSES
+from unmoor.runtime.gateway.http.requests import MOST_SESSION
+from unmoor.runtime.state.delivery_log import Outcome
+from unmoor.runtime.state.delivery_pages import KINDS
+from unmoor.runtime.state.keys import RUN_ID
+
+from .builders import TEXT, Values, ref
+
+NUMBER: Values = {"type": "integer", "minimum": 0}
+TIME: Values = {"type": "string", "format": "date-time"}
+MAYBE_TIME: Values = {"type": ["string", "null"], "format": "date-time"}
+MONEY: Values = {"type": ["string", "null"], "description": "US dollars, exact; null where nothing was priced"}
+CURSOR: Values = {"type": ["string", "null"], "description": "Where the next page begins; null on the last one"}
+ID: Values = {"type": "string", "pattern": f"^{RUN_ID.pattern}$"}
+
+
+def known(properties: Values, *optional: str) -> Values:
+    """An object of just these members."""
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "required": required, "additionalProperties": False, "properties": properties}
+
+
+SCHEMAS: Values = {
+    "Status": {"enum": ["queued", "running", *FINAL_STATUSES]},
+    "NewRun": known(
+        {
+            "prompt": {"type": "string", "minLength": 1, "pattern": r"\S", "description": "What the run is to do"},
+            "session": {
+                "type": ["string", "null"],
+                "maxLength": MOST_SESSION,
+                "description": "Runs of one session share a conversation and a workspace, and run one after another",
+            },
+        },
+        "session",
+    ),
+    "Started": known({"id": ID, "status": ref("Status")}),
+    "Usage": known(dict.fromkeys(("input", "cached_input", "cache_write", "output", "reasoning", "requests"), NUMBER)),
+    "Artifact": known({"path": TEXT, "size_bytes": NUMBER, "sha256": TEXT}),
+    "Run": known(
+        {
+            "id": ID,
+            "agent": TEXT,
+            "environment": TEXT,
+            "bundle": TEXT,
+            "status": ref("Status"),
+            "reason": {"type": "string", "description": "Why it ended so; empty where that goes without saying"},
+            "trigger": known({"name": TEXT, "kind": TEXT}),
+            "prompt": TEXT,
+            "session": TEXT,
+            "delivery": TEXT,
+            "harness": known({"name": TEXT, "version": TEXT}),
+            "model": {"oneOf": [known({"provider": TEXT, "name": TEXT}), {"type": "null"}]},
+            "created_at": TIME,
+            "started_at": MAYBE_TIME,
+            "ended_at": MAYBE_TIME,
+            "attempt": NUMBER,
+            "answer": TEXT,
+            "usage": ref("Usage"),
+            "cost_usd": MONEY,
+            "confinement": TEXT,
+            "inputs": {"type": "array", "items": ref("Artifact")},
+            "artifacts": {"type": "array", "items": ref("Artifact")},
+        }
+    ),
+    "Runs": known({"runs": {"type": "array", "items": ref("Run")}, "next_cursor": CURSOR}),
+    "Event": {
+        "type": "object",
+        "description": "Besides these, an event has the members of its type",
+        "required": ["n", "at", "type"],
+        "properties": {"n": {"type": "integer", "minimum": 1}, "at": TEXT, "type": TEXT},
+    },
+    "Events": known(
+        {
+            "events": {"type": "array", "items": ref("Event")},
+            "next": {**NUMBER, "description": "The next `after`"},
+            "done": {"type": "boolean", "description": "Whether nothing more comes"},
+        }
+    ),
+    "StreamPart": {
+        "description": "A server-sent event: one of the run's, under its number and type; the last one is `end`",
+        **known({"id": TEXT, "event": TEXT, "data": TEXT, "retry": {"type": ["integer", "string"]}}, "id", "retry"),
+    },
+    "Delivery": known(
+        {
+            "id": TEXT,
+            "trigger": TEXT,
+            "kind": {"enum": [*KINDS]},
+            "at": TIME,
+            "outcome": {"enum": [*get_args(Outcome)]},
+            "reason": TEXT,
+            "run": {"type": "string", "description": "The run that it started; empty where it started none"},
+            "times": {"type": "integer", "minimum": 1, "description": "How many alike came within a minute"},
+        }
+    ),
+    "Deliveries": known({"deliveries": {"type": "array", "items": ref("Delivery")}, "next_cursor": CURSOR}),
+    "Outcome": known({"id": ID, "status": ref("Status"), "response": TEXT, "reason": TEXT, "cost_usd": MONEY}),
+    "Ping": known({"status": {"enum": ["Healthy", "HealthyBusy"]}, "time_of_last_update": NUMBER}),
+    "Error": known({"error": known({"status": {"type": "integer"}, "message": TEXT})}),
+}

@@ -1,0 +1,15 @@
+"""The gateway's routes, a file for each kind of thing that they are about."""
+
+from __future__ import annotations
+
+from unmoor.runtime.gateway.http.context import ApiContext
+from unmoor.runtime.gateway.http.resource_route import ResourceRoute
+
+from . import about, artifacts, events, health, invocations, page, runs, triggers, wake
+
+PARTS = (health, page, runs, events, artifacts, triggers, wake, invocations, about)
+
+
+def all_routes(api: ApiContext) -> list[ResourceRoute]:
+    """Every route there is."""
+    return [route for part in PARTS for route in part.routes(api)]

@@ -1,0 +1,84 @@
+"""The files that a run left: downloads, and never pages of ours."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from unmoor.runtime.gateway.http import requests
+from unmoor.runtime.gateway.http.context import ApiContext
+from unmoor.runtime.gateway.http.etags import matches_if_none_match
+from unmoor.runtime.gateway.http.resource_route import ResourceRoute
+from unmoor.runtime.http.responses import SAFE, HttpError
+from unmoor.runtime.state import keys
+
+HEADERS = {"content-security-policy": "default-src 'none'; sandbox", "referrer-policy": "no-referrer"}
+
+
+def routes(api: ApiContext) -> list[ResourceRoute]:
+    return [ResourceRoute("/runs/{id}/artifacts/{path:path}", get=partial(artifact, api))]
+
+
+async def artifact(api: ApiContext, request: Request) -> Response:
+    """A file that the run left. Only paths that its record names are looked for, so that none leads elsewhere."""
+    requests.reject_unknown_params(request.query_params)
+    record, path = await api.record(request.path_params["id"]), request.path_params["path"]
+    found = next((each for each in record.artifacts if each.path == path), None)
+    if found is None:
+        raise HttpError(404, "the run has no artifact of that path")
+    headers = {**SAFE, **HEADERS, "content-disposition": _named(path), "etag": f'"{found.sha256}"'}
+    if matches_if_none_match(request, headers["etag"]):
+        return Response(status_code=304, headers=headers)
+    _one_range(request, found.size_bytes)
+    return await _file(api, keys.artifact_key(record.id, path), headers)
+
+
+async def _file(api: ApiContext, key: str, headers: dict[str, str]) -> Response:
+    handle, name = tempfile.mkstemp(prefix="artifact-")
+    os.close(handle)
+    try:
+        found = await api.store.download(key, Path(name))
+    except BaseException:
+        Path(name).unlink()
+        raise
+    if not found:
+        Path(name).unlink()
+        raise HttpError(410, "the artifact is no longer in the store")
+    return _Kept(name, headers=headers, media_type="application/octet-stream")
+
+
+class _Kept(FileResponse):
+    """A file that is removed once it is sent, or the client is gone."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            Path(self.path).unlink(missing_ok=True)
+
+
+def _one_range(request: Request, size: int) -> None:
+    """Leaves a range that can be served in the request. One that lies outside of the file is refused; any other is
+    passed over, as RFC 9110 (14.2) allows."""
+    requests = request.headers.get("range", "")
+    match = re.fullmatch(r"bytes=(\d{1,18})-(\d{1,18})?|bytes=-(\d{1,18})", requests, re.ASCII)
+    first, last, suffix = match.groups() if match else (None, None, None)
+    if suffix is not None and int(suffix) > 0 and size > 0:
+        return
+    if suffix is not None or (first is not None and int(first) >= size):
+        raise HttpError(416, f"the file has {size} bytes", content_range=f"bytes */{size}")
+    if first is None or (last is not None and int(last) < int(first)):
+        request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
+
+
+def _named(path: str) -> str:
+    """What a download is called: the file's own name, whatever signs it has."""
+    return f"attachment; filename*=UTF-8''{quote(path.rsplit('/', 1)[-1], safe='')}"

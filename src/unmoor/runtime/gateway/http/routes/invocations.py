@@ -1,0 +1,90 @@
+"""The contract of managed container hosts, so that the same image runs there: a request that is answered when its run
+has ended, and a sign of life that says whether anything goes on.
+
+AgentCore Runtime's is https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-http-protocol-contract.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from unmoor.container import INVOCATIONS_PATH, PING_PATH
+from unmoor.runtime.gateway.http import requests
+from unmoor.runtime.gateway.http.context import ApiContext, start_run
+from unmoor.runtime.gateway.http.event_stream import EventStream
+from unmoor.runtime.gateway.http.resource_route import ResourceRoute
+from unmoor.runtime.http.responses import json_response
+from unmoor.runtime.state.run_record import RunRecord
+from unmoor.runtime.waiting import wait_event
+
+# How often the run is looked at by those who wait for its end.
+LOOK_S = 0.5
+
+
+def routes(api: ApiContext) -> list[ResourceRoute]:
+    return [
+        ResourceRoute(INVOCATIONS_PATH, post=partial(invoke, api)),
+        ResourceRoute(PING_PATH, get=partial(ping, api, Pulse(changed_at=int(api.clock().timestamp())))),
+    ]
+
+
+async def invoke(api: ApiContext, request: Request) -> Response:
+    """Starts a run and answers when it has ended, or with its events as they come where a stream is asked for."""
+    requests.reject_unknown_params(request.query_params)
+    session = request.headers.get(requests.SESSION_HEADER, "")
+    wanted = requests.with_session(requests.new_run(await requests.read_body(request)), session)
+    api.slots.check()
+    record = await start_run(api, wanted)
+    place = {"content-location": f"/runs/{record.id}"}
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return EventStream(api, record.id, after=0, headers=place)
+    with api.slots.hold():
+        ended = await _ended(api, request, record)
+    return json_response(_outcome(ended), 200 if ended.is_final else 202, place)
+
+
+async def _ended(api: ApiContext, request: Request, record: RunRecord) -> RunRecord:
+    """The record at the run's end, or as it is when the client goes or the gateway stops: the run then goes on."""
+    look = api.record_reader(record.id)
+    while not (record := await look()).is_final:
+        await wait_event(api.closing, LOOK_S)
+        if api.closing.is_set() or await request.is_disconnected():
+            return await look()
+    return record
+
+
+def _outcome(record: RunRecord) -> dict[str, Any]:
+    cost = None if record.cost_usd is None else str(record.cost_usd)
+    return {
+        "id": record.id,
+        "status": record.status,
+        "response": record.answer,
+        "reason": record.reason,
+        "cost_usd": cost,
+    }
+
+
+@dataclass(slots=True, kw_only=True)
+class Pulse:
+    """When something last happened here. Hosts end a container by the time that they are told, so it goes on while runs
+    do, and stands still where nothing happens."""
+
+    changed_at: int
+    busy: bool = False
+
+    def at(self, now: int, *, busy: bool) -> int:
+        if busy or self.busy:
+            self.changed_at = now
+        self.busy = busy
+        return self.changed_at
+
+
+async def ping(api: ApiContext, pulse: Pulse, request: Request) -> Response:
+    busy = any(not record.is_final for record in api.dispatcher.known.values())
+    at = pulse.at(int(api.clock().timestamp()), busy=busy)
+    return json_response({"status": "HealthyBusy" if busy else "Healthy", "time_of_last_update": at})

@@ -1,0 +1,1 @@
+"""How a runner is started: a process, or a container on each platform."""

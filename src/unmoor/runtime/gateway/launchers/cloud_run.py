@@ -1,0 +1,155 @@
+"""Runs as executions of a job of Google Cloud Run.
+
+Google knows no token by which a start is made once. So a run is started once by this much: a gateway starts it once,
+and looks at the job's newest executions first, where one that goes on names the run in its arguments. Two gateways that
+do both in the same moment start two executions; of these one takes the run by its lease, and the other ends at once.
+https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs/run
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from unmoor.runtime.errors import TransientError
+from unmoor.runtime.http.client import JsonHttpClient, RequestRejected
+
+from .platform import Execution, run_id_of_container
+
+ENDPOINT = "https://run.googleapis.com"
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+NEEDED = ("container", "job", "project", "region")
+# Newest first: https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs.executions/list
+PAGE, MOST_PAGES = 100, 10
+SEEN = "name,createTime,startTime,completionTime,succeededCount,conditions,template/containers(name,args)"
+FIELDS = f"executions({SEEN}),nextPageToken"
+# An execution may go on for a week: https://docs.cloud.google.com/run/docs/configuring/task-timeout
+LONGEST = timedelta(days=8)
+PASSING = ("RESOURCE_EXHAUSTED", "ABORTED", "UNAVAILABLE")
+
+
+class GoogleCredentials(Protocol):
+    """Whoever holds an access token: of google-auth, credentials."""
+
+    token: Any
+
+    @property
+    def valid(self) -> bool: ...
+
+    def refresh(self, request: Any) -> None: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class CloudRun:
+    """The executions of one job; a run's handle is its execution's whole name. `extra` are variables of the run's."""
+
+    job: str
+    container: str
+    rest: JsonHttpClient
+    credentials: GoogleCredentials
+    transport: Callable[[], Any]
+    extra: Mapping[str, str]
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    async def start(self, run: str) -> str:
+        for execution in await self._newest():
+            if execution.run == run and not execution.ended:
+                return execution.handle
+        env = [{"name": name, "value": value} for name, value in sorted(self.extra.items())]
+        override = {"name": self.container, "args": ["run", run], **({"env": env} if env else {})}
+        wanted = {"overrides": {"containerOverrides": [override], "taskCount": 1}}
+        answer = await self._ask("POST", f"/v2/{self.job}:run", body=wanted)
+        return str((answer.get("metadata") or {}).get("name") or "")
+
+    async def stop(self, handle: str) -> None:
+        try:
+            await self._ask("POST", f"/v2/{handle}:cancel", body={})
+        except RequestRejected as fault:
+            if fault.status != 404 and fault.code not in ("FAILED_PRECONDITION", "400"):  # it has ended
+                raise
+
+    async def list_executions(self, handles: frozenset[str]) -> list[Execution]:
+        found = await self._newest()
+        for handle in sorted(handles - {e.handle for e in found}):
+            try:
+                values = await self._ask("GET", f"/v2/{handle}")
+            except RequestRejected as fault:
+                if fault.status != 404:
+                    raise
+            else:
+                found += [e for e in [self._execution(values)] if e is not None]
+        return found
+
+    async def close(self) -> None:
+        await self.rest.close()
+
+    async def _newest(self) -> list[Execution]:
+        """Executions of the time in which one may still go on, newest first; as long as all of a page go on, more."""
+        found: list[Execution] = []
+        more = ""
+        for _ in range(MOST_PAGES):
+            query = f"pageSize={PAGE}&fields={quote(FIELDS)}" + (f"&pageToken={quote(more, safe='')}" if more else "")
+            answer = await self._ask("GET", f"/v2/{self.job}/executions?{query}") or {}
+            page = answer.get("executions") or []
+            found += [e for e in map(self._execution, page) if e is not None]
+            more = answer.get("nextPageToken") or ""
+            oldest = page[-1].get("createTime", "") if page else ""
+            if not more or (oldest and _time(oldest) < self.clock() - LONGEST) or all(e.ended for e in found[-PAGE:]):
+                break
+        return found
+
+    def _execution(self, values: Mapping[str, Any]) -> Execution | None:
+        run = run_id_of_container((values.get("template") or {}).get("containers") or [], self.container)
+        if not run:
+            return None
+        done = next((c for c in values.get("conditions") or [] if c.get("type") == "Completed"), {})
+        succeeded = done.get("state") == "CONDITION_SUCCEEDED" or bool(values.get("succeededCount"))
+        return Execution(
+            run=run,
+            handle=str(values["name"]),
+            up=bool(values.get("startTime")),
+            ended=bool(values.get("completionTime")),
+            code=0 if succeeded else 1,
+            said="" if succeeded else str(done.get("message") or done.get("reason") or "its execution failed"),
+        )
+
+    async def _ask(self, method: str, path: str, *, body: Any = None) -> Any:
+        token = await self._token()
+        try:
+            return await self.rest.request(method, path, body=body, headers={"authorization": f"Bearer {token}"})
+        except RequestRejected as fault:
+            if fault.code in PASSING:
+                raise TransientError(str(fault)) from None
+            raise
+
+    async def _token(self) -> str:
+        try:
+            if not self.credentials.valid:
+                await asyncio.to_thread(lambda: self.credentials.refresh(self.transport()))
+            return str(self.credentials.token)
+        except Exception as error:  # the library's own faults, and those of the HTTP library below it
+            text = " ".join(str(error).split())[:200]
+            raise TransientError(f"Google gives the gateway no token: {type(error).__name__}: {text}") from error
+
+
+def cloud_run(told: Mapping[str, Any], extra: Mapping[str, str]) -> CloudRun:
+    """As the target configures it, with the token of the service's own account."""
+    from google.auth.compute_engine import Credentials
+    from google.auth.transport.requests import Request
+
+    return CloudRun(
+        job=f"projects/{told['project']}/locations/{told['region']}/jobs/{told['job']}",
+        container=told["container"],
+        rest=JsonHttpClient(name="Google", url=(told.get("endpoint") or ENDPOINT).rstrip("/")),
+        credentials=Credentials(scopes=[SCOPE]),
+        transport=Request,
+        extra=extra,
+    )
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text.split(".")[0].removesuffix("Z")).replace(tzinfo=UTC)

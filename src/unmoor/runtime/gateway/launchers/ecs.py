@@ -1,0 +1,175 @@
+"""Runs as tasks of Amazon ECS.
+
+A run is started once by the request's client token, which is made of its id and of how often it was started: ECS gives
+a request with a token that it knows the same task again, for 24 hours or until an hour after that task has stopped.
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from unmoor.runtime.errors import ConfigurationError, TransientError
+from unmoor.runtime.http.client import JsonHttpClient, RequestRejected
+from unmoor.runtime.state import keys
+
+from .aws_sigv4 import CredentialProvider, sign_request
+from .platform import GONE, Execution
+
+TARGET = "AmazonEC2ContainerServiceV20141113"
+NEEDED = ("cluster", "container", "network", "region", "task_definition")
+# A run is started this often at most, whoever starts it; a token that was used cannot be used for another task.
+MOST_STARTS = 100
+# As many as one request may name: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
+PAGE = 100
+# What passes, though it is answered with 400 or as a failure of one task, by name and by words.
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
+PASSING = ("LimitExceededException", "RequestLimitExceeded", "Throttling", "ThrottlingException")
+PASSING_REASONS = ("RESOURCE", "AGENT", "CAPACITY")
+PASSING_WORDS = ("Capacity is unavailable", "reached the limit on the number of", "Rate exceeded")
+STALE = ("ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidSignatureException")
+
+
+@dataclass(slots=True, kw_only=True)
+class Ecs:
+    """The tasks of one task definition in one cluster; a run's handle is its task's ARN."""
+
+    cluster: str
+    task_definition: str
+    container: str
+    network: Mapping[str, Any]
+    region: str
+    rest: JsonHttpClient
+    credentials: CredentialProvider
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _starts: dict[str, int] = field(default_factory=dict[str, int])
+
+    async def start(self, run: str) -> str:
+        for number in range(self._starts.get(run, 0), MOST_STARTS):
+            self._starts[run] = number
+            task = await self._run_task(run, f"{run}.{number}")
+            if not _has_stopped(task):
+                return str(task["taskArn"])
+        raise ConfigurationError(f"run {run} was started {MOST_STARTS} times, and stopped as often")
+
+    async def stop(self, handle: str) -> None:
+        try:
+            await self._ask("StopTask", {"cluster": self.cluster, "task": handle, "reason": "unmoor: told to stop"})
+        except RequestRejected as fault:
+            if "not found" not in str(fault):
+                raise
+
+    async def list_executions(self, handles: frozenset[str]) -> list[Execution]:
+        family = self.task_definition.rsplit("/", 1)[-1].split(":")[0]
+        listed = [arn async for arn in self._listed({"family": family, "desiredStatus": "RUNNING"})]
+        tasks = await self._described(sorted({*listed, *handles}))
+        runs = [task for task in tasks if keys.RUN_ID.fullmatch(str(task.get("startedBy", "")))]
+        return [_execution(task, self.container) for task in runs]
+
+    async def close(self) -> None:
+        await self.rest.close()
+
+    async def _run_task(self, run: str, token: str) -> Mapping[str, Any]:
+        wanted = {
+            "cluster": self.cluster,
+            "taskDefinition": self.task_definition,
+            "launchType": "FARGATE",
+            "count": 1,
+            "clientToken": token,
+            "startedBy": run,
+            "propagateTags": "TASK_DEFINITION",
+            "networkConfiguration": self.network,
+            "overrides": {"containerOverrides": [{"name": self.container, "command": ["run", run]}]},
+        }
+        try:
+            answer = await self._ask("RunTask", wanted)
+        except RequestRejected as fault:
+            if fault.code != "ConflictException":
+                raise
+            # The run's definition was deployed anew since: it is the task of before.
+            return await self._of_conflict(fault)
+        if answer.get("tasks"):
+            return answer["tasks"][0]
+        raise _failed(answer.get("failures") or [])
+
+    async def _of_conflict(self, fault: RequestRejected) -> Mapping[str, Any]:
+        arns = [str(arn) for arn in fault.values.get("resourceIds") or []]
+        tasks = await self._described(arns)
+        # One that is not there any more has stopped more than an hour ago.
+        return next((t for t in tasks if not _has_stopped(t)), {"lastStatus": "STOPPED"})
+
+    async def _listed(self, wanted: Mapping[str, Any]) -> AsyncIterator[str]:
+        more = ""
+        while True:
+            asked = {"cluster": self.cluster, **wanted, **({"nextToken": more} if more else {})}
+            answer = await self._ask("ListTasks", asked)
+            for arn in answer.get("taskArns", []):
+                yield str(arn)
+            more = answer.get("nextToken") or ""
+            if not more:
+                return
+
+    async def _described(self, arns: Sequence[str]) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        for first in range(0, len(arns), PAGE):
+            wanted = {"cluster": self.cluster, "tasks": list(arns[first : first + PAGE])}
+            found += (await self._ask("DescribeTasks", wanted)).get("tasks", [])
+        return found
+
+    async def _ask(self, action: str, wanted: Mapping[str, Any]) -> Any:
+        body = json.dumps(wanted).encode()
+        headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"{TARGET}.{action}"}
+        held = await self.credentials.get()
+        headers = sign_request(self.rest.url, body, headers, held, region=self.region, service="ecs", at=self.clock())
+        try:
+            return await self.rest.request("POST", "/", body=body, headers=headers)
+        except RequestRejected as fault:
+            if fault.code in STALE:
+                self.credentials.invalidate()
+            if fault.code in (*PASSING, *STALE) or any(words in str(fault) for words in PASSING_WORDS):
+                raise TransientError(f"{action}: {fault}") from None
+            raise
+
+
+def ecs(told: Mapping[str, Any]) -> Ecs:
+    """As the target configures it."""
+    suffix = "amazonaws.com.cn" if told["region"].startswith("cn-") else "amazonaws.com"
+    url = told.get("endpoint") or f"https://ecs.{told['region']}.{suffix}"
+    return Ecs(
+        **{name: told[name] for name in NEEDED},
+        rest=JsonHttpClient(name="ECS", url=url.rstrip("/")),
+        credentials=CredentialProvider(environment=os.environ),
+    )
+
+
+def _has_stopped(task: Mapping[str, Any]) -> bool:
+    return task.get("lastStatus") == "STOPPED"
+
+
+def _execution(task: Mapping[str, Any], container: str) -> Execution:
+    own = next((c for c in task.get("containers", []) if c.get("name") == container), {})
+    code = own.get("exitCode")
+    reasons = [own.get("reason"), task.get("stoppedReason")]
+    said = "; ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
+    return Execution(
+        run=str(task["startedBy"]),
+        handle=str(task["taskArn"]),
+        up=task.get("lastStatus") not in ("PROVISIONING", "PENDING", "ACTIVATING"),
+        ended=_has_stopped(task),
+        code=GONE if code is None else int(code),
+        said=said,
+        waits=code is None and any(words in said for words in PASSING_WORDS),
+    )
+
+
+def _failed(failures: Iterable[Mapping[str, Any]]) -> TransientError | ConfigurationError:
+    reasons = [f"{f.get('reason', 'no reason')} {f.get('detail') or ''}".strip() for f in failures]
+    text = f"ECS started no task: {'; '.join(reasons) or 'it gave no reason'}"
+    passing = all(r.startswith(PASSING_REASONS) or any(w in r for w in PASSING_WORDS) for r in reasons)
+    return TransientError(text) if passing else ConfigurationError(text)

@@ -1,0 +1,41 @@
+"""Runs as containers of a machine, by way of its launcher, which alone holds the Docker socket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unmoor.runtime.http.client import JsonHttpClient, RequestRejected
+
+from .platform import Execution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LauncherServicePlatform:
+    """The launcher's interface; a run's handle is its id, and there is one container of it by its name."""
+
+    rest: JsonHttpClient
+
+    async def start(self, run: str) -> str:
+        await self.rest.request("POST", f"/runs/{run}")
+        return run
+
+    async def stop(self, handle: str) -> None:
+        try:
+            await self.rest.request("DELETE", f"/runs/{handle}")
+        except RequestRejected as fault:
+            if fault.status != 404:
+                raise
+
+    async def list_executions(self, handles: frozenset[str]) -> list[Execution]:
+        return [
+            Execution(run=r["run"], handle=r["run"], ended=r["ended"], code=r["code"], said=r["said"])
+            for r in (await self.rest.request("GET", "/runs"))["runs"]
+        ]
+
+    async def close(self) -> None:
+        await self.rest.close()
+
+
+def docker(url: str) -> LauncherServicePlatform:
+    """The launcher at this URL, or at `unix:///path/to/socket`."""
+    return LauncherServicePlatform(rest=JsonHttpClient(name="the launcher", url=url))

@@ -1,0 +1,154 @@
+"""`unmoor-agent serve`: a gateway in a container of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from unmoor.container import GATEWAY_PORT
+from unmoor.runtime.config import AgentConfig, secret_variable
+from unmoor.runtime.environment import ContainerEnvironment, read_environment, scrub_secrets
+from unmoor.runtime.errors import ConfigurationError
+from unmoor.runtime.gateway.launchers.choose import (
+    PROCESS,
+    build_launcher,
+    has_cpu_between_requests,
+    read_launcher_config,
+)
+from unmoor.runtime.http.server import bind_tcp
+from unmoor.runtime.logs import JsonLog
+from unmoor.runtime.redact import redactor
+from unmoor.runtime.secret_references import REFERENCE
+from unmoor.runtime.signals import shutdown_event
+from unmoor.runtime.state.bundle import UnpackedBundle, fetch_bundle
+from unmoor.runtime.store import open_store
+
+from .gateway import Gateway
+from .public_url import VARIABLE as GATEWAY_URL
+from .public_url import discover_public_url
+
+DAY_S = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayOptions:
+    """Where the gateway listens; which launcher starts runs, as it is configured; whether the platform starts schedules
+    itself; after how long what is old is removed; the variables, without secrets, that runs beside it inherit."""
+
+    host: str
+    port: int
+    launcher: tuple[str, Mapping[str, Any]]
+    platform_schedules: bool
+    sweep_after_s: int | None
+    environment: Mapping[str, str] = field(repr=False)
+    invocations_open: bool = False
+
+
+def main() -> int:
+    """Runs until it is told to stop; 2 where the container was not given what it needs."""
+    surroundings = read_environment(os.environ)
+    scrub_secrets()
+    return asyncio.run(serve(read_options(os.environ), surroundings))
+
+
+def read_options(environment: Mapping[str, str]) -> GatewayOptions:
+    """What the variables say; PORT is how Cloud Run says it. ConfigurationFault for what no gateway can be."""
+    port = environment.get("PORT", "") or str(GATEWAY_PORT)
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise ConfigurationError(f"PORT: {port!r} is no port; the platform sets it")
+    days = environment.get("UNMOOR_SWEEP_AFTER_DAYS", "")
+    if days and not (days.isascii() and days.isdigit()):
+        raise ConfigurationError(f"UNMOOR_SWEEP_AFTER_DAYS: {days!r} is no number of days; the target sets it")
+    return GatewayOptions(
+        host=environment.get("UNMOOR_GATEWAY_BIND", "") or "0.0.0.0",
+        port=int(port),
+        launcher=read_launcher_config(environment),
+        platform_schedules=environment.get("UNMOOR_SCHEDULER", "") not in ("", "gateway"),
+        sweep_after_s=int(days) * DAY_S if days else None,
+        environment=dict(environment),
+        invocations_open=_open_invocations(environment),
+    )
+
+
+def _open_invocations(environment: Mapping[str, str]) -> bool:
+    """Whether POST /invocations is for whoever the platform lets through: it is said for such a platform, or not so."""
+    who = environment.get("UNMOOR_INVOCATIONS_AUTH", "") or "token"
+    if who not in ("token", "platform"):
+        raise ConfigurationError(f"UNMOOR_INVOCATIONS_AUTH: {who!r} is neither token nor platform")
+    return who == "platform"
+
+
+async def serve(
+    serving: GatewayOptions, surroundings: ContainerEnvironment, *, stop: asyncio.Event | None = None
+) -> int:
+    """Serves until SIGTERM; then requests are answered, runs are told to stop, and all of it ends within 8 s."""
+    redact = redactor(surroundings.secrets)
+    log = JsonLog(redact=redact, part="gateway")
+    stop = stop or shutdown_event()
+    if serving.launcher[0] == PROCESS and not surroundings.guard_url:
+        raise ConfigurationError("UNMOOR_GUARD_URL is not set; the container is given it by the target")
+    store = open_store(surroundings.store_url)
+    url = await discover_public_url(serving.environment, region=serving.launcher[1].get("region", ""), log=log)
+    with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
+        bundle = await fetch_bundle(store, surroundings.bundle, Path(folder))
+        gateway = Gateway(
+            store=store,
+            bundle=bundle,
+            launcher=build_launcher(
+                serving.launcher,
+                bundle.agent,
+                environment=runner_environment(serving.environment, bundle.agent, surroundings),
+                extra={GATEWAY_URL: url} if url else {},
+                log=log,
+            ),
+            token=surroundings.secret(token_name(bundle)),
+            secrets=trigger_secrets(bundle.agent, surroundings),
+            redact=redact,
+            log=log,
+            clock=lambda: datetime.now(UTC),
+            sweep_after_s=serving.sweep_after_s,
+            invocations_open=serving.invocations_open,
+            fires=not serving.platform_schedules,
+            works_unasked=has_cpu_between_requests(serving.launcher),
+        )
+        async with gateway.serving(bind_tcp(serving.host, serving.port)) as port:
+            log("listening", host=serving.host, port=port, agent=bundle.agent.name)
+            await stop.wait()
+    log("stopped")
+    return 0
+
+
+def token_name(bundle: UnpackedBundle) -> str:
+    """The name of the secret that opens the API."""
+    return json.loads((bundle.folder / "config.json").read_bytes())["gateway"]["token"]
+
+
+def trigger_secrets(agent: AgentConfig, surroundings: ContainerEnvironment) -> dict[str, str]:
+    """What webhooks are signed with and mailboxes opened with, by name; ConfigurationFault where one is not here."""
+    names = {webhook.verify.secret for webhook in agent.webhooks if webhook.verify}
+    names |= {mailbox.password for mailbox in agent.mailboxes}
+    return {name: surroundings.secret(name) for name in sorted(names)}
+
+
+def runner_environment(
+    environment: Mapping[str, str], agent: AgentConfig, surroundings: ContainerEnvironment
+) -> dict[str, str]:
+    """A runner's whole environment: this container's without its secrets, and those secrets that a run holds."""
+    held = {secret_variable(name) for name in run_secret_names(agent)}
+    clean = {k: v for k, v in environment.items() if not k.startswith("UNMOOR_SECRET") and k != "PORT"}
+    return {**clean, **{name: value for name, value in surroundings.secrets.items() if name in held}}
+
+
+def run_secret_names(agent: AgentConfig) -> set[str]:
+    """The names of the secrets that repositories and MCP servers refer to."""
+    texts = [text for server in agent.mcp_servers for _, text in (*server.headers, *server.env)]
+    return {repo.credential for repo in agent.repos if repo.credential} | {
+        name for text in texts for name in REFERENCE.findall(text)
+    }

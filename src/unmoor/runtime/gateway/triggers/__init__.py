@@ -1,0 +1,1 @@
+"""Webhooks, schedules and email: each delivery starts at most one run."""

@@ -1,0 +1,158 @@
+"""The gateway's own schedules: each time of each one fires once, whatever number of gateways there are.
+
+Up to when a schedule is done with lies in the store, and moves on only after the run of a time is accepted. So a
+gateway that is killed between the two fires the same time again when it is back, under the same mark, and there is one
+run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from unmoor.cron import Cron, fire_times, parse, previous_fire_time
+from unmoor.runtime.config import Schedule, Trigger
+from unmoor.runtime.errors import UnmoorRuntimeError
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.bundle import UnpackedBundle
+from unmoor.runtime.state.delivery_log import Delivery
+
+from .intake import IncomingDelivery, Intake
+
+# A time is fired as long as this after it: a gateway that is started again has not missed it.
+GRACE = timedelta(seconds=30)
+# A clock that was set, and a machine that slept, are noticed within this.
+MOST_SLEEP_S = 20.0
+AGAIN = timedelta(seconds=5)
+# More than so many missed times are not counted.
+MOST_COUNTED = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedSchedule:
+    """A schedule of the spec's with its trigger, and its expression read."""
+
+    trigger: Trigger
+    schedule: Schedule
+    cron: Cron
+
+    def times(self, after: datetime) -> Any:
+        """Its times after that, without end."""
+        return (at.astimezone(UTC) for at in fire_times(self.cron, after, timezone=self.schedule.timezone))
+
+    def last(self, now: datetime) -> datetime | None:
+        """Its newest time that is not after now."""
+        return previous_fire_time(self.cron, now, timezone=self.schedule.timezone)
+
+
+def schedules_of(bundle: UnpackedBundle) -> list[ParsedSchedule]:
+    """The agent's schedules."""
+    triggers = {trigger.name: trigger for trigger in bundle.agent.triggers}
+    return [ParsedSchedule(trigger=triggers[s.name], schedule=s, cron=parse(s.cron)) for s in bundle.agent.schedules]
+
+
+@dataclass(slots=True, kw_only=True)
+class Scheduler:
+    """Fires what is due."""
+
+    intake: Intake
+    schedules: list[ParsedSchedule]
+    _next: dict[str, datetime] = field(default_factory=dict[str, datetime])
+
+    async def run(self) -> None:
+        """Looks after the schedules until it is cancelled."""
+        while True:
+            await self.fire_due()
+            now = self.intake.clock()
+            until = min(((at - now).total_seconds() for at in self._next.values()), default=MOST_SLEEP_S)
+            await asyncio.sleep(min(max(until, 0.05), MOST_SLEEP_S))
+
+    async def fire_due(self) -> None:
+        """Fires each time that has come, and settles those that were missed."""
+        for planned in self.schedules:
+            name = planned.schedule.name
+            now = self.intake.clock()
+            if name in self._next and now < self._next[name]:
+                continue
+            try:
+                await self._look_at(planned, now)
+                self._next[name] = next(planned.times(now))
+            except Exception as error:  # whatever it is, such as a store that is away, the next look tries again
+                said = str(error) if isinstance(error, UnmoorRuntimeError) else type(error).__name__
+                self.intake.log(f"a schedule could not fire: {said}", level="error", trigger=name)
+                self._next[name] = now + AGAIN
+
+    async def _look_at(self, planned: ParsedSchedule, now: datetime) -> None:
+        key = keys.schedule_cursor_key(planned.schedule.name)
+        stored = await self.intake.store.get(key)
+        done = _done_until(planned, stored.content) if stored else None
+        if stored is None:
+            await self.intake.store.put_if_absent(key, _done(planned, now))
+            return
+        if done is None:  # another expression: its times before now are nobody's
+            await self.intake.store.compare_and_swap(key, _done(planned, now), stored.version)
+            return
+        newest = planned.last(now)
+        if newest is None or newest <= done:
+            return
+        fires = now - newest <= GRACE or planned.schedule.missed == "run_once"
+        if fires:
+            await self._fire(planned, newest)
+        if await self.intake.store.compare_and_swap(key, _done(planned, newest), stored.version) is not None:
+            await self._tell_missed(planned, done, newest, now, fired=fires)
+
+    async def _fire(self, planned: ParsedSchedule, at: datetime) -> None:
+        name = at.strftime("%Y%m%dT%H%MZ")
+        event = {"scheduled": at.isoformat()}
+        await self.intake.ingest(IncomingDelivery(trigger=planned.trigger, id=at.isoformat(), name=name, event=event))
+
+    async def _tell_missed(
+        self, planned: ParsedSchedule, done: datetime, newest: datetime, now: datetime, *, fired: bool
+    ) -> None:
+        """Writes down the times that nothing was started for."""
+        times = list(itertools.islice(_until(planned.times(done), newest), MOST_COUNTED))
+        if fired:
+            times = [at for at in times if at < newest]
+        if not times:
+            return
+        once = planned.schedule.missed == "run_once"
+        rest = f"one run stands for all since {times[0].isoformat()}" if once else "schedule.missed is skip"
+        reason = f"nothing could fire at that time; {rest}"
+        self.intake.log("times were missed", level="warning", trigger=planned.schedule.name, times=len(times))
+        await self.intake.deliveries.append(
+            Delivery(
+                id=times[-1].isoformat(),
+                trigger=planned.schedule.name,
+                kind="schedule",
+                at=now,
+                outcome="skipped",
+                reason=reason,
+                times=len(times),
+            )
+        )
+
+
+def _until(times: Any, last: datetime) -> Any:
+    return itertools.takewhile(lambda at: at <= last, times)
+
+
+def _done(planned: ParsedSchedule, until: datetime) -> bytes:
+    schedule = planned.schedule
+    values = {"cron": schedule.cron, "timezone": schedule.timezone, "until": until.isoformat()}
+    return json.dumps(values).encode()
+
+
+def _done_until(planned: ParsedSchedule, content: bytes) -> datetime | None:
+    """Up to when it is done with; None where that was said of another expression, or cannot be read."""
+    try:
+        values = json.loads(content)
+        if (values["cron"], values["timezone"]) != (planned.schedule.cron, planned.schedule.timezone):
+            return None
+        until = datetime.fromisoformat(values["until"])
+        return until if until.tzinfo else None
+    except (ValueError, KeyError, TypeError):
+        return None

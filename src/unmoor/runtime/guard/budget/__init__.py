@@ -1,0 +1,1 @@
+"""Spending against the caps of a run and of a day."""

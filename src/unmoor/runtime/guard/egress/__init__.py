@@ -1,0 +1,1 @@
+"""The egress proxy: TLS connections to allowed hosts at public addresses."""

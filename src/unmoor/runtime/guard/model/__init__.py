@@ -1,0 +1,1 @@
+"""The model proxy: what may be asked of the provider, and what it costs."""

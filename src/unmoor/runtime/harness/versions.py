@@ -1,0 +1,17 @@
+"""The version of each harness that this release is tested with."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+HARNESS_VERSIONS = MappingProxyType(
+    {
+        "claude-code": "2.1.330",
+        "codex": "0.169.0",
+        "opencode": "1.18.33",
+        "pi": "0.87.1",
+        "gemini": "0.61.0",
+        "goose": "1.52.0",
+        "command": "none",
+    }
+)

@@ -1,0 +1,1 @@
+"""The HTTP client, server and responses that several services share."""

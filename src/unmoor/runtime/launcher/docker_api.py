@@ -1,0 +1,137 @@
+"""The few calls of Docker's API that the launcher makes.
+
+https://docs.docker.com/reference/api/engine/version/v1.45/
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from unmoor.runtime.http.client import JsonHttpClient, RequestRejected
+
+SOCKET = "unix:///var/run/docker.sock"
+# The daemon answers a stop when the container is gone, at the latest this long after its own grace.
+STOP_MARGIN_S = 15
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A container as Docker has it: its id and labels, whether it was started and has ended, and how."""
+
+    id: str
+    labels: Mapping[str, str]
+    status: str
+    code: int
+    out_of_memory: bool
+    error: str
+    made_at: datetime
+    finished_at: datetime
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ran and does no more."""
+        return self.status in ("exited", "dead", "removing")
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it runs now."""
+        return self.status in ("running", "restarting", "paused")
+
+
+@dataclass(slots=True, kw_only=True)
+class Engine:
+    """A Docker engine behind its socket."""
+
+    url: str = SOCKET
+    grace_s: int = 30
+    _rest: JsonHttpClient | None = field(default=None, repr=False)
+    _version: str = ""
+
+    async def create(self, name: str, container: Mapping[str, Any]) -> str | None:
+        """Makes a container and gives its id; None where there is one of that name."""
+        try:
+            made = await self._ask("POST", f"/containers/create?name={quote(name)}", body=container)
+        except RequestRejected as fault:
+            if fault.status == 409:
+                return None
+            raise
+        return str(made["Id"])
+
+    async def start(self, container: str) -> None:
+        """Starts it; nothing where it is started already."""
+        await self._ask("POST", f"/containers/{quote(container)}/start")
+
+    async def stop(self, container: str, *, within_s: int | None = None) -> None:
+        """Has it end within its grace, and returns when it is gone; nothing where it is not there."""
+        grace_s = self.grace_s if within_s is None else within_s
+        await self._maybe("POST", f"/containers/{quote(container)}/stop?t={grace_s}")
+
+    async def remove(self, container: str) -> None:
+        """Removes one that has ended, with the volumes that are its own; nothing where it is not there."""
+        await self._maybe("DELETE", f"/containers/{quote(container)}?v=true")
+
+    async def inspect(self, container: str) -> State | None:
+        """How it stands; None where it is not there."""
+        found = await self._maybe("GET", f"/containers/{quote(container)}/json")
+        return _state(found) if found else None
+
+    async def list_containers(self, *labels: str) -> list[str]:
+        """The ids of all containers with these labels, ended ones too."""
+        filters = quote(json.dumps({"label": list(labels)}))
+        return [str(c["Id"]) for c in await self._ask("GET", f"/containers/json?all=true&filters={filters}")]
+
+    async def exec_output(self, container: str, *command: str) -> str:
+        """What a command that is run in the container writes; empty where it is not there or does not run."""
+        asked = {"AttachStdout": True, "Tty": True, "Cmd": list(command)}
+        made = await self._maybe("POST", f"/containers/{quote(container)}/exec", body=asked)
+        if not made:
+            return ""
+        return str(await self._maybe("POST", f"/exec/{made['Id']}/start", body={"Detach": False, "Tty": True}) or "")
+
+    async def close(self) -> None:
+        """Lets go of the socket."""
+        if self._rest is not None:
+            await self._rest.close()
+
+    async def _maybe(self, method: str, path: str, *, body: Any = None) -> Any:
+        try:
+            return await self._ask(method, path, body=body)
+        except RequestRejected as fault:
+            if fault.status in (404, 409):  # it is not there, does not run, or is being removed
+                return None
+            raise
+
+    async def _ask(self, method: str, path: str, *, body: Any = None) -> Any:
+        if self._rest is None:
+            self._rest = JsonHttpClient(name="Docker", url=self.url, timeout_s=self.grace_s + STOP_MARGIN_S)
+        if not self._version:
+            self._version = str((await self._rest.request("GET", "/version"))["ApiVersion"])
+        return await self._rest.request(method, f"/v{self._version}{path}", body=body)
+
+
+def _state(found: Mapping[str, Any]) -> State:
+    state = found["State"]
+    return State(
+        id=str(found["Id"]),
+        labels=found["Config"].get("Labels") or {},
+        status=str(state["Status"]),
+        code=int(state.get("ExitCode") or 0),
+        out_of_memory=bool(state.get("OOMKilled")),
+        error=str(state.get("Error") or ""),
+        made_at=_time(str(found.get("Created") or "")),
+        finished_at=_time(str(state.get("FinishedAt") or "")),
+    )
+
+
+def _time(text: str) -> datetime:
+    """Docker's times have nine digits of a second, which Python does not read."""
+    try:
+        return datetime.fromisoformat(text.split(".")[0].removesuffix("Z")).replace(tzinfo=UTC)
+    except ValueError:
+        return NEVER

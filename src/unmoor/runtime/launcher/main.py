@@ -1,0 +1,71 @@
+"""`unmoor-agent launch`: the launcher in a container of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping
+
+from unmoor.container import LAUNCHER_PORT
+from unmoor.runtime.errors import UnmoorRuntimeError
+from unmoor.runtime.http.server import bind_tcp, serve_app
+from unmoor.runtime.logs import JsonLog
+from unmoor.runtime.signals import shutdown_event
+
+from .docker_api import SOCKET, Engine
+from .http_api import LauncherApi
+from .run_containers import RunContainers
+from .run_template import VARIABLE, parse_template
+
+
+def main() -> int:
+    """Runs until it is told to stop; 2 where the container was not given what it needs."""
+    return asyncio.run(serve(os.environ))
+
+
+async def serve(environment: Mapping[str, str], *, stop: asyncio.Event | None = None) -> int:
+    """Serves until SIGTERM. Runs go on, and whoever starts next finds them by their names; but for an agent that is
+    taken down, whose runs end."""
+    stop = stop or shutdown_event()
+    log = JsonLog(part="launcher")
+    engine = Engine(url=environment.get("UNMOOR_DOCKER", "") or SOCKET)
+    containers = RunContainers(engine=engine, template=parse_template(environment.get(VARIABLE, "")), log=log)
+    listening = bind_tcp(environment.get("UNMOOR_LAUNCHER_BIND", "") or "0.0.0.0", LAUNCHER_PORT)
+    async with serve_launcher(containers, listening) as _:
+        log("listening", runs=await _there(containers))
+        await stop.wait()
+        await _taken_down(containers)
+    log("stopped")
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def serve_launcher(containers: RunContainers, listening: socket.socket) -> AsyncIterator[None]:
+    """Serves the launcher's interface at the socket, and cleans up, until it is left."""
+    cleaning = asyncio.create_task(containers.cleanup_loop())
+    service = LauncherApi(containers=containers, log=containers.log)
+    try:
+        async with serve_app(service.app(), listening, closing=asyncio.Event()):
+            yield
+    finally:
+        cleaning.cancel()
+        await asyncio.gather(cleaning, return_exceptions=True)
+        await containers.engine.close()
+
+
+async def _taken_down(containers: RunContainers) -> None:
+    try:
+        await containers.shut_down()
+    except UnmoorRuntimeError as fault:
+        containers.log(str(fault), level="error")
+
+
+async def _there(containers: RunContainers) -> int:
+    """How many runs are there; the engine may not answer yet, and is asked again by whoever starts a run."""
+    try:
+        return sum(not seen.ended for seen in await containers.runs())
+    except UnmoorRuntimeError as fault:
+        containers.log(str(fault), level="error")
+        return 0

@@ -1,0 +1,61 @@
+"""A run's heart: it renews the runner's hold while the run goes on, and listens for whoever wants it to end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
+from unmoor.runtime.state import keys
+
+from .context import RunContext
+from .event_log import EventLog
+from .lease import LeaseLost, RunLease
+from .stop import Stop
+
+# Whoever took the run may start its harness at once, so this one's has no time to lose.
+LOST_GRACE_S = 1.0
+
+
+@asynccontextmanager
+async def heartbeat(claim: RunLease, host: RunContext, stop: Stop, journal: EventLog) -> AsyncIterator[None]:
+    """Beats while the block runs."""
+    tasks = [
+        asyncio.create_task(_keep(claim, host, stop, journal)),
+        asyncio.create_task(_look_for_cancel(claim, host, stop)),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def on_lease_lost(stop: Stop, journal: EventLog) -> None:
+    """The run is another runner's by now: not another word of it is written here."""
+    journal.stop_writing()
+    stop.lease_lost = True
+    stop.request("stopped", grace_s=LOST_GRACE_S)
+
+
+async def _keep(claim: RunLease, host: RunContext, stop: Stop, journal: EventLog) -> None:
+    while True:
+        await asyncio.sleep(host.patience.renew_s)
+        try:
+            await claim.update()
+        except LeaseLost:
+            return on_lease_lost(stop, journal)
+        except UnmoorRuntimeError:
+            continue  # the lease outlives several of these
+
+
+async def _look_for_cancel(claim: RunLease, host: RunContext, stop: Stop) -> None:
+    while True:
+        with contextlib.suppress(TransientError):
+            if await host.store.get(keys.cancel_key(claim.record.id)) is not None:
+                stop.request("cancelled")
+                return
+        await asyncio.sleep(host.patience.cancel_poll_s)

@@ -1,0 +1,68 @@
+"""How a run ended: the harness's last word, unless somebody ended it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from signal import SIGKILL, Signals
+
+from unmoor.quantities import duration_text
+from unmoor.runtime.events import BudgetExceeded, Status
+from unmoor.runtime.harness.protocol import HarnessOutcome
+from unmoor.runtime.state.run_record import Artifact
+
+from .harness_process import ProcessResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """A run's status, the reason in one line (empty where it succeeded), the agent's answer and its artifacts."""
+
+    status: Status
+    reason: str
+    answer: str = ""
+    artifacts: tuple[Artifact, ...] = ()
+
+
+def resolve_outcome(
+    ended: ProcessResult, outcome: HarnessOutcome, *, timeout_s: int, over: BudgetExceeded | None
+) -> RunOutcome:
+    """The end of a harness that was started. One that was ended is what it was ended for, whatever it said."""
+    match ended.cause:
+        case "timed_out":
+            return RunOutcome(
+                status="timed_out", reason=f"no end after {duration_text(timeout_s)}", answer=outcome.answer
+            )
+        case "over_budget":
+            return RunOutcome(status="over_budget", reason=cap_exceeded_text(over), answer=outcome.answer)
+        case "cancelled":
+            return RunOutcome(status="cancelled", reason="cancelled", answer=outcome.answer)
+        case "stopped":
+            return RunOutcome(status="lost", reason="its container was told to stop", answer=outcome.answer)
+        case _:
+            reason = outcome.reason + _killed(ended) if outcome.status == "failed" else ""
+            return RunOutcome(status=outcome.status, reason=reason, answer=outcome.answer)
+
+
+def outcome_before_start(cause: str, over: BudgetExceeded | None) -> RunOutcome:
+    """The end of a run that was ended before its harness began."""
+    if cause == "cancelled":
+        return RunOutcome(status="cancelled", reason="cancelled before the harness began")
+    if cause == "over_budget":
+        return RunOutcome(status="over_budget", reason=cap_exceeded_text(over))
+    return RunOutcome(status="lost", reason="its container was told to stop before the harness began")
+
+
+def cap_exceeded_text(over: BudgetExceeded | None) -> str:
+    """Which cap is used up, in one line."""
+    return f"{over.cap}: {over.limit_usd} USD are used up" if over else "a cap is used up"
+
+
+def _killed(ended: ProcessResult) -> str:
+    """What a signal that nobody here sent is likely to mean."""
+    number = ended.exit.signal
+    if number is None or ended.lingered:
+        return ""
+    if number == SIGKILL:
+        return "; the kernel killed it, as it does where memory is short"
+    names = {s.value: s.name for s in Signals}
+    return f"; it was ended by {names.get(number, f'signal {number}')}"

@@ -1,0 +1,37 @@
+"""The runner's part of a self-test: whether the guard answers."""
+
+from __future__ import annotations
+
+import asyncio
+
+from unmoor.runtime.guard.transport.types import ConnectionHandler, Emit, RunCredentials
+from unmoor.runtime.self_test_trigger import WHOLE
+
+from .guard_port import GuardPort
+from .outcome import RunOutcome
+
+# Longer than a guard beside the run takes to come up.
+PATIENCE_S = 30.0
+QUESTION = b"GET /self-test HTTP/1.1\r\nHost: unmoor.invalid\r\nConnection: close\r\n\r\n"
+
+
+async def self_test(way: ConnectionHandler, grant: RunCredentials, emit: Emit) -> RunOutcome:
+    """The end of such a run: it has succeeded where the guard answers anything."""
+    async with GuardPort(way, grant, emit) as port:
+        answered = await _asked(port.number)
+    if answered:
+        return RunOutcome(status="succeeded", reason="", answer=WHOLE)
+    return RunOutcome(status="failed", reason="the guard does not answer, so no run could ask a model")
+
+
+async def _asked(port: int) -> bool:
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(QUESTION)
+                return bool(await reader.read(1))
+            finally:
+                writer.transport.abort()
+    except (OSError, TimeoutError):
+        return False

@@ -1,0 +1,98 @@
+"""The workspace: the bundle's files, the repositories, and for a session what its last run left."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from unmoor.runtime.errors import WorkspaceError
+from unmoor.runtime.harness.protocol import FileToWrite
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.bundle import UnpackedBundle
+from unmoor.runtime.state.run_record import RunRecord
+from unmoor.runtime.store.protocol import Store
+
+from .directories import RunDirectories
+from .git import Git
+from .session_archive import is_real_folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """Makes a run's workspace; `credential` gives the value of a secret by its name."""
+
+    bundle: UnpackedBundle
+    places: RunDirectories
+    git: Git
+    credential: Callable[[str], str]
+
+    async def create(self) -> None:
+        """A new workspace: repositories first, since they want an empty folder, then files."""
+        agent = self.bundle.agent
+        for repo in agent.repos:
+            await self.git.clone(repo, self._credential(repo.credential), self.places.work / repo.path)
+        await asyncio.to_thread(self._copy_files)
+
+    async def refresh(self) -> list[tuple[Path, Path]]:
+        """A session's workspace that is there already: the bundle's files are written anew, the repositories stay as
+        the last run left them. Bare copies of what is new in each are made, and named with the clone that may fetch
+        from them: by a confined process, since a workspace's git configuration is the harness's to write."""
+        await asyncio.to_thread(self._copy_files)
+        pairs: list[tuple[Path, Path]] = []
+        for number, repo in enumerate(self.bundle.agent.repos):
+            clone = self.places.work / repo.path
+            if not is_real_folder(self.places.work, f"{repo.path}/.git"):
+                if not clone.exists() and not clone.is_symlink():
+                    await self.git.clone(repo, self._credential(repo.credential), clone)
+                continue
+            bare = self.places.temp / f"fetched-{number}.git"
+            await self.git.mirror(repo, self._credential(repo.credential), bare)
+            pairs.append((bare, clone))
+        return pairs
+
+    def _credential(self, name: str) -> str:
+        return self.credential(name) if name else ""
+
+    def _copy_files(self) -> None:
+        root = self.bundle.folder / "files"
+        for source in sorted(p for p in root.rglob("*") if p.is_file()) if root.is_dir() else ():
+            write_file(
+                self.places.work, source.relative_to(root), source.read_bytes(), mode=source.stat().st_mode & 0o777
+            )
+
+
+def write_file(root: Path, relative: Path, content: bytes, *, mode: int) -> None:
+    """Writes a file below the root; a link that stands in its way, put there by an earlier run, is removed first."""
+    path = root
+    for part in relative.parts[:-1]:
+        path = path / part
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            path.unlink()
+        path.mkdir(exist_ok=True)
+    target = path / relative.name
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    target.unlink(missing_ok=True)
+    target.write_bytes(content)
+    target.chmod(mode)
+
+
+def write_harness_files(files: tuple[FileToWrite, ...], places: RunDirectories) -> None:
+    """Writes what the harness needs before it starts; every path is below its home or its workspace."""
+    for file in files:
+        path = Path(file.path)
+        root = next(r for r in (places.home, places.work, places.temp) if path.is_relative_to(r))
+        write_file(root, path.relative_to(root), file.content, mode=file.mode)
+
+
+async def download_inputs(store: Store, record: RunRecord, work: Path) -> None:
+    """Writes each of the run's inputs into the workspace; WorkspaceFault where the store has it no more, or another."""
+    for file in record.inputs:
+        stored = await store.get(keys.input_key(record.id, file.path))
+        if stored is None or hashlib.sha256(stored.content).hexdigest() != file.sha256:
+            raise WorkspaceError(f"{file.path}, which came with what started this run, is not in the store any more")
+        await asyncio.to_thread(write_file, work, Path(file.path), stored.content, mode=0o644)

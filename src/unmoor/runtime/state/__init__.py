@@ -1,0 +1,1 @@
+"""What is in the store: keys, records, and the operations on them."""

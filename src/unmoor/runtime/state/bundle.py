@@ -1,0 +1,70 @@
+"""The bundle as the container sees it: fetched by its digest, verified, unpacked."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from unmoor.runtime.config import AgentConfig, read_config
+from unmoor.runtime.errors import ConfigurationError
+from unmoor.runtime.harness.protocol import Skill
+from unmoor.runtime.store.protocol import Store
+from unmoor.runtime.tar_extract import extract
+
+from . import keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpackedBundle:
+    """The agent, and the folder that its bundle was unpacked into: `files/` and `skills/` below it."""
+
+    agent: AgentConfig
+    folder: Path
+    sha256: str
+
+    def skills(self) -> tuple[Skill, ...]:
+        """The skills with all their files."""
+        root = self.folder / "skills"
+        folders = sorted(p for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
+        return tuple(Skill(name=folder.name, files=tuple(_files(folder))) for folder in folders)
+
+
+async def fetch_bundle(store: Store, sha256: str, folder: Path) -> UnpackedBundle:
+    """Unpacks the store's bundle of that digest into the folder; ConfigurationFault if it is absent or another one."""
+    archive = await read_bundle(store, sha256)
+    if archive is None:
+        raise ConfigurationError(f"bundle {sha256} is not in the store; deploy again")
+    return await asyncio.to_thread(unpack_bundle, archive, sha256, folder)
+
+
+async def read_bundle(store: Store, sha256: str) -> bytes | None:
+    """The archive of that digest, None where the store has none.
+
+    It lies under its digest, or in a folder of that name where what deploys cannot put the same name twice.
+    """
+    if (stored := await store.get(keys.bundle_key(sha256))) is not None:
+        return stored.content
+    async for entry in store.list(keys.bundle_prefix(sha256)):
+        if (stored := await store.get(entry.key)) is not None:
+            return stored.content
+    return None
+
+
+def unpack_bundle(archive: bytes, sha256: str, folder: Path) -> UnpackedBundle:
+    """Unpacks the archive into the folder; ConfigurationFault if its digest is another one."""
+    found = hashlib.sha256(archive).hexdigest()
+    if found != sha256:
+        raise ConfigurationError(f"bundle {sha256} is not what it says: its content has the digest {found}")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        extract(tar, folder)
+    return UnpackedBundle(agent=read_config((folder / "config.json").read_bytes()), folder=folder, sha256=sha256)
+
+
+def _files(folder: Path) -> list[tuple[str, bytes, bool]]:
+    paths = sorted(p for p in folder.rglob("*") if p.is_file())
+    return [(p.relative_to(folder).as_posix(), p.read_bytes(), bool(p.stat().st_mode & 0o100)) for p in paths]

@@ -1,0 +1,223 @@
+"""Text -> Spec and Plan: every problem at once, each with its file, line and column."""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+from ast import literal_eval
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from unmoor.errors import Problem, SpecError
+from unmoor.local_folders import SPEC_FILE
+from unmoor.plan import Plan
+
+from .context_files import read_spec_files
+from .make_plan import make_plan
+from .models import Spec
+from .pydantic_problems import to_problems
+from .rules import validate
+from .yaml_positions import Document, Path, Position, path_text, read_yaml
+
+DEFAULT_ENVIRONMENT = "default"
+# A step of a path's text: an index, a key in quotes, a trigger's name, a plain key.
+STEP = re.compile(r"""\[(\d+)\]|\[('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]|\[([^\]]+)\]|([^.\[\]]+)""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A spec for one environment, with what its files hold made into a plan, and where each path stands.
+
+    `changes` are the values that were set over what the file says.
+    """
+
+    file: FilePath
+    spec: Spec
+    plan: Plan
+    settings: Mapping[str, Mapping[str, Any]]
+    places: Mapping[Path, Position]
+    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def with_positions(self, problems: Iterable[Problem]) -> list[Problem]:
+        """The problems with the places of their spec paths."""
+        names = [t.name for t in self.spec.triggers]
+        return [_located(p, str(self.file), self.places, names) for p in problems]
+
+
+def load(file: FilePath | str, environment: str | None = None, *, changes: Mapping[str, Any] | None = None) -> Loaded:
+    """The spec in the file, as it is in that environment; SpecError with every problem found.
+
+    `file` may be the folder that holds an unmoor.yaml. Without an environment nothing is merged in, but every declared
+    one is tried as well, so that a mistake in one is found here. `changes` maps spec paths to values set last.
+    """
+    path = _spec_file(FilePath(file))
+    document = read_yaml(_content(path), str(path))
+    raw = _mapping(document, str(path))
+    environments = raw.get("environments")
+    declared = list(environments) if isinstance(environments, dict) else []
+    problems: dict[str, Problem] = {}
+    if environment is not None and environment != DEFAULT_ENVIRONMENT and environment not in declared:
+        raise SpecError([_undeclared(environment, declared, str(path), document.places)])
+    tried = [DEFAULT_ENVIRONMENT, *declared] if environment is None else [environment]
+    results = [_one(path, document, name, changes or {}, problems) for name in tried]
+    if problems or results[0] is None:
+        raise SpecError(sorted(problems.values(), key=lambda p: (p.line, p.column)))
+    return results[0]
+
+
+def read_plan(file: FilePath | str, environment: str | None = None) -> Plan:
+    """The plan of the spec in the file; SpecError with every problem found."""
+    return load(file, environment).plan
+
+
+def _spec_file(path: FilePath) -> FilePath:
+    return path / SPEC_FILE if os.path.isdir(path) else path
+
+
+def _content(path: FilePath) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise _unreadable(path, "there is no such file", "name a spec, or run unmoor init") from None
+    except OSError as error:
+        raise _unreadable(path, f"it cannot be read: {error.strerror}", "check its permissions") from None
+
+
+def _unreadable(path: FilePath, rule: str, remedy: str) -> SpecError:
+    return SpecError([Problem(path="spec", rule=rule, remedy=remedy, file=str(path))])
+
+
+def _mapping(document: Document, file: str) -> dict[str, Any]:
+    if isinstance(document.value, dict):
+        return document.value
+    kind = {list: "a list", str: "a text"}.get(type(document.value), "a single value")
+    problem = Problem(path="spec", rule=f"a spec is a mapping, this is {kind}", remedy="start with version: 1")
+    raise SpecError([replace(problem, file=file, line=1, column=1)])
+
+
+def _undeclared(environment: str, declared: Sequence[str], file: str, places: Mapping[Path, Position]) -> Problem:
+    near = get_close_matches(environment, declared, n=1)
+    hint = f"did you mean {near[0]}? else " if near else ""
+    problem = Problem(
+        path="environments",
+        rule=f"environment {environment} is not declared",
+        remedy=f"{hint}add environments: {{{environment}: {{}}}}",
+    )
+    return _located(problem, file, places, [])
+
+
+def _one(
+    file: FilePath, document: Document, environment: str, changes: Mapping[str, Any], problems: dict[str, Problem]
+) -> Loaded | None:
+    """The spec in one environment, or None after its problems were added."""
+    raw, places = _in_environment(document, environment)
+    raw, places = _changed(raw, places, changes)
+    found = _environment_problems(document.value, environment)
+    spec, invalid = _validated(raw)
+    found += invalid
+    material = None
+    if spec is not None:
+        found += [Problem(path=path_text(p), rule=rule, remedy=remedy) for p, rule, remedy in validate(spec)]
+        material, missing = read_spec_files(spec, file.parent)
+        found += missing
+    for problem in found:
+        located = _located(problem, str(file), places, [])
+        problems.setdefault(str(located), located)
+    if spec is None or material is None or found:
+        return None
+    plan = make_plan(spec, environment, material)
+    return Loaded(file=file, spec=spec, plan=plan, settings=spec.targets, places=places, changes=changes)
+
+
+def _in_environment(document: Document, environment: str) -> tuple[dict[str, Any], dict[Path, Position]]:
+    """The raw spec with the environment merged over it; a merged value's place is the environment's."""
+    raw, places = copy.deepcopy(document.value), dict(document.places)
+    environments = raw.get("environments")
+    overlay = environments.get(environment) if isinstance(environments, dict) else None
+    if isinstance(overlay, dict):
+        _merge(raw, overlay, (), ("environments", environment), places)
+    return raw, places
+
+
+def _merge(
+    base: dict[str, Any], overlay: Mapping[str, Any], path: Path, source: Path, places: dict[Path, Position]
+) -> None:
+    for key, value in overlay.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            _merge(base[key], value, (*path, key), (*source, key), places)
+            continue
+        base[key] = value
+        for known in [p for p in places if p[: len(path) + 1] == (*path, key)]:
+            del places[known]
+        length = len(source) + 1
+        moved = {(*path, key, *p[length:]): at for p, at in places.items() if p[:length] == (*source, key)}
+        places.update(moved)
+
+
+def _changed(
+    raw: dict[str, Any], places: dict[Path, Position], changes: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[Path, Position]]:
+    from unmoor.value_paths import set_at_path
+
+    for path, value in changes.items():
+        raw = set_at_path(raw, path, value)
+    return raw, places
+
+
+def _environment_problems(raw: Mapping[str, Any], environment: str) -> list[Problem]:
+    environments = raw.get("environments")
+    overlay = environments.get(environment) if isinstance(environments, dict) else None
+    if not isinstance(overlay, dict):
+        return []
+    if environment == DEFAULT_ENVIRONMENT:
+        rule = f"{DEFAULT_ENVIRONMENT} is the spec without an environment"
+        return [Problem(path=f"environments.{environment}", rule=rule, remedy="write it above, or rename it")]
+    remedies = {
+        "name": "an environment cannot rename the agent; make a second spec",
+        "version": "an environment cannot change the language",
+        "environments": "environments do not nest",
+    }
+    return [
+        Problem(path=f"environments.{environment}.{key}", rule=f"sets {key}", remedy=f"remove it: {why}")
+        for key, why in remedies.items()
+        if key in overlay
+    ]
+
+
+def _validated(raw: Mapping[str, Any]) -> tuple[Spec | None, list[Problem]]:
+    try:
+        return Spec.model_validate(raw), []
+    except ValidationError as error:
+        return None, to_problems(error, Spec, raw)
+
+
+def _located(problem: Problem, file: str, places: Mapping[Path, Position], triggers: Sequence[str]) -> Problem:
+    """The problem at its path's place, or at that of the nearest part around it that was written."""
+    if problem.file:
+        return problem
+    path = _steps(problem.path, triggers)
+    while path and path not in places:
+        path = path[:-1]
+    place = places.get(path, Position(line=1, column=1))
+    return replace(problem, file=file, line=place.line, column=place.column)
+
+
+def _steps(path: str, triggers: Sequence[str]) -> Path:
+    """A problem's path as steps; `triggers[NAME]` finds the trigger of that name."""
+    found: list[str | int] = []
+    for match in STEP.finditer(path):
+        if match[1] is not None:
+            found.append(int(match[1]))
+        elif match[2] is not None:
+            found.append(str(literal_eval(match[2])))
+        elif match[3] is not None and match[3] in triggers:
+            found.append(triggers.index(match[3]))
+        else:
+            found.append(match[3] or match[4])
+    return tuple(found)

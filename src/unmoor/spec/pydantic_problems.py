@@ -1,0 +1,132 @@
+"""Pydantic's errors in our words: one problem for each place, with its path, the rule, and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, cast, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from unmoor.errors import Problem
+from unmoor.quantities import quote_truncated
+
+from .models import PATTERN_WORDS
+from .yaml_positions import Path, path_text
+
+# Where a secret's name or source is wanted, somebody may have written its value.
+HIDING = ("api_key", "credential", "password", "secret", "secrets", "token", "headers", "env")
+KIND_ERRORS = ("_type", "literal_error")
+
+
+def to_problems(error: ValidationError, model: type[BaseModel], raw: object, prefix: Path = ()) -> list[Problem]:
+    """What is wrong with `raw` as that model, with paths below `prefix`."""
+    found: dict[Path, list[Any]] = {}
+    for detail in error.errors(include_url=False):
+        found.setdefault(_path(detail, raw), []).append(detail)
+    problems: list[Problem] = []
+    for path, details in found.items():
+        if all(_is_of_kind(d) for d in details) and any(len(p) > len(path) and p[: len(path)] == path for p in found):
+            continue  # another branch of a union got further, and says more
+        rule, remedy = _worded(details, path, model)
+        problems.append(Problem(path=path_text((*prefix, *path)), rule=rule, remedy=remedy))
+    return problems
+
+
+def _path(detail: Any, raw: Any) -> Path:
+    """The steps that lead into what was written; pydantic names the branch of a union as a step of its own."""
+    path: list[str | int] = []
+    for step in detail["loc"]:
+        if _has(raw, step):
+            raw = raw[step]
+            path.append(step)
+    return (*path, detail["loc"][-1]) if detail["type"] == "missing" else tuple(path)
+
+
+def _has(raw: Any, step: str | int) -> bool:
+    if isinstance(raw, list):
+        return isinstance(step, int) and step < len(cast("list[Any]", raw))
+    return isinstance(raw, Mapping) and step in raw
+
+
+def _is_of_kind(detail: Any) -> bool:
+    return str(detail["type"]).endswith(KIND_ERRORS)
+
+
+def _worded(details: Sequence[Any], path: Path, model: type[BaseModel]) -> tuple[str, str]:
+    detail = details[0]
+    kind, given, context = detail["type"], detail.get("input"), detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        return _unknown_key(path, model)
+    if kind == "missing":
+        return "is required and missing", "add it"
+    if kind == "value_error":
+        rule, _, remedy = str(context["error"]).partition("; ")
+        return rule, remedy or "correct it"
+    if kind == "literal_error" and len(details) == 1:
+        return f"{_kind(given, path)} is not allowed", f"write {_allowed(detail)}"
+    if kind == "string_pattern_mismatch":
+        remedy = PATTERN_WORDS.get(context["pattern"], f"match {context['pattern']}")
+        return f"{_kind(given, path)} has the wrong form", remedy
+    first, *others = dict.fromkeys(_wanted(d) for d in details)
+    wanted = [first, *(w.removeprefix("be ") if first.startswith("be ") else w for w in others)]
+    return f"{_kind(given, path)} is not allowed here", f"it must {' or '.join(wanted)}"
+
+
+def _wanted(detail: Any) -> str:
+    if detail["type"] == "literal_error":
+        return f"be {_allowed(detail)}"
+    text = re.sub(r"^(Input|String|List|Dictionary|Decimal input) should ", "", detail["msg"])
+    text = re.sub(r"a valid dictionary( or instance of \w+)?", "a mapping", text)
+    return re.sub(r" after validation, not \d+$", "", text)
+
+
+def _allowed(detail: Any) -> str:
+    """What a literal allows, as YAML spells it."""
+    return detail["ctx"]["expected"].replace("'", "").replace("True", "true")
+
+
+def _kind(given: Any, path: Path) -> str:
+    if given is None:
+        return "nothing (null)"
+    if isinstance(given, bool):
+        return str(given).lower()
+    names = {dict: "a mapping", list: "a list"}
+    if type(given) in names:
+        return names[type(given)]
+    if given and isinstance(given, str) and _may_be_secret(given, path):
+        return "what is written there"
+    return quote_truncated(str(given) if not isinstance(given, str | int) else given)
+
+
+def _may_be_secret(given: str, path: Path) -> bool:
+    """Whether it stands where a secret's value may have been put, or is an address with a password or a query."""
+    return any(step in HIDING for step in path) or ("://" in given and ("@" in given or "?" in given))
+
+
+def _unknown_key(path: Path, model: type[BaseModel]) -> tuple[str, str]:
+    key = str(path[-1])
+    known = _fields_at(model, path[:-1])
+    near = get_close_matches(key, known, n=1)
+    if near:
+        return f"unknown key {quote_truncated(key)}", f"did you mean {near[0]}?"
+    return f"unknown key {quote_truncated(key)}", f"known keys: {', '.join(known)}" if known else "remove it"
+
+
+def _fields_at(model: type[BaseModel], path: Path) -> list[str]:
+    """The fields of the model that a path leads to."""
+    current: type[BaseModel] | None = model
+    for step in path:
+        if current is None:
+            return []
+        if isinstance(step, str) and step in current.model_fields:
+            current = _model_in(current.model_fields[step].annotation)
+    return list(current.model_fields) if current else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = [m for a in get_args(annotation) if (m := _model_in(a)) is not None]
+    return found[0] if found else None

@@ -1,0 +1,35 @@
+"""The target contract: what a third party's target imports."""
+
+from .contract import (
+    PARTS,
+    Access,
+    Adjustment,
+    BuildOptions,
+    Guarantee,
+    Limit,
+    Outputs,
+    Override,
+    Part,
+    PartMapping,
+    Settings,
+    Target,
+    override_matches,
+    secret_name_from_variable,
+)
+
+__all__ = [
+    "PARTS",
+    "Access",
+    "Adjustment",
+    "BuildOptions",
+    "Guarantee",
+    "Limit",
+    "Outputs",
+    "Override",
+    "Part",
+    "PartMapping",
+    "Settings",
+    "Target",
+    "override_matches",
+    "secret_name_from_variable",
+]

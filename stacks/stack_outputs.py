@@ -1,0 +1,26 @@
+"""What a state says that its deployment is reached by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from unmoor.stacks.engine_wire_format import SIGNATURE, STACK
+from unmoor.target import Outputs
+
+# Where a secret's value stands once it is shown.
+SHOWN = "plaintext"
+
+
+def stack_outputs(deployment: Mapping[str, Any]) -> Outputs:
+    """The outputs of a state whose secrets are shown; what it lacks is empty."""
+    roots = [r for r in deployment.get("resources") or () if r["type"] == STACK]
+    found = roots[0].get("outputs") or {} if roots else {}
+    return Outputs(**{f.name: _plain(found.get(f.name, "")) for f in fields(Outputs)})
+
+
+def _plain(value: Any) -> Any:
+    is_secret = isinstance(value, Mapping) and SIGNATURE in value
+    return json.loads(value[SHOWN]) if is_secret else value
