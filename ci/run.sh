@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# What CI does with an agent: reviews a change of it, or deploys it. Told by variables, so that it is the same anywhere:
+# Reviews a change to an agent, or deploys the agent. Configured by variables, so that it works in any CI:
 #   UNMOOR_CI_MODE          review or deploy
-#   UNMOOR_CI_SPEC          the spec, or its folder; the working folder without it
-#   UNMOOR_CI_TARGETS       targets with spaces between; without it all that the spec has settings for
-#   UNMOOR_CI_ENVIRONMENT   an environment that the spec declares
-#   UNMOOR_CI_BASE          the commit that a change is compared with
-#   UNMOOR_CI_PREVIEW       false: no engine is asked what would change
-#   UNMOOR_CI_COMMENT       false: nothing is written on the pull or merge request
-#   UNMOOR_CI_RUNS, UNMOOR_CI_MINUTES, UNMOOR_CI_USAGE             the use that the money is for
-#   UNMOOR_CI_BACKEND, UNMOOR_CI_SECRETS_PROVIDER                  where the state is, and what encrypts its secrets
-#   UNMOOR_CI_PACKAGE       what pip installs; without it the unmoor that is on PATH
+#   UNMOOR_CI_SPEC          the spec, or its folder; defaults to the working folder
+#   UNMOOR_CI_TARGETS       separated by spaces; required to deploy; a review defaults to every target in the spec
+#   UNMOOR_CI_ENVIRONMENT   an environment declared in the spec
+#   UNMOOR_CI_BASE          the commit to compare a change with
+#   UNMOOR_CI_PREVIEW       false: do not preview resource changes with Pulumi
+#   UNMOOR_CI_COMMENT       false: do not comment on the pull or merge request
+#   UNMOOR_CI_RUNS, UNMOOR_CI_MINUTES, UNMOOR_CI_USAGE             usage to estimate the cost for
+#   UNMOOR_CI_BACKEND, UNMOOR_CI_SECRETS_PROVIDER                  the state's backend and its encryption
+#   UNMOOR_CI_PACKAGE       the package that pip installs; defaults to the unmoor on PATH
 set -euo pipefail
 
 spec="${UNMOOR_CI_SPEC:-.}"
@@ -42,7 +42,7 @@ review() {
 
 deploy() {
   if [ "${#names[@]}" = 0 ]; then
-    echo "deploy: no target is named; set UNMOOR_CI_TARGETS (the action's input targets)" >&2
+    echo "no target to deploy to; set UNMOOR_CI_TARGETS (the action's input: targets)" >&2
     return 2
   fi
   for name in "${names[@]}"; do
@@ -55,5 +55,5 @@ unmoor check "$spec" "${targets[@]}" "${environment[@]}"
 case "${UNMOOR_CI_MODE:-}" in
   review) review ;;
   deploy) deploy ;;
-  *) echo "UNMOOR_CI_MODE: it is '${UNMOOR_CI_MODE:-}'; set it to review or deploy" >&2; exit 2 ;;
+  *) echo "UNMOOR_CI_MODE is '${UNMOOR_CI_MODE:-}'; set it to review or deploy" >&2; exit 2 ;;
 esac

@@ -83,8 +83,8 @@ def test_a_spec_that_is_wrong_ends_it_before_anything_else(repository: tuple[Pat
 @pytest.mark.parametrize(
     ("mode", "said"),
     [
-        ("", "UNMOOR_CI_MODE: it is ''; set it to review or deploy"),
-        ("deploy", "deploy: no target is named; set UNMOOR_CI_TARGETS (the action's input targets)"),
+        ("", "UNMOOR_CI_MODE is ''; set it to review or deploy"),
+        ("deploy", "no target to deploy to; set UNMOOR_CI_TARGETS (the action's input: targets)"),
     ],
 )
 def test_what_it_is_not_told_it_does_not_guess(repository: tuple[Path, str], mode: str, said: str) -> None:
