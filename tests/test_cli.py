@@ -166,6 +166,15 @@ def test_an_override_that_does_nothing_is_refused(tmp_path: Path, override: str,
     assert expected in done.stderr
 
 
+def test_an_override_of_the_wrong_type_is_refused_in_one_line_though_others_depend_on_its_resource(tmp_path: Path) -> None:
+    override = "{type: 'aws:ecs/service:Service', name: gateway, set: {desiredCount: {a: 1}}}"
+    text = (Path(HELLO) / "unmoor.yaml").read_text()
+    text = text.replace("{region: eu-west-1}", f"{{region: eu-west-1, overrides: [{override}]}}")
+    (tmp_path / "unmoor.yaml").write_text(text)
+    done = unmoor("graph", str(tmp_path), "-t", "aws-ecs")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
 def test_an_override_may_be_a_number_with_a_point(tmp_path: Path) -> None:
     override = "{type: 'docker:index/container:Container', name: proxy, set: {memory: 1.5}}"
     text = (Path(HELLO) / "unmoor.yaml").read_text()

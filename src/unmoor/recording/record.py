@@ -59,6 +59,8 @@ def record(
     reset_options()
     monitor = _Monitor(_StandIns())
     loop = asyncio.new_event_loop()
+    # The first error is raised; each resource that failed for want of its result would print a traceback of its own.
+    loop.set_exception_handler(lambda _loop, _context: None)
     asyncio.set_event_loop(loop)
     answers = ThreadPoolExecutor(max_workers=1)
     loop.set_default_executor(answers)
