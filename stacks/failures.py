@@ -17,6 +17,8 @@ from unmoor.deploy.engine_events import Diagnostic, Event, ResourceStep
 from unmoor.errors import UnmoorError
 from unmoor.stacks.engine_wire_format import type_and_name
 from unmoor.stacks.stack_location import StackLocation
+from unmoor.target import CredentialsHint
+from unmoor.target.registry import load
 
 LOCKED = re.compile(r"currently locked by|Another update is currently in progress")
 LOCKED_BY = re.compile(r"created by (?P<who>\S+) \(pid (?P<process>\d+)\) at (?P<since>\S+)")
@@ -29,13 +31,6 @@ DAMAGED = re.compile(r"failed to load checkpoint: .*")
 BACKEND = re.compile(
     r"(read \"\.pulumi/meta\.yaml\"|could not list bucket|unable to (?:open|read) bucket|problem logging in"
     r"|PULUMI_ACCESS_TOKEN).*"
-)
-# What the clouds' SDKs say where they find no credentials, or stale ones.
-CREDENTIALS = re.compile(
-    r"No valid credential sources|failed to (?:retrieve|refresh cached) credentials|InvalidClientTokenId|ExpiredToken"
-    r"|SignatureDoesNotMatch|could not find default credentials|No credentials loaded|invalid_grant|oauth2: "
-    r"|az login|AADSTS\d+|could not (?:get|obtain) (?:authenticator|token)|Unauthenticated",
-    re.IGNORECASE,
 )
 RIGHTS = re.compile(r"AccessDenied|is not authorized to perform|AuthorizationFailed|PERMISSION_DENIED|\b403\b")
 QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|quota|TooMany\w*Exception|VcpuLimit", re.IGNORECASE)
@@ -143,19 +138,26 @@ def _blamed(failure: Failure) -> Iterator[str]:
         if error.name:
             path = failure.spec_path_of(error.type, error.name) if failure.spec_path_of else error.name
             kind = error.type.rsplit(":", 1)[-1]
-            yield f"{path}: {kind} {error.name}: {text}{_remedy(text)}"
+            yield f"{path}: {kind} {error.name}: {text}{_remedy(text, failure.place.target)}"
         elif not text.startswith(("update failed", "preview failed")):
-            yield f"{failure.place.project}: {text}{_remedy(text)}"
+            yield f"{failure.place.project}: {text}{_remedy(text, failure.place.target)}"
 
 
-def _remedy(text: str) -> str:
-    if CREDENTIALS.search(text):
-        return "; log in as the cloud's own tools do, then see unmoor doctor"
+def _remedy(text: str, target: str) -> str:
+    hint = _credentials_hint(target)
+    if hint is not None and re.search(hint.pattern, text, re.IGNORECASE):
+        return f"; {hint.remedy}, then run unmoor doctor"
     if RIGHTS.search(text):
         return "; docs/deploying lists every right that who deploys needs"
     if EXISTS.search(text):
         return "; if a command that was killed has left it, delete it there and run this again; else rename the agent"
     return "; ask the cloud for a larger quota, or ask it for less" if QUOTA.search(text) else ""
+
+
+def _credentials_hint(target: str) -> CredentialsHint | None:
+    with contextlib.suppress(UnmoorError):
+        return load(target).credentials_hint
+    return None
 
 
 def _provider_says(text: str) -> str:

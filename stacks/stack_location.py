@@ -28,6 +28,11 @@ class StackLocation:
         return data_folder() / "stacks" / self.project / self.stack
 
     @property
+    def target(self) -> str:
+        """The name of the stack's target."""
+        return self.stack.rpartition(".")[2]
+
+    @property
     def is_default_backend(self) -> bool:
         """Whether the state is where unmoor keeps it unless it is told otherwise."""
         return self.backend == own_backend()

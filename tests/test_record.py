@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pulumi
 import pulumi_aws as aws
@@ -10,7 +11,14 @@ import pulumi_random as random
 import pytest
 
 from unmoor.graph import as_json, as_sorted_text, leaf_paths, mermaid, tree
-from unmoor.recording.record import RecordError, record
+from unmoor.recording import record as recorder
+from unmoor.recording.common_stand_ins import COMMON
+from unmoor.recording.record import RecordError, Recording
+from unmoor.target.registry import load
+
+
+def record(program: Callable[[], object]) -> Recording:
+    return recorder.record(program, stand_ins=COMMON | load("aws-ecs").stand_ins())
 
 
 class Parent(pulumi.ComponentResource):

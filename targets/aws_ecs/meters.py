@@ -1,10 +1,12 @@
-"""Where the prices of the book stand in AWS's price list files.
+"""Where the prices of the book are in AWS's price list files.
 
 https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-the-aws-price-list-bulk-api-fetching-price-list-files-manually.html
 """
 
 from __future__ import annotations
 
+from unmoor.prices.aws import Aws
+from unmoor.prices.price_list import PriceSources
 from unmoor.prices.sku import SkuQuery
 
 HOURS = {"Hrs": "1", "hours": "1", "Hours": "1"}
@@ -49,3 +51,4 @@ METERS = (
     _meter("image", "AmazonECR", "{prefix}TimedStorage-ByteHrs", GIB_MONTHS),
     _meter("egress", "AWSDataTransfer", "{prefix}DataTransfer-Out-Bytes", GIB, transfertype="AWS Outbound"),
 )
+PRICE_SOURCES = PriceSources(queries=METERS, vendors={"aws": Aws})

@@ -1,11 +1,16 @@
 """Azure Container Apps: an app that scales to zero, and a job whose execution is a run."""
 
-from unmoor.target import Target
+from unmoor.target import CredentialsHint, Target
 
 from .check import check
 from .describe import LIMITS, adjustments, guarantees, part_mappings
 from .names import NAME_LIMITS
 from .settings import ContainerAppsSettings
+
+CREDENTIALS_HINT = CredentialsHint(
+    pattern=r"az login|AADSTS\d+|could not (get|obtain) (authenticator|token)",
+    remedy="log in with `az login`",
+)
 
 target = Target(
     name="azure-container-apps",
@@ -18,10 +23,15 @@ target = Target(
     guarantees=guarantees,
     build_by="unmoor.targets.azure_container_apps.program:build",
     access_by="unmoor.targets.azure_container_apps.access:access",
+    stand_ins_by="unmoor.targets.azure_container_apps.stand_ins:STAND_INS",
     cost_by="unmoor.targets.azure_container_apps.cost:cost",
-    packages=("azure-native", "docker-build", "random"),
+    price_sources_by="unmoor.targets.azure_container_apps.meters:PRICE_SOURCES",
     doctor_by="unmoor.targets.azure_container_apps.doctor:doctor",
     deployer_policy_by="unmoor.targets.azure_container_apps.deployer:deployer_policy",
     current_revision_by="unmoor.targets.azure_container_apps.serving:current_revision",
+    packages=("azure-native", "docker-build", "random"),
+    extra="unmoor[azure]",
+    credentials_hint=CREDENTIALS_HINT,
+    init_example={"location": "westeurope"},
     name_limits=NAME_LIMITS,
 )

@@ -1,10 +1,12 @@
-"""Where the prices of the book stand in Azure's retail prices.
+"""Where the prices of the book are in Azure's retail prices.
 
 https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-prices
 """
 
 from __future__ import annotations
 
+from unmoor.prices.azure import Azure
+from unmoor.prices.price_list import PriceSources
 from unmoor.prices.sku import SkuQuery
 
 APPS, STORAGE, LOGS = "Azure Container Apps", "Storage", "Log Analytics"
@@ -39,3 +41,4 @@ METERS = (
     _meter("registry", "Container Registry", "Basic Registry Unit", {"1/Day": "1"}),
     _meter("egress", "Bandwidth", "Standard Data Transfer Out", SENT, productName="Rtn Preference: MGN"),
 )
+PRICE_SOURCES = PriceSources(queries=METERS, vendors={"azure": Azure})

@@ -1,10 +1,12 @@
-"""Where the prices of the book stand in Google's billing catalog.
+"""Where the prices of the book are in Google's billing catalog.
 
 https://cloud.google.com/billing/v1/how-tos/catalog-api
 """
 
 from __future__ import annotations
 
+from unmoor.prices.google import Google
+from unmoor.prices.price_list import PriceSources
 from unmoor.prices.sku import SkuQuery
 
 RUN = "Cloud Run"
@@ -33,3 +35,4 @@ METERS = (
     _meter("logs-written", "Cloud Logging", "Log Storage cost", GIB, everywhere=True),
     _meter("logs-kept", "Cloud Logging", "Log Retention cost", GIB_MONTHS, everywhere=True),
 )
+PRICE_SOURCES = PriceSources(queries=METERS, vendors={"google": Google})

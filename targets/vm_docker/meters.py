@@ -1,4 +1,4 @@
-"""Where the prices of the book stand: EC2's file of the price list, Azure's virtual machines.
+"""Where the prices of the book are: EC2's file of the price list, Azure's virtual machines.
 
 Google has a machine's processors and memory apart, by family: those are changed by hand.
 https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-the-aws-price-list-bulk-api-fetching-price-list-files-manually.html
@@ -7,6 +7,9 @@ https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-
 
 from __future__ import annotations
 
+from unmoor.prices.aws import Aws
+from unmoor.prices.azure import Azure
+from unmoor.prices.price_list import PriceSources
 from unmoor.prices.sku import SkuQuery
 
 SIZES = ("nano", "micro", "small", "medium", "large", "xlarge", "2xlarge")
@@ -77,3 +80,4 @@ METERS = (
         units={"GB": "1"},
     ),
 )
+PRICE_SOURCES = PriceSources(queries=METERS, vendors={"aws": Aws, "azure": Azure})

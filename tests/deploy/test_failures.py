@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -116,7 +117,6 @@ def test_a_providers_error_leads_back_to_the_spec_without_its_wrapping() -> None
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("No valid credential sources found", "log in as the cloud's own tools do, then see unmoor doctor"),
         ("AccessDenied: not allowed", "docs/deploying lists every right that who deploys needs"),
         (
             "network hello-run already exists",
@@ -127,6 +127,13 @@ def test_a_providers_error_leads_back_to_the_spec_without_its_wrapping() -> None
 )
 def test_errors_of_accounts_say_what_to_do(text: str, remedy: str) -> None:
     assert str(error_of("", provider(text))).endswith(f"; {remedy}")
+
+
+def test_credentials_that_are_missing_have_the_targets_own_remedy() -> None:
+    place = replace(PLACE, stack="default.aws-ecs")
+    error = to_deploy_error("", replace(failure(provider("No valid credential sources found")), place=place))
+    assert str(error).endswith("; log in with `aws sso login` or `aws configure`, then run unmoor doctor")
+    assert "log in" not in str(error_of("", provider("No valid credential sources found")))
 
 
 def test_what_the_command_itself_says_is_kept_where_nothing_else_is_known() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,9 +12,17 @@ from typing import Any
 
 from replacements import NAMED_BY, REVISIONED, TAKEN_ON
 
-from unmoor.recording.stand_ins import fake_invoke, fake_outputs
+from unmoor.recording import stand_ins as recorded
+from unmoor.recording.common_stand_ins import COMMON
+from unmoor.target.registry import load, names
+from unmoor.target.stand_ins import FakeResource
 
+STAND_INS = functools.reduce(operator.or_, (load(name).stand_ins() for name in names()), COMMON)
 CHANGES = ("create", "update", "delete")
+
+
+def fake_outputs(type_: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    return recorded.fake_outputs(STAND_INS, FakeResource(type=type_, name=name, inputs=inputs))
 
 
 class Refused(Exception):
@@ -183,7 +193,7 @@ class Cloud:
 
     def invoke(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         self.asked("invoke", token, "")
-        return fake_invoke(token, args)
+        return recorded.fake_invoke(STAND_INS, token, args)
 
     def _named(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Thing:
         """The thing with an id that nothing else has; Refused where the user chose one that is taken."""

@@ -17,11 +17,12 @@ from unmoor.prices.azure import Azure
 from unmoor.prices.book_writer import book_text
 from unmoor.prices.diff import Refreshed
 from unmoor.prices.google import Google
-from unmoor.prices.price_list import PriceList
-from unmoor.prices.refresh import meters_of, refresh
-from unmoor.prices.sku import RefreshError, SkuQuery, Vendor
+from unmoor.prices.price_list import PriceList, PriceSources
+from unmoor.prices.refresh import refresh
+from unmoor.prices.sku import RefreshError, SkuQuery
 from unmoor.pricing.price_book import Allowance, Price, PriceBook, Tier
 from unmoor.pricing.price_book_file import read_book
+from unmoor.target import Target
 from unmoor.target.registry import load, names
 
 D = Decimal
@@ -40,7 +41,7 @@ def cpu(usage: str = "{prefix}Fargate-vCPU-Hours:perCPU", **more: Any) -> SkuQue
 
 
 def made(server: Served, book: PriceBook, *meters: SkuQuery, regions: Sequence[str] = ()) -> Refreshed:
-    sources: dict[Vendor, PriceList] = {
+    sources: dict[str, PriceList] = {
         "aws": Aws(server.url),
         "azure": Azure(server.url),
         "google": Google("secret-key", server.url),
@@ -161,7 +162,7 @@ def test_a_price_for_everywhere_goes_by_the_vendors_home_and_gets_an_entry_where
 
 def test_a_region_of_nobody_and_one_without_a_known_prefix_are_refused() -> None:
     with served({ECS.replace(US, "mx-central-1"): csv_list(ROW)}) as server:
-        assert refused(server, BOOK, cpu(), regions=["Mars"]) == "Mars: is no region of aws"
+        assert refused(server, BOOK, cpu(), regions=["Mars"]) == "Mars: is not a region of aws"
         assert refused(server, BOOK, cpu(), regions=["mx-central-1"]).startswith(
             "mx-central-1: what AWS's usage types begin with there is not known; known: us-east-1, "
         )
@@ -255,13 +256,14 @@ def test_what_is_in_no_list_is_said() -> None:
 def test_each_book_is_written_as_it_is_read_and_each_meter_is_of_a_price_in_it(name: str) -> None:
     from unmoor.pricing.price_book_file import load_price_book
 
-    module = load(name).cost_by.partition(":")[0]
-    book = load_price_book(module)
+    target = load(name)
+    book, sources = load_price_book(target.cost_by.partition(":")[0]), target.price_sources()
+    assert sources is not None
     text = book_text(book)
     assert read_book(text.encode(), "book") == book
     assert book_text(read_book(text.encode(), "book")) == text
     ids = {p.id for p in book.prices}
-    assert [m.price for m in meters_of(module) if m.price not in ids] == []
+    assert [m.price for m in sources.queries if m.price not in ids] == []
 
 
 def test_the_command_shows_what_differs_asks_and_writes_through_a_link(
@@ -277,7 +279,8 @@ def test_the_command_shows_what_differs_asks_and_writes_through_a_link(
     file.write_text(book_text(BOOK))
     monkeypatch.setattr(command, "_file", lambda target: tmp_path / "link")
     monkeypatch.setattr(command, "load_price_book", lambda module: BOOK)
-    monkeypatch.setattr(command, "meters_of", lambda module: (cpu(),))
+    sources = PriceSources(queries=(cpu(),), vendors={"aws": Aws})
+    monkeypatch.setattr(Target, "price_sources", lambda target: sources)
     with served({ECS: csv_list(ROW)}) as server:
         monkeypatch.setenv("UNMOOR_PRICES_AWS", server.url)
         asked = ["prices", "refresh", "-t", "aws-ecs", "--region", US]

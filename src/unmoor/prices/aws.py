@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
@@ -50,9 +52,10 @@ class Aws:
     """The lists under an address."""
 
     home = "us-east-1"
+    regions = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
-    def __init__(self, base: str = BASE) -> None:
-        self._base = base.rstrip("/")
+    def __init__(self, base: str = "") -> None:
+        self._base = (base or os.environ.get("UNMOOR_PRICES_AWS") or BASE).rstrip("/")
 
     def read(self, file: str, region: str, *, everywhere: bool) -> PriceRows:
         place = "" if everywhere else f"{region}/"

@@ -5,6 +5,8 @@ https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -23,9 +25,10 @@ class Azure:
     """The prices under an address."""
 
     home = "eastus"
+    regions = re.compile(r"[a-z]+\d?")
 
-    def __init__(self, base: str = BASE) -> None:
-        self._base = base.rstrip("/")
+    def __init__(self, base: str = "") -> None:
+        self._base = (base or os.environ.get("UNMOOR_PRICES_AZURE") or BASE).rstrip("/")
 
     def read(self, file: str, region: str, *, everywhere: bool) -> PriceRows:
         place = "" if everywhere else f" and armRegionName eq {_literal(region)}"

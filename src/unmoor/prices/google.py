@@ -5,6 +5,8 @@ https://cloud.google.com/billing/v1/how-tos/catalog-api
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -25,9 +27,11 @@ class Google:
     """The catalog under an address; the key goes in a header, so that no address holds it."""
 
     home = "us-central1"
+    regions = re.compile(r"[a-z]+-[a-z]+\d+")
 
-    def __init__(self, key: str, base: str = BASE) -> None:
-        self._base, self._key = base.rstrip("/"), key
+    def __init__(self, key: str | None = None, base: str = "") -> None:
+        self._base = (base or os.environ.get("UNMOOR_PRICES_GOOGLE") or BASE).rstrip("/")
+        self._key = os.environ.get(KEY, "") if key is None else key
         self._services: dict[str, str] = {}
 
     def read(self, file: str, region: str, *, everywhere: bool) -> PriceRows:

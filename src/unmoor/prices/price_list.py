@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
-from .sku import PriceRow, RefreshError
+from .sku import PriceRow, RefreshError, SkuQuery
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,9 +25,10 @@ class PriceRows:
 
 
 class PriceList(Protocol):
-    """A vendor's lists."""
+    """A vendor's lists; `home` is the region of its common prices, `regions` matches its regions' names."""
 
     home: str
+    regions: re.Pattern[str]
 
     def read(self, file: str, region: str, *, everywhere: bool) -> PriceRows:
         """The rows of a file in a region."""
@@ -35,6 +37,14 @@ class PriceList(Protocol):
     def texts(self, wanted: str, region: str) -> frozenset[str]:
         """What an attribute that a meter asks for may be in a region."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceSources:
+    """Where a target's prices are: the query for each price, and the reader of each vendor that they name."""
+
+    queries: Sequence[SkuQuery]
+    vendors: Mapping[str, Callable[[], PriceList]]
 
 
 class Pages:

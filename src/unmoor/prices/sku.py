@@ -1,15 +1,12 @@
-"""Meters: where a price of a book stands in its vendor's list."""
+"""Where a price of a book is in its vendor's list."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
 from unmoor.errors import UnmoorError
-
-Vendor = Literal["aws", "azure", "google"]
 
 
 class RefreshError(UnmoorError):
@@ -18,14 +15,14 @@ class RefreshError(UnmoorError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkuQuery:
-    """The row that a price is: in which file, with which attributes, in which units.
+    """The row of a price in a vendor's list: its file, its attributes, its units.
 
-    `file` is an offer code of AWS, a service's name of Azure or Google. `units` says how many of the book's unit one of
-    the vendor's is: a list that counts in another one is refused. `everywhere`: the list has it for all regions.
+    `vendor` is a key of the target's PriceSources; `file` is an offer code or a service's name there. `units` maps each
+    accepted unit of the vendor's to the number of the book's units in it. `everywhere`: one price for all regions.
     """
 
     price: str
-    vendor: Vendor
+    vendor: str
     file: str
     match: Mapping[str, str]
     units: Mapping[str, str]

@@ -11,14 +11,11 @@ from typing import Any
 from unmoor.errors import BrokenTargetError, Problem, RefusedError, UnmoorError
 from unmoor.graph import Resource
 from unmoor.spec.load import DEFAULT_ENVIRONMENT, load
-from unmoor.target import Override
+from unmoor.target import Override, Target
 from unmoor.target.choose import SelectedTarget, select_target
 from unmoor.target.registry import distribution
 
 from .override_problems import override_problems
-
-# What to install for an SDK that is not there.
-EXTRAS = {"pulumi_aws": "aws", "pulumi_azure_native": "azure", "pulumi_gcp": "gcp", "pulumi_docker": "vm"}
 
 
 def compile_graph(chosen: SelectedTarget) -> tuple[Resource, ...]:
@@ -34,7 +31,7 @@ def compile_graph(chosen: SelectedTarget) -> tuple[Resource, ...]:
 
         resources = graph_of(target, loaded.plan, chosen.settings)
     except ModuleNotFoundError as error:
-        raise _not_installed(target.name, error) from error
+        raise _not_installed(target, error) from error
     except UnmoorError:
         raise
     except Exception as error:  # a target is anybody's code, and its mistake must harm no other
@@ -93,9 +90,10 @@ def _recorded(file: Path, environment: str, changes: Mapping[str, Any], target: 
     return len(compile_graph(select_target(loaded, target)))
 
 
-def _not_installed(target: str, error: ModuleNotFoundError) -> BrokenTargetError:
+def _not_installed(target: Target, error: ModuleNotFoundError) -> BrokenTargetError:
     missing = (error.name or "").split(".")[0]
-    if missing in EXTRAS or missing == "pulumi":
-        extra = EXTRAS.get(missing, "all")
-        return BrokenTargetError(f"target {target} needs {missing}: pip install 'unmoor[{extra}]'")
-    return BrokenTargetError(f"target {target} from {distribution(target)} needs {missing}, which is not installed")
+    if target.extra and missing.startswith("pulumi"):
+        return BrokenTargetError(f"target {target.name} needs {missing}: pip install '{target.extra}'")
+    return BrokenTargetError(
+        f"target {target.name} from {distribution(target.name)} needs {missing}, which is not installed"
+    )

@@ -15,6 +15,7 @@ from unmoor.local_folders import cache_folder
 from unmoor.plan import ImageFolder, Plan, Secret
 from unmoor.program.lazy_sdks import import_with_lazy_sdks
 from unmoor.program.program import program
+from unmoor.recording.common_stand_ins import COMMON
 from unmoor.recording.record import Recording, record
 from unmoor.target import Settings, Target
 
@@ -31,7 +32,9 @@ def record_target(target: Target, plan: Plan, settings: Settings) -> Recording:
     """The graph that the target makes of the plan; no folder of this machine is named in it."""
     import_with_lazy_sdks(target.build_by.partition(":")[0])
     recording = record(
-        lambda: program(target, plan, settings, secret_value=_value, secret_version=_version), project=plan.agent
+        lambda: program(target, plan, settings, secret_value=_value, secret_version=_version),
+        stand_ins=COMMON | target.stand_ins(),
+        project=plan.agent,
     )
     folders = {str(cache_folder()): CACHE, **_image_folder(plan)}
     resources = tuple(replace(r, inputs=_without(r.inputs, folders)) for r in recording.resources)

@@ -1,7 +1,7 @@
 """Runs a Pulumi program without an engine and keeps what it would have registered.
 
 The SDK is given a monitor that answers from memory. Inputs are what the SDK would send, after any transform that the
-program registered has been run on them; computed outputs are stand-ins of the right shape (unmoor.recording.stand_ins).
+program registered has been run on them; computed outputs are stand-ins of the right shape (unmoor.target.stand_ins).
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from pulumi.runtime.sync_await import _ensure_event_loop, _sync_await
 
 from unmoor.errors import UnmoorError
 from unmoor.graph import SECRET, Resource, leaf_paths
+from unmoor.recording.common_stand_ins import COMMON
 from unmoor.recording.stand_ins import UNSET, fake_invoke, fake_outputs
+from unmoor.target.stand_ins import FakeResource, StandIns
 
 # How the SDK marks values that are more than themselves: pulumi/runtime/rpc.py.
 SIGNATURE = rpc._special_sig_key
@@ -49,7 +51,12 @@ class Recording:
 
 
 def record(
-    program: Callable[[], Any], *, project: str = "unmoor", stack: str = "test", preview: bool = False
+    program: Callable[[], Any],
+    *,
+    stand_ins: StandIns = COMMON,
+    project: str = "unmoor",
+    stack: str = "test",
+    preview: bool = False,
 ) -> Recording:
     """The resources that the program makes. Whatever it raises, inside an apply too, is raised here.
 
@@ -57,7 +64,8 @@ def record(
     """
     os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
     reset_options()
-    monitor = _Monitor(_StandIns())
+    platform = _Platform(stand_ins)
+    monitor = _Monitor(platform)
     loop = asyncio.new_event_loop()
     # The first error is raised; each resource that failed for want of its result would print a traceback of its own.
     loop.set_exception_handler(lambda _loop, _context: None)
@@ -65,7 +73,7 @@ def record(
     answers = ThreadPoolExecutor(max_workers=1)
     loop.set_default_executor(answers)
     try:
-        set_mocks(_StandIns(), project=project, stack=stack, preview=preview, monitor=monitor)
+        set_mocks(platform, project=project, stack=stack, preview=preview, monitor=monitor)
         set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes one, which takes the exports
         loop.run_until_complete(run_in_stack(program))
     finally:
@@ -96,14 +104,17 @@ def _close_own_loop() -> None:
     asyncio.set_event_loop(None)
 
 
-class _StandIns(mocks.Mocks):
-    """Answers for the cloud: an id and computed outputs for each resource, and a result for each data source."""
+class _Platform(mocks.Mocks):
+    """Answers as the platform would: an id and outputs for each resource, and a result for each data source."""
+
+    def __init__(self, stand_ins: StandIns) -> None:
+        self._stand_ins = stand_ins
 
     def call(self, args: mocks.MockCallArgs) -> Any:
-        return fake_invoke(args.token, args.args)
+        return fake_invoke(self._stand_ins, args.token, args.args)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        return fake_outputs(args.typ, args.name, args.inputs)
+        return fake_outputs(self._stand_ins, FakeResource(type=args.typ, name=args.name, inputs=args.inputs))
 
 
 class _Monitor(mocks.MockMonitor):
@@ -174,7 +185,7 @@ class _Monitor(mocks.MockMonitor):
                 raise RecordError(f"{request.type} {request.name}: {path} holds an Output that was turned to text")
             if unset := UNSET.search(value):
                 rule = f"{path} is made of {unset[2]} of {unset[1]}, which has no stand-in"
-                raise RecordError(f"{request.type} {request.name}: {rule}; add it to unmoor.recording.stand_ins")
+                raise RecordError(f"{request.type} {request.name}: {rule}; add it to the target's stand_ins_by")
 
     def _parent(self, urn: str) -> str | None:
         return None if not urn or urn.split("::")[2] == "pulumi:pulumi:Stack" else urn.split("::")[-1]

@@ -1,27 +1,18 @@
 """The target contract: what a third party's target imports."""
 
-from .contract import (
-    PARTS,
-    Access,
-    Adjustment,
-    BuildOptions,
-    Guarantee,
-    Limit,
-    Outputs,
-    Override,
-    Part,
-    PartMapping,
-    Settings,
-    Target,
-    override_matches,
-    secret_name_from_variable,
-)
+from .access import Access, secret_name_from_variable
+from .contract import BuildOptions, CredentialsHint, Outputs, Target
+from .description import PARTS, Adjustment, Guarantee, Limit, Part, PartMapping
+from .settings import Override, Settings, override_matches
+from .stand_ins import FakeResource, StandIns
 
 __all__ = [
     "PARTS",
     "Access",
     "Adjustment",
     "BuildOptions",
+    "CredentialsHint",
+    "FakeResource",
     "Guarantee",
     "Limit",
     "Outputs",
@@ -29,6 +20,7 @@ __all__ = [
     "Part",
     "PartMapping",
     "Settings",
+    "StandIns",
     "Target",
     "override_matches",
     "secret_name_from_variable",

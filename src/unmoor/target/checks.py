@@ -5,7 +5,7 @@ from __future__ import annotations
 from unmoor.errors import Problem
 from unmoor.plan import ImageReference, Plan
 from unmoor.quantities import quote_truncated
-from unmoor.target.contract import Settings
+from unmoor.target.settings import Settings
 
 
 def existing_secrets_problems(plan: Plan, settings: Settings, *, target: str, what: str) -> list[Problem]:

@@ -10,8 +10,9 @@ from unmoor.errors import Problem, RefusedError, SpecError
 from unmoor.spec.load import Loaded
 from unmoor.spec.pydantic_problems import to_problems
 
-from .contract import Settings, Target
+from .contract import Target
 from .registry import distribution, load, names, unknown_target_error
+from .settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

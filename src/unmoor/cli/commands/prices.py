@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -13,14 +12,10 @@ import typer
 
 from unmoor.cli.render.values import print_json
 from unmoor.errors import UnmoorError
-from unmoor.prices.aws import Aws
-from unmoor.prices.azure import Azure
 from unmoor.prices.book_writer import book_text, write_book
 from unmoor.prices.diff import Refreshed
-from unmoor.prices.google import KEY, Google
-from unmoor.prices.price_list import PriceList
-from unmoor.prices.refresh import meters_of, refresh
-from unmoor.prices.sku import RefreshError, SkuQuery, Vendor
+from unmoor.prices.refresh import refresh
+from unmoor.prices.sku import RefreshError
 from unmoor.pricing.price_book import PriceBook
 from unmoor.pricing.price_book_file import FILE, load_price_book, read_book
 from unmoor.target import Target
@@ -84,18 +79,12 @@ def _line(one: BookSummary) -> str:
 
 def refresh_books(targets: Sequence[str], regions: Sequence[str], *, yes: bool, today: date | None = None) -> None:
     """Reads the vendors' lists for these targets' books, shows what differs, asks, and writes; all of it or nothing."""
-    chosen = [load(name) for name in dict.fromkeys(targets)] or [t for t in map(load, names()) if _meters(t)]
-    sources: dict[Vendor, PriceList] = {
-        "aws": Aws(**_base("UNMOOR_PRICES_AWS")),
-        "azure": Azure(**_base("UNMOOR_PRICES_AZURE")),
-        "google": Google(os.environ.get(KEY, ""), **_base("UNMOOR_PRICES_GOOGLE")),
-    }
+    chosen = [load(name) for name in dict.fromkeys(targets)] or [t for t in map(load, names()) if t.price_sources_by]
     day = today or datetime.now(UTC).date()
     made, problems = list[tuple[Path, Refreshed]](), list[str]()
     for target in chosen:
         try:
-            book = load_price_book(target.cost_by.partition(":")[0])
-            found = refresh(book, _meters(target), sources=sources, regions=regions, today=day, said=_progress)
+            found = _refreshed(target, regions, day)
             made.append((_file(target), found))
             _show(target.name, found)
         except RefreshError as error:
@@ -112,12 +101,11 @@ def refresh_books(targets: Sequence[str], regions: Sequence[str], *, yes: bool, 
         typer.echo(f"wrote {file}")
 
 
-def _base(variable: str) -> dict[str, str]:
-    return {"base": os.environ[variable]} if os.environ.get(variable) else {}
-
-
-def _meters(target: Target) -> tuple[SkuQuery, ...]:
-    return meters_of(target.cost_by.partition(":")[0]) if target.cost_by else ()
+def _refreshed(target: Target, regions: Sequence[str], today: date) -> Refreshed:
+    book, prices = load_price_book(target.cost_by.partition(":")[0]), target.price_sources()
+    queries, vendors = (prices.queries, prices.vendors) if prices else ((), {})
+    sources = {name: reader() for name, reader in vendors.items()}
+    return refresh(book, queries, sources=sources, regions=regions, today=today, said=_progress)
 
 
 def _file(target: Target) -> Path:

@@ -1,4 +1,4 @@
-"""Stand-ins for Azure's computed outputs.
+"""Made-up outputs of Azure's resources and data sources.
 
 Ids: https://learn.microsoft.com/azure/azure-resource-manager/templates/template-functions-resource#resourceid
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from unmoor.recording.stand_ins.base import FakeResource, Outputs, canonical
+from unmoor.target.stand_ins import FakeResource, Outputs, StandIns, canonical
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 TENANT = "33333333-3333-4333-a333-333333333333"
@@ -51,97 +51,103 @@ NAMES = {
 }
 
 
-def azure_id(asked: FakeResource) -> str:
+def _every_resource(resource: FakeResource) -> Outputs:
+    """The outputs that every Azure resource has."""
+    return {"id": _id(resource), **_assigned_identity(resource)}
+
+
+def _id(resource: FakeResource) -> str:
     """The resource's id, made of the inputs that name it and its group."""
-    _, module, kind = asked.type.split(":")
+    _, module, kind = resource.type.split(":")
     if kind == "ResourceGroup":
-        return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{asked.input('resourceGroupName')}"
+        return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{resource.input('resourceGroupName')}"
     steps = NAMES.get(kind, ((kind[0].lower() + kind[1:] + "s", None),))
-    path = "/".join(f"{step}/{_named(asked, key)}" for step, key in steps)
-    scope = str(asked.inputs.get("scope") or _group(asked))
+    path = "/".join(f"{step}/{_named(resource, key)}" for step, key in steps)
+    scope = str(resource.inputs.get("scope") or _group(resource))
     return f"{scope}/providers/{NAMESPACES.get(module, f'Microsoft.{module.capitalize()}')}/{path}"
 
 
-def azure_identity(asked: FakeResource) -> Outputs:
+def _assigned_identity(resource: FakeResource) -> Outputs:
     """The `identity` that Azure gives back: a list of ids goes in, a mapping of them comes out."""
-    identity = asked.inputs.get("identity")
+    identity = resource.inputs.get("identity")
     if not isinstance(identity, Mapping) or not isinstance(identity.get("userAssignedIdentities"), list):
         return {}
     known = {
-        i: {"principalId": asked.uuid(i), "clientId": asked.uuid(f"{i}c")} for i in identity["userAssignedIdentities"]
+        i: {"principalId": resource.uuid(i), "clientId": resource.uuid(f"{i}c")}
+        for i in identity["userAssignedIdentities"]
     }
     return {"identity": {**identity, "userAssignedIdentities": known}}
 
 
-def _group(asked: FakeResource) -> str:
-    return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{asked.inputs.get('resourceGroupName', 'group')}"
+def _group(resource: FakeResource) -> str:
+    return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{resource.inputs.get('resourceGroupName', 'group')}"
 
 
-def _named(asked: FakeResource, key: str | None) -> str:
-    return asked.input(key) if key else "default"
+def _named(resource: FakeResource, key: str | None) -> str:
+    return resource.input(key) if key else "default"
 
 
 def _with(key: str, **more: Callable[[FakeResource], Any]) -> Callable[[FakeResource], Outputs]:
     """A resource whose `name` output is its naming input, and what else is known of it."""
 
-    def outputs(asked: FakeResource) -> Outputs:
-        return {"name": asked.input(key), **{k: value(asked) for k, value in more.items()}}
+    def outputs(resource: FakeResource) -> Outputs:
+        return {"name": resource.input(key), **{k: value(resource) for k, value in more.items()}}
 
     return outputs
 
 
-def _container_app(asked: FakeResource) -> Outputs:
-    name = asked.input("containerAppName")
+def _container_app(resource: FakeResource) -> Outputs:
+    name = resource.input("containerAppName")
     fqdn = f"{name}.happyhill-01234567.westeurope.azurecontainerapps.io"
-    configuration = {**asked.inputs.get("configuration", {})}
+    configuration = {**resource.inputs.get("configuration", {})}
     if configuration.get("ingress"):
         configuration["ingress"] = {**configuration["ingress"], "fqdn": fqdn}
-    revision = {"latestRevisionName": f"{name}--{asked.hex(7)}", "latestRevisionFqdn": fqdn}
+    revision = {"latestRevisionName": f"{name}--{resource.hex(7)}", "latestRevisionFqdn": fqdn}
     return {"name": name, "configuration": configuration, **revision}
 
 
-def _vault(asked: FakeResource) -> Outputs:
-    name = asked.input("vaultName")
+def _vault(resource: FakeResource) -> Outputs:
+    name = resource.input("vaultName")
     return {
         "name": name,
-        "properties": {**asked.inputs.get("properties", {}), "vaultUri": f"https://{name}.vault.azure.net/"},
+        "properties": {**resource.inputs.get("properties", {}), "vaultUri": f"https://{name}.vault.azure.net/"},
     }
 
 
-def _secret(asked: FakeResource) -> Outputs:
-    uri = f"https://{asked.input('vaultName')}.vault.azure.net/secrets/{asked.input('secretName')}"
+def _secret(resource: FakeResource) -> Outputs:
+    uri = f"https://{resource.input('vaultName')}.vault.azure.net/secrets/{resource.input('secretName')}"
     # Azure never gives the value back.
-    known = {"secretUri": uri, "secretUriWithVersion": f"{uri}/{asked.hex(32, _fingerprint(asked))}"}
-    return {"name": asked.input("secretName"), "properties": known}
+    known = {"secretUri": uri, "secretUriWithVersion": f"{uri}/{resource.hex(32, _fingerprint(resource))}"}
+    return {"name": resource.input("secretName"), "properties": known}
 
 
-def _fingerprint(asked: FakeResource) -> str:
+def _fingerprint(resource: FakeResource) -> str:
     """What makes another value another version."""
-    return canonical(asked.inputs.get("properties"))
+    return canonical(resource.inputs.get("properties"))
 
 
-def _identity(asked: FakeResource) -> Outputs:
-    ids = {k: asked.uuid(k) for k in ("principalId", "clientId")}
-    return {"name": asked.input("resourceName"), "tenantId": TENANT, **ids}
+def _identity(resource: FakeResource) -> Outputs:
+    ids = {k: resource.uuid(k) for k in ("principalId", "clientId")}
+    return {"name": resource.input("resourceName"), "tenantId": TENANT, **ids}
 
 
-def _environment(asked: FakeResource) -> Outputs:
-    proof = {"customDomainVerificationId": asked.hex(64).upper()}
+def _environment(resource: FakeResource) -> Outputs:
+    proof = {"customDomainVerificationId": resource.hex(64).upper()}
     return {
-        "name": asked.input("environmentName"),
+        "name": resource.input("environmentName"),
         "defaultDomain": "happyhill-01234567.westeurope.azurecontainerapps.io",
         "staticIp": "203.0.113.20",
-        "customDomainConfiguration": {**asked.inputs.get("customDomainConfiguration", {}), **proof},
+        "customDomainConfiguration": {**resource.inputs.get("customDomainConfiguration", {}), **proof},
     }
 
 
-def _storage(asked: FakeResource) -> Outputs:
-    name = asked.input("accountName")
+def _storage(resource: FakeResource) -> Outputs:
+    name = resource.input("accountName")
     kinds = ("blob", "dfs", "file", "queue", "table")
     return {"name": name, "primaryEndpoints": {k: f"https://{name}.{k}.core.windows.net/" for k in kinds}}
 
 
-AZURE: Mapping[str, Callable[[FakeResource], Outputs]] = {
+RESOURCES: Mapping[str, Callable[[FakeResource], Outputs]] = {
     "azure-native:app:ContainerApp": _container_app,
     "azure-native:app:Job": _with("jobName"),
     "azure-native:app:ManagedCertificate": _with("managedCertificateName"),
@@ -149,16 +155,33 @@ AZURE: Mapping[str, Callable[[FakeResource], Outputs]] = {
     "azure-native:authorization:RoleAssignment": _with("roleAssignmentName"),
     "azure-native:authorization:RoleDefinition": _with("roleDefinitionId"),
     "azure-native:containerregistry:Registry": _with(
-        "registryName", loginServer=lambda a: f"{a.input('registryName')}.azurecr.io"
+        "registryName", loginServer=lambda r: f"{r.input('registryName')}.azurecr.io"
     ),
     "azure-native:keyvault:Secret": _secret,
     "azure-native:keyvault:Vault": _vault,
     "azure-native:managedidentity:UserAssignedIdentity": _identity,
-    "azure-native:operationalinsights:Workspace": _with("workspaceName", customerId=lambda a: a.uuid()),
+    "azure-native:operationalinsights:Workspace": _with("workspaceName", customerId=lambda r: r.uuid()),
     "azure-native:resources:ResourceGroup": _with("resourceGroupName"),
     "azure-native:storage:Blob": _with(
-        "blobName", url=lambda a: f"https://x.blob.core.windows.net/{a.input('blobName')}"
+        "blobName", url=lambda r: f"https://x.blob.core.windows.net/{r.input('blobName')}"
     ),
     "azure-native:storage:BlobContainer": _with("containerName"),
     "azure-native:storage:StorageAccount": _storage,
 }
+DATA_SOURCES: Mapping[str, Callable[[Mapping[str, Any]], Outputs]] = {
+    "azure-native:authorization:getClientConfig": lambda args: {
+        "clientId": "11111111-1111-4111-a111-111111111111",
+        "objectId": "22222222-2222-4222-a222-222222222222",
+        "subscriptionId": "00000000-0000-0000-0000-000000000000",
+        "tenantId": "33333333-3333-4333-a333-333333333333",
+    },
+    "azure-native:operationalinsights:getSharedKeys": lambda args: {
+        "primarySharedKey": "stand-in-for-a-workspace-key",
+        "secondarySharedKey": "stand-in-for-a-workspace-key",
+    },
+    "azure-native:containerregistry:listRegistryCredentials": lambda args: {
+        "username": "registry",
+        "passwords": [{"name": "password", "value": "stand-in-for-a-registry-password"}],
+    },
+}
+STAND_INS = StandIns(resources=RESOURCES, data_sources=DATA_SOURCES, packages={"azure-native": _every_resource})
