@@ -1,16 +1,13 @@
 """The contract between a target and the container: one image, three entry points, its ports, paths and variables.
 
 A target puts these into whatever its platform calls a container; the runtime reads them. Both sides import this
-module, so that neither can drift. It imports nothing of unmoor but the plan's types.
+module, so that neither can drift. It imports nothing of unmoor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .plan import Plan, Schedule
+from typing import Protocol
 
 # What the image runs as, and where it may write: everything else is read-only.
 UID = 10001
@@ -43,17 +40,33 @@ LAUNCH = ("launch",)
 STOP_GRACE_S = 30
 
 
+class AgentIdentity(Protocol):
+    """What this module reads of a plan."""
+
+    @property
+    def agent(self) -> str: ...
+    @property
+    def environment(self) -> str: ...
+
+
+class NamedTrigger(Protocol):
+    """What this module reads of a schedule."""
+
+    @property
+    def name(self) -> str: ...
+
+
 def health_check_command(port: int) -> tuple[str, ...]:
     """The command by which a container asks itself whether it is well; exit 0 if so."""
     return (*ENTRYPOINT, "health", str(port))
 
 
-def scheduled_run_command(schedule: Schedule, delivery: str = "") -> tuple[str, ...]:
+def scheduled_run_command(schedule: NamedTrigger, delivery: str = "") -> tuple[str, ...]:
     """The command that starts a schedule's run; `delivery` is the platform's id of this firing, where it has one."""
     return ("run", "--trigger", schedule.name, *(("--delivery", delivery) if delivery else ()))
 
 
-def common_environment(plan: Plan, *, target: str, bundle_sha256: str, store_url: str) -> dict[str, str]:
+def common_environment(plan: AgentIdentity, *, target: str, bundle_sha256: str, store_url: str) -> dict[str, str]:
     """The variables that every container of the agent is given."""
     return {
         "UNMOOR_AGENT": plan.agent,

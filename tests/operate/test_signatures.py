@@ -17,7 +17,6 @@ from stripe import WebhookSignature
 from unmoor.errors import InputError
 from unmoor.operate.webhooks import RecordedWebhook, sign_delivery
 from unmoor.plan import Verify, Webhook
-from unmoor.runtime.config import Verify as Bundled
 from unmoor.runtime.gateway.triggers.webhooks.schemes import SCHEMES, verify_signature
 from unmoor.runtime.gateway.triggers.webhooks.signatures import SENDERS
 from unmoor.runtime.gateway.triggers.webhooks.verification import WebhookRequest
@@ -63,7 +62,7 @@ def test_every_scheme_can_be_sent() -> None:
 def test_what_is_sent_is_believed(scheme: str, secret: str, more: dict[str, Any], body: bytes) -> None:
     headers = Headers(sent(scheme, secret, body=body, more=more))
     verify_signature(
-        Bundled(scheme=scheme, secret="s", **more), secret, WebhookRequest(headers=headers, body=body, now=NOW)
+        Verify(scheme=scheme, secret="s", **more), secret, WebhookRequest(headers=headers, body=body, now=NOW)
     )
 
 

@@ -19,7 +19,7 @@ from runs import Bench, shell
 
 from unmoor.runtime import config
 from unmoor.runtime.config import AgentConfig, read_config
-from unmoor.runtime.errors import TransientError
+from unmoor.runtime.errors import ConfigurationError, TransientError
 from unmoor.runtime.state.bundle import UnpackedBundle
 from unmoor.runtime.state.new_run import run_from_trigger
 from unmoor.runtime.store import Store, open_store
@@ -27,7 +27,7 @@ from unmoor.runtime.store import Store, open_store
 HERE = Path(__file__).parent
 
 KNOBS: Mapping[str, str] = {
-    "name": "test_knobs.py::test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is",
+    "agent": "test_knobs.py::test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is",
     "environment": "test_knobs.py::test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is",
     "harness.name": "harness/test_commands.py::test_the_harnesses_are_those_that_the_language_knows",
     "harness.version": "test_dev.py::test_a_harness_that_is_not_installed_is_named_with_what_to_do",
@@ -47,9 +47,7 @@ KNOBS: Mapping[str, str] = {
     "mcp_servers.headers": "harness/test_commands.py::test_mcp_servers_are_translated",
     "mcp_servers.command": "harness/test_commands.py::test_mcp_servers_are_translated",
     "mcp_servers.env": "harness/test_commands.py::test_mcp_servers_are_translated",
-    "triggers.name": "test_agent_run.py::test_what_cannot_be_run_is_said_in_one_line",
-    "triggers.kind": "test_agent_run.py::test_a_firing_that_is_delivered_twice_has_one_run",
-    "triggers.prompt": "test_agent_run.py::test_a_firing_that_is_delivered_twice_has_one_run",
+    "webhooks.prompt": "gateway/test_hooks.py::test_what_came_is_fenced_in_the_prompt",
     "webhooks.name": "gateway/test_hooks.py::test_what_is_no_webhook_is_not_there",
     "webhooks.verify.scheme": "gateway/test_hooks.py::test_every_scheme_is_accepted_repeated_and_refused",
     "webhooks.verify.secret": "gateway/test_hooks.py::test_a_secret_that_cannot_be_one_is_known_when_the_gateway_starts",
@@ -61,10 +59,12 @@ KNOBS: Mapping[str, str] = {
     "webhooks.verify.payload": "gateway/test_schemes.py::test_a_time_that_is_signed_with_the_body_bounds_how_long_a_message_is_believed",
     "webhooks.verify.tolerance_s": "gateway/test_schemes.py::test_a_time_that_is_signed_with_the_body_bounds_how_long_a_message_is_believed",
     "webhooks.when": "gateway/test_hooks.py::test_a_filtered_delivery_is_answered_with_the_reason",
+    "schedules.prompt": "test_agent_run.py::test_a_firing_that_is_delivered_twice_has_one_run",
     "schedules.name": "gateway/test_schedules.py::test_each_time_starts_one_run_that_says_which_time_it_is",
     "schedules.cron": "gateway/test_schedules.py::test_each_time_starts_one_run_that_says_which_time_it_is",
     "schedules.timezone": "gateway/test_schedules.py::test_a_time_is_one_of_its_zone",
     "schedules.missed": "gateway/test_schedules.py::test_times_that_were_missed_are_skipped_or_have_one_run",
+    "mailboxes.prompt": "gateway/mail/test_inbox.py::test_a_mail_starts_a_run_with_its_words_as_data_and_its_attachments_in_the_workspace",
     "mailboxes.name": "gateway/mail/test_inbox.py::test_a_mail_starts_a_run_with_its_words_as_data_and_its_attachments_in_the_workspace",
     "mailboxes.host": "gateway/mail/test_inbox.py::test_a_mail_starts_a_run_with_its_words_as_data_and_its_attachments_in_the_workspace",
     "mailboxes.port": "gateway/mail/test_inbox.py::test_a_mail_starts_a_run_with_its_words_as_data_and_its_attachments_in_the_workspace",
@@ -84,9 +84,19 @@ KNOBS: Mapping[str, str] = {
     "run.max_cost_usd": "guard/test_model.py::test_a_run_whose_cap_is_used_up_gets_no_further_request_through",
     "run.artifacts": "test_knobs.py::test_artifacts_are_those_that_the_globs_name",
     "budget_per_day_usd": "guard/test_model.py::test_the_days_budget_is_shared_by_runs_and_guards_and_ends_with_the_day",
-    "egress_any": "guard/test_connect.py::test_any_lets_every_public_host_through",
-    "egress": "guard/test_connect.py::test_an_allowed_host_is_reached_and_its_bytes_pass",
-    "retention_runs_s": "gateway/mail/test_inbox.py::test_a_mail_that_is_older_than_runs_are_kept_starts_nothing",
+    "gateway.token": "gateway/test_serve.py::test_a_container_serves_its_agent_and_ends_on_sigterm",
+    "network.egress_any": "guard/test_connect.py::test_any_lets_every_public_host_through",
+    "network.egress": "guard/test_connect.py::test_an_allowed_host_is_reached_and_its_bytes_pass",
+    "retention.runs_s": "gateway/mail/test_inbox.py::test_a_mail_that_is_older_than_runs_are_kept_starts_nothing",
+}
+# In the bundle for people and tools; the runtime does nothing with them.
+UNUSED = {
+    "description",
+    "files.path",
+    "files.sha256",
+    "files.size_bytes",
+    "files.executable",
+    "network.domain",
 }
 # Beside the configuration, in folders of the bundle.
 FOLDERS: Mapping[str, str] = {
@@ -104,7 +114,7 @@ def fields(of: type, path: str = "") -> Iterator[str]:
 
 
 def test_every_knob_is_named_with_its_test() -> None:
-    assert sorted(fields(AgentConfig)) == sorted(KNOBS)
+    assert sorted({*fields(AgentConfig)} - UNUSED) == sorted(KNOBS)
 
 
 @pytest.mark.parametrize("test", sorted({*KNOBS.values(), *FOLDERS.values()}))
@@ -120,9 +130,11 @@ FULL: dict[str, Any] = {
     "environment": "prod",
     "harness": {"name": "pi", "version": "1", "args": ["-x"], "command": ["c"]},
     "model": {"provider": "openai", "name": "m", "base_url": "https://m", "api_key": "k"},
+    "description": "what it is for",
     "instructions": "do",
     "repos": [{"url": "https://r", "ref": "main", "path": "r", "credential": "t"}],
     "mcp_servers": [{"name": "s", "url": "https://s", "headers": [["H", "v"]], "command": ["c"], "env": [["E", "v"]]}],
+    "files": [{"path": "files/f", "sha256": "ab", "size_bytes": 1, "executable": False}],
     "webhooks": [
         {
             "name": "w",
@@ -168,7 +180,8 @@ FULL: dict[str, Any] = {
         "artifacts": ["a"],
     },
     "budget_per_day_usd": "2",
-    "network": {"egress_any": True, "egress": ["h"]},
+    "gateway": {"token": "gateway-token"},
+    "network": {"egress_any": True, "egress": ["h"], "domain": "a.example.com"},
     "retention": {"runs_s": 5},
 }
 
@@ -196,6 +209,21 @@ def moved(path: tuple[Any, ...]) -> dict[str, Any]:
 @pytest.mark.parametrize("path", [p for p in leaves(FULL) if p != ("format",)], ids=lambda p: ".".join(map(str, p)))
 def test_every_member_of_the_configuration_is_read(path: tuple[Any, ...]) -> None:
     assert read_config(json.dumps(moved(path))) != read_config(json.dumps(FULL))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"format": 2}, "config.json has format 2, this release reads 1"),
+        ({"new": 1}, "config.json has new, which this release does not read"),
+        ({"retention": {}}, "config.json: retention has no runs_s"),
+        ({"gateway": {"token": "t", "cpu": 1}}, "config.json: gateway has cpu, which this release does not read"),
+    ],
+)
+def test_a_configuration_of_another_format_is_refused(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        read_config(json.dumps({**FULL, **changed}))
+    assert str(raised.value) == message
 
 
 AGENT = read_config(json.dumps(FULL))

@@ -64,16 +64,12 @@ def _a_run(model: Model, tokens: tuple[int, int, int], calls: int, today: date) 
 
 
 def _a_call(model: Model, tokens: tuple[int, ...], today: date) -> Decimal | None:
-    from unmoor.runtime.config import Model as Called
     from unmoor.runtime.events import Tokens
     from unmoor.runtime.guard.model.formats import ReportedUsage
     from unmoor.runtime.guard.model.prices import Prices
 
-    called = Called(provider=model.provider, name=model.name, base_url=model.base_url, api_key=model.api_key)
     counted = Tokens(input=tokens[0], cached_input=tokens[1], output=tokens[2])
-    return Prices(model=called, clock=lambda: datetime.combine(today, time(12), UTC)).cost(
-        ReportedUsage(tokens=counted)
-    )
+    return Prices(model=model, clock=lambda: datetime.combine(today, time(12), UTC)).cost(ReportedUsage(tokens=counted))
 
 
 def _why(model: Model) -> str:

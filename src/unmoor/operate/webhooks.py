@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from unmoor.errors import InputError, Problem
 from unmoor.plan import Webhook
 from unmoor.plan.local_secrets import local_value, missing_secret_problem
-from unmoor.runtime.config import Verify
 from unmoor.runtime.gateway.triggers.webhooks.payload import InvalidPayload, parse_payload
 from unmoor.runtime.gateway.triggers.webhooks.signatures import sign_headers
 from unmoor.runtime.state import keys
@@ -88,9 +87,8 @@ def sign_delivery(webhook: Webhook, secret: str, recorded: RecordedWebhook, *, n
 
 
 def _proof(webhook: Webhook, secret: str, body: bytes, *, at: str, message: str) -> dict[str, str]:
-    if webhook.verify is None:
+    if (verify := webhook.verify) is None:
         return {}
-    verify = Verify(**{f.name: getattr(webhook.verify, f.name) for f in fields(Verify)})
     try:
         return sign_headers(verify, secret, body, at=at, message=message)
     except ValueError as error:

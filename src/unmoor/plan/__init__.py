@@ -1,39 +1,39 @@
 """Everything that was decided for one agent in one environment. The public names of the plan."""
 
-from .model import (
+from unmoor.runtime.config import (
     BOTH,
+    Harness,
+    Mailbox,
+    McpServer,
+    Model,
+    NetworkConfig,
+    Repo,
+    Schedule,
+    Verify,
+    Webhook,
+    in_bundle_and_build,
+)
+
+from .model import (
     BUILT,
-    BUNDLED,
     BundledFile,
     GatewayPlan,
     GuardPlan,
-    Harness,
     Holder,
     Image,
     ImageFolder,
     ImageReference,
-    Mailbox,
-    McpServer,
-    Model,
-    NetworkPlan,
     Plan,
-    Repo,
     Retention,
     Run,
-    Schedule,
     Secret,
     ShippedImage,
-    Verify,
-    Webhook,
     in_build,
-    in_bundle,
-    in_bundle_and_build,
 )
 
 __all__ = [
     "BOTH",
     "BUILT",
-    "BUNDLED",
     "BundledFile",
     "GatewayPlan",
     "GuardPlan",
@@ -45,7 +45,7 @@ __all__ = [
     "Mailbox",
     "McpServer",
     "Model",
-    "NetworkPlan",
+    "NetworkConfig",
     "Plan",
     "Repo",
     "Retention",
@@ -56,6 +56,5 @@ __all__ = [
     "Verify",
     "Webhook",
     "in_build",
-    "in_bundle",
     "in_bundle_and_build",
 ]

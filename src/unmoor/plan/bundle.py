@@ -1,7 +1,7 @@
-"""The bundle: what the container needs of a plan, as one content-addressed archive.
+"""The bundle: the part of a plan that the container needs, as one content-addressed archive.
 
-The same plan and the same file contents give the same bytes on any machine and any day: entries are sorted, owners,
-times and modes are fixed, nothing is compressed. config.json holds the plan's fields that are marked as bundled.
+The same plan and file contents give the same bytes on any machine at any time: entries are sorted, owners,
+times and modes are fixed, nothing is compressed. config.json holds the plan's fields that the runtime reads.
 """
 
 from __future__ import annotations
@@ -19,32 +19,31 @@ from pathlib import Path
 from typing import Any, cast
 
 from unmoor.errors import UnmoorError
+from unmoor.runtime.config import FORMAT
 
 from .model import BundledFile, Plan
-
-FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """A packed bundle: its digest, which is its name in the store, and where it lies on this machine."""
+    """A packed bundle: its digest, and its path on this machine."""
 
     sha256: str
     path: Path
 
     @property
     def key(self) -> str:
-        """Its name in the store."""
+        """Its key in the store."""
         return f"bundles/{self.sha256}.tar"
 
 
 def config_json(plan: Plan) -> dict[str, Any]:
-    """What the runtime reads as config.json: the plan's bundled fields, nested as in the plan."""
+    """The content of config.json: the plan's bundled fields, nested as in the plan."""
     return {"format": FORMAT, **_bundled(plan)}
 
 
 def pack(plan: Plan) -> bytes:
-    """The archive; UnmoorError if a file has changed since it was read into the plan."""
+    """The archive; UnmoorError if a file has changed since the plan was made."""
     buffer = io.BytesIO()
     entries = {
         "config.json": (_json(config_json(plan)), False),
@@ -58,7 +57,7 @@ def pack(plan: Plan) -> bytes:
 
 
 def write_bundle(plan: Plan, folder: Path) -> Bundle:
-    """Packs the plan into `folder` under its digest, unless it lies there already."""
+    """Pack the plan into `folder` under its digest, unless that file exists."""
     archive = pack(plan)
     digest = hashlib.sha256(archive).hexdigest()
     path = folder / f"{digest}.tar"
@@ -69,7 +68,7 @@ def write_bundle(plan: Plan, folder: Path) -> Bundle:
 
 
 def _put(path: Path, content: bytes) -> None:
-    """Writes beside it and renames, so that a reader never sees half a bundle."""
+    """Write a temporary file and rename it, so that a reader never sees half a bundle."""
     handle, name = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
@@ -96,7 +95,7 @@ def _json(value: object) -> bytes:
 
 def _bundled(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = (f for f in dataclasses.fields(value) if f.metadata.get("bundled"))
+        fields = (f for f in dataclasses.fields(value) if f.metadata.get("bundled", True))
         return {f.name: _bundled(getattr(value, f.name)) for f in fields}
     if isinstance(value, tuple):
         return [_bundled(v) for v in cast(tuple[Any, ...], value)]

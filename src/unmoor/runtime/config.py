@@ -1,23 +1,36 @@
-"""The agent as the runtime knows it: config.json of the bundle, as frozen values.
+"""One agent in one environment, as config.json of the bundle holds it: the only declaration of what the runtime reads.
 
-The compiler writes config.json from the plan's bundled fields (unmoor.plan.bundle); this is the other side of it.
+The plan (unmoor.plan) is made of these values and adds what decides the build. Every field here is in the bundle; a
+field marked `in_bundle_and_build` also decides what a target builds.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from types import MappingProxyType, NoneType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from .errors import ConfigurationError
 
 FORMAT = 1
+# The spec paths of the two caps, for messages and events.
+RUN_CAP, DAY_CAP = "run.max_cost_usd", "budget.per_day_usd"
+BOTH = MappingProxyType({"bundled": True, "built": True})
+
+Config = TypeVar("Config")
+
+
+def in_bundle_and_build() -> Any:
+    """A field that the runtime reads and that also decides what a target builds."""
+    return field(metadata=BOTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Harness:
-    """The agent program: its name, exact version, further arguments, and for `command` the program itself."""
+    """The agent program: its name, exact version, additional arguments, and for `command` the program itself."""
 
     name: str
     version: str
@@ -27,7 +40,7 @@ class Harness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """Whose model, which one, where, and the name of the secret that opens it."""
+    """The provider, the model, its API's address, and the name of the secret that holds the key."""
 
     provider: str
     name: str
@@ -37,12 +50,22 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repo:
-    """A git repository to clone; `credential` names a secret, or is empty."""
+    """A git repository to clone, its ref and its path in the workspace; `credential` names a secret, or is empty."""
 
     url: str
     ref: str
     path: str
     credential: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEntry:
+    """A file of the bundle: its path, and the digest and size of its content."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+    executable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +81,7 @@ class McpServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """What starts a run: its kind is webhook, schedule or email; `prompt` is a template."""
+    """The name, the kind (webhook, schedule or email) and the prompt template of a trigger."""
 
     name: str
     kind: str
@@ -67,7 +90,10 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verify:
-    """How a webhook's sender is proved; `secret` is a name. The rest is for hmac; the last three for a signed time."""
+    """How a webhook's sender is verified; `secret` is a name.
+
+    The other fields are empty for every scheme but hmac. The last three are empty or 0 if the sender signs no time.
+    """
 
     scheme: str
     secret: str
@@ -82,29 +108,35 @@ class Verify:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """Who may send to a webhook trigger, anybody where `verify` is None, and which deliveries start a run."""
+    """A webhook trigger: `verify` is None if anyone may send to it; `when` holds paths and their allowed values."""
 
     name: str
+    prompt: str
     verify: Verify | None
     when: tuple[tuple[str, tuple[str | int | bool, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """When a schedule trigger fires, and what becomes of times that passed while nothing could: skip or run_once."""
+    """A schedule trigger: a five-field cron expression, an IANA time zone, and the policy for missed times."""
 
-    name: str
-    cron: str
-    timezone: str
-    missed: str
+    name: str = in_bundle_and_build()
+    prompt: str
+    cron: str = in_bundle_and_build()
+    timezone: str = in_bundle_and_build()
+    missed: Literal["skip", "run_once"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailbox:
-    """An inbox whose mail starts runs, and who may send it; `password` names a secret. `authserv_id` is empty where any
-    name of the server's domain will do, and `smtp_host` where no answer is sent."""
+    """An email trigger: an IMAP mailbox and the senders that it accepts; `password` names a secret.
+
+    `authserv_id` is empty if any name of the server's domain is accepted. `smtp_host` is empty and `smtp_port` 0 if no
+    answer is sent. `address` is empty if it is unknown.
+    """
 
     name: str
+    prompt: str
     host: str
     port: int
     user: str
@@ -115,15 +147,20 @@ class Mailbox:
     smtp_host: str
     smtp_port: int
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports of the servers that it connects to."""
+        return (self.port, self.smtp_port) if self.smtp_host else (self.port,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLimits:
-    """How runs are run."""
+    """How runs are isolated and limited."""
 
-    isolation: str
+    isolation: Literal["container", "process"] = in_bundle_and_build()
     timeout_s: int
     max_concurrent: int
-    when_busy: str
+    when_busy: Literal["queue", "skip"]
     retries: int
     session: str | None
     max_cost_usd: Decimal | None
@@ -131,55 +168,68 @@ class RunLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayConfig:
+    """`token` names the secret that opens the gateway's API."""
+
+    token: str = in_bundle_and_build()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkConfig:
+    """The host names that runs may reach (`egress_any`: all of them), and the gateway's own name."""
+
+    egress_any: bool
+    egress: tuple[str, ...]
+    domain: str | None = in_bundle_and_build()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRetention:
+    """For how many seconds runs are stored."""
+
+    runs_s: int = in_bundle_and_build()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentConfig:
     """One agent in one environment."""
 
-    name: str
-    environment: str
+    agent: str = in_bundle_and_build()
+    environment: str = in_bundle_and_build()
+    description: str
     harness: Harness
     model: Model | None
     instructions: str
     repos: tuple[Repo, ...]
+    files: tuple[FileEntry, ...]
     mcp_servers: tuple[McpServer, ...]
-    triggers: tuple[Trigger, ...]
     webhooks: tuple[Webhook, ...]
     schedules: tuple[Schedule, ...]
     mailboxes: tuple[Mailbox, ...]
     run: RunLimits
     budget_per_day_usd: Decimal | None
-    egress_any: bool
-    egress: tuple[str, ...]
-    retention_runs_s: int
+    gateway: GatewayConfig
+    network: NetworkConfig
+    retention: RunRetention
+
+    @property
+    def name(self) -> str:
+        """The agent's name."""
+        return self.agent
+
+    @property
+    def triggers(self) -> tuple[Trigger, ...]:
+        """Every trigger: webhooks, then schedules, then mailboxes."""
+        kinds = {"webhook": self.webhooks, "schedule": self.schedules, "email": self.mailboxes}
+        return tuple(Trigger(name=t.name, kind=kind, prompt=t.prompt) for kind, found in kinds.items() for t in found)
 
 
 def read_config(text: str | bytes) -> AgentConfig:
-    """The agent of a config.json; ConfigurationFault if it is of another format than this release reads."""
+    """The agent of a config.json; ConfigurationError for another format, or a missing or unknown member."""
     raw = json.loads(text)
-    if raw.get("format") != FORMAT:
-        raise ConfigurationError(f"config.json has format {raw.get('format')!r}, this release reads {FORMAT}")
-    return AgentConfig(
-        name=raw["agent"],
-        environment=raw["environment"],
-        harness=Harness(
-            name=raw["harness"]["name"],
-            version=raw["harness"]["version"],
-            args=tuple(raw["harness"]["args"]),
-            command=tuple(raw["harness"]["command"]),
-        ),
-        model=Model(**raw["model"]) if raw["model"] else None,
-        instructions=raw["instructions"],
-        repos=tuple(Repo(**repo) for repo in raw["repos"]),
-        mcp_servers=tuple(_mcp_server(server) for server in raw["mcp_servers"]),
-        triggers=tuple(_triggers(raw)),
-        webhooks=tuple(_webhook(webhook) for webhook in raw["webhooks"]),
-        schedules=tuple(Schedule(**_without_prompt(schedule)) for schedule in raw["schedules"]),
-        mailboxes=tuple(_mailbox(mailbox) for mailbox in raw["mailboxes"]),
-        run=_run(raw["run"]),
-        budget_per_day_usd=_money(raw["budget_per_day_usd"]),
-        egress_any=raw["network"]["egress_any"],
-        egress=tuple(raw["network"]["egress"]),
-        retention_runs_s=raw["retention"]["runs_s"],
-    )
+    if (found := raw.pop("format", None)) != FORMAT:
+        raise ConfigurationError(f"config.json has format {found!r}, this release reads {FORMAT}")
+    return _read_object(AgentConfig, raw, "config.json")
 
 
 def secret_variable(name: str) -> str:
@@ -187,53 +237,29 @@ def secret_variable(name: str) -> str:
     return "UNMOOR_SECRET_" + name.upper().replace("-", "_")
 
 
-def _mcp_server(raw: dict[str, Any]) -> McpServer:
-    return McpServer(
-        name=raw["name"],
-        url=raw["url"],
-        headers=tuple((k, v) for k, v in raw["headers"]),
-        command=tuple(raw["command"]),
-        env=tuple((k, v) for k, v in raw["env"]),
-    )
+def _read_object(kind: type[Config], raw: dict[str, Any], path: str) -> Config:
+    hints = _type_hints(kind)
+    if missing := sorted(hints.keys() - raw.keys()):
+        raise ConfigurationError(f"{path} has no {missing[0]}")
+    if unknown := sorted(raw.keys() - hints.keys()):
+        raise ConfigurationError(f"{path} has {unknown[0]}, which this release does not read")
+    return kind(**{name: _read(hint, raw[name], f"{path}: {name}") for name, hint in hints.items()})
 
 
-def _triggers(raw: dict[str, Any]) -> list[Trigger]:
-    kinds = {"webhooks": "webhook", "schedules": "schedule", "mailboxes": "email"}
-    return [
-        Trigger(name=trigger["name"], kind=kind, prompt=trigger["prompt"])
-        for part, kind in kinds.items()
-        for trigger in raw[part]
-    ]
+@cache
+def _type_hints(kind: type[Any]) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {f.name: hints[f.name] for f in fields(kind)}
 
 
-def _webhook(raw: dict[str, Any]) -> Webhook:
-    return Webhook(
-        name=raw["name"],
-        verify=Verify(**raw["verify"]) if raw["verify"] else None,
-        when=tuple((path, tuple(wanted)) for path, wanted in raw["when"]),
-    )
-
-
-def _mailbox(raw: dict[str, Any]) -> Mailbox:
-    return Mailbox(**{**_without_prompt(raw), "allow_from": tuple(raw["allow_from"])})
-
-
-def _without_prompt(raw: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in raw.items() if name != "prompt"}
-
-
-def _run(raw: dict[str, Any]) -> RunLimits:
-    return RunLimits(
-        isolation=raw["isolation"],
-        timeout_s=raw["timeout_s"],
-        max_concurrent=raw["max_concurrent"],
-        when_busy=raw["when_busy"],
-        retries=raw["retries"],
-        session=raw["session"],
-        max_cost_usd=_money(raw["max_cost_usd"]),
-        artifacts=tuple(raw["artifacts"]),
-    )
-
-
-def _money(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+def _read(hint: Any, raw: Any, path: str) -> Any:
+    """A JSON value as a value of that type; a tuple is a list in JSON, and a Decimal is text."""
+    if is_dataclass(hint):
+        return _read_object(hint, raw, path)  # type: ignore[arg-type]
+    members = get_args(hint)
+    if NoneType in members:
+        return None if raw is None else _read(members[0], raw, path)
+    if get_origin(hint) is not tuple:
+        return Decimal(raw) if hint is Decimal else raw
+    kinds = [members[0]] * len(raw) if members[-1] is ... else members
+    return tuple(_read(kind, item, path) for kind, item in zip(kinds, raw, strict=True))

@@ -1,20 +1,20 @@
-"""MCP servers with their secrets put in: what a run holds, it holds in its harness's own configuration."""
+"""Secret references in MCP servers, `${secret:NAME}`, and their values."""
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from .config import McpServer
 
-REFERENCE = re.compile(r"\$\{secret:([a-z][a-z0-9-]*)\}")
+SECRET_REFERENCE = re.compile(r"\$\{secret:([a-z][a-z0-9-]*)\}")
 
 
 def resolve_secret_references(servers: tuple[McpServer, ...], value: Callable[[str], str]) -> tuple[McpServer, ...]:
-    """The servers with `${secret:NAME}` replaced; `value` raises for a name that this container was not given."""
-    return tuple(dataclasses.replace(s, headers=_filled(s.headers, value), env=_filled(s.env, value)) for s in servers)
+    """The servers with each `${secret:NAME}` replaced; `value` raises if this container does not hold that secret."""
+    return tuple(replace(s, headers=_resolve(s.headers, value), env=_resolve(s.env, value)) for s in servers)
 
 
-def _filled(pairs: tuple[tuple[str, str], ...], value: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
-    return tuple((key, REFERENCE.sub(lambda match: value(match[1]), text)) for key, text in pairs)
+def _resolve(pairs: tuple[tuple[str, str], ...], value: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
+    return tuple((key, SECRET_REFERENCE.sub(lambda match: value(match[1]), text)) for key, text in pairs)

@@ -21,6 +21,7 @@ VERIFY = Verify(
     payload="{timestamp}.{body}",
     tolerance_s=300,
 )
-TRIGGER = Trigger(name=NAME, kind=KIND, prompt="A self-test: no harness is started, and no model is asked.")
-WEBHOOK = Webhook(name=NAME, verify=VERIFY, when=())
+PROMPT = "A self-test: no harness is started, and no model is asked."
+TRIGGER = Trigger(name=NAME, kind=KIND, prompt=PROMPT)
+WEBHOOK = Webhook(name=NAME, prompt=PROMPT, verify=VERIFY, when=())
 WHOLE = "A run was accepted, started, reached its guard and the store, and ended."

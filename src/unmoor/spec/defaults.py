@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
+from unmoor.runtime.config import DAY_CAP, RUN_CAP
+
 # Where each provider's API lies; `openai-compatible` has no address of its own, so the spec must give one.
 MODEL_BASE_URLS = MappingProxyType(
     {
@@ -50,8 +52,8 @@ _TABLE = (
     Default(path="run.when_busy", value="queue", reason="nothing accepted is lost"),
     Default(path="run.retries", value=1, reason="one lost machine should not lose a run"),
     Default(path="run.session", value=None, reason="each run starts afresh"),
-    Default(path="run.max_cost_usd", value=None, reason="no cap unless one is set"),
-    Default(path="budget.per_day_usd", value=None, reason="no cap unless one is set"),
+    Default(path=RUN_CAP, value=None, reason="no cap unless one is set"),
+    Default(path=DAY_CAP, value=None, reason="no cap unless one is set"),
     Default(path="resources.cpu", value=Decimal(1), reason="harnesses wait for the model most of the time"),
     Default(path="resources.memory", value=2048, reason="2Gi: the largest harness needs 630 MB, and tools need room"),
     Default(path="resources.disk", value=4096, reason="4Gi: what every target has for one processor"),

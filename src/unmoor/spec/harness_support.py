@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from unmoor.quantities import quote_truncated
+from unmoor.runtime.config import DAY_CAP, RUN_CAP
 
 from .models import Spec
 from .yaml_positions import Path
@@ -68,8 +69,8 @@ def _model(spec: Spec) -> Iterator[Finding]:
         if spec.harness.name != "command":
             yield ("model",), f"harness {spec.harness.name} needs a model", "add model: {provider, name, api_key}"
         if spec.run.max_cost_usd or spec.budget.per_day_usd:
-            path = ("run", "max_cost_usd") if spec.run.max_cost_usd else ("budget", "per_day_usd")
-            yield path, "there is no model to spend money on", "add a model or remove the cap"
+            cap = RUN_CAP if spec.run.max_cost_usd else DAY_CAP
+            yield tuple(cap.split(".")), "there is no model to spend money on", "add a model or remove the cap"
         return
     allowed = HARNESS_PROVIDERS[spec.harness.name]
     if spec.model.provider not in allowed:

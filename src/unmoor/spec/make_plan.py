@@ -1,10 +1,11 @@
-"""Spec -> Plan: pure, total, every absent field decided by defaults.py."""
+"""Spec -> Plan: pure and total; defaults.py decides every absent field."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from dataclasses import fields, replace
+from typing import Any, TypeVar, cast
 
 from unmoor.plan import (
     GatewayPlan,
@@ -17,7 +18,7 @@ from unmoor.plan import (
     Mailbox,
     McpServer,
     Model,
-    NetworkPlan,
+    NetworkConfig,
     Plan,
     Repo,
     Retention,
@@ -29,45 +30,47 @@ from unmoor.plan import (
     Webhook,
 )
 from unmoor.quantities import mebibytes, seconds
+from unmoor.runtime.config import DAY_CAP
 from unmoor.runtime.harness.versions import HARNESS_VERSIONS
+from unmoor.runtime.secret_references import SECRET_REFERENCE
 
 from .context_files import SpecFiles
-from .defaults import MODEL_BASE_URLS, default
-from .models import ADDRESS, ImageBuild, ModelSpec, RepoSpec, SignedTimeSpec, Spec, TriggerSpec, VerifySpec
+from .defaults import DEFAULTS, MODEL_BASE_URLS, default
+from .models import ADDRESS, EmailSpec, ImageBuild, RepoSpec, Spec, SpecModel, TriggerSpec, VerifySpec
 
-SECRET_REFERENCE = re.compile(r"\$\{secret:([a-z][a-z0-9-]*)\}")
+Part = TypeVar("Part")
 
 
-def make_plan(spec: Spec, environment: str = "default", material: SpecFiles | None = None) -> Plan:
-    """The spec with everything decided; `material` is what its files hold, nothing where it names none."""
-    material = material or SpecFiles(folder="", instructions=_inline(spec), files=())
+def make_plan(spec: Spec, environment: str = "default", files: SpecFiles | None = None) -> Plan:
+    """The spec with everything decided; `files` holds the content of the files that the spec names, if any."""
+    files = files or SpecFiles(folder="", instructions=_inline_instructions(spec), files=())
     triggers = spec.triggers
     return Plan(
         agent=spec.name,
         environment=environment,
-        description=_or(spec.description, "description"),
+        description=_value(spec.description, "description"),
         harness=_harness(spec),
-        image=_image(spec, material.folder),
-        model=_model(spec.model) if spec.model else None,
-        instructions=material.instructions,
+        image=_image(spec, files.folder),
+        model=_model(spec),
+        instructions=files.instructions,
         repos=tuple(_repo(r) for r in spec.context.repos),
-        files=material.files,
+        files=files.files,
         mcp_servers=_mcp_servers(spec),
         webhooks=tuple(_webhook(t) for t in triggers if t.webhook),
         schedules=tuple(_schedule(t) for t in triggers if t.schedule),
-        mailboxes=tuple(_mailbox(t) for t in triggers if t.email),
+        mailboxes=tuple(_mailbox(t, t.email) for t in triggers if t.email),
         run=_run(spec),
-        budget_per_day_usd=_or(spec.budget.per_day_usd, "budget.per_day_usd"),
+        budget_per_day_usd=_value(spec.budget.per_day_usd, DAY_CAP),
         secrets=_secrets(spec),
         gateway=_gateway(spec),
-        guard=GuardPlan(cpu=_or(None, "guard.cpu"), memory_mib=_or(None, "guard.memory")),
+        guard=GuardPlan(cpu=_value(None, "guard.cpu"), memory_mib=_value(None, "guard.memory")),
         network=_network(spec),
-        retention=_retention(spec),
+        retention=_decided(Retention, spec.retention, "retention"),
     )
 
 
 def secret_uses(spec: Spec) -> tuple[tuple[str, Holder], ...]:
-    """Every use of a secret: its name and which part of the agent holds it, in the spec's order, repeats kept."""
+    """Every use of a secret: its name and the part of the agent that holds it, in the spec's order, with repeats."""
     uses: list[tuple[str, Holder]] = []
     if spec.model:
         uses.append((spec.model.api_key, "guard"))
@@ -85,21 +88,35 @@ def secret_uses(spec: Spec) -> tuple[tuple[str, Holder], ...]:
     return tuple(uses)
 
 
-def _or(value: Any, path: str) -> Any:
+def _decided(kind: type[Part], spec: SpecModel, where: str, /, **decided: Any) -> Part:
+    """A part of the plan: `decided`, and for every other field the spec's field of that name, or its default."""
+    names = [f for f in fields(cast(Any, kind)) if f.name not in decided]
+    return kind(**{f.name: _field(spec, where, f.name, f.type) for f in names}, **decided)
+
+
+def _field(spec: SpecModel, path: str, name: str, type_: Any) -> Any:
+    """The plan's value of a field: durations are in seconds (`timeout_s`), sizes in mebibytes (`memory_mib`)."""
+    written = name.removesuffix("_s").removesuffix("_mib")
+    value = getattr(spec, written)
+    if value is None:
+        where = f"{path}.{written}"
+        return "" if where not in DEFAULTS and type_ == "str" else default(where)
+    if written != name:
+        return seconds(value) if name.endswith("_s") else mebibytes(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _value(value: Any, path: str) -> Any:
     return default(path) if value is None else value
 
 
-def _inline(spec: Spec) -> str:
+def _inline_instructions(spec: Spec) -> str:
     return spec.instructions if isinstance(spec.instructions, str) else ""
 
 
 def _harness(spec: Spec) -> Harness:
-    return Harness(
-        name=spec.harness.name,
-        version=spec.harness.version or HARNESS_VERSIONS[spec.harness.name],
-        args=tuple(spec.harness.args),
-        command=tuple(spec.harness.command),
-    )
+    version = spec.harness.version or HARNESS_VERSIONS[spec.harness.name]
+    return _decided(Harness, spec.harness, "harness", version=version)
 
 
 def _image(spec: Spec, folder: str) -> Image:
@@ -107,40 +124,30 @@ def _image(spec: Spec, folder: str) -> Image:
         harness = _harness(spec)
         return ShippedImage(harness=harness.name, version=harness.version)
     if isinstance(spec.image, ImageBuild):
-        return ImageFolder(folder=_within(folder, spec.image.build))
+        path = spec.image.build
+        return ImageFolder(folder=f"{folder}/{path.removeprefix('./')}" if folder else path)
     return ImageReference(reference=spec.image)
 
 
-def _within(folder: str, path: str) -> str:
-    return f"{folder}/{path.removeprefix('./')}" if folder else path
-
-
-def _model(model: ModelSpec) -> Model:
-    return Model(
-        provider=model.provider,
-        name=model.name,
-        base_url=model.base_url or MODEL_BASE_URLS[model.provider],
-        api_key=model.api_key,
-    )
+def _model(spec: Spec) -> Model | None:
+    if (model := spec.model) is None:
+        return None
+    return _decided(Model, model, "model", base_url=model.base_url or MODEL_BASE_URLS[model.provider])
 
 
 def _repo(repo: RepoSpec) -> Repo:
-    own_name = repo.url.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git")
-    return Repo(
-        url=repo.url,
-        ref=_or(repo.ref, "context.repos.ref"),
-        path=repo.path or own_name,
-        credential=repo.credential or "",
-    )
+    repo_name = repo.url.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git")
+    return _decided(Repo, repo, "context.repos", path=repo.path or repo_name)
 
 
 def _mcp_servers(spec: Spec) -> tuple[McpServer, ...]:
     return tuple(
-        McpServer(
+        _decided(
+            McpServer,
+            server,
+            "tools.mcp_servers",
             name=name,
-            url=server.url or "",
             headers=tuple(sorted(server.headers.items())),
-            command=tuple(server.command),
             env=tuple(sorted(server.env.items())),
         )
         for name, server in sorted(spec.tools.mcp_servers.items())
@@ -149,86 +156,58 @@ def _mcp_servers(spec: Spec) -> tuple[McpServer, ...]:
 
 def _webhook(trigger: TriggerSpec) -> Webhook:
     assert trigger.webhook is not None
-    verify = trigger.webhook.verify
+    verify, when = trigger.webhook.verify, sorted(trigger.webhook.when.items())
     return Webhook(
         name=trigger.name,
         prompt=trigger.prompt,
         verify=_verify(verify) if isinstance(verify, VerifySpec) else None,
-        when=tuple((path, _values(wanted)) for path, wanted in sorted(trigger.webhook.when.items())),
+        when=tuple((path, tuple(values) if isinstance(values, list) else (values,)) for path, values in when),
     )
-
-
-def _values(wanted: Any) -> tuple[str | int | bool, ...]:
-    return tuple(wanted) if isinstance(wanted, list) else (wanted,)
 
 
 def _verify(verify: VerifySpec) -> Verify:
-    is_hmac, signed = verify.scheme == "hmac", verify.timestamp
-    return Verify(
-        scheme=verify.scheme,
-        secret=verify.secret,
-        header=verify.header or "",
-        algorithm=_or(verify.algorithm, "triggers.webhook.verify.algorithm") if is_hmac else "",
-        encoding=_or(verify.encoding, "triggers.webhook.verify.encoding") if is_hmac else "",
-        prefix=verify.prefix or "",
-        timestamp=signed.header if signed else "",
-        payload=(signed.payload or _or(None, "triggers.webhook.verify.timestamp.payload")) if signed else "",
-        tolerance_s=_tolerance(signed) if signed else 0,
-    )
-
-
-def _tolerance(signed: SignedTimeSpec) -> int:
-    return seconds(signed.tolerance) if signed.tolerance else _or(None, "triggers.webhook.verify.timestamp.tolerance")
+    path, signed = "triggers.webhook.verify", verify.timestamp
+    decided: dict[str, Any] = {"timestamp": "", "payload": "", "tolerance_s": 0}
+    if verify.scheme != "hmac":
+        decided |= {"algorithm": "", "encoding": ""}
+    if signed is not None:
+        members = {name: _field(signed, f"{path}.timestamp", name, "str") for name in ("payload", "tolerance_s")}
+        decided |= {"timestamp": signed.header, **members}
+    return _decided(Verify, verify, path, **decided)
 
 
 def _schedule(trigger: TriggerSpec) -> Schedule:
     assert trigger.schedule is not None
-    return Schedule(
-        name=trigger.name,
-        prompt=trigger.prompt,
-        cron=" ".join(trigger.schedule.cron.split()),
-        timezone=_or(trigger.schedule.timezone, "triggers.schedule.timezone"),
-        missed=_or(trigger.schedule.missed, "triggers.schedule.missed"),
-    )
+    cron = " ".join(trigger.schedule.cron.split())
+    names = {"name": trigger.name, "prompt": trigger.prompt}
+    return _decided(Schedule, trigger.schedule, "triggers.schedule", cron=cron, **names)
 
 
-def _mailbox(trigger: TriggerSpec) -> Mailbox:
-    assert trigger.email is not None
-    email = trigger.email
-    host, _, port = email.imap.partition(":")
-    smtp_host, _, smtp_port = (email.smtp or "").partition(":")
-    usual = _or(None, "triggers.email.smtp.port") if smtp_host else 0
-    return Mailbox(
+def _mailbox(trigger: TriggerSpec, email: EmailSpec) -> Mailbox:
+    host, port = _host_and_port(email.imap, "triggers.email.imap.port")
+    smtp_host, smtp_port = _host_and_port(email.smtp, "triggers.email.smtp.port") if email.smtp else ("", 0)
+    return _decided(
+        Mailbox,
+        email,
+        "triggers.email",
         name=trigger.name,
         prompt=trigger.prompt,
         host=host,
-        port=int(port) if port else _or(None, "triggers.email.imap.port"),
-        user=email.user,
-        password=email.password,
-        allow_from=tuple(email.allow_from),
-        authserv_id=email.authserv_id or "",
+        port=port,
         address=email.address or (email.user if re.fullmatch(ADDRESS, email.user) else ""),
         smtp_host=smtp_host,
-        smtp_port=int(smtp_port) if smtp_port else usual,
+        smtp_port=smtp_port,
     )
+
+
+def _host_and_port(text: str, path: str) -> tuple[str, int]:
+    host, _, port = text.partition(":")
+    return host, int(_value(port or None, path))
 
 
 def _run(spec: Spec) -> Run:
-    run, size = spec.run, spec.resources
-    return Run(
-        isolation=_or(run.isolation, "run.isolation"),
-        timeout_s=seconds(run.timeout) if run.timeout else _or(None, "run.timeout"),
-        max_concurrent=_or(run.max_concurrent, "run.max_concurrent"),
-        when_busy=_or(run.when_busy, "run.when_busy"),
-        retries=_or(run.retries, "run.retries"),
-        session=_or(run.session, "run.session"),
-        max_cost_usd=_or(run.max_cost_usd, "run.max_cost_usd"),
-        artifacts=tuple(run.artifacts),
-        cpu=_or(size.cpu, "resources.cpu"),
-        memory_mib=mebibytes(size.memory) if size.memory else _or(None, "resources.memory"),
-        disk_mib=mebibytes(size.disk) if size.disk else _or(None, "resources.disk"),
-        arch=_or(size.arch, "resources.arch"),
-    )
+    size = {n: _field(spec.resources, "resources", n, "") for n in ("cpu", "memory_mib", "disk_mib", "arch")}
+    return _decided(Run, spec.run, "run", **size)
 
 
 def _secrets(spec: Spec) -> tuple[Secret, ...]:
@@ -245,34 +224,20 @@ def _secrets(spec: Spec) -> tuple[Secret, ...]:
 def _secret(name: str, spec: Spec, holders: Iterable[Holder]) -> Secret:
     sources: Mapping[str, Any] = spec.secrets[name].model_dump(exclude_none=True)
     ((source, reference),) = sources.items()
-    text = "" if source == "existing" else reference
-    return Secret(name=name, source=source, reference=text, holders=tuple(sorted(holders)))  # type: ignore[arg-type]
+    return Secret(
+        name=name,
+        source=source,  # type: ignore[arg-type]
+        reference="" if source == "existing" else reference,
+        holders=tuple(sorted(holders)),
+    )
 
 
 def _gateway(spec: Spec) -> GatewayPlan:
-    gateway = spec.gateway
-    most = _or(gateway.max, "gateway.max")
-    return GatewayPlan(
-        cpu=_or(gateway.cpu, "gateway.cpu"),
-        memory_mib=mebibytes(gateway.memory) if gateway.memory else _or(None, "gateway.memory"),
-        min=_or(gateway.min, "gateway.min"),
-        max=max(most, gateway.min or 0) if gateway.max is None else most,
-        token=_or(gateway.token, "gateway.token"),
-    )
+    found = _decided(GatewayPlan, spec.gateway, "gateway")
+    return found if spec.gateway.max is not None else replace(found, max=max(found.max, found.min))
 
 
-def _network(spec: Spec) -> NetworkPlan:
-    egress = _or(spec.network.egress, "network.egress")
-    return NetworkPlan(
-        egress_any=egress == "any",
-        egress=() if egress == "any" else tuple(egress),
-        domain=_or(spec.network.domain, "network.domain"),
-    )
-
-
-def _retention(spec: Spec) -> Retention:
-    kept = spec.retention
-    return Retention(
-        runs_s=seconds(kept.runs) if kept.runs else _or(None, "retention.runs"),
-        logs_s=seconds(kept.logs) if kept.logs else _or(None, "retention.logs"),
-    )
+def _network(spec: Spec) -> NetworkConfig:
+    egress = _value(spec.network.egress, "network.egress")
+    allowed = () if egress == "any" else tuple(egress)
+    return _decided(NetworkConfig, spec.network, "network", egress_any=egress == "any", egress=allowed)

@@ -11,10 +11,11 @@ from zoneinfo import available_timezones
 
 from unmoor.cron import CronError, parse
 from unmoor.quantities import mebibytes, quote_truncated
+from unmoor.runtime.secret_references import SECRET_REFERENCE
 
 from .egress_rules import unreachable_hosts
 from .harness_support import unsupported_features
-from .make_plan import SECRET_REFERENCE, secret_uses
+from .make_plan import secret_uses
 from .models import ADDRESS, EmailSpec, Spec, VerifySpec
 from .template_syntax import problems_in
 from .yaml_positions import Path

@@ -52,16 +52,17 @@ class Mutation:
 
 def mutations(plan: Plan) -> Iterator[Mutation]:
     """Every leaf of the plan; an empty tuple and an absent part have none, so a full spec shows the most."""
-    for way, metadata, value in _leaves(plan, ()):
+    for way, (bundled, built), value in _leaves(plan, ()):
         turned = _turned(plan, way, value)
         if turned is not None:
             path = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in way).lstrip(".")
-            yield Mutation(path=path, bundled=metadata["bundled"], built=metadata["built"], turned=turned)
+            yield Mutation(path=path, bundled=bundled, built=built, turned=turned)
 
 
 def _leaves(value: Any, way: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any, Any]]:
     for field in dataclasses.fields(value):
-        if not (field.metadata.get("bundled") or field.metadata.get("built")):
+        bundled, built = field.metadata.get("bundled", True), field.metadata.get("built", False)
+        if not (bundled or built):
             continue
         member, here = getattr(value, field.name), (*way, field.name)
         if dataclasses.is_dataclass(member):
@@ -70,7 +71,7 @@ def _leaves(value: Any, way: tuple[str | int, ...]) -> Iterator[tuple[tuple[str 
             for index, item in enumerate(member):
                 yield from _leaves(item, (*here, index))
         elif member != () or "str" in str(field.type) or "Holder" in str(field.type):
-            yield here, field.metadata, member
+            yield here, (bundled, built), member
 
 
 def _turned(plan: Plan, way: tuple[str | int, ...], value: Any) -> Plan | None:

@@ -15,7 +15,15 @@ from clients import connected
 from routes import route_to
 from world import GRANT, World
 
-from unmoor.runtime.config import AgentConfig, Harness, Model, RunLimits
+from unmoor.runtime.config import (
+    AgentConfig,
+    GatewayConfig,
+    Harness,
+    Model,
+    NetworkConfig,
+    RunLimits,
+    RunRetention,
+)
 from unmoor.runtime.events import GuardEvent
 from unmoor.runtime.guard.budget.ledger import LedgerTimeouts
 from unmoor.runtime.guard.build import GuardSettings, open_guard
@@ -46,14 +54,15 @@ def agent(
 ) -> AgentConfig:
     """An agent with this model and these caps."""
     return AgentConfig(
-        name="agent",
+        agent="agent",
         environment="default",
+        description="",
         harness=Harness(name="command", version="none", args=(), command=("cat",)),
         model=Model(provider=provider, name=name or NAMES[provider], base_url=base_url, api_key="model-key"),
         instructions="",
         repos=(),
+        files=(),
         mcp_servers=(),
-        triggers=(),
         webhooks=(),
         schedules=(),
         mailboxes=(),
@@ -68,9 +77,9 @@ def agent(
             artifacts=(),
         ),
         budget_per_day_usd=None if day_usd is None else Decimal(day_usd),
-        egress_any=egress_any,
-        egress=(),
-        retention_runs_s=86400,
+        gateway=GatewayConfig(token="gateway-token"),
+        network=NetworkConfig(egress_any=egress_any, egress=(), domain=None),
+        retention=RunRetention(runs_s=86400),
     )
 
 

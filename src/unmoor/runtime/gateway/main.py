@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -25,9 +24,9 @@ from unmoor.runtime.gateway.launchers.choose import (
 from unmoor.runtime.http.server import bind_tcp
 from unmoor.runtime.logs import JsonLog
 from unmoor.runtime.redact import redactor
-from unmoor.runtime.secret_references import REFERENCE
+from unmoor.runtime.secret_references import SECRET_REFERENCE
 from unmoor.runtime.signals import shutdown_event
-from unmoor.runtime.state.bundle import UnpackedBundle, fetch_bundle
+from unmoor.runtime.state.bundle import fetch_bundle
 from unmoor.runtime.store import open_store
 
 from .gateway import Gateway
@@ -108,7 +107,7 @@ async def serve(
                 extra={GATEWAY_URL: url} if url else {},
                 log=log,
             ),
-            token=surroundings.secret(token_name(bundle)),
+            token=surroundings.secret(bundle.agent.gateway.token),
             secrets=trigger_secrets(bundle.agent, surroundings),
             redact=redact,
             log=log,
@@ -123,11 +122,6 @@ async def serve(
             await stop.wait()
     log("stopped")
     return 0
-
-
-def token_name(bundle: UnpackedBundle) -> str:
-    """The name of the secret that opens the API."""
-    return json.loads((bundle.folder / "config.json").read_bytes())["gateway"]["token"]
 
 
 def trigger_secrets(agent: AgentConfig, surroundings: ContainerEnvironment) -> dict[str, str]:
@@ -150,5 +144,5 @@ def run_secret_names(agent: AgentConfig) -> set[str]:
     """The names of the secrets that repositories and MCP servers refer to."""
     texts = [text for server in agent.mcp_servers for _, text in (*server.headers, *server.env)]
     return {repo.credential for repo in agent.repos if repo.credential} | {
-        name for text in texts for name in REFERENCE.findall(text)
+        name for text in texts for name in SECRET_REFERENCE.findall(text)
     }

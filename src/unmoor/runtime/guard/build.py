@@ -79,8 +79,8 @@ async def open_guard(
     try:
         async with _model(agent, store, key, clock, settings, log) as model:
             way_out = ConnectProxy(
-                egress=agent.egress,
-                egress_any=agent.egress_any,
+                egress=agent.network.egress,
+                egress_any=agent.network.egress_any,
                 resolve=network.resolve,
                 dial=network.dial,
                 limits=settings.way_out,
@@ -104,7 +104,7 @@ async def _model(
     try:
         async with ProviderClient(agent.model.base_url, settings.upstream, trust=settings.trust) as upstream:
             yield ModelProxy(
-                rules=ModelPolicy(provider=agent.model.provider, model=agent.model.name, web=agent.egress_any),
+                rules=ModelPolicy(provider=agent.model.provider, model=agent.model.name, web=agent.network.egress_any),
                 provider=Provider(
                     model=agent.model.name,
                     upstream=upstream,

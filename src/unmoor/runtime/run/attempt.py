@@ -171,7 +171,7 @@ class Attempt:
             session=resumed,
             new_session=str(uuid.uuid5(uuid.NAMESPACE_URL, f"unmoor:{self.record.id}:{self.record.attempt}")),
             programs=self.host.programs.paths,
-            web=agent.egress_any,
+            web=agent.network.egress_any,
         )
 
     def _say_what_starts(self, confinement: SandboxReport) -> None:

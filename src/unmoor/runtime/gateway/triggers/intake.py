@@ -143,7 +143,7 @@ class Intake:
 
     async def _is_known(self, run: str, now: datetime) -> bool:
         """Whether the run was accepted: it is in the store, or has been for as long as runs are kept."""
-        if now - keys.created_at(run) >= timedelta(seconds=self.bundle.agent.retention_runs_s):
+        if now - keys.created_at(run) >= timedelta(seconds=self.bundle.agent.retention.runs_s):
             return True
         if run in self.dispatcher.known:
             return True

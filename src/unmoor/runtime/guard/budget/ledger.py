@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from unmoor.runtime.config import AgentConfig
+from unmoor.runtime.config import DAY_CAP, RUN_CAP, AgentConfig
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.events import BudgetExceeded
 from unmoor.runtime.logs import Log, null_log
@@ -25,7 +25,6 @@ from unmoor.runtime.store import Store
 
 from .day_record import NOTHING, DayRecord, DayRecords
 
-RUN_CAP, DAY_CAP = "run.max_cost_usd", "budget.per_day_usd"
 # From this share of a cap on, every request looks into the store.
 NEAR = Decimal("0.8")
 MOST_DAYS = 31

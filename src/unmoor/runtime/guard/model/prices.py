@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from unmoor.runtime.config import AgentConfig, Model
+from unmoor.runtime.config import DAY_CAP, RUN_CAP, AgentConfig, Model
 from unmoor.runtime.events import Tokens
 
 from .formats import ReportedUsage
@@ -60,8 +60,8 @@ def unpriced(agent: AgentConfig) -> str:
     caps = [
         name
         for name, cap in (
-            ("run.max_cost_usd", agent.run.max_cost_usd),
-            ("budget.per_day_usd", agent.budget_per_day_usd),
+            (RUN_CAP, agent.run.max_cost_usd),
+            (DAY_CAP, agent.budget_per_day_usd),
         )
         if cap is not None
     ]

@@ -115,7 +115,7 @@ class Inbox:
 
     def _unread(self, uid: int, about: MessageInfo) -> RejectedMail | None:
         """Why a mail is not even read."""
-        kept = timedelta(seconds=self.intake.bundle.agent.retention_runs_s)
+        kept = timedelta(seconds=self.intake.bundle.agent.retention.runs_s)
         if about.size_bytes > MOST_MAIL:
             most = MOST_MAIL // 1024**2
             reason = f"it is {about.size_bytes / 1024**2:.0f} MiB long, and {most} MiB are read at most"
