@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from unmoor.errors import Problem
-from unmoor.graph import Resource
 from unmoor.plan import Plan, Secret
-from unmoor.plan.bundle import Bundle
 from unmoor.plan.secret_version import secret_version
 from unmoor.value_paths import parse_path, to_wire
 
 if TYPE_CHECKING:
     from unmoor.findings import Finding
+    from unmoor.graph import Resource
+    from unmoor.plan.bundle import Bundle
     from unmoor.pricing.line import CostLine
     from unmoor.pricing.pricer import Pricer
     from unmoor.pricing.usage import Usage
@@ -51,7 +51,7 @@ Part = Literal[
 class Override(BaseModel):
     """One change to the inputs of the resources that match: by type, and by name with or without the agent's prefix."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     type: str = Field(description="The resource's type, such as `graph` shows it.")
     name: str = Field(description="Its name, with or without the agent's name before it; `*` is every one of the type.")
@@ -68,7 +68,7 @@ class Override(BaseModel):
 class Settings(BaseModel):
     """What every target's settings have; a target's own model inherits from it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     overrides: list[Override] = Field([], description="Changes to any input of any resource, as a last resort.")
     destroy_data: bool = Field(False, description="Whether deleting the stack deletes the store's data as well.")
