@@ -26,7 +26,7 @@ SecretId = Annotated[str, StringConstraints(pattern=SECRET_ID)]
 class WorkloadProfile(BaseModel):
     """Machines of the agent's own for its runs, where Consumption has no size that is large enough."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     type: Literal["D4", "D8", "D16", "D32", "E4", "E8", "E16", "E32"] = Field(
         description="The machine: D has 4 GiB for each processor, E has 8; the number is its processors."

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import sys
 
 
 def main() -> None:
     """The program `unmoor`: exit 0 done, 1 failed, 2 the input is wrong; no traceback unless --debug is given."""
-    from unmoor.cli.app import app
+    # A command ends before its garbage matters; collecting it would take a third of a graph's time.
+    gc.disable()
+    # Pydantic looks for plugins in the metadata of every installed distribution; unmoor uses none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from unmoor.cli.app import app_for
     from unmoor.errors import UnmoorError
 
-    # A command ends before its garbage matters; looking for it would take a third of a graph's time.
-    gc.disable()
     _print_anything()
     debug = "--debug" in sys.argv
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
-        app(args=[a for a in sys.argv[1:] if a != "--debug"])
+        app_for(arguments)(args=arguments)
     except UnmoorError as error:
         if debug:
             raise
@@ -34,6 +38,8 @@ def main() -> None:
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    finally:
+        gc.freeze()  # else Python collects all of it once more as it ends
 
 
 def _print_anything() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -112,6 +114,18 @@ def graph(
     if len(target) > 1:
         raise typer.BadParameter("one target at a time; unmoor compare takes several", param_hint="--target")
     run(file, env, target[0], form=wanted[0] if wanted else "tree")
+
+
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """The app with only the command that the arguments begin with, if any: typer builds every command's parser."""
+    only = copy.copy(app)
+    only.registered_commands = [
+        c for c in app.registered_commands if c.callback and [c.callback.__name__] == [*arguments[:1]]
+    ]
+    if only.registered_commands:
+        only.registered_groups = []
+        return only
+    return app
 
 
 app.command()(compare)

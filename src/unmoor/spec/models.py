@@ -83,7 +83,7 @@ Dollars = Annotated[Number, Field(gt=0, le=1_000_000, decimal_places=4)]
 class SpecModel(BaseModel):
     """Base of every part of the spec: frozen, strict about its keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True, defer_build=True)
 
 
 class HarnessSpec(SpecModel):

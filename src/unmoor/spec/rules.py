@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
-from zoneinfo import available_timezones
+from pathlib import Path as FilePath
+
+import tzdata
 
 from unmoor.cron import CronError, parse
 from unmoor.quantities import mebibytes, quote_truncated
@@ -129,7 +131,8 @@ def _schedule(cron: str, timezone: str | None, path: Path) -> Iterator[Finding]:
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones()) - {"localtime", "posixrules", "Factory"}
+    names = FilePath(tzdata.__file__).with_name("zones").read_text(encoding="utf-8")
+    return frozenset(names.split()) - {"Factory"}
 
 
 def _when(when: Mapping[str, object], path: Path) -> Iterator[Finding]:

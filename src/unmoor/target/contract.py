@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from unmoor.errors import Problem
-from unmoor.graph import Resource
 from unmoor.plan import Plan, Secret
-from unmoor.plan.bundle import Bundle
 from unmoor.plan.secret_version import secret_version
 
 from .access import Access
@@ -25,6 +23,8 @@ from .stand_ins import StandIns
 
 if TYPE_CHECKING:
     from unmoor.findings import Finding
+    from unmoor.graph import Resource
+    from unmoor.plan.bundle import Bundle
     from unmoor.prices.price_list import PriceSources
     from unmoor.pricing.line import CostLine
     from unmoor.pricing.pricer import Pricer

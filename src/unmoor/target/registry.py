@@ -53,15 +53,17 @@ def unknown_target_error(name: str) -> UnknownTargetError:
 
 @functools.cache
 def _found() -> dict[str, tuple[EntryPoint, ...]]:
-    found: dict[str, dict[str, EntryPoint]] = {}
+    found: dict[str, tuple[EntryPoint, ...]] = {}
     for entry in entry_points(group=GROUP):
-        # An editable install may list a distribution twice; the same object from the same place is one offer.
-        found.setdefault(entry.name, {})[f"{entry.value} {_distribution(entry)}"] = entry
-    return {name: tuple(offers.values()) for name, offers in found.items()}
+        found[entry.name] = (*found.get(entry.name, ()), entry)
+    return found
 
 
 def _one(name: str) -> EntryPoint:
     offers = _found().get(name, ())
+    if len(offers) > 1:
+        # An editable install may list a distribution twice; the same object from the same place is one offer.
+        offers = tuple({f"{offer.value} {_distribution(offer)}": offer for offer in offers}.values())
     match offers:
         case (offer,):
             return offer

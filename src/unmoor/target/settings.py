@@ -12,7 +12,7 @@ from unmoor.value_paths import parse_path, to_wire
 class Override(BaseModel):
     """One change to the inputs of the resources that match: by type, and by name with or without the agent's prefix."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     type: str = Field(description="The resource's type, as `graph` shows it.")
     name: str = Field(description="Its name, with or without the agent's name before it; `*` is every one of the type.")
@@ -29,7 +29,7 @@ class Override(BaseModel):
 class Settings(BaseModel):
     """The settings that every target has; a target's own model inherits from it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     overrides: list[Override] = Field([], description="Changes to any input of any resource, as a last resort.")
     destroy_data: bool = Field(False, description="Whether deleting the stack deletes the store's data as well.")

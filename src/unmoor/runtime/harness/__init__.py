@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from unmoor.runtime.errors import ConfigurationError
-
-from .protocol import Adapter
+if TYPE_CHECKING:
+    from .protocol import Adapter
 
 _MODULES = {
     "claude-code": "claude_code",
@@ -27,6 +27,8 @@ def names() -> tuple[str, ...]:
 def adapter(name: str) -> Adapter:
     """The adapter of that harness; imports no other."""
     if name not in _MODULES:
+        from unmoor.runtime.errors import ConfigurationError
+
         raise ConfigurationError(f"harness.name: {name!r} is no harness of this release; write one of {_list()}")
     return import_module(f"{__name__}.{_MODULES[name]}").ADAPTER
 
