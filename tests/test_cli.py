@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from forked import UNMOOR
 
 from unmoor.cli.render.values import to_jsonable
 from unmoor.spec.load import load
@@ -27,7 +28,7 @@ EVERYTHING = str(ROOT / "examples" / "06-everything")
 def unmoor(*arguments: str, home: Path | None = None, cache: Path | None = None) -> subprocess.CompletedProcess[str]:
     places = {"HOME": home, "UNMOOR_CACHE": cache}
     environment = {**os.environ, **{name: str(place) for name, place in places.items() if place}}
-    command = [sys.executable, "-c", "from unmoor.cli import main; main()", *arguments]
+    command = [*UNMOOR, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL)
 
 
