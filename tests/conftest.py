@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 import gc
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
+import forked
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # The same examples each time, and no clock: a test that fails fails for everybody.
 settings.register_profile("unmoor", database=None, deadline=None, derandomize=True, max_examples=50)
@@ -21,6 +25,12 @@ def pytest_configure() -> None:
     settings.load_profile("unmoor")
     # The SDKs are a large heap that never changes; looking through it for garbage would be a sixth of a graph's time.
     gc.set_threshold(200_000, 20, 1000)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Starts the server of forked programs if a selected test needs it."""
+    if any(value is forked.UNMOOR for item in session.items for value in vars(item.module).values()):  # type: ignore[attr-defined]
+        forked.start_server()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

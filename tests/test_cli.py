@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from forked import UNMOOR
 
 from unmoor.cli.render.values import to_jsonable
 from unmoor.spec.load import load
@@ -27,7 +28,7 @@ EVERYTHING = str(ROOT / "examples" / "06-everything")
 def unmoor(*arguments: str, home: Path | None = None, cache: Path | None = None) -> subprocess.CompletedProcess[str]:
     places = {"HOME": home, "UNMOOR_CACHE": cache}
     environment = {**os.environ, **{name: str(place) for name, place in places.items() if place}}
-    command = [sys.executable, "-c", "from unmoor.cli import main; main()", *arguments]
+    command = [*UNMOOR, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL)
 
 
@@ -166,7 +167,9 @@ def test_an_override_that_does_nothing_is_refused(tmp_path: Path, override: str,
     assert expected in done.stderr
 
 
-def test_an_override_of_the_wrong_type_is_refused_in_one_line_though_others_depend_on_its_resource(tmp_path: Path) -> None:
+def test_an_override_of_the_wrong_type_is_refused_in_one_line_though_others_depend_on_its_resource(
+    tmp_path: Path,
+) -> None:
     override = "{type: 'aws:ecs/service:Service', name: gateway, set: {desiredCount: {a: 1}}}"
     text = (Path(HELLO) / "unmoor.yaml").read_text()
     text = text.replace("{region: eu-west-1}", f"{{region: eu-west-1, overrides: [{override}]}}")

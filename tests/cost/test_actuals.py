@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from books import BASE, D
+from forked import UNMOOR
 
 from unmoor.cost.actual_costs import compute_pricer, group_spend, total_spend
 from unmoor.cost.measured_usage import measure_usage
@@ -155,7 +155,7 @@ targets: {aws-ecs: {region: us-east-1}}
 
 
 def unmoor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from unmoor.cli import main; main()", "cost", str(folder), *arguments]
+    command = [*UNMOOR, "cost", str(folder), *arguments]
     environment = {**os.environ, "UNMOOR_DATA": str(folder / "data")}
     return subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL)
 
@@ -188,7 +188,7 @@ def test_the_command_sums_up_what_runs_have_cost(agent: Path) -> None:
 
 @pytest.mark.slow
 def test_a_comparison_goes_by_what_a_store_has_seen(agent: Path) -> None:
-    command = [sys.executable, "-c", "from unmoor.cli import main; main()", "compare", str(agent), "--json"]
+    command = [*UNMOOR, "compare", str(agent), "--json"]
     done = subprocess.run(
         [*command, "--from-runs", (agent / "store").as_uri(), "--minutes", "3"], capture_output=True, text=True
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import UNMOOR
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +19,7 @@ HELLO = str(ROOT / "examples" / "01-hello")
 
 
 def unmoor(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from unmoor.cli import main; main()", *arguments]
+    command = [*UNMOOR, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=os.environ, stdin=subprocess.DEVNULL)
 
 

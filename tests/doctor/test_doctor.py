@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import UNMOOR
 
 from unmoor.target.registry import load, names
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-UNMOOR = [sys.executable, "-c", "from unmoor.cli import main; main()"]
 
 
 def doctor(folder: Path, *arguments: str, path: str = "") -> Any:

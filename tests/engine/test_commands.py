@@ -8,12 +8,12 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from cloud import Cloud
+from forked import UNMOOR
 from real_engine import Engine
 
 pytestmark = pytest.mark.slow
@@ -21,7 +21,6 @@ pytestmark = pytest.mark.slow
 HELLO = str(Path(__file__).resolve().parents[2] / "examples" / "01-hello")
 ON_DOCKER = (HELLO, "-t", "vm-docker")
 CONTAINER, VOLUME = "docker:index/container:Container", "docker:index/volume:Volume"
-UNMOOR = [sys.executable, "-c", "from unmoor.cli import main; main()"]
 
 
 @pytest.fixture

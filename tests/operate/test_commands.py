@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 import pytest
 import senders
+from forked import UNMOOR
 from gateways import TOKEN, Client, gateway, put, put_event, record, until
 
 from unmoor.plan.bundle import pack
@@ -26,7 +26,6 @@ from unmoor.spec.load import load
 
 pytestmark = pytest.mark.slow
 
-UNMOOR = [sys.executable, "-c", "from unmoor.cli import main; main()"]
 SPEC: dict[str, Any] = {
     "version": 1,
     "name": "agent",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import UNMOOR
 from gateways import TOKEN, Client, gateway
 from processes import free_port
 
@@ -18,7 +19,6 @@ from unmoor.container import READY_PATH
 
 pytestmark = pytest.mark.slow
 
-UNMOOR = [sys.executable, "-c", "from unmoor.cli import main; main()"]
 SPEC = {
     "version": 1,
     "name": "agent",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import UNMOOR
 
 from unmoor.operate.gateway_agent import GatewayAgent
 from unmoor.operate.gateway_client import GatewayHttp
@@ -20,7 +20,6 @@ from unmoor.operate.self_test import SelfTest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-UNMOOR = [sys.executable, "-c", "from unmoor.cli import main; main()"]
 TOKEN = "the-token-of-this-test"
 PATIENCE_S = 60
 

@@ -78,6 +78,7 @@ class Bench:
     git_environment: Mapping[str, str] = field(default_factory=dict)
     programs: HarnessInstallation = PROGRAMS
     traced: bool = False
+    in_an_image: bool = False
     patience: Timeouts = IMPATIENT
     started: int = 0
 
@@ -129,7 +130,7 @@ class Bench:
             secrets=self.secrets,
             way=way,
             work_root=self.root / "work",
-            in_an_image=False,
+            in_an_image=self.in_an_image,
             programs=self.programs,
             owner="tests",
             watch=events.append,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 from agent_process import Agent, ended, silent_guard, until
-from runs import command_spec, shell
+from runs import shell
 from test_life import living
 
 from unmoor.runtime.run.lease import RunLease, acquire_lease
@@ -271,17 +270,6 @@ def test_what_cannot_be_run_is_said_in_one_line(
     assert found == code, err
     assert len(err.splitlines()) == (1 if text else 0), err
     assert err.startswith(f"unmoor-agent: {text}" if text else "")
-
-
-@pytest.mark.parametrize(("isolation", "made"), [("container", "made"), ("process", "PermissionError")])
-def test_isolation_says_whether_sockets_of_the_file_system_can_be_made(agent: Agent, isolation: str, made: str) -> None:
-    program = (
-        "import socket\ntry: socket.socket(socket.AF_UNIX); print('made')\nexcept OSError as e: print(type(e).__name__)"
-    )
-    agent.spec = command_spec(f"{sys.base_prefix}/bin/python3", "-c", program, run={"isolation": isolation})
-    run = agent.queued()
-    ended(agent.start(run))
-    assert agent.record(run).answer == made
 
 
 def test_a_bundle_that_is_another_one_is_refused(agent: Agent) -> None:

@@ -6,19 +6,18 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import UNMOOR
 from runs import is_what_this_kernel_can, stored_text
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-UNMOOR = [sys.executable, "-c", "from unmoor.cli import main; main()"]
 
 
 @pytest.fixture

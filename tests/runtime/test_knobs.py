@@ -1,6 +1,8 @@
-"""Every knob that the runtime has, and the test that fails where it is ignored.
+"""Every knob that the runtime has, and the test that fails if the runtime ignores it.
 
-The knobs are the fields of the runtime's own configuration: a field that is added without a test fails here.
+The knobs are the fields of the runtime's own configuration: a field that is added without a test fails here. Each named
+test fails as well when nothing in it makes the runtime read the field (conftest.py). `make test-all` runs each once more
+while the runtime reads another value than the field has, and then it must fail.
 """
 
 from __future__ import annotations
@@ -8,6 +10,9 @@ from __future__ import annotations
 import ast
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import Bench, shell
+from knob_spies import FULL, knobs
+from runs import Bench, command_spec, shell
 
-from unmoor.runtime import config
-from unmoor.runtime.config import AgentConfig, read_config
+from unmoor.runtime.config import read_config
 from unmoor.runtime.errors import ConfigurationError, TransientError
 from unmoor.runtime.state.bundle import UnpackedBundle
 from unmoor.runtime.state.new_run import run_from_trigger
@@ -29,15 +34,15 @@ HERE = Path(__file__).parent
 KNOBS: Mapping[str, str] = {
     "agent": "test_knobs.py::test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is",
     "environment": "test_knobs.py::test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is",
-    "harness.name": "harness/test_commands.py::test_the_harnesses_are_those_that_the_language_knows",
-    "harness.version": "test_dev.py::test_a_harness_that_is_not_installed_is_named_with_what_to_do",
-    "harness.args": "harness/test_commands.py::test_more_arguments_come_where_the_program_takes_them",
-    "harness.command": "harness/test_commands.py::test_a_command_of_one_s_own_is_told_everything_by_variables",
-    "model.provider": "harness/test_commands.py::test_model_and_provider_move_the_command",
+    "harness.name": "test_knobs.py::test_the_harness_is_started_as_the_agent_says",
+    "harness.version": "test_knobs.py::test_the_harness_is_started_as_the_agent_says",
+    "harness.args": "test_knobs.py::test_the_harness_is_started_as_the_agent_says",
+    "harness.command": "test_knobs.py::test_the_harness_is_started_as_the_agent_says",
+    "model.provider": "harness/test_commands.py::test_model_and_provider_move_the_command[command-openai]",
     "model.name": "harness/test_commands.py::test_model_and_provider_move_the_command",
     "model.base_url": "test_harness_runs.py::test_a_run_succeeds_with_tools_artifacts_and_cost",
-    "model.api_key": "guard/test_model.py::test_the_providers_key_goes_out_and_the_token_does_not",
-    "instructions": "harness/test_commands.py::test_instructions_lie_where_the_program_reads_its_own",
+    "model.api_key": "guard/test_build.py::test_the_models_key_is_the_secret_that_the_agent_names",
+    "instructions": "test_knobs.py::test_the_harness_is_started_as_the_agent_says",
     "repos.url": "test_git.py::test_a_private_repository_is_cloned_and_its_credential_is_in_no_file",
     "repos.ref": "test_git.py::test_a_branch_a_tag_and_a_commit_are_checked_out",
     "repos.path": "test_workspace.py::test_a_repository_is_there_and_the_harness_holds_no_credential_for_it",
@@ -75,7 +80,7 @@ KNOBS: Mapping[str, str] = {
     "mailboxes.address": "gateway/mail/test_came.py::test_a_mail_of_the_mailbox_itself_starts_nothing",
     "mailboxes.smtp_host": "gateway/mail/test_inbox.py::test_the_answer_is_sent_back_in_the_thread_once",
     "mailboxes.smtp_port": "gateway/mail/test_inbox.py::test_the_answer_is_sent_back_in_the_thread_once",
-    "run.isolation": "test_agent_run.py::test_isolation_says_whether_sockets_of_the_file_system_can_be_made",
+    "run.isolation": "test_knobs.py::test_isolation_says_whether_sockets_of_the_file_system_can_be_made",
     "run.timeout_s": "test_life.py::test_a_run_that_takes_too_long_is_timed_out_and_nothing_of_it_lives_on",
     "run.max_concurrent": "gateway/test_dispatch.py::test_no_more_run_at_one_time_than_the_spec_says",
     "run.when_busy": "gateway/test_dispatch.py::test_a_run_is_skipped_where_the_spec_says_so_and_all_are_taken",
@@ -85,8 +90,8 @@ KNOBS: Mapping[str, str] = {
     "run.artifacts": "test_knobs.py::test_artifacts_are_those_that_the_globs_name",
     "budget_per_day_usd": "guard/test_model.py::test_the_days_budget_is_shared_by_runs_and_guards_and_ends_with_the_day",
     "gateway.token": "gateway/test_serve.py::test_a_container_serves_its_agent_and_ends_on_sigterm",
-    "network.egress_any": "guard/test_connect.py::test_any_lets_every_public_host_through",
-    "network.egress": "guard/test_connect.py::test_an_allowed_host_is_reached_and_its_bytes_pass",
+    "network.egress_any": "guard/test_build.py::test_hosts_are_reached_that_the_agent_names_and_others_if_any_may_be",
+    "network.egress": "guard/test_build.py::test_hosts_are_reached_that_the_agent_names_and_others_if_any_may_be",
     "retention.runs_s": "gateway/mail/test_inbox.py::test_a_mail_that_is_older_than_runs_are_kept_starts_nothing",
 }
 # In the bundle for people and tools; the runtime does nothing with them.
@@ -105,85 +110,26 @@ FOLDERS: Mapping[str, str] = {
 }
 
 
-def fields(of: type, path: str = "") -> Iterator[str]:
-    """The paths of all leaves of a dataclass and of those that it is made of."""
-    for field in dataclasses.fields(of):
-        inner = [name for name in vars(config) if isinstance(field.type, str) and name in field.type.split(" | ")[0]]
-        nested = [vars(config)[n] for n in inner if dataclasses.is_dataclass(vars(config)[n])]
-        yield from fields(nested[0], f"{path}{field.name}.") if nested else [f"{path}{field.name}"]
-
-
 def test_every_knob_is_named_with_its_test() -> None:
-    assert sorted({*fields(AgentConfig)} - UNUSED) == sorted(KNOBS)
+    assert sorted({path for path, _, _ in knobs()} - UNUSED) == sorted(KNOBS)
 
 
 @pytest.mark.parametrize("test", sorted({*KNOBS.values(), *FOLDERS.values()}))
 def test_the_named_test_is_there(test: str) -> None:
     file, _, name = test.partition("::")
     tree = ast.parse((HERE / file).read_text(encoding="utf-8"))
-    assert name in {f.name for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef)}
+    functions = {f.name for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assert name.partition("[")[0] in functions
 
 
-FULL: dict[str, Any] = {
-    "format": 1,
-    "agent": "a",
-    "environment": "prod",
-    "harness": {"name": "pi", "version": "1", "args": ["-x"], "command": ["c"]},
-    "model": {"provider": "openai", "name": "m", "base_url": "https://m", "api_key": "k"},
-    "description": "what it is for",
-    "instructions": "do",
-    "repos": [{"url": "https://r", "ref": "main", "path": "r", "credential": "t"}],
-    "mcp_servers": [{"name": "s", "url": "https://s", "headers": [["H", "v"]], "command": ["c"], "env": [["E", "v"]]}],
-    "files": [{"path": "files/f", "sha256": "ab", "size_bytes": 1, "executable": False}],
-    "webhooks": [
-        {
-            "name": "w",
-            "prompt": "p",
-            "verify": {
-                "scheme": "hmac",
-                "secret": "s",
-                "header": "X",
-                "algorithm": "sha1",
-                "encoding": "hex",
-                "prefix": "p",
-                "timestamp": "T",
-                "payload": "{body}",
-                "tolerance_s": 1,
-            },
-            "when": [["body.a", ["b", 1, True]]],
-        }
-    ],
-    "schedules": [{"name": "s", "prompt": "p", "cron": "* * * * *", "timezone": "UTC", "missed": "skip"}],
-    "mailboxes": [
-        {
-            "name": "e",
-            "prompt": "p",
-            "host": "h",
-            "port": 1,
-            "user": "u",
-            "password": "s",
-            "allow_from": ["a@b"],
-            "authserv_id": "i",
-            "address": "m@b",
-            "smtp_host": "o",
-            "smtp_port": 2,
-        }
-    ],
-    "run": {
-        "isolation": "container",
-        "timeout_s": 1,
-        "max_concurrent": 2,
-        "when_busy": "skip",
-        "retries": 3,
-        "session": "k",
-        "max_cost_usd": "1",
-        "artifacts": ["a"],
-    },
-    "budget_per_day_usd": "2",
-    "gateway": {"token": "gateway-token"},
-    "network": {"egress_any": True, "egress": ["h"], "domain": "a.example.com"},
-    "retention": {"runs_s": 5},
-}
+@pytest.mark.slow
+@pytest.mark.skipif(not os.environ.get("UNMOOR_ALL_KNOBS"), reason="make test-all turns every knob")
+@pytest.mark.parametrize("knob", KNOBS)
+def test_the_named_test_fails_while_the_runtime_reads_another_value(knob: str) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", str(HERE / KNOBS[knob])]
+    environment = {**os.environ, "UNMOOR_TURNED_KNOB": knob}
+    done = subprocess.run(command, env=environment, cwd=HERE.parents[1], capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -249,6 +195,26 @@ def test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is() -> None:
     assert record.delivery == "d"
     assert (record.agent, record.environment, record.bundle) == ("a", "prod", "ab")
     assert (record.harness, record.harness_version, record.provider, record.model) == ("pi", "1", "openai", "m")
+
+
+def test_the_harness_is_started_as_the_agent_says(tmp_path: Path) -> None:
+    spec = command_spec("sh", "-c", 'echo "$0"; cat "$UNMOOR_INSTRUCTIONS"', instructions="Be kind")
+    spec["harness"]["args"] = ["one-more"]
+    run = Bench(tmp_path, spec).run()
+    assert run.record.answer.splitlines() == ["one-more", "Be kind"]
+    [started] = run.of("run.started")
+    assert (started["harness"], started["version"]) == ("command", "none")
+
+
+@pytest.mark.parametrize(("isolation", "answer"), [("container", "made"), ("process", "PermissionError")])
+def test_isolation_says_whether_sockets_of_the_file_system_can_be_made(
+    tmp_path: Path, isolation: str, answer: str
+) -> None:
+    program = (
+        "import socket\ntry: socket.socket(socket.AF_UNIX); print('made')\nexcept OSError as e: print(type(e).__name__)"
+    )
+    spec = command_spec(f"{sys.base_prefix}/bin/python3", "-c", program, run={"isolation": isolation})
+    assert Bench(tmp_path, spec, in_an_image=True).run().record.answer == answer
 
 
 class Unreachable:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from browsers import AXE, DESKTOP, PATIENCE_MS, PHONE, browser
+from forked import UNMOOR
 
 pytestmark = pytest.mark.browser
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "02-issue-triage"
@@ -17,7 +17,7 @@ EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "02-issue-triage"
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("page") / "compared.html"
-    command = [sys.executable, "-c", "from unmoor.cli import main; main()", "compare", str(EXAMPLE), "-t", "aws-ecs"]
+    command = [*UNMOOR, "compare", str(EXAMPLE), "-t", "aws-ecs"]
     subprocess.run([*command, "-t", "vm-docker", "--html", str(made)], check=True, capture_output=True)
     return made
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import UNMOOR
 from processes import free_port
 from runs import PROGRAMS, shell, stored_text
 
@@ -33,7 +34,7 @@ from unmoor.spec.context_files import SpecFiles
 from unmoor.spec.make_plan import make_plan
 from unmoor.spec.models import Spec
 
-DEV = [sys.executable, "-c", "from unmoor.cli import main; main()", "dev"]
+DEV = [*UNMOOR, "dev"]
 TOKEN = "a-token-for-these-tests"
 
 
