@@ -117,6 +117,14 @@ def test_every_command_of_the_first_steps_succeeds(tmp_path: Path) -> None:
     assert "unmoor:target: vm-docker" in (tmp_path / "infra" / "Pulumi.prod.yaml").read_text()
 
 
+def test_the_spec_of_the_readme_is_accepted(tmp_path: Path) -> None:
+    found = re.search(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    (tmp_path / "unmoor.yaml").write_text(found[1])
+    done = _unmoor(tmp_path, "check", ".")
+    assert (done.returncode, done.stdout.count(": accepted")) == (0, 2), done.stdout
+
+
 def _unmoor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return _run(["-c", "from unmoor.cli import main; main()", *arguments], cwd=folder, path=folder / "src")
 
