@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -19,6 +20,12 @@ DOCS = ROOT / "docs"
 BLOCK = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+ROOT_PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
+NAMING_PAGES = [ROOT / "CONTRIBUTING.md", DOCS / "architecture.md", *sorted((DOCS / "decisions").glob("*.md"))]
+PATH = re.compile(r"`([\w.*/-]+/[\w.*/-]*|[\w.-]+\.(?:md|py|toml|yml))`")
+MODULE = re.compile(r"`(unmoor(?:\.\w+)+)`")
+# Where the paths of those pages begin: a table of the runtime, or of one target, leaves its folder out.
+FOLDERS = (ROOT, ROOT / "src" / "unmoor" / "runtime", ROOT / "targets" / "aws_ecs")
 
 
 @pytest.mark.slow
@@ -32,9 +39,26 @@ def test_an_unknown_argument_is_refused() -> None:
     assert (done.returncode, done.stderr) == (2, "docs.py: --chekc is no argument; write --check, or nothing\n")
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda p: p.relative_to(DOCS).as_posix())
+@pytest.mark.parametrize(
+    "page", [*ROOT_PAGES, *sorted(DOCS.rglob("*.md"))], ids=lambda p: p.relative_to(ROOT).as_posix()
+)
 def test_every_internal_link_resolves(page: Path) -> None:
     assert [link for link in _internal(page) if not _resolves(page, link)] == []
+
+
+@pytest.mark.parametrize("page", NAMING_PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_every_path_and_module_that_is_named_exists(page: Path) -> None:
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    paths = [path for path in PATH.findall(text) if "NAME" not in path]
+    assert [path for path in paths if not any(list(folder.glob(path)) for folder in FOLDERS)] == []
+    assert [module for module in MODULE.findall(text) if not _is_importable(module)] == []
+
+
+def test_every_import_path_of_the_change_log_exists() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    moved = re.findall(r"^\| `unmoor\S+` \| `(unmoor[\w.]+)` \|$", text, re.MULTILINE)
+    assert len(moved) > 50
+    assert [path for path in moved if not _is_importable(path)] == []
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +117,14 @@ def test_every_command_of_the_first_steps_succeeds(tmp_path: Path) -> None:
     assert "unmoor:target: vm-docker" in (tmp_path / "infra" / "Pulumi.prod.yaml").read_text()
 
 
+def test_the_spec_of_the_readme_is_accepted(tmp_path: Path) -> None:
+    found = re.search(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    (tmp_path / "unmoor.yaml").write_text(found[1])
+    done = _unmoor(tmp_path, "check", ".")
+    assert (done.returncode, done.stdout.count(": accepted")) == (0, 2), done.stdout
+
+
 def _unmoor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return _run(["-c", "from unmoor.cli import main; main()", *arguments], cwd=folder, path=folder / "src")
 
@@ -100,6 +132,14 @@ def _unmoor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def _run(arguments: list[str], *, cwd: Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "UNMOOR_DATA": str(cwd / "data"), **({"PYTHONPATH": str(path)} if path else {})}
     return subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def _is_importable(path: str) -> bool:
+    try:
+        pkgutil.resolve_name(path)
+    except (ImportError, AttributeError):
+        return False
+    return True
 
 
 def _internal(page: Path) -> Iterator[str]:
@@ -111,7 +151,8 @@ def _resolves(page: Path, link: str) -> bool:
     """Whether the page is there, and the heading as well where one is named."""
     path, _, anchor = link.partition("#")
     aim = (page.parent / path).resolve() if path else page
-    return aim.is_file() and aim.is_relative_to(DOCS) and (not anchor or anchor in _anchors(aim))
+    site = DOCS if page.is_relative_to(DOCS) else ROOT
+    return aim.is_file() and aim.is_relative_to(site) and (not anchor or anchor in _anchors(aim))
 
 
 def _anchors(page: Path) -> set[str]:
