@@ -1,22 +1,19 @@
 """The contract between a target and the container: one image, three entry points, its ports, paths and variables.
 
 A target puts these into whatever its platform calls a container; the runtime reads them. Both sides import this
-module, so that neither can drift. It imports nothing of unmoor but the plan's types.
+module, so that neither can drift. It imports nothing else of unmoor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .plan import Plan, Schedule
+from typing import Protocol
 
 # What the image runs as, and where it may write: everything else is read-only.
 UID = 10001
 WORK_DIR = "/work"
 TEMP_DIR = "/tmp"
-# Where secrets lie as files, one named by each secret's variable, on a platform that has nothing better.
+# Where secrets are mounted as files, each named by its variable, on a platform without a secret store.
 SECRETS_DIR = "/run/unmoor/secrets"
 # Where the store lies on a platform whose store is a directory.
 STORE_DIR = "/store"
@@ -42,18 +39,46 @@ LAUNCH = ("launch",)
 # Seconds between SIGTERM and SIGKILL where the platform lets us choose; the shortest grace of all targets is 10.
 STOP_GRACE_S = 30
 
+SECRET_PREFIX = "UNMOOR_SECRET_"
+
+
+class NamedSchedule(Protocol):
+    """A schedule of the plan."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class NamedAgent(Protocol):
+    """The plan of an agent in one environment."""
+
+    @property
+    def agent(self) -> str: ...
+    @property
+    def environment(self) -> str: ...
+
+
+def secret_variable(name: str) -> str:
+    """The environment variable that carries the secret into the containers that hold it."""
+    return SECRET_PREFIX + name.upper().replace("-", "_")
+
+
+def secret_name_from_variable(variable: str) -> str:
+    """The name that the spec gives the secret; the inverse of `secret_variable`."""
+    return variable.removeprefix(SECRET_PREFIX).lower().replace("_", "-")
+
 
 def health_check_command(port: int) -> tuple[str, ...]:
     """The command by which a container asks itself whether it is well; exit 0 if so."""
     return (*ENTRYPOINT, "health", str(port))
 
 
-def scheduled_run_command(schedule: Schedule, delivery: str = "") -> tuple[str, ...]:
+def scheduled_run_command(schedule: NamedSchedule, delivery: str = "") -> tuple[str, ...]:
     """The command that starts a schedule's run; `delivery` is the platform's id of this firing, where it has one."""
     return ("run", "--trigger", schedule.name, *(("--delivery", delivery) if delivery else ()))
 
 
-def common_environment(plan: Plan, *, target: str, bundle_sha256: str, store_url: str) -> dict[str, str]:
+def common_environment(plan: NamedAgent, *, target: str, bundle_sha256: str, store_url: str) -> dict[str, str]:
     """The variables that every container of the agent is given."""
     return {
         "UNMOOR_AGENT": plan.agent,

@@ -14,6 +14,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
 
+from unmoor.container import secret_variable
+
 BUNDLED = MappingProxyType({"bundled": True, "built": False})
 BUILT = MappingProxyType({"bundled": False, "built": True})
 BOTH = MappingProxyType({"bundled": True, "built": True})
@@ -212,7 +214,7 @@ class Secret:
     @property
     def variable(self) -> str:
         """The environment variable that carries it into a container that holds it."""
-        return "UNMOOR_SECRET_" + self.name.upper().replace("-", "_")
+        return secret_variable(self.name)
 
     @property
     def source_label(self) -> str:

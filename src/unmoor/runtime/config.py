@@ -150,6 +150,7 @@ class AgentConfig:
     egress_any: bool
     egress: tuple[str, ...]
     retention_runs_s: int
+    gateway_token: str
 
 
 def read_config(text: str | bytes) -> AgentConfig:
@@ -179,12 +180,8 @@ def read_config(text: str | bytes) -> AgentConfig:
         egress_any=raw["network"]["egress_any"],
         egress=tuple(raw["network"]["egress"]),
         retention_runs_s=raw["retention"]["runs_s"],
+        gateway_token=raw["gateway"]["token"],
     )
-
-
-def secret_variable(name: str) -> str:
-    """The environment variable that carries the secret of that name into a container that holds it."""
-    return "UNMOOR_SECRET_" + name.upper().replace("-", "_")
 
 
 def _mcp_server(raw: dict[str, Any]) -> McpServer:

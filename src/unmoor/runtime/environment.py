@@ -7,12 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from unmoor.container import WORK_DIR
+from unmoor.container import SECRET_PREFIX, WORK_DIR, secret_variable
 
-from .config import secret_variable
 from .errors import ConfigurationError
-
-PREFIX = "UNMOOR_SECRET_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +47,9 @@ def read_environment(environment: Mapping[str, str]) -> ContainerEnvironment:
 def read_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """Secrets by their variable: from the environment, and from files named like them one level below
     UNMOOR_SECRETS_DIR, where a line's end after the value is none of it."""
-    found = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    found = {name: value for name, value in environment.items() if name.startswith(SECRET_PREFIX)}
     if folder := environment.get("UNMOOR_SECRETS_DIR"):
-        for path in sorted(Path(folder).glob(f"*/{PREFIX}*")):
+        for path in sorted(Path(folder).glob(f"*/{SECRET_PREFIX}*")):
             found[path.name] = _read(path)
     return found
 
@@ -68,7 +65,7 @@ def _read(path: Path) -> str:
 
 def scrub_secrets() -> None:
     """Takes the secrets out of this process's environment, so that nothing that it starts inherits them."""
-    for name in [n for n in os.environ if n.startswith(PREFIX)]:
+    for name in [n for n in os.environ if n.startswith(SECRET_PREFIX)]:
         del os.environ[name]
 
 

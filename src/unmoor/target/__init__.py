@@ -1,5 +1,7 @@
 """The target contract: what a third party's target imports."""
 
+from unmoor.container import secret_name_from_variable
+
 from .contract import (
     PARTS,
     Access,
@@ -14,7 +16,6 @@ from .contract import (
     Settings,
     Target,
     override_matches,
-    secret_name_from_variable,
 )
 
 __all__ = [

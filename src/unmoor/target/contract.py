@@ -231,11 +231,6 @@ class Target:
         return _function(self.tunnel_by)(url, settings) if self.tunnel_by else nullcontext(url)
 
 
-def secret_name_from_variable(variable: str) -> str:
-    """The spec's name of the secret that an environment variable carries; the inverse of Secret.variable."""
-    return variable.removeprefix("UNMOOR_SECRET_").lower().replace("_", "-")
-
-
 def _function(reference: str) -> Callable[..., Any]:
     module, _, name = reference.partition(":")
     return getattr(importlib.import_module(module), name)

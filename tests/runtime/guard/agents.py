@@ -71,6 +71,7 @@ def agent(
         egress_any=egress_any,
         egress=(),
         retention_runs_s=86400,
+        gateway_token="gateway-token",
     )
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from unmoor.container import GATEWAY_PORT
-from unmoor.runtime.config import AgentConfig, secret_variable
+from unmoor.container import GATEWAY_PORT, secret_variable
 from unmoor.runtime.environment import ContainerEnvironment, read_environment, scrub_secrets
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.gateway.launchers.choose import (
@@ -25,9 +23,9 @@ from unmoor.runtime.gateway.launchers.choose import (
 from unmoor.runtime.http.server import bind_tcp
 from unmoor.runtime.logs import JsonLog
 from unmoor.runtime.redact import redactor
-from unmoor.runtime.secret_references import REFERENCE
+from unmoor.runtime.secret_references import secrets_by_holder
 from unmoor.runtime.signals import shutdown_event
-from unmoor.runtime.state.bundle import UnpackedBundle, fetch_bundle
+from unmoor.runtime.state.bundle import fetch_bundle
 from unmoor.runtime.store import open_store
 
 from .gateway import Gateway
@@ -35,6 +33,8 @@ from .public_url import VARIABLE as GATEWAY_URL
 from .public_url import discover_public_url
 
 DAY_S = 24 * 3600
+# The secrets themselves, and the directory where they are mounted.
+SECRETS = "UNMOOR_SECRET"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,18 +98,20 @@ async def serve(
     url = await discover_public_url(serving.environment, region=serving.launcher[1].get("region", ""), log=log)
     with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
         bundle = await fetch_bundle(store, surroundings.bundle, Path(folder))
+        held = secrets_by_holder(bundle.agent)
+        secrets = {name: surroundings.secret(name) for name in sorted(held["gateway"])}
         gateway = Gateway(
             store=store,
             bundle=bundle,
             launcher=build_launcher(
                 serving.launcher,
                 bundle.agent,
-                environment=runner_environment(serving.environment, bundle.agent, surroundings),
+                environment=runner_environment(serving.environment, surroundings, held["run"]),
                 extra={GATEWAY_URL: url} if url else {},
                 log=log,
             ),
-            token=surroundings.secret(token_name(bundle)),
-            secrets=trigger_secrets(bundle.agent, surroundings),
+            token=secrets[bundle.agent.gateway_token],
+            secrets=secrets,
             redact=redact,
             log=log,
             clock=lambda: datetime.now(UTC),
@@ -125,30 +127,10 @@ async def serve(
     return 0
 
 
-def token_name(bundle: UnpackedBundle) -> str:
-    """The name of the secret that opens the API."""
-    return json.loads((bundle.folder / "config.json").read_bytes())["gateway"]["token"]
-
-
-def trigger_secrets(agent: AgentConfig, surroundings: ContainerEnvironment) -> dict[str, str]:
-    """What webhooks are signed with and mailboxes opened with, by name; ConfigurationFault where one is not here."""
-    names = {webhook.verify.secret for webhook in agent.webhooks if webhook.verify}
-    names |= {mailbox.password for mailbox in agent.mailboxes}
-    return {name: surroundings.secret(name) for name in sorted(names)}
-
-
 def runner_environment(
-    environment: Mapping[str, str], agent: AgentConfig, surroundings: ContainerEnvironment
+    environment: Mapping[str, str], surroundings: ContainerEnvironment, held: Iterable[str]
 ) -> dict[str, str]:
     """A runner's whole environment: this container's without its secrets, and those secrets that a run holds."""
-    held = {secret_variable(name) for name in run_secret_names(agent)}
-    clean = {k: v for k, v in environment.items() if not k.startswith("UNMOOR_SECRET") and k != "PORT"}
-    return {**clean, **{name: value for name, value in surroundings.secrets.items() if name in held}}
-
-
-def run_secret_names(agent: AgentConfig) -> set[str]:
-    """The names of the secrets that repositories and MCP servers refer to."""
-    texts = [text for server in agent.mcp_servers for _, text in (*server.headers, *server.env)]
-    return {repo.credential for repo in agent.repos if repo.credential} | {
-        name for text in texts for name in REFERENCE.findall(text)
-    }
+    variables = {secret_variable(name) for name in held}
+    clean = {k: v for k, v in environment.items() if not k.startswith(SECRETS) and k != "PORT"}
+    return {**clean, **{name: value for name, value in surroundings.secrets.items() if name in variables}}

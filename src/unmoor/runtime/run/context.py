@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from unmoor.container import secret_variable
 from unmoor.runtime.clock import Clock
-from unmoor.runtime.config import secret_variable
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.guard.transport.types import ConnectionHandler
 from unmoor.runtime.harness.installed import HarnessInstallation
