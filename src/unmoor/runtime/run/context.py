@@ -62,5 +62,5 @@ class RunContext:
     def secret(self, name: str) -> str:
         """A secret's value by the spec's name; ConfigurationFault where this container was not given it."""
         if name not in self.secrets:
-            raise ConfigurationError(f"secret {name} is not here: {secret_variable(name)} is not set")
+            raise ConfigurationError(f"secret {name} is missing: {secret_variable(name)} is not set")
         return self.secrets[name]
