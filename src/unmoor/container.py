@@ -1,7 +1,7 @@
 """The contract between a target and the container: one image, three entry points, its ports, paths and variables.
 
 A target puts these into whatever its platform calls a container; the runtime reads them. Both sides import this
-module, so that neither can drift. It imports nothing of unmoor.
+module, so that neither can drift. It imports nothing else of unmoor.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Protocol
 UID = 10001
 WORK_DIR = "/work"
 TEMP_DIR = "/tmp"
-# Where secrets lie as files, one named by each secret's variable, on a platform that has nothing better.
+# Where secrets are mounted as files, each named by its variable, on a platform without a secret store.
 SECRETS_DIR = "/run/unmoor/secrets"
 # Where the store lies on a platform whose store is a directory.
 STORE_DIR = "/store"
@@ -39,9 +39,18 @@ LAUNCH = ("launch",)
 # Seconds between SIGTERM and SIGKILL where the platform lets us choose; the shortest grace of all targets is 10.
 STOP_GRACE_S = 30
 
+SECRET_PREFIX = "UNMOOR_SECRET_"
 
-class AgentIdentity(Protocol):
-    """What this module reads of a plan."""
+
+class NamedSchedule(Protocol):
+    """A schedule of the plan."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class NamedAgent(Protocol):
+    """The plan of an agent in one environment."""
 
     @property
     def agent(self) -> str: ...
@@ -49,11 +58,14 @@ class AgentIdentity(Protocol):
     def environment(self) -> str: ...
 
 
-class NamedTrigger(Protocol):
-    """What this module reads of a schedule."""
+def secret_variable(name: str) -> str:
+    """The environment variable that carries the secret into the containers that hold it."""
+    return SECRET_PREFIX + name.upper().replace("-", "_")
 
-    @property
-    def name(self) -> str: ...
+
+def secret_name_from_variable(variable: str) -> str:
+    """The name that the spec gives the secret; the inverse of `secret_variable`."""
+    return variable.removeprefix(SECRET_PREFIX).lower().replace("_", "-")
 
 
 def health_check_command(port: int) -> tuple[str, ...]:
@@ -61,12 +73,12 @@ def health_check_command(port: int) -> tuple[str, ...]:
     return (*ENTRYPOINT, "health", str(port))
 
 
-def scheduled_run_command(schedule: NamedTrigger, delivery: str = "") -> tuple[str, ...]:
+def scheduled_run_command(schedule: NamedSchedule, delivery: str = "") -> tuple[str, ...]:
     """The command that starts a schedule's run; `delivery` is the platform's id of this firing, where it has one."""
     return ("run", "--trigger", schedule.name, *(("--delivery", delivery) if delivery else ()))
 
 
-def common_environment(plan: AgentIdentity, *, target: str, bundle_sha256: str, store_url: str) -> dict[str, str]:
+def common_environment(plan: NamedAgent, *, target: str, bundle_sha256: str, store_url: str) -> dict[str, str]:
     """The variables that every container of the agent is given."""
     return {
         "UNMOOR_AGENT": plan.agent,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unmoor.container import STORE_DIR
+from unmoor.container import SECRET_PREFIX, STORE_DIR
 from unmoor.graph import Resource
 from unmoor.plan import Plan
 from unmoor.target import Access, secret_name_from_variable
@@ -108,7 +108,7 @@ def _secret_files(containers: Iterable[Resource]) -> dict[str, set[str]]:
 def _reads(principal: Principal, files: Mapping[str, set[str]]) -> Iterator[str]:
     for mount in principal.mounts:
         yield from files.get(mount.source, ())
-        if "/existing/UNMOOR_SECRET_" in mount.target:
+        if f"/existing/{SECRET_PREFIX}" in mount.target:
             yield secret_name_from_variable(mount.target.rsplit("/", 1)[-1])
 
 

@@ -133,7 +133,7 @@ def test_a_run_whose_workspace_outgrows_its_room_is_stopped(agent: Deployed) -> 
     with agent.asked() as ask:
         shown = ask.reached(ask.start("head -c 1200000000 /dev/zero > big; sleep 60"))
     assert (shown["status"], shown["reason"]) == ("lost", "its container was told to stop")
-    assert "a run's workspace has no room left" in docker("logs", *agent.containers("launcher")).stdout
+    assert "workspace exceeds the disk limit" in docker("logs", *agent.containers("launcher")).stdout
 
 
 def test_runs_in_the_gateways_container_have_the_disk_and_may_start_what_they_put_there(

@@ -86,8 +86,7 @@ async def gateway(machine: Machine) -> AsyncIterator[tuple[PlatformLauncher, Tol
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     async with serve_launcher(machine.containers(), listening):
         launcher, told = PlatformLauncher(platform=launched(url), look_s=0.1), Told()
-        launcher.on_exit = told
-        attending = asyncio.create_task(launcher.watch())
+        attending = asyncio.create_task(launcher.watch(told))
         try:
             yield launcher, told
         finally:

@@ -89,7 +89,7 @@ def test_an_unknown_run_is_refused_with_the_nearest_one(tmp_path: Path, way: str
         return str(raised.value)
 
     assert asking(tmp_path, way, ask, before=three_runs).endswith(
-        f": there is no run of that id: {record(2).id[:-1]}0; did you mean {record(2).id}?"
+        f": no run has this id: {record(2).id[:-1]}0; did you mean {record(2).id}?"
     )
 
 

@@ -139,7 +139,7 @@ def test_a_recorded_webhook_is_signed_and_starts_its_run(tmp_path: Path) -> None
         wrong = await unmoor(tmp_path, *how, *url, HOOK_SECRET="another secret")
         assert (wrong.code, wrong.out) == (1, "")
         assert wrong.err == (
-            f"{client.url}: the signature does not match: another secret, or the body was changed on its way; "
+            f"{client.url}: the signature does not match: the secret differs, or the body was changed; "
             "is the secret here the one that is deployed?\n"
         )
         (tmp_path / "body.json").write_text('{"action": "closed"}')

@@ -74,7 +74,7 @@ def test_where_nobody_listens_a_line_says_what_else_can_be_asked() -> None:
     ("said", "fault", "text"),
     [
         (refusal(401, "no"), Unauthorized, ": does not take the token in UNMOOR_TOKEN"),
-        (refusal(404, "there is no run of that id"), NoSuchRun, ": there is no run of that id"),
+        (refusal(404, "no run has this id"), NoSuchRun, ": no run has this id"),
         (refusal(429, "skipped: all 4 runs are taken"), RejectedByGateway, ": skipped: all 4 runs are taken"),
         (
             Said(404, b"<html>nginx</html>"),

@@ -185,12 +185,12 @@ def self_tested(*answers: Said) -> str:
 
 
 def test_what_comes_of_the_self_test() -> None:
-    reason = "its runner did not start: ECS answered POST / with 400: RESOURCE:MEMORY"
+    reason = "runner did not start: ECS answered POST / with 400: RESOURCE:MEMORY"
     runs = Said(200, {"runs": [{"id": "run-0", "status": "running"}], "next_cursor": None})
     none = Said(200, {"runs": [], "next_cursor": None})
     waiting = [run("queued")] * 10
     assert self_tested(ACCEPTED, run("failed", reason=reason)) == f"wrong self-test: run-1 failed: {reason}"
-    assert self_tested(refusal(404, "there is no webhook of that name")) == (
+    assert self_tested(refusal(404, "no webhook trigger has this name")) == (
         "note self-test: not verified: the gateway is of a release that has no self-test"
     )
     assert self_tested(refusal(429, "skipped: all 4 runs are taken")) == (

@@ -279,7 +279,7 @@ def test_a_bundle_that_is_another_one_is_refused(agent: Agent) -> None:
     asyncio.run(agent.store.put(keys.bundle_key("cd" * 32), b"not a bundle"))
     code, _, err = ended(agent.start(run))
     assert code == 2
-    assert err.startswith(f"unmoor-agent: bundle {'cd' * 32} is not what it says: its content has the digest ")
+    assert err.startswith(f"unmoor-agent: bundle {'cd' * 32} is corrupt: the digest of its content is ")
     assert process_bundle
     assert agent.record(run).status == "queued"
 

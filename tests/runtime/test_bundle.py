@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
-from unmoor.plan.bundle import write_bundle
+from unmoor.plan.bundle import config_json, write_bundle
+from unmoor.runtime.config import read_config
 from unmoor.runtime.errors import ConfigurationError
+from unmoor.runtime.secret_references import secrets_by_holder
 from unmoor.runtime.state.bundle import fetch_bundle
 from unmoor.runtime.store import open_store
+from unmoor.spec.load import load
 from unmoor.spec.make_plan import make_plan
 from unmoor.spec.models import Spec
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 @pytest.mark.parametrize("ending", [".tar", "/5f0a11c2.tar"])
@@ -28,3 +34,10 @@ def test_a_bundle_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     store = open_store((tmp_path / "store").as_uri())
     with pytest.raises(ConfigurationError, match=f"bundle {'ab' * 32} is not in the store; deploy again"):
         asyncio.run(fetch_bundle(store, "ab" * 32, tmp_path / "unpacked"))
+
+
+@pytest.mark.parametrize("spec", sorted(EXAMPLES.glob("*/unmoor.yaml")), ids=lambda path: path.parent.name)
+def test_the_bundle_names_the_secrets_of_each_part_as_the_plan_does(spec: Path) -> None:
+    plan = load(spec).plan
+    held = secrets_by_holder(read_config(json.dumps(config_json(plan))))
+    assert held == {part: {s.name for s in plan.secrets_held_by(part)} for part in ("guard", "run", "gateway")}

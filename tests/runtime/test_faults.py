@@ -209,9 +209,7 @@ def test_a_record_that_is_none_is_refused_in_one_line(tmp_path: Path, change: An
         assert stored is not None
         await store.put(key, json.dumps(change(json.loads(stored.content))).encode())
 
-    with pytest.raises(
-        UnmoorRuntimeError, match=r"^runs/run-.*/run\.json is no record that this release reads: "
-    ) as caught:
+    with pytest.raises(UnmoorRuntimeError, match=r"^runs/run-.*/run\.json is not a record of this release: ") as caught:
         Bench(tmp_path, shell("true")).run(before=spoil)
     assert str(caught.value).endswith(why)
 

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
+
+from unmoor.runtime.errors import UnmoorRuntimeError
 from unmoor.runtime.events import Tokens
 from unmoor.runtime.state import keys
-from unmoor.runtime.state.run_record import Artifact, Lease, RunRecord, from_json, to_json
+from unmoor.runtime.state.run_record import (
+    STATUSES,
+    TRANSITIONS,
+    Artifact,
+    Lease,
+    RunRecord,
+    from_json,
+    to_json,
+    transition,
+)
 
 NOW = datetime(2026, 11, 24, 20, 15, tzinfo=UTC)
 RECORD = RunRecord(
@@ -41,6 +54,23 @@ def test_a_record_is_what_was_written() -> None:
     assert from_json(to_json(RECORD)) == RECORD
     bare = dataclasses.replace(RECORD, model="", provider="", started_at=None, ended_at=None, cost_usd=None, lease=None)
     assert from_json(to_json(bare)) == bare
+
+
+def test_every_change_of_status_is_in_the_table_or_refused() -> None:
+    moves = {(before, after) for before, possible in TRANSITIONS.items() for after in possible}
+    assert TRANSITIONS.keys() == {*STATUSES}
+    for before, after in itertools.product(STATUSES, STATUSES):
+        record = dataclasses.replace(RECORD, status=before)
+        if (before, after) in moves:
+            changed = transition(record, after, reason="why")
+            assert (changed.status, changed.reason) == (after, "why")
+            assert changed.lease == (RECORD.lease if after == "running" else None)
+        else:
+            with pytest.raises(UnmoorRuntimeError, match=f"^run {record.id} is {before}, and cannot become {after}$"):
+                transition(record, after)
+    assert {after for before, after in moves if before == "queued"} == {"running", "cancelled", "failed", "lost"}
+    assert {after for before, after in moves if before == "running"} == {*STATUSES}
+    assert len(moves) == 4 + len(STATUSES)  # and none from a final status
 
 
 def test_the_json_has_the_members_that_readers_rely_on() -> None:

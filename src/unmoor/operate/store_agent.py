@@ -84,7 +84,7 @@ class StoreAgent:
     async def _record(self, run: str) -> RunRecord:
         stored = await self.store.get(keys.run_record_key(run)) if keys.RUN_ID.fullmatch(run) else None
         if stored is None:
-            raise NoSuchRun(f"{self.url}: there is no run of that id")
+            raise NoSuchRun(f"{self.url}: no run has this id")
         return read_record(run, stored.content)
 
     def _done(self, work: Coroutine[Any, Any, T]) -> T:

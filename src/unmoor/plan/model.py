@@ -14,13 +14,13 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
 
+from unmoor.container import secret_variable
 from unmoor.runtime.config import (
     AgentConfig,
     FileEntry,
     GatewayConfig,
     RunLimits,
     RunRetention,
-    secret_variable,
 )
 
 BUILT = MappingProxyType({"bundled": False, "built": True})

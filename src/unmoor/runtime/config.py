@@ -232,11 +232,6 @@ def read_config(text: str | bytes) -> AgentConfig:
     return _read_object(AgentConfig, raw, "config.json")
 
 
-def secret_variable(name: str) -> str:
-    """The environment variable that carries the secret of that name into a container that holds it."""
-    return "UNMOOR_SECRET_" + name.upper().replace("-", "_")
-
-
 def _read_object(kind: type[Config], raw: dict[str, Any], path: str) -> Config:
     hints = _type_hints(kind)
     if missing := sorted(hints.keys() - raw.keys()):

@@ -1,4 +1,4 @@
-"""What a container is told: its variables and the secrets that it holds, read once."""
+"""A container's environment: its variables and the secrets that it holds, read once."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from unmoor.container import WORK_DIR
+from unmoor.container import SECRET_PREFIX, WORK_DIR, secret_variable
 
-from .config import secret_variable
 from .errors import ConfigurationError
-
-PREFIX = "UNMOOR_SECRET_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerEnvironment:
-    """Where the store, the guard and the gateway are, which bundle the agent is, and where runs work; the URLs of guard
-    and gateway may be empty."""
+    """The URLs of store, guard and gateway (the last two may be empty), the bundle, the workspace root, the secrets."""
 
     store_url: str
     bundle: str
@@ -28,15 +24,15 @@ class ContainerEnvironment:
     secrets: Mapping[str, str]
 
     def secret(self, name: str) -> str:
-        """A secret's value by the spec's name; ConfigurationFault where this container was not given it."""
+        """A secret's value by the spec's name; ConfigurationError where this container does not hold it."""
         try:
             return self.secrets[secret_variable(name)]
         except KeyError:
-            raise ConfigurationError(f"secret {name} is not here: {secret_variable(name)} is not set") from None
+            raise ConfigurationError(f"secret {name} is missing: {secret_variable(name)} is not set") from None
 
 
 def read_environment(environment: Mapping[str, str]) -> ContainerEnvironment:
-    """What the variables say; ConfigurationFault for one that is missing."""
+    """Reads the variables; ConfigurationError for one that is missing."""
     return ContainerEnvironment(
         store_url=_needed(environment, "UNMOOR_STORE"),
         bundle=_needed(environment, "UNMOOR_BUNDLE"),
@@ -48,11 +44,11 @@ def read_environment(environment: Mapping[str, str]) -> ContainerEnvironment:
 
 
 def read_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """Secrets by their variable: from the environment, and from files named like them one level below
-    UNMOOR_SECRETS_DIR, where a line's end after the value is none of it."""
-    found = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    """Secrets by variable: from the environment, and from files of that name one level below UNMOOR_SECRETS_DIR,
+    without a trailing newline."""
+    found = {name: value for name, value in environment.items() if name.startswith(SECRET_PREFIX)}
     if folder := environment.get("UNMOOR_SECRETS_DIR"):
-        for path in sorted(Path(folder).glob(f"*/{PREFIX}*")):
+        for path in sorted(Path(folder).glob(f"*/{SECRET_PREFIX}*")):
             found[path.name] = _read(path)
     return found
 
@@ -67,13 +63,13 @@ def _read(path: Path) -> str:
 
 
 def scrub_secrets() -> None:
-    """Takes the secrets out of this process's environment, so that nothing that it starts inherits them."""
-    for name in [n for n in os.environ if n.startswith(PREFIX)]:
+    """Removes the secrets from this process's environment, so that no child process inherits them."""
+    for name in [n for n in os.environ if n.startswith(SECRET_PREFIX)]:
         del os.environ[name]
 
 
 def _needed(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name, "")
     if not value:
-        raise ConfigurationError(f"{name} is not set; the container is given it by the target")
+        raise ConfigurationError(f"{name} is not set; the target sets it")
     return value

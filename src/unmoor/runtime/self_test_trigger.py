@@ -1,14 +1,13 @@
-"""A run that proves the way from a webhook to a run's end: it starts no harness and asks no model, so it costs a
-container's few seconds, and nothing of what an agent could do is done.
+"""The self-test: a run that proves the path from a webhook to a run's end, without a harness or a model.
 
-Its webhook is every gateway's own. What is sent to it is signed with the token that opens the API.
+Every gateway has its webhook, whose deliveries are signed with the API token.
 """
 
 from __future__ import annotations
 
 from .config import Trigger, Verify, Webhook
 
-# No trigger of a spec's has a name that begins like that.
+# No trigger in a spec has a name that starts with an underscore.
 NAME, KIND = "_self-test", "self-test"
 VERIFY = Verify(
     scheme="hmac",
@@ -21,7 +20,7 @@ VERIFY = Verify(
     payload="{timestamp}.{body}",
     tolerance_s=300,
 )
-PROMPT = "A self-test: no harness is started, and no model is asked."
+PROMPT = "A self-test: it starts no harness and calls no model."
 TRIGGER = Trigger(name=NAME, kind=KIND, prompt=PROMPT)
 WEBHOOK = Webhook(name=NAME, prompt=PROMPT, verify=VERIFY, when=())
 WHOLE = "A run was accepted, started, reached its guard and the store, and ended."

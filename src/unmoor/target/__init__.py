@@ -1,6 +1,8 @@
 """The target contract: what a third party's target imports."""
 
-from .access import Access, secret_name_from_variable
+from unmoor.container import secret_name_from_variable
+
+from .access import Access
 from .contract import BuildOptions, CredentialsHint, Outputs, Target
 from .description import PARTS, Adjustment, Guarantee, Limit, Part, PartMapping
 from .settings import Override, Settings, override_matches

@@ -26,8 +26,3 @@ class Access:
     starts: frozenset[tuple[str, str]]
     listens: frozenset[tuple[str, int, bool, bool]]
     wildcards: tuple[str, ...] = ()
-
-
-def secret_name_from_variable(variable: str) -> str:
-    """The spec's name of the secret in an environment variable; the inverse of Secret.variable."""
-    return variable.removeprefix("UNMOOR_SECRET_").lower().replace("_", "-")

@@ -20,7 +20,7 @@ from yarl import URL
 
 from unmoor.runtime.events import Finished, Message, Started, Status, Tokens, as_values
 from unmoor.runtime.gateway.gateway import Gateway
-from unmoor.runtime.gateway.launchers.protocol import RunnerExit, Told
+from unmoor.runtime.gateway.launchers.protocol import OnExit, RunnerExit
 from unmoor.runtime.http.server import bind_tcp
 from unmoor.runtime.redact import redactor
 from unmoor.runtime.run.lease import LeaseLost, acquire_lease
@@ -42,7 +42,7 @@ class ByHand:
     """A launcher whose runners take their runs at once and end when the test says so."""
 
     store: Store
-    on_exit: Told = lambda exited: None
+    on_exit: OnExit = lambda exited: None
     claims: dict[str, Any] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
     broken: bool = False
@@ -74,8 +74,8 @@ class ByHand:
     def running(self) -> frozenset[str]:
         return frozenset(self.claims)
 
-    async def watch(self) -> None:
-        pass
+    async def watch(self, on_exit: OnExit) -> None:
+        self.on_exit = on_exit
 
     async def close(self) -> None:
         self.claims.clear()
@@ -140,6 +140,10 @@ class Client:
         assert stored is not None
         return from_json(stored.content)
 
+    async def look(self) -> None:
+        """Has the gateway look at its whole queue, and waits until it has; once in a test."""
+        assert (await self.ask("POST", "/wake", token=None)).status == 204
+
     async def until_started(self, count: int) -> None:
         await until(lambda: len(self.launcher.started) >= count)
 
@@ -164,7 +168,7 @@ async def gateway(
     heartbeat_s: float = 15,
     busy_s: float = 0.05,
     idle_s: float = 0.1,
-    works_unasked: bool = True,
+    has_idle_cpu: bool = True,
     ticks: Callable[[], float] = time.monotonic,
     triggers: list[dict[str, Any]] | None = None,
     clock: Callable[[], datetime] = now,
@@ -198,11 +202,11 @@ async def gateway(
         redact=redactor(secrets or {}),
         log=lambda message, **fields: logged.append((message, fields)),
         clock=clock,
-        fires=fires,
+        fires_schedules=fires,
         pace=pace or PollInterval(poll_s=0.02, heartbeat_s=heartbeat_s),
         busy_s=busy_s,
         idle_s=idle_s,
-        works_unasked=works_unasked,
+        has_idle_cpu=has_idle_cpu,
         ticks=ticks,
         tls=tls,
         **(parts or {}),

@@ -85,20 +85,20 @@ def test_secrets_in_a_prompt_are_not_written_down(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b"", "the body is no JSON at line 1; send an object"),
-        (b'{"prompt": ', "the body is no JSON at line 1; send an object"),
-        (b"\xff\xfe\xff", "the body is no JSON; send an object"),
-        (b"[" * 100_000, "the body is no JSON; send an object"),
-        (b"1" * 5000, "the body is no JSON; send an object"),
-        (b'["prompt"]', "the body is no JSON object"),
-        (b"{}", "prompt: is empty or missing; say what the run is to do"),
-        (b'{"prompt": " \\n"}', "prompt: is empty or missing; say what the run is to do"),
-        (b'{"prompt": 1}', "prompt: is no text; write a string"),
-        (b'{"prompt": null}', "prompt: is no text; write a string"),
-        (b'{"prompt": "x", "session": ["k"]}', "session: is no text; write a string"),
+        (b"", "the body is not JSON at line 1; send a JSON object"),
+        (b'{"prompt": ', "the body is not JSON at line 1; send a JSON object"),
+        (b"\xff\xfe\xff", "the body is not JSON; send a JSON object"),
+        (b"[" * 100_000, "the body is not JSON; send a JSON object"),
+        (b"1" * 5000, "the body is not JSON; send a JSON object"),
+        (b'["prompt"]', "the body is not a JSON object"),
+        (b"{}", "prompt: is empty or missing; write the task for the agent"),
+        (b'{"prompt": " \\n"}', "prompt: is empty or missing; write the task for the agent"),
+        (b'{"prompt": 1}', "prompt: is not a string"),
+        (b'{"prompt": null}', "prompt: is not a string"),
+        (b'{"prompt": "x", "session": ["k"]}', "session: is not a string"),
         (b'{"prompt": "x", "session": "' + b"k" * 513 + b'"}', "session: is longer than 512 characters"),
-        (b'{"prompt": "x", "prompt": "y"}', "prompt: is given more than once"),
-        (b'{"prompt": "x", "model": "y"}', "model: is not known; a run has prompt and session"),
+        (b'{"prompt": "x", "prompt": "y"}', "prompt: appears more than once"),
+        (b'{"prompt": "x", "model": "y"}', "model: unknown field; a run has prompt and session"),
     ],
 )
 def test_a_body_that_is_no_run_is_one_clear_line(tmp_path: Path, body: bytes, says: str) -> None:
@@ -126,7 +126,7 @@ def test_a_body_that_is_too_large_is_refused_however_its_length_is_said(tmp_path
             yield b"x" * 65536
 
     async def act(client: Client) -> None:
-        says = (413, f"the body is larger than {MOST_BODY} bytes; send less")
+        says = (413, f"the body is larger than {MOST_BODY} bytes")
         assert (await client.ask("POST", "/runs", data=io.BytesIO(b"x" * (MOST_BODY + 1)))).error == says
         assert (await client.ask("POST", "/runs", data=pieces())).error == says
         fits = json.dumps({"prompt": "x" * (MOST_BODY - 20)})
@@ -176,28 +176,28 @@ def test_health_and_readiness_are_open_and_readiness_names_the_bundle(tmp_path: 
 @pytest.mark.parametrize(
     ("method", "path", "error"),
     [
-        ("GET", "/nothing", (404, "there is nothing at this path; GET /openapi.json lists what there is")),
-        ("GET", "/runs/", (404, "there is nothing at this path; GET /openapi.json lists what there is")),
-        ("DELETE", "/runs", (405, "DELETE is not possible here")),
-        ("PUT", "/healthz", (405, "PUT is not possible here")),
-        ("GET", "/runs/nothing", (404, "there is no run of that id")),
-        ("GET", "/runs/..%2F..%2Fetc", (404, "there is nothing at this path; GET /openapi.json lists what there is")),
-        ("GET", "/runs/run-000000000-000000%2e", (404, "there is no run of that id")),
-        ("GET", "/runs/run-000000000-0000000", (404, "there is no run of that id")),
-        ("GET", "/runs/run-000000000-0000000%0a/events", (404, "there is no run of that id")),
-        ("POST", "/runs/run-000000000-0000000/cancel", (404, "there is no run of that id")),
-        ("GET", "/runs?limit=0", (400, "limit: '0' is no whole number from 1 to 200")),
-        ("GET", "/runs?limit=1e3", (400, "limit: '1e3' is no whole number from 1 to 200")),
-        ("GET", "/runs?limit=%D9%A3", (400, "limit: '٣' is no whole number from 1 to 200")),
-        ("GET", "/runs?limit=" + "9" * 5000, (400, f"limit: '{'9' * 40}' is no whole number from 1 to 200")),
+        ("GET", "/nothing", (404, "unknown path; GET /openapi.json lists all paths")),
+        ("GET", "/runs/", (404, "unknown path; GET /openapi.json lists all paths")),
+        ("DELETE", "/runs", (405, "DELETE is not allowed for this path")),
+        ("PUT", "/healthz", (405, "PUT is not allowed for this path")),
+        ("GET", "/runs/nothing", (404, "no run has this id")),
+        ("GET", "/runs/..%2F..%2Fetc", (404, "unknown path; GET /openapi.json lists all paths")),
+        ("GET", "/runs/run-000000000-000000%2e", (404, "no run has this id")),
+        ("GET", "/runs/run-000000000-0000000", (404, "no run has this id")),
+        ("GET", "/runs/run-000000000-0000000%0a/events", (404, "no run has this id")),
+        ("POST", "/runs/run-000000000-0000000/cancel", (404, "no run has this id")),
+        ("GET", "/runs?limit=0", (400, "limit: '0' is not an integer from 1 to 200")),
+        ("GET", "/runs?limit=1e3", (400, "limit: '1e3' is not an integer from 1 to 200")),
+        ("GET", "/runs?limit=%D9%A3", (400, "limit: '٣' is not an integer from 1 to 200")),
+        ("GET", "/runs?limit=" + "9" * 5000, (400, f"limit: '{'9' * 40}' is not an integer from 1 to 200")),
         (
             "GET",
             "/runs?cursor=../x",
-            (400, "cursor: '../x' is no cursor; write the next_cursor of the page before"),
+            (400, "cursor: '../x' is not a cursor; use the next_cursor of the previous page"),
         ),
-        ("GET", "/runs?limit=1&limit=2", (400, "limit: is given more than once")),
-        ("GET", "/runs?page=2", (400, "page: is not known here; this path takes limit and cursor")),
-        ("POST", "/runs?prompt=x", (400, "prompt: is not known here; this path takes no parameters")),
+        ("GET", "/runs?limit=1&limit=2", (400, "limit: appears more than once")),
+        ("GET", "/runs?page=2", (400, "page: unknown parameter; this path takes limit and cursor")),
+        ("POST", "/runs?prompt=x", (400, "prompt: unknown parameter; this path takes none")),
     ],
 )
 def test_what_is_not_there_or_not_meant_is_one_clear_line(
@@ -228,7 +228,7 @@ def test_a_method_that_is_not_possible_is_answered_with_those_that_are(
     async def act(client: Client) -> None:
         for method in ("OPTIONS", "TRACE", "PATCH", "NONSENSE"):
             answer = await client.ask(method, path)
-            assert answer.error == (405, f"{method} is not possible here")
+            assert answer.error == (405, f"{method} is not allowed for this path")
             assert set(answer.headers["allow"].split(", ")) == allowed
 
     within(tmp_path, act)

@@ -50,7 +50,7 @@ def test_no_more_run_at_one_time_than_the_spec_says(tmp_path: Path) -> None:
         async with gateway(tmp_path, max_concurrent=2) as client:
             runs = [await client.start() for _ in range(3)]
             await client.until_started(2)
-            await asyncio.sleep(0.15)
+            await client.look()
             assert client.launcher.started == runs[:2]
             assert await client.status(runs[2]) == "queued"
             await client.launcher.end(runs[0])
@@ -65,7 +65,10 @@ def test_a_run_is_skipped_where_the_spec_says_so_and_all_are_taken(tmp_path: Pat
             answers = await asyncio.gather(*(client.ask("POST", "/runs", json={"prompt": "x"}) for _ in range(5)))
             assert sorted(a.status for a in answers) == [202, 202, 429, 429, 429]
             refused = next(a for a in answers if a.status == 429)
-            assert refused.error == (429, "skipped: all 2 runs are taken, and run.when_busy is skip")
+            assert refused.error == (
+                429,
+                "skipped: 2 runs are active, which is run.max_concurrent, and run.when_busy is skip",
+            )
             assert refused.headers["retry-after"] == "30"
             await client.until_started(2)
             await client.launcher.end(client.launcher.started[0])
@@ -85,7 +88,7 @@ def test_runs_of_one_session_never_overlap_and_keep_their_order(tmp_path: Path) 
             first, second = [await client.start(session="k") for _ in range(2)]
             other = await client.start(session="l")
             await client.until_started(2)
-            await asyncio.sleep(0.1)
+            await client.look()
             assert client.launcher.started == [first, other]
             await client.launcher.end(first)
             await client.until_started(3)
@@ -173,7 +176,7 @@ def test_a_run_whose_harness_had_begun_is_lost_and_says_so_as_its_last_event(tmp
         async with gateway(tmp_path, retries=5) as client:
             await until(lambda: _has(client, run.id, "lost"))
             await until(lambda: _empty(client.store))
-            assert (await client.record(run.id)).reason == "its runner gave no sign of life for a minute"
+            assert (await client.record(run.id)).reason == "runner lost: no heartbeat for 60 s"
             last = (await client.get(f"/runs/{run.id}/events?after=3&wait=5")).json
             assert [(e["n"], e["type"], e["status"]) for e in last["events"]] == [(4, "run.finished", "lost")]
             assert client.launcher.started == []
@@ -208,7 +211,7 @@ def test_a_run_that_somebody_else_keeps_alive_is_left_alone(tmp_path: Path) -> N
         run = await queued(store_in(tmp_path), record(status="running", lease=lease))
         async with gateway(tmp_path, max_concurrent=1) as client:
             await client.start()
-            await asyncio.sleep(0.15)
+            await client.look()
             assert client.launcher.started == []
             assert await client.status(run.id) == "running"
 
@@ -221,7 +224,7 @@ def test_a_runner_that_never_starts_fails_its_run_after_three_tries(tmp_path: Pa
             client.launcher.broken = True
             run = await client.start()
             await until(lambda: _has(client, run, "failed"))
-            assert (await client.record(run)).reason == "its runner did not start: no such harness"
+            assert (await client.record(run)).reason == "runner did not start: no such harness"
             assert client.launcher.started == [run] * 3
 
     asyncio.run(act())

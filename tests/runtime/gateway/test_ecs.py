@@ -168,7 +168,7 @@ def test_without_credentials_it_says_so() -> None:
     async def act() -> None:
         with pytest.raises(ConfigurationError) as refused:
             await CredentialProvider(environment={}).get()
-        assert str(refused.value) == "there are no credentials of AWS here: the container's task has no role"
+        assert str(refused.value) == "no AWS credentials: the container's task has no role"
 
     asyncio.run(act())
 

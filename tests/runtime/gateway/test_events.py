@@ -115,10 +115,11 @@ def test_a_segment_is_cut_where_the_client_was(tmp_path: Path) -> None:
 
 def test_a_long_poll_answers_as_soon_as_something_comes(tmp_path: Path) -> None:
     async def act() -> None:
-        async with gateway(tmp_path) as client:
+        pace = PollInterval(poll_s=0.02)
+        async with gateway(tmp_path, pace=pace) as client:
             await put(client.store, RUN, events=1)
             asking = asyncio.create_task(client.get(f"/runs/{RUN.id}/events?after=1&wait=20"))
-            await asyncio.sleep(0.1)
+            await until(lambda: pace._readers == 1)
             assert not asking.done()
             await put_event(client.store, RUN.id, 2)
             answer = (await asyncio.wait_for(asking, 2)).json
@@ -154,10 +155,10 @@ def test_a_poll_says_that_it_is_done_with_the_last_event(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("after=-1", "after: '-1' is no whole number from 0 to 9007199254740991"),
-        ("after=x&wait=1", "after: 'x' is no whole number from 0 to 9007199254740991"),
-        ("after=1&wait=61", "wait: '61' is no whole number from 0 to 60"),
-        ("from=1", "from: is not known here; this path takes after and wait"),
+        ("after=-1", "after: '-1' is not an integer from 0 to 9007199254740991"),
+        ("after=x&wait=1", "after: 'x' is not an integer from 0 to 9007199254740991"),
+        ("after=1&wait=61", "wait: '61' is not an integer from 0 to 60"),
+        ("from=1", "from: unknown parameter; this path takes after and wait"),
     ],
 )
 def test_numbers_that_are_none_are_refused(tmp_path: Path, query: str, says: str) -> None:
@@ -174,7 +175,7 @@ def test_a_last_event_id_that_is_no_number_is_refused(tmp_path: Path) -> None:
         async with gateway(tmp_path) as client:
             await put(client.store, RUN)
             answer = await client.get(f"/runs/{RUN.id}/events", headers={"last-event-id": "1; DROP"})
-            assert answer.error == (400, "last-event-id: '1; DROP' is no whole number from 0 to 9007199254740991")
+            assert answer.error == (400, "last-event-id: '1; DROP' is not an integer from 0 to 9007199254740991")
 
     asyncio.run(act())
 
@@ -188,14 +189,14 @@ def test_a_gateway_that_stops_ends_its_streams_and_polls_whole(tmp_path: Path) -
             await put(client.store, RUN, events=1)
             streaming = asyncio.create_task(stream(client, f"/runs/{RUN.id}/events"))
             polling = asyncio.create_task(client.get(f"/runs/{RUN.id}/events?after=1&wait=60"))
-            await until(lambda: pace._readers == 2 and slots.taken == 1)
+            await until(lambda: pace._readers == 2 and slots.active == 1)
             assert not streaming.done()
             assert not polling.done()
         retry, *events = await asyncio.wait_for(streaming, 1)
         assert retry == {"retry": "2000"}
         assert [event.get("id") for event in events] == ["1"]
         assert (await asyncio.wait_for(polling, 1)).json == {"events": [], "next": 1, "done": False}
-        assert (pace._readers, slots.taken) == (0, 0)
+        assert (pace._readers, slots.active) == (0, 0)
 
     asyncio.run(act())
 
@@ -211,8 +212,8 @@ def test_a_client_that_reads_nothing_does_not_hold_up_the_stop(tmp_path: Path) -
             _, writer = await asyncio.open_connection("127.0.0.1", int(client.url.rsplit(":", 1)[1]), limit=1)
             path = f"/runs/{RUN.id}/events"
             writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n\r\n".encode())
-            await until(lambda: slots.taken == 1)
-        await until(lambda: slots.taken == 0)
+            await until(lambda: slots.active == 1)
+        await until(lambda: slots.active == 0)
         writer.close()
 
     asyncio.run(asyncio.wait_for(act(), 30))
@@ -228,17 +229,17 @@ def test_no_more_streams_are_open_than_there_are_slots_and_one_that_ends_makes_r
             first = await client.session.get(client.url + path, headers=STREAM)
             second = await client.session.get(client.url + path, headers=STREAM)
             refused = await client.get(path, headers=STREAM)
-            says = "2 streams are open, and no more are served; poll with ?after=N&wait=20"
+            says = "all 2 streams are in use; poll with ?after=N&wait=20"
             assert refused.error == (503, says)
             assert refused.headers["retry-after"] == "5"
             assert (await client.get(f"{path}?after=0")).status == 200
             first.close()  # as a browser does that is left
-            await until(lambda: slots.taken == 1)
+            await until(lambda: slots.active == 1)
             third = await client.session.get(client.url + path, headers=STREAM)
             assert (second.status, third.status) == (200, 200)
             second.close()
             third.close()
-            await until(lambda: slots.taken == 0)
+            await until(lambda: slots.active == 0)
 
     asyncio.run(act())
 

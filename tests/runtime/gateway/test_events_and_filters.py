@@ -47,8 +47,8 @@ def test_a_body_is_read_as_what_it_is(kind: str, body: bytes, value: Any, typed:
 @pytest.mark.parametrize(
     ("kind", "body", "says"),
     [
-        ("application/json", b"{", "the body is no JSON, which its content type says that it is"),
-        (FORM, b"payload={x", "the body is no JSON, which its content type says that it is"),
+        ("application/json", b"{", "the body is not JSON, although its content type is JSON"),
+        (FORM, b"payload={x", "the body is not JSON, although its content type is JSON"),
         (FORM, b"a=1&" * 1001, "the form has more than 1000 fields"),
     ],
 )

@@ -191,7 +191,7 @@ def test_githubs_ping_starts_nothing_but_where_the_spec_speaks_of_it(tmp_path: P
     async def act(client: Client) -> tuple[int, list[tuple[str, str]]]:
         return (await send(client, {"zen": "z"}, event="ping")).status, await outcomes(client)
 
-    said = "GitHub's ping, which it sends when a webhook is made"
+    said = "GitHub's ping, sent when a webhook is created"
     assert within(tmp_path / "a", act) == (200, [("filtered", said)])
     assert within(tmp_path / "b", act, hook(when={"header.X-GitHub-Event": "ping"})) == (202, [("accepted", "")])
 
@@ -206,7 +206,7 @@ def test_a_filtered_delivery_is_answered_with_the_reason(tmp_path: Path) -> None
         assert await outcomes(client) == [
             ("accepted", ""),
             ("filtered", 'header.X-GitHub-Event is not "issues": it is "push"'),
-            ("filtered", 'body.action is not "opened" or "reopened": it is not there'),
+            ("filtered", 'body.action is not "opened" or "reopened": it is missing'),
             ("filtered", 'body.action is not "opened" or "reopened": it is "closed"'),
         ]
 
@@ -251,7 +251,7 @@ def test_the_list_wants_the_token_and_webhooks_do_not(tmp_path: Path) -> None:
 def test_a_body_that_says_that_it_is_json_and_is_not_is_refused(tmp_path: Path, more: bytes) -> None:
     async def act(client: Client) -> None:
         answer = await send(client, b"x" + more)
-        assert answer.error == (400, "the body is no JSON, which its content type says that it is")
+        assert answer.error == (400, "the body is not JSON, although its content type is JSON")
         assert await outcomes(client) == [("refused", answer.error[1])]
 
     within(tmp_path, act)
@@ -278,9 +278,9 @@ def test_a_body_that_is_too_large_or_compressed_is_refused(tmp_path: Path) -> No
     async def act(client: Client) -> None:
         body = io.BytesIO(b"x" * (MOST_BODY + 1))
         large = await client.ask("POST", "/hooks/github", token=None, data=body)
-        assert large.error == (413, f"the body is larger than {MOST_BODY} bytes; send less")
+        assert large.error == (413, f"the body is larger than {MOST_BODY} bytes")
         packed = await client.ask("POST", "/hooks/github", token=None, data=b"x", headers={"Content-Encoding": "gzip"})
-        assert packed.error == (415, "the body is compressed; send it as it is")
+        assert packed.error == (415, "the body is compressed; send it without Content-Encoding")
 
     within(tmp_path, act)
 
@@ -365,9 +365,9 @@ def test_deliveries_come_in_pages_newest_first_and_by_trigger(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("?limit=0", "limit: '0' is no whole number from 1 to 200"),
-        ("?cursor=x", "cursor: 'x' is no cursor; write the next_cursor of the page before"),
-        ("?kind=email", "kind: is not known here; this path takes limit and cursor and trigger"),
+        ("?limit=0", "limit: '0' is not an integer from 1 to 200"),
+        ("?cursor=x", "cursor: 'x' is not a cursor; use the next_cursor of the previous page"),
+        ("?kind=email", "kind: unknown parameter; this path takes limit and cursor and trigger"),
     ],
 )
 def test_a_question_that_is_wrong_is_one_line(tmp_path: Path, query: str, says: str) -> None:
@@ -548,7 +548,7 @@ def test_a_delivery_that_is_skipped_says_so_and_is_taken_when_it_comes_again(tmp
     async def act(client: Client) -> None:
         busy = await client.start()
         await client.until_started(1)
-        says = "all 1 runs are taken, and run.when_busy is skip"
+        says = "1 runs are active, which is run.max_concurrent, and run.when_busy is skip"
         skipped = await send(client)
         assert skipped.error == (429, f"skipped: {says}")
         assert skipped.headers["retry-after"] == "30"
@@ -564,14 +564,14 @@ def test_a_delivery_that_is_skipped_says_so_and_is_taken_when_it_comes_again(tmp
 @pytest.mark.parametrize(
     ("scheme", "secret", "says"),
     [
-        ("github", "", "trigger github: secret hook is not here, or empty"),
-        ("bearer", " \n", "trigger github: secret hook is not here, or empty"),
+        ("github", "", "trigger github: secret hook is missing or empty"),
+        ("bearer", " \n", "trigger github: secret hook is missing or empty"),
         (
             "standard-webhooks",
             "plain",
-            "trigger github: secret hook is not whsec_ and base64, as standard-webhooks has it",
+            "trigger github: secret hook is not whsec_ and base64, as standard-webhooks requires",
         ),
-        ("gitlab", "whsec_!", "trigger github: secret hook is not whsec_ and base64, as gitlab has it"),
+        ("gitlab", "whsec_!", "trigger github: secret hook is not whsec_ and base64, as gitlab requires"),
     ],
 )
 def test_a_secret_that_cannot_be_one_is_known_when_the_gateway_starts(

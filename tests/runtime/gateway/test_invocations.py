@@ -81,7 +81,7 @@ def test_a_run_whose_client_is_gone_goes_on(tmp_path: Path) -> None:
         asking.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await asking
-        await until(lambda: slots.taken == 0)
+        await until(lambda: slots.active == 0)
         run = client.launcher.started[0]
         assert await client.status(run) == "running"
         await client.launcher.end(run)  # and the gateway is told to stop at the same moment
@@ -104,8 +104,8 @@ def test_a_gateway_that_stops_says_which_run_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ({}, "prompt: is empty or missing; say what the run is to do"),
-        ({"input": "x"}, "input: is not known; a run has prompt and session"),
+        ({}, "prompt: is empty or missing; write the task for the agent"),
+        ({"input": "x"}, "input: unknown field; a run has prompt and session"),
     ],
 )
 def test_an_invocation_that_is_no_run_is_one_clear_line(tmp_path: Path, body: Any, says: str) -> None:
@@ -130,7 +130,7 @@ def test_who_may_invoke_is_said_by_a_variable(tmp_path: Path) -> None:
     assert not read_options({}).invocations_open
     assert not read_options({"UNMOOR_INVOCATIONS_AUTH": "token"}).invocations_open
     assert read_options({"UNMOOR_INVOCATIONS_AUTH": "platform"}).invocations_open
-    with pytest.raises(ConfigurationError, match="UNMOOR_INVOCATIONS_AUTH: 'none' is neither token nor platform"):
+    with pytest.raises(ConfigurationError, match="UNMOOR_INVOCATIONS_AUTH: 'none' is not token or platform"):
         read_options({"UNMOOR_INVOCATIONS_AUTH": "none"})
 
 
@@ -166,7 +166,7 @@ def test_no_more_are_waited_with_than_there_are_slots(tmp_path: Path) -> None:
     async def act(client: Client) -> None:
         asking = invoking(client)
         await client.until_started(1)
-        says = "1 streams are open, and no more are served; poll with ?after=N&wait=20"
+        says = "all 1 streams are in use; poll with ?after=N&wait=20"
         assert (await client.ask("POST", "/invocations", json={"prompt": "x"})).error == (503, says)
         assert len((await client.get("/runs")).json["runs"]) == 1
         await client.launcher.end(client.launcher.started[0])

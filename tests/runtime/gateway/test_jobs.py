@@ -107,7 +107,7 @@ def test_an_identity_that_gives_no_token_is_a_passing_trouble(tmp_path: Path, mo
         launcher.platform.tokens = _Broken()  # type: ignore[attr-defined]
         with pytest.raises(TransientError) as raised:
             await launcher.start(RUN)
-        assert str(raised.value) == "Azure gives the gateway no token: ValueError: the identity endpoint is away"
+        assert str(raised.value) == "Azure gave the gateway no token: ValueError: the identity endpoint is away"
 
     on_azure(tmp_path, act)
 
@@ -228,7 +228,7 @@ def test_what_a_platform_has_lost_is_given_up_and_what_takes_too_long_is_stopped
         assert told.exits == []
         clock[0] = 121
         await launcher.reconcile()
-        assert [e.said for e in told.exits] == ["the platform knows nothing of its container any more"]
+        assert [e.said for e in told.exits] == ["the platform no longer knows its container"]
         clock[0] = 899
         await launcher.reconcile()
         assert not place.fake.executions[0].get("completionTime")

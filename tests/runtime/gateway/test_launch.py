@@ -75,8 +75,8 @@ def test_nothing_else_can_be_said_to_it(tmp_path: Path, method: str, path: str, 
         answered, said = await ask(method, path)
         assert answered == status
         assert said["error"]["message"] in (
-            "that is no run's id",
-            "the launcher starts, stops and lists runs, and does nothing else",
+            "this is not a run id",
+            "the launcher only starts, stops and lists runs",
         )
         assert place.engine.containers == {}
 
@@ -93,7 +93,7 @@ def test_it_lists_runs_and_how_they_ended(tmp_path: Path) -> None:
             {
                 "runs": [
                     {"run": RUN, "ended": False, "code": 0, "said": ""},
-                    {"run": OTHER, "ended": True, "code": 137, "said": "its container had no memory left"},
+                    {"run": OTHER, "ended": True, "code": 137, "said": "its container ran out of memory"},
                 ]
             },
         )
@@ -106,7 +106,7 @@ def test_a_container_of_somebody_elses_is_neither_started_stopped_nor_removed(tm
         await ask("POST", f"/runs/{RUN}")
         [taken] = place.engine.containers.values()
         taken.config["Labels"] = {"unmoor.run": RUN, "unmoor.launcher": "another-agent-run"}
-        says = f"agent-run-{RUN} is a container of somebody else's; remove or rename it"
+        says = f"agent-run-{RUN} is a container that this launcher did not create; remove or rename it"
         for method in ("POST", "DELETE"):
             assert await ask(method, f"/runs/{RUN}") == (409, {"error": {"status": 409, "message": says}})
         place.engine.end(taken.name, 0)
@@ -231,7 +231,7 @@ def test_an_engine_that_does_not_answer_is_a_passing_trouble(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "UNMOOR_RUN_TEMPLATE is not set; the container is given it by the target"),
+        ("", "UNMOOR_RUN_TEMPLATE is not set; the target sets it"),
         (
             "{",
             "UNMOOR_RUN_TEMPLATE: JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1); the target sets it",
@@ -264,5 +264,5 @@ def test_as_a_program_it_wants_its_template() -> None:
     ran = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=30, check=False)
     assert (ran.returncode, ran.stderr) == (
         2,
-        "unmoor-agent: UNMOOR_RUN_TEMPLATE is not set; the container is given it by the target\n",
+        "unmoor-agent: UNMOOR_RUN_TEMPLATE is not set; the target sets it\n",
     )

@@ -26,8 +26,7 @@ elsewhere = pytest.mark.parametrize("name", ELSEWHERE)
 async def attended(place: World) -> AsyncIterator[tuple[Launcher, Told]]:
     """A launcher of a gateway that goes on, and what it hears."""
     launcher, told = place.launcher(), Told()
-    launcher.on_exit = told
-    attending = asyncio.create_task(launcher.watch())
+    attending = asyncio.create_task(launcher.watch(told))
     try:
         yield launcher, told
     finally:

@@ -86,7 +86,7 @@ def test_the_page_asks_for_the_token_and_believes_only_the_right_one(tmp_path: P
         field = on.page.get_by_label("API token")
         await field.fill("wrong")
         await field.press("Enter")
-        await on.page.get_by_text("This is not the token of this gateway.").wait_for()
+        await on.page.get_by_text("This gateway rejects the token.").wait_for()
         await field.fill(TOKEN)
         await field.press("Enter")
         await on.page.get_by_role("heading", name="Runs").wait_for()
@@ -152,7 +152,7 @@ def test_a_run_shows_its_facts_and_its_log_with_tools_folded(tmp_path: Path) -> 
         await on.entries(8)
         assert await on.page.locator(".log-state").inner_text() == "Ended"
         labels = await on.page.locator(".log .label").all_inner_texts()
-        assert labels == ["start", "says", "tool", "tool", "usage", "warning", "refused", "end"]
+        assert labels == ["start", "message", "tool", "tool", "usage", "warning", "refused", "end"]
         first, second = on.page.locator(".log details").nth(0), on.page.locator(".log details").nth(1)
         assert await first.evaluate("(e) => e.open") is False
         assert (
@@ -244,12 +244,12 @@ def test_a_run_is_started_by_keyboard_and_cancelled_after_a_question(tmp_path: P
         assert (await on.client.record(run)).session == "my-session"
         await on.page.wait_for_url(f"**/#/runs/{run}")
         await on.page.get_by_role("button", name="Cancel run").click()
-        assert await on.page.evaluate("document.activeElement.textContent") == "Let it run"
+        assert await on.page.evaluate("document.activeElement.textContent") == "Keep running"
         await on.page.keyboard.press("Escape")
         assert await on.client.store.get(keys.cancel_key(run)) is None
         await on.page.get_by_role("button", name="Cancel run").click()
         await on.page.get_by_role("dialog").get_by_role("button", name="Cancel run").click()
-        await on.page.get_by_text("The run was asked to end.").wait_for(state="attached")
+        await on.page.get_by_text("Cancellation requested.").wait_for(state="attached")
         assert await on.client.store.get(keys.cancel_key(run)) is not None
         assert on.errors == []
 
@@ -261,7 +261,7 @@ def test_what_the_api_refuses_stands_beside_the_form(tmp_path: Path) -> None:
         await on.sign_in("#/new")
         await on.page.get_by_label("Prompt").fill(" ")
         await on.page.get_by_role("button", name="Start run").click()
-        await on.page.get_by_text("prompt: is empty or missing; say what the run is to do").wait_for()
+        await on.page.get_by_text("prompt: is empty or missing; write the task for the agent").wait_for()
 
     seen(tmp_path, act)
 
@@ -446,7 +446,7 @@ def test_a_gateway_that_is_away_is_said_in_one_line_and_the_page_recovers(tmp_pa
         await on.sign_in()
         await on.page.get_by_text("No runs yet.").wait_for()
         await on.page.route("**/runs?*", lambda route: route.abort())
-        await on.page.get_by_role("alert").get_by_text("The gateway does not answer.").wait_for()
+        await on.page.get_by_role("alert").get_by_text("The gateway does not respond.").wait_for()
         await on.page.unroute("**/runs?*")
         await put(on.client.store, record(1, **ENDED))
         await on.page.get_by_role("button", name="Try again").click()
@@ -461,7 +461,7 @@ def test_a_token_that_is_changed_meanwhile_leads_back_to_sign_in(tmp_path: Path)
         await on.sign_in()
         await on.page.evaluate("sessionStorage.setItem('unmoor.token', 'old')")
         await on.page.reload()
-        await on.page.get_by_text("The token was not accepted. Sign in again.").wait_for()
+        await on.page.get_by_text("The token was rejected. Sign in again.").wait_for()
 
     seen(tmp_path, act)
 
@@ -473,9 +473,9 @@ def test_addresses_work_by_reload_and_those_that_are_none_say_so(tmp_path: Path)
         await on.page.reload()
         await on.page.get_by_role("heading", name=record(1).id).wait_for()
         await on.page.goto(f"{on.client.url}/#/runs/run-000000000-0000000")
-        await on.page.get_by_role("alert").get_by_text("there is no run of that id").wait_for()
+        await on.page.get_by_role("alert").get_by_text("no run has this id").wait_for()
         await on.page.goto(f"{on.client.url}/#/elsewhere")
-        await on.page.get_by_role("heading", name="There is nothing at this address").wait_for()
+        await on.page.get_by_role("heading", name="This page does not exist").wait_for()
         assert await on.page.evaluate("document.activeElement.tagName") == "H1"
 
     seen(tmp_path, act)

@@ -127,14 +127,14 @@ def test_a_schedule_that_is_new_has_missed_nothing_and_neither_has_one_that_was_
 @pytest.mark.parametrize(
     ("missed", "runs", "told"),
     [
-        ("skip", [], [("skipped", "nothing could fire at that time; schedule.missed is skip", 3)]),
+        ("skip", [], [("skipped", "no gateway could fire it at that time; schedule.missed is skip", 3)]),
         (
             "run_once",
             ["2026-03-01T15:00:00+00:00"],
             [
                 (
                     "skipped",
-                    "nothing could fire at that time; one run stands for all since 2026-03-01T13:00:00+00:00",
+                    "no gateway could fire it at that time; one run replaces all since 2026-03-01T13:00:00+00:00",
                     2,
                 ),
                 ("accepted", "", 1),
@@ -296,7 +296,7 @@ def test_a_time_at_which_all_runs_are_taken_is_skipped_where_the_spec_says_so(tm
         await machine.look(after=timedelta(hours=1))
         assert len(await machine.runs()) == 1
         assert await machine.told() == [
-            ("skipped", "all 1 runs are taken, and run.when_busy is skip", 1),
+            ("skipped", "1 runs are active, which is run.max_concurrent, and run.when_busy is skip", 1),
             ("accepted", "", 1),
         ]
 

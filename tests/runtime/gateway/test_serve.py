@@ -361,24 +361,24 @@ def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> Non
     [
         (
             {"UNMOOR_SWEEP_AFTER_DAYS": "soon"},
-            "UNMOOR_SWEEP_AFTER_DAYS: 'soon' is no number of days; the target sets it",
+            "UNMOOR_SWEEP_AFTER_DAYS: 'soon' is not a number of days; the target sets it",
         ),
         (
             {"UNMOOR_LAUNCHER": "nomad"},
-            "UNMOOR_LAUNCHER: there is no launcher 'nomad'; there are: process, docker, ecs, container-apps, cloud-run",
+            "UNMOOR_LAUNCHER: unknown launcher 'nomad'; known: process, docker, ecs, container-apps, cloud-run",
         ),
-        ({"UNMOOR_LAUNCHER": "docker"}, "UNMOOR_LAUNCHER_CONFIG: url is missing for docker; the target sets it"),
+        ({"UNMOOR_LAUNCHER": "docker"}, "UNMOOR_LAUNCHER_CONFIG: docker requires url; the target sets it"),
         (
             {"UNMOOR_LAUNCHER": "ecs", "UNMOOR_LAUNCHER_CONFIG": '{"region": "eu-west-1", "container": "run"}'},
-            "UNMOOR_LAUNCHER_CONFIG: cluster, network, task_definition is missing for ecs; the target sets it",
+            "UNMOOR_LAUNCHER_CONFIG: ecs requires cluster, network, task_definition; the target sets it",
         ),
         (
             {"UNMOOR_LAUNCHER": "docker", "UNMOOR_LAUNCHER_CONFIG": "{"},
-            "UNMOOR_LAUNCHER_CONFIG is no JSON; the target sets it",
+            "UNMOOR_LAUNCHER_CONFIG is not JSON; the target sets it",
         ),
         (
             {"UNMOOR_LAUNCHER": "docker", "UNMOOR_LAUNCHER_CONFIG": "[]"},
-            "UNMOOR_LAUNCHER_CONFIG is no JSON object; the target sets it",
+            "UNMOOR_LAUNCHER_CONFIG is not JSON object; the target sets it",
         ),
     ],
 )

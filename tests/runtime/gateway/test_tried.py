@@ -29,7 +29,7 @@ def test_what_fails_is_logged_and_its_words_only_where_they_are_ours(error: Exce
         raise error
 
     async def whole() -> tuple[bool, bool]:
-        return await log_errors(fails, "a sweep", log=log), await CoalescedCall(look=fails, log=lambda *_, **__: None)()
+        return await log_errors(fails, "a sweep", log=log), await CoalescedCall(act=fails, log=lambda *_, **__: None)()
 
     assert asyncio.run(whole()) == (False, False)
     assert logged == says

@@ -31,7 +31,7 @@ def test_what_is_refused_is_tried_for_about_ten_minutes() -> None:
         tries.record_rejection("may not", now=now)
         now = tries.not_before
     assert 540 < now < 700
-    assert tries.said == "may not"
+    assert tries.reason == "may not"
 
 
 class Unwilling:
@@ -82,7 +82,7 @@ def test_a_run_that_may_not_be_started_fails_with_the_reason(tmp_path: Path) -> 
             Unwilling(client, ConfigurationError("the platform answered POST /start with 403: may not"))
             run = await client.start()
             await until(lambda: _is(client, run, "failed"))
-            says = "its runner did not start: the platform answered POST /start with 403: may not"
+            says = "runner did not start: the platform answered POST /start with 403: may not"
             assert (await client.record(run)).reason == says
 
     asyncio.run(act())
@@ -129,7 +129,7 @@ def test_a_runner_that_gives_no_sign_of_life_for_long_is_stopped(tmp_path: Path)
             client.launcher.stop = noted  # type: ignore[method-assign]
             await _let_expire(client, held)
             clock[0] += 59
-            await asyncio.sleep(0.2)
+            await client.look()
             assert stopped == []
             clock[0] += 62
             await until(lambda: stopped == [run])
@@ -166,7 +166,7 @@ def test_a_runner_that_ends_well_without_having_taken_its_run_is_not_started_for
                 await until(lambda count=count: len(started) == count)
             clock[0] += 61
             await until(lambda: _is(client, run, "failed"))
-            says = "its runner did not start: it ended without having taken its run"
+            says = "runner did not start: it exited without taking its run"
             assert (await client.record(run)).reason == says
 
     asyncio.run(act())
@@ -188,7 +188,7 @@ def test_a_platform_that_takes_its_time_takes_it_once_for_all_that_may_start(tmp
 
             client.launcher.start = start  # type: ignore[method-assign]
             await put_two(client)
-            assert (await client.ask("POST", "/wake", token=None)).status == 204
+            await client.look()
             assert sorted(client.launcher.started) == sorted(asked)
 
     asyncio.run(act())

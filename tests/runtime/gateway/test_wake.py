@@ -104,7 +104,7 @@ async def _ready(client: Any) -> bool:
 
 def test_a_gateway_without_a_processor_between_requests_starts_a_run_before_it_answers(tmp_path: Path) -> None:
     async def act() -> None:
-        async with gateway(tmp_path, works_unasked=False, busy_s=3600, idle_s=3600) as client:
+        async with gateway(tmp_path, has_idle_cpu=False, busy_s=3600, idle_s=3600) as client:
             runs = await asyncio.gather(*(client.start() for _ in range(3)))
             assert sorted(client.launcher.started) == sorted(runs)
 
@@ -120,7 +120,7 @@ def test_only_a_post_wakes_it(tmp_path: Path) -> None:
 
 
 def nudged(look: Callable[[], Awaitable[None]], clock: list[float]) -> CoalescedCall:
-    return CoalescedCall(look=look, log=quietly, every_s=5, ticks=lambda: clock[0])
+    return CoalescedCall(act=look, log=quietly, every_s=5, ticks=lambda: clock[0])
 
 
 def test_a_crowd_gets_one_look_that_begins_after_all_of_it_has_asked() -> None:
@@ -164,7 +164,7 @@ def test_a_store_that_is_away_is_said(tmp_path: Path) -> None:
         async def look() -> None:
             raise TransientError("the store is away")
 
-        assert await CoalescedCall(look=look, log=quietly)() is False
+        assert await CoalescedCall(act=look, log=quietly)() is False
 
     asyncio.run(act())
 

@@ -195,9 +195,9 @@ def test_one_of_many_runs_goes_on(tmp_path: Path):
 @pytest.mark.parametrize(
     ("without", "more", "line"),
     [
-        ("UNMOOR_STORE", {}, "UNMOOR_STORE is not set; the container is given it by the target"),
-        ("UNMOOR_BUNDLE", {}, "UNMOOR_BUNDLE is not set; the container is given it by the target"),
-        ("UNMOOR_SECRET_MODEL_KEY", {}, "secret model-key is not here: UNMOOR_SECRET_MODEL_KEY is not set"),
+        ("UNMOOR_STORE", {}, "UNMOOR_STORE is not set; the target sets it"),
+        ("UNMOOR_BUNDLE", {}, "UNMOOR_BUNDLE is not set; the target sets it"),
+        ("UNMOOR_SECRET_MODEL_KEY", {}, "secret model-key is missing: UNMOOR_SECRET_MODEL_KEY is not set"),
         ("", {"PORT": "http"}, "PORT: 'http' is no port; the platform sets it"),
         ("", {"UNMOOR_BUNDLE": "0" * 64}, f"bundle {'0' * 64} is not in the store; deploy again"),
     ],

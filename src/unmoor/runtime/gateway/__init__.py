@@ -1,1 +1,1 @@
-"""The gateway: takes runs over HTTP, keeps them in a queue in the store, and starts them one after another."""
+"""The gateway: accepts runs over HTTP and from triggers, queues them in the store, and starts them."""

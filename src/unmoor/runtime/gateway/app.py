@@ -1,4 +1,4 @@
-"""The whole application: the routes, how faults are answered, and the gate before them."""
+"""The ASGI application: routes, error handlers and authentication."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unmoor.runtime.gateway.http.routes import all_routes
 
 
 def application(api: ApiContext) -> ASGIApp:
-    """What is served."""
+    """Builds the application."""
     starlette = Starlette(routes=all_routes(api), exception_handlers=exception_handlers(api.log, api.redact))
     starlette.router.redirect_slashes = False
     also_open = (INVOCATIONS_PATH,) if api.invocations_open else ()

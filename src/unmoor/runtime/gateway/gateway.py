@@ -1,4 +1,4 @@
-"""A gateway made of its parts: the API, the queue, a launcher, the sweep."""
+"""The gateway: builds its parts and runs them until it is stopped."""
 
 from __future__ import annotations
 
@@ -39,10 +39,12 @@ SWEEP_S = 6 * 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """What a gateway is given. `secrets` are those of its triggers, by name; `sweep_after_s` is None where the store's
-    platform removes what is old by itself, `fires` says that schedules are the gateway's and not the platform's,
-    `works_unasked` that it has a processor between requests as well; `tls` is what it trusts mail servers by, if not
-    the machine's authorities."""
+    """The gateway's dependencies and settings.
+
+    `secrets` are its triggers', by name. `sweep_after_s` is None where the store's platform deletes expired objects.
+    `fires_schedules`: the gateway fires schedules, not the platform. `has_idle_cpu`: it has CPU between requests. `tls`
+    verifies mail servers, by default with the machine's certificate authorities.
+    """
 
     store: Store
     bundle: UnpackedBundle
@@ -57,28 +59,29 @@ class Gateway:
     idle_s: float = IDLE_S
     sweep_after_s: int | None = None
     ticks: Callable[[], float] = time.monotonic
-    fires: bool = True
-    works_unasked: bool = True
+    fires_schedules: bool = True
+    has_idle_cpu: bool = True
     slots: StreamLimit = field(default_factory=StreamLimit)
     invocations_open: bool = False
     tls: ssl.SSLContext | None = None
 
     @contextlib.asynccontextmanager
     async def serving(self, listening: socket.socket) -> AsyncIterator[int]:
-        """Serves until it is left, and gives the port's number. Runs that cannot outlive it are told to stop then."""
+        """Serves and yields the port; on exit it stops the runs that cannot outlive the gateway."""
         metrics = Metrics()
         dispatcher = self._dispatcher()
         dispatcher.on_end(metrics.count_finished)
-        self.launcher.on_exit = dispatcher.on_runner_exit
         closing = asyncio.Event()
         intake = self._intake(dispatcher, metrics)
-        own = Hook(trigger=self_test_trigger.TRIGGER, webhook=self_test_trigger.WEBHOOK, secret=self.token)
+        self_test = Hook(trigger=self_test_trigger.TRIGGER, webhook=self_test_trigger.WEBHOOK, secret=self.token)
         hooks = Hooks(
-            hooks={**hooks_of(self.bundle, self.secrets), self_test_trigger.NAME: own}, intake=intake, closing=closing
+            hooks={**hooks_of(self.bundle, self.secrets), self_test_trigger.NAME: self_test},
+            intake=intake,
+            closing=closing,
         )
         api = self._api(dispatcher, metrics, hooks, closing)
-        work = [dispatcher.run(), self.launcher.watch(), self._sweeping()]
-        if self.fires and self.bundle.agent.schedules:
+        work = [self.launcher.watch(dispatcher.on_runner_exit), dispatcher.run(), self._sweep_loop()]
+        if self.fires_schedules and self.bundle.agent.schedules:
             work.append(Scheduler(intake=intake, schedules=schedules_of(self.bundle)).run())
         work += mail_tasks(intake, self.secrets, self.tls, connection=metrics.set_mailbox_connected)
         tasks = [asyncio.create_task(each) for each in work]
@@ -88,14 +91,14 @@ class Gateway:
                 yield port
             finally:
                 self.log("stopping", runs=len(self.launcher.running()))
-                await _ended(tasks)
+                await _cancel_all(tasks)
                 stopping = asyncio.create_task(self.launcher.close())
-        await intake.deliveries.flush_counts(all_of_it=True)
+        await intake.deliveries.flush_counts(everything=True)
         await stopping
 
     def _dispatcher(self) -> Dispatcher:
         run = self.bundle.agent.run
-        dispatcher = Dispatcher(
+        return Dispatcher(
             store=self.store,
             launcher=self.launcher,
             starts=RunnerStarts(launcher=self.launcher, log=self.log, ticks=self.ticks),
@@ -104,20 +107,18 @@ class Gateway:
             log=self.log,
             busy_s=self.busy_s,
             idle_s=self.idle_s,
+            starts_in_request=not self.has_idle_cpu,
         )
-        if not self.works_unasked:
-            dispatcher.soon = CoalescedCall(look=dispatcher.reconcile, log=self.log, every_s=0)
-        return dispatcher
 
     def _intake(self, dispatcher: Dispatcher, metrics: Metrics) -> Intake:
-        def counted(delivery: Delivery) -> None:
+        def count(delivery: Delivery) -> None:
             metrics.count_delivery(delivery.kind, delivery.outcome)
 
         return Intake(
             store=self.store,
             bundle=self.bundle,
             dispatcher=dispatcher,
-            deliveries=DeliveryLog(self.store, clock=self.clock, log=self.log, counted=counted),
+            deliveries=DeliveryLog(self.store, clock=self.clock, log=self.log, on_delivery=count),
             clock=self.clock,
             redact=self.redact,
             metrics=metrics,
@@ -133,7 +134,7 @@ class Gateway:
             clock=self.clock,
             redact=self.redact,
             metrics=metrics,
-            nudges=CoalescedCall(look=dispatcher.reconcile_full, log=self.log, ticks=self.ticks),
+            wake=CoalescedCall(act=dispatcher.reconcile_full, log=self.log, ticks=self.ticks),
             log=self.log,
             token=self.token,
             pace=self.pace or poll_interval(self.store),
@@ -142,19 +143,19 @@ class Gateway:
             invocations_open=self.invocations_open,
         )
 
-    async def _sweeping(self) -> None:
+    async def _sweep_loop(self) -> None:
         while self.sweep_after_s is not None:
-            await log_errors(lambda: self._sweep(self.sweep_after_s or 0), "a sweep of what is old", log=self.log)
+            await log_errors(lambda: self._sweep(self.sweep_after_s or 0), "deleting expired objects", log=self.log)
             await asyncio.sleep(SWEEP_S)
 
     async def _sweep(self, keep_s: int) -> None:
         if removed := await delete_expired(self.store, now=self.clock(), keep_s=keep_s):
-            self.log("removed what is old", objects=removed)
+            self.log("deleted expired objects", objects=removed)
 
 
-async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancels until all are over: before Python 3.12, asyncio.wait_for loses a cancellation that comes at the moment of
-    what it waits for (https://github.com/python/cpython/issues/86296)."""
+async def _cancel_all(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancels until all have ended: before Python 3.12, asyncio.wait_for may lose a cancellation that coincides with
+    its result (https://github.com/python/cpython/issues/86296)."""
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()

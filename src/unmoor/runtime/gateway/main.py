@@ -1,18 +1,17 @@
-"""`unmoor-agent serve`: a gateway in a container of its own."""
+"""`unmoor-agent serve`: the gateway in its container."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from unmoor.container import GATEWAY_PORT
-from unmoor.runtime.config import AgentConfig, secret_variable
+from unmoor.container import GATEWAY_PORT, secret_variable
 from unmoor.runtime.environment import ContainerEnvironment, read_environment, scrub_secrets
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.gateway.launchers.choose import (
@@ -24,7 +23,7 @@ from unmoor.runtime.gateway.launchers.choose import (
 from unmoor.runtime.http.server import bind_tcp
 from unmoor.runtime.logs import JsonLog
 from unmoor.runtime.redact import redactor
-from unmoor.runtime.secret_references import SECRET_REFERENCE
+from unmoor.runtime.secret_references import secrets_by_holder
 from unmoor.runtime.signals import shutdown_event
 from unmoor.runtime.state.bundle import fetch_bundle
 from unmoor.runtime.store import open_store
@@ -34,12 +33,14 @@ from .public_url import VARIABLE as GATEWAY_URL
 from .public_url import discover_public_url
 
 DAY_S = 24 * 3600
+# The secrets themselves, and the directory where they are mounted.
+SECRETS = "UNMOOR_SECRET"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayOptions:
-    """Where the gateway listens; which launcher starts runs, as it is configured; whether the platform starts schedules
-    itself; after how long what is old is removed; the variables, without secrets, that runs beside it inherit."""
+    """Settings from the environment: the address, the launcher with its configuration, who fires schedules, the age at
+    which objects expire, and the environment that runs as processes inherit without its secrets."""
 
     host: str
     port: int
@@ -51,20 +52,20 @@ class GatewayOptions:
 
 
 def main() -> int:
-    """Runs until it is told to stop; 2 where the container was not given what it needs."""
+    """Serves until SIGTERM; exit code 2 where the container's configuration is incomplete."""
     surroundings = read_environment(os.environ)
     scrub_secrets()
     return asyncio.run(serve(read_options(os.environ), surroundings))
 
 
 def read_options(environment: Mapping[str, str]) -> GatewayOptions:
-    """What the variables say; PORT is how Cloud Run says it. ConfigurationFault for what no gateway can be."""
+    """The settings, with the port from PORT as Cloud Run sets it; ConfigurationError for invalid values."""
     port = environment.get("PORT", "") or str(GATEWAY_PORT)
     if not port.isdigit() or not 0 < int(port) < 65536:
-        raise ConfigurationError(f"PORT: {port!r} is no port; the platform sets it")
+        raise ConfigurationError(f"PORT: {port!r} is not a port; the platform sets it")
     days = environment.get("UNMOOR_SWEEP_AFTER_DAYS", "")
     if days and not (days.isascii() and days.isdigit()):
-        raise ConfigurationError(f"UNMOOR_SWEEP_AFTER_DAYS: {days!r} is no number of days; the target sets it")
+        raise ConfigurationError(f"UNMOOR_SWEEP_AFTER_DAYS: {days!r} is not a number of days; the target sets it")
     return GatewayOptions(
         host=environment.get("UNMOOR_GATEWAY_BIND", "") or "0.0.0.0",
         port=int(port),
@@ -77,45 +78,47 @@ def read_options(environment: Mapping[str, str]) -> GatewayOptions:
 
 
 def _open_invocations(environment: Mapping[str, str]) -> bool:
-    """Whether POST /invocations is for whoever the platform lets through: it is said for such a platform, or not so."""
-    who = environment.get("UNMOOR_INVOCATIONS_AUTH", "") or "token"
-    if who not in ("token", "platform"):
-        raise ConfigurationError(f"UNMOOR_INVOCATIONS_AUTH: {who!r} is neither token nor platform")
-    return who == "platform"
+    """Whether POST /invocations needs no token, because the platform authenticates its callers."""
+    auth = environment.get("UNMOOR_INVOCATIONS_AUTH", "") or "token"
+    if auth not in ("token", "platform"):
+        raise ConfigurationError(f"UNMOOR_INVOCATIONS_AUTH: {auth!r} is not token or platform")
+    return auth == "platform"
 
 
 async def serve(
     serving: GatewayOptions, surroundings: ContainerEnvironment, *, stop: asyncio.Event | None = None
 ) -> int:
-    """Serves until SIGTERM; then requests are answered, runs are told to stop, and all of it ends within 8 s."""
+    """Serves until SIGTERM, then finishes requests, stops runs, and ends within 8 s."""
     redact = redactor(surroundings.secrets)
     log = JsonLog(redact=redact, part="gateway")
     stop = stop or shutdown_event()
     if serving.launcher[0] == PROCESS and not surroundings.guard_url:
-        raise ConfigurationError("UNMOOR_GUARD_URL is not set; the container is given it by the target")
+        raise ConfigurationError("UNMOOR_GUARD_URL is not set; the target sets it")
     store = open_store(surroundings.store_url)
     url = await discover_public_url(serving.environment, region=serving.launcher[1].get("region", ""), log=log)
     with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
         bundle = await fetch_bundle(store, surroundings.bundle, Path(folder))
+        held = secrets_by_holder(bundle.agent)
+        secrets = {name: surroundings.secret(name) for name in sorted(held["gateway"])}
         gateway = Gateway(
             store=store,
             bundle=bundle,
             launcher=build_launcher(
                 serving.launcher,
                 bundle.agent,
-                environment=runner_environment(serving.environment, bundle.agent, surroundings),
+                environment=runner_environment(serving.environment, surroundings, held["run"]),
                 extra={GATEWAY_URL: url} if url else {},
                 log=log,
             ),
-            token=surroundings.secret(bundle.agent.gateway.token),
-            secrets=trigger_secrets(bundle.agent, surroundings),
+            token=secrets[bundle.agent.gateway.token],
+            secrets=secrets,
             redact=redact,
             log=log,
             clock=lambda: datetime.now(UTC),
             sweep_after_s=serving.sweep_after_s,
             invocations_open=serving.invocations_open,
-            fires=not serving.platform_schedules,
-            works_unasked=has_cpu_between_requests(serving.launcher),
+            fires_schedules=not serving.platform_schedules,
+            has_idle_cpu=has_cpu_between_requests(serving.launcher),
         )
         async with gateway.serving(bind_tcp(serving.host, serving.port)) as port:
             log("listening", host=serving.host, port=port, agent=bundle.agent.name)
@@ -124,25 +127,10 @@ async def serve(
     return 0
 
 
-def trigger_secrets(agent: AgentConfig, surroundings: ContainerEnvironment) -> dict[str, str]:
-    """What webhooks are signed with and mailboxes opened with, by name; ConfigurationFault where one is not here."""
-    names = {webhook.verify.secret for webhook in agent.webhooks if webhook.verify}
-    names |= {mailbox.password for mailbox in agent.mailboxes}
-    return {name: surroundings.secret(name) for name in sorted(names)}
-
-
 def runner_environment(
-    environment: Mapping[str, str], agent: AgentConfig, surroundings: ContainerEnvironment
+    environment: Mapping[str, str], surroundings: ContainerEnvironment, held: Iterable[str]
 ) -> dict[str, str]:
-    """A runner's whole environment: this container's without its secrets, and those secrets that a run holds."""
-    held = {secret_variable(name) for name in run_secret_names(agent)}
-    clean = {k: v for k, v in environment.items() if not k.startswith("UNMOOR_SECRET") and k != "PORT"}
-    return {**clean, **{name: value for name, value in surroundings.secrets.items() if name in held}}
-
-
-def run_secret_names(agent: AgentConfig) -> set[str]:
-    """The names of the secrets that repositories and MCP servers refer to."""
-    texts = [text for server in agent.mcp_servers for _, text in (*server.headers, *server.env)]
-    return {repo.credential for repo in agent.repos if repo.credential} | {
-        name for text in texts for name in SECRET_REFERENCE.findall(text)
-    }
+    """A runner's environment: this container's without its secrets, and the secrets that a run holds."""
+    variables = {secret_variable(name) for name in held}
+    clean = {k: v for k, v in environment.items() if not k.startswith(SECRETS) and k != "PORT"}
+    return {**clean, **{name: value for name, value in surroundings.secrets.items() if name in variables}}

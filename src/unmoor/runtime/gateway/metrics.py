@@ -1,4 +1,4 @@
-"""What Prometheus is told."""
+"""The gateway's metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -14,32 +14,34 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Metrics:
-    """Counts what this gateway sees. Every label has few values, whatever is asked for."""
+    """The metrics of this gateway. Every label has few values, whatever is requested."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._ended = Counter(
-            "unmoor_runs_ended", "Runs that left the queue, by status.", ["status"], registry=self.registry
-        )
+        self._ended = Counter("unmoor_runs_ended", "Runs that ended, by status.", ["status"], registry=self.registry)
         self._accepted = Counter("unmoor_runs_accepted", "Runs that were accepted.", registry=self.registry)
-        self._skipped = Counter("unmoor_runs_skipped", "Runs that were skipped: all taken.", registry=self.registry)
+        self._skipped = Counter(
+            "unmoor_runs_skipped",
+            "Runs that were skipped (run.when_busy).",
+            registry=self.registry,
+        )
         self._deliveries = Counter(
             "unmoor_deliveries",
-            "What came to triggers, and what became of it.",
+            "Deliveries to triggers, by kind and outcome.",
             ["kind", "outcome"],
             registry=self.registry,
         )
         self._queue = Gauge("unmoor_queue_runs", "Runs in the queue, by status.", ["status"], registry=self.registry)
         self._seconds = Histogram(
             "unmoor_http_request_seconds",
-            "Requests and how long they took; streams until they ended.",
+            "Durations of requests; of streams, until they ended.",
             ["method", "route", "status"],
             buckets=SECONDS,
             registry=self.registry,
         )
         self._mailboxes = Gauge(
             "unmoor_mailbox_connected",
-            "Whether the trigger's mailbox is being read.",
+            "Whether the trigger's mailbox is connected.",
             ["trigger"],
             registry=self.registry,
         )
@@ -56,8 +58,8 @@ class Metrics:
     def count_finished(self, record: RunRecord) -> None:
         self._ended.labels(record.status).inc()
 
-    def set_mailbox_connected(self, trigger: str, there: bool) -> None:
-        self._mailboxes.labels(trigger).set(there)
+    def set_mailbox_connected(self, trigger: str, connected: bool) -> None:
+        self._mailboxes.labels(trigger).set(connected)
 
     def count_accepted(self) -> None:
         self._accepted.inc()
@@ -66,7 +68,7 @@ class Metrics:
         self._skipped.inc()
 
     def exposition(self, queue: Iterable[RunRecord]) -> bytes:
-        """The page for Prometheus, with the queue as it is now."""
+        """The metrics in Prometheus' text format, with the current queue."""
         statuses = [record.status for record in queue]
         for status in ("queued", "running"):
             self._queue.labels(status).set(statuses.count(status))

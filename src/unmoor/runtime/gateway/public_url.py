@@ -1,4 +1,4 @@
-"""Where this gateway is reached from outside, as its platform says it: runs are told, so that they can wake it."""
+"""The gateway's public URL, at which runs wake it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROJECT_NUMBER = "/computeMetadata/v1/project/numeric-project-id"
 
 
 async def discover_public_url(environment: Mapping[str, str], *, region: str, log: Log) -> str:
-    """The URL that the target gave, or the platform's own; empty where nobody need wake this gateway, or can.
+    """The URL that the target sets, or the platform's; empty where runs need not or cannot wake this gateway.
 
     https://learn.microsoft.com/azure/container-apps/environment-variables#built-in-environment-variables
     https://docs.cloud.google.com/run/docs/triggering/https-request#deterministic

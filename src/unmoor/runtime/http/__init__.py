@@ -1,1 +1,1 @@
-"""The HTTP client, server and responses that several services share."""
+"""The HTTP client, server and responses that the gateway and the launcher share."""

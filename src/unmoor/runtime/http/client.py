@@ -1,4 +1,4 @@
-"""Another service's HTTP API: JSON out and in, and every fault sorted into what passes and what does not."""
+"""A client for JSON APIs that separates transient errors from rejections."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from unmoor.runtime.errors import ConfigurationError, TransientError
 
 UNIX = "unix://"
 TIMEOUT_S = 20.0
-# What a service says when it is asked too often, or has no room just now; 408 and 5xx are its own trouble.
-PASSING = (408, 425, 429)
-SAID = 400
+# Rate limits and timeouts; these and every 5xx are transient.
+TRANSIENT = (408, 425, 429)
+MAX_MESSAGE = 400
 
 
 class RequestRejected(ConfigurationError):
-    """A service refused what it was asked, and would again: its status, its word for the reason, what it said."""
+    """A service rejected a request, and would again: the status, its error code, and the parsed body."""
 
     def __init__(self, text: str, *, status: int, code: str, values: Any) -> None:
         super().__init__(text)
@@ -28,7 +28,7 @@ class RequestRejected(ConfigurationError):
 
 @dataclass(slots=True, kw_only=True)
 class JsonHttpClient:
-    """A service at a URL, or at `unix:///path/to/socket`; `name` is what faults call it."""
+    """A service at a URL or `unix:///path/to/socket`; `name` is its name in errors."""
 
     name: str
     url: str
@@ -38,21 +38,20 @@ class JsonHttpClient:
     async def request(
         self, method: str, path: str, *, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Any:
-        """What is answered, None where that is nothing. NotDone where it is refused, InfrastructureFault where it may
-        be done later."""
+        """The parsed response, None where it is empty; RequestRejected or TransientError where the request fails."""
         content = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        given = {**({"content-type": "application/json"} if content else {}), **(headers or {})}
+        all_headers = {**({"content-type": "application/json"} if content else {}), **(headers or {})}
         try:
             async with self._open().request(
-                method, self._base + path, data=content, headers=given, allow_redirects=False
-            ) as got:
-                return self._taken(f"{method} {path.partition('?')[0]}", got.status, await got.read())
+                method, self._base + path, data=content, headers=all_headers, allow_redirects=False
+            ) as response:
+                return self._parse(f"{method} {path.partition('?')[0]}", response.status, await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            why = str(error) or type(error).__name__
-            raise TransientError(f"{self.name} cannot be reached: {why[:SAID]}") from error
+            reason = str(error) or type(error).__name__
+            raise TransientError(f"{self.name} cannot be reached: {reason[:MAX_MESSAGE]}") from error
 
     async def close(self) -> None:
-        """Lets go of its connections."""
+        """Closes the connections."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -71,27 +70,27 @@ class JsonHttpClient:
             )
         return self._session
 
-    def _taken(self, asked: str, status: int, content: bytes) -> Any:
+    def _parse(self, request: str, status: int, content: bytes) -> Any:
         values = _values(content)
         if status < 400:
             return values
-        code, said = parse_error(values)
-        text = f"{self.name} answered {asked} with {status}: {said}"
-        if status in PASSING or status >= 500:
+        code, message = parse_error(values)
+        text = f"{self.name} answered {request} with {status}: {message}"
+        if status in TRANSIENT or status >= 500:
             raise TransientError(text)
         raise RequestRejected(text, status=status, code=code, values=values)
 
 
 def parse_error(values: Any) -> tuple[str, str]:
-    """A fault's name and its words, in any of the shapes that Docker, AWS, Azure, Google and unmoor give them."""
+    """An error's code and message, from the formats of Docker, AWS, Azure, Google and unmoor."""
     if not isinstance(values, dict):
-        return "", " ".join(str(values or "no reason").split())[:SAID]
+        return "", " ".join(str(values or "no reason").split())[:MAX_MESSAGE]
     inner = values.get("error")
     if isinstance(inner, dict):
         values = inner
     code = next((v for v in map(values.get, ("code", "status", "__type")) if isinstance(v, str)), "")
-    said = str(values.get("message") or values.get("Message") or inner or code or "no reason")
-    return code.rsplit("#", 1)[-1], " ".join(said.split())[:SAID]
+    message = str(values.get("message") or values.get("Message") or inner or code or "no reason")
+    return code.rsplit("#", 1)[-1], " ".join(message.split())[:MAX_MESSAGE]
 
 
 def _values(content: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""The HTTP server around the application: bound before anything starts, and gone within seconds when it is told."""
+"""The HTTP server: bound before anything starts, stopped within seconds."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from starlette.types import ASGIApp
 
 from unmoor.runtime.errors import ConfigurationError
 
-# Of the shortest grace of all targets, 10 s, this much is left to requests that are being answered.
+# Seconds for open requests, of the shortest grace period of all targets, 10 s.
 DRAIN_S = 3
 MOST_HEADERS = 32 * 1024
 
 
 def bind_tcp(host: str, port: int) -> socket.socket:
-    """A socket that listens there; ConfigurationFault where it cannot."""
-    # Named as TCP, or asyncio leaves Nagle's algorithm on: an answer then waits 40 ms for the client's acknowledgement.
+    """A bound TCP socket; ConfigurationError where the address is unavailable."""
+    # With IPPROTO_TCP, asyncio turns off Nagle's algorithm, which would delay responses by 40 ms.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -32,7 +32,7 @@ def bind_tcp(host: str, port: int) -> socket.socket:
 
 
 def bind_unix(path: Path) -> socket.socket:
-    """A socket that listens at a path, which only those can reach who may enter its folder."""
+    """A bound Unix socket; the permissions of its folder decide who can connect."""
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(str(path))
     return listening
@@ -40,7 +40,7 @@ def bind_unix(path: Path) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def serve_app(app: ASGIApp, listening: socket.socket, *, closing: asyncio.Event) -> AsyncIterator[int]:
-    """Serves the application and gives the port's number. At the end `closing` is set, by which streams end."""
+    """Serves the application and yields the port. At the end it sets `closing`, which ends streams."""
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -68,7 +68,7 @@ async def serve_app(app: ASGIApp, listening: socket.socket, *, closing: asyncio.
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which leaves signals to us and says when it listens."""
+    """uvicorn's server without signal handlers, with an event for when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -1,1 +1,1 @@
-"""`unmoor-agent launch`: the one holder of a machine's Docker socket, which starts and stops this agent's runs."""
+"""`unmoor-agent launch`: starts and stops an agent's runs; on its machine, only it holds the Docker socket."""

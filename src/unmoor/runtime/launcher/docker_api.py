@@ -1,4 +1,4 @@
-"""The few calls of Docker's API that the launcher makes.
+"""The calls of Docker's API that the launcher needs.
 
 https://docs.docker.com/reference/api/engine/version/v1.45/
 """
@@ -15,14 +15,14 @@ from urllib.parse import quote
 from unmoor.runtime.http.client import JsonHttpClient, RequestRejected
 
 SOCKET = "unix:///var/run/docker.sock"
-# The daemon answers a stop when the container is gone, at the latest this long after its own grace.
+# The daemon answers a stop request within the grace period and this margin.
 STOP_MARGIN_S = 15
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A container as Docker has it: its id and labels, whether it was started and has ended, and how."""
+    """A container's state in Docker."""
 
     id: str
     labels: Mapping[str, str]
@@ -30,23 +30,23 @@ class State:
     code: int
     out_of_memory: bool
     error: str
-    made_at: datetime
+    created_at: datetime
     finished_at: datetime
 
     @property
     def has_ended(self) -> bool:
-        """Whether it ran and does no more."""
+        """Whether it has run and ended."""
         return self.status in ("exited", "dead", "removing")
 
     @property
     def is_up(self) -> bool:
-        """Whether it runs now."""
+        """Whether it is running."""
         return self.status in ("running", "restarting", "paused")
 
 
 @dataclass(slots=True, kw_only=True)
 class Engine:
-    """A Docker engine behind its socket."""
+    """A Docker engine."""
 
     url: str = SOCKET
     grace_s: int = 30
@@ -54,48 +54,48 @@ class Engine:
     _version: str = ""
 
     async def create(self, name: str, container: Mapping[str, Any]) -> str | None:
-        """Makes a container and gives its id; None where there is one of that name."""
+        """Creates a container and returns its id; None where the name exists."""
         try:
-            made = await self._ask("POST", f"/containers/create?name={quote(name)}", body=container)
+            created = await self._ask("POST", f"/containers/create?name={quote(name)}", body=container)
         except RequestRejected as fault:
             if fault.status == 409:
                 return None
             raise
-        return str(made["Id"])
+        return str(created["Id"])
 
     async def start(self, container: str) -> None:
-        """Starts it; nothing where it is started already."""
+        """Starts a container, unless it is running."""
         await self._ask("POST", f"/containers/{quote(container)}/start")
 
     async def stop(self, container: str, *, within_s: int | None = None) -> None:
-        """Has it end within its grace, and returns when it is gone; nothing where it is not there."""
+        """Stops a container, if it exists, and waits for its end."""
         grace_s = self.grace_s if within_s is None else within_s
         await self._maybe("POST", f"/containers/{quote(container)}/stop?t={grace_s}")
 
     async def remove(self, container: str) -> None:
-        """Removes one that has ended, with the volumes that are its own; nothing where it is not there."""
+        """Removes an ended container, if it exists, with its anonymous volumes."""
         await self._maybe("DELETE", f"/containers/{quote(container)}?v=true")
 
     async def inspect(self, container: str) -> State | None:
-        """How it stands; None where it is not there."""
+        """A container's state; None where it does not exist."""
         found = await self._maybe("GET", f"/containers/{quote(container)}/json")
         return _state(found) if found else None
 
     async def list_containers(self, *labels: str) -> list[str]:
-        """The ids of all containers with these labels, ended ones too."""
+        """The ids of all containers with these labels, also ended ones."""
         filters = quote(json.dumps({"label": list(labels)}))
         return [str(c["Id"]) for c in await self._ask("GET", f"/containers/json?all=true&filters={filters}")]
 
     async def exec_output(self, container: str, *command: str) -> str:
-        """What a command that is run in the container writes; empty where it is not there or does not run."""
-        asked = {"AttachStdout": True, "Tty": True, "Cmd": list(command)}
-        made = await self._maybe("POST", f"/containers/{quote(container)}/exec", body=asked)
-        if not made:
+        """The output of a command in the container, empty where the container is not running."""
+        command_body = {"AttachStdout": True, "Tty": True, "Cmd": list(command)}
+        created = await self._maybe("POST", f"/containers/{quote(container)}/exec", body=command_body)
+        if not created:
             return ""
-        return str(await self._maybe("POST", f"/exec/{made['Id']}/start", body={"Detach": False, "Tty": True}) or "")
+        return str(await self._maybe("POST", f"/exec/{created['Id']}/start", body={"Detach": False, "Tty": True}) or "")
 
     async def close(self) -> None:
-        """Lets go of the socket."""
+        """Closes the connection."""
         if self._rest is not None:
             await self._rest.close()
 
@@ -103,7 +103,7 @@ class Engine:
         try:
             return await self._ask(method, path, body=body)
         except RequestRejected as fault:
-            if fault.status in (404, 409):  # it is not there, does not run, or is being removed
+            if fault.status in (404, 409):  # it does not exist, is not running, or is being removed
                 return None
             raise
 
@@ -124,13 +124,13 @@ def _state(found: Mapping[str, Any]) -> State:
         code=int(state.get("ExitCode") or 0),
         out_of_memory=bool(state.get("OOMKilled")),
         error=str(state.get("Error") or ""),
-        made_at=_time(str(found.get("Created") or "")),
+        created_at=_time(str(found.get("Created") or "")),
         finished_at=_time(str(state.get("FinishedAt") or "")),
     )
 
 
 def _time(text: str) -> datetime:
-    """Docker's times have nine digits of a second, which Python does not read."""
+    """Docker's times have nine decimals, which Python does not parse."""
     try:
         return datetime.fromisoformat(text.split(".")[0].removesuffix("Z")).replace(tzinfo=UTC)
     except ValueError:

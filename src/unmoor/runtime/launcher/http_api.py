@@ -1,7 +1,7 @@
-"""What the launcher answers: start this run, stop this run, which runs are there. Nothing else can be said to it.
+"""The launcher's HTTP API: start a run, stop a run, list runs.
 
-A request is a method and a run's id. There is no body, no query and no header that it looks at, so that whoever asks
-decides nothing about a container but whether it is there.
+A request is only a method and a run's id. The launcher reads no body, query or header, so that a caller decides nothing
+about a container except whether it exists.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ from .run_containers import CapacityReached, RunContainers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LauncherApi:
-    """The launcher's interface over its containers."""
+    """The launcher's API over its containers."""
 
     containers: RunContainers
     log: Log = null_log
 
     def app(self) -> ASGIApp:
-        """The application."""
+        """The ASGI application."""
         routes = [
             Route(HEALTH_PATH, self.health),
             Route("/runs", self.list),
             Route("/runs/{id}", self.start, methods=["POST"]),
             Route("/runs/{id}", self.stop, methods=["DELETE"]),
         ]
-        handlers: Any = {HttpError: _refusal, HTTPException: _nothing, UnmoorRuntimeError: self._fault}
-        made = Starlette(routes=routes, exception_handlers=handlers)
-        made.router.redirect_slashes = False
-        return made
+        handlers: Any = {HttpError: _http_error, HTTPException: _unknown_path, UnmoorRuntimeError: self._runtime_error}
+        app = Starlette(routes=routes, exception_handlers=handlers)
+        app.router.redirect_slashes = False
+        return app
 
     async def health(self, request: Request) -> Response:
         return json_response({"status": "ok"})
 
     async def list(self, request: Request) -> Response:
-        return json_response({"runs": [dataclasses.asdict(seen) for seen in await self.containers.runs()]})
+        return json_response({"runs": [dataclasses.asdict(run) for run in await self.containers.runs()]})
 
     async def start(self, request: Request) -> Response:
         run = _run(request)
@@ -62,28 +62,26 @@ class LauncherApi:
         stopping = await self.containers.stop(run)
         return json_response({"run": run, "stopping": stopping}, 202 if stopping else 200)
 
-    async def _fault(self, request: Request, error: Exception) -> Response:
+    async def _runtime_error(self, request: Request, error: Exception) -> Response:
         self.log(str(error), level="error")
         if isinstance(error, CapacityReached):
             return error_response(HttpError(429, str(error)))
-        passing = isinstance(error, TransientError)
-        return error_response(HttpError(503 if passing else 409, str(error)))
+        transient = isinstance(error, TransientError)
+        return error_response(HttpError(503 if transient else 409, str(error)))
 
 
 def _run(request: Request) -> str:
     run = request.path_params["id"]
     if not keys.RUN_ID.fullmatch(run):
-        raise HttpError(404, "that is no run's id")
+        raise HttpError(404, "this is not a run id")
     return run
 
 
-async def _refusal(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HttpError)
     return error_response(error)
 
 
-async def _nothing(request: Request, error: Exception) -> Response:
+async def _unknown_path(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return error_response(
-        HttpError(error.status_code, "the launcher starts, stops and lists runs, and does nothing else")
-    )
+    return error_response(HttpError(error.status_code, "the launcher only starts, stops and lists runs"))

@@ -1,4 +1,4 @@
-"""`unmoor-agent launch`: the launcher in a container of its own."""
+"""`unmoor-agent launch`: the launcher in its container."""
 
 from __future__ import annotations
 
@@ -21,29 +21,28 @@ from .run_template import VARIABLE, parse_template
 
 
 def main() -> int:
-    """Runs until it is told to stop; 2 where the container was not given what it needs."""
+    """Serves until SIGTERM; exit code 2 where the container's configuration is incomplete."""
     return asyncio.run(serve(os.environ))
 
 
 async def serve(environment: Mapping[str, str], *, stop: asyncio.Event | None = None) -> int:
-    """Serves until SIGTERM. Runs go on, and whoever starts next finds them by their names; but for an agent that is
-    taken down, whose runs end."""
+    """Serves until SIGTERM. Runs continue, and the next launcher finds them by name, unless the agent is destroyed."""
     stop = stop or shutdown_event()
     log = JsonLog(part="launcher")
     engine = Engine(url=environment.get("UNMOOR_DOCKER", "") or SOCKET)
     containers = RunContainers(engine=engine, template=parse_template(environment.get(VARIABLE, "")), log=log)
     listening = bind_tcp(environment.get("UNMOOR_LAUNCHER_BIND", "") or "0.0.0.0", LAUNCHER_PORT)
     async with serve_launcher(containers, listening) as _:
-        log("listening", runs=await _there(containers))
+        log("listening", runs=await _count_runs(containers))
         await stop.wait()
-        await _taken_down(containers)
+        await _shut_down(containers)
     log("stopped")
     return 0
 
 
 @contextlib.asynccontextmanager
 async def serve_launcher(containers: RunContainers, listening: socket.socket) -> AsyncIterator[None]:
-    """Serves the launcher's interface at the socket, and cleans up, until it is left."""
+    """Serves the launcher's API at the socket, and removes ended containers."""
     cleaning = asyncio.create_task(containers.cleanup_loop())
     service = LauncherApi(containers=containers, log=containers.log)
     try:
@@ -55,17 +54,17 @@ async def serve_launcher(containers: RunContainers, listening: socket.socket) ->
         await containers.engine.close()
 
 
-async def _taken_down(containers: RunContainers) -> None:
+async def _shut_down(containers: RunContainers) -> None:
     try:
         await containers.shut_down()
     except UnmoorRuntimeError as fault:
         containers.log(str(fault), level="error")
 
 
-async def _there(containers: RunContainers) -> int:
-    """How many runs are there; the engine may not answer yet, and is asked again by whoever starts a run."""
+async def _count_runs(containers: RunContainers) -> int:
+    """The number of active runs, 0 while the engine does not respond yet."""
     try:
-        return sum(not seen.ended for seen in await containers.runs())
+        return sum(not run.ended for run in await containers.runs())
     except UnmoorRuntimeError as fault:
         containers.log(str(fault), level="error")
         return 0

@@ -1,4 +1,4 @@
-"""What every run's container is made of: decided by whoever deployed the agent, and by no one who asks for a run."""
+"""The template of every run's container, set at deployment; callers of the launcher cannot change it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.state import keys
 
 VARIABLE = "UNMOOR_RUN_TEMPLATE"
-# The label by which a container is known to be a run's, and whose launcher's it is.
+# The labels of a run's container: the run, and its launcher.
 RUN, LAUNCHER = "unmoor.run", "unmoor.launcher"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A container in the words of Docker's API, without name and run; how its name begins; how many may be there at one
-    time; the room that a workspace has, 0 where it is not measured; and the labels of the gateways for which runs are
-    started, none where somebody else takes down what is left of them."""
+    """A container for Docker's API without name and run, and the limits of its runs.
+
+    `prefix` starts each name, `most` is the limit of active runs, `disk_mib` that of a workspace (0: none). `gateways`
+    are labels of the agent's gateways, empty where something else removes left-over containers.
+    """
 
     container: dict[str, Any] = field(repr=False)
     prefix: str
@@ -28,22 +30,22 @@ class Template:
     gateways: tuple[str, ...] = ()
 
     def name(self, run: str) -> str:
-        """The name of a run's container, by which there is one at a time."""
+        """The name of a run's container, which makes it unique."""
         return f"{self.prefix}-{run}"
 
     def container_for(self, run: str) -> dict[str, Any]:
-        """The container of a run."""
-        assert keys.RUN_ID.fullmatch(run), "ids are checked where they come in"
-        made = copy.deepcopy(self.container)
-        made["Cmd"] = [*made["Cmd"], run]
-        made["Labels"] = {**made.get("Labels", {}), RUN: run, LAUNCHER: self.prefix}
-        return made
+        """The container of this run."""
+        assert keys.RUN_ID.fullmatch(run), "the API checks ids"
+        container = copy.deepcopy(self.container)
+        container["Cmd"] = [*container["Cmd"], run]
+        container["Labels"] = {**container.get("Labels", {}), RUN: run, LAUNCHER: self.prefix}
+        return container
 
 
 def parse_template(text: str) -> Template:
-    """The template that a variable holds; ConfigurationFault for anything else."""
+    """Parses the template; ConfigurationError where it is invalid."""
     if not text:
-        raise ConfigurationError(f"{VARIABLE} is not set; the container is given it by the target")
+        raise ConfigurationError(f"{VARIABLE} is not set; the target sets it")
     try:
         values = json.loads(text)
         return Template(

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from unmoor.container import secret_variable
 from unmoor.runtime.clock import Clock
-from unmoor.runtime.config import secret_variable
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.guard.transport.types import ConnectionHandler
 from unmoor.runtime.harness.installed import HarnessInstallation
@@ -62,5 +62,5 @@ class RunContext:
     def secret(self, name: str) -> str:
         """A secret's value by the spec's name; ConfigurationFault where this container was not given it."""
         if name not in self.secrets:
-            raise ConfigurationError(f"secret {name} is not here: {secret_variable(name)} is not set")
+            raise ConfigurationError(f"secret {name} is missing: {secret_variable(name)} is not set")
         return self.secrets[name]

@@ -7,15 +7,15 @@ somebody else has lost it, and ends its harness without another word: whoever to
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from unmoor.runtime.clock import Clock
 from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
 from unmoor.runtime.state import keys
-from unmoor.runtime.state.run_record import Lease, RunRecord, read_record, to_json
+from unmoor.runtime.state.run_record import Lease, RunRecord, RunStatus, read_record, to_json, transition
 from unmoor.runtime.store.protocol import Store
 
 LEASE = timedelta(seconds=60)
@@ -36,11 +36,11 @@ class RunLease:
         self._one_at_a_time = asyncio.Lock()
         self.record = record
 
-    async def update(self, **fields: Any) -> RunRecord:
-        """Writes these fields and a renewed lease; NotClaimed where the hold is lost."""
+    async def update(self, status: RunStatus = "running", **fields: Any) -> RunRecord:
+        """Writes the status, these fields and a renewed lease; LeaseLost where the lease is another's."""
         async with self._one_at_a_time:
             for _ in range(CONFLICTS):
-                wanted = self._changed(fields)
+                wanted = self._changed(status, fields)
                 version = await self._store.compare_and_swap(
                     keys.run_record_key(wanted.id), to_json(wanted), self._version
                 )
@@ -51,12 +51,9 @@ class RunLease:
                 return wanted
         raise TransientError(f"run {self.record.id}: its record changes faster than it can be written")
 
-    def _changed(self, fields: Mapping[str, Any]) -> RunRecord:
-        changed = dataclasses.replace(self.record, **fields)
-        if changed.is_final:
-            return dataclasses.replace(changed, lease=None)
-        assert changed.lease is not None, "who holds a run has a lease"
-        return dataclasses.replace(changed, lease=dataclasses.replace(changed.lease, expires_at=self._clock() + LEASE))
+    def _changed(self, status: RunStatus, fields: Mapping[str, Any]) -> RunRecord:
+        lease = self.record.lease and replace(self.record.lease, expires_at=self._clock() + LEASE)
+        return transition(self.record, status, lease=lease, **fields)
 
     async def _settled(self, wanted: RunRecord) -> bool:
         """Whether a write that looks like a lost hold was made though its answer was lost: the content tells. False
@@ -88,9 +85,9 @@ async def acquire_lease(store: Store, run: str, *, owner: str, clock: Clock, **f
         return RunLease(store, record, stored.version, clock)  # taken before, and the answer was lost
     if record.lease is not None and record.lease.expires_at > clock():
         raise LeaseLost(f"run {run} is run by {record.lease.owner}")
-    taken = dataclasses.replace(
+    taken = transition(
         record,
-        status="running",
+        "running",
         started_at=record.started_at or clock(),
         attempt=record.attempt + 1,
         lease=Lease(owner=owner, expires_at=clock() + LEASE),

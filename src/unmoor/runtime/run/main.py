@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from unmoor.container import secret_name_from_variable
 from unmoor.runtime.config import AgentConfig, Trigger
 from unmoor.runtime.environment import ContainerEnvironment, read_environment, scrub_secrets
 from unmoor.runtime.errors import ConfigurationError
@@ -173,10 +174,7 @@ def _host(
 
 def _by_name(surroundings: ContainerEnvironment) -> dict[str, str]:
     """The secrets by the names that the spec has for them."""
-    return {
-        variable.removeprefix("UNMOOR_SECRET_").lower().replace("_", "-"): value
-        for variable, value in surroundings.secrets.items()
-    }
+    return {secret_name_from_variable(variable): value for variable, value in surroundings.secrets.items()}
 
 
 def _stop_on_signals(stop: Stop) -> None:

@@ -1,1 +1,1 @@
-"""What is in the store: keys, records, and the operations on them."""
+"""The state of an agent in its store: keys, records, and the operations on them."""

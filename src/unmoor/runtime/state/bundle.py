@@ -1,4 +1,4 @@
-"""The bundle as the container sees it: fetched by its digest, verified, unpacked."""
+"""The bundle in the container: fetched by its digest, verified, unpacked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from . import keys
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnpackedBundle:
-    """The agent, and the folder that its bundle was unpacked into: `files/` and `skills/` below it."""
+    """The agent, and the folder of its unpacked bundle, with `files/` and `skills/`."""
 
     agent: AgentConfig
     folder: Path
@@ -34,7 +34,7 @@ class UnpackedBundle:
 
 
 async def fetch_bundle(store: Store, sha256: str, folder: Path) -> UnpackedBundle:
-    """Unpacks the store's bundle of that digest into the folder; ConfigurationFault if it is absent or another one."""
+    """Unpacks the bundle with this digest into the folder; ConfigurationError where it is missing or corrupt."""
     archive = await read_bundle(store, sha256)
     if archive is None:
         raise ConfigurationError(f"bundle {sha256} is not in the store; deploy again")
@@ -42,9 +42,9 @@ async def fetch_bundle(store: Store, sha256: str, folder: Path) -> UnpackedBundl
 
 
 async def read_bundle(store: Store, sha256: str) -> bytes | None:
-    """The archive of that digest, None where the store has none.
+    """The archive with this digest, None where the store has none.
 
-    It lies under its digest, or in a folder of that name where what deploys cannot put the same name twice.
+    Its key is the digest, or is below the digest where the deployment cannot write the same key twice.
     """
     if (stored := await store.get(keys.bundle_key(sha256))) is not None:
         return stored.content
@@ -55,10 +55,10 @@ async def read_bundle(store: Store, sha256: str) -> bytes | None:
 
 
 def unpack_bundle(archive: bytes, sha256: str, folder: Path) -> UnpackedBundle:
-    """Unpacks the archive into the folder; ConfigurationFault if its digest is another one."""
-    found = hashlib.sha256(archive).hexdigest()
-    if found != sha256:
-        raise ConfigurationError(f"bundle {sha256} is not what it says: its content has the digest {found}")
+    """Unpacks the archive into the folder; ConfigurationError where its digest differs."""
+    digest = hashlib.sha256(archive).hexdigest()
+    if digest != sha256:
+        raise ConfigurationError(f"bundle {sha256} is corrupt: the digest of its content is {digest}")
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         extract(tar, folder)

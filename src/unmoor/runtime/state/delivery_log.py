@@ -1,7 +1,7 @@
-"""What came to the triggers and started nothing, and why: lines in the store that are only ever added to.
+"""The log of deliveries that started no run, and why; append-only, in the store.
 
-What was accepted is told by its run's record. A line is in the store when `note` returns. Lines that come while others
-are being written go together as one object, so that many at once cost no more than few.
+The runs' own records cover the accepted ones. A line is durable once `append` returns. Lines that arrive while others
+are being written are written together, as one object.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from unmoor.runtime.store import Store
 
 Outcome = Literal["accepted", "repeated", "filtered", "refused", "skipped"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-# What nobody has proved to have sent is written down once, and then counted for this long.
-TOGETHER = timedelta(minutes=1)
-# Lines that wait for a store that is away; older ones are dropped.
+# Unverified deliveries of one trigger and reason are logged once, and then counted for this long.
+SAMPLE_WINDOW = timedelta(minutes=1)
+# Lines that wait while the store is unreachable; older ones are dropped.
 MOST_WAITING = 10_000
 PIECES = 2**15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One thing that came, or `times` alike: `id` is its sender's, or a time, or empty; `run` is what it started."""
+    """One delivery, or `times` alike. `id` is its sender's, a time, or empty; `run` is the run that it started."""
 
     id: str = ""
     trigger: str
@@ -44,33 +44,33 @@ class Delivery:
 
 
 class DeliveryLog:
-    """Adds to the list. A store that is away keeps nobody waiting: the lines are tried again with the next one."""
+    """Appends deliveries. While the store is unreachable, lines wait for the next append, and no caller waits."""
 
     def __init__(
-        self, store: Store, *, clock: Clock, log: Log, counted: Callable[[Delivery], None] = lambda delivery: None
+        self, store: Store, *, clock: Clock, log: Log, on_delivery: Callable[[Delivery], None] = lambda delivery: None
     ) -> None:
         self._store = store
         self._clock = clock
         self._log = log
-        self._counted = counted
+        self._on_delivery = on_delivery
         self._lines: list[Delivery] = []
         self._added = self._written = self._pieces = 0
         self._writing = asyncio.Lock()
         self._alike: dict[tuple[str, str], Delivery] = {}
 
     async def append(self, delivery: Delivery) -> None:
-        """Writes it down, unless a run's record does."""
-        self._counted(delivery)
+        """Logs the delivery, unless a run's record does."""
+        self._on_delivery(delivery)
         if delivery.outcome != "accepted":
             await self._put(delivery)
 
     async def append_sampled(self, delivery: Delivery) -> None:
-        """Writes down what anybody could have sent: of those of one trigger and reason in a minute, the first and how
-        many more. The reason must be one of a few."""
-        self._counted(delivery)
+        """Logs a delivery that anyone could have sent: per trigger and reason, the first in a minute and a count of the
+        others. The reason must be one of a few."""
+        self._on_delivery(delivery)
         key = (delivery.trigger, delivery.reason)
         first = self._alike.get(key)
-        if first is not None and delivery.at - first.at < TOGETHER:
+        if first is not None and delivery.at - first.at < SAMPLE_WINDOW:
             self._alike[key] = replace(first, times=first.times + 1)
             return
         self._alike[key] = delivery
@@ -79,10 +79,10 @@ class DeliveryLog:
             self._added += 1
         await self._put(delivery)
 
-    async def flush_counts(self, *, all_of_it: bool = False) -> None:
-        """Writes down how many more came in minutes that are over, or also in the one that is not."""
+    async def flush_counts(self, *, everything: bool = False) -> None:
+        """Logs the counts of windows that are over, or of all windows."""
         now = self._clock()
-        over = [key for key, first in self._alike.items() if all_of_it or now - first.at >= TOGETHER]
+        over = [key for key, first in self._alike.items() if everything or now - first.at >= SAMPLE_WINDOW]
         for first in [self._alike.pop(key) for key in over]:
             if first.times > 1:
                 await self._put(_more(first))
@@ -98,13 +98,13 @@ class DeliveryLog:
     async def _write(self) -> None:
         lines, self._lines = self._lines, []
         upto = self._added
-        # Two of one millisecond are in order as well: what comes later counts down.
+        # Keeps two of one millisecond in order: keys count down.
         self._pieces = (self._pieces - 1) % PIECES
         key = keys.delivery_log_key(self._clock(), self._pieces << 20 | secrets.randbits(20))
         try:
             await self._store.put_if_absent(key, "".join(map(_line, lines)).encode(errors="replace"))
-        except TransientError as fault:
-            self._log(f"deliveries are not written down yet: {fault}", level="error", waiting=len(lines))
+        except TransientError as error:
+            self._log(f"deliveries not logged yet: {error}", level="error", waiting=len(lines))
             self._lines = [*lines, *self._lines][-MOST_WAITING:]
         self._written = upto
 
@@ -118,5 +118,5 @@ def _line(delivery: Delivery) -> str:
 
 
 def values(delivery: Delivery) -> dict[str, Any]:
-    """A delivery as the API and the store have it."""
+    """The delivery as JSON values, for the API and the store."""
     return {**asdict(delivery), "at": delivery.at.isoformat()}

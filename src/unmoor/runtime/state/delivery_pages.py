@@ -1,6 +1,6 @@
-"""Pages of deliveries, newest first: of runs that deliveries have started, and of lines about those that started none.
+"""Pages of deliveries, newest first, merged from two sources: runs that deliveries started, and the delivery log.
 
-Both lie in the store under names that count down in time, so that they are read side by side from any place on.
+The keys of both count down in time, so they can be merged from any position.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from .delivery_log import Delivery, values
 from .run_pages import PREFIX, key_after, run_ids
 from .run_record import RunRecord, read_record
 
-# What is read at one time, and for one page: a page that a filter leaves nearly empty ends early.
+# Objects read at a time, and for one page: a page that a filter leaves nearly empty ends early.
 AT_ONCE, MOST_READ = 20, 400
 KINDS = ("webhook", "schedule", "email", SELF_TEST)
 
-# The name and the line's number in it, by which all is sorted, and what is there; None where it is enough for one page.
-Place = tuple[str, int]
-Found = tuple[Place, dict[str, Any] | None]
+# The sort key (name and line number), and the delivery there, None where the page must end.
+Position = tuple[str, int]
+Found = tuple[Position, dict[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryPage:
-    """Some deliveries, and where the next page begins; empty on the last one."""
+    """Some deliveries, and the cursor of the next page, empty on the last one."""
 
     deliveries: tuple[dict[str, Any], ...]
     next_cursor: str
 
 
 async def delivery_page(store: Store, *, limit: int, cursor: str = "", trigger: str = "") -> DeliveryPage:
-    """The deliveries of that trigger, or of all where it is empty, from the cursor on."""
+    """The deliveries of one trigger, or of all where it is empty, from the cursor on."""
     name, _, number = cursor.partition(".")
     found: list[dict[str, Any]] = []
-    async for place, line in _side_by_side(_runs(store, name), _lines(store, name)):
-        if place < (name, int(number or 0)):
+    async for position, line in _merge(_runs(store, name), _lines(store, name)):
+        if position < (name, int(number or 0)):
             continue
         if len(found) == limit or line is None:
-            return DeliveryPage(deliveries=tuple(found), next_cursor=f"{place[0]}.{place[1]}")
+            return DeliveryPage(deliveries=tuple(found), next_cursor=f"{position[0]}.{position[1]}")
         if not trigger or line["trigger"] == trigger:
             found.append(line)
     return DeliveryPage(deliveries=tuple(found), next_cursor="")
 
 
-async def _side_by_side(*streams: AsyncIterator[Found]) -> AsyncIterator[Found]:
-    """What several sorted streams give, sorted."""
+async def _merge(*streams: AsyncIterator[Found]) -> AsyncIterator[Found]:
+    """Merges sorted streams."""
     heads = [await anext(stream, None) for stream in streams]
     while any(heads):
         first = min((head for head in heads if head), key=lambda head: head[0])
@@ -61,7 +61,7 @@ async def _side_by_side(*streams: AsyncIterator[Found]) -> AsyncIterator[Found]:
 
 
 async def _runs(store: Store, first: str) -> AsyncIterator[Found]:
-    """The runs that a delivery has started, from that name on."""
+    """The runs that deliveries started, from this name on."""
     after = f"{PREFIX}run-{first}" if first else ""
     for _ in range(0, MOST_READ, AT_ONCE):
         ids = await run_ids(store, after, AT_ONCE)
@@ -77,8 +77,8 @@ async def _runs(store: Store, first: str) -> AsyncIterator[Found]:
 
 
 async def _lines(store: Store, first: str) -> AsyncIterator[Found]:
-    """The lines about deliveries that started nothing, from that name on."""
-    keys = await _pieces(store, first)
+    """The lines of the delivery log, from this name on."""
+    keys = await _log_keys(store, first)
     for start in range(0, len(keys), AT_ONCE):
         if start >= MOST_READ:
             yield (_name(keys[start]), 0), None
@@ -89,8 +89,8 @@ async def _lines(store: Store, first: str) -> AsyncIterator[Found]:
                 yield (_name(key), index), json.loads(line)
 
 
-async def _pieces(store: Store, first: str) -> list[str]:
-    """The pieces from that one on, as many as one page reads and one more."""
+async def _log_keys(store: Store, first: str) -> list[str]:
+    """The keys of the delivery log from this name on, as many as one page reads and one more."""
     after = f"{layout.DELIVERY_LOG}{first[:4]}/{first}" if first else ""
     keys: list[str] = []
     async for entry in store.list(layout.DELIVERY_LOG, after=after):

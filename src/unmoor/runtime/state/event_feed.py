@@ -1,4 +1,4 @@
-"""A run's events as they lie in the store, from any number on."""
+"""Reads a run's events from the store, from any number on."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from typing import Any
 from unmoor.runtime.state import keys as layout
 from unmoor.runtime.store import Store, StoreEntry
 
-# One answer holds about this much.
+# A response holds about this much.
 MOST_BYTES = 1024 * 1024
 
 
 @dataclass(slots=True, kw_only=True)
 class Feed:
-    """Reads on from the event after `after`; a segment that holds nothing newer is not read, nor one again that has not
-    grown."""
+    """Reads the events after number `after`. It skips segments without newer events, and those that have not grown."""
 
     store: Store
     run: str
@@ -26,7 +25,7 @@ class Feed:
     _newest: StoreEntry | None = None
 
     async def read_new(self) -> list[dict[str, Any]]:
-        """What has come since the last call, about MOST_BYTES at most; empty where there is nothing yet."""
+        """The events since the last call, at most about MOST_BYTES."""
         found: list[dict[str, Any]] = []
         size = 0
         for entry in await self._segments():
@@ -45,14 +44,14 @@ class Feed:
         return found
 
     async def _segments(self) -> list[StoreEntry]:
-        """Those that may hold something new: the newest one grows until there is another."""
+        """The segments that may hold new events: the newest one grows until the next exists."""
         entries = [entry async for entry in self.store.list(layout.events_prefix(self.run), after=self._full)]
         if self._newest is None:
-            return entries[_holding([entry.key for entry in entries], self.after + 1) :]
+            return entries[_segment_of([entry.key for entry in entries], self.after + 1) :]
         return [entry for entry in entries if entry != self._newest]
 
 
-def _holding(keys: Sequence[str], number: int) -> int:
-    """The index of the segment that holds that event: the last one that does not begin after it."""
+def _segment_of(keys: Sequence[str], number: int) -> int:
+    """The index of the segment with this event: the last one that does not begin after it."""
     firsts = [layout.first_event(key) for key in keys]
     return max(sum(first <= number for first in firsts) - 1, 0)

@@ -1,4 +1,4 @@
-"""A run's events to a client: as a stream of server-sent events, or one answer at a time."""
+"""A run's events as they arrive, for event streams and long polls."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from .run_record import RunRecord
 
 HEARTBEAT_S = 15.0
 POLL_S, NEAR_POLL_S = 1.0, 0.04
-# A record is read less often than its run's events: the last of those says that it has ended.
+# The record is read less often than the events: the last event says that the run has ended.
 RECORD_S = 0.5
-# So many look at the full pace.
-UNHURRIED = 8
+# Up to this many readers poll at the full rate.
+FULL_RATE_READERS = 8
 
 Look = Callable[[], Awaitable[RunRecord]]
 
 
 @dataclass(slots=True, kw_only=True)
 class PollInterval:
-    """How often the store is looked at for new events, and how long a stream may be silent; in seconds."""
+    """Seconds between polls of the store for events and for the record, and between heartbeats of a stream."""
 
     poll_s: float = POLL_S
     heartbeat_s: float = HEARTBEAT_S
@@ -37,12 +37,12 @@ class PollInterval:
 
     @property
     def pause_s(self) -> float:
-        """Until the next look: the more look, the less often each of them does."""
-        return self.poll_s * max(1.0, self._readers / UNHURRIED)
+        """Seconds until the next poll: the more readers, the less often each of them polls."""
+        return self.poll_s * max(1.0, self._readers / FULL_RATE_READERS)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """While it lasts there is one more who looks."""
+        """Counts one more reader while it is held."""
         self._readers += 1
         try:
             yield
@@ -51,18 +51,18 @@ class PollInterval:
 
 
 def poll_interval(store: Store) -> PollInterval:
-    """A folder is looked at more often than what is paid for by the request."""
+    """A local store is polled more often than one that charges per request."""
     return PollInterval(poll_s=NEAR_POLL_S) if store.is_local else PollInterval()
 
 
 async def batches(
     feed: Feed, look: Look, *, pace: PollInterval, closing: asyncio.Event
 ) -> AsyncIterator[tuple[list[dict[str, Any]], bool]]:
-    """Events as they come, and whether they were the last; an empty batch where nothing came for one look."""
+    """Batches of events, and whether each is the last; a batch is empty where one poll finds nothing."""
     is_final, due = False, 0.0
     with pace.reading():
         while True:
-            # The record first: what is written before a run's end is in the store when its record says so.
+            # The record first: once it is final, every event of the run is in the store.
             if not is_final and time.monotonic() >= due:
                 is_final, due = (await look()).is_final, time.monotonic() + pace.record_s
             events = await feed.read_new()
@@ -80,7 +80,7 @@ async def batches(
 async def long_poll(
     feed: Feed, look: Look, *, wait_s: float, pace: PollInterval, closing: asyncio.Event
 ) -> dict[str, Any]:
-    """The events after a number, once there are any, the run has ended, or the wait is over."""
+    """The next events, once there are any, the run has ended, or the wait is over."""
     deadline = time.monotonic() + wait_s
     async for events, over in batches(feed, look, pace=pace, closing=closing):
         if events or over or time.monotonic() >= deadline:

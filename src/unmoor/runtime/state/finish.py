@@ -1,10 +1,10 @@
-"""The end of a run that has no runner: cancelled while it waited, lost by its runner, or never started."""
+"""Ends runs without a runner: cancelled while queued, lost, or never started."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any, cast
 
 from unmoor.runtime.clock import Clock
@@ -12,23 +12,23 @@ from unmoor.runtime.events import Finished, Started, Status, as_values
 from unmoor.runtime.store import Store
 
 from . import keys as layout
-from .run_record import RunRecord, is_expired, read_record, to_json
+from .run_record import RunRecord, is_expired, read_record, to_json, transition
 
-LOST = "its runner gave no sign of life for a minute"
-# Ends that no gateway says. A runner writes the event before the record.
-SAID_BY_RUNNERS = ("succeeded", "timed_out", "over_budget")
+LOST = "runner lost: no heartbeat for 60 s"
+# Only runners set these. A runner writes the event before the record.
+SET_BY_RUNNERS = ("succeeded", "timed_out", "over_budget")
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelResult:
-    """The run's record, and whether it is this that has ended it, since nobody ran it."""
+    """The run's record, and whether this request ended it, because it had no runner."""
 
     record: RunRecord
-    here: bool = False
+    ended: bool = False
 
 
 async def request_cancel(store: Store, run: str, *, clock: Clock) -> CancelResult | None:
-    """Marks a run as cancelled, which its runner finds, and ends it where it has none; None where there is no run."""
+    """Requests a cancellation, which the run's runner polls for; ends a run without one. None for an unknown run."""
     stored = await store.get(layout.run_record_key(run))
     if stored is None:
         return None
@@ -36,19 +36,18 @@ async def request_cancel(store: Store, run: str, *, clock: Clock) -> CancelResul
         return CancelResult(record=record)
     await store.put(layout.cancel_key(run), b"")
     ended = await finish_unowned(store, run, "cancelled", "cancelled", clock=clock)
-    return CancelResult(record=ended or record, here=ended is not None)
+    return CancelResult(record=ended or record, ended=ended is not None)
 
 
 async def finish_unowned(store: Store, run: str, status: Status, reason: str, *, clock: Clock) -> RunRecord | None:
-    """Ends a run that nobody runs and returns its record; None where somebody runs it, or it has ended, meanwhile."""
+    """Ends a run that has no runner and returns its record; None where it has a runner, or has ended meanwhile."""
     stored = await store.get(layout.run_record_key(run))
     if stored is None:
         return None
     record = read_record(run, stored.content)
     if record.is_final or not (record.status == "queued" or is_expired(record, clock())):
         return None
-    now = clock()
-    ended = dataclasses.replace(record, status=status, reason=reason, ended_at=now, lease=None)
+    ended = transition(record, status, reason=reason, ended_at=clock())
     if await store.compare_and_swap(layout.run_record_key(run), to_json(ended), stored.version) is None:
         return None
     await append_finished_event(store, ended)
@@ -56,21 +55,21 @@ async def finish_unowned(store: Store, run: str, status: Status, reason: str, *,
 
 
 async def recover_expired(store: Store, run: str, *, retries: int, clock: Clock) -> RunRecord | None:
-    """What becomes of a run whose runner is dead: it waits again where its harness had not begun and an attempt is
-    left, and is lost otherwise. None where it is not, or no longer, such a run."""
+    """Queues a run again whose lease has expired, if its harness had not started and an attempt is left; otherwise ends
+    it as lost. None where the lease has not expired."""
     stored = await store.get(layout.run_record_key(run))
     if stored is None or not is_expired(record := read_record(run, stored.content), clock()):
         return None
     events = [event async for event in _events(store, run)]
-    said_end = bool(events) and events[-1]["type"] == Finished.type
-    had_begun = any(event["type"] == Started.type for event in events)
-    # A runner that takes a run whose last event is its end writes just that end into its record.
-    if not said_end and (had_begun or record.attempt > retries):
+    has_end = bool(events) and events[-1]["type"] == Finished.type
+    had_started = any(event["type"] == Started.type for event in events)
+    # If the last event is the run's end, the next runner only writes that end into the record.
+    if not has_end and (had_started or record.attempt > retries):
         return await finish_unowned(store, run, "lost", LOST, clock=clock)
-    again = dataclasses.replace(record, status="queued", lease=None)
+    again = transition(record, "queued")
     if await store.compare_and_swap(layout.run_record_key(run), to_json(again), stored.version) is None:
         return None
-    await store.put(layout.queue_entry_key(run), to_json(again))  # a run that was never in a queue is in this one now
+    await store.put(layout.queue_entry_key(run), to_json(again))  # it may never have been queued
     return again
 
 
@@ -82,9 +81,8 @@ async def _events(store: Store, run: str) -> AsyncIterator[dict[str, Any]]:
 
 
 async def append_finished_event(store: Store, ended: RunRecord) -> None:
-    """The run's last event, with the number after the last one that its runner has written, unless it is there: whoever
-    has ended the run may have been killed before this."""
-    if ended.status in SAID_BY_RUNNERS or (last := await _last_event(store, ended.id)).get("type") == Finished.type:
+    """Appends the run's last event, unless it exists: the process that ended the run may have been killed before."""
+    if ended.status in SET_BY_RUNNERS or (last := await _last_event(store, ended.id)).get("type") == Finished.type:
         return
     number = last.get("n", 0) + 1
     event = Finished(

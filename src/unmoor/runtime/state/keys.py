@@ -1,4 +1,4 @@
-"""Where things lie in the store: the same keys on every backend, so that moving clouds is copying a prefix."""
+"""The keys of the store: the same on every backend, so that moving to another cloud copies a prefix."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import secrets
 from datetime import UTC, datetime, timedelta
 
-# Ids count down, so that the newest run comes first in a listing.
+# Ids count down, so that a listing starts with the newest run.
 LAST_MS = 32**9 - 1
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 # A file's name may have 255 bytes, and a key of Amazon's, Google's and Microsoft's stores 1024.
@@ -22,7 +22,7 @@ def run_id(now: datetime, entropy: int | None = None) -> str:
 
 
 def created_at(run: str) -> datetime:
-    """When a run's id was made, to the millisecond."""
+    """The time in a run's id, to the millisecond."""
     past = LAST_MS - int(run.split("-")[1].translate(_BASE_32), 32)
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=past)
 
@@ -32,7 +32,7 @@ def run_record_key(run: str) -> str:
 
 
 def cancel_key(run: str) -> str:
-    """Put there by whoever wants the run to end; the runner looks for it."""
+    """Exists once the run's cancellation is requested; the runner polls for it."""
     return f"runs/{run}/cancel"
 
 
@@ -61,7 +61,7 @@ def artifact_key(run: str, path: str) -> str:
 
 
 def input_key(run: str, path: str) -> str:
-    """The key of a file that the run's workspace is given before it starts."""
+    """The key of a file that is copied into the run's workspace before it starts."""
     return f"runs/{run}/inputs/{_key_of(path)}"
 
 
@@ -79,7 +79,7 @@ def session_record_key(key: str) -> str:
 
 
 def session_state_key(key: str, run: str) -> str:
-    """The packed state that a run left: under a name of its own, so that the one before stays until it is whole."""
+    """The archive of the session after this run; the previous run's stays until this one is complete."""
     return f"{session_prefix(key)}{run}.tar.zst"
 
 
@@ -88,28 +88,28 @@ def queue_entry_key(run: str) -> str:
 
 
 def schedule_dedup_key(trigger: str, delivery: str) -> str:
-    """Where a schedule's firing is marked, so that the platform's second delivery of it starts nothing."""
+    """The dedup key of a fire time that the platform delivers, possibly twice."""
     return f"queue/fired/{trigger}/{hashlib.sha256(delivery.encode()).hexdigest()[:32]}"
 
 
 DELIVERIES = "deliveries/"
-# No trigger has a name that begins like that.
+# No trigger's name starts with an underscore.
 DELIVERY_LOG = f"{DELIVERIES}_log/"
 
 
 def delivery_dedup_key(trigger: str, name: str) -> str:
-    """Where what came to a trigger is marked with its run, so that the same thing again starts nothing."""
+    """The dedup key of a delivery; its object names the run."""
     return f"{DELIVERIES}{trigger}/{name}.json"
 
 
 def delivery_log_key(now: datetime, entropy: int) -> str:
-    """A new piece of the list of what came; the newest is the first of a listing. A folder holds those of 9 hours."""
+    """A new object of the delivery log; a listing starts with the newest. A folder covers 9 hours."""
     name = run_id(now, entropy).removeprefix("run-")
     return f"{DELIVERY_LOG}{name[:4]}/{name}.ndjson"
 
 
 def mailbox_cursor_key(trigger: str) -> str:
-    """Up to which mail an inbox is done with."""
+    """The cursor of an inbox: the last email that is done."""
     return f"queue/mailboxes/{trigger}"
 
 
@@ -117,12 +117,12 @@ OUTBOX = "queue/outbox/"
 
 
 def outbox_key(run: str) -> str:
-    """The answer that somebody waits for, until it is sent."""
+    """The reply to an email, until it is sent."""
     return OUTBOX + run
 
 
 def schedule_cursor_key(trigger: str) -> str:
-    """Up to when a schedule's times are done with."""
+    """The cursor of a schedule: the last fire time that is done."""
     return f"queue/schedules/{trigger}"
 
 
@@ -131,7 +131,7 @@ def bundle_key(sha256: str) -> str:
 
 
 def bundle_prefix(sha256: str) -> str:
-    """Where the same bundle lies under names that were drawn."""
+    """The prefix of the same bundle under unique names."""
     return f"bundles/{sha256}/"
 
 
@@ -147,13 +147,13 @@ def _digits(number: int, length: int) -> str:
 
 
 def _key_of(path: str) -> str:
-    """A path with every byte that a key cannot hold written as `=XX`. What would be longer than a file's name or a
-    bucket's key may be is cut, and ends in `=-` and a digest."""
-    key = "/".join(_no_longer(_escaped(part), LONGEST_PART) for part in path.split("/"))
-    return _no_longer(key, LONGEST_PATH)
+    """The path with every byte that a key cannot hold as `=XX`. Names and keys that are too long for a file system or a
+    bucket are cut, and end in `=-` and a digest."""
+    key = "/".join(_shorten(_escaped(part), LONGEST_PART) for part in path.split("/"))
+    return _shorten(key, LONGEST_PATH)
 
 
-def _no_longer(text: str, most: int) -> str:
+def _shorten(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]

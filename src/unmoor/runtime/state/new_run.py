@@ -1,9 +1,8 @@
-"""A new run of a bundle's agent: its record as it waits, in no store yet, whatever started it."""
+"""The record of a new queued run, before it is stored."""
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,29 +18,37 @@ from .run_record import RunRecord
 def run_from_trigger(
     bundle: UnpackedBundle, trigger: Trigger, *, run: str, delivery: str, now: datetime, event: Any, redact: Redact
 ) -> RunRecord:
-    """A queued run that this trigger starts with what came; what of that is a secret, neither store nor model sees."""
+    """A queued run that the trigger starts for this event, with every secret redacted."""
     agent = bundle.agent
     roots = {
         "event": event,
         "trigger": {"name": trigger.name, "kind": trigger.kind},
         "agent": {"name": agent.name, "environment": agent.environment},
     }
-    record = new_queued_run(
+    return new_queued_run(
         bundle,
         run=run,
+        delivery=redact(delivery),
         now=now,
         trigger=trigger.name,
         kind=trigger.kind,
         prompt=redact(render(trigger.prompt, roots, nonce=secrets.token_hex(8))),
         session="" if trigger.kind == SELF_TEST else redact(render_key(agent.run.session or "", roots)),
     )
-    return replace(record, delivery=redact(delivery))
 
 
 def new_queued_run(
-    bundle: UnpackedBundle, *, run: str, now: datetime, trigger: str, kind: str, prompt: str, session: str
+    bundle: UnpackedBundle,
+    *,
+    run: str,
+    now: datetime,
+    trigger: str,
+    kind: str,
+    prompt: str,
+    session: str,
+    delivery: str = "",
 ) -> RunRecord:
-    """The record; prompt and session key come with their secrets taken out."""
+    """The record; its prompt and session key must be redacted already."""
     return RunRecord(
         id=run,
         agent=bundle.agent.name,
@@ -51,13 +58,14 @@ def new_queued_run(
         kind=kind,
         prompt=prompt,
         session=session,
+        delivery=delivery,
         created_at=now,
         **bundle_facts(bundle),
     )
 
 
 def bundle_facts(bundle: UnpackedBundle) -> dict[str, Any]:
-    """What a record says of the bundle, harness and model that its run is made of."""
+    """The fields of a record about its run's bundle, harness and model."""
     agent = bundle.agent
     return {
         "bundle": bundle.sha256,

@@ -1,7 +1,7 @@
-"""A new run: durable before anybody is told that it was accepted.
+"""The queue: a run is durable before its acceptance is reported.
 
-The mark in the queue holds the whole record and is written first. So there is no moment at which a gateway can be
-killed and leave half a run: without the mark nothing was accepted, and with it whoever looks next makes the rest.
+The queue entry holds the whole record and is written first. A gateway can therefore be killed at any moment: without
+the entry nothing was accepted, and with it the next look at the queue writes the record.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from unmoor.runtime.state.new_run import new_queued_run
 from unmoor.runtime.state.run_record import RunRecord, create_run_record, read_record, to_json
 from unmoor.runtime.store import Store, StoreEntry
 
-# A mark without its record is completed for this long. After it, the record is one that retention has removed.
-COMPLETED_FOR = timedelta(hours=1)
+# The record of a queue entry is written if it is missing, up to this age; later, retention has removed it.
+RECOVERED_FOR = timedelta(hours=1)
 API = "api"
 
 
 def api_run(bundle: UnpackedBundle, prompt: str, session: str, *, now: datetime, redact: Redact) -> RunRecord:
-    """A queued run as POST /runs asks for it; without a session it has the spec's, if that is the same for all."""
+    """A queued run for POST /runs; without a session it gets the spec's."""
     agent = bundle.agent
     roots: dict[str, Any] = {
         "event": {"prompt": prompt},
@@ -43,20 +43,20 @@ def api_run(bundle: UnpackedBundle, prompt: str, session: str, *, now: datetime,
 
 
 async def enqueue_run(store: Store, record: RunRecord) -> None:
-    """Puts the run into the queue; once this returns, it is run to an end whatever happens to this gateway."""
+    """Puts the run into the queue; once this returns, it will end even if this gateway does not survive."""
     await store.put(keys.queue_entry_key(record.id), to_json(record))
     await create_run_record(store, record)
 
 
-async def recover_record(store: Store, mark: StoreEntry, run: str, *, now: datetime) -> RunRecord | None:
-    """The record of a run in the queue; one that its gateway had no time to write is written now."""
+async def recover_record(store: Store, entry: StoreEntry, run: str, *, now: datetime) -> RunRecord | None:
+    """The record of a queued run, written now where its gateway was killed before."""
     stored = await store.get(keys.run_record_key(run))
     if stored is not None:
         return read_record(run, stored.content)
-    waiting = await store.get(mark.key)
-    if waiting is None or now - mark.modified > COMPLETED_FOR:
-        await store.delete(mark.key)
+    queued = await store.get(entry.key)
+    if queued is None or now - entry.modified > RECOVERED_FOR:
+        await store.delete(entry.key)
         return None
-    record = read_record(run, waiting.content)
+    record = read_record(run, queued.content)
     await create_run_record(store, record)
     return record

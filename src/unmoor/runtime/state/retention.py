@@ -1,4 +1,4 @@
-"""Retention: what is older than it should be is removed, where the store's platform has no rule of its own for it."""
+"""Deletes expired objects, where the store's platform has no lifecycle rule for it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from unmoor.runtime.store.protocol import Store
 
 from .run_record import read_record
 
-# The budget's days and queue's marks are kept as long as runs are.
+# The budget's days and the dedup keys are kept as long as runs.
 PREFIXES = ("runs/", "sessions/", "deliveries/", "budget/", "queue/fired/", "queue/outbox/")
-# What lies in a folder below these goes together, when the newest of it is old.
+# A folder below these expires as a whole, by its newest object.
 WHOLE = ("runs/", "sessions/")
 
 
 async def delete_expired(store: Store, *, now: datetime, keep_s: int) -> int:
-    """Removes what was last written before `now - keep_s`, and says how many objects that were.
+    """Deletes what was last written before `now - keep_s`, and returns the number of objects.
 
-    A run is removed whole when its newest object is that old, and never while it waits or goes on; a session when no
-    run has held it for that long.
+    A run is deleted as a whole by its newest object, and never while it is queued or running; a session once no run has
+    used it for that long.
     """
     oldest = now - timedelta(seconds=keep_s)
     removed = 0
     for prefix in PREFIXES:
         for folder, (keys, newest) in (await _folders(store, prefix)).items():
-            if newest < oldest and not await _is_going_on(store, folder):
+            if newest < oldest and not await _is_queued(store, folder):
                 for key in keys:
                     await store.delete(key)
                 removed += len(keys)
@@ -33,7 +33,7 @@ async def delete_expired(store: Store, *, now: datetime, keep_s: int) -> int:
 
 
 async def _folders(store: Store, prefix: str) -> dict[str, tuple[list[str], datetime]]:
-    """The objects below a prefix by the folder that they go with, or by themselves, with the time of the newest."""
+    """The objects below a prefix, by the folder or object that expires, with the time of the newest."""
     found: dict[str, tuple[list[str], datetime]] = {}
     async for entry in store.list(prefix):
         name = entry.key.removeprefix(prefix)
@@ -43,9 +43,9 @@ async def _folders(store: Store, prefix: str) -> dict[str, tuple[list[str], date
     return found
 
 
-async def _is_going_on(store: Store, folder: str) -> bool:
-    """Whether a run waits to be run. One that runs renews its record, so that its folder is never old: what is old and
-    says that it runs has been dead for as long. A record that cannot be read is no reason to keep anything."""
+async def _is_queued(store: Store, folder: str) -> bool:
+    """Whether the folder is a queued run's. A running run renews its record, so its folder is never old. A record that
+    cannot be read does not protect its folder."""
     if not folder.startswith("runs/"):
         return False
     stored = await store.get(f"{folder}/run.json")

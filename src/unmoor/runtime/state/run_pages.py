@@ -1,4 +1,4 @@
-"""Pages of runs, newest first, without reading those that are on other pages."""
+"""Pages of runs, newest first; only the runs of the page are read."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from unmoor.runtime.state.run_record import RunRecord, read_record
 from unmoor.runtime.store import Store
 
 PREFIX = "runs/"
-# A run with more objects than this is jumped over instead of being listed to its end.
+# A run with more objects than this is skipped by key instead of being listed to its end.
 JUMP_AFTER = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
-    """Some runs, and the id after which the next page begins; empty on the last one."""
+    """Some runs, and the id after which the next page begins, empty on the last one."""
 
     runs: tuple[RunRecord, ...]
     next_cursor: str
 
 
 async def list_runs(store: Store, *, limit: int, cursor: str = "") -> RunPage:
-    """The runs after the cursor, which is a run's id or empty."""
+    """The runs after the cursor, a run's id or empty."""
     ids = await run_ids(store, key_after(cursor) if cursor else "", limit + 1)
     stored = await asyncio.gather(*(store.get(keys.run_record_key(run)) for run in ids[:limit]))
     return RunPage(
@@ -33,7 +33,7 @@ async def list_runs(store: Store, *, limit: int, cursor: str = "") -> RunPage:
 
 
 async def run_ids(store: Store, after: str, most: int) -> list[str]:
-    """The ids of the newest runs whose keys come after that."""
+    """The ids of the newest runs with keys after this one."""
     found: list[str] = []
     while True:
         objects = 0
@@ -53,5 +53,5 @@ async def run_ids(store: Store, after: str, most: int) -> list[str]:
 
 
 def key_after(run: str) -> str:
-    """What comes after every object of that run, and before every other's: `0` is the sign after `/`."""
+    """A key after every object of the run and before the next run's: `0` follows `/`."""
     return f"{PREFIX}{run}0"

@@ -1,9 +1,10 @@
-"""A run's record, run.json: what it is, how it stands, and how it ended."""
+"""A run's record, run.json, and the legal changes of its status."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -17,14 +18,20 @@ from . import keys
 NO_TOKENS = Tokens()
 RunStatus = Literal["queued", "running"] | Status
 STATUSES = ("queued", "running", *FINAL_STATUSES)
+# From running to running: another runner takes a run whose lease has expired, or the holder renews its lease.
+TRANSITIONS: Mapping[str, frozenset[str]] = {
+    "queued": frozenset({"running", "cancelled", "failed", "lost"}),
+    "running": frozenset(STATUSES),
+    **dict.fromkeys(FINAL_STATUSES, frozenset()),
+}
 
-# What stands inside another member of the JSON.
+# Fields that are nested in another member of the JSON.
 NESTED = ("kind", "harness_version", "provider", "requests")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """Who runs it, and until when that is believed without a sign of life."""
+    """The runner that holds the run, and when the lease expires without a heartbeat."""
 
     owner: str
     expires_at: datetime
@@ -32,7 +39,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A file that a run left, or was given: its path in the workspace, its size and digest."""
+    """A file that a run produced or received: its path in the workspace, its size and digest."""
 
     path: str
     size_bytes: int
@@ -41,9 +48,9 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """One run. `trigger` and `kind` say what started it (`api`, `webhook`, `schedule`, `email`, `dev`, `self-test`),
-    `delivery` by which of its sender's ids, or is empty; `session` is the key it shares with others, or empty; `inputs`
-    are files that came with what started it; `cost_usd` is None where nothing was priced."""
+    """One run. `kind` is `api`, `webhook`, `schedule`, `email`, `dev` or `self-test`. `delivery` is the id of the
+    delivery that started it, `session` the key that it shares with other runs; either may be empty. `inputs` are the
+    delivery's files. `cost_usd` is None where nothing was priced."""
 
     id: str
     agent: str
@@ -78,13 +85,23 @@ class RunRecord:
         return self.status in FINAL_STATUSES
 
 
+def transition(record: RunRecord, to: RunStatus, **fields: Any) -> RunRecord:
+    """The record in its next status, with these fields; UnmoorRuntimeError where TRANSITIONS does not allow it.
+
+    Only a running run has a lease.
+    """
+    if to not in TRANSITIONS[record.status]:
+        raise UnmoorRuntimeError(f"run {record.id} is {record.status}, and cannot become {to}")
+    return replace(record, **{**fields, "status": to, **({} if to == "running" else {"lease": None})})
+
+
 def to_json(record: RunRecord) -> bytes:
-    """The record as it lies in the store."""
+    """The record as the store holds it."""
     return json.dumps(as_values(record), ensure_ascii=False, indent=1).encode(errors="replace")
 
 
 def as_values(record: RunRecord) -> dict[str, Any]:
-    """The record as JSON can hold it: money as text, times in ISO 8601 with their zone."""
+    """The record as JSON values: money as text, times in ISO 8601 with their zone."""
     return {
         **{f.name: getattr(record, f.name) for f in fields(record) if f.name not in NESTED},
         "trigger": {"name": record.trigger, "kind": record.kind},
@@ -102,7 +119,7 @@ def as_values(record: RunRecord) -> dict[str, Any]:
 
 
 def from_json(text: bytes) -> RunRecord:
-    """The record that these bytes are; members that this release does not know are passed over."""
+    """Parses a record, and ignores members that this release does not know."""
     raw = json.loads(text)
     if raw["status"] not in STATUSES:
         raise ValueError(f"status {raw['status']!r}")
@@ -137,20 +154,20 @@ def _time(text: str | None) -> datetime | None:
 
 
 async def create_run_record(store: Store, record: RunRecord) -> bool:
-    """Puts a new run's record; False where there is one of that id."""
+    """Stores a new run's record; False where the id exists."""
     return await store.put_if_absent(keys.run_record_key(record.id), to_json(record)) is not None
 
 
 def read_record(run: str, content: bytes) -> RunRecord:
-    """The run's record; RuntimeFault where it is none that this release can read."""
+    """Parses the run's record; UnmoorRuntimeError where this release cannot read it."""
     try:
         return from_json(content)
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
-        said = " ".join(str(error).split())[:200]
-        text = f"{keys.run_record_key(run)} is no record that this release reads: {type(error).__name__}: {said}"
+        detail = " ".join(str(error).split())[:200]
+        text = f"{keys.run_record_key(run)} is not a record of this release: {type(error).__name__}: {detail}"
         raise UnmoorRuntimeError(text) from None
 
 
 def is_expired(record: RunRecord, now: datetime) -> bool:
-    """Whether it is said to run, and nobody has shown a sign of life for as long as a lease."""
+    """Whether the run is running and its lease has expired."""
     return record.status == "running" and (record.lease is None or record.lease.expires_at <= now)

@@ -68,8 +68,8 @@ def test_the_event_is_what_a_prompt_can_use() -> None:
 def test_the_same_mail_is_known_by_its_id_and_by_its_bytes_where_it_has_none() -> None:
     one, again, other = (made(Message_ID=f"<{name}@example.com>") for name in ("one", "one", "other"))
     again["Received"] = "from elsewhere"
-    assert started(one).name == started(again).name != started(other).name
-    assert started(made()).name == started(made()).name != started(made(X="1")).name
+    assert started(one).key.name == started(again).key.name != started(other).key.name
+    assert started(made()).key.name == started(made()).key.name != started(made(X="1")).key.name
 
 
 def test_without_a_name_any_server_of_the_same_domain_is_the_receiving_one() -> None:
@@ -88,14 +88,14 @@ def test_a_host_below_no_domain_is_only_itself() -> None:
 
 def test_a_mail_of_the_mailbox_itself_starts_nothing() -> None:
     mail = made("Desk@example.org")
-    assert came(mail) == RejectedMail(id="", outcome="filtered", reason="it is from this mailbox itself")
+    assert came(mail) == RejectedMail(id="", outcome="filtered", reason="this mailbox sent it")
     assert isinstance(came(mail, address="another@example.org"), IncomingDelivery)
 
 
 def test_an_answer_goes_to_the_proved_sender_and_only_where_answers_are_sent() -> None:
     mail = made(Message_ID="<two@example.com>", References="<one@example.com>", Reply_To="eve@evil.example")
-    assert started(mail).answer_to is None
-    assert started(mail, smtp_host="smtp.example.org").answer_to == {
+    assert started(mail).reply is None
+    assert started(mail, smtp_host="smtp.example.org").reply == {
         "trigger": "inbox",
         "to": "ada@example.com",
         "subject": "hi",
@@ -116,6 +116,4 @@ def test_a_mail_with_attachments_without_end_is_refused() -> None:
     mail = made()
     for number in range(MOST_FILES + 1):
         mail.add_attachment(b"x", maintype="application", subtype="pdf", filename=f"{number}.pdf")
-    assert came(mail) == RejectedMail(
-        id="", outcome="refused", reason="it has 101 attachments, of which 100 are taken at most"
-    )
+    assert came(mail) == RejectedMail(id="", outcome="refused", reason="it has 101 attachments; the limit is 100")

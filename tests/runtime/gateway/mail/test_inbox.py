@@ -65,7 +65,7 @@ async def reading(
     run = more.pop("run", {})
     triggers = [trigger(server, **more)]
     async with gateway(folder, triggers=triggers, secrets={"mail": PASSWORD}, tls=tls or trusting(), **run) as client:
-        await until(lambda: any(message == "mailbox is read" for message, _ in client.logged), within=20)
+        await until(lambda: any(message == "mailbox connected" for message, _ in client.logged), within=20)
         yield client
 
 
@@ -185,14 +185,14 @@ def test_two_gateways_read_one_mailbox_and_start_one_run_for_each_mail(
     ("made", "outcome", "reason"),
     [
         (mail(sender="eve@evil.example"), "refused", "eve@evil.example is not in allow_from"),
-        (mail(results=""), "refused", "it has no Authentication-Results of the receiving server (mx.example.org)"),
+        (mail(results=""), "refused", "it has no Authentication-Results from the receiving server (mx.example.org)"),
         (
             mail(results="mx.example.org; dmarc=fail header.from=example.com"),
             "refused",
-            "mx.example.org does not vouch for example.com: it says dmarc=fail",
+            "mx.example.org did not authenticate example.com: dmarc=fail",
         ),
-        (mail(Auto_Submitted="auto-replied"), "filtered", "no person wrote it: Auto-Submitted is auto-replied"),
-        (mail(Return_Path="<>"), "filtered", "no person wrote it: it has no return path, as a notice of delivery"),
+        (mail(Auto_Submitted="auto-replied"), "filtered", "automatic email: Auto-Submitted is auto-replied"),
+        (mail(Return_Path="<>"), "filtered", "automatic email: the return path is empty, as in a delivery notice"),
     ],
 )
 def test_mail_that_may_start_nothing_is_listed_with_the_reason(
@@ -231,9 +231,9 @@ def test_no_mail_keeps_those_that_come_after_it(
         await client.until_started(1)
         listed = [(outcome, reason) for _, outcome, reason in await outcomes(client)]
         assert listed[1:] == [
-            ("refused", "the gateway failed at it; its log says where"),
-            ("refused", "it is 0 MiB long, and 0 MiB are read at most"),
-            ("refused", "it has no From"),
+            ("refused", "the gateway failed to handle it; see its log"),
+            ("refused", "it has 0 MiB; the limit is 0 MiB"),
+            ("refused", "it has no From header"),
         ]
 
     within(tmp_path, server, act)
@@ -250,7 +250,7 @@ def test_a_mail_that_is_older_than_runs_are_kept_starts_nothing(
         if outcome == "accepted":
             return
         assert reason.startswith(f"it came on {datetime.now(UTC).date().isoformat()[:4]}-")
-        assert reason.endswith("longer ago than retention.runs: nobody knows whether it had its run")
+        assert reason.endswith("longer ago than retention.runs: it may have had a run already")
 
     clock = lambda: datetime.now(UTC) + timedelta(days=11)  # noqa: E731
     within(tmp_path, server, act, run={"clock": clock, "kept": kept})
@@ -269,7 +269,7 @@ def test_a_server_that_goes_away_and_comes_back_is_connected_to_again(tmp_path: 
                     await asyncio.to_thread(server.stop)
                     await until(lambda: any(text.startswith("mailbox: ") for text, _ in client.logged), within=20)
                     await asyncio.to_thread(held.enter_context, pymap(port=server.place.port, root=root))
-                    read = lambda: [text for text, _ in client.logged].count("mailbox is read")  # noqa: E731
+                    read = lambda: [text for text, _ in client.logged].count("mailbox connected")  # noqa: E731
                     await until(lambda: read() >= 2, within=30)
                     await deliver(server, mail(1))
                     await client.until_started(1)
@@ -281,7 +281,7 @@ def test_a_wrong_password_is_said_and_tried_again_and_stands_nowhere(tmp_path: P
     async def act() -> None:
         triggers = [trigger(server)]
         async with gateway(tmp_path, triggers=triggers, secrets={"mail": "another-word"}, tls=trusting()) as client:
-            refused = lambda: [text for text, _ in client.logged if "the login was refused" in text]  # noqa: E731
+            refused = lambda: [text for text, _ in client.logged if "login refused" in text]  # noqa: E731
             await until(lambda: len(refused()) >= 1, within=20)
             assert "another-word" not in str(client.logged)
             assert (await client.get("/readyz")).status == 200
@@ -323,13 +323,13 @@ def test_an_answer_that_is_not_taken_waits_and_one_that_never_will_be_is_given_u
             await deliver(server, mail(1))
             await client.until_started(1)
             await client.launcher.end(client.launcher.started[0], "failed", reason="it broke")
-            await until(lambda: any("the answer waits: " in text for text, _ in client.logged), within=20)
+            await until(lambda: any("reply delayed: " in text for text, _ in client.logged), within=20)
             assert not await nothing_waits(client)
             moved = timedelta(minutes=1)
             await deliver(server, mail(2))  # whose end has the outbox looked at
             await client.until_started(2)
             await client.launcher.end(client.launcher.started[1])
-            await until(lambda: any("the answer is not sent: " in text for text, _ in client.logged), within=20)
+            await until(lambda: any("reply rejected: " in text for text, _ in client.logged), within=20)
             await until(lambda: nothing_waits(client), within=20)
             assert len(office.taken) == 1
 

@@ -111,7 +111,7 @@ def test_odd_mail_is_read_as_far_as_it_can_be(content: bytes, text: str | None) 
 
 @pytest.mark.parametrize("content", [b"", b"\0\0\0", b"no headers at all", b"Subject: x\r\n\r\nx"])
 def test_what_is_no_mail_says_so(content: bytes) -> None:
-    with pytest.raises(InvalidMail, match="it has no From"):
+    with pytest.raises(InvalidMail, match="it has no From header"):
         parse_mail(content)
 
 
@@ -119,7 +119,7 @@ def test_parts_within_parts_without_end_are_no_mail() -> None:
     head = b"From: a@b.c\r\n" + b"".join(
         b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(3000)
     )
-    with pytest.raises(InvalidMail, match="it cannot be read as a mail: RecursionError"):
+    with pytest.raises(InvalidMail, match="it cannot be parsed as an email: RecursionError"):
         parse_mail(head + b"\r\n\r\nx")
 
 

@@ -1,4 +1,4 @@
-"""What the gateway's routes are given, and what they have in common."""
+"""The dependencies of the gateway's routes, and what they share."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from unmoor.runtime.clock import Clock
 from unmoor.runtime.gateway.metrics import Metrics
 from unmoor.runtime.gateway.queue.coalesce import CoalescedCall
 from unmoor.runtime.gateway.queue.dispatcher import Dispatcher
+from unmoor.runtime.gateway.triggers.intake import skip_reason
 from unmoor.runtime.http.responses import HttpError
 from unmoor.runtime.logs import Log
 from unmoor.runtime.redact import Redact
@@ -26,12 +27,12 @@ from .requests import NewRun
 from .stream_limit import StreamLimit
 from .webhooks import Hooks
 
-NO_RUN = "there is no run of that id"
+NO_RUN = "no run has this id"
 
 
 @dataclass(slots=True, kw_only=True)
 class ApiContext:
-    """What the routes need; `closing` is set when the gateway is told to stop."""
+    """The routes' dependencies; `closing` is set when the gateway is told to stop."""
 
     store: Store
     bundle: UnpackedBundle
@@ -40,45 +41,44 @@ class ApiContext:
     clock: Clock
     redact: Redact
     metrics: Metrics
-    nudges: CoalescedCall
+    wake: CoalescedCall
     log: Log
     token: str = field(repr=False)
     pace: PollInterval = field(default_factory=PollInterval)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     slots: StreamLimit = field(default_factory=StreamLimit)
-    # The platform before the gateway lets in only those who may, and has no place for our token.
+    # The platform in front authenticates callers, and its requests cannot carry our token.
     invocations_open: bool = False
 
     async def record(self, run: str) -> RunRecord:
-        """The record of the run of that id; a Refusal where there is none."""
+        """The run's record; HttpError where no run has this id."""
         stored = await self.store.get(keys.run_record_key(requests.run_id(run)))
         if stored is None:
             raise HttpError(404, NO_RUN)
         return read_record(run, stored.content)
 
     def record_reader(self, run: str) -> Callable[[], Awaitable[RunRecord]]:
-        """Gives that record as it is whenever it is called."""
+        """A function that reads the record again at each call."""
 
-        async def look() -> RunRecord:
+        async def read() -> RunRecord:
             return await self.dispatcher.settle_if_expired(await self.record(run))
 
-        return look
+        return read
 
 
 def run_json(record: RunRecord) -> dict[str, Any]:
-    """A run as the API shows it: its record, but for what runners tell each other."""
+    """A run as the API returns it: its record without the lease."""
     return {name: value for name, value in as_values(record).items() if name != "lease"}
 
 
-async def start_run(api: ApiContext, wanted: NewRun) -> RunRecord:
-    """Its record once it is safe in the store; a Refusal where no run is begun now."""
+async def start_run(api: ApiContext, new_run: NewRun) -> RunRecord:
+    """Accepts a run and returns its record once it is durable; HttpError where no run can start now."""
     if api.closing.is_set():
         raise HttpError(503, "the gateway is stopping; try again", retry_after="5")
-    record = api_run(api.bundle, wanted.prompt, wanted.session, now=api.clock(), redact=api.redact)
+    record = api_run(api.bundle, new_run.prompt, new_run.session, now=api.clock(), redact=api.redact)
     if not await api.dispatcher.enqueue(record):
         api.metrics.count_skipped()
-        most = api.bundle.agent.run.max_concurrent
-        raise HttpError(429, f"skipped: all {most} runs are taken, and run.when_busy is skip", retry_after="30")
+        raise HttpError(429, f"skipped: {skip_reason(api.bundle.agent.run.max_concurrent)}", retry_after="30")
     api.metrics.count_accepted()
     api.log("run accepted", run=record.id)
     return record

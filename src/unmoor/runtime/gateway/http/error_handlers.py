@@ -1,4 +1,4 @@
-"""How a fault in a route is answered: always in one shape, and never with more than it may say."""
+"""Error responses: always one shape, and no internals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from unmoor.runtime.redact import Redact
 
 
 def exception_handlers(log: Log, redact: Redact) -> Mapping[Any, Any]:
-    """By kind of fault, what answers it."""
+    """The handlers by exception type."""
 
     async def fault(request: Request, error: Exception) -> Response:
         log(str(error), level="error")
@@ -26,19 +26,19 @@ def exception_handlers(log: Log, redact: Redact) -> Mapping[Any, Any]:
 
     async def refusal(request: Request, error: Exception) -> Response:
         assert isinstance(error, HttpError)
-        return error_response(error.with_message(redact(error.message)))  # it may name what was asked
+        return error_response(error.with_message(redact(error.message)))  # it may quote the request
 
-    return {HttpError: refusal, UnmoorRuntimeError: fault, HTTPException: _of_starlette, Exception: _ours}
-
-
-async def _ours(request: Request, error: Exception) -> Response:
-    return error_response(HttpError(500, "the gateway failed; its log says where"))
+    return {HttpError: refusal, UnmoorRuntimeError: fault, HTTPException: _starlette_error, Exception: _internal_error}
 
 
-async def _of_starlette(request: Request, error: Exception) -> Response:
-    """Starlette's own refusals, such as of a path or method that is not there, in our shape."""
+async def _internal_error(request: Request, error: Exception) -> Response:
+    return error_response(HttpError(500, "internal error; see the gateway's log"))
+
+
+async def _starlette_error(request: Request, error: Exception) -> Response:
+    """Starlette's own errors, such as unknown paths and methods, in our shape."""
     assert isinstance(error, HTTPException)
     headers = {name.replace("-", "_"): value for name, value in (error.headers or {}).items()}
-    says = {404: "there is nothing at this path; GET /openapi.json lists what there is"}
-    message = says.get(error.status_code, f"{request.method} is not possible here")
+    messages = {404: "unknown path; GET /openapi.json lists all paths"}
+    message = messages.get(error.status_code, f"{request.method} is not allowed for this path")
     return error_response(HttpError(error.status_code, message, **headers))

@@ -1,4 +1,4 @@
-"""A stream as an answer, which holds its slot just as long as it is sent."""
+"""A run's events as a stream of server-sent events."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .context import ApiContext
 
 
 class EventStream(StreamingResponse):
-    """A run's events after a number, as they come; what is asked for by HEAD is its headers alone."""
+    """A response with the run's events after a number; it holds a slot of the stream limit while it is sent."""
 
     def __init__(self, api: ApiContext, run: str, *, after: int, headers: dict[str, str] | None = None) -> None:
         self.slots = api.slots
         feed = Feed(store=api.store, run=run, after=after)
         stream = sse_stream(feed, api.record_reader(run), pace=api.pace, closing=api.closing)
-        given = {**SAFE, "x-accel-buffering": "no", **(headers or {})}
-        super().__init__(stream, headers=given, media_type="text/event-stream")
+        own = {**SAFE, "x-accel-buffering": "no", **(headers or {})}
+        super().__init__(stream, headers=own, media_type="text/event-stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "HEAD":
@@ -35,15 +35,15 @@ class EventStream(StreamingResponse):
         try:
             with self.slots.hold():
                 await super().__call__(scope, receive, send)
-        except HttpError as refusal:
-            await error_response(refusal)(scope, receive, send)
+        except HttpError as error:
+            await error_response(error)(scope, receive, send)
 
 
 RETRY_MS = 2000
 
 
 async def sse_stream(feed: Feed, look: Look, *, pace: PollInterval, closing: asyncio.Event) -> AsyncIterator[bytes]:
-    """The stream: each event under its number, a comment where nothing came, `end` with the status as the last one."""
+    """The stream: each event with its number, heartbeat comments, and finally `end` with the run's status."""
     yield f"retry: {RETRY_MS}\n\n".encode()
     silent_since = time.monotonic()
     async for events, over in batches(feed, look, pace=pace, closing=closing):

@@ -1,4 +1,4 @@
-"""What a request asks for, read from its body, query and path; a Refusal for anything else."""
+"""Reads requests: body, query and path; HttpError for anything invalid."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """What POST /runs is given."""
+    """The body of POST /runs."""
 
     prompt: str
     session: str
@@ -36,91 +36,91 @@ async def read_body(
     request: Request,
     *,
     most: int = MOST_BODY,
-    patience_s: float = BODY_S,
-    grown: Callable[[int], Awaitable[None]] | None = None,
+    timeout_s: float = BODY_S,
+    on_growth: Callable[[int], Awaitable[None]] | None = None,
 ) -> bytes:
-    """The whole body; refused as soon as it is too large, or too slow. `grown` hears how large it has become."""
-    too_large = HttpError(413, f"the body is larger than {most} bytes; send less")
+    """The whole body; HttpError as soon as it is too large or too slow. `on_growth` receives the size so far."""
+    too_large = HttpError(413, f"the body is larger than {most} bytes")
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most:
         raise too_large
     pieces: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(timeout_s):
             async for piece in request.stream():
                 pieces.append(piece)
                 size += len(piece)
                 if size > most:
                     raise too_large
-                if grown is not None:
-                    await grown(size)
+                if on_growth is not None:
+                    await on_growth(size)
     except TimeoutError:
-        raise HttpError(408, f"the body did not come within {patience_s:g} s") from None
+        raise HttpError(408, f"the body did not arrive within {timeout_s:g} s") from None
     except ClientDisconnect:
-        raise HttpError(400, "the connection broke before the body was whole") from None
+        raise HttpError(400, "the connection closed before the whole body arrived") from None
     return b"".join(pieces)
 
 
 def new_run(body: bytes) -> NewRun:
-    """The run that a body asks for."""
+    """Parses the body of POST /runs."""
     values = _object(body)
     for name in values:
         if name not in ("prompt", "session"):
-            raise HttpError(400, f"{name[:60]}: is not known; a run has prompt and session")
+            raise HttpError(400, f"{name[:60]}: unknown field; a run has prompt and session")
     prompt = _text(values, "prompt")
     if not prompt.strip():
-        raise HttpError(400, "prompt: is empty or missing; say what the run is to do")
+        raise HttpError(400, "prompt: is empty or missing; write the task for the agent")
     session = _text(values, "session")
     if len(session) > MOST_SESSION:
         raise HttpError(400, f"session: is longer than {MOST_SESSION} characters")
     return NewRun(prompt=prompt, session=session)
 
 
-def with_session(wanted: NewRun, session: str) -> NewRun:
-    """The run with the session that a header gives, where its body gives none."""
+def with_session(run: NewRun, session: str) -> NewRun:
+    """The run with the header's session, where the body names none."""
     if len(session) > MOST_SESSION:
         raise HttpError(400, f"the session header is longer than {MOST_SESSION} characters")
-    return NewRun(prompt=wanted.prompt, session=wanted.session or session)
+    return NewRun(prompt=run.prompt, session=run.session or session)
 
 
 def require_empty_body(body: bytes) -> None:
-    """A body where none is needed: none, or an empty object."""
+    """HttpError unless the body is empty or an empty object."""
     if body.strip() and _object(body):
-        raise HttpError(400, "the body: nothing is needed here; leave it out")
+        raise HttpError(400, "this request takes no body")
 
 
 def run_id(text: str) -> str:
-    """A run's id as a path holds it."""
+    """The id in a path; HttpError where it is not a run id."""
     if not keys.RUN_ID.fullmatch(text):
-        raise HttpError(404, "there is no run of that id")
+        raise HttpError(404, "no run has this id")
     return text
 
 
 def int_param(query: Mapping[str, str], name: str, *, usual: int, least: int, most: int) -> int:
-    """A whole number of the query."""
+    """An integer parameter of the query."""
     text = query.get(name, str(usual))
     if not (text.isascii() and text.isdigit() and len(text) < 19 and least <= int(text) <= most):
-        raise HttpError(400, f"{name}: {text[:40]!r} is no whole number from {least} to {most}")
+        raise HttpError(400, f"{name}: {text[:40]!r} is not an integer from {least} to {most}")
     return int(text)
 
 
 def cursor_param(query: Mapping[str, str]) -> str:
-    """Where a page of runs begins."""
+    """The cursor of a page of runs."""
     text = query.get("cursor", "")
     if text and not keys.RUN_ID.fullmatch(text):
-        raise HttpError(400, f"cursor: {text[:40]!r} is no cursor; write the next_cursor of the page before")
+        raise HttpError(400, f"cursor: {text[:40]!r} is not a cursor; use the next_cursor of the previous page")
     return text
 
 
 def reject_unknown_params(query: QueryParams, *names: str) -> None:
-    """Refuses parameters that would be ignored."""
+    """HttpError for parameters that would be ignored."""
     for name in query:
         if len(query.getlist(name)) > 1:
-            raise HttpError(400, f"{name[:60]}: is given more than once")
+            raise HttpError(400, f"{name[:60]}: appears more than once")
         if name not in names:
             known = " and ".join(names)
-            raise HttpError(400, f"{name[:60]}: is not known here; this path takes {known or 'no parameters'}")
+            raise HttpError(400, f"{name[:60]}: unknown parameter; this path takes {known or 'none'}")
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -128,9 +128,9 @@ def _object(body: bytes) -> dict[str, Any]:
         values = json.loads(body, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise HttpError(400, f"the body is no JSON{where}; send an object") from None
+        raise HttpError(400, f"the body is not JSON{where}; send a JSON object") from None
     if not isinstance(values, dict):
-        raise HttpError(400, "the body is no JSON object")
+        raise HttpError(400, "the body is not a JSON object")
     return values
 
 
@@ -138,7 +138,7 @@ def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(members)
     if len(values) < len(members):
         twice = next(name for name, _ in members if [n for n, _ in members].count(name) > 1)
-        raise HttpError(400, f"{twice[:60]}: is given more than once")
+        raise HttpError(400, f"{twice[:60]}: appears more than once")
     return values
 
 
@@ -147,7 +147,7 @@ def _text(values: dict[str, Any], name: str) -> str:
     if value is None and name == "session":
         return ""
     if not isinstance(value, str):
-        raise HttpError(400, f"{name}: is no text; write a string")
+        raise HttpError(400, f"{name}: is not a string")
     return value
 
 
@@ -155,8 +155,8 @@ CURSOR = re.compile(rf"([{keys.DIGITS}]{{9}}-[{keys.DIGITS}]{{7}})\.(\d{{1,6}})"
 
 
 def cursor_of(query: Mapping[str, str]) -> str:
-    """Where a page begins, as the query says it."""
+    """The cursor of a page of deliveries."""
     text = query.get("cursor", "")
     if text and not CURSOR.fullmatch(text):
-        raise HttpError(400, f"cursor: {text[:40]!r} is no cursor; write the next_cursor of the page before")
+        raise HttpError(400, f"cursor: {text[:40]!r} is not a cursor; use the next_cursor of the previous page")
     return text

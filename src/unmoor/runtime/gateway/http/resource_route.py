@@ -1,4 +1,4 @@
-"""A path and what may be done there."""
+"""A path with its methods."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class ResourceRoute(Route):
-    """One route for all methods of a path, so that the refusal of another method names every one that there is."""
+    """One route for all methods of a path, so that a 405 response names every allowed method."""
 
     def __init__(self, path: str, *, get: Handler | None = None, post: Handler | None = None) -> None:
         self.handlers = {name: handler for name, handler in (("GET", get), ("POST", post)) if handler is not None}

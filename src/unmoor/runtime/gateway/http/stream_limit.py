@@ -1,4 +1,4 @@
-"""How many answers may be under way at one time of those that take long."""
+"""Limits concurrent long responses."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ MOST = 200
 
 @dataclass(slots=True, kw_only=True)
 class StreamLimit:
-    """Places for streams, and for others who wait for a run's end."""
+    """Slots for event streams, and for requests that wait for a run's end."""
 
     most: int = MOST
-    taken: int = 0
+    active: int = 0
 
     def check(self) -> None:
-        """A Refusal where none is free."""
-        if self.taken >= self.most:
+        """HttpError where no slot is free."""
+        if self.active >= self.most:
             raise HttpError(
                 503,
-                f"{self.most} streams are open, and no more are served; poll with ?after=N&wait=20",
+                f"all {self.most} streams are in use; poll with ?after=N&wait=20",
                 retry_after="5",
             )
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
-        """Holds one while it lasts."""
+        """Holds a slot."""
         self.check()
-        self.taken += 1
+        self.active += 1
         try:
             yield
         finally:
-            self.taken -= 1
+            self.active -= 1

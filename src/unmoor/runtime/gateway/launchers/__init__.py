@@ -1,1 +1,1 @@
-"""How a runner is started: a process, or a container on each platform."""
+"""Launchers: start a runner as a process, or as a container on a platform."""

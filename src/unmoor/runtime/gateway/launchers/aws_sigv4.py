@@ -1,7 +1,7 @@
-"""AWS' APIs by signed requests: Signature Version 4 and the credentials of a task's role.
+"""Requests to AWS: Signature Version 4 and the credentials of a task's role.
 
-By hand, since the library that does it is 34 MB in the image and 21 MB of a gateway's memory; it is what tests compare
-this with. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+Written by hand, because botocore takes 34 MB of the image and 21 MB of a gateway's memory; tests compare the two.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """A key, its secret, and the token of a session where they are of one."""
+    """A key, its secret, and its session token, which may be empty."""
 
     key: str
     secret: str = field(repr=False)
@@ -43,7 +43,7 @@ def sign_request(
     service: str,
     at: datetime,
 ) -> dict[str, str]:
-    """The headers of a POST to a URL without a query, its signature among them."""
+    """The headers of a POST to a URL without a query, with its signature."""
     stamp = at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     given = {
         **{name.lower(): value for name, value in headers.items()},
@@ -68,36 +68,36 @@ def sign_request(
 
 @dataclass(slots=True, kw_only=True)
 class CredentialProvider:
-    """The credentials of this container: its own variables', or its task's role's, which are renewed in time."""
+    """This container's credentials: from its variables, or of its task's role, renewed before they expire."""
 
     environment: Mapping[str, str] = field(repr=False)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _held: Credentials | None = field(default=None, repr=False)
+    _cached: Credentials | None = field(default=None, repr=False)
 
     async def get(self) -> Credentials:
-        """Credentials that are good for some minutes."""
-        if self._held is None or self._held.until - self.clock() < RENEWED_BEFORE:
-            self._held = self._own() or await self._of_the_task()
-        return self._held
+        """Credentials that stay valid for some minutes."""
+        if self._cached is None or self._cached.until - self.clock() < RENEWED_BEFORE:
+            self._cached = self._from_variables() or await self._from_task_role()
+        return self._cached
 
     def invalidate(self) -> None:
-        """Those that are held are not believed any more."""
-        self._held = None
+        """Drops the cached credentials."""
+        self._cached = None
 
-    def _own(self) -> Credentials | None:
+    def _from_variables(self) -> Credentials | None:
         key, secret = (self.environment.get(f"AWS_{n}", "") for n in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
         token = self.environment.get("AWS_SESSION_TOKEN", "")
         return Credentials(key=key, secret=secret, token=token) if key and secret else None
 
-    async def _of_the_task(self) -> Credentials:
+    async def _from_task_role(self) -> Credentials:
         path = self.environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "")
         url = TASK_ENDPOINT + path if path else self.environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", "")
         if not url:
-            raise ConfigurationError("there are no credentials of AWS here: the container's task has no role")
-        shown = self.environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
+            raise ConfigurationError("no AWS credentials: the container's task has no role")
+        token = self.environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
         rest = JsonHttpClient(name="the task's credentials", url=url)
         try:
-            found = await rest.request("GET", "", headers={"authorization": shown} if shown else None)
+            found = await rest.request("GET", "", headers={"authorization": token} if token else None)
         finally:
             await rest.close()
         return Credentials(

@@ -1,4 +1,4 @@
-"""Which launcher starts this gateway's runs: as the target says by UNMOOR_LAUNCHER and its configuration."""
+"""Chooses the launcher by UNMOOR_LAUNCHER and UNMOOR_LAUNCHER_CONFIG, which the target sets."""
 
 from __future__ import annotations
 
@@ -19,66 +19,72 @@ from .protocol import Launcher
 
 VARIABLE, CONFIGURATION = "UNMOOR_LAUNCHER", "UNMOOR_LAUNCHER_CONFIG"
 PROCESS = "process"
-# To be started, and to pack up what a run left, beside the time that is the harness's own.
+# Time for the start and for storing results, beside the harness's own.
 MARGIN_S = 1800
-Told = Mapping[str, Any]
+Config = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LauncherSpec:
-    """What a launcher must be told by its configuration, and how it is made of that and of a run's own variables. Where
-    its platform gives a gateway no processor between requests, `works_unasked` is false."""
+    """The required configuration of a launcher, and how to build its platform from that and a run's extra variables.
 
-    needed: Sequence[str]
-    made: Callable[[Told, Mapping[str, str]], Platform]
-    works_unasked: bool = True
+    `has_idle_cpu` is false where the platform gives a gateway no CPU between requests.
+    """
+
+    required: Sequence[str]
+    build: Callable[[Config, Mapping[str, str]], Platform]
+    has_idle_cpu: bool = True
 
 
 PLATFORMS: Mapping[str, LauncherSpec] = {
-    "docker": LauncherSpec(needed=("url",), made=lambda told, extra: docker(told["url"])),
-    "ecs": LauncherSpec(needed=ecs.NEEDED, made=lambda told, extra: ecs.ecs(told)),
-    "container-apps": LauncherSpec(needed=container_apps.NEEDED, made=container_apps.container_apps),
-    "cloud-run": LauncherSpec(needed=cloud_run.NEEDED, made=cloud_run.cloud_run, works_unasked=False),
+    "docker": LauncherSpec(required=("url",), build=lambda config, extra: docker(config["url"])),
+    "ecs": LauncherSpec(required=ecs.NEEDED, build=lambda config, extra: ecs.ecs(config)),
+    "container-apps": LauncherSpec(required=container_apps.NEEDED, build=container_apps.container_apps),
+    "cloud-run": LauncherSpec(required=cloud_run.NEEDED, build=cloud_run.cloud_run, has_idle_cpu=False),
 }
 
 
-def read_launcher_config(environment: Mapping[str, str]) -> tuple[str, Told]:
-    """The launcher's name and configuration; ConfigurationFault for one that there is not, or that is not whole."""
+def read_launcher_config(environment: Mapping[str, str]) -> tuple[str, Config]:
+    """The launcher's name and configuration; ConfigurationError where either is unknown or incomplete."""
     name = environment.get(VARIABLE, "") or PROCESS
     if name == PROCESS:
         return name, {}
     if name not in PLATFORMS:
-        has = ", ".join((PROCESS, *PLATFORMS))
-        raise ConfigurationError(f"{VARIABLE}: there is no launcher {name!r}; there are: {has}")
-    told = _told(environment.get(CONFIGURATION, ""))
-    missing = [key for key in PLATFORMS[name].needed if not told.get(key)]
+        known = ", ".join((PROCESS, *PLATFORMS))
+        raise ConfigurationError(f"{VARIABLE}: unknown launcher {name!r}; known: {known}")
+    config = _parse_config(environment.get(CONFIGURATION, ""))
+    missing = [key for key in PLATFORMS[name].required if not config.get(key)]
     if missing:
-        raise ConfigurationError(f"{CONFIGURATION}: {', '.join(missing)} is missing for {name}; the target sets it")
-    return name, told
+        raise ConfigurationError(f"{CONFIGURATION}: {name} requires {', '.join(missing)}; the target sets it")
+    return name, config
 
 
 def build_launcher(
-    choice: tuple[str, Told], agent: AgentConfig, *, environment: Mapping[str, str], extra: Mapping[str, str], log: Log
+    choice: tuple[str, Config],
+    agent: AgentConfig,
+    *,
+    environment: Mapping[str, str],
+    extra: Mapping[str, str],
+    log: Log,
 ) -> Launcher:
-    """The launcher; `environment` is a runner's, where runners are processes of this container, and `extra` what runs
-    elsewhere are given beside what their definition says."""
-    name, told = choice
+    """The launcher. `environment` is that of runners that are processes; `extra` are additional variables of others."""
+    name, config = choice
     if name == PROCESS:
         return ProcessLauncher(environment=environment)
     longest = agent.run.timeout_s * (agent.run.retries + 1) + MARGIN_S
-    return PlatformLauncher(platform=PLATFORMS[name].made(told, extra), log=log, longest_s=longest)
+    return PlatformLauncher(platform=PLATFORMS[name].build(config, extra), log=log, longest_s=longest)
 
 
-def has_cpu_between_requests(choice: tuple[str, Told]) -> bool:
-    """Whether the gateway has a processor between requests as well."""
-    return choice[0] == PROCESS or PLATFORMS[choice[0]].works_unasked
+def has_cpu_between_requests(choice: tuple[str, Config]) -> bool:
+    """Whether the gateway has CPU between requests."""
+    return choice[0] == PROCESS or PLATFORMS[choice[0]].has_idle_cpu
 
 
-def _told(text: str) -> Told:
+def _parse_config(text: str) -> Config:
     try:
         values = json.loads(text) if text else {}
     except ValueError:
-        raise ConfigurationError(f"{CONFIGURATION} is no JSON; the target sets it") from None
+        raise ConfigurationError(f"{CONFIGURATION} is not JSON; the target sets it") from None
     if not isinstance(values, dict):
-        raise ConfigurationError(f"{CONFIGURATION} is no JSON object; the target sets it")
+        raise ConfigurationError(f"{CONFIGURATION} is not a JSON object; the target sets it")
     return values

@@ -1,8 +1,8 @@
-"""Runs as executions of a job of Google Cloud Run.
+"""Runs as executions of a Google Cloud Run job.
 
-Google knows no token by which a start is made once. So a run is started once by this much: a gateway starts it once,
-and looks at the job's newest executions first, where one that goes on names the run in its arguments. Two gateways that
-do both in the same moment start two executions; of these one takes the run by its lease, and the other ends at once.
+Google has no idempotency token for starts. A gateway therefore lists the job's newest executions before it starts a
+run, and finds one that is active by the run in its arguments. If two gateways start the same run at the same moment,
+one execution takes the lease and the other ends at once.
 https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs/run
 """
 
@@ -33,7 +33,7 @@ PASSING = ("RESOURCE_EXHAUSTED", "ABORTED", "UNAVAILABLE")
 
 
 class GoogleCredentials(Protocol):
-    """Whoever holds an access token: of google-auth, credentials."""
+    """A holder of an access token, such as google-auth's credentials."""
 
     token: Any
 
@@ -45,7 +45,7 @@ class GoogleCredentials(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class CloudRun:
-    """The executions of one job; a run's handle is its execution's whole name. `extra` are variables of the run's."""
+    """The executions of one job; a run's handle is its execution's full name. `extra` are variables for the run."""
 
     job: str
     container: str
@@ -88,7 +88,7 @@ class CloudRun:
         await self.rest.close()
 
     async def _newest(self) -> list[Execution]:
-        """Executions of the time in which one may still go on, newest first; as long as all of a page go on, more."""
+        """Every execution that may be active, newest first."""
         found: list[Execution] = []
         more = ""
         for _ in range(MOST_PAGES):
@@ -131,20 +131,20 @@ class CloudRun:
             if not self.credentials.valid:
                 await asyncio.to_thread(lambda: self.credentials.refresh(self.transport()))
             return str(self.credentials.token)
-        except Exception as error:  # the library's own faults, and those of the HTTP library below it
+        except Exception as error:  # errors of the library and of its HTTP library
             text = " ".join(str(error).split())[:200]
-            raise TransientError(f"Google gives the gateway no token: {type(error).__name__}: {text}") from error
+            raise TransientError(f"Google gave the gateway no token: {type(error).__name__}: {text}") from error
 
 
-def cloud_run(told: Mapping[str, Any], extra: Mapping[str, str]) -> CloudRun:
-    """As the target configures it, with the token of the service's own account."""
+def cloud_run(config: Mapping[str, Any], extra: Mapping[str, str]) -> CloudRun:
+    """The platform that the target configures, with the token of the service's account."""
     from google.auth.compute_engine import Credentials
     from google.auth.transport.requests import Request
 
     return CloudRun(
-        job=f"projects/{told['project']}/locations/{told['region']}/jobs/{told['job']}",
-        container=told["container"],
-        rest=JsonHttpClient(name="Google", url=(told.get("endpoint") or ENDPOINT).rstrip("/")),
+        job=f"projects/{config['project']}/locations/{config['region']}/jobs/{config['job']}",
+        container=config["container"],
+        rest=JsonHttpClient(name="Google", url=(config.get("endpoint") or ENDPOINT).rstrip("/")),
         credentials=Credentials(scopes=[SCOPE]),
         transport=Request,
         extra=extra,

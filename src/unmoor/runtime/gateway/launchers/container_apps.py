@@ -1,8 +1,8 @@
 """Runs as executions of a manual job of Azure Container Apps.
 
-Azure knows no token by which a start is made once. So a run is started once by this much: a gateway starts it once,
-and looks at the job's executions first, where one that goes on names the run in its arguments. Two gateways that do
-both in the same moment start two executions; of these one takes the run by its lease, and the other ends at once.
+Azure has no idempotency token for starts. A gateway therefore lists the job's executions before it starts a run, and
+finds one that is active by the run in its arguments. If two gateways start the same run at the same moment, one
+execution takes the lease and the other ends at once.
 https://learn.microsoft.com/rest/api/resource-manager/containerapps/jobs/start
 """
 
@@ -23,25 +23,25 @@ from .platform import Execution, run_id_of_container
 VERSION = "api-version=2024-03-01"
 ARM = "https://management.azure.com"
 NEEDED = ("container", "job")
-# What an execution may be told of a container; all else, as its volumes, comes from the job.
+# The fields that an execution may set for a container; others, such as volumes, come from the job.
 # https://learn.microsoft.com/rest/api/resource-manager/containerapps/jobs/start#jobexecutioncontainer
-TOLD = ("name", "image", "command", "args", "env", "resources")
+OVERRIDABLE = ("name", "image", "command", "args", "env", "resources")
 RESOURCES = ("cpu", "memory")
-GOING_ON = ("Running", "Processing", "Unknown")
-# What is refused now and may be done later: https://learn.microsoft.com/azure/container-apps/quotas
+ACTIVE = ("Running", "Processing", "Unknown")
+# Errors that may pass: https://learn.microsoft.com/azure/container-apps/quotas
 PASSING = ("TooManyRequests", "Conflict", "AnotherOperationInProgress", "ContainerAppOperationInProgress")
 PASSING_WORDS = ("quota", "Quota", "capacity", "Capacity")
 
 
 class TokenSource(Protocol):
-    """Whoever gives access tokens: of azure-identity, a credential."""
+    """A source of access tokens, such as azure-identity's credentials."""
 
     def get_token(self, *scopes: str) -> Any: ...
 
 
 @dataclass(slots=True, kw_only=True)
 class ContainerApps:
-    """The executions of one job; a run's handle is its execution's name. `extra` are variables of the run's own."""
+    """The executions of one job; a run's handle is its execution's name. `extra` are variables for the run."""
 
     job: str
     container: str
@@ -55,14 +55,14 @@ class ContainerApps:
             if execution.run == run and not execution.ended:
                 return execution.handle
         containers = (await self._ask("GET", ""))["properties"]["template"]["containers"]
-        answer = await self._ask("POST", "/start", body={"containers": [self._told(c, run) for c in containers]})
+        answer = await self._ask("POST", "/start", body={"containers": [self._override(c, run) for c in containers]})
         return str((answer or {}).get("name") or "")
 
     async def stop(self, handle: str) -> None:
         try:
             await self._ask("POST", f"/executions/{handle}/stop")
         except RequestRejected as fault:
-            if fault.status not in (404, 409):  # it is not there, or has ended
+            if fault.status not in (404, 409):  # it does not exist, or has ended
                 raise
 
     async def list_executions(self, handles: frozenset[str]) -> list[Execution]:
@@ -77,14 +77,15 @@ class ContainerApps:
     async def close(self) -> None:
         await self.rest.close()
 
-    def _told(self, container: Mapping[str, Any], run: str) -> dict[str, Any]:
-        told = {name: container[name] for name in TOLD if container.get(name)}
-        told["resources"] = {name: told["resources"][name] for name in RESOURCES if name in told.get("resources", {})}
+    def _override(self, container: Mapping[str, Any], run: str) -> dict[str, Any]:
+        override = {name: container[name] for name in OVERRIDABLE if container.get(name)}
+        resources = override.get("resources", {})
+        override["resources"] = {name: resources[name] for name in RESOURCES if name in resources}
         if container["name"] == self.container:
-            told["args"] = ["run", run]
-            given = [v for v in told.get("env", []) if v["name"] not in self.extra]
-            told["env"] = [*given, *({"name": name, "value": value} for name, value in sorted(self.extra.items()))]
-        return told
+            override["args"] = ["run", run]
+            given = [v for v in override.get("env", []) if v["name"] not in self.extra]
+            override["env"] = [*given, *({"name": name, "value": value} for name, value in sorted(self.extra.items()))]
+        return override
 
     def _execution(self, values: Mapping[str, Any]) -> Execution | None:
         properties = values.get("properties") or {}
@@ -96,7 +97,7 @@ class ContainerApps:
             run=run,
             handle=str(values["name"]),
             up=status != "Processing",
-            ended=status not in GOING_ON,
+            ended=status not in ACTIVE,
             code=0 if status == "Succeeded" else 1,
             said="" if status == "Succeeded" else _why(properties, status),
         )
@@ -116,33 +117,33 @@ class ContainerApps:
     async def _token(self) -> str:
         try:
             return str((await asyncio.to_thread(self.tokens.get_token, self.scope)).token)
-        except Exception as error:  # the library's own faults, and those of the HTTP library below it
+        except Exception as error:  # errors of the library and of its HTTP library
             text = " ".join(str(error).split())[:200]
-            raise TransientError(f"Azure gives the gateway no token: {type(error).__name__}: {text}") from error
+            raise TransientError(f"Azure gave the gateway no token: {type(error).__name__}: {text}") from error
 
 
-def container_apps(told: Mapping[str, Any], extra: Mapping[str, str]) -> ContainerApps:
-    """As the target configures it, with the token of the identity that AZURE_CLIENT_ID names."""
+def container_apps(config: Mapping[str, Any], extra: Mapping[str, str]) -> ContainerApps:
+    """The platform that the target configures, with the token of the identity that AZURE_CLIENT_ID names."""
     from azure.identity import ManagedIdentityCredential
 
-    endpoint = (told.get("endpoint") or ARM).rstrip("/")
+    endpoint = (config.get("endpoint") or ARM).rstrip("/")
     return ContainerApps(
-        job=told["job"],
-        container=told["container"],
+        job=config["job"],
+        container=config["container"],
         rest=JsonHttpClient(name="Azure", url=endpoint),
         tokens=ManagedIdentityCredential(client_id=os.environ.get("AZURE_CLIENT_ID") or None),
-        scope=f"{told.get('audience') or ARM}/.default",
+        scope=f"{config.get('audience') or ARM}/.default",
         extra=extra,
     )
 
 
 def _why(properties: Mapping[str, Any], status: str) -> str:
-    """Newer versions of the API say why; this one says no more than how it ended."""
-    return str(properties.get("message") or properties.get("reason") or f"its execution ended as {status}")
+    """The reason, which only newer versions of the API return."""
+    return str(properties.get("message") or properties.get("reason") or f"its execution ended with status {status}")
 
 
 def _below(job: str, link: str) -> str:
-    """The part of a next page's address that follows the job; pages of anything else are not followed."""
+    """The part of a next page's URL after the job; other URLs are not followed."""
     parts = urlsplit(link)
     if not parts.path.lower().startswith(job.lower()):
         return ""

@@ -1,7 +1,7 @@
 """Runs as tasks of Amazon ECS.
 
-A run is started once by the request's client token, which is made of its id and of how often it was started: ECS gives
-a request with a token that it knows the same task again, for 24 hours or until an hour after that task has stopped.
+The request's client token, the run's id and the number of the start, makes starts idempotent: ECS returns the same task
+for a known token, for 24 hours or until an hour after the task has stopped.
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
 """
 
@@ -23,11 +23,11 @@ from .platform import GONE, Execution
 
 TARGET = "AmazonEC2ContainerServiceV20141113"
 NEEDED = ("cluster", "container", "network", "region", "task_definition")
-# A run is started this often at most, whoever starts it; a token that was used cannot be used for another task.
+# The limit of starts per run, over all gateways; a used token cannot start another task.
 MOST_STARTS = 100
-# As many as one request may name: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
+# The limit of tasks per request: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
 PAGE = 100
-# What passes, though it is answered with 400 or as a failure of one task, by name and by words.
+# Errors that may pass, although ECS answers 400 or reports a failure of one task; by code and by text.
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
 PASSING = ("LimitExceededException", "RequestLimitExceeded", "Throttling", "ThrottlingException")
@@ -56,7 +56,7 @@ class Ecs:
             task = await self._run_task(run, f"{run}.{number}")
             if not _has_stopped(task):
                 return str(task["taskArn"])
-        raise ConfigurationError(f"run {run} was started {MOST_STARTS} times, and stopped as often")
+        raise ConfigurationError(f"run {run} was started {MOST_STARTS} times, and each task stopped")
 
     async def stop(self, handle: str) -> None:
         try:
@@ -76,7 +76,7 @@ class Ecs:
         await self.rest.close()
 
     async def _run_task(self, run: str, token: str) -> Mapping[str, Any]:
-        wanted = {
+        request = {
             "cluster": self.cluster,
             "taskDefinition": self.task_definition,
             "launchType": "FARGATE",
@@ -88,11 +88,11 @@ class Ecs:
             "overrides": {"containerOverrides": [{"name": self.container, "command": ["run", run]}]},
         }
         try:
-            answer = await self._ask("RunTask", wanted)
+            answer = await self._ask("RunTask", request)
         except RequestRejected as fault:
             if fault.code != "ConflictException":
                 raise
-            # The run's definition was deployed anew since: it is the task of before.
+            # The definition was deployed again since: find the task of the earlier start.
             return await self._of_conflict(fault)
         if answer.get("tasks"):
             return answer["tasks"][0]
@@ -101,14 +101,14 @@ class Ecs:
     async def _of_conflict(self, fault: RequestRejected) -> Mapping[str, Any]:
         arns = [str(arn) for arn in fault.values.get("resourceIds") or []]
         tasks = await self._described(arns)
-        # One that is not there any more has stopped more than an hour ago.
+        # A task that ECS no longer lists stopped more than an hour ago.
         return next((t for t in tasks if not _has_stopped(t)), {"lastStatus": "STOPPED"})
 
-    async def _listed(self, wanted: Mapping[str, Any]) -> AsyncIterator[str]:
+    async def _listed(self, filters: Mapping[str, Any]) -> AsyncIterator[str]:
         more = ""
         while True:
-            asked = {"cluster": self.cluster, **wanted, **({"nextToken": more} if more else {})}
-            answer = await self._ask("ListTasks", asked)
+            request = {"cluster": self.cluster, **filters, **({"nextToken": more} if more else {})}
+            answer = await self._ask("ListTasks", request)
             for arn in answer.get("taskArns", []):
                 yield str(arn)
             more = answer.get("nextToken") or ""
@@ -118,12 +118,12 @@ class Ecs:
     async def _described(self, arns: Sequence[str]) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
         for first in range(0, len(arns), PAGE):
-            wanted = {"cluster": self.cluster, "tasks": list(arns[first : first + PAGE])}
-            found += (await self._ask("DescribeTasks", wanted)).get("tasks", [])
+            request = {"cluster": self.cluster, "tasks": list(arns[first : first + PAGE])}
+            found += (await self._ask("DescribeTasks", request)).get("tasks", [])
         return found
 
-    async def _ask(self, action: str, wanted: Mapping[str, Any]) -> Any:
-        body = json.dumps(wanted).encode()
+    async def _ask(self, action: str, request: Mapping[str, Any]) -> Any:
+        body = json.dumps(request).encode()
         headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"{TARGET}.{action}"}
         held = await self.credentials.get()
         headers = sign_request(self.rest.url, body, headers, held, region=self.region, service="ecs", at=self.clock())
@@ -137,12 +137,12 @@ class Ecs:
             raise
 
 
-def ecs(told: Mapping[str, Any]) -> Ecs:
-    """As the target configures it."""
-    suffix = "amazonaws.com.cn" if told["region"].startswith("cn-") else "amazonaws.com"
-    url = told.get("endpoint") or f"https://ecs.{told['region']}.{suffix}"
+def ecs(config: Mapping[str, Any]) -> Ecs:
+    """The platform that the target configures."""
+    suffix = "amazonaws.com.cn" if config["region"].startswith("cn-") else "amazonaws.com"
+    url = config.get("endpoint") or f"https://ecs.{config['region']}.{suffix}"
     return Ecs(
-        **{name: told[name] for name in NEEDED},
+        **{name: config[name] for name in NEEDED},
         rest=JsonHttpClient(name="ECS", url=url.rstrip("/")),
         credentials=CredentialProvider(environment=os.environ),
     )
@@ -170,6 +170,6 @@ def _execution(task: Mapping[str, Any], container: str) -> Execution:
 
 def _failed(failures: Iterable[Mapping[str, Any]]) -> TransientError | ConfigurationError:
     reasons = [f"{f.get('reason', 'no reason')} {f.get('detail') or ''}".strip() for f in failures]
-    text = f"ECS started no task: {'; '.join(reasons) or 'it gave no reason'}"
+    text = f"ECS started no task: {'; '.join(reasons) or 'no reason given'}"
     passing = all(r.startswith(PASSING_REASONS) or any(w in r for w in PASSING_WORDS) for r in reasons)
     return TransientError(text) if passing else ConfigurationError(text)

@@ -1,4 +1,4 @@
-"""Runs as containers of a machine, by way of its launcher, which alone holds the Docker socket."""
+"""Runs as containers that a launcher service starts; on a machine, only that service holds the Docker socket."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .platform import Execution
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LauncherServicePlatform:
-    """The launcher's interface; a run's handle is its id, and there is one container of it by its name."""
+    """A client of the launcher service; a run's handle is its id, and it has at most one container."""
 
     rest: JsonHttpClient
 

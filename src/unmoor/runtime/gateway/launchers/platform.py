@@ -1,7 +1,7 @@
-"""Runs in containers that a platform starts, and that go on when the gateway ends.
+"""The launcher for runs in containers of a platform, which outlive the gateway.
 
-A platform answers for a start that it will be done, and may take a minute or two: meanwhile the run is on its way, and
-is not started again. What became of it is asked for in turns, since no platform says it by itself.
+A platform accepts a start and may take minutes to carry it out; meanwhile the run is not started again. The launcher
+polls for what became of it, because no platform reports it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any, Protocol
 from unmoor.runtime.logs import Log, log_errors, null_log
 from unmoor.runtime.state import keys
 
-from .protocol import RunnerExit, Told
+from .protocol import OnExit, RunnerExit
 
 LOOK_S = 10.0
-# A platform may need a moment to list what it has just started, and a while to start it.
+# A platform may list a new container late, and start it later still.
 MISSING_S, LATE_S = 120.0, 900.0
 GONE = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """A platform's container, task or execution for a run: its handle, whether it is up, and whether and how it ended.
-    `waits` where it ended without having begun, for want of room."""
+    """A platform's container, task or execution for a run. `up`: it has started; `waits`: it ended without starting,
+    because the platform had no capacity."""
 
     run: str
     handle: str
@@ -38,22 +38,22 @@ class Execution:
 
 
 class Platform(Protocol):
-    """What starts containers of the run's one definition."""
+    """A platform that starts containers of one definition."""
 
     async def start(self, run: str) -> str:
-        """Has the run started and gives the handle; of one that is on its way already, where the platform can tell."""
+        """Starts the run and returns the handle, or that of a start in progress, where the platform can tell."""
         ...
 
     async def stop(self, handle: str) -> None:
-        """Asks it to end; nothing where it has ended or is not there."""
+        """Asks the container to end; does nothing where it has ended or does not exist."""
         ...
 
     async def list_executions(self, handles: frozenset[str]) -> list[Execution]:
-        """All that go on, and those of these handles that the platform still knows."""
+        """All active executions, and those of these handles that the platform still knows."""
         ...
 
     async def close(self) -> None:
-        """Lets go of what it holds; runs go on."""
+        """Closes connections; runs continue."""
         ...
 
 
@@ -67,11 +67,11 @@ class _Begun:
 
 @dataclass(slots=True, kw_only=True)
 class PlatformLauncher:
-    """Starts and follows runs on a platform. `longest_s` is what no run may take, its start included."""
+    """Starts runs on a platform and follows them. `longest_s` is the longest that a run may take with its start."""
 
     platform: Platform
     log: Log = null_log
-    on_exit: Told = lambda exited: None
+    on_exit: OnExit = lambda exited: None
     longest_s: float = float("inf")
     look_s: float = LOOK_S
     clock: Callable[[], float] = time.monotonic
@@ -81,7 +81,7 @@ class PlatformLauncher:
     async def start(self, run: str) -> None:
         if run in self._begun:
             return
-        begun = self._begun[run] = _Begun(self.clock())  # so that a second start meanwhile finds it
+        begun = self._begun[run] = _Begun(self.clock())  # a second start meanwhile finds it
         try:
             begun.handle = await self.platform.start(run)
             begun.started = True
@@ -100,13 +100,14 @@ class PlatformLauncher:
     def running(self) -> frozenset[str]:
         return frozenset(self._begun)
 
-    async def watch(self) -> None:
+    async def watch(self, on_exit: OnExit) -> None:
+        self.on_exit = on_exit
         while True:
-            await log_errors(self.reconcile, "a look at the platform", log=self.log)
+            await log_errors(self.reconcile, "polling the platform", log=self.log)
             await asyncio.sleep(self.look_s)
 
     async def reconcile(self) -> None:
-        """Asks the platform once, if there is anything to ask: the first time, what goes on already."""
+        """Polls the platform once; the first time, it adopts executions that are active already."""
         before = {run: begun for run, begun in self._begun.items() if begun.started}
         if not before and self._adopted:
             return
@@ -123,27 +124,27 @@ class PlatformLauncher:
     def _adopt(self, by_run: Mapping[str, list[Execution]]) -> None:
         self._adopted = True
         for run, executions in by_run.items():
-            going_on = [e for e in executions if not e.ended]
-            if going_on and run not in self._begun:
-                self._begun[run] = _Begun(self.clock(), going_on[0].handle, started=True)
+            active = [e for e in executions if not e.ended]
+            if active and run not in self._begun:
+                self._begun[run] = _Begun(self.clock(), active[0].handle, started=True)
 
     async def _judge(self, run: str, begun: _Begun, executions: list[Execution]) -> None:
-        going_on = [e for e in executions if not e.ended]
-        taken = self.clock() - begun.since
-        if going_on:
-            late = taken > (self.longest_s if any(e.up for e in going_on) else LATE_S)
+        active = [e for e in executions if not e.ended]
+        elapsed = self.clock() - begun.since
+        if active:
+            late = elapsed > (self.longest_s if any(e.up for e in active) else LATE_S)
             if late and not begun.late:
                 begun.late = True
-                self.log("a runner takes too long and is stopped", level="warning", run=run, seconds=round(taken))
-                for execution in going_on:
+                self.log(
+                    "runner exceeded its time limit; stopping it", level="warning", run=run, seconds=round(elapsed)
+                )
+                for execution in active:
                     await self.platform.stop(execution.handle)
         elif executions:
             last = next((e for e in executions if e.handle == begun.handle), executions[0])
             self._ended(run, RunnerExit(run=run, code=last.code, said=last.said, waits=last.waits))
-        elif taken > MISSING_S:
-            self._ended(
-                run, RunnerExit(run=run, code=GONE, said="the platform knows nothing of its container any more")
-            )
+        elif elapsed > MISSING_S:
+            self._ended(run, RunnerExit(run=run, code=GONE, said="the platform no longer knows its container"))
 
     def _ended(self, run: str, exited: RunnerExit) -> None:
         del self._begun[run]
@@ -151,7 +152,7 @@ class PlatformLauncher:
 
 
 def run_id_of_container(containers: Iterable[Mapping[str, Any]], name: str) -> str:
-    """The run that the container of that name is told to run; empty where it is told another thing."""
+    """The run in the arguments of the container with this name, empty where they are others."""
     for container in containers:
         args = container.get("args") or []
         if container.get("name") == name and len(args) == 2 and args[0] == "run" and keys.RUN_ID.fullmatch(args[1]):

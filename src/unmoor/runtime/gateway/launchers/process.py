@@ -1,4 +1,4 @@
-"""Runs as processes of their own beside the gateway."""
+"""Runs as processes beside the gateway."""
 
 from __future__ import annotations
 
@@ -13,26 +13,25 @@ from typing import IO
 
 from unmoor.runtime.errors import TransientError
 
-from .protocol import RunnerExit, Told
+from .protocol import OnExit, RunnerExit
 
 RUN = (sys.executable, "-P", "-m", "unmoor.runtime", "run")
-# What a runner needs to end in order after SIGTERM, and how much of its complaints is kept.
+# What a runner needs to end in order after SIGTERM.
 STOP_S = 6.5
-# Runners and harnesses come after the gateway where they share its processors: triggers are answered in time.
+# Runners and harnesses share the gateway's processors: a lower priority lets it answer triggers in time.
 NICENESS = 10
-SAID_BYTES = 4096
+TAIL_BYTES = 4096
 
 
 @dataclass(slots=True, kw_only=True)
 class ProcessLauncher:
-    """Starts `unmoor-agent run` with this environment and no other; secrets are nowhere but in it.
+    """Starts `unmoor-agent run` with exactly this environment, which is the only place that holds secrets.
 
-    `told` hears of each runner that has ended. `output` is where runners log: this process's standard output, if not
-    said otherwise.
+    Runners log to `output`, by default this process's standard output.
     """
 
     environment: Mapping[str, str] = field(repr=False)
-    on_exit: Told = lambda exited: None
+    on_exit: OnExit = lambda exited: None
     command: Sequence[str] = RUN
     output: int | IO[bytes] | None = None
     stop_s: float = STOP_S
@@ -42,7 +41,7 @@ class ProcessLauncher:
     async def start(self, run: str) -> None:
         if run in self._processes:
             return
-        self._processes[run] = None  # so that a second start meanwhile finds it
+        self._processes[run] = None  # a second start meanwhile finds it
         try:
             process = await asyncio.create_subprocess_exec(
                 *self.command,
@@ -72,8 +71,8 @@ class ProcessLauncher:
     def running(self) -> frozenset[str]:
         return frozenset(self._processes)
 
-    async def watch(self) -> None:
-        """Each runner is waited for by itself."""
+    async def watch(self, on_exit: OnExit) -> None:
+        self.on_exit = on_exit
 
     async def close(self) -> None:
         for run in self.running():
@@ -88,19 +87,19 @@ class ProcessLauncher:
 
     async def _wait(self, run: str, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None
-        said = b""
+        stderr = b""
         reading = asyncio.create_task(_tail(process.stderr))
         code = await process.wait()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1):  # what it left behind may hold the pipe open
-                said = await reading
+            async with asyncio.timeout(1):  # a process that it left behind may hold the pipe open
+                stderr = await reading
         del self._processes[run]
-        lines = said.decode(errors="replace").strip().splitlines()
+        lines = stderr.decode(errors="replace").strip().splitlines()
         self.on_exit(RunnerExit(run=run, code=code, said=lines[-1] if lines else ""))
 
 
 async def _tail(stream: asyncio.StreamReader) -> bytes:
-    kept = b""
-    while piece := await stream.read(SAID_BYTES):
-        kept = (kept + piece)[-SAID_BYTES:]
-    return kept
+    tail = b""
+    while piece := await stream.read(TAIL_BYTES):
+        tail = (tail + piece)[-TAIL_BYTES:]
+    return tail

@@ -1,4 +1,4 @@
-"""What the gateway asks of whatever starts runs."""
+"""What the gateway requires of a launcher."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerExit:
-    """A runner that has ended: its exit code (negative: the signal that ended it) and its last complaint. `waits` where
-    it never began, since there was no room for it just then."""
+    """A runner that has exited: its code (negative: the signal that killed it) and its last line of standard error.
+    `waits`: it never began, because the platform had no capacity."""
 
     run: str
     code: int
@@ -18,31 +18,29 @@ class RunnerExit:
     waits: bool = False
 
 
-Told = Callable[[RunnerExit], None]
+OnExit = Callable[[RunnerExit], None]
 
 
 class Launcher(Protocol):
-    """Starts a runner for a run by its id, stops it, knows those that are there; `told` hears of each that ended."""
-
-    on_exit: Told
+    """Starts and stops a runner for each run, and reports its exit."""
 
     async def start(self, run: str) -> None:
-        """Starts a runner; nothing where one is on its way. InfrastructureFault where it cannot be just now, another
-        RuntimeFault where it is refused."""
+        """Starts a runner, unless the run has one. TransientError: try again later; another UnmoorRuntimeError: the
+        platform refuses."""
         ...
 
     async def stop(self, run: str) -> None:
-        """Asks the run's runner to end within seconds; nothing where there is none."""
+        """Asks the run's runner, if it has one, to end within seconds."""
         ...
 
     def running(self) -> frozenset[str]:
-        """The runs whose runners are on their way or there, as far as this launcher knows."""
+        """The runs whose runners are starting or running, as far as this launcher knows."""
         ...
 
-    async def watch(self) -> None:
-        """Hears what becomes of runners, for as long as it is awaited; it may return at once."""
+    async def watch(self, on_exit: OnExit) -> None:
+        """Reports each runner's exit from now on; it may return at once, or poll the platform until it is cancelled."""
         ...
 
     async def close(self) -> None:
-        """Stops every runner that would not outlive the gateway, and returns when they are gone."""
+        """Stops the runners that would not outlive the gateway, and waits for them."""
         ...

@@ -1,10 +1,10 @@
-// Requests to the gateway. The token is kept for this tab alone, and goes out in a header and nowhere else.
+// Requests to the gateway. The token is stored for this tab only, and sent only in a header.
 
 const KEY = "unmoor.token";
 const PATIENCE_MS = 30000;
 let kept = "";
 
-/** What the gateway refused, or, with status 0, that it could not be asked. */
+/** An error response, or with status 0 an unreachable gateway. */
 export class Fault extends Error {
   constructor(status, message) {
     super(message);
@@ -20,7 +20,7 @@ export function token() {
   }
 }
 
-/** Keeps a token, or forgets it where none is given. A browser that stores nothing has it until the page is left. */
+/** Stores a token, or deletes it if the text is empty. Without session storage, it lasts until the page is closed. */
 export function keepToken(text) {
   kept = text;
   try {
@@ -31,7 +31,7 @@ export function keepToken(text) {
   }
 }
 
-/** The values that a request is answered with. */
+/** The JSON of a response. */
 export async function ask(path, { method = "GET", body, signal } = {}) {
   const limit = AbortSignal.timeout(PATIENCE_MS);
   const signals = signal ? AbortSignal.any([signal, limit]) : limit;
@@ -43,7 +43,7 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
   }
 }
 
-/** A request's answer as it comes; a Fault where it is a refusal. */
+/** The response as it arrives; a Fault where it is an error. */
 export async function open(path, { method = "GET", body, signal, headers = {}, leaving = signal } = {}) {
   const given = { ...headers, authorization: `Bearer ${token()}` };
   if (body !== undefined) given["content-type"] = "application/json";
@@ -62,7 +62,7 @@ export async function open(path, { method = "GET", body, signal, headers = {}, l
 
 function unreachable(error, leaving) {
   if (leaving?.aborted) return error;
-  return new Fault(0, "The gateway does not answer.");
+  return new Fault(0, "The gateway does not respond.");
 }
 
 async function reason(answer) {

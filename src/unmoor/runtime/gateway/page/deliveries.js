@@ -1,4 +1,4 @@
-// What reached the agent's triggers, and what became of it.
+// Deliveries to the agent's triggers, and their outcomes.
 
 import { ask } from "./api.js";
 import { el } from "./dom.js";
@@ -7,7 +7,7 @@ import { pager, repeated, tableOf } from "./table.js";
 
 const PAGE = 50;
 const FRESH_MS = 8000;
-const COLUMNS = [["Outcome", "status-cell"], ["Trigger", "trigger"], ["At", "minor when"], ["Why", ""], ["Run", "minor run-cell"]];
+const COLUMNS = [["Outcome", "status-cell"], ["Trigger", "trigger"], ["At", "minor when"], ["Reason", ""], ["Run", "minor run-cell"]];
 const SIGNS = { __proto__: null, accepted: "good", refused: "bad" };
 
 export function deliveriesView({ shell, query }) {
@@ -28,7 +28,7 @@ export function deliveriesView({ shell, query }) {
     under.replaceChildren(found.deliveries.length ? "" : empty(trigger), pager({ page: "deliveries", cursor, next: found.next_cursor }));
   }
   const fresh = repeated(refresh, { everyMs: FRESH_MS, failed: shell.failed });
-  const only = !trigger ? "" : el("p", {}, `Of ${trigger} alone. `, el("a", { href: "#/deliveries" }, "Show all"));
+  const only = !trigger ? "" : el("p", {}, `Only ${trigger}. `, el("a", { href: "#/deliveries" }, "Show all"));
   return { title: "Deliveries", nodes: [el("h1", { tabindex: "-1" }, "Deliveries"), only, table.whole, under], stop: fresh.stop };
 }
 
@@ -42,13 +42,13 @@ function row(delivery) {
     el("td", { class: "status-cell" }, el("span", { class: `outcome ${kind}` }, delivery.outcome)),
     el("th", { scope: "row", class: "trigger" }, trigger, el("span", { class: "kind" }, ` ${delivery.kind ?? ""}`)),
     el("td", { class: "minor when" }, moment(delivery.at)),
-    el("td", { title: delivery.id }, (delivery.reason || (delivery.run ? "started its run" : "–")) + times, el("span", { class: "small" }, moment(delivery.at), delivery.run ? [" · ", el("a", { href: `#/runs/${encodeURIComponent(delivery.run)}` }, "its run")] : null)),
+    el("td", { title: delivery.id }, (delivery.reason || (delivery.run ? "started a run" : "–")) + times, el("span", { class: "small" }, moment(delivery.at), delivery.run ? [" · ", el("a", { href: `#/runs/${encodeURIComponent(delivery.run)}` }, "run")] : null)),
     el("td", { class: "minor run-cell" }, run),
   );
 }
 
 function empty(trigger) {
-  if (trigger) return el("p", { class: "empty" }, `Nothing has reached ${trigger} yet.`);
-  return el("p", { class: "empty" }, "Nothing has reached a trigger yet. What comes to ", el("code", {}, "POST /hooks/TRIGGER"),
-    " is listed here with what became of it: started, filtered or refused, and why.");
+  if (trigger) return el("p", { class: "empty" }, `No deliveries to ${trigger} yet.`);
+  return el("p", { class: "empty" }, "No deliveries yet. Requests to ", el("code", {}, "POST /hooks/TRIGGER"),
+    " appear here with their outcome: accepted, filtered or refused, and why.");
 }

@@ -1,4 +1,4 @@
-// One entry of the log as an element.
+// One entry of the log.
 
 import { el } from "./dom.js";
 import { count, firstLine, money, span } from "./format.js";
@@ -29,22 +29,22 @@ function parts(event, result) {
 const KINDS = {
   __proto__: null,
   "run.started": (e) => ["quiet", "start", [e.harness, e.version === "none" ? "" : e.version, e.model && `with ${e.model}`].filter(Boolean).join(" "), sub(e.confinement)],
-  message: (e) => ["message", "says", el("p", { class: "text" }, cut(e.text))],
+  message: (e) => ["message", "message", el("p", { class: "text" }, cut(e.text))],
   "tool.call": call,
   "tool.result": (e) => [e.is_error ? "tool bad" : "tool", "result", folded(firstLine(e.output) || "(no output)", e.is_error, [["Output", e.output]])],
   usage: (e) => ["quiet number", "usage", `${count(e.tokens.input)} tokens in, ${count(e.tokens.output)} out, ${money(e.cost_usd)}${e.estimated ? " estimated" : ""}`, sub(e.model)],
   notice: (e) => [e.level === "error" ? "bad" : e.level === "warning" ? "warning" : "quiet", e.level, el("p", { class: "text" }, cut(e.text))],
   "network.refused": (e) => ["warning", "refused", `${e.destination}: ${e.reason}`],
-  "budget.exceeded": (e) => ["bad", "budget", `${e.cap}: ${money(e.spent_usd)} of ${money(e.limit_usd)} is spent`],
+  "budget.exceeded": (e) => ["bad", "budget", `${e.cap}: ${money(e.spent_usd)} of ${money(e.limit_usd)} spent`],
   "run.finished": (e) => [e.status === "succeeded" ? "end good" : "end bad", "end", e.status.replace("_", " ") + (e.reason ? `: ${e.reason}` : ""), sub(e.cost_usd === null ? "" : money(e.cost_usd))],
 };
 
 function other(event) {
-  return ["quiet", String(event.type ?? "event"), folded("(shown as it is)", false, [["Event", JSON.stringify(event, null, 1)]])];
+  return ["quiet", String(event.type ?? "event"), folded("(raw event)", false, [["Event", JSON.stringify(event, null, 1)]])];
 }
 
 function call(event, result) {
-  const state = result ? (result.is_error ? "failed" : "") : "no answer yet";
+  const state = result ? (result.is_error ? "failed" : "") : "no result yet";
   const texts = [["Input", event.input], ...(result ? [[result.is_error ? "Error" : "Output", result.output]] : [])];
   const kind = result?.is_error ? "tool bad" : "tool";
   return [kind, "tool", folded(firstLine(event.input, 120), false, texts, event.name, state)];

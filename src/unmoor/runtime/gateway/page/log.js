@@ -53,7 +53,7 @@ export class Log {
 
   /** How the events come: "live", "polling", "ended", or "away" with the time until the next try. */
   state(word, ms) {
-    setText(this.stateText, word === "away" ? `Not connected, next try in ${Math.ceil(ms / 1000)} s` : STATES[word]);
+    setText(this.stateText, word === "away" ? `Disconnected, retrying in ${Math.ceil(ms / 1000)} s` : STATES[word]);
     this.stateText.className = `log-state ${word}`;
     if (word === "ended" && !this.over) this.end();
     this.draw();
@@ -91,7 +91,7 @@ export class Log {
     setText(this.later, `Show ${count(Math.min(USUAL, after))} of ${count(after)} more`);
     setText(this.total, `${count(items.length)} ${items.length === 1 ? "entry" : "entries"}`);
     this.nothing.hidden = items.length > 0;
-    setText(this.nothing, this.over ? "This run left no events." : "No events yet. They appear here as the run writes them.");
+    setText(this.nothing, this.over ? "This run has no events." : "No events yet. They appear here while the run writes them.");
   }
 
   showEarlier() {

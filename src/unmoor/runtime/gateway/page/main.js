@@ -1,4 +1,4 @@
-// The page: which view is shown, who is signed in, and what went wrong.
+// The page: views, sign-in and errors.
 
 import { Fault, ask, keepToken, token } from "./api.js";
 import { deliveriesView } from "./deliveries.js";
@@ -14,13 +14,13 @@ const leave = document.getElementById("leave");
 const fault = document.getElementById("fault");
 const app = { about: null, here: "", view: null };
 
-/** What a view is given. */
+/** The functions that views share. */
 const shell = {
   said: (text) => setText(document.getElementById("said"), text),
   go: (hash) => { location.hash = hash; },
   failed: showFault,
   well: () => { fault.hidden = true; fault.replaceChildren(); },
-  signedOut: () => signOut("The token was not accepted. Sign in again."),
+  signedOut: () => signOut("The token was rejected. Sign in again."),
 };
 
 addEventListener("hashchange", () => show());
@@ -107,12 +107,12 @@ function signOut(says) {
   signIn(says);
 }
 
-/** One line that says what is wrong; with a way to try again where that may help. */
+/** Shows an error in one line, with a button to retry where that may help. */
 function showFault(error, again, { trying = false } = {}) {
   if (error.status === 401) return shell.signedOut();
   const known = error instanceof Fault;
   if (!known) console.error(error);
-  const says = (known ? error.message : "Something on this page failed; its console says what.") + (trying ? " It is tried again by itself." : "");
+  const says = (known ? error.message : "Something on this page failed; see the browser console.") + (trying ? " Retrying." : "");
   if (fault.firstChild?.textContent === says && !fault.hidden) return;
   const retry = again && el("button", { type: "button", onclick: () => { shell.well(); again(); } }, "Try again");
   fault.replaceChildren(el("p", {}, says), ...(retry ? [retry] : []));
@@ -121,5 +121,5 @@ function showFault(error, again, { trying = false } = {}) {
 
 function nothingView() {
   const back = el("p", {}, el("a", { href: "#/runs" }, "All runs"));
-  return { title: "Nothing here", nodes: [el("h1", { tabindex: "-1" }, "There is nothing at this address"), back], stop() {} };
+  return { title: "Not found", nodes: [el("h1", { tabindex: "-1" }, "This page does not exist"), back], stop() {} };
 }

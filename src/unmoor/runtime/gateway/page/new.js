@@ -12,12 +12,12 @@ export function newView({ shell, agent }) {
     "form", { class: "new" },
     el("label", { for: "prompt" }, "Prompt"),
     prompt,
-    el("p", { id: "prompt-help", class: "help" }, `What ${agent} is to do. Ctrl+Enter starts it.`),
+    el("p", { id: "prompt-help", class: "help" }, `The task for ${agent}. Ctrl+Enter starts the run.`),
     el("label", { for: "session" }, "Session ", el("span", { class: "optional" }, "(optional)")),
     session,
-    el("p", { id: "session-help", class: "help" }, "Runs of one session share a conversation and a workspace, and never run at one time."),
+    el("p", { id: "session-help", class: "help" }, "Runs of one session share a conversation and a workspace, and run one after another."),
     wrong,
-    el("div", { class: "buttons" }, button, el("a", { class: "button", href: "#/runs" }, "Back to the runs")),
+    el("div", { class: "buttons" }, button, el("a", { class: "button", href: "#/runs" }, "Back to runs")),
   );
   prompt.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();

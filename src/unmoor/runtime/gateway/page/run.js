@@ -1,4 +1,4 @@
-// One run: how it stands, what it left, and its log as it is written.
+// One run: its status, results and live log.
 
 import { ask, open } from "./api.js";
 import { confirmed, el, setText } from "./dom.js";
@@ -94,7 +94,7 @@ function factsOf(run, took) {
 
 function partsOf(run, shell) {
   const parts = [];
-  if (run.reason) parts.push(el("p", { class: "reason" }, el("strong", {}, "Because: "), run.reason));
+  if (run.reason) parts.push(el("p", { class: "reason" }, el("strong", {}, "Reason: "), run.reason));
   parts.push(textPart("Prompt", run.prompt));
   if (run.answer) parts.push(textPart("Answer", run.answer));
   if (run.artifacts.length) parts.push(artifacts(run, shell));
@@ -139,11 +139,11 @@ async function download(shell, id, artifact, button) {
 }
 
 async function cancelRun(shell, id, button) {
-  if (!(await confirmed("Cancel this run? What it has done so far is kept.", { go: "Cancel run", stay: "Let it run" }))) return;
+  if (!(await confirmed("Cancel this run? Its results so far stay.", { go: "Cancel run", stay: "Keep running" }))) return;
   button.disabled = true;
   try {
     await ask(`runs/${id}/cancel`, { method: "POST" });
-    shell.said("The run was asked to end.");
+    shell.said("Cancellation requested.");
   } catch (error) {
     shell.failed(error, () => cancelRun(shell, id, button));
   } finally {

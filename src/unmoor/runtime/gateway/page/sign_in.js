@@ -1,4 +1,4 @@
-// Asks for the token, and tries it before it is believed.
+// Asks for the token, and verifies it.
 
 import { ask, keepToken } from "./api.js";
 import { el, setText } from "./dom.js";
@@ -14,8 +14,8 @@ export function signInView({ says, signedIn }) {
     el("h1", { tabindex: "-1" }, "Sign in"),
     el("label", { for: "token" }, "API token"),
     input,
-    el("p", { id: "token-help", class: "help" }, "The token of this agent’s HTTP API. It is kept in this tab until you sign out or close it. ",
-      el("code", {}, "unmoor dev"), " prints its token, and an address that signs you in, when it starts."),
+    el("p", { id: "token-help", class: "help" }, "The token of this agent’s HTTP API. This tab keeps it until you sign out or close it. ",
+      el("code", {}, "unmoor dev"), " prints its token and a sign-in link when it starts."),
     wrong,
     el("div", { class: "buttons" }, button),
   );
@@ -32,13 +32,13 @@ export function signInView({ says, signedIn }) {
 }
 
 async function tried(token) {
-  if (!/^[\x21-\x7e]+$/.test(token)) return "A token is letters, digits and signs, with no spaces between.";
+  if (!/^[\x21-\x7e]+$/.test(token)) return "A token has no spaces and only ASCII characters.";
   keepToken(token);
   try {
     await ask("runs?limit=1");
     return "";
   } catch (error) {
     keepToken("");
-    return error.status === 401 ? "This is not the token of this gateway." : error.message;
+    return error.status === 401 ? "This gateway rejects the token." : error.message;
   }
 }

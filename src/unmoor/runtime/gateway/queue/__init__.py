@@ -1,1 +1,1 @@
-"""Which runs start, and when."""
+"""The queue: which runs start, and when."""

@@ -1,4 +1,4 @@
-"""Looks at the queue that others ask for: shared by all who ask in the same moment, and not more often than may be."""
+"""Coalesces calls: all callers of one moment share one execution, at a limited rate."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from unmoor.runtime.logs import Log, log_errors
 
-# Anyone may ask, and each look lists the queue.
+# Anyone may send POST /wake, and each one lists the queue.
 EVERY_S = 5.0
 
 
 @dataclass(slots=True, kw_only=True)
 class CoalescedCall:
-    """Whoever asks gets a look that begins after the question; a crowd gets one for all of it."""
+    """Each caller gets an execution that starts after its call; concurrent callers share it."""
 
-    look: Callable[[], Awaitable[object]]
+    act: Callable[[], Awaitable[object]]
     log: Log
     every_s: float = EVERY_S
     ticks: Callable[[], float] = time.monotonic
@@ -25,12 +25,12 @@ class CoalescedCall:
     _last: float = float("-inf")
 
     async def __call__(self) -> bool:
-        """Waits for the look; False where the store could not be reached."""
+        """Waits for the execution; False where it failed."""
         if self._next is None:
             self._next = asyncio.create_task(self._soon())
         return await asyncio.shield(self._next)
 
     async def _soon(self) -> bool:
         await asyncio.sleep(max(0.0, self._last + self.every_s - self.ticks()))
-        self._next, self._last = None, self.ticks()  # who comes from now on waits for the next
-        return await log_errors(self.look, "a look that was asked for", log=self.log)
+        self._next, self._last = None, self.ticks()  # later callers get the next one
+        return await log_errors(self.act, "a requested look at the queue", log=self.log)

@@ -1,4 +1,4 @@
-"""What to start next: a pure function over the runs that the queue holds."""
+"""Decides which runs to start: a pure function over the runs in the queue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unmoor.runtime.state.run_record import RunRecord, is_expired
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Ids, oldest first: runs to start now, runs whose runner is dead, and runs that have ended and leave the queue."""
+    """Run ids, oldest first: to start now, with an expired lease, and ended, which leave the queue."""
 
     start: tuple[str, ...]
     expired: tuple[str, ...]
@@ -19,35 +19,35 @@ class Decision:
 
 
 def decide(records: Iterable[RunRecord], *, now: datetime, most: int, begun: frozenset[str] = frozenset()) -> Decision:
-    """What is to be done about these runs when `most` of them may run at one time.
+    """Decides for these runs, of which `most` may run at a time.
 
-    `begun` are those that this gateway has started and that have not ended, whatever their records say yet. Runs of one
-    session are started one at a time, in the order in which they were accepted.
+    `begun` are the runs that this gateway has started, whatever their records say yet. Runs of one session start one at
+    a time, in the order in which they were accepted.
     """
-    going_on = sorted((r for r in records if not r.is_final), key=by_age)
-    running = [r for r in going_on if r.id in begun or is_alive(r, now)]
+    active = sorted((r for r in records if not r.is_final), key=by_age)
+    running = [r for r in active if r.id in begun or is_alive(r, now)]
     free = most - len(running)
     sessions: set[str] = set()
     start: list[str] = []
-    for record in going_on:
-        waits = record.status == "queued" and record not in running
-        if waits and len(start) < free and not (record.session and record.session in sessions):
+    for record in active:
+        waiting = record.status == "queued" and record not in running
+        if waiting and len(start) < free and not (record.session and record.session in sessions):
             start.append(record.id)
         sessions.add(record.session)
     return Decision(
         start=tuple(start),
-        expired=tuple(r.id for r in going_on if is_expired(r, now) and r.id not in begun),
+        expired=tuple(r.id for r in active if is_expired(r, now) and r.id not in begun),
         ended=tuple(r.id for r in records if r.is_final),
     )
 
 
 def by_age(record: RunRecord) -> tuple[datetime, str]:
-    """Sorts the oldest first."""
+    """A sort key: oldest first."""
     return record.created_at, record.id
 
 
 def is_alive(record: RunRecord, now: datetime) -> bool:
-    """Whether somebody runs it and has shown it lately."""
+    """Whether the run is running and its lease is valid."""
     return record.status == "running" and not is_expired(record, now)
 
 

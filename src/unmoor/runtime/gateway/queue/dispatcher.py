@@ -1,11 +1,11 @@
-"""Keeps the queue moving: reads what waits, starts what may start, settles what has no runner any more."""
+"""Dispatches the queue: starts runs that may start, and settles those whose runners are lost."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from unmoor.runtime.clock import Clock
@@ -19,22 +19,23 @@ from unmoor.runtime.state.run_record import RunRecord, is_expired, read_record
 from unmoor.runtime.store import Store, StoreEntry
 from unmoor.runtime.waiting import wait_event
 
+from .coalesce import CoalescedCall
 from .decide import Decision, decide, is_full
 from .start_attempts import RunnerStarts
 
-# How long until the next look where nothing else wakes it: with runs in the queue, and without.
+# Seconds until the next look at the queue, unless something wakes it: with runs in the queue, and without.
 BUSY_S, IDLE_S = 2.0, 15.0
-# Listing the queue may take this part of the time: a long one is listed less often while its runs start and end.
+# The share of time for listing the queue: a long queue is listed less often.
 LISTING_PART = 0.05
-# A shorter one is listed at every look: while all gateways see the same runs, no more run than may.
+# A queue up to this length is listed at every look, so that all gateways see the same runs and respect the limit.
 SHORT = 200
-# A run that is started before it is said to be accepted may take this part of the 5 s in which senders want an answer.
-SOON_S = 3.0
+# Senders expect a response within 5 s; starting the run first may take this much of it.
+START_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLimits:
-    """The spec's knobs of the queue."""
+    """The spec's settings of the queue."""
 
     most: int
     skips: bool
@@ -43,9 +44,9 @@ class QueueLimits:
 
 @dataclass(slots=True, kw_only=True)
 class Dispatcher:
-    """The queue of one agent as this gateway sees it. Any number of gateways may look after one store.
+    """The queue of one agent as this gateway sees it; any number of gateways may share a store.
 
-    `soon` is there where the gateway has no processor between requests: whoever accepts a run waits for a look by it.
+    `starts_in_request`: the gateway has no CPU between requests, so the request that accepts a run also starts it.
     """
 
     store: Store
@@ -54,38 +55,42 @@ class Dispatcher:
     limits: QueueLimits
     clock: Clock
     log: Log
-    _hear_of_ends: list[Callable[[RunRecord], None]] = field(default_factory=list[Callable[[RunRecord], None]])
+    _end_listeners: list[Callable[[RunRecord], None]] = field(default_factory=list[Callable[[RunRecord], None]])
     busy_s: float = BUSY_S
     idle_s: float = IDLE_S
-    soon: Callable[[], Awaitable[bool]] | None = None
+    starts_in_request: bool = False
     known: dict[str, RunRecord] = field(default_factory=dict[str, RunRecord])
     reached: bool = False
     _list_again_at: float = 0.0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _look_now: CoalescedCall = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._look_now = CoalescedCall(act=self.reconcile, log=self.log, every_s=0)
 
     async def run(self) -> None:
-        """Looks after the queue until it is cancelled."""
+        """Dispatches until it is cancelled."""
         while True:
             self.reached = await log_errors(self.reconcile, "a look at the queue", log=self.log)
             await wait_event(self._wake, self.busy_s if self.known else self.idle_s)
             self._wake.clear()
 
-    def on_end(self, hear: Callable[[RunRecord], None]) -> None:
-        """Has the record of each run told that leaves the queue because it has ended."""
-        self._hear_of_ends.append(hear)
+    def on_end(self, listener: Callable[[RunRecord], None]) -> None:
+        """Calls the listener with the record of each run that ends."""
+        self._end_listeners.append(listener)
 
     def wake(self) -> None:
-        """Something has changed: look now."""
+        """Looks at the queue now."""
         self._wake.set()
 
     async def enqueue(self, record: RunRecord) -> bool:
-        """Accepts a run; False where all are taken and the spec says that it is skipped then."""
+        """Accepts a run; False where run.when_busy is skip and run.max_concurrent runs are active."""
         added = await self._add(record)
-        if added and self.soon is not None:
+        if added and self.starts_in_request:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SOON_S):
-                    await self.soon()
+                async with asyncio.timeout(START_S):
+                    await self._look_now()
         return added
 
     async def _add(self, record: RunRecord) -> bool:
@@ -105,31 +110,31 @@ class Dispatcher:
         return True
 
     async def cancel(self, run: str) -> RunRecord | None:
-        """Asks a run to end: at once where it waits, and within seconds where it runs. None where there is none."""
-        asked = await request_cancel(self.store, run, clock=self.clock)
-        if asked is None:
+        """Cancels a run: a queued one at once, a running one within seconds. None for an unknown run."""
+        result = await request_cancel(self.store, run, clock=self.clock)
+        if result is None:
             return None
-        if asked.here and run in self.known:
-            self.known[run] = asked.record
-        if asked.here and run in self.launcher.running():
-            await self.starts.stop(run)  # it is on its way, and would find out by itself later
+        if result.ended and run in self.known:
+            self.known[run] = result.record
+        if result.ended and run in self.launcher.running():
+            await self.starts.stop(run)  # it is starting, and would notice only later
         self.wake()
-        return asked.record
+        return result.record
 
     async def settle_if_expired(self, record: RunRecord) -> RunRecord:
-        """A record that somebody looks at: one whose runner is dead is settled first, and not one whose runner is here,
-        as after a clock that was set."""
+        """The record, once a run with an expired lease is settled. A runner of this gateway is trusted even if its
+        lease seems expired, because the clock may have been changed."""
         if record.id in self.launcher.running() or not is_expired(record, self.clock()):
             return record
         return await recover_expired(self.store, record.id, retries=self.limits.retries, clock=self.clock) or record
 
     async def reconcile_full(self) -> Decision:
-        """A look for which the whole queue is listed, however lately that was done."""
+        """Looks at the queue, and lists it even if that was done recently."""
         self._list_again_at = 0.0
         return await self.reconcile()
 
     async def reconcile(self) -> Decision:
-        """One look at the queue, with everything done that it asks for."""
+        """Looks at the queue once and carries out the decision."""
         async with self._looking:
             await self._read()
             decision = await self._confirmed()
@@ -142,41 +147,41 @@ class Dispatcher:
             return decision
 
     def on_runner_exit(self, exited: RunnerExit) -> None:
-        """A runner of this gateway's has ended."""
-        if exited.run in self.known:  # it may be over and done with, and heard of late
+        """Handles the exit of one of this gateway's runners."""
+        if exited.run in self.known:  # otherwise the run has left the queue already
             self.starts.on_exit(exited)
         if exited.code not in (0, 1):
-            self.log("a runner ended badly", level="warning", run=exited.run, code=exited.code, said=exited.said)
+            self.log("runner failed", level="warning", run=exited.run, code=exited.code, said=exited.said)
         self.wake()
 
     async def _read(self) -> None:
-        """Brings what is known up to date: what others have put into the queue, and what runs."""
+        """Refreshes the known runs: new ones of the queue, and those that are running."""
         if len(self.known) <= SHORT or time.monotonic() >= self._list_again_at:
             return await self._list()
-        for run in [r.id for r in self.known.values() if self._moves(r)]:
+        for run in [r.id for r in self.known.values() if self._may_change(r)]:
             self._know(run, await self._record(run))
 
     async def _list(self) -> None:
-        """Reads new marks, and again what runs."""
+        """Reads new queue entries, and running runs again."""
         began = time.monotonic()
         before = set(self.known)
-        marks = {e.key.removeprefix("queue/"): e async for e in self.store.list("queue/")}
-        marks = {run: mark for run, mark in marks.items() if keys.RUN_ID.fullmatch(run)}
+        listing = {e.key.removeprefix("queue/"): e async for e in self.store.list("queue/")}
+        entries = {run: entry for run, entry in listing.items() if keys.RUN_ID.fullmatch(run)}
         listed = time.monotonic()
         self._list_again_at = listed + min((listed - began) / LISTING_PART, self.busy_s)
-        # What was added while the queue was listed is in it all the same.
-        self.known = {run: record for run, record in self.known.items() if run in marks or run not in before}
-        for run, mark in marks.items():
+        # Runs that were added during the listing stay.
+        self.known = {run: record for run, record in self.known.items() if run in entries or run not in before}
+        for run, entry in entries.items():
             record = self.known.get(run)
-            if record is None or self._moves(record):
-                self._know(run, await self._record(run, mark))
+            if record is None or self._may_change(record):
+                self._know(run, await self._record(run, entry))
 
-    def _moves(self, record: RunRecord) -> bool:
-        """Whether somebody may change its record at any time."""
+    def _may_change(self, record: RunRecord) -> bool:
+        """Whether a runner may change its record at any time."""
         return record.status == "running" or record.id in self.launcher.running()
 
     async def _confirmed(self) -> Decision:
-        """The decision once the records of what it starts are fresh: another gateway may have been quicker."""
+        """The decision, with the records of the runs to start read again: another gateway may have been faster."""
         fresh: set[str] = set()
         while True:
             decision = self._decide()
@@ -187,11 +192,11 @@ class Dispatcher:
                 self._know(run, await self._record(run))
                 fresh.add(run)
 
-    async def _record(self, run: str, mark: StoreEntry | None = None) -> RunRecord | None:
-        """The run's record now; None where there is none, or none that can be read: others must not wait for it."""
+    async def _record(self, run: str, entry: StoreEntry | None = None) -> RunRecord | None:
+        """The run's current record; None where it is missing or unreadable, which must not block other runs."""
         try:
-            if mark is not None:
-                return await recover_record(self.store, mark, run, now=self.clock())
+            if entry is not None:
+                return await recover_record(self.store, entry, run, now=self.clock())
             stored = await self.store.get(keys.run_record_key(run))
             return read_record(run, stored.content) if stored else None
         except TransientError:
@@ -212,15 +217,14 @@ class Dispatcher:
 
     async def _forget(self, run: str) -> None:
         if (record := self.known.get(run)) is not None:
-            await append_finished_event(
-                self.store, record
-            )  # before the queue forgets it, so that it is said in the end
+            # First, so that the event is written even if this gateway is killed here.
+            await append_finished_event(self.store, record)
         await self.store.delete(keys.queue_entry_key(run))
         self.known.pop(run, None)
         self.starts.forget(run)
         if record is not None:
-            for hear in self._hear_of_ends:
-                hear(record)
+            for listener in self._end_listeners:
+                listener(record)
             self.log("run ended", run=run, status=record.status, reason=record.reason)
 
     async def _settle(self, run: str) -> None:
@@ -228,12 +232,12 @@ class Dispatcher:
         if record is not None:
             self.known[run] = record
             self.starts.forget(run)
-            self.log("a runner was lost", level="warning", run=run, status=record.status)
+            self.log("runner lost", level="warning", run=run, status=record.status)
             self.wake()
 
     async def _start(self, runs: Sequence[str]) -> None:
         for run in filter(self.starts.gave_up, runs):
-            reason = f"its runner did not start: {self.starts.gave_up(run)}"
+            reason = f"runner did not start: {self.starts.gave_up(run)}"
             if record := await finish_unowned(self.store, run, "failed", reason, clock=self.clock):
                 self.known[run] = record
             self.wake()

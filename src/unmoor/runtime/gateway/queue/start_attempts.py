@@ -1,4 +1,4 @@
-"""Starts of runners: when one is tried, what became of it, and what is done about runners that hang."""
+"""Attempts to start runners: when to try again, when to give up, and when to stop a runner that hangs."""
 
 from __future__ import annotations
 
@@ -11,110 +11,110 @@ from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
 from unmoor.runtime.gateway.launchers.protocol import Launcher, RunnerExit
 from unmoor.runtime.logs import Log
 
-# A runner that ends without having taken its run is started this often. A start that the platform refuses is tried for
-# about ten minutes: rights that were just granted take that long to be known everywhere.
+# The limit of starts whose runners exit without taking the run, and of starts that the platform refuses. The latter
+# take about ten minutes, because new role assignments take that long to apply.
 # https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
-STARTS, REFUSALS = 3, 14
+STARTS, REJECTIONS = 3, 14
 FIRST_S, LONGEST_S = 2.0, 60.0
-# A runner whose lease has run out for this long is stopped: it hangs, or has lost the store.
+# A runner is stopped this long after its lease has expired: it hangs, or cannot reach the store.
 HUNG_S = 60.0
 
 
 @dataclass(slots=True)
 class StartBackoff:
-    """A run's starts so far. What the platform cannot do just now is tried without end, less and less often."""
+    """A run's start attempts. Unavailability is retried without limit, at growing intervals."""
 
-    ended: int = 0
-    refused: int = 0
-    in_vain: int = 0
+    crashes: int = 0
+    rejections: int = 0
+    failures: int = 0
     not_before: float = 0.0
-    said: str = ""
+    reason: str = ""
 
     @property
     def exhausted(self) -> bool:
-        """Whether it is given up."""
-        return self.ended >= STARTS or self.refused >= REFUSALS
+        """Whether to give up."""
+        return self.crashes >= STARTS or self.rejections >= REJECTIONS
 
-    def record_crash(self, said: str) -> None:
-        """A runner was there, and did not take its run."""
-        self.ended += 1
-        self.said = said
+    def record_crash(self, reason: str) -> None:
+        """A runner started and did not take its run."""
+        self.crashes += 1
+        self.reason = reason
 
-    def record_rejection(self, said: str, *, now: float) -> None:
-        """The platform said no."""
-        self.refused += 1
-        self.record_unavailable(said, now=now)
+    def record_rejection(self, reason: str, *, now: float) -> None:
+        """The platform refused the start."""
+        self.rejections += 1
+        self.record_unavailable(reason, now=now)
 
-    def record_unavailable(self, said: str, *, now: float) -> None:
-        """There is no room, or nobody answers."""
-        self.said = said
-        self.not_before = now + min(FIRST_S * 2**self.in_vain, LONGEST_S)
-        self.in_vain = min(self.in_vain + 1, 10)
+    def record_unavailable(self, reason: str, *, now: float) -> None:
+        """The platform has no capacity, or does not respond."""
+        self.reason = reason
+        self.not_before = now + min(FIRST_S * 2**self.failures, LONGEST_S)
+        self.failures = min(self.failures + 1, 10)
 
 
 @dataclass(slots=True, kw_only=True)
 class RunnerStarts:
-    """What this gateway knows of the starts of runs that have not ended."""
+    """The start attempts of this gateway's runs that have not ended."""
 
     launcher: Launcher
     log: Log
     ticks: Callable[[], float] = time.monotonic
-    _tries: dict[str, StartBackoff] = field(default_factory=dict[str, StartBackoff])
-    _silent_since: dict[str, float] = field(default_factory=dict[str, float])
+    _attempts: dict[str, StartBackoff] = field(default_factory=dict[str, StartBackoff])
+    _expired_since: dict[str, float] = field(default_factory=dict[str, float])
 
     async def start(self, runs: Sequence[str]) -> None:
-        """Starts those whose time it is, all at once: a platform may take seconds for each."""
+        """Starts the runs that are due, all at once: a platform may take seconds for each."""
         await asyncio.gather(*(self._start(run) for run in runs))
 
     async def stop(self, run: str) -> None:
-        """Has a run's runner end, where it can be told."""
+        """Asks a run's runner to end."""
         try:
             await self.launcher.stop(run)
         except UnmoorRuntimeError as fault:
             self.log(str(fault), level="error", run=run)
 
-    async def stop_hung(self, silent: Collection[str]) -> None:
-        """Stops runners that are there and have shown no sign of life for a while, though they hold their runs."""
+    async def stop_hung(self, expired: Collection[str]) -> None:
+        """Stops runners whose leases have been expired for HUNG_S."""
         now = self.ticks()
-        self._silent_since = {run: self._silent_since.get(run, now) for run in silent}
-        for run in [run for run, since in self._silent_since.items() if now - since > HUNG_S]:
-            self.log("a runner hangs and is stopped", level="warning", run=run)
+        self._expired_since = {run: self._expired_since.get(run, now) for run in expired}
+        for run in [run for run, since in self._expired_since.items() if now - since > HUNG_S]:
+            self.log("runner hangs; stopping it", level="warning", run=run)
             await self.stop(run)
-            self._silent_since[run] = now
+            self._expired_since[run] = now
 
     def on_exit(self, exited: RunnerExit) -> None:
-        """A runner has ended; that counts for nothing where the run was run, since it is not started again."""
-        tries, said = self._of(exited.run), exited.said or f"exit code {exited.code}"
+        """Records a runner's exit, which matters only if its run must be started again."""
+        attempts, reason = self._of(exited.run), exited.said or f"exit code {exited.code}"
         if exited.waits:
-            tries.record_unavailable(said, now=self.ticks())
+            attempts.record_unavailable(reason, now=self.ticks())
         elif exited.code != 0:
-            tries.record_crash(said)
+            attempts.record_crash(reason)
         else:
-            tries.record_rejection("it ended without having taken its run", now=self.ticks())
+            attempts.record_rejection("it exited without taking its run", now=self.ticks())
 
     def gave_up(self, run: str) -> str:
-        """Why the run is not tried any more; empty where it is."""
-        tries = self._tries.get(run)
-        return tries.said if tries is not None and tries.exhausted else ""
+        """Why the run is no longer started, empty while it is."""
+        attempts = self._attempts.get(run)
+        return attempts.reason if attempts is not None and attempts.exhausted else ""
 
     def forget(self, run: str) -> None:
-        """The run has ended, or begins anew."""
-        self._tries.pop(run, None)
+        """Forgets a run that has ended, or is queued again."""
+        self._attempts.pop(run, None)
 
     async def _start(self, run: str) -> None:
-        tries = self._of(run)
-        if tries.not_before > self.ticks():
+        attempts = self._of(run)
+        if attempts.not_before > self.ticks():
             return
         try:
             await self.launcher.start(run)
         except TransientError as fault:
-            tries.record_unavailable(str(fault), now=self.ticks())
+            attempts.record_unavailable(str(fault), now=self.ticks())
             self.log(str(fault), level="error", run=run)
         except UnmoorRuntimeError as fault:
-            tries.record_rejection(str(fault), now=self.ticks())
+            attempts.record_rejection(str(fault), now=self.ticks())
             self.log(str(fault), level="error", run=run)
         else:
             self.log("run started", run=run)
 
     def _of(self, run: str) -> StartBackoff:
-        return self._tries.setdefault(run, StartBackoff())
+        return self._attempts.setdefault(run, StartBackoff())

@@ -1,8 +1,7 @@
-"""What a trigger brings becomes a run, once, however often it comes and to however many gateways.
+"""Starts one run for a delivery, however often it is redelivered and to however many gateways.
 
-A mark that is put only where there is none says which run a delivery has, and the run is accepted after it. A gateway
-that is killed between the two leaves a mark whose run is not there: the next time that the same delivery comes, that
-run is accepted, under the same id, so that there are never two.
+The dedup key is created first, by compare-and-swap, and names the run; then the run is accepted. A gateway that is
+killed in between leaves a key without a run: the next redelivery accepts that run under the same id.
 """
 
 from __future__ import annotations
@@ -22,19 +21,19 @@ from unmoor.runtime.logs import Log
 from unmoor.runtime.redact import Redact, redact_values
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.bundle import UnpackedBundle
-from unmoor.runtime.state.dedup import claim_dedup_key, run_of_dedup_key
+from unmoor.runtime.state.dedup import DeliveryKey, claim_dedup_key, run_of_dedup_key
 from unmoor.runtime.state.delivery_log import Delivery, DeliveryLog, Outcome
 from unmoor.runtime.state.new_run import run_from_trigger
 from unmoor.runtime.state.run_record import Artifact
 from unmoor.runtime.store import Store
 
-# What people are shown of a delivery's id.
+# A delivery's id is shown up to this length.
 LONGEST_ID = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingFile:
-    """A file that came, and where in the run's workspace it goes."""
+    """A file of a delivery, and its path in the run's workspace."""
 
     path: str
     content: bytes = field(repr=False)
@@ -42,32 +41,18 @@ class IncomingFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingDelivery:
-    """Something that came to a trigger: `id` for people, `name` the mark's; `before` is where the mark lies if the same
-    came in the window before, which counts for as long as `window`. `answer_to` is kept in the outbox, for who sends
-    the run's answer."""
+    """A delivery to a trigger. `reply` is kept in the outbox, which sends the run's answer."""
 
     trigger: Trigger
-    id: str
-    name: str
+    key: DeliveryKey
     event: Any
     files: tuple[IncomingFile, ...] = ()
-    answer_to: Mapping[str, Any] | None = None
-    before: str = ""
-    window: timedelta = timedelta(0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntakeResult:
-    """What became of it: accepted, repeated or skipped; the run's id, and why there is none."""
-
-    outcome: Outcome
-    run: str
-    reason: str = ""
+    reply: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """Takes what webhooks, schedules and mailboxes bring."""
+    """Accepts the deliveries of webhooks, schedules and mailboxes."""
 
     store: Store
     bundle: UnpackedBundle
@@ -78,71 +63,73 @@ class Intake:
     metrics: Metrics
     log: Log
 
-    async def ingest(self, came: IncomingDelivery) -> IntakeResult:
-        """Accepts a run for it, or finds the one that it has; durable once this returns. InfrastructureFault where the
-        store cannot be reached: then it must come again."""
-        came, now = _without_secrets(came, self.redact), self.clock()
-        mine = keys.run_id(now)
-        run = await self._run_of(came, mine, now)
-        taken = await self._accepted(came, run, now, is_new=run == mine)
+    async def ingest(self, incoming: IncomingDelivery) -> Delivery:
+        """Accepts a run for the delivery, or finds the one that it started before; durable once this returns.
+
+        TransientError where the store cannot be reached: the sender must deliver it again.
+        """
+        incoming, now = _redacted(incoming, self.redact), self.clock()
+        new = keys.run_id(now)
+        run = await self._run_of(incoming, new, now)
+        outcome = await self._accept(incoming, run, now, is_new=run == new)
+        skipped = outcome == "skipped"
         delivery = Delivery(
-            id=came.id,
-            trigger=came.trigger.name,
-            kind=came.trigger.kind,
+            id=incoming.key.id,
+            trigger=incoming.trigger.name,
+            kind=incoming.trigger.kind,
             at=now,
-            outcome=taken.outcome,
-            reason=taken.reason,
-            run=taken.run,
+            outcome=outcome,
+            reason=skip_reason(self.bundle.agent.run.max_concurrent) if skipped else "",
+            run="" if skipped else run,
         )
         await self.deliveries.append(delivery)
-        return taken
+        return delivery
 
-    async def _run_of(self, came: IncomingDelivery, mine: str, now: datetime) -> str:
-        """The id of its run: this new one, or the one that it was given before."""
-        if came.before:
-            earlier = await run_of_dedup_key(self.store, keys.delivery_dedup_key(came.trigger.name, came.before))
-            if earlier and now - keys.created_at(earlier) < came.window:
+    async def _run_of(self, incoming: IncomingDelivery, new: str, now: datetime) -> str:
+        """The id of the delivery's run: the new one, or the one that it started before."""
+        key, trigger = incoming.key, incoming.trigger.name
+        if key.before:
+            earlier = await run_of_dedup_key(self.store, keys.delivery_dedup_key(trigger, key.before))
+            if earlier and now - keys.created_at(earlier) < key.window:
                 return earlier
-        return await claim_dedup_key(self.store, keys.delivery_dedup_key(came.trigger.name, came.name), mine)
+        return await claim_dedup_key(self.store, keys.delivery_dedup_key(trigger, key.name), new)
 
-    async def _accepted(self, came: IncomingDelivery, run: str, now: datetime, *, is_new: bool) -> IntakeResult:
+    async def _accept(self, incoming: IncomingDelivery, run: str, now: datetime, *, is_new: bool) -> Outcome:
         if not is_new and await self._is_known(run, now):
-            return IntakeResult(outcome="repeated", run=run)
-        at = keys.created_at(run)
+            return "repeated"
+        delivery, at = incoming.key.id, keys.created_at(run)
         record = run_from_trigger(
-            self.bundle, came.trigger, run=run, delivery=came.id, now=at, event=came.event, redact=self.redact
+            self.bundle, incoming.trigger, run=run, delivery=delivery, now=at, event=incoming.event, redact=self.redact
         )
-        kept = await self._kept(came, run)  # before the run is accepted: it may start at once
-        if await self.dispatcher.enqueue(replace(record, inputs=kept)):
+        inputs = await self._put_files(incoming, run)  # first: once accepted, the run may start at once
+        if await self.dispatcher.enqueue(replace(record, inputs=inputs)):
             self.metrics.count_accepted()
-            self.log("run accepted", run=run, trigger=came.trigger.name, delivery=came.id)
-            return IntakeResult(outcome="accepted", run=run)
+            self.log("run accepted", run=run, trigger=incoming.trigger.name, delivery=delivery)
+            return "accepted"
         if not is_new and await self._is_known(run, now):
-            return IntakeResult(outcome="repeated", run=run)  # another gateway accepted it meanwhile
-        await self._dropped(came, run)
+            return "repeated"  # another gateway accepted it meanwhile
+        await self._delete_files(incoming, run)
         self.metrics.count_skipped()
-        most = self.bundle.agent.run.max_concurrent
-        return IntakeResult(outcome="skipped", run="", reason=f"all {most} runs are taken, and run.when_busy is skip")
+        return "skipped"
 
-    async def _kept(self, came: IncomingDelivery, run: str) -> tuple[Artifact, ...]:
-        """Puts beside the run what came with it."""
-        for file in came.files:
+    async def _put_files(self, incoming: IncomingDelivery, run: str) -> tuple[Artifact, ...]:
+        for file in incoming.files:
             await self.store.put(keys.input_key(run, file.path), file.content)
-        if came.answer_to is not None:
-            await self.store.put(keys.outbox_key(run), json.dumps(came.answer_to, ensure_ascii=False).encode())
+        if incoming.reply is not None:
+            await self.store.put(keys.outbox_key(run), json.dumps(incoming.reply, ensure_ascii=False).encode())
         return tuple(
             Artifact(path=f.path, size_bytes=len(f.content), sha256=hashlib.sha256(f.content).hexdigest())
-            for f in came.files
+            for f in incoming.files
         )
 
-    async def _dropped(self, came: IncomingDelivery, run: str) -> None:
-        for file in came.files:
+    async def _delete_files(self, incoming: IncomingDelivery, run: str) -> None:
+        for file in incoming.files:
             await self.store.delete(keys.input_key(run, file.path))
-        if came.answer_to is not None:
+        if incoming.reply is not None:
             await self.store.delete(keys.outbox_key(run))
 
     async def _is_known(self, run: str, now: datetime) -> bool:
-        """Whether the run was accepted: it is in the store, or has been for as long as runs are kept."""
+        """Whether the run was accepted: the store has it, or had it until retention removed it."""
         if now - keys.created_at(run) >= timedelta(seconds=self.bundle.agent.retention.runs_s):
             return True
         if run in self.dispatcher.known:
@@ -153,14 +140,23 @@ class Intake:
         return False
 
 
-def _without_secrets(came: IncomingDelivery, redact: Redact) -> IncomingDelivery:
-    """The same without what nobody is to see: the names of files and the thread of a mail too, and a mark's name. The
-    event is read as it is, and its run's record is redacted; files are kept as they are."""
-    is_plain = redact(came.name) == came.name
+def skip_reason(max_concurrent: int) -> str:
+    """Why a run is skipped, in one line."""
+    return f"{max_concurrent} runs are active, which is run.max_concurrent, and run.when_busy is skip"
+
+
+def _redacted(incoming: IncomingDelivery, redact: Redact) -> IncomingDelivery:
+    """The delivery with secrets redacted in its id, file names, reply and dedup key.
+
+    The event is redacted with the run's record; the content of files is stored unchanged.
+    """
+    key = incoming.key
+    name = key.name
+    if redact(name) != name:
+        name = f"={hashlib.sha256(name.encode(errors='replace')).hexdigest()[:32]}"
     return replace(
-        came,
-        id=redact(came.id)[:LONGEST_ID],
-        name=came.name if is_plain else f"={hashlib.sha256(came.name.encode(errors='replace')).hexdigest()[:32]}",
-        files=tuple(replace(file, path=redact(file.path)) for file in came.files),
-        answer_to=None if came.answer_to is None else redact_values({**came.answer_to}, redact),
+        incoming,
+        key=replace(key, id=redact(key.id)[:LONGEST_ID], name=name),
+        files=tuple(replace(file, path=redact(file.path)) for file in incoming.files),
+        reply=None if incoming.reply is None else redact_values({**incoming.reply}, redact),
     )

@@ -1,8 +1,7 @@
-"""The gateway's own schedules: each time of each one fires once, whatever number of gateways there are.
+"""Schedules that the gateway fires: each fire time starts one run, however many gateways there are.
 
-Up to when a schedule is done with lies in the store, and moves on only after the run of a time is accepted. So a
-gateway that is killed between the two fires the same time again when it is back, under the same mark, and there is one
-run.
+The cursor, the last fire time that is done, is in the store and moves only after that time's run is accepted. A gateway
+that is killed in between fires the same time again under the same dedup key, so it still starts one run.
 """
 
 from __future__ import annotations
@@ -19,33 +18,34 @@ from unmoor.runtime.config import Schedule, Trigger
 from unmoor.runtime.errors import UnmoorRuntimeError
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.bundle import UnpackedBundle
+from unmoor.runtime.state.dedup import DeliveryKey
 from unmoor.runtime.state.delivery_log import Delivery
 
 from .intake import IncomingDelivery, Intake
 
-# A time is fired as long as this after it: a gateway that is started again has not missed it.
+# A fire time is not missed until this long after it: a gateway may be restarting.
 GRACE = timedelta(seconds=30)
-# A clock that was set, and a machine that slept, are noticed within this.
+# The scheduler notices a changed clock and a suspended machine within this time.
 MOST_SLEEP_S = 20.0
 AGAIN = timedelta(seconds=5)
-# More than so many missed times are not counted.
+# Missed fire times are counted up to this number.
 MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedSchedule:
-    """A schedule of the spec's with its trigger, and its expression read."""
+    """A schedule of the spec with its trigger and its parsed expression."""
 
     trigger: Trigger
     schedule: Schedule
     cron: Cron
 
     def times(self, after: datetime) -> Any:
-        """Its times after that, without end."""
+        """The fire times after this one, without end."""
         return (at.astimezone(UTC) for at in fire_times(self.cron, after, timezone=self.schedule.timezone))
 
     def last(self, now: datetime) -> datetime | None:
-        """Its newest time that is not after now."""
+        """The newest fire time that is not after now."""
         return previous_fire_time(self.cron, now, timezone=self.schedule.timezone)
 
 
@@ -57,14 +57,14 @@ def schedules_of(bundle: UnpackedBundle) -> list[ParsedSchedule]:
 
 @dataclass(slots=True, kw_only=True)
 class Scheduler:
-    """Fires what is due."""
+    """Fires schedules that are due."""
 
     intake: Intake
     schedules: list[ParsedSchedule]
     _next: dict[str, datetime] = field(default_factory=dict[str, datetime])
 
     async def run(self) -> None:
-        """Looks after the schedules until it is cancelled."""
+        """Fires schedules until it is cancelled."""
         while True:
             await self.fire_due()
             now = self.intake.clock()
@@ -72,7 +72,7 @@ class Scheduler:
             await asyncio.sleep(min(max(until, 0.05), MOST_SLEEP_S))
 
     async def fire_due(self) -> None:
-        """Fires each time that has come, and settles those that were missed."""
+        """Fires what is due now, and records the fire times that were missed."""
         for planned in self.schedules:
             name = planned.schedule.name
             now = self.intake.clock()
@@ -81,9 +81,9 @@ class Scheduler:
             try:
                 await self._look_at(planned, now)
                 self._next[name] = next(planned.times(now))
-            except Exception as error:  # whatever it is, such as a store that is away, the next look tries again
-                said = str(error) if isinstance(error, UnmoorRuntimeError) else type(error).__name__
-                self.intake.log(f"a schedule could not fire: {said}", level="error", trigger=name)
+            except Exception as error:  # for example an unreachable store: the next look tries again
+                reason = str(error) if isinstance(error, UnmoorRuntimeError) else type(error).__name__
+                self.intake.log(f"schedule could not fire: {reason}", level="error", trigger=name)
                 self._next[name] = now + AGAIN
 
     async def _look_at(self, planned: ParsedSchedule, now: datetime) -> None:
@@ -93,7 +93,7 @@ class Scheduler:
         if stored is None:
             await self.intake.store.put_if_absent(key, _done(planned, now))
             return
-        if done is None:  # another expression: its times before now are nobody's
+        if done is None:  # the expression has changed: times before now do not count as missed
             await self.intake.store.compare_and_swap(key, _done(planned, now), stored.version)
             return
         newest = planned.last(now)
@@ -103,26 +103,26 @@ class Scheduler:
         if fires:
             await self._fire(planned, newest)
         if await self.intake.store.compare_and_swap(key, _done(planned, newest), stored.version) is not None:
-            await self._tell_missed(planned, done, newest, now, fired=fires)
+            await self._record_missed(planned, done, newest, now, fired=fires)
 
     async def _fire(self, planned: ParsedSchedule, at: datetime) -> None:
-        name = at.strftime("%Y%m%dT%H%MZ")
         event = {"scheduled": at.isoformat()}
-        await self.intake.ingest(IncomingDelivery(trigger=planned.trigger, id=at.isoformat(), name=name, event=event))
+        key = DeliveryKey(id=at.isoformat(), name=at.strftime("%Y%m%dT%H%MZ"))
+        await self.intake.ingest(IncomingDelivery(trigger=planned.trigger, key=key, event=event))
 
-    async def _tell_missed(
+    async def _record_missed(
         self, planned: ParsedSchedule, done: datetime, newest: datetime, now: datetime, *, fired: bool
     ) -> None:
-        """Writes down the times that nothing was started for."""
+        """Logs the fire times that started no run."""
         times = list(itertools.islice(_until(planned.times(done), newest), MOST_COUNTED))
         if fired:
             times = [at for at in times if at < newest]
         if not times:
             return
         once = planned.schedule.missed == "run_once"
-        rest = f"one run stands for all since {times[0].isoformat()}" if once else "schedule.missed is skip"
-        reason = f"nothing could fire at that time; {rest}"
-        self.intake.log("times were missed", level="warning", trigger=planned.schedule.name, times=len(times))
+        rest = f"one run replaces all since {times[0].isoformat()}" if once else "schedule.missed is skip"
+        reason = f"no gateway could fire it at that time; {rest}"
+        self.intake.log("fire times were missed", level="warning", trigger=planned.schedule.name, times=len(times))
         await self.intake.deliveries.append(
             Delivery(
                 id=times[-1].isoformat(),
@@ -147,7 +147,7 @@ def _done(planned: ParsedSchedule, until: datetime) -> bytes:
 
 
 def _done_until(planned: ParsedSchedule, content: bytes) -> datetime | None:
-    """Up to when it is done with; None where that was said of another expression, or cannot be read."""
+    """The stored cursor; None where it belongs to another expression or cannot be parsed."""
     try:
         values = json.loads(content)
         if (values["cron"], values["timezone"]) != (planned.schedule.cron, planned.schedule.timezone):

@@ -1,1 +1,1 @@
-"""The API's description for tools, as OpenAPI 3.1."""
+"""The OpenAPI 3.1 description of the HTTP API."""

@@ -1,4 +1,4 @@
-"""What operations are put together from: parameters, answers, refusals."""
+"""Builds operations: parameters, responses, errors."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from typing import Any
 Values = dict[str, Any]
 
 REASONS = {
-    400: "The request is not what is described here",
+    400: "The request does not match this description",
     401: "The token is missing or wrong",
-    404: "There is no such thing",
-    408: "The body did not come in time",
-    410: "Its time is over: it is no longer kept",
+    404: "It does not exist",
+    408: "The body did not arrive in time",
+    410: "It is no longer stored",
     413: "The body is too large",
-    415: "The body is not in a form that is read here",
-    416: "The range lies outside of the file",
-    429: "Skipped: all runs are taken, and run.when_busy is skip",
-    500: "The gateway failed; its log says where",
+    415: "The body has an unsupported encoding",
+    416: "The range is outside of the file",
+    429: "Skipped: run.max_concurrent runs are active, and run.when_busy is skip",
+    500: "Internal error; see the gateway's log",
     503: "The store cannot be reached, the gateway is stopping, or too many streams are open: try again",
 }
 TEXT: Values = {"type": "string"}
-AGAIN = {"Retry-After": {"description": "Seconds until another try", "schema": TEXT}}
-SHOW = {"WWW-Authenticate": {"description": "How the token is shown", "schema": {"const": "Bearer"}}}
+AGAIN = {"Retry-After": {"description": "Seconds until a retry", "schema": TEXT}}
+SHOW = {"WWW-Authenticate": {"description": "The authentication scheme", "schema": {"const": "Bearer"}}}
 MORE_HEADERS = {401: SHOW, 429: AGAIN}
 
 
 def operation(
-    name: str, summary: str, answers: Values, *refusals: int, parameters: tuple[Values, ...] = (), is_open: bool = False
+    name: str, summary: str, answers: Values, *errors: int, parameters: tuple[Values, ...] = (), is_open: bool = False
 ) -> Values:
-    """An operation: its answers by status, and the statuses of its refusals besides those of every one."""
-    statuses = {*refusals, 500, *(() if is_open else (401,))}
+    """An operation: its responses by status, and the statuses of its errors besides the common ones."""
+    statuses = {*errors, 500, *(() if is_open else (401,))}
     return {
         "operationId": name,
         "summary": summary,
         **({"security": []} if is_open else {}),
         **({"parameters": list(parameters)} if parameters else {}),
-        "responses": {**answers, **{str(s): refusal(s) for s in sorted(statuses) if str(s) not in answers}},
+        "responses": {**answers, **{str(s): error(s) for s in sorted(statuses) if str(s) not in answers}},
     }
 
 
-def refusal(status: int) -> Values:
+def error(status: int) -> Values:
     headers = MORE_HEADERS.get(status)
     return {
         "description": REASONS[status],

@@ -1,4 +1,4 @@
-"""The whole description."""
+"""The OpenAPI document."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from .paths import paths
 from .schemas import SCHEMAS
 
 ABOUT = (
-    "Runs of one agent: started, listed, followed and cancelled. Every refusal has one shape, Error, and one line that "
-    "says what to do. A parameter or member that is not known is refused, never passed over."
+    "Starts, lists, follows and cancels the runs of one agent. Every error has the shape Error, with a line that says "
+    "what to do. Unknown parameters and members are rejected, never ignored."
 )
 
 
 def document(agent: str, hooks: tuple[str, ...] = ()) -> Values:
-    """The description of that agent's gateway, with its webhooks' names."""
+    """The document for this agent's gateway and its webhooks."""
     return {
         "openapi": "3.1.0",
         "info": {"title": f"unmoor: {agent}", "version": __version__, "description": ABOUT},

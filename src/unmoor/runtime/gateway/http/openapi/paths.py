@@ -1,4 +1,4 @@
-"""Every path and what may be done there."""
+"""Every path and its operations."""
 
 from __future__ import annotations
 
@@ -13,26 +13,22 @@ from .schemas import ID, NUMBER
 RUN = in_path("id", ID, "The run's id")
 LAST_EVENT: Values = {**NUMBER, "maximum": 2**53 - 1}
 COUNT: Values = {"type": "integer", "minimum": 1, "maximum": MOST_RUNS, "default": USUAL_RUNS}
-LIMIT = query("limit", COUNT, "How many at most")
-NEXT = "The next_cursor of the page before"
+LIMIT = query("limit", COUNT, "The maximum number")
+NEXT = "The next_cursor of the previous page"
 SESSION: Values = {"type": "string", "maxLength": MOST_SESSION}
 AFTER = query("after", {**LAST_EVENT, "default": 0}, "The number of the last event that the client has")
 PLACE = {"Content-Location": header("The run's path")}
 OF_FILE = {
-    "ETag": header("Names just this content"),
-    "Content-Disposition": header("It is a download, under its own name"),
-    "Content-Security-Policy": header("Nothing in it may run"),
+    "ETag": header("Identifies this content"),
+    "Content-Disposition": header("Marks it as a download, with its name"),
+    "Content-Security-Policy": header("Prevents scripts in it"),
 }
 
 
 def paths(hooks: tuple[str, ...]) -> Values:
     return {
         "/runs": {"post": _start(), "get": _list()},
-        "/runs/{id}": {
-            "get": operation(
-                "showRun", "One run", {"200": answer("The run", ref("Run"))}, 400, 404, 503, parameters=(RUN,)
-            )
-        },
+        "/runs/{id}": {"get": _show()},
         "/runs/{id}/events": {"get": _events()},
         "/runs/{id}/cancel": {"post": _cancel()},
         "/runs/{id}/artifacts/{path}": {"get": _artifact()},
@@ -45,9 +41,9 @@ def paths(hooks: tuple[str, ...]) -> Values:
 
 def _start() -> Values:
     place = {"Location": header("The run's path")}
-    answers = {"202": answer("The run is safe in the store and waits", ref("Started"), headers=place)}
-    asked = operation("startRun", "Start a run", answers, 400, 408, 413, 429, 503)
-    return {**asked, "requestBody": body(ref("NewRun"))}
+    answers = {"202": answer("The run is durable and queued", ref("Started"), headers=place)}
+    described = operation("startRun", "Start a run", answers, 400, 408, 413, 429, 503)
+    return {**described, "requestBody": body(ref("NewRun"))}
 
 
 def _list() -> Values:
@@ -63,19 +59,19 @@ def _show() -> Values:
 def _events() -> Values:
     events = answer("The events", ref("Events"))
     events["content"]["text/event-stream"] = {"schema": ref("StreamPart")}
-    answers = {"200": events, "204": {"description": "The run has ended, and nothing comes after that event"}}
+    answers = {"200": events, "204": {"description": "The run has ended, without events after that one"}}
     wait = query("wait", {**NUMBER, "maximum": MOST_WAIT_S, "default": 0}, "Seconds to wait for the next event")
-    last = request_header("Last-Event-ID", LAST_EVENT, "As `after`, of a stream that goes on where another broke")
-    summary = "A run's events: a stream, or one answer where `after` or `wait` is given and no stream is accepted"
+    last = request_header("Last-Event-ID", LAST_EVENT, "Like `after`, for a stream that resumes")
+    summary = "A run's events: a stream, or a single response with `after` or `wait` for clients that accept no stream"
     return operation("runEvents", summary, answers, 400, 404, 503, parameters=(RUN, AFTER, wait, last))
 
 
 def _cancel() -> Values:
     answers = {
-        "200": answer("It has ended: it waited, or had ended before", ref("Started")),
-        "202": answer("Its runner is asked to end it", ref("Started")),
+        "200": answer("The run has ended: it was queued, or had ended before", ref("Started")),
+        "202": answer("Its runner will end it", ref("Started")),
     }
-    return operation("cancelRun", "End a run", answers, 400, 404, 408, 413, 503, parameters=(RUN,))
+    return operation("cancelRun", "Cancel a run", answers, 400, 404, 408, 413, 503, parameters=(RUN,))
 
 
 def _artifact() -> Values:
@@ -85,66 +81,64 @@ def _artifact() -> Values:
         "206": answer("A part of the file", file, kind="application/octet-stream", headers=OF_FILE),
         "304": {"description": "The client has it already"},
     }
-    path = in_path("path", TEXT, "The artifact's path as the run has it, with its slashes")
-    wanted = request_header(
-        "Range", {"type": "string", "examples": ["bytes=0-99"]}, "One part of it; any other is the whole"
-    )
+    path = in_path("path", TEXT, "The artifact's path in the run, with slashes")
+    span = request_header("Range", {"type": "string", "examples": ["bytes=0-99"]}, "A single range; others are ignored")
     known = request_header("If-None-Match", TEXT, "The ETag of what the client has")
     return operation(
-        "runArtifact", "A file that a run left", answers, 400, 404, 410, 416, 503, parameters=(RUN, path, wanted, known)
+        "runArtifact", "An artifact of a run", answers, 400, 404, 410, 416, 503, parameters=(RUN, path, span, known)
     )
 
 
 def _hook(names: tuple[str, ...]) -> Values:
     filtered: Values = {"type": "object", "required": ["filtered"], "properties": {"filtered": TEXT}}
-    taken = answer("It starts nothing, and why; or the challenge of a sender that wants it back", filtered)
+    taken = answer("The delivery was filtered, and why; or the challenge that the sender expects", filtered)
     taken["content"]["text/plain"] = {"schema": TEXT}
     started: Values = {"type": "object", "required": ["id"], "additionalProperties": False, "properties": {"id": ID}}
-    answers = {"200": taken, "202": answer("The run that it started, now or when it came before", started)}
+    answers = {"200": taken, "202": answer("The run that it started, now or at an earlier delivery", started)}
     trigger = in_path("trigger", {**TEXT, "enum": list(names)} if names else TEXT, "The trigger's name in the spec")
-    asked = operation(
-        "hook", "A webhook: its sender's signature is its proof", answers, 400, 401, 404, 408, 413, 415, 429, 503,
+    described = operation(
+        "hook", "A webhook, authenticated by its signature", answers, 400, 401, 404, 408, 413, 415, 429, 503,
         parameters=(trigger,), is_open=True,
     )  # fmt: skip
-    return {**asked, "requestBody": {"content": {"*/*": {"schema": {}}}}}
+    return {**described, "requestBody": {"content": {"*/*": {"schema": {}}}}}
 
 
 def _deliveries() -> Values:
     cursor = query("cursor", {"type": "string", "pattern": f"^({DELIVERY_CURSOR.pattern})?$"}, NEXT)
-    trigger = query("trigger", TEXT, "Those of one trigger alone")
+    trigger = query("trigger", TEXT, "Only those of this trigger")
     answers = {"200": answer("A page of deliveries", ref("Deliveries"))}
-    summary = "What came to triggers and what became of it, newest first"
+    summary = "Deliveries to triggers and their outcomes, newest first"
     return operation("listDeliveries", summary, answers, 400, 503, parameters=(LIMIT, cursor, trigger))
 
 
 def _invoke() -> Values:
     ended = answer("The run has ended", ref("Outcome"), headers=PLACE)
     ended["content"]["text/event-stream"] = {"schema": ref("StreamPart")}
-    answers = {"200": ended, "202": answer("The gateway stops, and the run goes on", ref("Outcome"), headers=PLACE)}
-    session = request_header(SESSION_HEADER, SESSION, "The run's session, where the body gives none")
-    asked = operation(
-        "invoke", "Start a run and answer when it has ended, or with its events as they come", answers,
+    answers = {"200": ended, "202": answer("The gateway is stopping; the run continues", ref("Outcome"), headers=PLACE)}
+    session = request_header(SESSION_HEADER, SESSION, "The run's session, where the body names none")
+    described = operation(
+        "invoke", "Start a run and wait for its end, or stream its events", answers,
         400, 408, 413, 429, 503, parameters=(session,),
     )  # fmt: skip
-    return {**asked, "requestBody": body(ref("NewRun"))}
+    return {**described, "requestBody": body(ref("NewRun"))}
 
 
 def _about() -> Values:
     def opened(name: str, summary: str, *statuses: str) -> Values:
-        answers = {status: answer("How it is", {"type": "object"}) for status in statuses}
+        answers = {status: answer("The status", {"type": "object"}) for status in statuses}
         return {"get": operation(name, summary, answers, is_open=True)}
 
     page = {"200": answer("The page", TEXT, kind="text/html"), "304": {"description": "The client has it already"}}
-    numbers = {"200": answer("The numbers", TEXT, kind="text/plain")}
+    numbers = {"200": answer("The metrics", TEXT, kind="text/plain")}
     this = {"200": answer("OpenAPI 3.1", {"type": "object"})}
-    pong = {"200": answer("How it is", ref("Ping"))}
-    looked: Values = {"204": {"description": "It has looked"}}
+    pong = {"200": answer("The status", ref("Ping"))}
+    looked: Values = {"204": {"description": "The gateway has looked at its queue"}}
     return {
-        "/": {"get": operation("page", "A page for people", page, is_open=True)},
-        "/healthz": opened("health", "Whether the gateway lives", "200"),
-        "/readyz": opened("ready", "Whether it reaches its store, and its bundle", "200", "503"),
-        WAKE_PATH: {"post": operation("wake", "Have the gateway look at its queue", looked, 503, is_open=True)},
-        "/ping": {"get": operation("ping", "Whether anything goes on, and since when not", pong, is_open=True)},
-        "/metrics": {"get": operation("metrics", "Numbers for Prometheus", numbers)},
+        "/": {"get": operation("page", "The web page", page, is_open=True)},
+        "/healthz": opened("health", "Liveness", "200"),
+        "/readyz": opened("ready", "Readiness: whether it reaches its store, and its bundle", "200", "503"),
+        WAKE_PATH: {"post": operation("wake", "Make the gateway look at its queue", looked, 503, is_open=True)},
+        "/ping": {"get": operation("ping", "Whether runs are active, and the last activity", pong, is_open=True)},
+        "/metrics": {"get": operation("metrics", "Metrics for Prometheus", numbers)},
         "/openapi.json": {"get": operation("describe", "This document", this)},
     }

@@ -1,4 +1,4 @@
-"""The shapes that the API takes and gives."""
+"""The schemas of requests and responses."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NUMBER: Values = {"type": "integer", "minimum": 0}
 TIME: Values = {"type": "string", "format": "date-time"}
 MAYBE_TIME: Values = {"type": ["string", "null"], "format": "date-time"}
 MONEY: Values = {"type": ["string", "null"], "description": "US dollars, exact; null where nothing was priced"}
-CURSOR: Values = {"type": ["string", "null"], "description": "Where the next page begins; null on the last one"}
+CURSOR: Values = {"type": ["string", "null"], "description": "The cursor of the next page; null on the last one"}
 ID: Values = {"type": "string", "pattern": f"^{RUN_ID.pattern}$"}
 
 
 def known(properties: Values, *optional: str) -> Values:
-    """An object of just these members."""
+    """An object with exactly these members."""
     required = [name for name in properties if name not in optional]
     return {"type": "object", "required": required, "additionalProperties": False, "properties": properties}
 
@@ -30,7 +30,7 @@ SCHEMAS: Values = {
     "Status": {"enum": ["queued", "running", *FINAL_STATUSES]},
     "NewRun": known(
         {
-            "prompt": {"type": "string", "minLength": 1, "pattern": r"\S", "description": "What the run is to do"},
+            "prompt": {"type": "string", "minLength": 1, "pattern": r"\S", "description": "The task for the agent"},
             "session": {
                 "type": ["string", "null"],
                 "maxLength": MOST_SESSION,
@@ -49,7 +49,7 @@ SCHEMAS: Values = {
             "environment": TEXT,
             "bundle": TEXT,
             "status": ref("Status"),
-            "reason": {"type": "string", "description": "Why it ended so; empty where that goes without saying"},
+            "reason": {"type": "string", "description": "Why it ended this way; empty for a run that succeeded"},
             "trigger": known({"name": TEXT, "kind": TEXT}),
             "prompt": TEXT,
             "session": TEXT,
@@ -71,7 +71,7 @@ SCHEMAS: Values = {
     "Runs": known({"runs": {"type": "array", "items": ref("Run")}, "next_cursor": CURSOR}),
     "Event": {
         "type": "object",
-        "description": "Besides these, an event has the members of its type",
+        "description": "An event also has the members of its type",
         "required": ["n", "at", "type"],
         "properties": {"n": {"type": "integer", "minimum": 1}, "at": TEXT, "type": TEXT},
     },
@@ -79,11 +79,11 @@ SCHEMAS: Values = {
         {
             "events": {"type": "array", "items": ref("Event")},
             "next": {**NUMBER, "description": "The next `after`"},
-            "done": {"type": "boolean", "description": "Whether nothing more comes"},
+            "done": {"type": "boolean", "description": "Whether these are the last events"},
         }
     ),
     "StreamPart": {
-        "description": "A server-sent event: one of the run's, under its number and type; the last one is `end`",
+        "description": "A server-sent event with the number and type of the run's event; the last one is `end`",
         **known({"id": TEXT, "event": TEXT, "data": TEXT, "retry": {"type": ["integer", "string"]}}, "id", "retry"),
     },
     "Delivery": known(
@@ -95,7 +95,7 @@ SCHEMAS: Values = {
             "outcome": {"enum": [*get_args(Outcome)]},
             "reason": TEXT,
             "run": {"type": "string", "description": "The run that it started; empty where it started none"},
-            "times": {"type": "integer", "minimum": 1, "description": "How many alike came within a minute"},
+            "times": {"type": "integer", "minimum": 1, "description": "How many equal ones arrived within a minute"},
         }
     ),
     "Deliveries": known({"deliveries": {"type": "array", "items": ref("Delivery")}, "next_cursor": CURSOR}),

@@ -1,4 +1,4 @@
-"""The gateway's routes, a file for each kind of thing that they are about."""
+"""The gateway's routes, one file per resource."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ PARTS = (health, page, runs, events, artifacts, triggers, wake, invocations, abo
 
 
 def all_routes(api: ApiContext) -> list[ResourceRoute]:
-    """Every route there is."""
+    """All routes."""
     return [route for part in PARTS for route in part.routes(api)]

@@ -1,4 +1,4 @@
-"""What tools read about the gateway: its numbers, and the description of its API."""
+"""Metrics, and the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from unmoor.runtime.http.responses import SAFE, json_response
 
 def routes(api: ApiContext) -> list[ResourceRoute]:
     return [
-        ResourceRoute("/metrics", get=partial(numbers, api)),
+        ResourceRoute("/metrics", get=partial(metrics, api)),
         ResourceRoute("/openapi.json", get=partial(openapi, api)),
     ]
 
 
-async def numbers(api: ApiContext, request: Request) -> Response:
+async def metrics(api: ApiContext, request: Request) -> Response:
     text = api.metrics.exposition(api.dispatcher.known.values())
     return Response(text, headers={**SAFE, "content-type": "text/plain; version=0.0.4; charset=utf-8"})
 

@@ -1,4 +1,4 @@
-"""The files that a run left: downloads, and never pages of ours."""
+"""Downloads of a run's artifacts."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def routes(api: ApiContext) -> list[ResourceRoute]:
 
 
 async def artifact(api: ApiContext, request: Request) -> Response:
-    """A file that the run left. Only paths that its record names are looked for, so that none leads elsewhere."""
+    """An artifact. Only paths in the run's record are served, so that no path escapes."""
     requests.reject_unknown_params(request.query_params)
     record, path = await api.record(request.path_params["id"]), request.path_params["path"]
     found = next((each for each in record.artifacts if each.path == path), None)
     if found is None:
-        raise HttpError(404, "the run has no artifact of that path")
-    headers = {**SAFE, **HEADERS, "content-disposition": _named(path), "etag": f'"{found.sha256}"'}
+        raise HttpError(404, "the run has no artifact with this path")
+    headers = {**SAFE, **HEADERS, "content-disposition": _content_disposition(path), "etag": f'"{found.sha256}"'}
     if matches_if_none_match(request, headers["etag"]):
         return Response(status_code=304, headers=headers)
-    _one_range(request, found.size_bytes)
+    _check_range(request, found.size_bytes)
     return await _file(api, keys.artifact_key(record.id, path), headers)
 
 
@@ -52,11 +52,11 @@ async def _file(api: ApiContext, key: str, headers: dict[str, str]) -> Response:
     if not found:
         Path(name).unlink()
         raise HttpError(410, "the artifact is no longer in the store")
-    return _Kept(name, headers=headers, media_type="application/octet-stream")
+    return _TemporaryFile(name, headers=headers, media_type="application/octet-stream")
 
 
-class _Kept(FileResponse):
-    """A file that is removed once it is sent, or the client is gone."""
+class _TemporaryFile(FileResponse):
+    """A response with a file that is deleted afterwards."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -65,11 +65,10 @@ class _Kept(FileResponse):
             Path(self.path).unlink(missing_ok=True)
 
 
-def _one_range(request: Request, size: int) -> None:
-    """Leaves a range that can be served in the request. One that lies outside of the file is refused; any other is
-    passed over, as RFC 9110 (14.2) allows."""
-    requests = request.headers.get("range", "")
-    match = re.fullmatch(r"bytes=(\d{1,18})-(\d{1,18})?|bytes=-(\d{1,18})", requests, re.ASCII)
+def _check_range(request: Request, size: int) -> None:
+    """HttpError for a range outside of the file. Other invalid ranges are ignored, as RFC 9110 (14.2) allows."""
+    text = request.headers.get("range", "")
+    match = re.fullmatch(r"bytes=(\d{1,18})-(\d{1,18})?|bytes=-(\d{1,18})", text, re.ASCII)
     first, last, suffix = match.groups() if match else (None, None, None)
     if suffix is not None and int(suffix) > 0 and size > 0:
         return
@@ -79,6 +78,6 @@ def _one_range(request: Request, size: int) -> None:
         request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
 
 
-def _named(path: str) -> str:
-    """What a download is called: the file's own name, whatever signs it has."""
+def _content_disposition(path: str) -> str:
+    """The header that names the download like the file."""
     return f"attachment; filename*=UTF-8''{quote(path.rsplit('/', 1)[-1], safe='')}"

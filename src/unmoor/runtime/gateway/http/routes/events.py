@@ -1,4 +1,4 @@
-"""A run's events: as a stream, or one answer at a time."""
+"""A run's events, as a stream or a long poll."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ async def events(api: ApiContext, request: Request) -> Response:
             await long_poll(feed, api.record_reader(run), wait_s=wait, pace=api.pace, closing=api.closing)
         )
     if after and record.is_final and not await feed.read_new():
-        return Response(status_code=204, headers=SAFE)  # by which a browser knows not to ask again
+        return Response(status_code=204, headers=SAFE)  # tells browsers not to reconnect
     return EventStream(api, run, after=after)

@@ -1,4 +1,4 @@
-"""Whether the gateway lives and can work; open to all."""
+"""Liveness and readiness; no token required."""
 
 from __future__ import annotations
 

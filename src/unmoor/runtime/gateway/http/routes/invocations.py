@@ -1,5 +1,4 @@
-"""The contract of managed container hosts, so that the same image runs there: a request that is answered when its run
-has ended, and a sign of life that says whether anything goes on.
+"""The contract of managed container hosts: a request that waits for its run's end, and a ping that reports activity.
 
 AgentCore Runtime's is https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-http-protocol-contract.html
 """
@@ -22,7 +21,7 @@ from unmoor.runtime.http.responses import json_response
 from unmoor.runtime.state.run_record import RunRecord
 from unmoor.runtime.waiting import wait_event
 
-# How often the run is looked at by those who wait for its end.
+# Seconds between polls of a run's end.
 LOOK_S = 0.5
 
 
@@ -34,22 +33,22 @@ def routes(api: ApiContext) -> list[ResourceRoute]:
 
 
 async def invoke(api: ApiContext, request: Request) -> Response:
-    """Starts a run and answers when it has ended, or with its events as they come where a stream is asked for."""
+    """Starts a run and responds when it has ended, or streams its events if the client accepts a stream."""
     requests.reject_unknown_params(request.query_params)
     session = request.headers.get(requests.SESSION_HEADER, "")
-    wanted = requests.with_session(requests.new_run(await requests.read_body(request)), session)
+    new_run = requests.with_session(requests.new_run(await requests.read_body(request)), session)
     api.slots.check()
-    record = await start_run(api, wanted)
-    place = {"content-location": f"/runs/{record.id}"}
+    record = await start_run(api, new_run)
+    location = {"content-location": f"/runs/{record.id}"}
     if "text/event-stream" in request.headers.get("accept", ""):
-        return EventStream(api, record.id, after=0, headers=place)
+        return EventStream(api, record.id, after=0, headers=location)
     with api.slots.hold():
-        ended = await _ended(api, request, record)
-    return json_response(_outcome(ended), 200 if ended.is_final else 202, place)
+        ended = await _wait_for_end(api, request, record)
+    return json_response(_outcome(ended), 200 if ended.is_final else 202, location)
 
 
-async def _ended(api: ApiContext, request: Request, record: RunRecord) -> RunRecord:
-    """The record at the run's end, or as it is when the client goes or the gateway stops: the run then goes on."""
+async def _wait_for_end(api: ApiContext, request: Request, record: RunRecord) -> RunRecord:
+    """The record at the run's end, or earlier when the client disconnects or the gateway stops; the run continues."""
     look = api.record_reader(record.id)
     while not (record := await look()).is_final:
         await wait_event(api.closing, LOOK_S)
@@ -71,8 +70,7 @@ def _outcome(record: RunRecord) -> dict[str, Any]:
 
 @dataclass(slots=True, kw_only=True)
 class Pulse:
-    """When something last happened here. Hosts end a container by the time that they are told, so it goes on while runs
-    do, and stands still where nothing happens."""
+    """The time of the last activity, by which hosts stop idle containers: it advances only while runs are active."""
 
     changed_at: int
     busy: bool = False

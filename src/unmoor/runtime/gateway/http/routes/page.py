@@ -46,16 +46,16 @@ def routes(api: ApiContext) -> list[ResourceRoute]:
 
 
 async def index(request: Request) -> Response:
-    return _served(request, "index.html")
+    return _file_response(request, "index.html")
 
 
 async def file(request: Request) -> Response:
     if request.path_params["name"] not in _files():
         raise HttpError(404, "the page has no such file")
-    return _served(request, request.path_params["name"])
+    return _file_response(request, request.path_params["name"])
 
 
-def _served(request: Request, name: str) -> Response:
+def _file_response(request: Request, name: str) -> Response:
     content = _files()[name]
     headers = {**HEADERS, "etag": tag(content)}
     if matches_if_none_match(request, headers["etag"]):
@@ -65,6 +65,6 @@ def _served(request: Request, name: str) -> Response:
 
 @cache
 def _files() -> dict[str, bytes]:
-    """The page's files by name; few and small enough to be kept."""
+    """The page's files by name, cached."""
     folder = resources.files(PAGE)
     return {f.name: f.read_bytes() for f in folder.iterdir() if f.name.rsplit(".", 1)[-1] in KINDS}

@@ -1,4 +1,4 @@
-"""Runs: started, listed, shown, cancelled."""
+"""Starts, lists, shows and cancels runs."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def routes(api: ApiContext) -> list[ResourceRoute]:
 
 async def start(api: ApiContext, request: Request) -> Response:
     requests.reject_unknown_params(request.query_params)
-    wanted = requests.new_run(await requests.read_body(request))
-    record = await start_run(api, wanted)
+    new_run = requests.new_run(await requests.read_body(request))
+    record = await start_run(api, new_run)
     return json_response({"id": record.id, "status": record.status}, 202, {"location": f"/runs/{record.id}"})
 
 
@@ -48,5 +48,5 @@ async def cancel(api: ApiContext, request: Request) -> Response:
     record = await api.dispatcher.cancel(requests.run_id(request.path_params["id"]))
     if record is None:
         raise HttpError(404, NO_RUN)
-    api.log("cancel", run=record.id)
+    api.log("cancel requested", run=record.id)
     return json_response({"id": record.id, "status": record.status}, 200 if record.is_final else 202)

@@ -1,4 +1,4 @@
-"""Webhooks, and the list of what came to all triggers."""
+"""Webhooks, and the list of deliveries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unmoor.runtime.state.delivery_pages import delivery_page
 
 def routes(api: ApiContext) -> list[ResourceRoute]:
     return [
-        ResourceRoute("/hooks/{trigger}", post=api.hooks.answer),
+        ResourceRoute("/hooks/{trigger}", post=api.hooks.handle),
         ResourceRoute("/deliveries", get=partial(deliveries, api)),
     ]
 

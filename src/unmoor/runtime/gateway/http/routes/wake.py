@@ -1,4 +1,4 @@
-"""A run that has ended, or whoever else, says that the queue is worth a look; open to all, and not worth much."""
+"""Makes the gateway look at its queue; no token required, and rate-limited."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def routes(api: ApiContext) -> list[ResourceRoute]:
 
 
 async def wake(api: ApiContext, request: Request) -> Response:
-    """Answered when the look is over: between requests, some platforms give a gateway no processor to look with."""
-    if not await api.nudges():
+    """Responds after the look, because some platforms give a gateway no CPU between requests."""
+    if not await api.wake():
         raise HttpError(503, "the store cannot be reached; try again", retry_after="5")
     return Response(status_code=204, headers=SAFE)

@@ -1,4 +1,4 @@
-"""A mail's attachments, under names that are safe as files of a workspace."""
+"""An email's attachments, under names that are safe as workspace files."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from email.message import Message
 from typing import Any
 
 LONGEST_NAME = 150
-# Of Windows' and Unix' paths, and what a terminal would not show.
+# Characters that Windows or Unix paths reserve, or a terminal hides.
 FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A file that came with a mail."""
+    """A file attached to an email."""
 
     name: str
     type: str
@@ -26,12 +26,12 @@ class Attachment:
 
 
 def attachments(parts: Sequence[Message]) -> tuple[Attachment, ...]:
-    """Those of the parts that are no text of the mail itself; no two have the same name, whatever case is worth."""
+    """The parts that are not the email's own text, under names that differ even without case."""
     found: list[Attachment] = []
     taken: set[str] = set()
     for part in parts:
         if _is_attached(part):
-            name = _untaken(_safe(_filename(part), part.get_content_type(), len(found) + 1), taken)
+            name = _unique(_safe(_filename(part), part.get_content_type(), len(found) + 1), taken)
             taken.add(name.casefold())
             found.append(Attachment(name=name, type=part.get_content_type(), content=_content(part)))
     return tuple(found)
@@ -60,16 +60,16 @@ def _filename(part: Message) -> str:
 
 
 def _safe(name: str, content_type: str, number: int) -> str:
-    """The last part of the name, without what a path or a terminal takes for something else."""
+    """The last path component, without characters that a path or a terminal interprets."""
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1].encode("utf-8", "replace").decode()
     clean = " ".join(FORBIDDEN.sub(" ", last).split()).strip(". ")
     if not clean:
         ending = ".eml" if content_type == "message/rfc822" else mimetypes.guess_extension(content_type) or ""
         return f"attachment-{number}{ending}"
-    return _shortened(clean)
+    return _shorten(clean)
 
 
-def _shortened(name: str) -> str:
+def _shorten(name: str) -> str:
     stem, dot, ending = name.rpartition(".")
     if not dot or len(ending) > 12:
         stem, dot, ending = name, "", ""
@@ -77,10 +77,10 @@ def _shortened(name: str) -> str:
     return stem.encode()[:room].decode(errors="ignore").rstrip(". ") + dot + ending
 
 
-def _untaken(name: str, taken: set[str]) -> str:
+def _unique(name: str, taken: set[str]) -> str:
     stem, dot, ending = name.rpartition(".")
-    tried, number = name, 2
-    while tried.casefold() in taken:
-        tried = f"{stem}-{number}{dot}{ending}" if dot else f"{name}-{number}"
+    candidate, number = name, 2
+    while candidate.casefold() in taken:
+        candidate = f"{stem}-{number}{dot}{ending}" if dot else f"{name}-{number}"
         number += 1
-    return tried
+    return candidate

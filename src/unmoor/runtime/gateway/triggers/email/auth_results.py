@@ -1,4 +1,4 @@
-"""The Authentication-Results header: what a receiving server found out about a mail's sender.
+"""The Authentication-Results header: a receiving server's checks of an email's sender.
 
 https://www.rfc-editor.org/rfc/rfc8601#section-2.2
 """
@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 SERVER = re.compile(r"\s*([^\s;=\"]+)(?:\s+\d+)?\s*")
-# A method may have a version, and a value is quoted or goes on to the next space.
+# A method may have a version; a value is quoted, or ends at the next space.
 FINDING = re.compile(r'\s*([A-Za-z0-9._-]+)(?:\s*/\s*\d+)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))(?=\s|$)')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One finding: a method such as `dkim`, how it ended, and properties such as `header.d`, in lower case."""
+    """One check: a method such as `dkim`, its result, and properties such as `header.d`, in lower case."""
 
     method: str
     result: str
@@ -25,14 +25,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthResults:
-    """A header: by whose server, and its findings."""
+    """A parsed header: the server's authserv-id and its checks."""
 
     server: str
     found: tuple[Result, ...]
 
 
 def read_results(header: str) -> AuthResults | None:
-    """The header's content; None where it is not written as the RFC says, which nobody should believe."""
+    """Parses the header; None where it violates the RFC, and must not be trusted."""
     first, *rest = _parts(header)
     server = SERVER.fullmatch(first)
     found = [_result(part) for part in rest if part.strip() not in ("", "none")]
@@ -54,12 +54,12 @@ def _result(part: str) -> Result | None:
         pairs.append((match[1].lower(), value.lower()))
         at = match.end()
     (method, result), *properties = pairs
-    # Of a property that is said twice the first counts, as the topmost header does.
+    # The first of two equal properties counts, as the topmost header does.
     return Result(method=method, result=result, properties=dict(reversed(properties)))
 
 
 def _parts(header: str) -> list[str]:
-    """The header's parts between semicolons, without comments; neither counts inside of a quoted text."""
+    """The header's parts between semicolons, without comments; quoted text is not split."""
     parts = [""]
     for char in without_comments(header):
         if char == ";":
@@ -70,8 +70,8 @@ def _parts(header: str) -> list[str]:
 
 
 def without_comments(header: str) -> Iterator[str]:
-    """A header's characters, a quoted text as one; a comment, which may hold others, is a space. What is never closed
-    comes as a quote, which nothing reads."""
+    """A header's characters, with quoted text as one item and each comment (they nest) as a space. Unclosed text or
+    comments yield a quote, which no pattern accepts."""
     depth, quoted = 0, ""
     for char in re.findall(r"\\.|.", header, re.DOTALL):
         if quoted:

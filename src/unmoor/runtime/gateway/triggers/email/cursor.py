@@ -1,4 +1,4 @@
-"""Up to which mail an inbox is done with, kept in the store."""
+"""The cursor of an inbox, in the store: the last email that is done."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unmoor.runtime.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """All mail of that account up to this UID is done with; a UID means nothing once `validity` is another."""
+    """All email of the account up to this UID is done; UIDs are valid only for this `validity`."""
 
     account: str
     validity: int
@@ -22,7 +22,7 @@ class Cursor:
 
 
 async def read_cursor(store: Store, trigger: str) -> Cursor | None:
-    """The cursor; None where there is none that this release can read."""
+    """The stored cursor; None where it is missing or cannot be parsed."""
     stored = await store.get(keys.mailbox_cursor_key(trigger))
     try:
         values: dict[str, Any] = json.loads(stored.content) if stored else {}
@@ -32,7 +32,7 @@ async def read_cursor(store: Store, trigger: str) -> Cursor | None:
 
 
 async def write_cursor(store: Store, trigger: str, cursor: Cursor) -> None:
-    """Moves it."""
+    """Stores the cursor."""
     await store.put(
         keys.mailbox_cursor_key(trigger), json.dumps({**asdict(cursor), "at": cursor.at.isoformat()}).encode()
     )

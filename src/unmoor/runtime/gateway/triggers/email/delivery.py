@@ -1,4 +1,4 @@
-"""What becomes of a mail: the delivery that starts a run, or why there is none."""
+"""An email as a delivery that starts a run, or the reason why it starts none."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import Any, Literal
 
 from unmoor.runtime.config import Mailbox, Trigger
 from unmoor.runtime.gateway.triggers.intake import IncomingDelivery, IncomingFile
+from unmoor.runtime.state.dedup import DeliveryKey
 
 from .message import InvalidMail, Mail, parse_mail
 from .sender import Sender, SenderRejected, verify_sender
 
-# Where attachments lie in the workspace.
+# The workspace folder of attachments.
 FOLDER = "attachments"
 MOST_FILES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedMail:
-    """A mail that starts no run: `refused` where its sender may not, `filtered` where no person wrote it."""
+    """An email that starts no run: `refused` because of its sender, `filtered` because no person wrote it."""
 
     id: str
     outcome: Literal["refused", "filtered"]
@@ -27,7 +28,7 @@ class RejectedMail:
 
 
 def to_delivery(content: bytes, trigger: Trigger, mailbox: Mailbox) -> IncomingDelivery | RejectedMail:
-    """The delivery that these bytes are."""
+    """Parses an email and verifies its sender."""
     try:
         mail = parse_mail(content)
     except InvalidMail as error:
@@ -36,48 +37,47 @@ def to_delivery(content: bytes, trigger: Trigger, mailbox: Mailbox) -> IncomingD
         sender = verify_sender(mail, allowed=mailbox.allow_from, servers=_servers(mailbox))
     except SenderRejected as error:
         return RejectedMail(id=mail.message_id, outcome="refused", reason=str(error))
-    if reason := _unwritten(mail, sender, mailbox):
+    if reason := _automatic_reason(mail, sender, mailbox):
         return RejectedMail(id=mail.message_id, outcome="filtered", reason=reason)
     if len(mail.attachments) > MOST_FILES:
-        reason = f"it has {len(mail.attachments)} attachments, of which {MOST_FILES} are taken at most"
+        reason = f"it has {len(mail.attachments)} attachments; the limit is {MOST_FILES}"
         return RejectedMail(id=mail.message_id, outcome="refused", reason=reason)
     return IncomingDelivery(
         trigger=trigger,
-        id=mail.message_id,
-        name=_name(mail, content),
+        key=DeliveryKey(id=mail.message_id, name=_name(mail, content)),
         event=_event(mail, sender),
         files=tuple(IncomingFile(path=f"{FOLDER}/{a.name}", content=a.content) for a in mail.attachments),
-        answer_to=_answer_to(mail, sender, trigger) if mailbox.smtp_host else None,
+        reply=_reply(mail, sender, trigger) if mailbox.smtp_host else None,
     )
 
 
 def _servers(mailbox: Mailbox) -> tuple[str, ...]:
-    """The names under which the receiving server may sign: the one of the spec, or its own domain's."""
+    """The accepted authserv-ids of the receiving server: the spec's, or any name in the server's domain."""
     if mailbox.authserv_id:
         return (mailbox.authserv_id,)
     _, _, domain = mailbox.host.partition(".")
     return (mailbox.host, f".{domain}") if "." in domain else (mailbox.host,)
 
 
-def _unwritten(mail: Mail, sender: Sender, mailbox: Mailbox) -> str:
-    """Why no person wrote it: two programs that answer each other would never end."""
+def _automatic_reason(mail: Mail, sender: Sender, mailbox: Mailbox) -> str:
+    """Why it is automatic, empty for a person's email: two programs that answer each other would never stop."""
     automatic = mail.first("auto-submitted").partition(";")[0].strip().lower()
     if automatic not in ("", "no"):
-        return f"no person wrote it: Auto-Submitted is {automatic[:40]}"
+        return f"automatic email: Auto-Submitted is {automatic[:40]}"
     if mail.first("return-path").replace(" ", "") == "<>":
-        return "no person wrote it: it has no return path, as a notice of delivery"
+        return "automatic email: the return path is empty, as in a delivery notice"
     if mailbox.address and sender.address == mailbox.address.lower():
-        return "it is from this mailbox itself"
+        return "this mailbox sent it"
     return ""
 
 
 def _name(mail: Mail, content: bytes) -> str:
-    """The same for a mail that is moved, flagged or delivered twice, and for no two mails."""
+    """The dedup key: stays the same when the email is moved, flagged or delivered twice."""
     return hashlib.sha256(mail.message_id.encode("utf-8", "replace") or content).hexdigest()[:32]
 
 
 def _event(mail: Mail, sender: Sender) -> dict[str, Any]:
-    """What a prompt can use."""
+    """The fields that a prompt can use."""
     return {
         "from": sender.address,
         "from_name": sender.name,
@@ -95,8 +95,8 @@ def _event(mail: Mail, sender: Sender) -> dict[str, Any]:
     }
 
 
-def _answer_to(mail: Mail, sender: Sender, trigger: Trigger) -> dict[str, Any]:
-    """To whom an answer goes: the proved address, and never a Reply-To, which anybody can write."""
+def _reply(mail: Mail, sender: Sender, trigger: Trigger) -> dict[str, Any]:
+    """Where the answer is sent: to the verified address, never to Reply-To, which anyone can set."""
     return {
         "trigger": trigger.name,
         "to": sender.address,

@@ -1,4 +1,4 @@
-"""What a person reads in an HTML mail, as text."""
+"""The readable text of an HTML email."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ BREAKS = ("br", "p", "div", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blo
 
 
 def text_of(html: str) -> str:
-    """The text with lines where the page has them; a link's address follows its text."""
+    """The text with its line breaks; a link's address follows its text."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    lines = [" ".join(line.split()) for line in "".join(reader.said).split("\n")]
+    lines = [" ".join(line.split()) for line in "".join(reader.text).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.said: list[str] = []
+        self.text: list[str] = []
         self._unseen = 0
         self._links: list[tuple[str, int]] = []
 
@@ -29,9 +29,9 @@ class _Reader(HTMLParser):
         if tag in UNSEEN:
             self._unseen += 1
         if tag == "a":
-            self._links.append((dict(attrs).get("href") or "", len(self.said)))
+            self._links.append((dict(attrs).get("href") or "", len(self.text)))
         if tag in BREAKS:
-            self.said.append("\n")
+            self.text.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in UNSEEN:
@@ -39,12 +39,12 @@ class _Reader(HTMLParser):
         if tag == "a" and self._links:
             self._name(*self._links.pop())
         if tag in BREAKS:
-            self.said.append("\n")
+            self.text.append("\n")
 
     def handle_data(self, data: str) -> None:
         if not self._unseen:
-            self.said.append(data.replace("\n", " "))
+            self.text.append(data.replace("\n", " "))
 
     def _name(self, address: str, since: int) -> None:
-        if address.startswith(("http://", "https://")) and address not in "".join(self.said[since:]):
-            self.said.append(f" ({address})")
+        if address.startswith(("http://", "https://")) and address not in "".join(self.text[since:]):
+            self.text.append(f" ({address})")

@@ -1,4 +1,4 @@
-"""The part of IMAP that reads an inbox and changes nothing in it, with IDLE, and ended at once when it is cancelled.
+"""A read-only IMAP client with IDLE, which stops at once when it is cancelled.
 
 https://www.rfc-editor.org/rfc/rfc3501 and https://www.rfc-editor.org/rfc/rfc2177 (IDLE)
 """
@@ -17,7 +17,7 @@ from datetime import datetime
 
 from .server import MailServer, MailServerError
 
-# Servers end what is silent for half an hour; routers on the way sooner.
+# Servers drop connections that are silent for half an hour; routers drop them sooner.
 ANSWER_S, IDLE_S = 60.0, 9 * 60.0
 MOST_LINE = 4 * 1024 * 1024
 LITERAL = re.compile(rb"\{(\d+)\+?\}\r\n$")
@@ -28,7 +28,7 @@ UNQUOTED = re.compile(r"[\r\n\0]|[^\x00-\x7f]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImapLine:
-    """A line of the server's, and the literals in it, whose places in the text are their lengths in braces."""
+    """A line from the server with its literals, for which the text has their lengths in braces."""
 
     text: bytes
     literals: tuple[bytes, ...] = ()
@@ -36,7 +36,7 @@ class ImapLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxStatus:
-    """An opened inbox: while `validity` stays the same a UID names the same mail; `next` will be the next mail's."""
+    """An opened inbox: UIDs are stable while `validity` is the same; `next` is the next email's UID."""
 
     validity: int
     next: int
@@ -44,7 +44,7 @@ class MailboxStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageInfo:
-    """What a server knows of a mail without showing it."""
+    """An email's size and when the server received it."""
 
     size_bytes: int
     received: datetime
@@ -52,7 +52,7 @@ class MessageInfo:
 
 @dataclass(slots=True, kw_only=True)
 class Imap:
-    """A connection to a server. Every method raises MailFault where the server refuses, is gone or makes no sense."""
+    """A connection to a server. Every method raises MailServerError where the server refuses or fails."""
 
     place: MailServer
     reader: asyncio.StreamReader = field(repr=False)
@@ -62,44 +62,44 @@ class Imap:
     _number: int = 0
 
     async def log_in(self, user: str, password: str) -> None:
-        """Opens the account."""
+        """Logs in."""
         if "AUTH=PLAIN" in self.capabilities:
-            shown = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+            credentials = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
             if "SASL-IR" in self.capabilities:
-                await self._said(f"AUTHENTICATE PLAIN {shown}", "the login")
+                await self._command(f"AUTHENTICATE PLAIN {credentials}", "login")
             else:
-                await self._said("AUTHENTICATE PLAIN", "the login", answer=shown)
+                await self._command("AUTHENTICATE PLAIN", "login", answer=credentials)
         elif UNQUOTED.search(user + password):
-            raise MailServerError(f"{self.place}: the server takes no AUTH=PLAIN, which this user or password needs")
+            raise MailServerError(f"{self.place}: this user or password requires AUTH=PLAIN, which the server lacks")
         else:
-            await self._said(f"LOGIN {_quoted(user)} {_quoted(password)}", "the login")
+            await self._command(f"LOGIN {_quoted(user)} {_quoted(password)}", "login")
         await self.ask_capabilities()
 
     async def ask_capabilities(self) -> None:
-        """Asks what the server can; it may say more after a login."""
-        for line in await self._said("CAPABILITY", "CAPABILITY"):
+        """Asks for the capabilities, which may grow after the login."""
+        for line in await self._command("CAPABILITY", "CAPABILITY"):
             if line.text.upper().startswith(b"* CAPABILITY "):
                 self.capabilities = frozenset(line.text.decode("ascii", "replace").upper().split()[2:])
 
     async def open_inbox(self) -> MailboxStatus:
-        """Opens it to be read: not even a flag can be changed."""
-        text = b" ".join(line.text for line in await self._said("EXAMINE INBOX", "the inbox"))
+        """Opens the inbox read-only: not even flags change."""
+        text = b" ".join(line.text for line in await self._command("EXAMINE INBOX", "opening the inbox"))
         validity, following = (re.search(name + rb" (\d+)", text) for name in (rb"UIDVALIDITY", rb"UIDNEXT"))
         if validity is None or following is None:
-            raise MailServerError(f"{self.place}: the inbox has no UIDVALIDITY or UIDNEXT, which IMAP4rev1 asks for")
+            raise MailServerError(f"{self.place}: the server sent no UIDVALIDITY or UIDNEXT, which IMAP4rev1 requires")
         return MailboxStatus(validity=int(validity[1]), next=int(following[1]))
 
     async def search(self, criteria: str) -> list[int]:
-        """The UIDs of the mails that match, the lowest first."""
+        """The UIDs of the matching emails, lowest first."""
         found: set[int] = set()
-        for line in await self._said(f"UID SEARCH {criteria}", "a search"):
+        for line in await self._command(f"UID SEARCH {criteria}", "search"):
             if line.text.upper().startswith(b"* SEARCH"):
                 found |= {int(word) for word in line.text.split()[2:] if word.isdigit()}
         return sorted(found)
 
-    async def about(self, uid: int) -> MessageInfo | None:
-        """A mail's size, and when the server received it; None where it is not there any more."""
-        for line in await self._said(f"UID FETCH {uid} (UID RFC822.SIZE INTERNALDATE)", "a mail's size"):
+    async def message_info(self, uid: int) -> MessageInfo | None:
+        """An email's size and time of receipt; None where it no longer exists."""
+        for line in await self._command(f"UID FETCH {uid} (UID RFC822.SIZE INTERNALDATE)", "fetching an email's size"):
             size, its = re.search(rb"RFC822\.SIZE (\d+)", line.text), re.search(rb"UID (\d+)", line.text)
             received = re.search(rb'INTERNALDATE "([^"]+)"', line.text)
             if size and its and received and int(its[1]) == uid:
@@ -107,25 +107,24 @@ class Imap:
         return None
 
     async def fetch(self, uid: int, *, most: int) -> bytes | None:
-        """A mail's bytes; None where it is not there any more."""
+        """An email's bytes; None where it no longer exists."""
         self.most_literal = most
-        for line in await self._said(f"UID FETCH {uid} (UID BODY.PEEK[])", "a mail"):
+        for line in await self._command(f"UID FETCH {uid} (UID BODY.PEEK[])", "fetching an email"):
             its = re.search(rb"UID (\d+)", line.text)
             if its and int(its[1]) == uid and line.literals:
                 return line.literals[0]
         return None
 
     async def wait(self, idle_s: float, poll_s: float) -> None:
-        """Returns when there may be something new: when the server says so, or after `idle_s`; after `poll_s` where it
-        has no IDLE."""
+        """Waits for new email: until the server announces it, or at most `idle_s`; without IDLE, for `poll_s`."""
         if "IDLE" not in self.capabilities:
             await asyncio.sleep(poll_s)
-            await self._said("NOOP", "NOOP")
+            await self._command("NOOP", "NOOP")
             return
         tag = await self._send("IDLE")
         async with self._in_time():
-            news = await self._until_idle(tag)
-        if not news:
+            has_new = await self._until_idle(tag)
+        if not has_new:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(idle_s):
                     while not EXISTS.match((await self._line()).text):
@@ -135,39 +134,39 @@ class Imap:
             await self._until_tagged(tag, "IDLE")
 
     async def log_out(self) -> None:
-        """Says goodbye to a server that still listens."""
+        """Logs out, if the server still responds."""
         with contextlib.suppress(MailServerError, TimeoutError):
             async with asyncio.timeout(1):
-                await self._said("LOGOUT", "LOGOUT")
+                await self._command("LOGOUT", "LOGOUT")
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
-        """Goes on encrypted."""
-        await self._said("STARTTLS", "STARTTLS")
+        """Upgrades the connection to TLS."""
+        await self._command("STARTTLS", "STARTTLS")
         async with self._in_time():
             await self.writer.start_tls(context, server_hostname=self.place.host)
 
     async def greeting(self) -> None:
-        """Reads the server's first line, and what it can."""
+        """Reads the server's greeting and capabilities."""
         async with self._in_time():
             line = await self._line()
         if not line.text.startswith(b"* OK"):
-            raise MailServerError(f"{self.place}: the server does not greet: {_shown(line.text)}")
+            raise MailServerError(f"{self.place}: unexpected greeting: {_printable(line.text)}")
         await self.ask_capabilities()
 
     def _time(self, text: str) -> datetime:
         try:
             return datetime.strptime(text.strip(), "%d-%b-%Y %H:%M:%S %z")
         except ValueError:
-            raise MailServerError(f"{self.place}: the server says that a mail came on {text[:60]!r}") from None
+            raise MailServerError(f"{self.place}: the server sent an invalid date: {text[:60]!r}") from None
 
-    async def _said(self, command: str, what: str, *, answer: str | None = None) -> list[ImapLine]:
-        """The server's lines up to its OK."""
+    async def _command(self, command: str, what: str, *, answer: str | None = None) -> list[ImapLine]:
+        """Sends a command and returns the server's lines before its OK."""
         async with self._in_time():
             tag = await self._send(command)
             if answer is not None:
                 while not (line := await self._line()).text.startswith(b"+"):
                     if line.text.startswith(tag):
-                        raise MailServerError(f"{self.place}: {what} was refused: {_shown(line.text)}")
+                        raise MailServerError(f"{self.place}: {what} was refused: {_printable(line.text)}")
                 self.writer.write(answer.encode() + b"\r\n")
             return await self._until_tagged(tag, what)
 
@@ -182,17 +181,17 @@ class Imap:
         while not (line := await self._line()).text.startswith(tag):
             lines.append(line)
         if not line.text[len(tag) :].upper().startswith(b"OK"):
-            raise MailServerError(f"{self.place}: {what} was refused: {_shown(line.text[len(tag) :])}")
+            raise MailServerError(f"{self.place}: {what} was refused: {_printable(line.text[len(tag) :])}")
         return lines
 
     async def _until_idle(self, tag: bytes) -> bool:
-        """Whether something new was said before the server waits."""
-        news = False
+        """Whether the server announced new email before it accepted IDLE."""
+        has_new = False
         while not (line := await self._line()).text.startswith(b"+"):
             if line.text.startswith(tag):
-                raise MailServerError(f"{self.place}: IDLE was refused: {_shown(line.text[len(tag) :])}")
-            news = news or EXISTS.match(line.text) is not None
-        return news
+                raise MailServerError(f"{self.place}: IDLE was refused: {_printable(line.text[len(tag) :])}")
+            has_new = has_new or EXISTS.match(line.text) is not None
+        return has_new
 
     async def _line(self) -> ImapLine:
         text, literals = b"", list[bytes]()
@@ -203,12 +202,10 @@ class Imap:
                 if literal is None:
                     return ImapLine(text=text.rstrip(b"\r\n"), literals=tuple(literals))
                 if int(literal[1]) > self.most_literal:
-                    raise MailServerError(
-                        f"{self.place}: the server sends {int(literal[1])} bytes where no mail is as long"
-                    )
+                    raise MailServerError(f"{self.place}: the server sent {int(literal[1])} bytes, above the limit")
                 literals.append(await self.reader.readexactly(int(literal[1])))
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-            raise MailServerError(f"{self.place}: the server ended the connection") from error
+            raise MailServerError(f"{self.place}: the server closed the connection") from error
         except OSError as error:
             raise MailServerError(f"{self.place}: the connection broke: {error.strerror or error}") from error
 
@@ -218,20 +215,20 @@ class Imap:
             async with asyncio.timeout(ANSWER_S):
                 yield
         except TimeoutError:
-            raise MailServerError(f"{self.place}: the server gave no answer in {ANSWER_S:.0f} s") from None
+            raise MailServerError(f"{self.place}: the server did not respond within {ANSWER_S:.0f} s") from None
         except (OSError, ssl.SSLError) as error:
             raise MailServerError(f"{self.place}: {_reason(error)}") from error
 
 
 @contextlib.asynccontextmanager
 async def connect(place: MailServer, user: str, password: str, context: ssl.SSLContext) -> AsyncIterator[Imap]:
-    """A connection with the account opened; closed when it is left."""
+    """A connection that is logged in, and closed at the end."""
     tls = None if place.starttls else context
     try:
         async with asyncio.timeout(ANSWER_S):
             reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls, limit=MOST_LINE)
     except TimeoutError:
-        raise MailServerError(f"{place}: no connection in {ANSWER_S:.0f} s") from None
+        raise MailServerError(f"{place}: no connection within {ANSWER_S:.0f} s") from None
     except OSError as error:
         raise MailServerError(f"{place}: {_reason(error)}") from error
     imap = Imap(place=place, reader=reader, writer=writer)
@@ -253,7 +250,7 @@ def _quoted(text: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
-def _shown(text: bytes) -> str:
+def _printable(text: bytes) -> str:
     return " ".join(text.decode("utf-8", "replace").split())[:200]
 
 
@@ -261,7 +258,7 @@ def _reason(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return "it does not speak TLS there; is the port right?"
+        return "the server does not speak TLS on this port"
     if error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)  # asyncio's own words are about addresses
+        return os.strerror(error.errno)  # asyncio's message repeats addresses
     return error.strerror or str(error)

@@ -1,7 +1,7 @@
-"""An inbox that is looked after: every new mail becomes a delivery, once, whatever becomes of the connection.
+"""Reads an inbox: every new email becomes one delivery, whatever happens to the connection.
 
-What is done with lies in the store and moves on only after a mail's delivery is durable. So a gateway that is killed
-between the two finds the same mail again, and its mark, and there is one run.
+The cursor is in the store and moves only after an email's delivery is durable. A gateway that is killed in between
+reads the same email again, finds its dedup key, and starts no second run.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ from .imap import IDLE_S, Imap, MailboxStatus, MessageInfo, connect
 from .server import MailServer, MailServerError
 
 STARTTLS_PORT = 143
-# Gmail's own limit of what comes in is 50 MB, https://support.google.com/mail/answer/6584; a run's start waits for it.
+# Gmail accepts up to 50 MB, https://support.google.com/mail/answer/6584; a run's start waits for the download.
 MOST_MAIL = 25 * 1024 * 1024
-# A server without IDLE is asked this often.
+# A server without IDLE is polled this often.
 POLL_S = 60.0
-# How long until the next connection after one that failed: the first, and the longest.
+# Backoff between connections: first and longest.
 AGAIN_S, MOST_AGAIN_S = 1.0, 300.0
-# Where UIDs mean nothing any more, mail of this long before the last look is looked at again.
+# When UIDs become invalid, email from this long before the last look is read again.
 OVERLAP = timedelta(days=2)
 
 
 @dataclass(slots=True, kw_only=True)
 class Inbox:
-    """One email trigger's mailbox."""
+    """The mailbox of one email trigger."""
 
     trigger: Trigger
     mailbox: Mailbox
     password: str = field(repr=False)
     intake: Intake
     context: ssl.SSLContext
-    connection: Callable[[str, bool], None] = lambda trigger, there: None
+    connection: Callable[[str, bool], None] = lambda trigger, connected: None
     _again_s: float = AGAIN_S
 
     async def run(self) -> None:
-        """Looks after it until it is cancelled, connecting again as often as it must."""
+        """Reads the mailbox until it is cancelled, and reconnects after errors."""
         while True:
             try:
-                await self._attend()
-            except (MailServerError, UnmoorRuntimeError) as fault:
-                self._complain(f"mailbox: {fault}", again_s=round(self._again_s))
-            except Exception as error:  # whatever it is, mail that comes must not wait for ever
-                self._complain("the mailbox failed", error=type(error).__name__, where=stack_summary(error))
+                await self._read_new()
+            except (MailServerError, UnmoorRuntimeError) as error:
+                self._warn(f"mailbox: {error}", again_s=round(self._again_s))
+            except Exception as error:  # later email must not be blocked
+                self._warn("mailbox: unexpected error", error=type(error).__name__, where=stack_summary(error))
             finally:
                 self.connection(self.trigger.name, False)
             await asyncio.sleep(self._again_s)
@@ -66,21 +66,21 @@ class Inbox:
         port = self.mailbox.port
         return MailServer(host=self.mailbox.host, port=port, starttls=port == STARTTLS_PORT)
 
-    async def _attend(self) -> None:
+    async def _read_new(self) -> None:
         async with connect(self.place, self.mailbox.user, self.password, self.context) as imap:
             opened = await imap.open_inbox()
             cursor, since = await self._cursor(opened)
             self.connection(self.trigger.name, True)
-            self.intake.log("mailbox is read", trigger=self.trigger.name, server=str(self.place))
+            self.intake.log("mailbox connected", trigger=self.trigger.name, server=str(self.place))
             while True:
                 for uid in await self._new(imap, cursor, since):
-                    cursor = await self._handled(imap, uid, cursor)
+                    cursor = await self._handle(imap, uid, cursor)
                 self._again_s = AGAIN_S
                 await imap.wait(IDLE_S, POLL_S)
 
     async def _cursor(self, opened: MailboxStatus) -> tuple[Cursor, datetime | None]:
-        """Where it goes on, and since when mail is looked at where its numbers say nothing. A mailbox that is read for
-        the first time begins with the mail that comes from now on."""
+        """The cursor, and the date to search from where UIDs have become invalid. A new mailbox starts with the email
+        that arrives from now on."""
         now = self.intake.clock()
         account = f"{self.mailbox.user}@{self.mailbox.host}"
         cursor = await read_cursor(self.intake.store, self.trigger.name)
@@ -88,74 +88,77 @@ class Inbox:
             cursor = Cursor(account=account, validity=opened.validity, uid=opened.next - 1, at=now)
             await write_cursor(self.intake.store, self.trigger.name, cursor)
         elif cursor.validity != opened.validity:
-            self._complain("the mailbox's numbers are new ones")
+            self._warn("mailbox: UIDVALIDITY changed; reading recent email again")
             return replace(cursor, validity=opened.validity, uid=0), cursor.at - OVERLAP
         return cursor, None
 
     async def _new(self, imap: Imap, cursor: Cursor, since: datetime | None) -> list[int]:
         criteria = f"UID {cursor.uid + 1}:*"
         if since is not None:
-            criteria += f" SINCE {since.strftime('%d-%b-%Y')}"  # in English, as the RFC wants it
-        # `n:*` names the newest mail also where it is below n.
+            criteria += f" SINCE {since.strftime('%d-%b-%Y')}"  # in English, as the RFC requires
+        # `n:*` includes the newest email even if its UID is below n.
         return [uid for uid in await imap.search(criteria) if uid > cursor.uid]
 
-    async def _handled(self, imap: Imap, uid: int, cursor: Cursor) -> Cursor:
-        """The cursor after this mail, which is done with then; another gateway may have been quicker."""
+    async def _handle(self, imap: Imap, uid: int, cursor: Cursor) -> Cursor:
+        """Handles one email and returns the moved cursor; another gateway may have handled it already."""
         stored = await read_cursor(self.intake.store, self.trigger.name)
         moved = replace(cursor, uid=uid, at=self.intake.clock())
         if stored is not None and stored.validity == cursor.validity and stored.uid >= uid:
             return moved
-        about = await imap.about(uid)
-        if about is not None and (unwanted := self._unread(uid, about)):
-            await self._note(unwanted)
-        elif about is not None and (content := await imap.fetch(uid, most=MOST_MAIL * 2)) is not None:
+        info = await imap.message_info(uid)
+        if info is not None and (rejected := self._unread_reason(uid, info)):
+            await self._log_rejected(rejected)
+        elif info is not None and (content := await imap.fetch(uid, most=MOST_MAIL * 2)) is not None:
             await self._take(uid, content)
         await write_cursor(self.intake.store, self.trigger.name, moved)
         return moved
 
-    def _unread(self, uid: int, about: MessageInfo) -> RejectedMail | None:
-        """Why a mail is not even read."""
+    def _unread_reason(self, uid: int, info: MessageInfo) -> RejectedMail | None:
+        """Why an email is not fetched."""
         kept = timedelta(seconds=self.intake.bundle.agent.retention.runs_s)
-        if about.size_bytes > MOST_MAIL:
+        if info.size_bytes > MOST_MAIL:
             most = MOST_MAIL // 1024**2
-            reason = f"it is {about.size_bytes / 1024**2:.0f} MiB long, and {most} MiB are read at most"
+            reason = f"it has {info.size_bytes / 1024**2:.0f} MiB; the limit is {most} MiB"
             return RejectedMail(id=f"uid {uid}", outcome="refused", reason=reason)
-        if self.intake.clock() - about.received > kept:
-            came = f"it came on {about.received.date().isoformat()}, longer ago than retention.runs"
+        if self.intake.clock() - info.received > kept:
+            received = f"received on {info.received.date().isoformat()}, longer ago than retention.runs"
             return RejectedMail(
-                id=f"uid {uid}", outcome="filtered", reason=f"{came}: nobody knows whether it had its run"
+                id=f"uid {uid}", outcome="filtered", reason=f"{received}: it may have had a run already"
             )
         return None
 
     async def _take(self, uid: int, content: bytes) -> None:
         try:
-            came = await asyncio.to_thread(to_delivery, content, self.trigger, self.mailbox)
-        except Exception as error:  # one mail must not keep all that come after it
-            self._complain(
-                "a mail failed", delivery=f"uid {uid}", error=type(error).__name__, where=stack_summary(error)
+            delivery = await asyncio.to_thread(to_delivery, content, self.trigger, self.mailbox)
+        except Exception as error:  # one email must not block later ones
+            self._warn(
+                "email could not be handled",
+                delivery=f"uid {uid}",
+                error=type(error).__name__,
+                where=stack_summary(error),
             )
-            came = RejectedMail(
-                id=f"uid {uid}", outcome="refused", reason="the gateway failed at it; its log says where"
+            delivery = RejectedMail(
+                id=f"uid {uid}", outcome="refused", reason="the gateway failed to handle it; see its log"
             )
-        if isinstance(came, RejectedMail):
-            await self._note(came)
+        if isinstance(delivery, RejectedMail):
+            await self._log_rejected(delivery)
         else:
-            await self.intake.ingest(came)
+            await self.intake.ingest(delivery)
 
-    def _complain(self, text: str, **fields: Any) -> None:
+    def _warn(self, text: str, **fields: Any) -> None:
         self.intake.log(text, level="warning", trigger=self.trigger.name, **fields)
 
-    async def _note(self, unwanted: RejectedMail) -> None:
+    async def _log_rejected(self, rejected: RejectedMail) -> None:
         self.intake.log(
-            f"mail {unwanted.outcome}", trigger=self.trigger.name, delivery=unwanted.id, reason=unwanted.reason
+            f"email {rejected.outcome}", trigger=self.trigger.name, delivery=rejected.id, reason=rejected.reason
         )
         await self.intake.deliveries.append(
             Delivery(
-                id=self.intake.redact(unwanted.id),
+                id=self.intake.redact(rejected.id),
                 trigger=self.trigger.name,
                 kind="email",
                 at=self.intake.clock(),
-                outcome=unwanted.outcome,
-                reason=self.intake.redact(unwanted.reason),
+                outcome=rejected.outcome,
+                reason=self.intake.redact(rejected.reason),
             )
         )

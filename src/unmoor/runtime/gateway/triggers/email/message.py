@@ -1,4 +1,4 @@
-"""A mail as a value: what of it starts a run, read from its bytes however odd they are."""
+"""Parses an email, however malformed it is."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from typing import Any
 from .attachments import Attachment, attachments
 from .html_text import text_of
 
-# What a prompt can use of a mail; a longer text is cut, and says so.
+# A longer text is cut, and says so.
 MOST_TEXT = 200_000
-# What the parser and the codecs of Python raise on mail that no program of good manners has written.
+# Errors of Python's parser and codecs on malformed email.
 PARSE_ERRORS = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 class InvalidMail(Exception):
-    """Bytes that cannot be read as a mail."""
+    """Bytes that cannot be parsed as an email."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """One mail. Header texts are decoded; `headers` are all of them in order, raw, as names in lower case and texts."""
+    """One email with decoded header texts; `headers` are all raw headers in order, with names in lower case."""
 
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     subject: str
@@ -40,25 +40,25 @@ class Mail:
     attachments: tuple[Attachment, ...]
 
     def all(self, name: str) -> list[str]:
-        """Every header of that name, the topmost first."""
+        """All headers of this name, topmost first."""
         return [text for header, text in self.headers if header == name]
 
     def first(self, name: str) -> str:
-        """The topmost header of that name, or nothing."""
+        """The topmost header of this name, or an empty text."""
         return next(iter(self.all(name)), "")
 
     @property
     def thread(self) -> str:
-        """The id of the mail that began the thread, the same for all mails of it."""
+        """The id of the thread's first email."""
         return self.references[0] if self.references else self.in_reply_to or self.message_id
 
 
 def parse_mail(content: bytes) -> Mail:
-    """The mail of these bytes; Unreadable where they are none."""
+    """Parses an email; InvalidMail where the bytes are not one."""
     try:
         return _read(message_from_bytes(content, policy=policy.compat32))
     except PARSE_ERRORS as error:
-        raise InvalidMail(f"it cannot be read as a mail: {type(error).__name__}") from error
+        raise InvalidMail(f"it cannot be parsed as an email: {type(error).__name__}") from error
 
 
 def _read(message: Message) -> Mail:
@@ -75,12 +75,12 @@ def _read(message: Message) -> Mail:
         attachments=attachments(list(_leaves(message))),
     )
     if not any(name == "from" for name, _ in headers):
-        raise InvalidMail("it has no From")
+        raise InvalidMail("it has no From header")
     return mail
 
 
 def _leaves(message: Message) -> Iterator[Message]:
-    """The parts that hold something, in order; a mail within the mail is one of them."""
+    """The parts with content, in order; an attached email is one part."""
     if message.get_content_type() != "message/rfc822" and message.is_multipart():
         for part in message.get_payload():
             if isinstance(part, Message):
@@ -90,7 +90,7 @@ def _leaves(message: Message) -> Iterator[Message]:
 
 
 def _body(message: Message) -> str:
-    """What its writer wrote: the plain texts, or what is read in the HTML where there are none."""
+    """The plain text parts, or the text of the HTML parts where there are none."""
     shown = [part for part in _leaves(message) if part.get_content_disposition() != "attachment" and not _named(part)]
     plain = [_text(part) for part in shown if part.get_content_type() == "text/plain"]
     html = [text_of(_text(part)) for part in shown if part.get_content_type() == "text/html"]
@@ -112,9 +112,9 @@ def _text(part: Message) -> str:
 
 
 def _header(message: Message, name: str) -> str:
-    """A header's text with its encoded words read, on one line."""
+    """A header's text on one line, with encoded words decoded."""
     text = str(message.get(name, ""))
-    with contextlib.suppress(*PARSE_ERRORS):  # an encoded word that names no charset stands for itself
+    with contextlib.suppress(*PARSE_ERRORS):  # an invalid encoded word stays as it is
         text = str(make_header(decode_header(text)))
     return " ".join(text.encode("utf-8", "replace").decode().split())
 

@@ -1,8 +1,8 @@
-"""Who wrote a mail, as far as it can be believed: anybody can write a From, so the receiving server must vouch for it.
+"""Verifies the sender of an email. Anyone can set From, so the receiving server must confirm it.
 
-A mail may start a run where its one From address is allowed, and the receiving server's own Authentication-Results say
-that its domain sent it: DMARC passed, or DKIM or SPF passed for that domain. Of that server's headers only the topmost
-counts: below it is what the sender may have put there. https://www.rfc-editor.org/rfc/rfc8601#section-5
+An email may start a run if its only From address is allowed, and the receiving server's Authentication-Results confirm
+its domain: DMARC passed, or DKIM or SPF passed for that domain. Only that server's topmost header counts, because the
+sender may have forged the others. https://www.rfc-editor.org/rfc/rfc8601#section-5
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .message import PARSE_ERRORS, Mail
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """The address of a mail's From and the name beside it."""
+    """The address and name of an email's From header."""
 
     address: str
     name: str
@@ -29,50 +29,50 @@ class Sender:
 
 
 class SenderRejected(Exception):
-    """A mail whose sender is not known, not proved or not allowed; the text says which, and what to do."""
+    """An email whose sender is unknown, unverified or not allowed; the message says which, and what to do."""
 
 
 def verify_sender(mail: Mail, *, allowed: Sequence[str], servers: Sequence[str]) -> Sender:
-    """The mail's sender; Unproved where it may not start a run. `servers` are the names that the receiving server may
-    give itself: a host's, or `.example.com` for all of a domain."""
+    """The email's sender; SenderRejected where it may not start a run. `servers` are the accepted authserv-ids: host
+    names, or `.example.com` for a whole domain."""
     sender = _from(mail)
     if not _is_allowed(sender.address, allowed):
         raise SenderRejected(f"{sender.address} is not in allow_from")
-    results = _vouched(mail, servers)
-    if not _proves(results, sender.domain):
-        said = ", ".join(f"{r.method}={r.result}" for r in results.found) or "nothing"
-        raise SenderRejected(f"{results.server} does not vouch for {sender.domain}: it says {said}")
+    results = _server_results(mail, servers)
+    if not _authenticates(results, sender.domain):
+        found = ", ".join(f"{r.method}={r.result}" for r in results.found) or "no results"
+        raise SenderRejected(f"{results.server} did not authenticate {sender.domain}: {found}")
     return sender
 
 
 def _from(mail: Mail) -> Sender:
-    """The one address of the one From: with more, a reader and a checker could each believe another."""
+    """The only address of the only From header: with several, programs may disagree about the sender."""
     lines = mail.all("from")
     try:
         headers = [policy.default.header_factory("from", line) for line in lines]
         addresses: list[Address] = [address for header in headers for address in header.addresses]
         plain = [a for a in addresses if a.domain and a.username]
         if len(lines) != 1 or len(addresses) != 1 or len(plain) != 1:
-            raise SenderRejected(f"its From holds {len(addresses)} addresses in {len(lines)} headers; one is believed")
+            raise SenderRejected(f"it has {len(addresses)} From addresses in {len(lines)} headers; one is required")
         found = Sender(address=f"{plain[0].username}@{plain[0].domain}".lower(), name=plain[0].display_name)
     except PARSE_ERRORS as error:
-        raise SenderRejected("its From cannot be read") from error
-    # Where an @ stands outside of quotes and comments twice, programs do not agree which address it is.
+        raise SenderRejected("its From header cannot be parsed") from error
+    # With two @ outside of quotes and comments, programs disagree about the address.
     if sum(char == "@" for char in without_comments(lines[0])) != 1 or any(
         char.isspace() or char in '<>",;:' or not char.isprintable() for char in found.address
     ):
-        raise SenderRejected("its From holds no plain address")
+        raise SenderRejected("its From header has no plain address")
     return found
 
 
 def _is_allowed(address: str, allowed: Sequence[str]) -> bool:
-    """`*@example.com` allows that domain, and none below it."""
+    """`*@example.com` allows that domain, without subdomains."""
     domain = "*@" + address.rsplit("@", 1)[1]
     return any(entry.lower() in (address, domain) for entry in allowed)
 
 
-def _vouched(mail: Mail, servers: Sequence[str]) -> AuthResults:
-    """What the receiving server found."""
+def _server_results(mail: Mail, servers: Sequence[str]) -> AuthResults:
+    """The receiving server's results."""
     others: list[str] = []
     for header in mail.all("authentication-results"):
         results = read_results(header)
@@ -80,8 +80,8 @@ def _vouched(mail: Mail, servers: Sequence[str]) -> AuthResults:
             return results
         others += [results.server] if results is not None else []
     names = " or ".join(name.removeprefix(".") for name in servers)
-    topmost = f"; the topmost is by {others[0]}: if that is it, write email.authserv_id: {others[0]}" if others else ""
-    raise SenderRejected(f"it has no Authentication-Results of the receiving server ({names}){topmost}")
+    topmost = f"; the topmost is from {others[0]}: to trust it, set email.authserv_id: {others[0]}" if others else ""
+    raise SenderRejected(f"it has no Authentication-Results from the receiving server ({names}){topmost}")
 
 
 def _is_one_of(server: str, servers: Sequence[str]) -> bool:
@@ -89,8 +89,8 @@ def _is_one_of(server: str, servers: Sequence[str]) -> bool:
     return any(server == name.removeprefix(".") or (name[0] == "." and server.endswith(name)) for name in names)
 
 
-def _proves(results: AuthResults, domain: str) -> bool:
-    """DMARC's word is the last where it has one: it is about From itself, the other two about who carried the mail."""
+def _authenticates(results: AuthResults, domain: str) -> bool:
+    """A DMARC result decides, because it covers From itself; without one, DKIM or SPF of the domain."""
     dmarc = [r for r in results.found if r.method == "dmarc" and r.result != "none"]
     if dmarc:
         return all(r.result == "pass" and r.properties.get("header.from", domain) == domain for r in dmarc)
@@ -98,7 +98,7 @@ def _proves(results: AuthResults, domain: str) -> bool:
 
 
 def _is_of(result: Result, domain: str) -> bool:
-    """Whether a signature or a route is that domain's, or of one above it."""
+    """Whether the DKIM or SPF domain is this domain or a parent."""
     if result.method == "dkim":
         name = result.properties.get("header.d") or result.properties.get("header.i", "")
     elif result.method == "spf":

@@ -1,4 +1,4 @@
-"""Where a mail server is, and what it means that it does not do what it should."""
+"""The address and errors of mail servers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailServer:
-    """A server's host name and port, and whether TLS begins after a command there and not with the connection."""
+    """A server's host and port, and whether TLS starts by STARTTLS."""
 
     host: str
     port: int
@@ -18,4 +18,4 @@ class MailServer:
 
 
 class MailServerError(Exception):
-    """A mail server that is not there, refuses, or makes no sense; one line that says which, without a password."""
+    """A mail server that is unreachable, refuses, or violates the protocol; one line without a password."""

@@ -1,4 +1,4 @@
-"""All of a gateway's work with mail: its inboxes, and the answers that it sends."""
+"""The gateway's email tasks: its inboxes and its outbox."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .outbox import Outbox
 def inboxes_of(
     intake: Intake, secrets: Mapping[str, str], context: ssl.SSLContext, *, connection: Callable[[str, bool], None]
 ) -> list[Inbox]:
-    """An inbox for each email trigger; `connection` hears whether it is there."""
+    """An inbox for each email trigger; `connection` receives whether it is connected."""
     agent = intake.bundle.agent
     triggers = {trigger.name: trigger for trigger in agent.triggers}
     return [
@@ -32,14 +32,14 @@ def inboxes_of(
 
 
 def outbox_of(intake: Intake, secrets: Mapping[str, str], context: ssl.SSLContext) -> Outbox | None:
-    """The outbox; None where the spec sends no answers."""
-    answering = {m.name: m for m in intake.bundle.agent.mailboxes if m.smtp_host}
-    if not answering:
+    """The outbox; None where no mailbox sends replies."""
+    replying = {m.name: m for m in intake.bundle.agent.mailboxes if m.smtp_host}
+    if not replying:
         return None
     return Outbox(
         store=intake.store,
-        mailboxes=answering,
-        passwords={name: secrets[mailbox.password] for name, mailbox in answering.items()},
+        mailboxes=replying,
+        passwords={name: secrets[mailbox.password] for name, mailbox in replying.items()},
         context=context,
         clock=intake.clock,
         log=intake.log,
@@ -53,13 +53,13 @@ def mail_tasks(
     *,
     connection: Callable[[str, bool], None],
 ) -> list[Coroutine[Any, Any, None]]:
-    """What a gateway does about mail for as long as it serves; nothing where no trigger is a mailbox."""
+    """The tasks that run while the gateway serves; none without email triggers."""
     if not intake.bundle.agent.mailboxes:
         return []
-    trusting = context or ssl.create_default_context()
-    inboxes = inboxes_of(intake, secrets, trusting, connection=connection)
+    tls = context or ssl.create_default_context()
+    inboxes = inboxes_of(intake, secrets, tls, connection=connection)
     work: list[Coroutine[Any, Any, None]] = [inbox.run() for inbox in inboxes]
-    outbox = outbox_of(intake, secrets, trusting)
+    outbox = outbox_of(intake, secrets, tls)
     if outbox is not None:
         intake.dispatcher.on_end(outbox.on_run_end)
         work.append(outbox.run())

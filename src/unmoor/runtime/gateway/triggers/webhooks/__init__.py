@@ -1,1 +1,1 @@
-"""Webhooks: who sent it, what it says, and whether it starts a run."""
+"""Webhooks: signatures, payloads, filters and dedup keys."""

@@ -1,7 +1,7 @@
 """Filters: which deliveries start a run.
 
-A value of the spec's is the event's when both are of one kind: `1` is not `"1"` and not `true`. What can only be text,
-a header or a form's field, is compared as text: there `1` is `"1"`, and `true` is `"true"`.
+Values must have the same type: `1` equals neither `"1"` nor `true`. Headers and form fields are always text, so they
+are compared as text: there `1` equals `"1"`, and `true` equals `"true"`.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from unmoor.runtime.redact import Redact
 
 from .payload import WebhookPayload
 
-Wanted = str | int | bool
+FilterValue = str | int | bool
 STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]")
 MOST_SHOWN = 60
 
 
 def filter_reason(
-    when: Sequence[tuple[str, tuple[Wanted, ...]]],
+    when: Sequence[tuple[str, tuple[FilterValue, ...]]],
     headers: Mapping[str, str],
     event: WebhookPayload,
     *,
     redact: Redact = str,
 ) -> tuple[str, str]:
-    """Why the delivery starts nothing: the rule in our words, what came in the sender's; both empty where it does."""
-    for path, wanted in when:
+    """The rule that filters the delivery, and the value found; both empty where the delivery starts a run."""
+    for path, expected in when:
         root, _, name = path.partition(".")
         if root == "header":
             found: list[Any] = [headers[name]] if name in headers else []
             typed = False
         else:
             found, typed = list(values_at(path.removeprefix("body"), event.value)), event.typed
-        if not any(is_wanted(value, one, typed=typed) for value in found for one in wanted):
-            return f"{path} is not {' or '.join(_shown(one) for one in wanted)}", _came(found, redact)
+        if not any(matches_value(value, one, typed=typed) for value in found for one in expected):
+            return f"{path} is not {' or '.join(_short_json(one) for one in expected)}", _found_text(found, redact)
     return "", ""
 
 
 def values_at(path: str, value: Any) -> Iterator[Any]:
-    """What lies at a path such as `.issue.labels.name`; a list on the way, or at its end, stands for all its items."""
+    """The values at a path such as `.issue.labels.name`; a list stands for all its items."""
     found = [value]
     for name, index in STEP.findall(path):
         found = [one for each in found for one in _step(each, name, index)]
@@ -49,12 +49,12 @@ def values_at(path: str, value: Any) -> Iterator[Any]:
         yield from each if isinstance(each, list) else (each,)
 
 
-def is_wanted(value: Any, wanted: Wanted, *, typed: bool) -> bool:
+def matches_value(value: Any, expected: FilterValue, *, typed: bool) -> bool:
     if not typed:
-        return isinstance(value, str) and value == (wanted if isinstance(wanted, str) else json.dumps(wanted))
-    if isinstance(value, bool) or isinstance(wanted, bool):
-        return value is wanted
-    return isinstance(value, str) == isinstance(wanted, str) and value == wanted
+        return isinstance(value, str) and value == (expected if isinstance(expected, str) else json.dumps(expected))
+    if isinstance(value, bool) or isinstance(expected, bool):
+        return value is expected
+    return isinstance(value, str) == isinstance(expected, str) and value == expected
 
 
 def _step(value: Any, name: str, index: str) -> list[Any]:
@@ -65,12 +65,12 @@ def _step(value: Any, name: str, index: str) -> list[Any]:
     return [value[name]] if isinstance(value, dict) and name in value else []
 
 
-def _shown(value: Any, redact: Redact = str) -> str:
-    text = redact(json.dumps(value, ensure_ascii=False))  # before it is cut: half a secret is not known for one
+def _short_json(value: Any, redact: Redact = str) -> str:
+    text = redact(json.dumps(value, ensure_ascii=False))  # before the cut: half a secret would not be recognized
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
-def _came(found: list[Any], redact: Redact) -> str:
+def _found_text(found: list[Any], redact: Redact) -> str:
     if not found:
-        return "it is not there"
-    return "it is " + " and ".join(_shown(value, redact) for value in found[:3])
+        return "it is missing"
+    return "it is " + " and ".join(_short_json(value, redact) for value in found[:3])

@@ -1,4 +1,4 @@
-"""What a webhook's body says, as the event that prompts and filters read."""
+"""Parses a webhook's body into the event that prompts and filters read."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from urllib.parse import parse_qsl
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 1000
-# Beside UTF-8. Of all that Python knows, some take very long, and some are not of text.
+# Beside UTF-8. Other codecs of Python may be slow, or not for text.
 CHARSETS = ("us-ascii", "iso-8859-1", "latin-1", "iso-8859-15", "windows-1252", "utf-16")
 
 
 class InvalidPayload(Exception):
-    """A body that is not what its content type says; one line."""
+    """A body that does not match its content type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookPayload:
-    """What came. `typed` is false where all values are text because they come of a form."""
+    """A parsed body. `typed` is false for forms, whose values are all text."""
 
     value: Any
     typed: bool = True
 
     def text(self, name: str) -> str:
-        """The member of that name, where it is a text that is not empty; nothing otherwise."""
+        """The member of this name if it is a text, otherwise an empty text."""
         value = self.value.get(name) if isinstance(self.value, dict) else None
         return value if isinstance(value, str) else ""
 
 
 def parse_payload(content_type: str, body: bytes) -> WebhookPayload:
-    """JSON as it is, the fields of a form, or the body's text; an empty object where there is none.
+    """Parses JSON, a form, or plain text; an empty body is an empty object.
 
-    A form whose field `payload` is JSON is that: so Slack sends interactions, and GitHub what it is told to send as a
-    form. JSON is also taken for what it is where the type says otherwise, as `curl -d` does.
+    A form whose field `payload` is JSON is that JSON: Slack sends interactions this way, and GitHub its form content
+    type. JSON is recognized whatever the content type, because `curl -d` sends it as a form.
     """
     kind, charset = _kind(content_type)
     if not body.strip():
@@ -46,7 +46,7 @@ def parse_payload(content_type: str, body: bytes) -> WebhookPayload:
         try:
             return WebhookPayload(value=_json(body))
         except InvalidPayload:
-            pass  # then it is a form or a text that begins like that
+            pass  # a form or a text that starts like JSON
     return _form(body) if kind == FORM else WebhookPayload(value=_text(body, charset))
 
 
@@ -54,7 +54,7 @@ def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise InvalidPayload("the body is no JSON, which its content type says that it is") from None
+        raise InvalidPayload("the body is not JSON, although its content type is JSON") from None
 
 
 def _form(body: bytes) -> WebhookPayload:
@@ -64,13 +64,13 @@ def _form(body: bytes) -> WebhookPayload:
         raise InvalidPayload(f"the form has more than {MOST_FIELDS} fields") from None
     fields: dict[str, Any] = {}
     for name, value in pairs:
-        fields[name] = [*_listed(fields[name]), value] if name in fields else value
+        fields[name] = [*_as_list(fields[name]), value] if name in fields else value
     if isinstance(payload := fields.get("payload"), str) and payload[:1] == "{":
         return WebhookPayload(value=_json(payload.encode(errors="replace")))
     return WebhookPayload(value=fields, typed=False)
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 

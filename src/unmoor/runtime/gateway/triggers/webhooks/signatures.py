@@ -1,4 +1,4 @@
-"""What each way of signing puts beside a body: the same text for who sends it and for who checks it."""
+"""Signatures of each scheme, for both senders and verification."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def standard_webhooks(secret: str, message: str, at: str, body: bytes) -> str:
 
 
 def custom_hmac(verify: Verify, secret: str, at: str, body: bytes) -> str:
-    """What the spec says of digest, encoding and signed time, without the prefix."""
+    """The signature by the spec's digest, encoding and signed time, without the prefix."""
     signed = body
     if verify.timestamp:
         before, _, after = verify.payload.partition("{body}")
@@ -41,14 +41,14 @@ def custom_hmac(verify: Verify, secret: str, at: str, body: bytes) -> str:
 
 
 def sign_headers(verify: Verify, secret: str, body: bytes, *, at: str, message: str) -> dict[str, str]:
-    """The headers by which a sender proves a body: `at` is the time in seconds, `message` the delivery's name.
+    """The headers that sign a body; `at` is the time in seconds, `message` the delivery's id.
 
-    ValueError where the secret cannot be one of its scheme.
+    ValueError where the secret is malformed for its scheme.
     """
     return SENDERS[verify.scheme](verify, secret, body, at, message)
 
 
-def _own(verify: Verify, secret: str, body: bytes, at: str) -> dict[str, str]:
+def _hmac(verify: Verify, secret: str, body: bytes, at: str) -> dict[str, str]:
     signature = {verify.header: verify.prefix + custom_hmac(verify, secret, at, body)}
     return {**signature, verify.timestamp: at} if verify.timestamp else signature
 
@@ -72,6 +72,6 @@ SENDERS: Mapping[str, Sender] = {
     },
     "stripe": lambda v, secret, body, at, m: {"Stripe-Signature": f"t={at},v1={stripe(secret, at, body)}"},
     "standard-webhooks": lambda v, secret, body, at, m: _standard(secret, body, at, m),
-    "hmac": lambda v, secret, body, at, m: _own(v, secret, body, at),
+    "hmac": lambda v, secret, body, at, m: _hmac(v, secret, body, at),
     "bearer": lambda v, secret, body, at, m: {"Authorization": f"Bearer {secret}"},
 }

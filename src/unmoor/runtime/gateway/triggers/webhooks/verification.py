@@ -1,4 +1,4 @@
-"""What the ways of signing have in common: what was sent, a digest, a comparison, a time."""
+"""What the signature schemes share: the request, digests, comparison and signed times."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-# What every sender that signs a time advises.
+# The tolerance that the senders recommend.
 TOLERANCE_S = 300
 # Seconds have ten digits until the year 2286, and milliseconds thirteen since 2001.
 FIRST_MILLISECONDS = 10**11
 
 
 class SignatureError(Exception):
-    """Why the sender is not believed: one line of ours, with nothing in it that came from outside."""
+    """Why verification failed; one line without any content of the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookRequest:
-    """A request as it came: headers by any case of their names, the raw body, and when it came."""
+    """A request to verify: its headers, raw body and time of arrival."""
 
     headers: Mapping[str, str]
     body: bytes
     now: datetime
 
     def header(self, name: str) -> str:
-        """The header's text; Unproven where there is none."""
+        """The header's text; SignatureError where it is missing."""
         text = self.headers.get(name, "").strip()
         if not text:
             raise SignatureError(f"{name} is missing")
@@ -40,12 +40,12 @@ def digest(key: bytes, signed: bytes, algorithm: str = "sha256") -> bytes:
 
 
 def expect_one(given: Iterable[str], expected: str) -> None:
-    """Unproven where none of them is the expected one, in a time that tells nothing about it."""
+    """SignatureError unless one matches; compares in constant time."""
     found = False
     for text in given:
         found |= constant_time_equal(text, expected)
     if not found:
-        raise SignatureError("the signature does not match: another secret, or the body was changed on its way")
+        raise SignatureError("the signature does not match: the secret differs, or the body was changed")
 
 
 def constant_time_equal(given: str, expected: str) -> bool:
@@ -54,18 +54,16 @@ def constant_time_equal(given: str, expected: str) -> bool:
 
 
 def check_timestamp(text: str, now: datetime, tolerance_s: int = TOLERANCE_S) -> None:
-    """Unproven where the time that was signed is none, or too far from now."""
+    """SignatureError where the signed time is invalid, or too far from now."""
     at = _moment(text)
     if at is None:
-        raise SignatureError("the signed time is no time")
+        raise SignatureError("the signed time is invalid")
     if abs((now - at).total_seconds()) > tolerance_s:
-        raise SignatureError(
-            f"the signed time is more than {tolerance_s} s from now: an old message, or a clock is wrong"
-        )
+        raise SignatureError(f"the signed time is more than {tolerance_s} s from now: an old message, or a wrong clock")
 
 
 def decode_whsec(secret: str) -> bytes:
-    """The key that is written as `whsec_` and base64, or as base64 alone; ValueError where it is neither."""
+    """The key of a secret in base64, with or without `whsec_`; ValueError for anything else."""
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except ValueError:
@@ -76,8 +74,8 @@ def decode_whsec(secret: str) -> bytes:
 
 
 def id_from_signature(headers: Mapping[str, str]) -> str:
-    """How the three headers of Standard Webhooks begin; senders that use Svix may write svix-. Empty without them."""
-    return next((begin for begin in ("webhook-", "svix-") if begin + "signature" in headers), "")
+    """The prefix of the Standard Webhooks headers, svix- for some senders; empty without a signature."""
+    return next((prefix for prefix in ("webhook-", "svix-") if prefix + "signature" in headers), "")
 
 
 def _moment(text: str) -> datetime | None:
