@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -100,9 +101,8 @@ def test_the_next_command_says_what_the_last_one_left(error: UnmoorError | None,
     at = place("file:///s")
     assert unfinished_command_note(at) == ""
     try:
-        with record_command(at, "up") as doing:
+        with record_command(at, "up", SimpleNamespace(done=2)):
             assert "was killed, or is still running" in unfinished_command_note(at)
-            doing.done = 2
             if error is not None:
                 raise error
     except UnmoorError:

@@ -10,7 +10,7 @@ import pytest
 from pulumi import automation
 
 from unmoor.errors import UnmoorError
-from unmoor.stacks.workspace import install_cli
+from unmoor.stacks.pulumi_cli import install_cli
 
 
 def installing(monkeypatch: pytest.MonkeyPatch, act: Any) -> None:

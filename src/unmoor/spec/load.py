@@ -44,6 +44,12 @@ class Loaded:
     places: Mapping[Path, Position]
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    def with_setting(self, target: str, name: str, value: Any) -> Loaded:
+        """The same spec with one setting of a target changed."""
+        own = {**self.settings.get(target, {}), name: value}
+        changes = {**self.changes, f"targets.{target}.{name}": value}
+        return replace(self, settings={**self.settings, target: own}, changes=changes)
+
     def with_positions(self, problems: Iterable[Problem]) -> list[Problem]:
         """The problems with the places of their spec paths."""
         names = [t.name for t in self.spec.triggers]
