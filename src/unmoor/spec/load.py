@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import re
-from ast import literal_eval
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -17,6 +15,7 @@ from pydantic import ValidationError
 from unmoor.errors import Problem, SpecError
 from unmoor.local_folders import SPEC_FILE
 from unmoor.plan import Plan
+from unmoor.value_paths import path_steps, set_at_path
 
 from .context_files import read_spec_files
 from .make_plan import make_plan
@@ -26,8 +25,6 @@ from .rules import validate
 from .yaml_positions import Document, Path, Position, path_text, read_yaml
 
 DEFAULT_ENVIRONMENT = "default"
-# A step of a path's text: an index, a key in quotes, a trigger's name, a plain key.
-STEP = re.compile(r"""\[(\d+)\]|\[('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]|\[([^\]]+)\]|([^.\[\]]+)""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +166,6 @@ def _merge(
 def _changed(
     raw: dict[str, Any], places: dict[Path, Position], changes: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[Path, Position]]:
-    from unmoor.value_paths import set_at_path
-
     for path, value in changes.items():
         raw = set_at_path(raw, path, value)
     return raw, places
@@ -215,15 +210,8 @@ def _located(problem: Problem, file: str, places: Mapping[Path, Position], trigg
 
 
 def _steps(path: str, triggers: Sequence[str]) -> Path:
-    """A problem's path as steps; `triggers[NAME]` finds the trigger of that name."""
-    found: list[str | int] = []
-    for match in STEP.finditer(path):
-        if match[1] is not None:
-            found.append(int(match[1]))
-        elif match[2] is not None:
-            found.append(str(literal_eval(match[2])))
-        elif match[3] is not None and match[3] in triggers:
-            found.append(triggers.index(match[3]))
-        else:
-            found.append(match[3] or match[4])
-    return tuple(found)
+    """A problem's path as steps; `triggers[NAME]` is the trigger of that name."""
+    steps = list(path_steps(path))
+    if steps[:1] == ["triggers"] and len(steps) > 1 and steps[1] in triggers:
+        steps[1] = triggers.index(str(steps[1]))
+    return tuple(steps)

@@ -7,16 +7,15 @@ a header or a form's field, is compared as text: there `1` is `"1"`, and `true` 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from unmoor.runtime.prompt import STEP
 from unmoor.runtime.redact import Redact
 
 from .payload import WebhookPayload
 
 Wanted = str | int | bool
-STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]")
 MOST_SHOWN = 60
 
 
@@ -43,7 +42,7 @@ def filter_reason(
 def values_at(path: str, value: Any) -> Iterator[Any]:
     """What lies at a path such as `.issue.labels.name`; a list on the way, or at its end, stands for all its items."""
     found = [value]
-    for name, index in STEP.findall(path):
+    for name, index, _ in STEP.findall(path):
         found = [one for each in found for one in _step(each, name, index)]
     for each in found:
         yield from each if isinstance(each, list) else (each,)
