@@ -153,7 +153,7 @@ def outputs_of(place: StackLocation) -> Outputs:
     provider = os.environ.get("UNMOOR_SECRETS_PROVIDER", "")
     if (found := StackWorkspace(place=place, secrets_provider=provider).outputs()) is None:
         rule = f"{place.project}: nothing is deployed as {place.stack} in {place.backend}"
-        raise UnmoorError(f"{rule}; run unmoor up, or name another -e, -t or --backend")
+        raise UnmoorError(f"{rule}; run unmoor up, or choose another -e, -t or --backend")
     return found
 
 

@@ -53,7 +53,7 @@ def test_a_passphrase_that_is_gone_is_not_replaced_where_there_are_states(own_fo
     with pytest.raises(UnmoorError) as caught:
         passphrase_environment(place, {})
     assert str(caught.value) == (
-        f"the passphrase of the states that are there is neither in {own_folder}/passphrase nor in the OS keyring; "
+        f"the passphrase of the existing states is neither in {own_folder}/passphrase nor in the OS keyring; "
         "put the file back, or set PULUMI_CONFIG_PASSPHRASE"
     )
     assert not (own_folder / "passphrase").exists()
@@ -61,7 +61,7 @@ def test_a_passphrase_that_is_gone_is_not_replaced_where_there_are_states(own_fo
 
 def test_a_backend_that_is_no_url_is_refused() -> None:
     with pytest.raises(
-        UnmoorError, match=r"^backend nonsense: it is no URL that Pulumi knows; begin it with one of file://, "
+        UnmoorError, match=r"^backend nonsense: Pulumi does not know this kind of URL; start it with one of file://, "
     ):
         stack_location("a", "prod", "x", backend="nonsense")
 
@@ -88,7 +88,7 @@ def test_no_passphrase_is_made_that_would_lock_others_out() -> None:
     with pytest.raises(UnmoorError) as caught:
         passphrase_environment(place("s3://ours"), {})
     assert str(caught.value) == (
-        "backend s3://ours: nothing says what encrypts its secrets, which others must be able to read too; "
+        "backend s3://ours: set how its secrets are encrypted: other users share this backend; "
         "set PULUMI_CONFIG_PASSPHRASE, or --secrets-provider such as awskms://alias/unmoor"
     )
 

@@ -1,4 +1,4 @@
-"""Text -> Spec and Plan: every problem at once, each with its file, line and column."""
+"""Text -> Spec and Plan, with every problem at once and its file, line and column."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ DEFAULT_ENVIRONMENT = "default"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A spec for one environment, with what its files hold made into a plan, and where each path stands.
+    """A spec in one environment, its plan, and the position of each path.
 
-    `changes` are the values that were set over what the file says.
+    `changes` are the values that override those of the file.
     """
 
     file: FilePath
@@ -48,16 +48,16 @@ class Loaded:
         return replace(self, settings={**self.settings, target: own}, changes=changes)
 
     def with_positions(self, problems: Iterable[Problem]) -> list[Problem]:
-        """The problems with the places of their spec paths."""
+        """The problems with the positions of their spec paths."""
         names = [t.name for t in self.spec.triggers]
         return [_located(p, str(self.file), self.places, names) for p in problems]
 
 
 def load(file: FilePath | str, environment: str | None = None, *, changes: Mapping[str, Any] | None = None) -> Loaded:
-    """The spec in the file, as it is in that environment; SpecError with every problem found.
+    """The spec of the file in that environment; SpecError with every problem found.
 
-    `file` may be the folder that holds an unmoor.yaml. Without an environment nothing is merged in, but every declared
-    one is tried as well, so that a mistake in one is found here. `changes` maps spec paths to values set last.
+    `file` may be the folder of an unmoor.yaml. Without an environment nothing is merged, but each declared environment
+    is validated too. `changes` maps spec paths to values that are set last.
     """
     path = _spec_file(FilePath(file))
     document = read_yaml(_content(path), str(path))
@@ -87,9 +87,9 @@ def _content(path: FilePath) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise _unreadable(path, "there is no such file", "name a spec, or run unmoor init") from None
+        raise _unreadable(path, "the file does not exist", "name a spec or run unmoor init") from None
     except OSError as error:
-        raise _unreadable(path, f"it cannot be read: {error.strerror}", "check its permissions") from None
+        raise _unreadable(path, f"cannot be read: {error.strerror}", "check its permissions") from None
 
 
 def _unreadable(path: FilePath, rule: str, remedy: str) -> SpecError:
@@ -100,7 +100,7 @@ def _mapping(document: Document, file: str) -> dict[str, Any]:
     if isinstance(document.value, dict):
         return document.value
     kind = {list: "a list", str: "a text"}.get(type(document.value), "a single value")
-    problem = Problem(path="spec", rule=f"a spec is a mapping, this is {kind}", remedy="start with version: 1")
+    problem = Problem(path="spec", rule=f"a spec is a mapping, but this is {kind}", remedy="start with version: 1")
     raise SpecError([replace(problem, file=file, line=1, column=1)])
 
 
@@ -118,7 +118,7 @@ def _undeclared(environment: str, declared: Sequence[str], file: str, places: Ma
 def _one(
     file: FilePath, document: Document, environment: str, changes: Mapping[str, Any], problems: dict[str, Problem]
 ) -> Loaded | None:
-    """The spec in one environment, or None after its problems were added."""
+    """The spec in one environment, or None and its problems in `problems`."""
     raw, places = _in_environment(document, environment)
     raw, places = _changed(raw, places, changes)
     found = _environment_problems(document.value, environment)
@@ -139,7 +139,7 @@ def _one(
 
 
 def _in_environment(document: Document, environment: str) -> tuple[dict[str, Any], dict[Path, Position]]:
-    """The raw spec with the environment merged over it; a merged value's place is the environment's."""
+    """The raw spec with the environment merged over it; a merged value has its position in the environment."""
     raw, places = copy.deepcopy(document.value), dict(document.places)
     environments = raw.get("environments")
     overlay = environments.get(environment) if isinstance(environments, dict) else None
@@ -177,12 +177,12 @@ def _environment_problems(raw: Mapping[str, Any], environment: str) -> list[Prob
     if not isinstance(overlay, dict):
         return []
     if environment == DEFAULT_ENVIRONMENT:
-        rule = f"{DEFAULT_ENVIRONMENT} is the spec without an environment"
-        return [Problem(path=f"environments.{environment}", rule=rule, remedy="write it above, or rename it")]
+        rule = f"{DEFAULT_ENVIRONMENT} is the name of the spec without an environment"
+        return [Problem(path=f"environments.{environment}", rule=rule, remedy="move these values up or rename it")]
     remedies = {
-        "name": "an environment cannot rename the agent; make a second spec",
+        "name": "an environment cannot rename the agent; write a second spec",
         "version": "an environment cannot change the language",
-        "environments": "environments do not nest",
+        "environments": "environments cannot be nested",
     }
     return [
         Problem(path=f"environments.{environment}.{key}", rule=f"sets {key}", remedy=f"remove it: {why}")
@@ -199,7 +199,7 @@ def _validated(raw: Mapping[str, Any]) -> tuple[Spec | None, list[Problem]]:
 
 
 def _located(problem: Problem, file: str, places: Mapping[Path, Position], triggers: Sequence[str]) -> Problem:
-    """The problem at its path's place, or at that of the nearest part around it that was written."""
+    """The problem with the position of its path, or of the nearest enclosing path in the file."""
     if problem.file:
         return problem
     path = _steps(problem.path, triggers)

@@ -198,7 +198,7 @@ class SignedTimeSpec(SpecModel):
     @model_validator(mode="after")
     def _signs_both(self) -> SignedTimeSpec:
         if self.payload is not None and not ("{timestamp}" in self.payload and self.payload.count("{body}") == 1):
-            raise ValueError("payload has no {timestamp}, or not one {body}; write both, such as {timestamp}.{body}")
+            raise ValueError("payload needs {timestamp}, and {body} once; write for example {timestamp}.{body}")
         return self
 
 

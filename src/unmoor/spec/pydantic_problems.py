@@ -1,4 +1,4 @@
-"""Pydantic's errors in our words: one problem for each place, with its path, the rule, and what to do."""
+"""Pydantic's errors as problems: one for each path, with a rule and a remedy."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from unmoor.quantities import quote_truncated
 from .models import PATTERN_WORDS
 from .yaml_positions import Path, path_text
 
-# Where a secret's name or source is wanted, somebody may have written its value.
+# Fields for a secret's name or source, where a user may have written its value by mistake.
 HIDING = ("api_key", "credential", "password", "secret", "secrets", "token", "headers", "env")
 KIND_ERRORS = ("_type", "literal_error")
 
 
 def to_problems(error: ValidationError, model: type[BaseModel], raw: object, prefix: Path = ()) -> list[Problem]:
-    """What is wrong with `raw` as that model, with paths below `prefix`."""
+    """The problems of `raw` as that model, with paths below `prefix`."""
     found: dict[Path, list[Any]] = {}
     for detail in error.errors(include_url=False):
         found.setdefault(_path(detail, raw), []).append(detail)
     problems: list[Problem] = []
     for path, details in found.items():
         if all(_is_of_kind(d) for d in details) and any(len(p) > len(path) and p[: len(path)] == path for p in found):
-            continue  # another branch of a union got further, and says more
+            continue  # another branch of a union has a more specific error
         rule, remedy = _worded(details, path, model)
         problems.append(Problem(path=path_text((*prefix, *path)), rule=rule, remedy=remedy))
     return problems
 
 
 def _path(detail: Any, raw: Any) -> Path:
-    """The steps that lead into what was written; pydantic names the branch of a union as a step of its own."""
+    """The steps of the path that exist in `raw`; pydantic adds a step for the branch of a union."""
     path: list[str | int] = []
     for step in detail["loc"]:
         if _has(raw, step):
@@ -68,7 +68,7 @@ def _worded(details: Sequence[Any], path: Path, model: type[BaseModel]) -> tuple
         return f"{_kind(given, path)} is not allowed", f"write {_allowed(detail)}"
     if kind == "string_pattern_mismatch":
         remedy = PATTERN_WORDS.get(context["pattern"], f"match {context['pattern']}")
-        return f"{_kind(given, path)} has the wrong form", remedy
+        return f"{_kind(given, path)} has the wrong format", remedy
     first, *others = dict.fromkeys(_wanted(d) for d in details)
     wanted = [first, *(w.removeprefix("be ") if first.startswith("be ") else w for w in others)]
     return f"{_kind(given, path)} is not allowed here", f"it must {' or '.join(wanted)}"
@@ -83,7 +83,7 @@ def _wanted(detail: Any) -> str:
 
 
 def _allowed(detail: Any) -> str:
-    """What a literal allows, as YAML spells it."""
+    """The values that a literal allows, as YAML writes them."""
     return detail["ctx"]["expected"].replace("'", "").replace("True", "true")
 
 
@@ -101,7 +101,7 @@ def _kind(given: Any, path: Path) -> str:
 
 
 def _may_be_secret(given: str, path: Path) -> bool:
-    """Whether it stands where a secret's value may have been put, or is an address with a password or a query."""
+    """Whether the value may be a secret: by its field, or because it is a URL with a password or a query."""
     return any(step in HIDING for step in path) or ("://" in given and ("@" in given or "?" in given))
 
 
@@ -115,7 +115,7 @@ def _unknown_key(path: Path, model: type[BaseModel]) -> tuple[str, str]:
 
 
 def _fields_at(model: type[BaseModel], path: Path) -> list[str]:
-    """The fields of the model that a path leads to."""
+    """The fields of the model at that path."""
     current: type[BaseModel] | None = model
     for step in path:
         if current is None:
