@@ -42,7 +42,7 @@ QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|quota|TooMany\w*Exception|VcpuL
 EXISTS = re.compile(r"already exists|AlreadyExists|AlreadyOwnedByYou|already own|ResourceExists", re.IGNORECASE)
 # The prefixes that the engine and its bridges add to a provider's message: "creating urn:...: 1 error occurred:".
 WRAPPED = re.compile(r"^(?:\w+ing )?urn:\S+:\s*|^\d+ errors? occurred:\s*|^\*\s*|^sdk-v2/provider2\.go:\d+:\s*")
-LONGEST = 600
+MAX_LENGTH = 600
 
 
 class DeployError(UnmoorError):
@@ -80,20 +80,20 @@ class Failure:
 
 def to_deploy_error(text: str, failure: Failure) -> DeployError:
     """The error for a failed command's output and events."""
-    said = "\n".join([text, *(e.text for e in failure.errors)])
+    output = "\n".join([text, *(e.text for e in failure.errors)])
     where = f"{failure.place.project} as {failure.place.stack}"
-    if LOCKED.search(said):
-        return _locked(where, said)
-    if found := PLUGIN.search(said):
+    if LOCKED.search(output):
+        return _locked(where, output)
+    if found := PLUGIN.search(output):
         return DeployError(
             f"{where}: a plugin of the engine is missing and could not be downloaded; {found['command']}"
         )
-    if PASSPHRASE.search(said):
+    if PASSPHRASE.search(output):
         rule = f"{where}: the state's secrets are encrypted with another passphrase"
         return DeployError(
             f"{rule}; set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to that passphrase"
         )
-    if STOPPED.search(said):
+    if STOPPED.search(output):
         return StoppedError(f"{where} was stopped{_changes_so_far(failure)}")
     if found := DAMAGED.search(text):
         remedy = "restore a copy: the backend keeps earlier ones in .pulumi/backups"
@@ -119,13 +119,13 @@ def pending_operations_text(urns: Sequence[str]) -> str:
     return f"{text}; check for it in the cloud, then run unmoor refresh --repair"
 
 
-def _locked(where: str, said: str) -> LockedError:
-    found = LOCKED_BY.search(said)
+def _locked(where: str, output: str) -> LockedError:
+    found = LOCKED_BY.search(output)
     if found is None:
         remedy = "wait for it, or run unmoor refresh --repair if it is gone"
         return LockedError(f"{where} is locked by another command; {remedy}")
-    here = found["who"].rpartition("@")[2] == socket.gethostname()
-    alive = here and _is_running(int(found["process"]))
+    is_local = found["who"].rpartition("@")[2] == socket.gethostname()
+    alive = is_local and _is_running(int(found["process"]))
     remedy = "wait for it" if alive else "wait for it, or run unmoor refresh --repair if that process is gone"
     error = LockedError(
         f"{where} is locked by {found['who']}, process {found['process']}, since {found['since']}; {remedy}"
@@ -182,7 +182,7 @@ def _last_line(text: str) -> str:
 
 def _one_line(text: str) -> str:
     found = " ".join(text.split())
-    return found if len(found) <= LONGEST else f"{found[:LONGEST]}..."
+    return found if len(found) <= MAX_LENGTH else f"{found[:MAX_LENGTH]}..."
 
 
 def _is_running(process: int) -> bool:

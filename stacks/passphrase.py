@@ -28,7 +28,7 @@ def passphrase_environment(
     if secrets_provider not in ("", "passphrase") or hosted or any(name in environment for name in GIVEN):
         return {}
     if not place.backend.startswith("file://"):
-        rule = f"backend {place.backend}: set how its secrets are encrypted: other users share this backend"
+        rule = f"backend {place.backend}: other users share this backend, so the encryption of its secrets must be set"
         remedy = "set PULUMI_CONFIG_PASSPHRASE, or --secrets-provider such as awskms://alias/unmoor"
         raise UnmoorError(f"{rule}; {remedy}")
     states = Path(place.backend.removeprefix("file://")) / ".pulumi" / "stacks"

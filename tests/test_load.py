@@ -64,14 +64,14 @@ LINES = [
         "4:20: network.egress[0]: 'http://x' has the wrong format; write a host name such as api.example.com, or *.example.com",
     ),
     ("secrets: {a: {env: A}}", "4:11: secrets.a: secret a is declared but not used; use it or remove it"),
-    ("instructions: {file: no.md}", "4:16: instructions.file: no.md is not there; create it or correct the path"),
+    ("instructions: {file: no.md}", "4:16: instructions.file: no.md does not exist; create it or correct the path"),
     (
         "instructions: {file: ../x.md}",
         "4:16: instructions.file: '../x.md' is outside the spec's folder; move it into the folder",
     ),
     (
         "context: {files: [{source: no}]}",
-        "4:20: context.files[0].source: no is not there; create it or correct the path",
+        "4:20: context.files[0].source: no does not exist; create it or correct the path",
     ),
     (
         "tools: {mcp_servers: {x: {url: 'https://x.example.com'}}}",

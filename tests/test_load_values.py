@@ -25,7 +25,7 @@ def problems(folder: Path, text: str | bytes) -> list[str]:
 
 
 VALUES = [
-    ("run:", "4:1: run: nothing (null) is not allowed here; it must be a mapping"),
+    ("run:", "4:1: run: null is not allowed here; it must be a mapping"),
     ("run: {max_concurrent: 010}", "4:7: run.max_concurrent: '010' is not allowed here; it must be a valid integer"),
     ("resources: {cpu: .nan}", "4:18: resources.cpu: .nan is not a finite number; write a number"),
     (
@@ -78,7 +78,7 @@ VALUES = [
     ),
     (
         "secrets: {a: {env: A=B}}",
-        "4:15: secrets.a.env: what is written there has the wrong format; write A-Z, a-z, 0-9 and _, not beginning with a digit",
+        "4:15: secrets.a.env: the value has the wrong format; write A-Z, a-z, 0-9 and _, not beginning with a digit",
     ),
     ("secrets: {a: {existing: false}}", "4:15: secrets.a.existing: false is not allowed; write true"),
     (
@@ -123,7 +123,7 @@ def test_a_version_is_the_number_one_alone(tmp_path: Path, version: str) -> None
 )
 def test_what_may_be_a_secret_is_not_repeated_in_an_error(tmp_path: Path, line: str) -> None:
     found = "\n".join(problems(tmp_path, f"version: 1\n{line}\n"))
-    assert "what is written there" in found
+    assert "the value" in found
     assert "0123456789" not in found
 
 

@@ -35,7 +35,7 @@ def found(base: dict[str, Any], egress: Any, *, repo: str = "", mcp: str = "") -
             "https://github.com/o/r",
             "github.com is not in network.egress, so a run cannot reach it; add it",
         ),
-        (["github.com"], "https://github.com:8443/o/r", "a run can only reach port 443; serve it there"),
+        (["github.com"], "https://github.com:8443/o/r", "a run can only reach port 443; use that port"),
         (
             "any",
             "https://192.0.2.7/o/r",

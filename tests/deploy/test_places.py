@@ -88,7 +88,7 @@ def test_no_passphrase_is_made_that_would_lock_others_out() -> None:
     with pytest.raises(UnmoorError) as caught:
         passphrase_environment(place("s3://ours"), {})
     assert str(caught.value) == (
-        "backend s3://ours: set how its secrets are encrypted: other users share this backend; "
+        "backend s3://ours: other users share this backend, so the encryption of its secrets must be set; "
         "set PULUMI_CONFIG_PASSPHRASE, or --secrets-provider such as awskms://alias/unmoor"
     )
 

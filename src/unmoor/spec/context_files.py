@@ -36,10 +36,8 @@ def read_spec_files(spec: Spec, folder: Path) -> tuple[SpecFiles, list[Problem]]
     reader.check_image(spec)
     reader.check_secret_files(spec)
     reader.check_together(files)
-    material = SpecFiles(
-        folder=str(folder), instructions=instructions, files=tuple(sorted(files, key=lambda f: f.path))
-    )
-    return material, reader.problems
+    found = SpecFiles(folder=str(folder), instructions=instructions, files=tuple(sorted(files, key=lambda f: f.path)))
+    return found, reader.problems
 
 
 class _Reader:
@@ -174,7 +172,7 @@ class _Reader:
     def exists(self, where: str, path: Path) -> bool:
         if path.exists():
             return True
-        self.refuse(where, f"{self.relative(path)} is not there", "create it or correct the path")
+        self.refuse(where, f"{self.relative(path)} does not exist", "create it or correct the path")
         return False
 
     def is_file(self, where: str, path: Path) -> bool:

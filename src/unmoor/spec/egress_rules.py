@@ -24,7 +24,7 @@ def unreachable_hosts(spec: Spec) -> Iterator[tuple[Path, str, str]]:
         elif host is None:
             yield path, f"{parts.hostname} is not a full host name, so a run cannot reach it", "write a full host name"
         elif (_port(parts.netloc) or PORT) != PORT:
-            yield path, f"a run can only reach port {PORT}", "serve it there"
+            yield path, f"a run can only reach port {PORT}", "use that port"
         elif isinstance(spec.network.egress, list | None) and not matches_any(spec.network.egress or (), host):
             yield path, f"{host} is not in network.egress, so a run cannot reach it", "add it"
 

@@ -38,7 +38,7 @@ class Loaded:
     spec: Spec
     plan: Plan
     settings: Mapping[str, Mapping[str, Any]]
-    places: Mapping[Path, Position]
+    positions: Mapping[Path, Position]
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def with_setting(self, target: str, name: str, value: Any) -> Loaded:
@@ -50,7 +50,7 @@ class Loaded:
     def with_positions(self, problems: Iterable[Problem]) -> list[Problem]:
         """The problems with the positions of their spec paths."""
         names = [t.name for t in self.spec.triggers]
-        return [_located(p, str(self.file), self.places, names) for p in problems]
+        return [_located(p, str(self.file), self.positions, names) for p in problems]
 
 
 def load(file: FilePath | str, environment: str | None = None, *, changes: Mapping[str, Any] | None = None) -> Loaded:
@@ -66,9 +66,9 @@ def load(file: FilePath | str, environment: str | None = None, *, changes: Mappi
     declared = list(environments) if isinstance(environments, dict) else []
     problems: dict[str, Problem] = {}
     if environment is not None and environment != DEFAULT_ENVIRONMENT and environment not in declared:
-        raise SpecError([_undeclared(environment, declared, str(path), document.places)])
-    tried = [DEFAULT_ENVIRONMENT, *declared] if environment is None else [environment]
-    results = [_one(path, document, name, changes or {}, problems) for name in tried]
+        raise SpecError([_undeclared(environment, declared, str(path), document.positions)])
+    environments_to_read = [DEFAULT_ENVIRONMENT, *declared] if environment is None else [environment]
+    results = [_read_environment(path, document, name, changes or {}, problems) for name in environments_to_read]
     if problems or results[0] is None:
         raise SpecError(sorted(problems.values(), key=lambda p: (p.line, p.column)))
     return results[0]
@@ -104,7 +104,7 @@ def _mapping(document: Document, file: str) -> dict[str, Any]:
     raise SpecError([replace(problem, file=file, line=1, column=1)])
 
 
-def _undeclared(environment: str, declared: Sequence[str], file: str, places: Mapping[Path, Position]) -> Problem:
+def _undeclared(environment: str, declared: Sequence[str], file: str, positions: Mapping[Path, Position]) -> Problem:
     near = get_close_matches(environment, declared, n=1)
     hint = f"did you mean {near[0]}? else " if near else ""
     problem = Problem(
@@ -112,63 +112,63 @@ def _undeclared(environment: str, declared: Sequence[str], file: str, places: Ma
         rule=f"environment {environment} is not declared",
         remedy=f"{hint}add environments: {{{environment}: {{}}}}",
     )
-    return _located(problem, file, places, [])
+    return _located(problem, file, positions, [])
 
 
-def _one(
+def _read_environment(
     file: FilePath, document: Document, environment: str, changes: Mapping[str, Any], problems: dict[str, Problem]
 ) -> Loaded | None:
     """The spec in one environment, or None and its problems in `problems`."""
-    raw, places = _in_environment(document, environment)
-    raw, places = _changed(raw, places, changes)
+    raw, positions = _in_environment(document, environment)
+    raw, positions = _with_changes(raw, positions, changes)
     found = _environment_problems(document.value, environment)
     spec, invalid = _validated(raw)
     found += invalid
-    material = None
+    files = None
     if spec is not None:
         found += [Problem(path=path_text(p), rule=rule, remedy=remedy) for p, rule, remedy in validate(spec)]
-        material, missing = read_spec_files(spec, file.parent)
+        files, missing = read_spec_files(spec, file.parent)
         found += missing
     for problem in found:
-        located = _located(problem, str(file), places, [])
+        located = _located(problem, str(file), positions, [])
         problems.setdefault(str(located), located)
-    if spec is None or material is None or found:
+    if spec is None or files is None or found:
         return None
-    plan = make_plan(spec, environment, material)
-    return Loaded(file=file, spec=spec, plan=plan, settings=spec.targets, places=places, changes=changes)
+    plan = make_plan(spec, environment, files)
+    return Loaded(file=file, spec=spec, plan=plan, settings=spec.targets, positions=positions, changes=changes)
 
 
 def _in_environment(document: Document, environment: str) -> tuple[dict[str, Any], dict[Path, Position]]:
     """The raw spec with the environment merged over it; a merged value has its position in the environment."""
-    raw, places = copy.deepcopy(document.value), dict(document.places)
+    raw, positions = copy.deepcopy(document.value), dict(document.positions)
     environments = raw.get("environments")
     overlay = environments.get(environment) if isinstance(environments, dict) else None
     if isinstance(overlay, dict):
-        _merge(raw, overlay, (), ("environments", environment), places)
-    return raw, places
+        _merge(raw, overlay, (), ("environments", environment), positions)
+    return raw, positions
 
 
 def _merge(
-    base: dict[str, Any], overlay: Mapping[str, Any], path: Path, source: Path, places: dict[Path, Position]
+    base: dict[str, Any], overlay: Mapping[str, Any], path: Path, source: Path, positions: dict[Path, Position]
 ) -> None:
     for key, value in overlay.items():
         if isinstance(value, dict) and isinstance(base.get(key), dict):
-            _merge(base[key], value, (*path, key), (*source, key), places)
+            _merge(base[key], value, (*path, key), (*source, key), positions)
             continue
         base[key] = value
-        for known in [p for p in places if p[: len(path) + 1] == (*path, key)]:
-            del places[known]
+        for known in [p for p in positions if p[: len(path) + 1] == (*path, key)]:
+            del positions[known]
         length = len(source) + 1
-        moved = {(*path, key, *p[length:]): at for p, at in places.items() if p[:length] == (*source, key)}
-        places.update(moved)
+        moved = {(*path, key, *p[length:]): at for p, at in positions.items() if p[:length] == (*source, key)}
+        positions.update(moved)
 
 
-def _changed(
-    raw: dict[str, Any], places: dict[Path, Position], changes: Mapping[str, Any]
+def _with_changes(
+    raw: dict[str, Any], positions: dict[Path, Position], changes: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[Path, Position]]:
     for path, value in changes.items():
         raw = set_at_path(raw, path, value)
-    return raw, places
+    return raw, positions
 
 
 def _environment_problems(raw: Mapping[str, Any], environment: str) -> list[Problem]:
@@ -198,15 +198,15 @@ def _validated(raw: Mapping[str, Any]) -> tuple[Spec | None, list[Problem]]:
         return None, to_problems(error, Spec, raw)
 
 
-def _located(problem: Problem, file: str, places: Mapping[Path, Position], triggers: Sequence[str]) -> Problem:
+def _located(problem: Problem, file: str, positions: Mapping[Path, Position], triggers: Sequence[str]) -> Problem:
     """The problem with the position of its path, or of the nearest enclosing path in the file."""
     if problem.file:
         return problem
     path = _steps(problem.path, triggers)
-    while path and path not in places:
+    while path and path not in positions:
         path = path[:-1]
-    place = places.get(path, Position(line=1, column=1))
-    return replace(problem, file=file, line=place.line, column=place.column)
+    position = positions.get(path, Position(line=1, column=1))
+    return replace(problem, file=file, line=position.line, column=position.column)
 
 
 def _steps(path: str, triggers: Sequence[str]) -> Path:

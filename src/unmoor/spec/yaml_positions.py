@@ -43,7 +43,7 @@ class Document:
     """A document's value, and the position of every path in it (for a member, the position of its key)."""
 
     value: Any
-    places: Mapping[Path, Position]
+    positions: Mapping[Path, Position]
 
 
 def read_yaml(content: bytes, file: str) -> Document:
@@ -56,7 +56,7 @@ def read_yaml(content: bytes, file: str) -> Document:
     value = reader.read(node, ())
     if reader.problems:
         raise SpecError(reader.problems)
-    return Document(value=value, places=reader.places)
+    return Document(value=value, positions=reader.positions)
 
 
 def _decoded(content: bytes, file: str) -> str:
@@ -79,11 +79,11 @@ def _composed(text: str, file: str) -> Node | None:
         return YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Position(line=mark.line + 1, column=mark.column + 1) if mark else None
-        raise _refusal(file, _plain(error), "correct the YAML there", place) from None
+        position = Position(line=mark.line + 1, column=mark.column + 1) if mark else None
+        raise _refusal(file, _plain(error), "correct the YAML there", position) from None
     except ReaderError as error:
         rule = f"it holds the character U+{error.character:04X}, which YAML does not allow"
-        raise _refusal(file, rule, "remove it", _place_of(text, error.position)) from None
+        raise _refusal(file, rule, "remove it", _position_of_offset(text, error.position)) from None
     except (YAMLError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise _refusal(file, f"not YAML: {reason}", "correct the YAML") from None
@@ -91,9 +91,9 @@ def _composed(text: str, file: str) -> Node | None:
         raise _refusal(file, "nested too deeply", f"nest at most {MAX_DEPTH} levels") from None
 
 
-def _place_of(text: str, position: int) -> Position:
-    before = text[:position]
-    return Position(line=before.count("\n") + 1, column=position - (before.rfind("\n") + 1) + 1)
+def _position_of_offset(text: str, offset: int) -> Position:
+    before = text[:offset]
+    return Position(line=before.count("\n") + 1, column=offset - (before.rfind("\n") + 1) + 1)
 
 
 def _inside_block_text(text: str, line: int) -> bool:
@@ -111,8 +111,8 @@ def _plain(error: MarkedYAMLError) -> str:
     return f"not YAML: {problem}"
 
 
-def _refusal(file: str, rule: str, remedy: str, place: Position | None = None) -> SpecError:
-    line, column = (place.line, place.column) if place else (0, 0)
+def _refusal(file: str, rule: str, remedy: str, position: Position | None = None) -> SpecError:
+    line, column = (position.line, position.column) if position else (0, 0)
     return SpecError([Problem(path="spec", rule=rule, remedy=remedy, file=file, line=line, column=column)])
 
 
@@ -121,7 +121,7 @@ class _Reader:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.places: dict[Path, Position] = {}
+        self.positions: dict[Path, Position] = {}
         self.problems: list[Problem] = []
         self.count = 0
         self.merging: list[Node] = []
@@ -129,10 +129,10 @@ class _Reader:
     def read(self, node: Node, path: Path) -> Any:
         self.count += 1
         if self.count > MAX_VALUES:
-            raise _refusal(self.file, f"the aliases expand to over {MAX_VALUES} values", "write them out", _place(node))
+            raise _refusal(self.file, f"the aliases expand to over {MAX_VALUES} values", "write them out", _start(node))
         if len(path) > MAX_DEPTH:
-            raise _refusal(self.file, f"nested deeper than {MAX_DEPTH} levels", "flatten it", _place(node))
-        self.places.setdefault(path, _place(node))
+            raise _refusal(self.file, f"nested deeper than {MAX_DEPTH} levels", "flatten it", _start(node))
+        self.positions.setdefault(path, _start(node))
         if not isinstance(node, ScalarNode) and str(node.tag) not in PLAIN_TAGS:
             self.refuse(node, path, f"the tag {node.tag} is not part of a spec", "write a plain value")
             return None
@@ -152,7 +152,7 @@ class _Reader:
                 self.refuse(key_node, (*path, key), "is given twice", "remove one")
                 continue
             own.add(key)
-            self.places[(*path, key)] = _place(key_node)
+            self.positions[(*path, key)] = _start(key_node)
             result[key] = self.read(value_node, (*path, key))
         for merged in self.merged(node, path):
             result = {**merged, **result}
@@ -183,11 +183,11 @@ class _Reader:
         if any(node is outer for outer in self.merging):
             self.refuse(node, path, "<< merges a mapping into itself", "merge another mapping")
             return {}
-        before = dict(self.places)
+        before = dict(self.positions)
         self.merging.append(node)
         value = self.read(node, path)
         self.merging.pop()
-        self.places.update(before)
+        self.positions.update(before)
         return value if isinstance(value, dict) else {}
 
     def scalar(self, node: ScalarNode, path: Path) -> Any:
@@ -230,10 +230,15 @@ class _Reader:
             raise ValueError(text) from None
 
     def refuse(self, node: Node, path: Path, rule: str, remedy: str) -> None:
-        place = _place(node)
+        start = _start(node)
         self.problems.append(
             Problem(
-                path=path_text(path), rule=rule, remedy=remedy, file=self.file, line=place.line, column=place.column
+                path=path_text(path),
+                rule=rule,
+                remedy=remedy,
+                file=self.file,
+                line=start.line,
+                column=start.column,
             )
         )
 
@@ -255,5 +260,5 @@ def path_text(path: Path) -> str:
     return text or "spec"
 
 
-def _place(node: Node) -> Position:
+def _start(node: Node) -> Position:
     return Position(line=node.start_mark.line + 1, column=node.start_mark.column + 1)
