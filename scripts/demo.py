@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from unmoor.compare import AS_IT_IS, TargetColumn, compare
+from unmoor.compare import UNCHANGED, TargetColumn, compare
 from unmoor.cost.compare_targets import compare_bills
 from unmoor.cost.comparison import Bill, total_text
 from unmoor.pricing.usage import Usage
@@ -22,7 +22,7 @@ def main() -> int:
     for example in sorted(p for p in (ROOT / "examples").iterdir() if p.is_dir()):
         print(f"\n{example.relative_to(ROOT)}")
         money = compare_bills(
-            load(example), names(), [AS_IT_IS], usage=Usage(), today=datetime.now(UTC).date(), free_tier=True
+            load(example), names(), [UNCHANGED], usage=Usage(), today=datetime.now(UTC).date(), free_tier=True
         )
         for column, bill in zip(compare(example, None, names()), money.bills, strict=True):
             print(f"  {column.target:<22} {_verdict(column)}{_cost(bill)}")

@@ -1,14 +1,14 @@
-"""The page of the spec: every field of every model, what it becomes when it is absent, and why."""
+"""The page of the spec: every field of every model, with its default and the reason for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 from docs_markdown import GENERATED, code, models_in, prose, table, type_words
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
+from pydantic.fields import FieldInfo
 
 from unmoor.quantities import duration_text, size_text
 from unmoor.runtime.harness.versions import HARNESS_VERSIONS
@@ -16,12 +16,12 @@ from unmoor.spec.defaults import DEFAULTS, MODEL_BASE_URLS
 from unmoor.spec.models import Spec
 
 INTRODUCTION = """\
-A spec is one YAML file, `unmoor.yaml`. A key that is not on this page is an error. `unmoor schema` prints the same as
-a JSON Schema, for editors. A path such as `triggers.schedule` means the field of each item where there is a list.
+A spec is one YAML file, `unmoor.yaml`. A key that is not on this page is an error. `unmoor schema` prints the same
+fields as a JSON Schema for editors. In a path such as `triggers.schedule`, a list stands for each of its items.
 
 A name is `a-z`, `0-9` and `-`; it begins with a letter, does not end with `-`, and has at most 32 characters. A
-duration is a whole number with `s`, `m`, `h` or `d`. A size is a number with `Mi`, `Gi` or `Ti`. A path is relative
-to the spec."""
+duration is a whole number with `s`, `m`, `h` or `d`, such as `30m`. A size is a number with `Mi`, `Gi` or `Ti`, such
+as `2Gi`. A path is relative to the spec's folder."""
 
 
 def spec_page() -> str:
@@ -35,7 +35,7 @@ def spec_page() -> str:
 
 
 def _sections(path: str, model: type[BaseModel]) -> Iterator[tuple[str, list[type[BaseModel]]]]:
-    """Each place where objects stand, with their models, as one reads the spec from above."""
+    """Each path that holds objects, with their models, in the order of the spec."""
     if not path:
         yield path, [model]
     for name, hint in get_type_hints(model, include_extras=True).items():
@@ -52,26 +52,29 @@ def _section(path: str, model: type[BaseModel], covered: set[str]) -> list[str]:
     for name, field in model.model_fields.items():
         where = f"{path}.{name}".lstrip(".")
         covered.add(where)
-        without, why = _absent(where, field.default, field.default_factory, type_words(hints[name]))
-        rows.append((code(name), type_words(hints[name]), without, prose(field.description or ""), prose(why)))
+        kind = type_words(hints[name])
+        default, reason = _default(where, field, kind)
+        rows.append((code(name), kind, default, prose(field.description or ""), prose(reason)))
     title = f"## `{path}`" if path else "## The file"
     words = prose(" ".join((model.__doc__ or "").split()))
-    return [title, "", words, "", *table(("field", "type", "without it", "what it is", "why so"), rows), ""]
+    titles = ("field", "type", "default", "description", "reason")
+    width = 5 if any(row[-1] for row in rows) else 4
+    return [title, "", words, "", *table(titles[:width], [row[:width] for row in rows]), ""]
 
 
-def _absent(path: str, default: Any, factory: Any, words: str) -> tuple[str, str]:
-    """What an absent field becomes, and why; a model's own emptiness has no reason to give."""
+def _default(path: str, field: FieldInfo, kind: str) -> tuple[str, str]:
+    """A field's default and the reason for it, if it has one."""
     if path in DEFAULTS:
-        return _value(DEFAULTS[path].value, words), DEFAULTS[path].reason
-    if default is PydanticUndefined and factory is None:
-        return "**required**", ""
-    if isinstance(default, BaseModel):
-        return "its own defaults", ""
-    return ("none" if default is None or not default else code(str(default))), ""
+        return _value(DEFAULTS[path].value, kind), DEFAULTS[path].reason
+    if field.is_required():
+        return "required", ""
+    if field.default_factory is not None:
+        return f"see [below](#{path})", ""
+    return (code(str(field.default)) if field.default else "none"), ""
 
 
 def _value(value: object, words: str) -> str:
-    """A default as one would write it in the spec."""
+    """A default as it is written in the spec."""
     if value is None or value == "" or value == ():
         return "none"
     if isinstance(value, int) and words.startswith("duration"):
@@ -82,16 +85,16 @@ def _value(value: object, words: str) -> str:
 
 
 def _rest(covered: set[str]) -> list[str]:
-    """What is decided and is no field of its own, and the tables that defaults point into."""
+    """The defaults that no field sets, and the tables that defaults refer to."""
     kinds = {"guard.memory": "size"}
     others = [d for d in DEFAULTS.values() if d.path not in covered]
     rows = [(code(d.path), _value(d.value, kinds.get(d.path, "")), prose(d.reason)) for d in others]
     versions = [(code(n), code(v)) for n, v in HARNESS_VERSIONS.items() if n != "command"]
     addresses = [(code(n), code(a)) for n, a in MODEL_BASE_URLS.items()]
     return [
-        *("## Decided, and no field", "", *table(("what", "value", "why"), rows), ""),
-        *("## Harness versions", "", "`tested` stands for these versions.", ""),
+        *("## Values without a field", "", *table(("value of", "value", "reason"), rows), ""),
+        *("## Harness versions", "", "The default version of each harness:", ""),
         *(*table(("harness", "version"), versions), ""),
-        *("## Model addresses", "", "`provider` stands for these addresses.", ""),
-        *table(("provider", "address"), addresses),
+        *("## Model URLs", "", "The default `model.base_url` of each provider:", ""),
+        *table(("provider", "URL"), addresses),
     ]

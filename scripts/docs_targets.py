@@ -61,7 +61,7 @@ def _fields(model: type[BaseModel]) -> list[str]:
         (code(name), type_words(hints[name]), _default(field.default), prose(field.description or ""))
         for name, field in model.model_fields.items()
     ]
-    return table(("field", "type", "without it", "what it is"), rows)
+    return table(("field", "type", "default", "description"), rows)
 
 
 def _default(value: Any) -> str:
@@ -74,7 +74,7 @@ def _default(value: Any) -> str:
 
 def _limits(target: Target) -> list[str]:
     rows = [(prose(x.topic), prose(x.value), f"[source]({x.source})" if x.source else "") for x in target.limits]
-    return ["## Limits", "", "Limits of the platform.", "", *table(("topic", "limit", "where it is written"), rows), ""]
+    return ["## Limits", "", "Limits of the platform.", "", *table(("topic", "limit", "source"), rows), ""]
 
 
 def _mapping(compiled: Sequence[Case]) -> list[str]:

@@ -1,1 +1,1 @@
-"""Where a target is deployed to, and what drives Pulumi."""
+"""Deploying with Pulumi: stacks, their state, and the engine."""

@@ -1,4 +1,4 @@
-"""The program under plain `pulumi up`: what to deploy, and where, comes from the stack's config."""
+"""The program of plain `pulumi up`, configured by the stack's config."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from unmoor.target.choose import select_target
 
 
 def deploy_from_config() -> Outputs:
-    """Deploys `unmoor:spec` to `unmoor:target` in `unmoor:env`, which is the stack's name unless it is set.
+    """Deploy `unmoor:spec` to `unmoor:target` in the environment `unmoor:env` (default: the stack's name).
 
-    A stack whose name the spec does not declare as an environment is an error like any other: nothing is guessed.
+    An environment that the spec does not declare is an error.
     """
     config = pulumi.Config("unmoor")
     environment = config.get("env") or pulumi.get_stack()
@@ -33,13 +33,13 @@ def deploy_from_config() -> Outputs:
 
 
 def secret_value(secret: Secret, *, folder: Path, set_by: str = "pulumi config set --secret") -> pulumi.Output[str]:
-    """The value of a secret of whoever deploys, as a secret output; SpecError, with what to do, if it is not there.
+    """The value of a secret of the deploying user, as a secret output; SpecError if it is missing.
 
-    A file's path is relative to `folder`, the spec's; one line break at its end is not part of the value. `set_by` is
-    the command that sets a secret of the stack's config.
+    A file's path is relative to `folder`, the spec's; one line break at its end is removed. `set_by` is the command
+    that sets a secret of the stack's config.
     """
     if secret.source != "config":
-        if (problem := _not_here(secret, folder)) is not None:
+        if (problem := _missing_problem(secret, folder)) is not None:
             raise SpecError([problem])
         return pulumi.Output.secret(read_from_source(secret, folder))
     value = pulumi.Config("unmoor").get_secret(secret.reference) or pulumi.Config().get_secret(secret.reference)
@@ -49,12 +49,12 @@ def secret_value(secret: Secret, *, folder: Path, set_by: str = "pulumi config s
 
 
 def missing_secret_problems(plan: Plan, *, folder: Path) -> list[Problem]:
-    """A problem for every secret of this machine that has no value; a secret of the stack's config is not looked up."""
-    return [problem for secret in plan.secrets if (problem := _not_here(secret, folder)) is not None]
+    """A problem for every environment variable or file of a secret that is missing on this machine."""
+    return [problem for secret in plan.secrets if (problem := _missing_problem(secret, folder)) is not None]
 
 
-def _not_here(secret: Secret, folder: Path) -> Problem | None:
-    """That a secret of this machine's has no value here; None where it has one, or is from elsewhere."""
+def _missing_problem(secret: Secret, folder: Path) -> Problem | None:
+    """The problem that a variable or file of this machine is missing, or None."""
     if secret.source == "env" and not os.environ.get(secret.reference):
         return _problem(secret, f"set the variable {secret.reference}")
     path = folder / secret.reference

@@ -1,4 +1,4 @@
-"""One agent in one environment on one target, as it is deployed: what would change, changing it, taking it down."""
+"""One agent in one environment on one target: previewing, deploying, refreshing and taking it down."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from unmoor.program.program import program
 from unmoor.recording.compile import check_overrides
 from unmoor.spec.load import load
 from unmoor.stacks.config import missing_secret_problems, secret_value
-from unmoor.stacks.interrupts import run_interruptible
+from unmoor.stacks.engine_run import EngineRun
 from unmoor.stacks.last_command import record_command
 from unmoor.stacks.retention import DownPlan, plan_down
 from unmoor.stacks.stack_location import StackLocation, stack_location
+from unmoor.stacks.stack_outputs import stack_outputs
 from unmoor.stacks.workspace import StackWorkspace
 from unmoor.target import Outputs, PartMapping
 from unmoor.target.choose import SelectedTarget, default_target, select_target
 
-Hear = Callable[[Event], None]
+OnEvent = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployRequest:
-    """What a command names: the spec, how it is changed, and where it is deployed."""
+    """The arguments of a command: the spec, changes to it, and where it is deployed."""
 
     file: Path
     environment: str | None = None
@@ -44,7 +45,7 @@ class DeployRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A chosen agent at its place. `say` shows a line to whoever waits."""
+    """An agent on its target. `say` prints a line for the user."""
 
     chosen: SelectedTarget
     place: StackLocation
@@ -64,91 +65,84 @@ class Deployment:
 
     @property
     def serving(self) -> list[PartMapping]:
-        """What serves each part here."""
+        """What serves each part on this target."""
         return self.chosen.target.part_mappings(self.chosen.loaded.plan, self.chosen.settings)
 
-    def preview(self, hear: Hear) -> Changes:
+    def preview(self, on_event: OnEvent) -> Changes:
         """What `up` would change."""
-        return self._previewed(partial(self.workspace.preview, policy_packs=self.policy_packs), hear)
+        run = self._engine_run(on_event)
+        run.preview()
+        return self._changes(run.steps)
 
-    def up(self, hear: Hear) -> Outputs:
-        """Makes what is asked for, and gives what it is reached by."""
-        return self._done("up", partial(self.workspace.up, policy_packs=self.policy_packs), hear)
+    def up(self, on_event: OnEvent) -> Outputs:
+        """Deploy the agent, and return its outputs."""
+        run = self._engine_run(on_event)
+        with record_command(self.place, "up", run):
+            run.up()
+        return stack_outputs(self.workspace.export("--show-secrets"))
 
-    def refresh(self, hear: Hear, *, repair: bool = False) -> Changes:
-        """Takes what is really there into the state, and gives what of it had changed."""
-        steps: list[ResourceStep] = []
+    def refresh(self, on_event: OnEvent, *, repair: bool = False) -> Changes:
+        """Read the real resources into the state, and return what differed from it."""
+        # A step of a refresh reads a resource and changes nothing, so it is no progress to show.
+        run = self._engine_run(lambda event: None if isinstance(event, ResourceStep) else on_event(event))
+        with record_command(self.place, "refresh", run):
+            run.refresh(repair=repair)
+        return self._changes([replace(step, phase="planned") for step in run.steps if step.phase == "done"])
 
-        def hears(event: Event) -> None:
-            # What is found to differ is known once a resource has been read, and is nothing that was done to it.
-            if not isinstance(event, ResourceStep):
-                hear(event)
-            elif event.phase == "done":
-                steps.append(replace(event, phase="planned"))
-
-        self._done("refresh", partial(self.workspace.refresh, repair=repair), hears)
-        return changes_of(self.agent, steps, self.serving)
-
-    def retained_on_down(self) -> DownPlan:
-        """What `down` leaves, and what it takes."""
+    def plan_down(self) -> DownPlan:
+        """What `down` deletes, and what it retains."""
         return plan_down(self.agent, self.workspace.deployment(), self.serving)
 
-    def preview_down(self, hear: Hear, keep: DownPlan | None) -> Changes:
-        """What `down` would do; without `keep` data goes as well."""
-        changes = self._previewed(partial(self.workspace.preview_destroy, only=keep.going if keep else ()), hear)
-        return changes if keep is not None else changes.including_data_loss()
+    def preview_down(self, on_event: OnEvent, plan: DownPlan | None) -> Changes:
+        """What `down` would do; without a plan it deletes data too."""
+        run = self._engine_run(on_event)
+        run.preview_destroy(only=plan.deleted if plan else ())
+        changes = self._changes(run.steps)
+        return changes if plan is not None else changes.including_data_loss()
 
-    def down(self, hear: Hear, keep: DownPlan | None) -> None:
-        """Takes the agent down. Without `keep` what holds data goes as well, and the stack with it."""
-        if keep is not None and keep.data:
-            return self._done("down", partial(self.workspace.destroy, only=keep.going), hear)
-        if retained := self.retained_on_down().retained:
-            self._done("down", partial(self.workspace.up, only=retained), hear)
-        return self._done("down", self.workspace.destroy, hear)
+    def down(self, on_event: OnEvent, plan: DownPlan | None) -> None:
+        """Take the agent down; without a plan delete the resources that hold data and the stack too."""
+        only = plan.deleted if plan is not None and plan.data else ()
+        if not only and (retained := self.plan_down().retained):
+            run = self._engine_run(on_event)
+            with record_command(self.place, "down", run):
+                run.up(only=retained)  # makes the engine forget that it retains them
+        run = self._engine_run(on_event)
+        with record_command(self.place, "down", run):
+            run.destroy(only=only)
 
-    def _previewed(self, act: Callable[[Hear], None], hear: Hear) -> Changes:
-        steps: list[ResourceStep] = []
+    def _engine_run(self, on_event: OnEvent) -> EngineRun:
+        return EngineRun(
+            workspace=self.workspace,
+            on_event=on_event,
+            say=self.say,
+            spec_path_of=lambda type_, name: spec_path(self.agent, type_, name, self.serving),
+            policy_packs=self.policy_packs,
+        )
 
-        def hears(event: Event) -> None:
-            steps.extend([event] if isinstance(event, ResourceStep) else [])
-            hear(event)
-
-        run_interruptible(partial(act, hears), interrupt=self.workspace.interrupt, say=self.say)
+    def _changes(self, steps: Sequence[ResourceStep]) -> Changes:
         return changes_of(self.agent, steps, self.serving)
 
-    def _done(self, command: str, act: Callable[[Hear], Any], hear: Hear) -> Any:
-        with record_command(self.place, command) as doing:
 
-            def hears(event: Event) -> None:
-                doing.done += isinstance(event, ResourceStep) and event.is_applied
-                hear(event)
+def load_deployment(request: DeployRequest, *, say: Callable[[str], None], needs_secrets: bool = True) -> Deployment:
+    """The requested deployment; SpecError or RefusedError before an engine starts.
 
-            return run_interruptible(partial(act, hears), interrupt=self.workspace.interrupt, say=self.say)
-
-
-def load_deployment(asked: DeployRequest, *, say: Callable[[str], None], needing_values: bool = True) -> Deployment:
-    """The deployment that is asked for; what spec, target or overrides refuse is raised before an engine starts.
-
-    So are secrets of this machine without a value, where they will be needed.
+    With `needs_secrets`, a secret of this machine that has no value is a SpecError too.
     """
-    changes = dict(asked.changes)
-    loaded = load(asked.file, asked.environment, changes=changes)
-    name = default_target(loaded, asked.target)
-    if asked.destroy_data:
-        changes[f"targets.{name}.destroy_data"] = True
-        loaded = load(asked.file, asked.environment, changes=changes)
+    loaded = load(request.file, request.environment, changes=request.changes)
+    name = default_target(loaded, request.target)
+    if request.destroy_data:
+        loaded = loaded.with_setting(name, "destroy_data", True)
     chosen = select_target(loaded, name).require_accepted()
     check_overrides(chosen)
     plan = loaded.plan
-    if needing_values and (missing := missing_secret_problems(plan, folder=loaded.file.parent)):
+    if needs_secrets and (missing := missing_secret_problems(plan, folder=loaded.file.parent)):
         raise SpecError(loaded.with_positions(missing))
-    place = stack_location(plan.agent, plan.environment, name, backend=asked.backend)
+    place = stack_location(plan.agent, plan.environment, name, backend=request.backend)
     value = partial(secret_value, folder=loaded.file.parent, set_by=f"unmoor secrets set -t {name}")
-    serving = chosen.target.part_mappings(plan, chosen.settings)
     workspace = StackWorkspace(
         place=place,
         program=partial(program, chosen.target, plan, chosen.settings, secret_value=value),
-        secrets_provider=asked.secrets_provider or os.environ.get("UNMOOR_SECRETS_PROVIDER", ""),
-        blamed=lambda type_, name: spec_path(plan.agent, type_, name, serving),
+        secrets_provider=request.secrets_provider or os.environ.get("UNMOOR_SECRETS_PROVIDER", ""),
     )
-    return Deployment(chosen=chosen, place=place, workspace=workspace, say=say, policy_packs=asked.policy_packs)
+    return Deployment(chosen=chosen, place=place, workspace=workspace, say=say, policy_packs=request.policy_packs)

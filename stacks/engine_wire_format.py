@@ -1,10 +1,10 @@
-"""How the engine writes resources and special values, in its states, its events and its messages."""
+"""The engine's notation of resources and special values in states, events and messages."""
 
 from __future__ import annotations
 
-# The root of every program's resources, which is nothing of an agent's.
+# The type of every stack's root resource.
 STACK = "pulumi:pulumi:Stack"
-# The key that marks a secret or an asset, and the text that stands for a value which is known only afterwards:
+# The key that marks a secret or an asset, and the text for a value that is not known yet:
 # https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"

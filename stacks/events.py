@@ -11,7 +11,7 @@ from unmoor.deploy.engine_events import Diagnostic, Event, Op, Phase, PropertyDi
 from unmoor.graph import SECRET, leaf_paths
 from unmoor.stacks.engine_wire_format import SIGNATURE, STACK, UNKNOWN, type_and_name
 
-# What the engine calls its operations, where we call them otherwise:
+# The engine's operations that have another name here:
 # https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/events.go
 OPS = {
     "read-replacement": "read",
@@ -23,8 +23,8 @@ OPS = {
     "import-replacement": "create-replacement",
 }
 COLOURS = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
-# What says nothing of the agent: plugins that are tried again or taken from PATH, and Python's own tracebacks while a
-# failed program is taken down.
+# Messages that do not concern the agent: retried plugins or those from PATH, and Python's tracebacks while a failed
+# program ends.
 NOISE = (
     "using pulumi-resource-",
     "Traceback (most recent call last):",
@@ -36,7 +36,7 @@ NOISE = (
 
 
 def events_of(event: Any, *, previewing: bool) -> Iterator[Event]:
-    """What one event of the engine says; nothing for those that say nothing to a person."""
+    """The events in one event of the engine; none for an event that does not matter to a user."""
     if event.resource_pre_event is not None:
         yield from _step(event.resource_pre_event.metadata, "planned" if previewing else "started")
     elif event.res_outputs_event is not None and not previewing:
@@ -44,7 +44,7 @@ def events_of(event: Any, *, previewing: bool) -> Iterator[Event]:
     elif event.res_op_failed_event is not None:
         yield from _step(event.res_op_failed_event.metadata, "failed")
     elif event.diagnostic_event is not None:
-        yield from _said(event.diagnostic_event)
+        yield from _diagnostic(event.diagnostic_event)
     elif event.policy_event is not None:
         yield _policy(event.policy_event)
     elif event.summary_event is not None:
@@ -68,7 +68,7 @@ def _step(metadata: Any, phase: Phase) -> Iterator[ResourceStep]:
         type=metadata.type,
         name=type_and_name(metadata.urn)[1],
         changed=changed,
-        # Where nothing differs that may be shown, as with a secret, what the provider names is all there is to say.
+        # If no visible property differs, as with a secret, the provider's list is all that is known.
         diff_paths=tuple(sorted(metadata.keys or () if changed else metadata.diffs or ())),
         retained=retained,
         id=str(getattr(state, "id", "") or ""),
@@ -76,13 +76,13 @@ def _step(metadata: Any, phase: Phase) -> Iterator[ResourceStep]:
 
 
 def _is_real(metadata: Any) -> bool:
-    """Whether anything stands in a cloud for it: nothing does for the stack, a component, or a provider."""
+    """Whether the resource exists in a cloud, unlike the stack, a component or a provider."""
     states = [state for state in (metadata.new, metadata.old) if state is not None]
     return all(state.custom for state in states) and not metadata.type.startswith("pulumi:")
 
 
 def _changed(metadata: Any) -> Iterator[PropertyDiff]:
-    """Every input that differs: those that the provider names, and where it names none, all that do."""
+    """Every input that differs."""
     if metadata.old is None or metadata.new is None or _text(metadata.op) in ("same", "read"):
         return
     before, after = (dict(leaf_paths(_plain(s.inputs or {}))) for s in (metadata.old, metadata.new))
@@ -92,12 +92,12 @@ def _changed(metadata: Any) -> Iterator[PropertyDiff]:
 
 
 def _read(text: str | None) -> Any:
-    """A leaf's value; None for one that is not there."""
+    """A leaf's value; None if it is absent."""
     return None if text is None else json.loads(text)
 
 
 def _plain(value: Any) -> Any:
-    """A value as the graph shows it: the special objects of the engine made into words."""
+    """A value as the graph shows it, with the engine's special objects as text."""
     if isinstance(value, Mapping):
         if SIGNATURE in value:
             asset = value.get("hash") or value.get("path")
@@ -105,10 +105,10 @@ def _plain(value: Any) -> Any:
         return {k: _plain(v) for k, v in value.items() if not str(k).startswith("__")}
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    return "[known afterwards]" if value == UNKNOWN else value
+    return "[known after deployment]" if value == UNKNOWN else value
 
 
-def _said(event: Any) -> Iterator[Diagnostic]:
+def _diagnostic(event: Any) -> Iterator[Diagnostic]:
     text = COLOURS.sub("", event.message).strip()
     if not text or event.ephemeral or event.severity == "debug" or any(noise in text for noise in NOISE):
         return

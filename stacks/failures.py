@@ -1,6 +1,6 @@
-"""What an engine fails with, in our words: where, what, and what to do.
+"""The engine's failures as errors that name the place, the reason and the remedy.
 
-Each text that is looked for was read from the engine itself, or from the source that is named beside it.
+Each pattern was taken from the engine's output or from the source that is named beside it.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ BACKEND = re.compile(
 RIGHTS = re.compile(r"AccessDenied|is not authorized to perform|AuthorizationFailed|PERMISSION_DENIED|\b403\b")
 QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|quota|TooMany\w*Exception|VcpuLimit", re.IGNORECASE)
 EXISTS = re.compile(r"already exists|AlreadyExists|AlreadyOwnedByYou|already own|ResourceExists", re.IGNORECASE)
-# How an engine and its bridges begin what a provider says: "creating urn:...: 1 error occurred:" and a list.
+# The prefixes that the engine and its bridges add to a provider's message: "creating urn:...: 1 error occurred:".
 WRAPPED = re.compile(r"^(?:\w+ing )?urn:\S+:\s*|^\d+ errors? occurred:\s*|^\*\s*|^sdk-v2/provider2\.go:\d+:\s*")
-LONGEST = 600
+MAX_LENGTH = 600
 
 
 class DeployError(UnmoorError):
-    """The engine did not do what it was asked; the text says why and what to do. What was made stays in the state."""
+    """The engine failed; the text has the reason and the remedy. Created resources stay in the state."""
 
 
 class LockedError(DeployError):
-    """Another command holds the stack, or one that was killed has left its lock; `is_alive` where that can be told."""
+    """Another command holds the stack's lock, or a killed one left it; `is_alive` if its process is known to run."""
 
     is_alive = False
 
@@ -58,7 +58,7 @@ class StoppedError(DeployError):
 
 @dataclass(kw_only=True)
 class Failure:
-    """What was heard until an engine failed; `blamed` gives the spec path that a resource comes from."""
+    """The events before a failure; `spec_path_of` gives the spec path of a resource's type and name."""
 
     place: StackLocation
     spec_path_of: Callable[[str, str], str] | None = None
@@ -66,7 +66,7 @@ class Failure:
     done: int = 0
 
     def on_event(self, event: Event) -> None:
-        """Keeps errors, and counts what was done."""
+        """Collect errors, and count changed resources."""
         if isinstance(event, Diagnostic) and event.severity == "error" and event not in self.errors:
             self.errors.append(event)
         elif isinstance(event, ResourceStep) and event.is_applied:
@@ -74,50 +74,54 @@ class Failure:
 
 
 def to_deploy_error(text: str, failure: Failure) -> DeployError:
-    """The error to raise for what the command printed and what was heard of it."""
-    said = "\n".join([text, *(e.text for e in failure.errors)])
+    """The error for a failed command's output and events."""
+    output = "\n".join([text, *(e.text for e in failure.errors)])
     where = f"{failure.place.project} as {failure.place.stack}"
-    if LOCKED.search(said):
-        return _locked(where, said)
-    if found := PLUGIN.search(said):
-        return DeployError(f"{where}: a plugin of the engine is not there and could not be fetched; {found['command']}")
-    if PASSPHRASE.search(said):
-        rule = f"{where}: the secrets of its state were encrypted with another passphrase"
-        return DeployError(f"{rule}; set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to that one")
-    if STOPPED.search(said):
-        return StoppedError(f"{where} was stopped{_left(failure)}")
+    if LOCKED.search(output):
+        return _locked(where, output)
+    if found := PLUGIN.search(output):
+        return DeployError(
+            f"{where}: a plugin of the engine is missing and could not be downloaded; {found['command']}"
+        )
+    if PASSPHRASE.search(output):
+        rule = f"{where}: the state's secrets are encrypted with another passphrase"
+        return DeployError(
+            f"{rule}; set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to that passphrase"
+        )
+    if STOPPED.search(output):
+        return StoppedError(f"{where} was stopped{_changes_so_far(failure)}")
     if found := DAMAGED.search(text):
-        remedy = "put a good copy into its place: the backend keeps each earlier one in .pulumi/backups"
-        return DeployError(f"{where}: its state cannot be read, {_one_line(found[0])}; {remedy}")
+        remedy = "restore a copy: the backend keeps earlier ones in .pulumi/backups"
+        return DeployError(f"{where}: its state cannot be read: {_one_line(found[0])}; {remedy}")
     if found := BACKEND.search(text):
         return DeployError(f"backend {failure.place.backend}: {_one_line(found[0])}; check it and its credentials")
-    lines = list(_blamed(failure)) or [f"{where}: {_last_line(text)}"]
-    return DeployError("\n".join(lines) + _left(failure))
+    lines = list(_resource_errors(failure)) or [f"{where}: {_last_line(text)}"]
+    return DeployError("\n".join(lines) + _changes_so_far(failure))
 
 
-def translate_diagnostic(said: Diagnostic) -> Diagnostic:
-    """A warning of the engine's about what a killed command has left, in one line; any other as it is."""
-    found = [match["urn"] for match in PENDING.finditer(said.text)]
-    return replace(said, text=pending_operations_text(found)) if found else said
+def translate_diagnostic(diagnostic: Diagnostic) -> Diagnostic:
+    """The engine's warning about pending operations in one line; any other diagnostic unchanged."""
+    found = [match["urn"] for match in PENDING.finditer(diagnostic.text)]
+    return replace(diagnostic, text=pending_operations_text(found)) if found else diagnostic
 
 
 def pending_operations_text(urns: Sequence[str]) -> str:
-    """One line about resources of which nobody knows whether they were made; empty where there are none."""
+    """One line about the resources of pending operations, which may or may not exist; empty if there are none."""
     if not urns:
         return ""
     names = ", ".join(f"{type_.rsplit(':', 1)[-1]} {name}" for type_, name in map(type_and_name, urns))
-    text = f"a command that was killed left {names} half done: it may be there without being in the state"
-    return f"{text}; look for it there, then unmoor refresh --repair"
+    text = f"a command that was killed left {names} half done: it may exist without being in the state"
+    return f"{text}; check for it in the cloud, then run unmoor refresh --repair"
 
 
-def _locked(where: str, said: str) -> LockedError:
-    found = LOCKED_BY.search(said)
+def _locked(where: str, output: str) -> LockedError:
+    found = LOCKED_BY.search(output)
     if found is None:
-        remedy = "wait for it, or if it is gone: unmoor refresh --repair"
+        remedy = "wait for it, or run unmoor refresh --repair if it is gone"
         return LockedError(f"{where} is locked by another command; {remedy}")
-    here = found["who"].rpartition("@")[2] == socket.gethostname()
-    alive = here and _is_running(int(found["process"]))
-    remedy = "wait for it" if alive else "wait for it, or if that process is gone: unmoor refresh --repair"
+    is_local = found["who"].rpartition("@")[2] == socket.gethostname()
+    alive = is_local and _is_running(int(found["process"]))
+    remedy = "wait for it" if alive else "wait for it, or run unmoor refresh --repair if that process is gone"
     error = LockedError(
         f"{where} is locked by {found['who']}, process {found['process']}, since {found['since']}; {remedy}"
     )
@@ -125,16 +129,18 @@ def _locked(where: str, said: str) -> LockedError:
     return error
 
 
-def _left(failure: Failure) -> str:
+def _changes_so_far(failure: Failure) -> str:
     if not failure.done:
         return ""
-    return f"\nwhat was done before that ({failure.done} of the resources) is kept; run the command again to go on"
+    return (
+        f"\nthe changes made before that ({failure.done} resources) are in the state; run the command again to continue"
+    )
 
 
-def _blamed(failure: Failure) -> Iterator[str]:
-    """A line for each resource that failed: its spec path, what the provider says, and what to do."""
+def _resource_errors(failure: Failure) -> Iterator[str]:
+    """A line for each failed resource: its spec path, the provider's message, and the remedy."""
     for error in failure.errors:
-        text = _provider_says(error.text)
+        text = _provider_message(error.text)
         if error.name:
             path = failure.spec_path_of(error.type, error.name) if failure.spec_path_of else error.name
             kind = error.type.rsplit(":", 1)[-1]
@@ -148,10 +154,10 @@ def _remedy(text: str, target: str) -> str:
     if hint is not None and re.search(hint.pattern, text, re.IGNORECASE):
         return f"; {hint.remedy}, then run unmoor doctor"
     if RIGHTS.search(text):
-        return "; docs/deploying lists every right that who deploys needs"
+        return "; docs/deploying lists the permissions that the deploying user needs"
     if EXISTS.search(text):
-        return "; if a command that was killed has left it, delete it there and run this again; else rename the agent"
-    return "; ask the cloud for a larger quota, or ask it for less" if QUOTA.search(text) else ""
+        return "; if a killed command left it, delete it in the cloud and run this again; else rename the agent"
+    return "; request a larger quota or a smaller size" if QUOTA.search(text) else ""
 
 
 def _credentials_hint(target: str) -> CredentialsHint | None:
@@ -160,8 +166,8 @@ def _credentials_hint(target: str) -> CredentialsHint | None:
     return None
 
 
-def _provider_says(text: str) -> str:
-    """One line without what engine and bridge wrap around it."""
+def _provider_message(text: str) -> str:
+    """A provider's message in one line, without the prefixes of engine and bridge."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     found = " ".join(lines)
     while (bare := WRAPPED.sub("", found)) != found:
@@ -170,19 +176,19 @@ def _provider_says(text: str) -> str:
 
 
 def _last_line(text: str) -> str:
-    """What the command itself printed on standard error, or the last that it printed at all."""
+    """The last line of the command's standard error, or of its output."""
     stderr = text.rpartition("stderr:")[2]
     lines = [line.strip() for line in stderr.splitlines() if line.strip()] or text.strip().splitlines()
-    return _one_line(lines[-1].removeprefix("error: ") if lines else "the engine failed and said nothing")
+    return _one_line(lines[-1].removeprefix("error: ") if lines else "the engine failed without a message")
 
 
 def _one_line(text: str) -> str:
     found = " ".join(text.split())
-    return found if len(found) <= LONGEST else f"{found[:LONGEST]}..."
+    return found if len(found) <= MAX_LENGTH else f"{found[:MAX_LENGTH]}..."
 
 
 def _is_running(process: int) -> bool:
-    """Whether it runs here; one that has ended and that nobody has asked after yet does not."""
+    """Whether the process runs on this machine; a zombie does not."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     try:

@@ -1,4 +1,4 @@
-"""Ctrl-C while an engine works: once stops it cleanly, twice at once."""
+"""Ctrl-C while the engine works: the first stops it cleanly, the second at once."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-ONCE = "stopping: what is under way is finished first; once more stops at once"
+ONCE = "stopping after the operations in progress; press Ctrl-C again to stop at once"
 AGAIN_S = 1.0
-TWICE = "stopping at once: what is under way may be left half made"
+TWICE = "stopping at once: operations in progress may be left incomplete"
 
 
 def run_interruptible(
     act: Callable[[], Result], *, interrupt: Callable[[], None], say: Callable[[str], None]
 ) -> Result:
-    """What `act` gives, run beside the main thread, which answers to signals: each is passed on by `interrupt`."""
+    """The result of `act`, which runs in another thread while the main thread calls `interrupt` for each signal."""
     if threading.current_thread() is not threading.main_thread():
         return act()
     found: list[Result] = []
     failed: list[BaseException] = []
-    asked = 0
+    signals = 0
 
     def work() -> None:
         try:
@@ -32,9 +32,9 @@ def run_interruptible(
             failed.append(error)
 
     def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked += 1
-        say(ONCE if asked == 1 else TWICE)
+        nonlocal signals
+        signals += 1
+        say(ONCE if signals == 1 else TWICE)
         interrupt()
 
     worker = threading.Thread(target=work, name="engine")
@@ -42,9 +42,9 @@ def run_interruptible(
     try:
         worker.start()
         while worker.is_alive():
-            worker.join(0.1 if asked < 2 else AGAIN_S)
-            # Two signals that come at one time are one: who wants it to stop at once means it.
-            if asked > 1 and worker.is_alive():
+            worker.join(0.1 if signals < 2 else AGAIN_S)
+            # Two signals at the same time are merged into one, so the second interrupt is repeated.
+            if signals > 1 and worker.is_alive():
                 interrupt()
     finally:
         for number, handler in before.items():

@@ -1,13 +1,12 @@
-"""What the last command on a stack left, so that the next one can say it: a note in this machine's folder."""
+"""A note in this machine's folder about the last command on a stack, for the next command to report."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from unmoor.stacks.failures import LockedError, StoppedError
 from unmoor.stacks.stack_location import StackLocation
@@ -15,48 +14,48 @@ from unmoor.stacks.stack_location import StackLocation
 NOTE = "last.json"
 
 
-@dataclass(kw_only=True)
-class CommandProgress:
-    """A command that is under way: `done` counts what it has finished."""
+class CommandProgress(Protocol):
+    """A running command; `done` counts the resources that it has changed."""
 
-    done: int = 0
+    @property
+    def done(self) -> int: ...
 
 
 @contextlib.contextmanager
-def record_command(place: StackLocation, command: str) -> Iterator[CommandProgress]:
-    """Notes that the command has begun, and how it ended: a process that is killed leaves the beginning."""
-    doing, since = CommandProgress(), datetime.now(UTC).isoformat(timespec="seconds")
+def record_command(place: StackLocation, command: str, progress: CommandProgress) -> Iterator[None]:
+    """Record that the command has started, and how it ended; a killed process leaves the first record."""
+    since = datetime.now(UTC).isoformat(timespec="seconds")
     before = _read(place)
     note: dict[str, object] = {"command": command, "since": since}
     _write(place, {**note, "ended": "killed", "done": 0})
     ended = "failed"
     try:
-        yield doing
+        yield
         ended = "done"
     except LockedError:
-        # Nothing was begun: what is known of the one that was is kept.
+        # This command changed nothing: keep the note about the one before.
         ended = ""
         raise
     except StoppedError:
         ended = "stopped"
         raise
     finally:
-        _write(place, {**note, "ended": ended, "done": doing.done} if ended else before)
+        _write(place, {**note, "ended": ended, "done": progress.done} if ended else before)
 
 
 def unfinished_command_note(place: StackLocation) -> str:
-    """One line about a last command that did not end well here; nothing where it did, or where none is known."""
+    """One line about the last command if it did not succeed here; else empty."""
     found = _read(place)
     if found.get("ended", "done") == "done":
         return ""
     command, since, ended, done = (found.get(key, "") for key in ("command", "since", "ended", "done"))
     how = {"killed": "was killed, or is still running", "stopped": f"was stopped after {done} resources"}
-    said = how.get(str(ended), f"failed after {done} resources")
-    return f"the last {command}, begun {since}, {said}: this one goes on from there"
+    outcome = how.get(str(ended), f"failed after {done} resources")
+    return f"the last {command}, started {since}, {outcome}; this command continues from there"
 
 
 def _read(place: StackLocation) -> Mapping[str, Any]:
-    """The note; empty where there is none, or none that can be read."""
+    """The note; empty if it is missing or unreadable."""
     try:
         found = json.loads((place.folder / NOTE).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What encrypts a state's secrets: the user's own passphrase, or one that is made once and kept on this machine."""
+"""The passphrase that encrypts a state's secrets: the user's, or one that is generated and stored on this machine."""
 
 from __future__ import annotations
 
@@ -18,49 +18,49 @@ LENGTH_BYTES = 32
 
 
 def passphrase_environment(
-    place: StackLocation, around: Mapping[str, str], *, secrets_provider: str = ""
+    place: StackLocation, environment: Mapping[str, str], *, secrets_provider: str = ""
 ) -> dict[str, str]:
-    """The variables with which the engine finds what encrypts the state; empty where `around` has them already.
+    """The engine's variables for encrypting the state; empty if `environment` has them.
 
-    UnmoorError for a backend that others share where nothing is said: a passphrase made here would lock them out.
+    UnmoorError for a shared backend without either: a passphrase generated here would lock others out.
     """
     hosted = place.backend.startswith(("http://", "https://"))
-    if secrets_provider not in ("", "passphrase") or hosted or any(name in around for name in GIVEN):
+    if secrets_provider not in ("", "passphrase") or hosted or any(name in environment for name in GIVEN):
         return {}
     if not place.backend.startswith("file://"):
-        rule = f"backend {place.backend}: nothing says what encrypts its secrets, which others must be able to read too"
+        rule = f"backend {place.backend}: other users share this backend, so the encryption of its secrets must be set"
         remedy = "set PULUMI_CONFIG_PASSPHRASE, or --secrets-provider such as awskms://alias/unmoor"
         raise UnmoorError(f"{rule}; {remedy}")
     states = Path(place.backend.removeprefix("file://")) / ".pulumi" / "stacks"
-    return stored_passphrase(data_folder() / "passphrase", making=not any(states.glob("*/*.json")))
+    return stored_passphrase(data_folder() / "passphrase", may_create=not any(states.glob("*/*.json")))
 
 
-def stored_passphrase(file: Path, *, making: bool = True) -> dict[str, str]:
-    """The passphrase of this user's states: in the file, else in the OS keyring, else made and put where it can be.
+def stored_passphrase(file: Path, *, may_create: bool = True) -> dict[str, str]:
+    """The passphrase of this user's states: from the file, else the OS keyring, else a new one that is stored.
 
-    UnmoorError where there is none and there are states already, which another one would not open.
+    UnmoorError if there is none and states exist, which a new one could not decrypt.
     """
     if file.is_file():
         return {"PULUMI_CONFIG_PASSPHRASE_FILE": str(file)}
     if found := _in_keyring():
         return {"PULUMI_CONFIG_PASSPHRASE": found}
-    if not making:
-        rule = f"the passphrase of the states that are there is neither in {file} nor in the OS keyring"
+    if not may_create:
+        rule = f"the passphrase of the existing states is neither in {file} nor in the OS keyring"
         raise UnmoorError(f"{rule}; put the file back, or set {GIVEN[0]}")
-    made = secrets.token_urlsafe(LENGTH_BYTES)
-    if _put_into_keyring(made):
-        return {"PULUMI_CONFIG_PASSPHRASE": made}
-    _write(file, made)
+    created = secrets.token_urlsafe(LENGTH_BYTES)
+    if _put_into_keyring(created):
+        return {"PULUMI_CONFIG_PASSPHRASE": created}
+    _write(file, created)
     return {"PULUMI_CONFIG_PASSPHRASE_FILE": str(file)}
 
 
 def _write(file: Path, text: str) -> None:
-    """Readable by its owner from the first byte on; where another command was faster, its passphrase stays."""
+    """Create the file readable only by its owner; the passphrase of a faster command is not overwritten."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     beside = file.with_name(f".{file.name}.{os.getpid()}")
-    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as made:
-        made.write(text)
-        os.fsync(made.fileno())
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as output:
+        output.write(text)
+        os.fsync(output.fileno())
     try:
         os.link(beside, file)
     except FileExistsError:
@@ -77,7 +77,7 @@ def _in_keyring() -> str | None:
     try:
         return keyring.get_password(SERVICE, ENTRY)
     except KeyringError as error:
-        raise UnmoorError(f"the OS keyring does not answer: {error}; unlock it, or set {GIVEN[0]}") from None
+        raise UnmoorError(f"the OS keyring does not respond: {error}; unlock it, or set {GIVEN[0]}") from None
 
 
 def _put_into_keyring(passphrase: str) -> bool:
@@ -92,8 +92,8 @@ def _put_into_keyring(passphrase: str) -> bool:
     return True
 
 
-def _keyring():  # the module, whose types are not there without it
-    """The package keyring, where it is installed (`pip install 'unmoor[keyring]'`) and this system has a keyring."""
+def _keyring():  # untyped: the package is optional
+    """The package keyring, if it is installed (`pip install 'unmoor[keyring]'`) and the system has a keyring."""
     try:
         import keyring
         from keyring.backends.fail import Keyring as Nothing

@@ -1,7 +1,7 @@
-"""The rules of unmoor.recording.access_rules as a policy pack, judged by the engine over what a program registers.
+"""The rules of unmoor.recording.access_rules as a policy pack, which the engine runs over a program's resources.
 
-A pack binds a port as soon as it is made, so it is made by stacks/policy/__main__.py alone. Inputs are those that the
-engine shows each resource's policy, for a stack's policies are shown outputs instead.
+A pack binds a port when it is created, so only stacks/policy/__main__.py creates it. The inputs come from the
+resource policies, because stack policies see outputs instead.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ from unmoor.recording.access_rules import access_breaches, descends_from_one, un
 from unmoor.spec.load import DEFAULT_ENVIRONMENT, load
 from unmoor.target.choose import select_target
 
-# Where the pack is, for `--policy-pack`.
+# The pack's folder, for `--policy-pack`.
 PACK = Path(__file__).resolve().parent / "policy"
 NOT_OURS = ("pulumi:pulumi:Stack", "pulumi:pulumi:StackReference")
-# What is drawn or built, and lies nowhere.
+# Packages whose resources have no location.
 NOWHERE = ("command", "docker-build", "pulumi", "random", "unmoor")
-UNASKED = "neither unmoor:spec nor unmoor:target is set in the stack's config"
-UNKNOWN = "an input can't be known before what it is made of is there"
+NOT_CONFIGURED = "unmoor:spec and unmoor:target are not set in the stack's config"
+UNKNOWN = "an input is unknown until the resources that it depends on exist"
 
 
 def start() -> None:
-    """Serves the pack to the engine, until it is stopped."""
+    """Serve the pack to the engine until it stops."""
     PolicyPack(name="unmoor", policies=list(policies()), enforcement_level=EnforcementLevel.MANDATORY)
 
 
 def policies() -> tuple[ResourceValidationPolicy | StackValidationPolicy, ...]:
-    """Every rule as a policy; they share what they have seen."""
+    """Every rule as a policy; they share one ObservedStack."""
     seen = ObservedStack()
     return (
         ResourceValidationPolicy(
             name="named-provider",
-            description="What lies somewhere goes through the provider that says where, never through a default one.",
+            description="Every resource with a location uses an explicit provider, never a default one.",
             validate=seen.check_provider,
         ),
         StackValidationPolicy(
@@ -59,9 +59,9 @@ def policies() -> tuple[ResourceValidationPolicy | StackValidationPolicy, ...]:
         ),
         StackValidationPolicy(
             name="least-privilege",
-            description="Each part reads, touches and starts what the agent's spec gives it, and nothing else.",
+            description="Each part can read, access and start only what the agent's spec gives it.",
             validate=seen.check_least_privilege,
-            # Nothing else is judged by what a cloud calls things, so this one says what it saw and stops nothing.
+            # It depends on the clouds' naming, unlike the others, so it only advises.
             enforcement_level=EnforcementLevel.ADVISORY,
         ),
     )
@@ -77,16 +77,16 @@ class KnownInputs:
 
 @dataclass(frozen=True, slots=True)
 class ObservedStack:
-    """The inputs of each resource that the engine has shown, by URN."""
+    """The inputs of each resource that the engine has reported, by URN."""
 
     inputs: dict[str, KnownInputs] = field(default_factory=dict)
 
     def check_provider(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
-        """Keeps what it is shown, for the stack's policies."""
+        """Record the resource's inputs for the stack policies, and report a default provider."""
         self.inputs[args.urn] = known_inputs(args.props)
         package = args.resource_type.split(":")[0]
         if args.provider and args.provider.name.startswith("default") and package not in NOWHERE:
-            report(f"{args.resource_type} {args.name} goes through the default provider of {package}", None)
+            report(f"{args.resource_type} {args.name} uses the default provider of {package}", None)
 
     def check_component(self, args: StackValidationArgs, report: ReportViolation) -> None:
         resources = self.resources(args.resources)
@@ -96,7 +96,7 @@ class ObservedStack:
         config = pulumi.Config("unmoor")
         spec, target = config.get("spec"), config.get("target")
         if not spec or not target:
-            args.not_applicable(UNASKED)
+            args.not_applicable(NOT_CONFIGURED)
             return
         if not all(self.inputs_of(r).complete for r in args.resources):
             args.not_applicable(UNKNOWN)
@@ -108,7 +108,7 @@ class ObservedStack:
         _report(access_breaches(loaded.plan, access), report)
 
     def resources(self, shown: Iterable[PolicyResource]) -> tuple[Resource, ...]:
-        """What the engine shows of a stack as a graph."""
+        """The stack's resources as a graph."""
         ours = [r for r in shown if r.resource_type not in NOT_OURS and not _default_provider(r)]
         return tuple(sorted((self._resource(r) for r in ours), key=lambda r: r.key))
 
@@ -128,21 +128,21 @@ class ObservedStack:
 
 
 def known_inputs(props: Mapping[str, Any]) -> KnownInputs:
-    """The inputs without what a preview cannot know."""
+    """The inputs without the values that a preview cannot know."""
     unknown: list[str] = []
     return KnownInputs(inputs=_plain(props, unknown), complete=not unknown)
 
 
 def _plain(value: Any, unknown: list[str]) -> Any:
-    """A value out of the proxies that refuse to give what is unknown; None stands for that."""
+    """A plain value from pulumi_policy's proxies; an unknown value is None."""
     if isinstance(value, Mapping):
-        return {key: _given(value, key, unknown) for key in value}
+        return {key: _member(value, key, unknown) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [_given(value, i, unknown) for i in range(len(value))]
+        return [_member(value, i, unknown) for i in range(len(value))]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _given(holder: Any, key: Any, unknown: list[str]) -> Any:
+def _member(holder: Any, key: Any, unknown: list[str]) -> Any:
     try:
         return _plain(holder[key], unknown)
     except UnknownValueError as error:

@@ -1,4 +1,4 @@
-"""What a deployment left, read with one question to the engine and without Pulumi's SDK, which takes longer to load."""
+"""A deployment's outputs, read by one command of the engine, without Pulumi's slow SDK."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from unmoor.stacks.stack_location import StackLocation
 from unmoor.stacks.stack_outputs import stack_outputs
 from unmoor.target import Outputs
 
-PATIENCE_S = 60
+TIMEOUT_S = 60
 
 
 def read_outputs(place: StackLocation) -> Outputs:
-    """What the agent that is deployed there is reached by, secrets in plain; UnmoorError where nothing is deployed."""
-    return _quickly(place) or _by_the_workspace(place)
+    """The outputs of the agent deployed there, secrets in plain text; UnmoorError if nothing is deployed."""
+    return _read_by_command(place) or _read_by_sdk(place)
 
 
-def _quickly(place: StackLocation) -> Outputs | None:
-    """The outputs, where this machine has deployed there before; None for whatever the workspace has words for."""
+def _read_by_command(place: StackLocation) -> Outputs | None:
+    """The outputs, or None if they cannot be read this way; the SDK then reports the reason."""
     command = shutil.which("pulumi")
     if command is None or not (place.folder / "Pulumi.yaml").is_file():
         return None
@@ -35,7 +35,7 @@ def _quickly(place: StackLocation) -> Outputs | None:
             env={**os.environ, **_environment(place)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=PATIENCE_S,
+            timeout=TIMEOUT_S,
         )
         deployment = json.loads(done.stdout)["deployment"] if done.returncode == 0 else None
     except (OSError, subprocess.TimeoutExpired, ValueError, KeyError):
@@ -49,10 +49,10 @@ def _environment(place: StackLocation) -> Mapping[str, str]:
         provider = os.environ.get("UNMOOR_SECRETS_PROVIDER", "")
         return {**own, **passphrase_environment(place, os.environ, secrets_provider=provider)}
     except UnmoorError:
-        return own  # what encrypts a state that is there, the state says itself
+        return own  # an existing state names its own encryption
 
 
-def _by_the_workspace(place: StackLocation) -> Outputs:
+def _read_by_sdk(place: StackLocation) -> Outputs:
     from unmoor.stacks.workspace import outputs_of
 
     return outputs_of(place)

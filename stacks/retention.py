@@ -1,4 +1,4 @@
-"""What of a stack stays when the agent is taken down: what holds data, and all that it needs to be managed."""
+"""The resources that stay when an agent is taken down: those that hold data, and those that they depend on."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ from unmoor.target import PartMapping
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownPlan:
-    """The URNs that go, and what stays: `data` for a person, all of them (`retained` by the engine) by URN."""
+    """What `down` does: the URNs that it deletes, the resources with `data` that stay, and the URNs that the engine
+    retains on deletion."""
 
-    going: tuple[str, ...]
+    deleted: tuple[str, ...]
     data: tuple[ResourceStep, ...]
     retained: tuple[str, ...]
 
 
 def plan_down(agent: str, deployment: Mapping[str, Any], serving: Sequence[PartMapping]) -> DownPlan:
-    """Splits a state's resources: those of the store, those that the engine retains, and what both need, stay."""
+    """Split a state's resources: those of the store, those that the engine retains, and their dependencies stay."""
     resources = [r for r in deployment.get("resources") or () if r["type"] != STACK]
     by_urn = {str(r["urn"]): r for r in resources}
     data = [r for r in resources if r.get("retainOnDelete") or holds_data(agent, *_key(r), serving)]
     beside = [r for r in resources if data and part_of(agent, *_key(r), serving) == "store" and _key(r)[1] != agent]
     staying = set(_with_needs([*data, *beside], by_urn))
     return DownPlan(
-        going=tuple(urn for urn in by_urn if urn not in staying),
+        deleted=tuple(urn for urn in by_urn if urn not in staying),
         data=tuple(_step(r) for r in data),
         retained=tuple(str(r["urn"]) for r in resources if r.get("retainOnDelete")),
     )
 
 
 def has_gateway(agent: str, deployment: Mapping[str, Any]) -> bool:
-    """Whether something serves: a state may hold no more than what `down` has left, which needs no gateway."""
+    """Whether the state has a gateway; after `down` it holds only what was retained."""
     resources = [
         r for r in deployment.get("resources") or () if r.get("custom") and not r["type"].startswith("pulumi:")
     ]
@@ -44,7 +45,7 @@ def has_gateway(agent: str, deployment: Mapping[str, Any]) -> bool:
 
 
 def _with_needs(resources: Iterable[Mapping[str, Any]], by_urn: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """These and everything that they stand on: parents, providers, and what they were made of."""
+    """These resources and all that they depend on: parents, providers and dependencies."""
     waiting, seen = [str(r["urn"]) for r in resources], set[str]()
     while waiting:
         urn = waiting.pop()

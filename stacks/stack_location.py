@@ -1,4 +1,4 @@
-"""Where the state of a deployed agent is kept: a project, a stack and a backend, by names that never change."""
+"""Where a deployed agent's state is stored: a project, a stack and a backend, with stable names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StackLocation:
 
     @property
     def folder(self) -> Path:
-        """This machine's folder for the stack: its settings, and what the last command left; it need not exist yet."""
+        """This machine's folder for the stack: its settings and the note about the last command; it may not exist."""
         return data_folder() / "stacks" / self.project / self.stack
 
     @property
@@ -34,20 +34,20 @@ class StackLocation:
 
     @property
     def is_default_backend(self) -> bool:
-        """Whether the state is where unmoor keeps it unless it is told otherwise."""
+        """Whether the state is in the default backend."""
         return self.backend == own_backend()
 
 
 def stack_location(agent: str, environment: str | None, target: str, *, backend: str = "") -> StackLocation:
-    """The place of an agent in an environment on a target.
+    """The location of an agent's stack in an environment on a target.
 
-    The backend is the one given, else `PULUMI_BACKEND_URL`, else a folder of this user's; UnmoorError if it is no URL
-    that Pulumi knows.
+    The backend is the given one, else `PULUMI_BACKEND_URL`, else a folder of this user; UnmoorError for a URL that
+    Pulumi does not know.
     """
     found = backend or os.environ.get("PULUMI_BACKEND_URL", "") or own_backend()
     if not found.startswith(SCHEMES):
-        rule = f"backend {found}: it is no URL that Pulumi knows"
-        raise UnmoorError(f"{rule}; begin it with one of {', '.join(SCHEMES)}")
+        rule = f"backend {found}: Pulumi does not know this kind of URL"
+        raise UnmoorError(f"{rule}; start it with one of {', '.join(SCHEMES)}")
     return StackLocation(project=agent, stack=f"{environment or DEFAULT_ENVIRONMENT}.{target}", backend=found)
 
 

@@ -1,4 +1,4 @@
-"""What a state says that its deployment is reached by."""
+"""The outputs in a deployment's state."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from unmoor.stacks.engine_wire_format import SIGNATURE, STACK
 from unmoor.target import Outputs
 
-# Where a secret's value stands once it is shown.
+# The key of a decrypted secret's value.
 SHOWN = "plaintext"
 
 
 def stack_outputs(deployment: Mapping[str, Any]) -> Outputs:
-    """The outputs of a state whose secrets are shown; what it lacks is empty."""
+    """The outputs of a state with decrypted secrets; a missing output is empty."""
     roots = [r for r in deployment.get("resources") or () if r["type"] == STACK]
     found = roots[0].get("outputs") or {} if roots else {}
     return Outputs(**{f.name: _plain(found.get(f.name, "")) for f in fields(Outputs)})

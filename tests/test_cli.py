@@ -142,7 +142,7 @@ OVERRIDES = [
         "{type: 'docker:index/container:Container', name: proxy, set: {memori: 1}}",
         "docker:index/container:Container has no input memori",
     ),
-    ("{type: 'docker:index/container:Container', name: proxy, set: {memory: 128}}", "memory has that value already"),
+    ("{type: 'docker:index/container:Container', name: proxy, set: {memory: 128}}", "memory already has this value"),
     ("{type: 'docker:index/container:Container', name: proxy, set: {'a..b': 1}}", "'a..b' is no input path"),
     (
         "{type: 'docker:index/container:Container', name: proxy, set: {'envs[1000]': a}}",
@@ -150,7 +150,7 @@ OVERRIDES = [
     ),
     (
         "{type: 'docker:index/container:Container', name: proxy, set: {memory: {a: 1}}}",
-        "the SDK cannot take it: Unexpected type; expected a value of type `<class 'int'>` but got a value of type "
+        "the SDK rejects it: Unexpected type; expected a value of type `<class 'int'>` but got a value of type "
         "`<class 'dict'>`; correct the value's type",
     ),
 ]
@@ -275,4 +275,4 @@ def test_a_full_disk_is_one_line() -> None:
 
 def test_a_spec_whose_name_no_file_can_have_is_one_line() -> None:
     done = unmoor("check", "a" * 300)
-    assert done.stderr == f"{'a' * 300}: spec: it cannot be read: File name too long; check its permissions\n"
+    assert done.stderr == f"{'a' * 300}: spec: cannot be read: File name too long; check its permissions\n"

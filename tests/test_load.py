@@ -28,7 +28,7 @@ LINES = [
     ("run: {timeuot: 5m}", "4:7: run.timeuot: unknown key 'timeuot'; did you mean timeout?"),
     (
         "run: {timeout: 5 minutes}",
-        "4:7: run.timeout: '5 minutes' is no duration; write a whole number and s, m, h or d, such as 30m",
+        "4:7: run.timeout: '5 minutes' is not a duration; write a whole number and s, m, h or d, such as 30m",
     ),
     ("run: {timeout: 5}", "4:7: run.timeout: 5 is not allowed here; it must be a valid string"),
     (
@@ -41,37 +41,37 @@ LINES = [
         "run: {session: '{{ evnt.x }}'}",
         "4:7: run.session: unknown root 'evnt' in a template; did you mean event? known roots: event, trigger, agent",
     ),
-    ("run: {session: '{{ event.x'}", "4:7: run.session: {{ is never closed; close it with }}"),
+    ("run: {session: '{{ event.x'}", "4:7: run.session: {{ is not closed; close it with }}"),
     (
         "run: {session: '{{ event.x | upper }}'}",
-        "4:7: run.session: {{ event.x | upper }} is no reference; write {{ event.some.path }}; templates have no filters or calls",
+        "4:7: run.session: {{ event.x | upper }} is not a valid reference; write {{ event.some.path }}; templates have no filters or calls",
     ),
     ("run: {artifacts: [../x]}", "4:19: run.artifacts[0]: '../x' is outside the workspace; write a glob inside it"),
     (
         "run: {max_cost_usd: 2}",
-        "4:7: run.max_cost_usd: there is no model to spend money on; add a model or remove the cap",
+        "4:7: run.max_cost_usd: a spending limit needs a model; add a model or remove the limit",
     ),
     (
         "resources: {memory: 2G}",
-        "4:13: resources.memory: '2G' is no size; write a number and Mi, Gi or Ti, such as 2Gi",
+        "4:13: resources.memory: '2G' is not a size; write a number and Mi, Gi or Ti, such as 2Gi",
     ),
-    ("resources: {memory: 1Mi}", "4:13: resources.memory: 1Mi is too little to start in; write 128Mi or more"),
+    ("resources: {memory: 1Mi}", "4:13: resources.memory: 1Mi is too small to start; write 128Mi or more"),
     ("resources: {cpu: 0}", "4:13: resources.cpu: 0 is not allowed here; it must be greater than 0"),
     ("resources: {cpu: true}", "4:13: resources.cpu: must be a number; correct it"),
     ("gateway: {min: 3, max: 2}", "4:11: gateway.min: min 3 is above max 2; lower min or raise max"),
     (
         "network: {egress: ['http://x']}",
-        "4:20: network.egress[0]: 'http://x' has the wrong form; write a host name such as api.example.com, or *.example.com",
+        "4:20: network.egress[0]: 'http://x' has the wrong format; write a host name such as api.example.com, or *.example.com",
     ),
     ("secrets: {a: {env: A}}", "4:11: secrets.a: secret a is declared but not used; use it or remove it"),
-    ("instructions: {file: no.md}", "4:16: instructions.file: no.md is not there; create it or correct the path"),
+    ("instructions: {file: no.md}", "4:16: instructions.file: no.md does not exist; create it or correct the path"),
     (
         "instructions: {file: ../x.md}",
         "4:16: instructions.file: '../x.md' is outside the spec's folder; move it into the folder",
     ),
     (
         "context: {files: [{source: no}]}",
-        "4:20: context.files[0].source: no is not there; create it or correct the path",
+        "4:20: context.files[0].source: no does not exist; create it or correct the path",
     ),
     (
         "tools: {mcp_servers: {x: {url: 'https://x.example.com'}}}",
@@ -80,13 +80,13 @@ LINES = [
     ("image: {bild: x}", "4:9: image.bild: unknown key 'bild'; did you mean build?"),
     (
         "environments: {prod: {name: other}}",
-        "4:23: environments.prod.name: sets name; remove it: an environment cannot rename the agent; make a second spec",
+        "4:23: environments.prod.name: sets name; remove it: an environment cannot rename the agent; write a second spec",
     ),
     (
         "environments: {prod: {run: {timeout: x}}}",
-        "4:29: run.timeout: 'x' is no duration; write a whole number and s, m, h or d, such as 30m",
+        "4:29: run.timeout: 'x' is not a duration; write a whole number and s, m, h or d, such as 30m",
     ),
-    ("run: {timeout: 5m}\nrun: {retries: 1}", "5:1: run: is given twice; keep one of the two"),
+    ("run: {timeout: 5m}\nrun: {retries: 1}", "5:1: run: is given twice; remove one"),
     (
         "run: !!python/name:os.system {}",
         "4:6: run: the tag tag:yaml.org,2002:python/name:os.system is not part of a spec; write a plain value",
@@ -120,11 +120,11 @@ TRIGGERS = [
     ("webhook: {}", "6:5: triggers[0].webhook.verify: is required and missing; add it"),
     (
         "webhook: {verify: none, when: {action: x}}",
-        "6:36: triggers[0].webhook.when.action: 'action' names nothing of a delivery; write header.NAME or body.PATH",
+        "6:36: triggers[0].webhook.when.action: 'action' is not part of a delivery; write header.NAME or body.PATH",
     ),
     (
         "email: {imap: i.example.com, user: u, password: p, allow_from: ['*']}",
-        "6:69: triggers[0].email.allow_from[0]: '*' is no sender; write an address, or *@example.com for a whole domain",
+        "6:69: triggers[0].email.allow_from[0]: '*' is not a sender; write an address, or *@example.com for a whole domain",
     ),
 ]
 
@@ -154,8 +154,8 @@ def test_a_harness_that_cannot_speak_to_the_provider_is_refused(tmp_path: Path) 
 
 
 WHOLE_FILES = [
-    (b"- a\n", "1:1: spec: a spec is a mapping, this is a list; start with version: 1"),
-    (b"", "1:1: spec: the file is empty; write a spec, or run unmoor init"),
+    (b"- a\n", "1:1: spec: a spec is a mapping, but this is a list; start with version: 1"),
+    (b"", "1:1: spec: the file is empty; write a spec or run unmoor init"),
     (b"a: 1\n\tb: 2\n", "2:1: spec: a tab indents the line; indent with spaces"),
     (b"a: \xff\n", "1:1: spec: the file is not UTF-8; save it as UTF-8"),
     (b"a: [1\n", "2:1: spec: not YAML: expected ',' or ']', but got '<stream end>'; correct the YAML there"),
@@ -182,11 +182,11 @@ def test_aliases_that_explode_are_refused(tmp_path: Path) -> None:
 
 def test_a_deep_nest_and_an_alias_to_itself_are_refused(tmp_path: Path) -> None:
     assert "nested too deeply" in problems(tmp_path, "{" * 5000)[0]
-    assert "nested over 50 levels deep" in problems(tmp_path, "a: &a\n  b: *a\n")[0]
+    assert "nested deeper than 50 levels" in problems(tmp_path, "a: &a\n  b: *a\n")[0]
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"unmoor.yaml: spec: there is no such file; name a spec, or run unmoor init"):
+    with pytest.raises(SpecError, match=r"unmoor.yaml: spec: the file does not exist; name a spec or run unmoor init"):
         load(tmp_path)
 
 
@@ -212,7 +212,7 @@ def test_a_symlink_that_leaves_the_folder_is_refused_with_its_path(tmp_path: Pat
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "out").symlink_to("/etc/hostname")
     [line] = problems(tmp_path, f"{BASE}context: {{files: [{{source: docs}}]}}\n")
-    assert "docs/out is a symlink that leaves the folder; copy what it points to" in line
+    assert "docs/out is a symlink out of the folder; copy its target" in line
 
 
 def test_a_file_over_the_limit_is_refused_with_its_path(tmp_path: Path) -> None:

@@ -32,23 +32,23 @@ def problems(folder: Path, text: str) -> list[str]:
 RULES = [
     (
         "harness: {name: command}\n",
-        "harness.command: harness command needs the program to run; write command: [./agent, --flag]",
+        "harness.command: harness command needs a program; write command: [./agent, --flag]",
     ),
     (
         CLAUDE.replace("claude-code", "claude-code, command: [x]"),
-        "harness.command: command belongs to harness command, not claude-code; remove it, or use args",
+        "harness.command: command belongs to harness command, not claude-code; remove it or use args",
     ),
     (
         COMMAND.replace("command,", "command, version: 1.2,").replace("1.2", "'1.2'"),
-        "harness.version: harness command has no version of unmoor's; remove it; the image decides",
+        "harness.version: harness command takes no version; remove it; the image decides",
     ),
     (
         CLAUDE.replace("claude-code", "claude-code, version: latest"),
-        "harness.version: 'latest' is no exact version; write one such as 2.1.330",
+        "harness.version: 'latest' is not an exact version; write one such as 2.1.330",
     ),
     (
         CLAUDE.replace("claude-code", "goose") + "resources: {arch: arm64}\n",
-        "resources.arch: harness goose has no program for arm64; write amd64, or give an image that holds one",
+        "resources.arch: harness goose has no program for arm64; write amd64, or set image to one that contains it",
     ),
     (
         "harness: {name: codex}\n",
@@ -56,11 +56,11 @@ RULES = [
     ),
     (
         CLAUDE.replace("claude-code", "codex").replace("anthropic", "openai-compatible"),
-        "model.base_url: openai-compatible has no address of its own; add base_url",
+        "model.base_url: openai-compatible has no default URL; add base_url",
     ),
     (
         CLAUDE.replace("name: m", "name: m, base_url: 'http://x.example.com'"),
-        "model.base_url: the key would travel without TLS; write https://",
+        "model.base_url: the API key would be sent without TLS; write https://",
     ),
     (
         CLAUDE.replace("claude-code", "gemini")
@@ -70,21 +70,21 @@ RULES = [
     ),
     (
         "context: {skills: [{source: s}]}\n" + COMMAND,
-        "context.skills: harness command has no skills; put them into context.files and name them in the instructions",
+        "context.skills: harness command has no skills; add them to context.files and name them in the instructions",
     ),
     (
         COMMAND + "secrets: {gateway-token: {env: X}}\n",
-        "secrets.gateway-token: the name is taken by the token that is generated; write gateway: {token: gateway-token} to use it as that, or rename it",
+        "secrets.gateway-token: the generated token uses this name; set gateway: {token: gateway-token} to use this secret as the token, or rename it",
     ),
     (
         COMMAND + HOOK % ("${secret:key}", "none"),
-        "triggers[0].prompt: a secret cannot stand here; only MCP headers and env take ${secret:name}",
+        "triggers[0].prompt: a secret is not allowed here; only MCP headers and env take ${secret:name}",
     ),
     (
         SERVER % "url: 'https://x.example.com', headers: {A: '${secret:}'}",
-        "tools.mcp_servers.x.headers.A: '${secret:}' is no secret's name; write ${secret:name}",
+        "tools.mcp_servers.x.headers.A: '${secret:}' is not a secret name; write ${secret:name}",
     ),
-    (SERVER % "", "tools.mcp_servers.x: a server has either url or command; give one of them"),
+    (SERVER % "", "tools.mcp_servers.x: a server has either url or command; give exactly one"),
     (
         SERVER % "url: 'https://x.example.com', env: {A: b}",
         "tools.mcp_servers.x: env belongs to a server with command; use headers with url",
@@ -103,7 +103,7 @@ RULES = [
     ),
     (
         COMMAND + "context: {files: [{source: unmoor.yaml, path: a}, {source: unmoor.yaml, path: ./a}]}\n",
-        "context.files[1].path: './a' is taken by something else of the context; give it another path",
+        "context.files[1].path: './a' is used by another entry of context; give it another path",
     ),
     (
         COMMAND + HOOK % ("p", "{scheme: hmac, secret: s}"),
@@ -119,11 +119,11 @@ RULES = [
     ),
     (
         COMMAND + HOOK % ("p", '{scheme: hmac, secret: s, header: X, timestamp: {header: T, payload: "t.{body}"}}'),
-        "triggers[0].webhook.verify.timestamp: payload has no {timestamp}, or not one {body}; write both, such as {timestamp}.{body}",
+        "triggers[0].webhook.verify.timestamp: payload needs {timestamp}, and {body} once; write for example {timestamp}.{body}",
     ),
     (
         COMMAND + HOOK % ("p", '{scheme: hmac, secret: s, header: X, timestamp: {header: T, payload: "{when}{body}"}}'),
-        "triggers[0].webhook.verify.timestamp.payload: '{when}{body}' has the wrong form; write what is signed, of {timestamp} and {body}, such as {timestamp}.{body}",
+        "triggers[0].webhook.verify.timestamp.payload: '{when}{body}' has the wrong format; write the signed text with {timestamp} and {body}, such as {timestamp}.{body}",
     ),
     (
         COMMAND + "triggers: [{name: one, prompt: p, webhook: {}}]\n",
@@ -139,18 +139,18 @@ RULES = [
     ),
     (
         COMMAND + HOOK % ("{% if x %}", "none"),
-        "triggers[0].prompt: templates have no statements or comments; put values in with {{ event.… }} and let the prompt say the rest",
+        "triggers[0].prompt: templates have no statements or comments; insert values with {{ event.… }} and write the rest as text",
     ),
     (
         COMMAND + "resources: {memory: 1.0001Gi}\n",
-        "resources.memory: '1.0001Gi' is no size; write a number and Mi, Gi or Ti, such as 2Gi",
+        "resources.memory: '1.0001Gi' is not a size; write a number and Mi, Gi or Ti, such as 2Gi",
     ),
     (
         COMMAND + "resources: {memory: 1000.5Mi}\n",
-        "resources.memory: '1000.5Mi' is no whole number of Mi; write it in Mi, such as 1536Mi",
+        "resources.memory: '1000.5Mi' is not a whole number of Mi; write it in Mi, such as 1536Mi",
     ),
     (COMMAND + "? [a]\n: b\n", "spec: a key is a list or a mapping; write a plain key"),
-    (COMMAND + "run: {<<: 5}\n", "run: << merges something that is no mapping; merge a mapping"),
+    (COMMAND + "run: {<<: 5}\n", "run: << merges a value that is not a mapping; merge a mapping"),
 ]
 
 
@@ -189,12 +189,12 @@ FILES: list[tuple[Callable[[Path], None], str, str]] = [
     (
         make_folder,
         "context: {skills: [{source: thing}]}",
-        "context.skills[0].source: thing holds no SKILL.md; name a folder with a SKILL.md",
+        "context.skills[0].source: thing has no SKILL.md; name a folder with a SKILL.md",
     ),
     (
         make_folder,
         "image: {build: ./thing}",
-        "image.build: ./thing holds no Dockerfile; name a folder with a Dockerfile",
+        "image.build: ./thing has no Dockerfile; name a folder with a Dockerfile",
     ),
     (
         make_loop,
@@ -204,7 +204,7 @@ FILES: list[tuple[Callable[[Path], None], str, str]] = [
     (
         make_pipe,
         "context: {files: [{source: thing}]}",
-        "context.files[0].source: thing is no regular file; remove it or name the files one by one",
+        "context.files[0].source: thing is not a regular file; remove it or list the files one by one",
     ),
     (
         make_many,
@@ -214,7 +214,7 @@ FILES: list[tuple[Callable[[Path], None], str, str]] = [
     (
         make_latin,
         "context: {files: [{source: thing, path: a/b}, {source: thing, path: a//b}]}",
-        "context: two sources become files/a/b; give one of them another path",
+        "context: two sources have the path files/a/b; change the path of one",
     ),
 ]
 

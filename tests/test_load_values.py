@@ -25,48 +25,48 @@ def problems(folder: Path, text: str | bytes) -> list[str]:
 
 
 VALUES = [
-    ("run:", "4:1: run: nothing (null) is not allowed here; it must be a mapping"),
+    ("run:", "4:1: run: null is not allowed here; it must be a mapping"),
     ("run: {max_concurrent: 010}", "4:7: run.max_concurrent: '010' is not allowed here; it must be a valid integer"),
-    ("resources: {cpu: .nan}", "4:18: resources.cpu: .nan is no number that anything can have; write a number"),
+    ("resources: {cpu: .nan}", "4:18: resources.cpu: .nan is not a finite number; write a number"),
     (
         "resources: {cpu: 0.0001}",
         "4:13: resources.cpu: '0.0001' is not allowed here; it must have no more than 3 decimal places",
     ),
-    ("resources: {memory: 65Ti}", "4:13: resources.memory: 65Ti is more than any machine has; write 64Ti or less"),
+    ("resources: {memory: 65Ti}", "4:13: resources.memory: 65Ti is larger than any machine; write 64Ti or less"),
     ("run: {timeout: 36501d}", "4:7: run.timeout: 36501d is over a hundred years; write 36500d or less"),
-    ("image: a b", f"4:1: image: 'a b' has the wrong form; {IMAGE}"),
-    ("image: x@sha256:12", f"4:1: image: 'x@sha256:12' has the wrong form; {IMAGE}"),
-    ("image: https://x/y", f"4:1: image: 'https://x/y' has the wrong form; {IMAGE}"),
+    ("image: a b", f"4:1: image: 'a b' has the wrong format; {IMAGE}"),
+    ("image: x@sha256:12", f"4:1: image: 'x@sha256:12' has the wrong format; {IMAGE}"),
+    ("image: https://x/y", f"4:1: image: 'https://x/y' has the wrong format; {IMAGE}"),
     ("image: []", "4:1: image: a list is not allowed here; it must be a valid string or a mapping"),
     ("network: {egress: none}", "4:11: network.egress: 'none' is not allowed here; it must be a valid list or any"),
     (
         "network: {egress: [169.254.169.254]}",
-        "4:20: network.egress[0]: '169.254.169.254' has the wrong form; write a host name such as api.example.com, or *.example.com",
+        "4:20: network.egress[0]: '169.254.169.254' has the wrong format; write a host name such as api.example.com, or *.example.com",
     ),
     (
         "network: {domain: 192.0.2.1}",
-        "4:11: network.domain: '192.0.2.1' has the wrong form; write a host name such as agent.example.com",
+        "4:11: network.domain: '192.0.2.1' has the wrong format; write a host name such as agent.example.com",
     ),
     (
         "context: {repos: [{url: 'https://x.example.com/o/r', ref: '--upload-pack=x'}]}",
-        "4:54: context.repos[0].ref: '--upload-pack=x' has the wrong form; write a branch, tag or commit",
+        "4:54: context.repos[0].ref: '--upload-pack=x' has the wrong format; write a branch, tag or commit",
     ),
     (
         "context: {repos: [{url: 'https://x.example.com/'}]}",
-        "4:20: context.repos[0].url: 'https://x.example.com/' has the wrong form; write an https address without credentials, such as https://github.com/owner/name",
+        "4:20: context.repos[0].url: 'https://x.example.com/' has the wrong format; write an https URL without credentials, such as https://github.com/owner/name",
     ),
     (
         f"context: {{files: [{{source: {'a' * 300}}}]}}",
         f"4:20: context.files[0].source: '{'a' * 58}… cannot be read: File name too long; correct the path or its permissions",
     ),
-    (MAIL % "h:99999", "5:43: triggers[0].email.imap: 99999 is no port; write 1 to 65535"),
+    (MAIL % "h:99999", "5:43: triggers[0].email.imap: 99999 is not a port; write 1 to 65535"),
     (
         MAIL % "a..b",
-        "5:43: triggers[0].email.imap: 'a..b' has the wrong form; write a host name, with :port if it is not the usual one",
+        "5:43: triggers[0].email.imap: 'a..b' has the wrong format; write a host name, with :port if it is not the default port",
     ),
     (
         HOOK % "{body.a: []}",
-        "4:66: triggers[0].webhook.when['body.a']: no value is in an empty list, so nothing would start a run; list a value",
+        "4:66: triggers[0].webhook.when['body.a']: the list is empty, so nothing would start a run; list a value",
     ),
     (
         HOOK % "{body.a: {}}",
@@ -78,22 +78,22 @@ VALUES = [
     ),
     (
         "secrets: {a: {env: A=B}}",
-        "4:15: secrets.a.env: what is written there has the wrong form; write A-Z, a-z, 0-9 and _, not beginning with a digit",
+        "4:15: secrets.a.env: the value has the wrong format; write A-Z, a-z, 0-9 and _, not beginning with a digit",
     ),
     ("secrets: {a: {existing: false}}", "4:15: secrets.a.existing: false is not allowed; write true"),
     (
         "environments: {default: {}}",
-        "4:16: environments.default: default is the spec without an environment; write it above, or rename it",
+        "4:16: environments.default: default is the name of the spec without an environment; move these values up or rename it",
     ),
     (
         "environments: {Prod: {}}",
-        "4:16: environments.Prod: 'Prod' has the wrong form; write a-z, 0-9 and -, beginning with a letter and not ending with -",
+        "4:16: environments.Prod: 'Prod' has the wrong format; write a-z, 0-9 and -, beginning with a letter and not ending with -",
     ),
     ('"a\'b": x', """4:1: ["a'b"]: unknown key "a'b"; known keys: version"""),
-    ("run: &a {<<: *a}", "4:6: run: << merges a mapping into itself; merge another one"),
+    ("run: &a {<<: *a}", "4:6: run: << merges a mapping into itself; merge another mapping"),
     ('description: "\\0"', "4:14: description: the text holds the character U+0000; remove it"),
     ('description: "\\ud800"', "4:14: description: the text holds the character U+D800; remove it"),
-    ("description: \x07", "4:14: spec: it holds the character U+0007, which no YAML may have; remove it"),
+    ("description: \x07", "4:14: spec: it holds the character U+0007, which YAML does not allow; remove it"),
 ]
 
 
@@ -106,7 +106,9 @@ def test_a_value_that_cannot_be_meant_is_one_line(tmp_path: Path, line: str, exp
 @pytest.mark.parametrize("version", ["1.0", "true", "'1'"])
 def test_a_version_is_the_number_one_alone(tmp_path: Path, version: str) -> None:
     text = version.strip("'")
-    assert problems(tmp_path, f"version: {version}\n{HEAD}") == [f"1:1: version: '{text}' is no version; write 1"]
+    assert problems(tmp_path, f"version: {version}\n{HEAD}") == [
+        f"1:1: version: '{text}' is not a valid version; write 1"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -121,14 +123,14 @@ def test_a_version_is_the_number_one_alone(tmp_path: Path, version: str) -> None
 )
 def test_what_may_be_a_secret_is_not_repeated_in_an_error(tmp_path: Path, line: str) -> None:
     found = "\n".join(problems(tmp_path, f"version: 1\n{line}\n"))
-    assert "what is written there" in found
+    assert "the value" in found
     assert "0123456789" not in found
 
 
 def test_the_models_key_is_nothing_else(tmp_path: Path) -> None:
     text = f"version: 1\n{CLAUDE % 'key'}secrets: {{key: {{env: KEY}}}}\ngateway: {{token: key}}\n"
     assert problems(tmp_path, text) == [
-        "5:11: secrets.key: gateway and guard would both hold key; declare a secret of its own for each"
+        "5:11: secrets.key: gateway and guard would both hold key; declare a separate secret for each"
     ]
 
 

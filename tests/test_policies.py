@@ -49,7 +49,7 @@ def through(provider: str, type_: str) -> list[str]:
         (
             "default_7_51_1",
             "aws:s3/bucket:Bucket",
-            ["aws:s3/bucket:Bucket a goes through the default provider of aws"],
+            ["aws:s3/bucket:Bucket a uses the default provider of aws"],
         ),
     ],
 )
@@ -79,4 +79,4 @@ def test_what_a_preview_cannot_know_is_left_out_and_told() -> None:
 def test_without_a_spec_in_the_config_rights_are_not_judged() -> None:
     with pytest.raises(Exception) as refused:  # noqa: PT011  # the SDK's own, which it does not export
         breaches(LEAST, StackValidationArgs([]))
-    assert refused.value.reason == "neither unmoor:spec nor unmoor:target is set in the stack's config"  # type: ignore[attr-defined]
+    assert refused.value.reason == "unmoor:spec and unmoor:target are not set in the stack's config"  # type: ignore[attr-defined]

@@ -29,17 +29,17 @@ def found(base: dict[str, Any], egress: Any, *, repo: str = "", mcp: str = "") -
         (["*.example.com"], "https://git.example.com/o/r", ""),
         ("any", "https://anywhere.example.org/o/r", ""),
         (["GitHub.com".lower()], "https://GITHUB.com/o/r", ""),
-        (None, "https://github.com/o/r", "github.com is not in network.egress, so a run cannot reach it; add it there"),
+        (None, "https://github.com/o/r", "github.com is not in network.egress, so a run cannot reach it; add it"),
         (
             ["*.github.com"],
             "https://github.com/o/r",
-            "github.com is not in network.egress, so a run cannot reach it; add it there",
+            "github.com is not in network.egress, so a run cannot reach it; add it",
         ),
-        (["github.com"], "https://github.com:8443/o/r", "a run reaches port 443 alone; serve it there"),
+        (["github.com"], "https://github.com:8443/o/r", "a run can only reach port 443; use that port"),
         (
             "any",
             "https://192.0.2.7/o/r",
-            "192.0.2.7 is no full host name, so a run cannot reach it; write a host's name",
+            "192.0.2.7 is not a full host name, so a run cannot reach it; write a full host name",
         ),
     ],
 )
@@ -51,10 +51,10 @@ def test_a_repository(base_spec: dict[str, Any], egress: Any, repo: str, problem
     ("mcp", "problem"),
     [
         ("https://mcp.linear.app/mcp", ""),
-        ("http://mcp.linear.app/mcp", "only TLS leaves a run; write https://"),
+        ("http://mcp.linear.app/mcp", "a run can only use TLS; write https://"),
         (
             "https://mcp.example.org/",
-            "mcp.example.org is not in network.egress, so a run cannot reach it; add it there",
+            "mcp.example.org is not in network.egress, so a run cannot reach it; add it",
         ),
     ],
 )

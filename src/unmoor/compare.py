@@ -1,4 +1,4 @@
-"""The comparison: what each target makes of one plan, side by side. Each target compiles in a process of its own."""
+"""The comparison of targets for one spec. Each target compiles in its own process."""
 
 from __future__ import annotations
 
@@ -16,27 +16,26 @@ from .target import PARTS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhatIf:
-    """A change of the spec to compare as well: spec paths and values, and what it is called."""
+    """A changed spec to compare: the spec paths with their values, and a label."""
 
     label: str = ""
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def applies_to(self, target: str) -> bool:
-        """Whether it can matter there: settings of another target alone cannot."""
+        """Whether the change can matter to the target; settings of other targets cannot."""
         own = [path.split(".")[1] for path in self.changes if path.startswith("targets.")]
         return len(own) < len(self.changes) or not own or target in own
 
 
-AS_IT_IS = WhatIf()
+UNCHANGED = WhatIf()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetColumn:
-    """One target's column: why it refuses, what it rounds, what serves each part, limits, guarantees, counts by kind.
+    """One target's column: refusals, adjustments, what serves each part, limits, guarantees, and counts by kind.
 
-    `variant` names the change of the spec that it is for, empty for the spec as it is. `failed` says why there is
-    nothing to say, for a target that does not load. Where the plan is refused, the parts, guarantees and counts are
-    empty.
+    `variant` is the label of the changed spec, or empty. `failed` is the error of a target that does not load. If the
+    plan is refused, the parts, guarantees and counts are empty.
     """
 
     target: str
@@ -55,13 +54,13 @@ class TargetColumn:
 
     @property
     def total(self) -> int:
-        """Resources in all."""
+        """The number of resources."""
         return sum(count for _, count in self.counts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A titled row of the table: one text for each target."""
+    """A row of the table: one text for each target."""
 
     section: str
     title: str
@@ -69,9 +68,9 @@ class Row:
 
 
 def compare(
-    file: Path, environment: str | None, targets: Sequence[str], variants: Sequence[WhatIf] = (AS_IT_IS,)
+    file: Path, environment: str | None, targets: Sequence[str], variants: Sequence[WhatIf] = (UNCHANGED,)
 ) -> tuple[TargetColumn, ...]:
-    """A column for each target and variant, in the order asked for; SpecError if the spec itself is wrong."""
+    """A column for each target and variant, in the given order; SpecError if the spec is wrong."""
     with compare_in_background(file, environment, targets, variants) as columns:
         return columns()
 
@@ -80,7 +79,7 @@ def compare(
 def compare_in_background(
     file: Path, environment: str | None, targets: Sequence[str], variants: Sequence[WhatIf]
 ) -> Iterator[Callable[[], tuple[TargetColumn, ...]]]:
-    """The same while something else is done: what is given waits for the columns."""
+    """The same in the background: the yielded function waits for the columns."""
     if len(targets) == 1:
         yield lambda: _columns(file, environment, targets[0], variants)
         return
@@ -91,7 +90,7 @@ def compare_in_background(
 
 
 def _columns(file: Path, environment: str | None, target: str, variants: Sequence[WhatIf]) -> tuple[TargetColumn, ...]:
-    """A target's columns; imports that target's SDK and no other."""
+    """A target's columns; this imports only that target's SDK."""
     return tuple(
         replace(compare_target(file, environment, target, variant.changes), variant=variant.label)
         for variant in variants
@@ -102,11 +101,11 @@ def _columns(file: Path, environment: str | None, target: str, variants: Sequenc
 def compare_target(
     file: Path, environment: str | None, name: str, changes: Mapping[str, Any] | None = None
 ) -> TargetColumn:
-    """What one target makes of the spec with some of its values changed."""
+    """The column of one target for the spec with changed values."""
     from unmoor.spec.load import DEFAULT_ENVIRONMENT, load
     from unmoor.target.choose import select_target
 
-    # A change is tried where it is asked about, and not in every environment that is declared.
+    # Changes are validated in one environment, not in every declared one.
     loaded = load(file, environment or (DEFAULT_ENVIRONMENT if changes else None), changes=changes)
     try:
         chosen = select_target(loaded, name)
@@ -133,7 +132,7 @@ def compare_target(
 
 
 def table_rows(columns: Sequence[TargetColumn]) -> list[Row]:
-    """The comparison as rows; a topic that a target says nothing of is a dash."""
+    """The comparison as rows; a topic that a target does not have is a dash."""
     return [
         Row(section="plan", title="accepted", cells=tuple(_verdict(c) for c in columns)),
         Row(section="plan", title="rounded", cells=tuple(_lines(c.rounded) for c in columns)),

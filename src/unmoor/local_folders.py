@@ -1,4 +1,4 @@
-"""Where unmoor puts what it makes on this machine: content-addressed, so that it can be deleted at any time."""
+"""The folders of unmoor on this machine. The cache is content-addressed and can be deleted at any time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from .errors import UnmoorError
 
-# What the spec is called in its folder.
+# The spec's file name in its folder.
 SPEC_FILE = "unmoor.yaml"
 
 
 def cache_folder() -> Path:
-    """`$UNMOOR_CACHE`, else the user's cache folder for unmoor; it need not exist yet."""
+    """`$UNMOOR_CACHE`, else the user's cache folder for unmoor; it may not exist."""
     if own := os.environ.get("UNMOOR_CACHE"):
         return Path(own).absolute()
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
@@ -21,7 +21,7 @@ def cache_folder() -> Path:
 
 
 def data_folder() -> Path:
-    """`$UNMOOR_DATA`, else the user's data folder for unmoor: what is kept, unlike a cache; it need not exist yet."""
+    """`$UNMOOR_DATA`, else the user's data folder for unmoor, which must be preserved; it may not exist."""
     if own := os.environ.get("UNMOOR_DATA"):
         return Path(own).absolute()
     base = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
@@ -29,7 +29,7 @@ def data_folder() -> Path:
 
 
 def ensure_cache_folder() -> Path:
-    """The cache folder, made if it was not there; UnmoorError, with what to do, if nothing can be put into it."""
+    """The cache folder, created if needed; UnmoorError if it is not writable."""
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -37,4 +37,4 @@ def ensure_cache_folder() -> Path:
             return folder
     except OSError as error:
         rule = f"{folder} cannot be written: {error.strerror}"
-        raise UnmoorError(f"{rule}; set UNMOOR_CACHE to a folder that can") from None
+        raise UnmoorError(f"{rule}; set UNMOOR_CACHE to a writable folder") from None

@@ -13,7 +13,9 @@ def seconds(text: str) -> int:
     """`30m` as 1800; units s, m, h, d; ValueError says what is allowed."""
     match = re.fullmatch(r"([1-9]\d{0,8})([smhd])", text)
     if match is None:
-        raise ValueError(f"{quote_truncated(text)} is no duration; write a whole number and s, m, h or d, such as 30m")
+        raise ValueError(
+            f"{quote_truncated(text)} is not a duration; write a whole number and s, m, h or d, such as 30m"
+        )
     return int(match[1]) * SECONDS[match[2]]
 
 
@@ -21,10 +23,10 @@ def mebibytes(text: str) -> int:
     """`2Gi` as 2048; units Mi, Gi, Ti; ValueError says what is allowed."""
     match = re.fullmatch(r"([1-9]\d{0,8}(?:\.\d{1,3})?)(Mi|Gi|Ti)", text)
     if match is None:
-        raise ValueError(f"{quote_truncated(text)} is no size; write a number and Mi, Gi or Ti, such as 2Gi")
+        raise ValueError(f"{quote_truncated(text)} is not a size; write a number and Mi, Gi or Ti, such as 2Gi")
     size = Decimal(match[1]) * MEBIBYTES[match[2]]
     if size != int(size):
-        raise ValueError(f"{quote_truncated(text)} is no whole number of Mi; write it in Mi, such as 1536Mi")
+        raise ValueError(f"{quote_truncated(text)} is not a whole number of Mi; write it in Mi, such as 1536Mi")
     return int(size)
 
 

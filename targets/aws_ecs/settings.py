@@ -1,4 +1,4 @@
-"""What a user may set for ECS alone."""
+"""The settings of the target aws-ecs."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ CertificateArn = Annotated[
 
 
 class EcsSettings(Settings):
-    """Settings of `targets.aws-ecs`; an existing secret is placed by its ARN."""
+    """Settings of `targets.aws-ecs`. An existing secret is named by its ARN."""
 
     region: Region = Field(description="The AWS region, such as eu-west-1.")
     front: Literal["http-api", "alb"] = Field(
         "http-api",
-        description="What the gateway stands behind: an HTTP API costs nothing at rest and cuts a request after 30 s; "
-        "an ALB streams for up to 4000 s, has a monthly floor, and needs network.domain.",
+        description="The gateway's public entry. An HTTP API costs nothing while idle and ends a request after 30 s. "
+        "An ALB streams for up to 4000 s, has a fixed monthly price, and needs network.domain.",
     )
-    vpc: VpcId | None = Field(None, description="An existing VPC; without it one with two public subnets is made.")
-    subnets: list[SubnetId] = Field(
-        [], description="Subnets of `vpc` in two zones or more, for tasks and for the front."
-    )
+    vpc: VpcId | None = Field(None, description="An existing VPC. Default: a new one with two public subnets.")
+    subnets: list[SubnetId] = Field([], description="Subnets of `vpc` in two or more zones, for tasks and the ALB.")
     front_subnets: list[SubnetId] = Field(
-        [], description="Public subnets of `vpc` for the ALB, where `subnets` are private."
+        [], description="Public subnets of `vpc` for the ALB. Needed if `subnets` are private."
     )
     assign_public_ip: bool = Field(
-        True, description="Whether tasks get a public address; false where `subnets` have a NAT."
+        True, description="Whether tasks get a public IP address. Set false if `subnets` have a NAT."
     )
-    hosted_zone_id: ZoneId | None = Field(None, description="The Route 53 zone in which network.domain is made.")
+    hosted_zone_id: ZoneId | None = Field(
+        None, description="The Route 53 zone in which to create the record of network.domain."
+    )
     certificate: CertificateArn | None = Field(
-        None, description="An issued certificate for network.domain, in the region."
+        None, description="An issued ACM certificate for network.domain, in the same region."
     )
     container_insights: bool = Field(False, description="Whether the cluster records Container Insights metrics.")

@@ -1,4 +1,4 @@
-"""What a user may set for Container Apps alone."""
+"""The settings of the target azure-container-apps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 GROUP = rf"/subscriptions/{UUID}/resourceGroups/[-\w.()]+"
 SUBNET_ID = rf"^{GROUP}/providers/Microsoft\.Network/virtualNetworks/[-\w.]+/subnets/[-\w.]+$"
 REGISTRY_ID = rf"^{GROUP}/providers/Microsoft\.ContainerRegistry/registries/[a-zA-Z0-9]+$"
-# A secret of a Key Vault by its resource id, on which a role can be given; the vault must use Azure RBAC.
+# A Key Vault secret by its resource id, on which a role can be assigned; the vault must use Azure RBAC.
 SECRET_ID = rf"^{GROUP}/providers/Microsoft\.KeyVault/vaults/[a-zA-Z][a-zA-Z0-9-]+/secrets/[a-zA-Z0-9-]+$"
 
 Location = Annotated[str, StringConstraints(pattern=r"^[a-z]+[a-z0-9]*$")]
@@ -24,51 +24,51 @@ SecretId = Annotated[str, StringConstraints(pattern=SECRET_ID)]
 
 
 class WorkloadProfile(BaseModel):
-    """Machines of the agent's own for its runs, where Consumption has no size that is large enough."""
+    """Dedicated machines for runs that are larger than Consumption allows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     type: Literal["D4", "D8", "D16", "D32", "E4", "E8", "E16", "E32"] = Field(
-        description="The machine: D has 4 GiB for each processor, E has 8; the number is its processors."
+        description="The machine type. D has 4 GiB for each processor, E has 8. The number is its processors."
     )
-    min: Annotated[int, Field(ge=0, le=100)] = Field(0, description="Machines kept.")
-    max: Annotated[int, Field(ge=1, le=100)] = Field(1, description="Machines at most.")
+    min: Annotated[int, Field(ge=0, le=100)] = Field(0, description="The least number of machines.")
+    max: Annotated[int, Field(ge=1, le=100)] = Field(1, description="The greatest number of machines.")
 
 
 class ContainerAppsSettings(Settings):
-    """Settings of `targets.azure-container-apps`; an existing secret is placed by its resource id in a Key Vault."""
+    """Settings of `targets.azure-container-apps`. An existing secret is named by its resource id in a Key Vault."""
 
     location: Location = Field(description="The Azure region, such as westeurope.")
     subscription_id: SubscriptionId | None = Field(
-        None, description="The subscription; without it the one that whoever deploys is logged in to."
+        None, description="The subscription. Default: that of the deploying user's login."
     )
-    resource_group: GroupName | None = Field(None, description="An existing resource group; without it one is made.")
+    resource_group: GroupName | None = Field(None, description="An existing resource group. Default: a new one.")
     infrastructure_subnet_id: SubnetId | None = Field(
         None,
-        description="The id of an existing subnet, /27 or larger and delegated to Microsoft.App/environments; without "
-        "it Azure's own network is used. An environment's network cannot be changed later.",
+        description="The id of an existing subnet, /27 or larger and delegated to Microsoft.App/environments. "
+        "Default: Azure's own network. An environment's network cannot be changed later.",
     )
     zone_redundant: bool = Field(
-        False, description="Whether replicas and the store are spread over zones; needs infrastructure_subnet_id."
+        False, description="Whether replicas and the store are spread over zones. Needs infrastructure_subnet_id."
     )
     workload_profile: WorkloadProfile | None = Field(
-        None, description="Dedicated machines for runs; without it Consumption, up to 4 processors and 8Gi."
+        None, description="Dedicated machines for runs. Default: Consumption, up to 4 processors and 8Gi."
     )
     registry: RegistryId | None = Field(
         None,
-        description="The id of an existing container registry to build into, or to pull a given image from; without "
-        "it one is made for an image that is built.",
+        description="The id of an existing container registry to push a built image to, or to pull `image` from. "
+        "Default: a new one for a built image.",
     )
     registry_login: Literal["docker", "admin"] = Field(
         "docker",
-        description="How a built image is pushed: with the login that docker on this machine has (az acr login), or "
-        "with the admin user of the registry that is made, which is enabled for it.",
+        description="How a built image is pushed: with the login of docker on this machine (az acr login), or with "
+        "the admin user of the new registry, which is then enabled.",
     )
     certificate: Literal["managed"] | SecretId | None = Field(
         None,
-        description="For network.domain: `managed` is Azure's own certificate and needs the domain's DNS records in "
-        "place; or the id of a Key Vault secret that holds a certificate with its key.",
+        description="The certificate of network.domain: `managed` for one from Azure, which needs the domain's DNS "
+        "records first, or the id of a Key Vault secret that holds a certificate and its key.",
     )
     logs_daily_gb: Annotated[int, Field(ge=1, le=1000)] | None = Field(
-        None, description="GiB of logs a day after which no more are taken in; without it there is no such cap."
+        None, description="The limit of logs ingested in a day, in GiB. Default: no limit."
     )

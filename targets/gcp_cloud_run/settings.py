@@ -1,4 +1,4 @@
-"""What a user may set for Cloud Run alone."""
+"""The settings of the target gcp-cloud-run."""
 
 from __future__ import annotations
 
@@ -25,42 +25,43 @@ KmsKey = Annotated[
 
 
 class CloudRunSettings(Settings):
-    """Settings of `targets.gcp-cloud-run`; an existing secret is placed by `projects/P/secrets/S`, and its version."""
+    """Settings of `targets.gcp-cloud-run`. An existing secret is named by `projects/P/secrets/S`, with or without
+    `/versions/V`."""
 
     project: Project = Field(description="The id of the Google Cloud project.")
     region: Region = Field(description="The region, such as europe-west1.")
     public_access: Literal["invoker_iam_disabled", "all_users"] = Field(
         "invoker_iam_disabled",
-        description="How the public may reach the gateway: by leaving out the check of the caller's right, or by "
-        "giving that right to allUsers, which some organizations forbid.",
+        description="How the gateway is made public: without the IAM check of callers, or with the invoker role for "
+        "allUsers, which some organizations forbid.",
     )
     disk: Literal["disk", "memory"] = Field(
         "disk",
-        description="Where a run's scratch space lies: on an ephemeral disk, 10Gi at least, or in memory, which is "
-        "then added to the run's own, for regions that have no ephemeral disks.",
+        description="A run's scratch space: an ephemeral disk of at least 10Gi, or memory added to the run's own, for "
+        "regions without ephemeral disks.",
     )
     disk_quota_gib: Annotated[int, Field(ge=10, le=4096)] = Field(
-        10, description="Gi of ephemeral disk that an instance may have; Google raises the quota when asked."
+        10, description="The quota of ephemeral disk for one instance, in Gi. Google raises it on request."
     )
-    network: Network | None = Field(
-        None, description="An existing VPC network that containers send through; none is needed."
-    )
-    subnetwork: Subnetwork | None = Field(None, description="A subnetwork of it in the region, /26 or larger.")
+    network: Network | None = Field(None, description="An existing VPC network for outgoing traffic. Optional.")
+    subnetwork: Subnetwork | None = Field(None, description="A subnetwork of `network` in the region, /26 or larger.")
     vpc_egress: Literal["private-ranges-only", "all-traffic"] | None = Field(
         None,
-        description="What goes through the network: what is private, or everything, which then needs a NAT to reach "
-        "the internet. Private ranges unless `static_address` is set, which sends everything.",
+        description="The traffic that uses the network: private ranges, or all, which needs a NAT to reach the "
+        "internet. Default: private ranges, or all if `static_address` is set.",
     )
     static_address: bool = Field(
         False,
-        description="Whether everything leaves from one address: makes a router, a NAT and an address, and a network "
-        "where none is given.",
+        description="Whether all traffic leaves from one IP address. This creates a router, a NAT and an address, and "
+        "a network if none is set.",
     )
     dns_zone: Zone | None = Field(
-        None, description="The Cloud DNS zone in which network.domain is made, by name or projects/P/managedZones/Z."
+        None,
+        description="The Cloud DNS zone in which to create the record of network.domain, by name or "
+        "projects/P/managedZones/Z.",
     )
     kms_key: KmsKey | None = Field(
         None,
-        description="A key that encrypts the bucket; the project's Cloud Storage service agent must have "
-        "roles/cloudkms.cryptoKeyEncrypterDecrypter on it. Without it Google's own keys do.",
+        description="A key that encrypts the bucket. The project's Cloud Storage service agent must have "
+        "roles/cloudkms.cryptoKeyEncrypterDecrypter on it. Default: Google's own keys.",
     )

@@ -1,4 +1,4 @@
-"""What a user may set for a machine with Docker alone."""
+"""The settings of the target vm-docker."""
 
 from __future__ import annotations
 
@@ -17,33 +17,34 @@ DockerHost = Annotated[
 
 
 class DockerSettings(Settings):
-    """Settings of `targets.vm-docker`; an existing secret is placed by the absolute path of its file on the machine."""
+    """Settings of `targets.vm-docker`. An existing secret is named by its file's absolute path on the machine."""
 
     host: DockerHost = Field(description="The machine: `local`, `ssh://user@host[:port]`, or `unix:///path/to/socket`.")
     ssh_opts: list[str] = Field([], description="Options of the ssh client, such as [-i, ~/.ssh/deploy].")
     hostname: Annotated[str, StringConstraints(max_length=253, pattern=DOMAIN)] | None = Field(
-        None, description="The machine's public name, served where network.domain is not set."
+        None, description="The machine's public name, used if network.domain is not set."
     )
     proxy: Literal["caddy", "none"] = Field(
         "caddy",
-        description="caddy takes ports 80 and 443; none publishes the gateway on loopback for a proxy of yours.",
+        description="`caddy` listens on ports 80 and 443. `none` publishes the gateway on loopback for your own proxy.",
     )
     port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
-        None, description="The loopback port without a public name; without it one made from agent and environment."
+        None,
+        description="The loopback port if the machine has no public name. Default: derived from agent and environment.",
     )
-    caddy_image: str = Field("docker.io/library/caddy:2.10-alpine", description="The image of the proxy.")
+    caddy_image: str = Field("docker.io/library/caddy:2.10-alpine", description="The proxy's image.")
     machine: str | None = Field(
         None,
-        description="What the machine is, such as t3.large or e2-standard-4, for what `compare` says that it costs; "
-        "without it the cheapest of its table that the agent fits on is reckoned with.",
+        description="The machine type, such as t3.large or e2-standard-4, whose price `compare` uses. Default: the "
+        "cheapest known type that the agent fits on.",
     )
     machine_usd_month: Dollars | None = Field(
-        None, description="What the machine costs a month with all that belongs to it, where that is known better."
+        None, description="The machine's real price for a month, everything included."
     )
 
     @field_validator("machine")
     @classmethod
     def _is_known(cls, value: str | None) -> str | None:
         if value is not None and value not in MACHINES:
-            raise ValueError(f"{value!r} is no machine of the table; write one of {', '.join(MACHINES)}")
+            raise ValueError(f"{value!r} is not a known machine; write one of {', '.join(MACHINES)}")
         return value

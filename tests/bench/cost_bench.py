@@ -14,7 +14,7 @@ import sys, time
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from unmoor.compare import AS_IT_IS
+from unmoor.compare import UNCHANGED
 from unmoor.spec.load import load
 from unmoor.target.choose import choose
 loaded = load(Path(sys.argv[1]))
@@ -23,7 +23,7 @@ for name in loaded.settings:  # what a comparison loads without money too
 start = time.perf_counter()
 from unmoor.cost.compare_targets import comparison
 from unmoor.pricing.usage import Usage
-money = comparison(loaded, list(loaded.settings), [AS_IT_IS], usage=Usage(), today=date(2026, 11, 25), free_tier=True)
+money = comparison(loaded, list(loaded.settings), [UNCHANGED], usage=Usage(), today=date(2026, 11, 25), free_tier=True)
 money.verdict(), money.break_evens()
 bills = time.perf_counter()
 money.curve([Decimal(n * 10) for n in range(100)])

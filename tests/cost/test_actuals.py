@@ -204,7 +204,7 @@ def test_a_comparison_goes_by_what_a_store_has_seen(agent: Path) -> None:
     ("arguments", "said"),
     [
         (("--by", "moon"), "'moon' is not one of trigger, day, model, session"),
-        (("--since", "ever"), "'ever' is no duration; write a whole number and s, m, h or d, such as 30m"),
+        (("--since", "ever"), "'ever' is not a duration; write a whole number and s, m, h or d, such as 30m"),
         (("--csv", "--json"), "--csv and --json exclude each other"),
         (("-t", "gcp"), "unknown target 'gcp'; "),
         (("--store", "here"), "store: 'here' is no store; write one of s3://"),

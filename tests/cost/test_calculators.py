@@ -125,7 +125,7 @@ def test_a_machines_given_price_is_all_there_is() -> None:
 
 
 def test_a_machine_that_is_not_in_the_table_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"'t3.huge' is no machine of the table; write one of t4g.nano, "):
+    with pytest.raises(ValidationError, match=r"'t3.huge' is not a known machine; write one of t4g.nano, "):
         bill("vm-docker", settings={"machine": "t3.huge"})
 
 

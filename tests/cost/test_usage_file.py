@@ -48,7 +48,7 @@ def test_every_mistake_is_one_line_with_its_place(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         ("- 1\n", "usage: is no mapping; write lines such as runs: 200/month"),
-        ("runs: 1\nruns: 2\n", ":2:1: runs: is given twice; keep one of the two"),
+        ("runs: 1\nruns: 2\n", ":2:1: runs: is given twice; remove one"),
         ("runs: [1\n", "usage: not YAML: "),
     ],
 )

@@ -50,17 +50,17 @@ def test_a_replacement_is_one_change_however_it_is_told() -> None:
 
 def test_data_that_is_deleted_is_a_loss_and_data_that_is_retained_is_left_behind() -> None:
     lost = changes(step("delete", "store-runs", "Volume"))
-    assert [str(r) for r in lost.data_losses] == ["Volume a-store-runs is deleted with all that is in it"]
+    assert [str(r) for r in lost.data_losses] == ["Volume a-store-runs is deleted with its data"]
     left = changes(step("replace", "store-runs", "Volume"), step("keep", "store-runs", "Volume", retained=True))
     assert left.data_losses == ()
     assert list(lines(left))[-1] == (
-        "  data is left behind: Volume a-store-runs is made anew, empty; what is in the old one stays there"
+        "  data left behind: Volume a-store-runs is replaced by an empty one; the data stays in the old one"
     )
 
 
 def test_data_that_is_kept_says_what_its_cloud_calls_it_until_it_is_given_up() -> None:
     kept = changes(step("keep", "store-runs", "Volume", id="v-1", retained=True))
-    assert list(lines(kept)) == ["  data is kept: Volume a-store-runs (v-1)"]
+    assert list(lines(kept)) == ["  data retained: Volume a-store-runs (v-1)"]
     given_up = kept.including_data_loss()
     assert summary(given_up) == "1 to delete"
     assert [r.deletes_data for r in given_up.risks] == [True]
@@ -98,6 +98,6 @@ def test_drift_says_what_is_gone_and_what_differs(op: Op, said: str) -> None:
     step_ = ResourceStep(op=op, phase="done", type="d:index:Container", name="a-guard")
     found = changes_of("a", [ResourceStep(op=op, phase="started", type=step_.type, name=step_.name)], SERVING)
     assert list(drift_lines("t", found)) == [
-        "t: 1 of its resources differ from what was made; unmoor up brings them back",
+        "t: 1 of its resources have drifted; unmoor up restores them",
         f"  guard:      Container a-guard {said}",
     ]

@@ -47,7 +47,7 @@ def test_a_lock_says_by_whom_since_when_and_what_to_do() -> None:
     assert isinstance(error, LockedError)
     assert str(error) == (
         "hello as default.vm-docker is locked by root@other, process 9362, since 2026-11-25T02:36:47Z; "
-        "wait for it, or if that process is gone: unmoor refresh --repair"
+        "wait for it, or run unmoor refresh --repair if that process is gone"
     )
     assert not error.is_alive
 
@@ -65,7 +65,7 @@ def test_a_plugin_that_is_not_there_gives_the_command_to_run() -> None:
         "install the plugin using `pulumi plugin install resource docker v5.2.0`: error downloading provider"
     )
     assert str(error_of("", Diagnostic(severity="error", text=text))) == (
-        "hello as default.vm-docker: a plugin of the engine is not there and could not be fetched; "
+        "hello as default.vm-docker: a plugin of the engine is missing and could not be downloaded; "
         "pulumi plugin install resource docker v5.2.0"
     )
 
@@ -88,7 +88,7 @@ def test_what_was_stopped_says_what_was_done(text: str) -> None:
     assert error.exit_code == 130
     assert str(error) == (
         "hello as default.vm-docker was stopped\n"
-        "what was done before that (17 of the resources) is kept; run the command again to go on"
+        "the changes made before that (17 resources) are in the state; run the command again to continue"
     )
 
 
@@ -97,7 +97,7 @@ def test_what_was_stopped_says_what_was_done(text: str) -> None:
     [
         (
             "stderr: error: failed to load checkpoint: place 1: unexpected end of JSON input",
-            "its state cannot be read, failed to load checkpoint: place 1: unexpected end of JSON input; put a good copy",
+            "its state cannot be read: failed to load checkpoint: place 1: unexpected end of JSON input; put a good copy",
         ),
         (
             'stderr: error: read ".pulumi/meta.yaml": blob (key ".pulumi/meta.yaml") (code=Unknown): Invalid region',
@@ -117,12 +117,12 @@ def test_a_providers_error_leads_back_to_the_spec_without_its_wrapping() -> None
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("AccessDenied: not allowed", "docs/deploying lists every right that who deploys needs"),
+        ("AccessDenied: not allowed", "docs/deploying lists the permissions that the deploying user needs"),
         (
             "network hello-run already exists",
-            "if a command that was killed has left it, delete it there and run this again; else rename the agent",
+            "if a killed command left it, delete it in the cloud and run this again; else rename the agent",
         ),
-        ("VcpuLimitExceeded", "ask the cloud for a larger quota, or ask it for less"),
+        ("VcpuLimitExceeded", "request a larger quota or a smaller size"),
     ],
 )
 def test_errors_of_accounts_say_what_to_do(text: str, remedy: str) -> None:
@@ -150,8 +150,8 @@ def test_what_a_killed_command_left_is_one_line() -> None:
         "interrupted while creating\nThese resources are in an unknown state",
     )
     assert translate_diagnostic(said).text == (
-        "a command that was killed left Container hello-seed half done: it may be there without being in the state; "
-        "look for it there, then unmoor refresh --repair"
+        "a command that was killed left Container hello-seed half done: it may exist without being in the state; "
+        "check for it in the cloud, then run unmoor refresh --repair"
     )
 
 

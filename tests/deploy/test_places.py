@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_a_passphrase_that_is_gone_is_not_replaced_where_there_are_states(own_fo
     with pytest.raises(UnmoorError) as caught:
         passphrase_environment(place, {})
     assert str(caught.value) == (
-        f"the passphrase of the states that are there is neither in {own_folder}/passphrase nor in the OS keyring; "
+        f"the passphrase of the existing states is neither in {own_folder}/passphrase nor in the OS keyring; "
         "put the file back, or set PULUMI_CONFIG_PASSPHRASE"
     )
     assert not (own_folder / "passphrase").exists()
@@ -60,7 +61,7 @@ def test_a_passphrase_that_is_gone_is_not_replaced_where_there_are_states(own_fo
 
 def test_a_backend_that_is_no_url_is_refused() -> None:
     with pytest.raises(
-        UnmoorError, match=r"^backend nonsense: it is no URL that Pulumi knows; begin it with one of file://, "
+        UnmoorError, match=r"^backend nonsense: Pulumi does not know this kind of URL; start it with one of file://, "
     ):
         stack_location("a", "prod", "x", backend="nonsense")
 
@@ -87,7 +88,7 @@ def test_no_passphrase_is_made_that_would_lock_others_out() -> None:
     with pytest.raises(UnmoorError) as caught:
         passphrase_environment(place("s3://ours"), {})
     assert str(caught.value) == (
-        "backend s3://ours: nothing says what encrypts its secrets, which others must be able to read too; "
+        "backend s3://ours: other users share this backend, so the encryption of its secrets must be set; "
         "set PULUMI_CONFIG_PASSPHRASE, or --secrets-provider such as awskms://alias/unmoor"
     )
 
@@ -100,9 +101,8 @@ def test_the_next_command_says_what_the_last_one_left(error: UnmoorError | None,
     at = place("file:///s")
     assert unfinished_command_note(at) == ""
     try:
-        with record_command(at, "up") as doing:
+        with record_command(at, "up", SimpleNamespace(done=2)):
             assert "was killed, or is still running" in unfinished_command_note(at)
-            doing.done = 2
             if error is not None:
                 raise error
     except UnmoorError:

@@ -43,7 +43,7 @@ def there(images: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_it_is_deployed_by_ssh_and_a_second_up_changes_nothing(there: OnVm) -> None:
-    assert "everything is as it was made" in there.agent.unmoor("refresh").all
+    assert "no drift" in there.agent.unmoor("refresh").all
     said = there.agent.up()
     assert "onvm in default on vm-docker: no changes" in said.out.splitlines()
     assert {c.rsplit("-", 1)[0] for c in there.agent.containers("gateway")} == {

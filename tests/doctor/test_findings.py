@@ -196,4 +196,4 @@ def test_only_the_workspace_uses_pulumis_automation() -> None:
         for p in files
         if "pulumi.automation" in (t := p.read_text()) or "import automation" in t
     ]
-    assert set(users) <= {"stacks/workspace.py", "stacks/events.py", "stacks/failures.py"}
+    assert set(users) <= {"stacks/workspace.py", "stacks/pulumi_cli.py"}

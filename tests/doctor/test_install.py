@@ -10,7 +10,7 @@ import pytest
 from pulumi import automation
 
 from unmoor.errors import UnmoorError
-from unmoor.stacks.workspace import install_cli
+from unmoor.stacks.pulumi_cli import install_cli
 
 
 def installing(monkeypatch: pytest.MonkeyPatch, act: Any) -> None:
@@ -24,7 +24,7 @@ def test_it_is_put_where_pulumi_puts_it_for_everybody(monkeypatch: pytest.Monkey
     installing(monkeypatch, lambda **given: told.append(given))
     assert install_cli(said.append) == f"{tmp_path}/.pulumi/bin/pulumi"
     assert told == [{"root": f"{tmp_path}/.pulumi"}]
-    assert said == [f"runs https://get.pulumi.com/install.sh --install-root {tmp_path}/.pulumi"]
+    assert said == [f"running https://get.pulumi.com/install.sh --install-root {tmp_path}/.pulumi"]
 
 
 def fails(error: Exception) -> Any:

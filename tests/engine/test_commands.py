@@ -73,7 +73,7 @@ def test_an_agent_goes_up_stays_as_it_is_and_comes_down_without_its_data(own: En
     found = said(unmoor("up", *ON_DOCKER, "--yes", "--no-verify"))
     assert found.startswith("hello in default on vm-docker: 17 to make\n")
     lost = said(unmoor("down", *ON_DOCKER, "--yes", "--destroy-data"))
-    assert "  data is lost: Volume hello-store-runs is deleted with all that is in it\n" in lost
+    assert "  data lost: Volume hello-store-runs is deleted with its data\n" in lost
     assert own.cloud.things() == []
     assert "nothing is deployed" in unmoor("down", *ON_DOCKER, "--yes").stderr
 
@@ -122,7 +122,7 @@ def test_what_fails_leads_to_the_spec_and_the_next_up_goes_on(own: Engine) -> No
     failed = unmoor("up", *ON_DOCKER, "--yes", "--no-verify")
     assert failed.returncode == 1
     assert "\nresources: Container hello-launcher: no space left on device\n" in failed.stderr
-    assert "of the resources) is kept; run the command again to go on\n" in failed.stderr
+    assert "resources) are in the state; run the command again to continue\n" in failed.stderr
     assert "Traceback" not in failed.stderr
     again = unmoor("up", *ON_DOCKER, "--yes", "--no-verify")
     assert re.match(r"note: the last up, begun \S+, failed after \d+ resources: this one goes on", again.stderr)
@@ -132,10 +132,10 @@ def test_what_fails_leads_to_the_spec_and_the_next_up_goes_on(own: Engine) -> No
 
 def test_drift_is_named_and_brought_back(own: Engine) -> None:
     said(unmoor("up", *ON_DOCKER, "--yes", "--no-verify"))
-    assert said(unmoor("refresh", *ON_DOCKER)) == "hello in default on vm-docker: everything is as it was made\n"
+    assert said(unmoor("refresh", *ON_DOCKER)) == "hello in default on vm-docker: no drift\n"
     own.cloud.lose(CONTAINER, "hello-guard")
     found = said(unmoor("refresh", *ON_DOCKER))
-    assert "1 of its resources differ from what was made; unmoor up brings them back\n" in found
+    assert "1 of its resources have drifted; unmoor up restores them\n" in found
     assert "  guard:      Container hello-guard is gone\n" in found
     assert said(unmoor("up", *ON_DOCKER, "--yes", "--no-verify")).startswith(
         "hello in default on vm-docker: 1 to make\n"
@@ -150,10 +150,10 @@ def test_data_that_a_change_would_delete_is_given_up_by_name_alone(own: Engine) 
         refused = unmoor("up", *moved)
     assert refused.returncode == 2
     assert refused.stderr.splitlines()[-1] == (
-        "store: Bucket hello-store is deleted with all that is in it; keep it, or give it up by --destroy-data"
+        "store: Bucket hello-store is deleted with its data; keep it, or give it up by --destroy-data"
     )
     assert changes == []
-    assert "data is lost: Bucket hello-store" in said(unmoor("up", *moved, "--destroy-data"))
+    assert "data lost: Bucket hello-store" in said(unmoor("up", *moved, "--destroy-data"))
 
 
 def test_nobody_is_asked_where_nobody_can_answer(own: Engine) -> None:
@@ -244,7 +244,7 @@ def test_ctrl_c_once_finishes_what_is_under_way_and_the_next_up_goes_on(
     process.send_signal(signal.SIGINT)
     rest = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert "stopping: what is under way is finished first; once more stops at once\n" in rest
+    assert "stopping after the operations in progress; press Ctrl-C again to stop at once\n" in rest
     assert "hello as default.vm-docker was stopped\n" in rest
     slow.seconds = 0
     again = unmoor("up", *ON_DOCKER, "--yes", "--no-verify")
@@ -263,7 +263,7 @@ def test_ctrl_c_twice_stops_at_once_and_the_next_command_names_what_is_half_made
     process.send_signal(signal.SIGINT)
     rest = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert "stopping at once: what is under way may be left half made\n" in rest
+    assert "stopping at once: operations in progress may be left incomplete\n" in rest
     slow.seconds = 0
     again = unmoor("preview", *ON_DOCKER)
     assert re.search(r"a command that was killed left .*\bhello-\S+ half done: it may be there", again.stderr)

@@ -148,7 +148,7 @@ def test_a_recorded_webhook_is_signed_and_starts_its_run(tmp_path: Path) -> None
         assert (passed.code, passed.out, passed.err) == (1, "", expected)
         missing = await unmoor(tmp_path, *how, *url)
         assert missing.code == 2
-        assert missing.err.endswith("secrets.hook: env:HOOK_SECRET has no value here; set HOOK_SECRET\n")
+        assert missing.err.endswith("secrets.hook: env:HOOK_SECRET has no value on this machine; set HOOK_SECRET\n")
 
     against(tmp_path, act)
 

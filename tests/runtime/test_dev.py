@@ -92,7 +92,7 @@ def test_a_session_goes_on_in_a_store_that_was_named(home: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["nowhere", "--once", "x"], "nowhere: spec: there is no such file; name a spec, or run unmoor init"),
+        (["nowhere", "--once", "x"], "nowhere: spec: the file does not exist; name a spec or run unmoor init"),
         (
             ["a", "--once", "x", "--store", "ftp://x"],
             "store: 'ftp://x' is no store; write one of s3://, gs://, az://, file://, memory://",
@@ -114,8 +114,8 @@ def test_every_secret_that_is_not_here_is_named_with_what_to_do(home: Path) -> N
     assert result.returncode == 2
     lines = [line.partition(": secrets.")[2] for line in result.stderr.splitlines()]
     assert lines == [
-        "anthropic-key: env:ANTHROPIC_API_KEY has no value here; set ANTHROPIC_API_KEY",
-        "linear: existing has no value here; set UNMOOR_SECRET_LINEAR to try it here",
+        "anthropic-key: env:ANTHROPIC_API_KEY has no value on this machine; set ANTHROPIC_API_KEY",
+        "linear: existing has no value on this machine; set UNMOOR_SECRET_LINEAR",
     ]
 
 

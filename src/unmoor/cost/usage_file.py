@@ -31,8 +31,8 @@ def read_usage(path: Path) -> dict[str, Any]:
             values[key] = _value(key, value)
         except ValueError as error:
             rule, _, remedy = str(error).partition("; ")
-            problems.append(_placed(_problem(path, key, rule, remedy), document.places.get((key,))))
-    problems += [_placed(p, document.places.get((p.path,))) for p in _clashes(path, values)]
+            problems.append(_placed(_problem(path, key, rule, remedy), document.positions.get((key,))))
+    problems += [_placed(p, document.positions.get((p.path,))) for p in _clashes(path, values)]
     if problems:
         raise InputError(sorted(problems, key=lambda p: (p.line, p.column)))
     return values

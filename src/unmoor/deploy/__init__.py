@@ -1,8 +1,8 @@
-"""What an engine would do and does, in the words of who owns the agent; nothing here knows an engine or a cloud.
+"""Previews and progress of a deployment, for a person or a program; nothing here uses an engine or a cloud's SDK.
 
-step.py      a change of one resource, something said of one, and the counts at the end, as values
-parts.py     which part of the agent a resource belongs to, and which spec path it comes from
-changes.py   a preview: what changes in each part, and what data is at risk
-words.py     the same as text
-progress.py  steps as they happen, as a tree, as lines or as JSON
+engine_events.py  an operation on a resource, a message, and the final counts, as values
+agent_parts.py    the part of the agent and the spec path that a resource belongs to
+preview.py        the changes in each part, and the data at risk
+text.py           the same as text, JSON and Markdown
+progress.py       operations as they happen, as a tree, lines or JSON
 """

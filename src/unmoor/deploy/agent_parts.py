@@ -1,6 +1,6 @@
-"""Which part of the agent a resource belongs to, and which spec path it comes from: read off the name it was given.
+"""The part of the agent and the spec path that a resource belongs to, derived from its name.
 
-Every target names its resources `<agent>-<role>`, with the same roles for the same things.
+Every target names its resources `<agent>-<role>`, with the same roles.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from unmoor.target import PARTS, PartMapping
 
-# The first word of a role, and the part that it belongs to.
+# The first word of a role, and its part.
 WORDS = {
     "bundle": "store",
     "certificates": "gateway",
@@ -39,19 +39,19 @@ WORDS = {
     "store": "store",
     "vault": "secrets",
 }
-# The spec path from which a part comes, where no better one is known.
+# The spec path of a part, if no more specific one is known.
 PATHS = {"run": "resources", "guard": "model", "email": "triggers", "store": "retention.runs", "logs": "retention.logs"}
 OTHER = "the rest"
 ORDER = (*PARTS, OTHER)
 
 
 def strip_agent_name(agent: str, name: str) -> str:
-    """A resource's name without the agent's before it; the agent's own component has none."""
+    """A resource's name without the agent's prefix; empty for the agent's component."""
     return "" if name == agent else name.removeprefix(f"{agent}-")
 
 
 def part_of(agent: str, type_: str, name: str, serving: Sequence[PartMapping]) -> str:
-    """One of unmoor.target.PARTS, or OTHER: by the name, else by the type where it serves one part alone."""
+    """One of unmoor.target.PARTS, or OTHER: by the name, else by a type that serves only one part."""
     word = strip_agent_name(agent, name).split("-")[0]
     if word in WORDS:
         return WORDS[word]
@@ -60,13 +60,13 @@ def part_of(agent: str, type_: str, name: str, serving: Sequence[PartMapping]) -
 
 
 def holds_data(agent: str, type_: str, name: str, serving: Sequence[PartMapping]) -> bool:
-    """Whether runs and sessions are in it: one of the types that serve the store, named as the store is."""
+    """Whether the resource holds runs and sessions: it has a type that serves the store, and the store's name."""
     of_store = any(type_ in s.types for s in serving if s.part == "store")
     return of_store and strip_agent_name(agent, name).split("-")[0] == "store"
 
 
 def spec_path(agent: str, type_: str, name: str, serving: Sequence[PartMapping]) -> str:
-    """Where in the spec to look when the resource fails: the secret, the schedule, or the part."""
+    """The spec path to report if the resource fails: the secret, the schedule, or the part."""
     found = strip_agent_name(agent, name)
     for prefix, path in (("secret-", "secrets.{}"), ("schedule-", "triggers[{}].schedule")):
         if found.startswith(prefix):

@@ -1,4 +1,4 @@
-"""What an engine tells while it works, as values."""
+"""The events of an engine, as values."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-# What is done to a resource. `replace` is one that is made anew: `create-replacement` and `delete-replaced` are its
-# halves. `keep` is one that leaves the state while the thing itself stays.
+# The operation on a resource. `create-replacement` and `delete-replaced` are the halves of `replace`. `keep` removes a
+# resource from the state and leaves it in the cloud.
 Op = Literal["same", "create", "update", "delete", "replace", "create-replacement", "delete-replaced", "keep", "read"]
-# What is nothing that is done to a resource.
+# Operations that change nothing.
 NOTHING = ("same", "read")
 Phase = Literal["planned", "started", "done", "failed"]
 
@@ -25,7 +25,7 @@ class PropertyDiff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceStep:
-    """What is done to one resource, how far it is, and because of which properties; `id` is what its cloud calls it."""
+    """An operation on one resource, its phase, and the properties that cause it; `id` is its id in the cloud."""
 
     op: Op
     phase: Phase
@@ -38,12 +38,12 @@ class ResourceStep:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells the resource from every other of the stack."""
+        """The resource's unique key in the stack."""
         return (self.type, self.name)
 
     @property
     def is_applied(self) -> bool:
-        """Whether something has been done to the resource, and is done."""
+        """Whether the resource has been changed."""
         return self.phase == "done" and self.op not in NOTHING
 
     @property
@@ -54,7 +54,7 @@ class ResourceStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """A message of the engine or of a provider; type and name are empty where it concerns no resource."""
+    """A message of the engine or a provider; type and name are empty if it concerns no resource."""
 
     severity: Literal["info", "warning", "error"]
     text: str
@@ -64,7 +64,7 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """How many resources met which end, and how long it took, in whole seconds."""
+    """The number of resources for each operation, and the duration in whole seconds."""
 
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
     seconds: int = 0

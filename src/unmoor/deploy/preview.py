@@ -1,4 +1,4 @@
-"""A preview: what changes in each part of the agent, what is made anew, and what data is at risk."""
+"""A preview: the changes in each part of the agent, its replacements, and the data at risk."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ HALVES = ("create-replacement", "delete-replaced")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartChange:
-    """One resource that changes, in the part that it belongs to."""
+    """One changed resource and the part that it belongs to."""
 
     part: str
     step: ResourceStep
 
     @property
     def op(self) -> Op:
-        """What is done."""
+        """The operation on the resource."""
         return self.step.op
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Risk:
-    """A resource with data in it that would be lost: deleted, or made anew and so empty."""
+    """A resource whose data would be lost: it is deleted, or replaced by an empty one."""
 
     step: ResourceStep
     deletes_data: bool
 
     def __str__(self) -> str:
         if self.deletes_data:
-            return f"{self.step.kind} {self.step.name} is deleted with all that is in it"
-        return f"{self.step.kind} {self.step.name} is made anew, empty; what is in the old one stays there"
+            return f"{self.step.kind} {self.step.name} is deleted with its data"
+        return f"{self.step.kind} {self.step.name} is replaced by an empty one; the data stays in the old one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Changes:
         return {part: changes for part, changes in found.items() if changes}
 
     def including_data_loss(self) -> Changes:
-        """The same where what would be kept is deleted as well."""
+        """The same changes if retained data is deleted too."""
         lost = tuple(replace(step, op="delete", retained=False) for step in self.kept)
         changes = (*self.changes, *(PartChange(part="store", step=step) for step in lost))
         risks = (*self.risks, *(Risk(step=step, deletes_data=True) for step in lost))
@@ -68,7 +68,7 @@ class Changes:
 
 
 def changes_of(agent: str, steps: Iterable[ResourceStep], serving: Sequence[PartMapping]) -> Changes:
-    """What these steps of a preview come to."""
+    """The changes that these steps of a preview amount to."""
     whole = list(_whole(steps))
     changes = tuple(
         PartChange(part=part_of(agent, s.type, s.name, serving), step=s)
@@ -85,7 +85,7 @@ def changes_of(agent: str, steps: Iterable[ResourceStep], serving: Sequence[Part
 
 
 def _whole(steps: Iterable[ResourceStep]) -> Iterator[ResourceStep]:
-    """One step a resource: a replacement's halves are it where the replacement itself is not told."""
+    """One step for each resource: a replacement's halves stand for it if the engine does not report it."""
     planned = [s for s in steps if s.phase in ("planned", "started")]
     replaced = {s.key for s in planned if s.op == "replace"}
     retained = {s.key for s in planned if s.op == "keep"}

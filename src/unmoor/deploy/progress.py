@@ -1,4 +1,4 @@
-"""Steps as they happen: a tree on a terminal, lines in a log, JSON for a program."""
+"""Progress: a tree on a terminal, lines in a log, JSON for a program."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from unmoor.deploy.engine_events import NOTHING, Diagnostic, Event, Op, Resource
 from unmoor.target import PartMapping
 
 DOING: dict[Op, str] = {
-    "create": "making",
-    "update": "changing",
-    "replace": "making anew",
-    "create-replacement": "making anew",
+    "create": "creating",
+    "update": "updating",
+    "replace": "replacing",
+    "create-replacement": "replacing",
     "delete": "deleting",
-    "delete-replaced": "deleting the old",
+    "delete-replaced": "deleting the replaced",
 }
 DONE: dict[Op, str] = {
-    "create": "made",
-    "update": "changed",
-    "replace": "made anew",
-    "create-replacement": "made anew",
+    "create": "created",
+    "update": "updated",
+    "replace": "replaced",
+    "create-replacement": "replaced",
     "delete": "deleted",
-    "delete-replaced": "deleted the old",
-    "keep": "kept",
+    "delete-replaced": "deleted the replaced",
+    "keep": "retained",
 }
 
 
 class Progress(Protocol):
-    """Hears events while it is entered."""
+    """Receives events inside its `with` block."""
 
     def __enter__(self) -> Progress: ...
     def __exit__(self, kind: object, error: object, at: object) -> None: ...
@@ -47,7 +47,7 @@ class Progress(Protocol):
         ...
 
     def note(self, text: str) -> None:
-        """Shows a line of our own."""
+        """Shows a line of text."""
         ...
 
 
@@ -60,9 +60,9 @@ def make_progress(
     of: int = 0,
     stream: TextIO | None = None,
 ) -> Progress:
-    """What fits the stream, standard error unless another is given: JSON lines go to standard output.
+    """The progress display for the stream (default: standard error); JSON lines go to standard output.
 
-    A terminal is shown what is being done, and of how many resources where that is known.
+    `of` is the number of resources, if it is known.
     """
     part = lambda step: part_of(agent, step.type, step.name, serving)  # noqa: E731
     if as_json:
@@ -75,7 +75,7 @@ def make_progress(
 
 @dataclass(kw_only=True)
 class PlainProgress:
-    """One line when a resource is begun and one when it has ended, with the seconds that it took."""
+    """A line when an operation on a resource starts, and one when it ends, with its duration."""
 
     part: Callable[[ResourceStep], str]
     stream: TextIO
@@ -91,7 +91,7 @@ class PlainProgress:
     def on_event(self, event: Event) -> None:
         if isinstance(event, Diagnostic):
             if event.severity == "warning":
-                self.note(f"warning: {_said(event)}")
+                self.note(f"warning: {_diagnostic_text(event)}")
         elif isinstance(event, ResourceStep) and event.op not in NOTHING and event.phase != "planned":
             self._step(event)
 
@@ -148,7 +148,7 @@ def step_json(step: ResourceStep, part: str) -> dict[str, object]:
 
 @dataclass(kw_only=True)
 class LiveProgress:
-    """A tree of the agent's parts: how many of each are done, and what is under way, redrawn as it changes."""
+    """A tree of the agent's parts with the finished and running operations, redrawn as they change."""
 
     part: Callable[[ResourceStep], str]
     console: Console
@@ -175,7 +175,7 @@ class LiveProgress:
     def on_event(self, event: Event) -> None:
         if isinstance(event, Diagnostic):
             if event.severity == "warning":
-                self.note(f"warning: {_said(event)}")
+                self.note(f"warning: {_diagnostic_text(event)}")
         elif (
             isinstance(event, ResourceStep)
             and event.op not in NOTHING
@@ -197,7 +197,7 @@ class LiveProgress:
         counts[word] = counts.get(word, 0) + 1
 
     def tree(self) -> Tree:
-        """The parts as they are now."""
+        """The current tree."""
         now, running = self.clock(), list(self.running.values())
         done = sum(n for counts in self.ended.values() for n in counts.values())
         counted = f", {done} of {self.of}" if self.of else f", {done} done" if done else ""
@@ -207,13 +207,13 @@ class LiveProgress:
             counts = self.ended.get(part, {})
             if not mine and not counts:
                 continue
-            said = ", ".join(f"{n} {word}" for word, n in counts.items())
-            branch = tree.add(Text.assemble(f"{part:11} ", (said, "red" if "failed" in counts else "green")))
+            done_text = ", ".join(f"{n} {word}" for word, n in counts.items())
+            branch = tree.add(Text.assemble(f"{part:11} ", (done_text, "red" if "failed" in counts else "green")))
             for step, since in mine:
                 branch.add(Text(f"{DOING.get(step.op, step.op)} {step.kind} {step.name} {now - since:.0f} s", "yellow"))
         return tree
 
 
-def _said(event: Diagnostic) -> str:
+def _diagnostic_text(event: Diagnostic) -> str:
     text = " ".join(event.text.split())
     return f"{event.name}: {text}" if event.name else text

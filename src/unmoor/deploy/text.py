@@ -1,4 +1,4 @@
-"""Changes as text: in the agent's parts first, property by property where that is asked for."""
+"""Changes as text, JSON and Markdown: by part of the agent, and by property on request."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from unmoor.deploy.engine_events import Op, ResourceStep
 from unmoor.deploy.preview import Changes, PartChange
 
 SIGNS: dict[Op, str] = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
-VERBS: dict[Op, str] = {"create": "made", "update": "changed", "replace": "made anew", "delete": "deleted"}
+VERBS: dict[Op, str] = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 # How many properties one line names before it only counts the rest, and how much of a value a diff shows.
 NAMED, LONGEST = 4, 160
 
 
 def summary(changes: Changes) -> str:
-    """How many resources meet what, in one line: `3 to make, 1 to change`; `no changes`."""
-    verbs = {"create": "to make", "update": "to change", "replace": "to make anew", "delete": "to delete"}
+    """The number of resources for each operation, in one line: `3 to create, 1 to update`; `no changes`."""
+    verbs = {"create": "to create", "update": "to update", "replace": "to replace", "delete": "to delete"}
     counts = [(sum(c.op == op for c in changes.changes), verb) for op, verb in verbs.items()]
     return ", ".join(f"{n} {verb}" for n, verb in counts if n) or "no changes"
 
 
 def lines(changes: Changes) -> Iterator[str]:
-    """A line for each kind of change in each part, and what data is at risk."""
+    """A line for each kind of change in each part, and the data at risk."""
     for part, found in changes.by_part().items():
         first = f"{part}:"
         for line in _part(found):
@@ -32,11 +32,11 @@ def lines(changes: Changes) -> Iterator[str]:
 
 
 def data_lines(changes: Changes) -> Iterator[str]:
-    """What becomes of data: nothing is said where nothing becomes of it."""
+    """A line for each resource whose data is lost, left behind or retained."""
     for risk in changes.risks:
-        yield f"  data {'is lost' if risk.deletes_data else 'is left behind'}: {risk}"
+        yield f"  data {'lost' if risk.deletes_data else 'left behind'}: {risk}"
     for step in changes.kept:
-        yield f"  data is kept: {resource_label(step)}"
+        yield f"  data retained: {resource_label(step)}"
 
 
 def diff_lines(changes: Changes) -> Iterator[str]:
@@ -50,12 +50,12 @@ def diff_lines(changes: Changes) -> Iterator[str]:
 
 
 def resource_label(step: ResourceStep) -> str:
-    """A resource for a person: its kind, its name, and what its cloud calls it."""
+    """A resource for a person: its kind, its name, and its id in the cloud."""
     return f"{step.kind} {step.name}" + (f" ({step.id})" if step.id and step.id != step.name else "")
 
 
 def _part(changes: Sequence[PartChange]) -> Iterator[str]:
-    """What is made or deleted is counted by kind; what changes is named, with the properties that do."""
+    """Created and deleted resources are counted by kind; updated ones are named with their changed properties."""
     for op in ("create", "delete"):
         kinds: dict[str, int] = {}
         for change in changes:
@@ -86,15 +86,15 @@ def _value(value: object) -> str:
 
 
 def drift_lines(title: str, changes: Changes) -> Iterator[str]:
-    """What a refresh has found to differ from what the last `up` made."""
+    """The drift that a refresh found since the last `up`."""
     if not changes.changes:
-        yield f"{title}: everything is as it was made"
+        yield f"{title}: no drift"
         return
-    yield f"{title}: {len(changes.changes)} of its resources differ from what was made; unmoor up brings them back"
+    yield f"{title}: {len(changes.changes)} of its resources have drifted; unmoor up restores them"
     for change in changes.changes:
         step = change.step
-        gone = "is gone" if step.op == "delete" else f"differs{_why(step)}"
-        yield f"  {change.part + ':':11} {step.kind} {step.name} {gone}"
+        drift = "is gone" if step.op == "delete" else f"differs{_why(step)}"
+        yield f"  {change.part + ':':11} {step.kind} {step.name} {drift}"
 
 
 def as_json(title: str, changes: Changes) -> dict[str, object]:

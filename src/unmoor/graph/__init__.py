@@ -1,6 +1,6 @@
-"""A recorded graph: the resources that a program would ask for, and their renderings as text.
+"""A recorded graph: a program's resources, and their renderings as text.
 
-Nothing here knows Pulumi's SDK; recording is unmoor.recording.record.
+Nothing here uses Pulumi's SDK; unmoor.recording.record records.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ SECRET = "[secret]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One resource as it would be registered: inputs in camelCase as sent, a secret's value as `[secret]`.
+    """One registered resource: its inputs in camelCase, a secret's value as `[secret]`.
 
-    `parent` is the logical name of the component it belongs to, None for the root. `depends_on` holds (type, name) of
-    every resource that it refers to or waits for. `overridden` holds the input paths that a user's override changed.
+    `parent` is the logical name of its component, None for the root. `depends_on` holds (type, name) of every resource
+    that it depends on. `overridden` holds the input paths that overrides changed.
     """
 
     type: str
@@ -32,12 +32,12 @@ class Resource:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells it from every other resource of the graph."""
+        """The resource's unique key in the graph."""
         return (self.type, self.name)
 
     @property
     def module(self) -> str:
-        """The package and module that it belongs to, such as `aws:ecs`; the package alone where that says it all."""
+        """The package and module of its type, such as `aws:ecs`; the package alone if the module adds nothing."""
         package, module, _ = [*self.type.split(":"), "", ""][:3]
         module = module.split("/")[0]
         return package if module in ("", "index", "providers") or package == "unmoor" else f"{package}:{module}"
@@ -49,7 +49,7 @@ class Resource:
 
 
 def as_json(resources: Iterable[Resource]) -> list[dict[str, Any]]:
-    """The graph as plain values, sorted by type and name: exactly type, name, parent, inputs for each."""
+    """The graph as plain values, sorted by type and name: type, name, parent and inputs of each resource."""
     return [
         {"type": r.type, "name": r.name, "parent": r.parent, "inputs": dict(r.inputs)}
         for r in sorted(resources, key=lambda r: r.key)
@@ -57,7 +57,7 @@ def as_json(resources: Iterable[Resource]) -> list[dict[str, Any]]:
 
 
 def counts(resources: Iterable[Resource]) -> dict[str, int]:
-    """How many resources there are of each type, by type; components left out."""
+    """The number of resources of each type, without components."""
     return dict(sorted(Counter(r.type for r in resources if not r.type.startswith("unmoor:")).items()))
 
 
@@ -70,7 +70,7 @@ def by_module(resources: Iterable[Resource]) -> dict[str, list[Resource]]:
 
 
 def tree(resources: Sequence[Resource]) -> str:
-    """The graph for a person: the component, what it holds by service, and a count for each kind."""
+    """The graph as a tree: the component, its resources by service, and a count of each kind."""
     root = next(r for r in resources if r.parent is None)
     lines = [f"{root.name}  {root.type}"]
     held = by_module(r for r in resources if r.parent is not None)
@@ -87,13 +87,13 @@ def _branch(members: Sequence[Resource], indent: str) -> Iterator[str]:
     width = max(len(m.kind) for m in members)
     for i, member in enumerate(members):
         mark = "└─" if i == len(members) - 1 else "├─"
-        kept = "  (kept on deletion)" if member.retained else ""
+        kept = "  (retained on deletion)" if member.retained else ""
         yield f"{indent}{mark} {member.kind:<{width}}  {member.name}{kept}"
         yield from (f"{indent}     * {path} is set by overrides" for path in member.overridden)
 
 
 def as_sorted_text(resources: Iterable[Resource]) -> str:
-    """The graph as small sorted text: one line a resource and one an input, JSON documents spelt out."""
+    """The graph as sorted text: one line for each resource and each input, with JSON documents expanded."""
     lines: list[str] = []
     for resource in sorted(resources, key=lambda r: r.key):
         lines.append(f"{resource.type} {resource.name} <- {resource.parent or '-'}")
@@ -104,7 +104,7 @@ def as_sorted_text(resources: Iterable[Resource]) -> str:
 
 
 def leaf_paths(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every leaf of an input with its path; text that holds a JSON document is opened."""
+    """Every leaf of an input with its path; a JSON document in a text is expanded."""
     document = _document(value)
     if document is not None:
         yield from leaf_paths(document, f"{path}<json>")
@@ -129,7 +129,7 @@ def _document(value: Any) -> Any:
 
 
 def mermaid(resources: Sequence[Resource]) -> str:
-    """The graph as a Mermaid flowchart: a box for each service, an arrow from each resource to what it refers to."""
+    """The graph as a Mermaid flowchart: a box for each service, an arrow from each resource to its dependencies."""
     ids = {r.key: f"r{i}" for i, r in enumerate(sorted(resources, key=lambda r: r.key))}
     lines = ["flowchart LR"]
     for n, (group, members) in enumerate(by_module(r for r in resources if r.parent is not None).items()):

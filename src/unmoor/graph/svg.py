@@ -1,6 +1,6 @@
-"""A picture of a recorded graph as SVG text: a box for each service, an arrow where one refers to another.
+"""A picture of a recorded graph as SVG: a box for each service, and arrows for dependencies.
 
-No font, script or service from elsewhere; light and dark backgrounds; text stays text.
+It loads no font or script, has light and dark colors, and its text can be selected.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STYLE = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A service's box: where it stands, and the lines in it."""
+    """A service's box: its position and its lines."""
 
     group: str
     x: int
@@ -38,7 +38,7 @@ class Box:
 
 
 def svg(resources: Sequence[Resource], *, title: str) -> str:
-    """The picture of the graph; boxes stand to the right of what refers to them, as far as that is possible."""
+    """The picture of the graph; a box is to the right of those that depend on it, where possible."""
     held = by_module(r for r in resources if r.parent is not None and not r.type.startswith("pulumi:providers"))
     links = _links(held)
     boxes = _placed(held, _columns(held, links))
@@ -75,7 +75,7 @@ def _links(held: Mapping[str, Sequence[Resource]]) -> set[tuple[str, str]]:
 
 
 def _columns(held: Mapping[str, Sequence[Resource]], links: set[tuple[str, str]]) -> list[list[str]]:
-    """Services by how long the longest way to them is; a circle is cut where it is closed."""
+    """Services by the length of the longest path to them; a cycle is cut."""
     depth: dict[str, int] = {}
 
     def visit(group: str, seen: frozenset[str]) -> int:
@@ -96,7 +96,7 @@ def _columns(held: Mapping[str, Sequence[Resource]], links: set[tuple[str, str]]
 
 
 def _packed(columns: list[list[str]], held: Mapping[str, Sequence[Resource]]) -> list[list[str]]:
-    """No more than four columns, so that the picture can be read: the fullest neighbours of later ones are joined."""
+    """At most four columns, so that the picture is readable: the smallest neighbors are joined."""
     while len(columns) > 4:
         sizes = [sum(len(held[g]) for g in a + b) for a, b in pairwise(columns)]
         least = sizes.index(min(sizes))

@@ -1,4 +1,4 @@
-"""What an image is built from: a folder, arguments, and a tag that tells one content from another."""
+"""How an image is built: a folder, arguments, and a tag that identifies the content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .model import Image, ImageFolder, ShippedImage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRecipe:
-    """The build's folder, which holds a Dockerfile; its arguments; its platform; a tag that its content decides."""
+    """The build's folder with a Dockerfile, its arguments, its platform, and a tag derived from the content."""
 
     folder: str
     arguments: tuple[tuple[str, str], ...]
@@ -23,7 +23,7 @@ class ImageRecipe:
 
 
 def image_recipe(image: Image, *, arch: str, shipped_folder: str) -> ImageRecipe:
-    """How to build an image that is not a reference; `shipped_folder` is named by the digest of what it holds."""
+    """How to build an image that is not a reference; the name of `shipped_folder` is the digest of its content."""
     if isinstance(image, ShippedImage):
         inside = shipped_folder.rsplit("/", 1)[-1][:12]
         return ImageRecipe(
@@ -32,7 +32,7 @@ def image_recipe(image: Image, *, arch: str, shipped_folder: str) -> ImageRecipe
             platform=f"linux/{arch}",
             tag=f"{image.harness}-{image.version}-{arch}-{inside}",
         )
-    assert isinstance(image, ImageFolder), "a reference is used as it is"
+    assert isinstance(image, ImageFolder), "a reference is not built"
     tag = f"own-{arch}-{content_digest(Path(image.folder))[:24]}"
     return ImageRecipe(folder=image.folder, arguments=(), platform=f"linux/{arch}", tag=tag)
 
@@ -45,12 +45,12 @@ def content_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
-# What of unmoor runs inside the container: the runtime, and the few modules that it shares with the compiler.
+# The modules that run in the container beside the runtime, which shares them with the compiler.
 SHIPPED_MODULES = ("__init__.py", "container.py", "errors.py", "quantities.py", "cron.py", "py.typed")
 
 
 def image_context(cache: Path) -> Path:
-    """A folder with the shipped Dockerfile and everything that it copies, named by the digest of its content."""
+    """A folder with the shipped Dockerfile and all that it copies, named by the digest of its content."""
     package = Path(str(files("unmoor")))
     sources = {path.relative_to(package).as_posix(): path for path in _shipped(package)}
     digest = hashlib.sha256()
@@ -68,7 +68,7 @@ def _shipped(package: Path) -> list[Path]:
 
 
 def _copy(package: Path, sources: dict[str, Path], folder: Path) -> None:
-    """Copies beside the folder and renames, so that a second process never sees half of it."""
+    """Copy to a temporary folder and rename it, so that another process never sees half of it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=folder.parent))
     for name, path in sources.items():

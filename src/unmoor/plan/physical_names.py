@@ -1,4 +1,4 @@
-"""Names within a platform's limits: stable, and different for any two agents and environments."""
+"""Names within a platform's limits: stable, and unique to an agent and environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .model import Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameRule:
-    """What a platform allows: length, and whether hyphens; names are always lower case and start with a letter."""
+    """A platform's limits: length, and whether hyphens are allowed. Names are lower case and start with a letter."""
 
     max_length: int
     hyphens: bool = True
@@ -21,10 +21,10 @@ class NameRule:
 
 
 def physical_name(plan: Plan, role: str, rule: NameRule, *, scope: str = "") -> str:
-    """`agent-environment-role`, cut and marked with a digest where it would be too long, or where `scope` is given.
+    """`agent-environment-role`, cut and extended by a digest if it is too long or `scope` is given.
 
-    `scope` is what makes a name unique beyond one account: the account's own id, say. The digest is of agent,
-    environment, role and scope, so equal inputs give equal names and different ones different names.
+    `scope` makes a name unique beyond one account, such as the account's id. The digest covers agent, environment, role
+    and scope, so names are equal only if their inputs are.
     """
     parts = [plan.agent, plan.environment, *([role] if role else [])]
     plain = "-".join(parts)
@@ -35,7 +35,7 @@ def physical_name(plan: Plan, role: str, rule: NameRule, *, scope: str = "") -> 
 
 
 def tags(plan: Plan) -> dict[str, str]:
-    """What every resource that takes tags or labels is marked with."""
+    """The tags or labels of every resource that takes them."""
     return {
         "agent": plan.agent,
         "environment": plan.environment,
@@ -45,7 +45,7 @@ def tags(plan: Plan) -> dict[str, str]:
 
 
 def _is_unambiguous(plan: Plan, role: str) -> bool:
-    """With a hyphen in the environment or the role, two agents' names could read alike; those get a digest."""
+    """Whether the name needs no digest: with a hyphen in environment or role, two agents' names could be equal."""
     return "-" not in plan.environment and "-" not in role
 
 

@@ -1,7 +1,7 @@
-"""SDKs in parts: a class of a cloud's SDK is taken from its own module, without running the package around it.
+"""Lazy SDKs: import a class of a cloud's SDK from its own module instead of the whole package.
 
-An SDK's package, such as pulumi_gcp.compute, runs hundreds of modules when the first of its names is asked for, which
-is most of what a graph waits for. A name that is not where the SDK's naming says still runs the whole package.
+An SDK's package, such as pulumi_gcp.compute, imports hundreds of modules for its first name, which takes most of a
+graph's time. A name that does not follow the SDK's naming still imports the whole package.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def import_with_lazy_sdks(module: str) -> None:
-    """Imports a module that builds with SDKs; what it did not need of them yet is run in parts."""
+    """Import a module that uses SDKs, and make the packages that it has not loaded yet lazy."""
     importlib.import_module(module)
     make_sdks_lazy()
 
 
 def make_sdks_lazy() -> None:
-    """From here on, what the SDKs that have been imported would run later as whole packages is run in parts."""
+    """Make the imported SDKs' packages that have not been loaded yet lazy."""
     for name, module in list(sys.modules.items()):
         if type(module).__name__ == LAZY and find_spec(f"{name}._inputs"):
             module.__class__ = _InParts
 
 
 class _InParts(types.ModuleType):
-    """A package that has not run; asked for a name, it gives that of the module that the name is defined in."""
+    """A package that is not loaded; it finds each name in the module that defines it."""
 
     def __getattr__(self, name: str) -> Any:
         for part in _parts(name):

@@ -13,7 +13,7 @@ from unmoor.value_paths import set_at_path
 
 
 def register_overrides(agent: str, overrides: Sequence[Override]) -> None:
-    """From here on every resource that an override matches is registered with its inputs changed."""
+    """Change the inputs of every resource that an override matches and that is registered from now on."""
     if not overrides:
         return
 
@@ -27,7 +27,7 @@ def register_overrides(agent: str, overrides: Sequence[Override]) -> None:
 def apply_overrides(
     agent: str, overrides: Sequence[Override], type_: str, name: str, inputs: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """The inputs after every override that matches the resource, or None where none does."""
+    """The inputs after every override that matches the resource, or None if none does."""
     result: dict[str, Any] | None = None
     for override in overrides:
         if override_matches(override, agent, type_, name):

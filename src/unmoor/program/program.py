@@ -1,4 +1,4 @@
-"""The one Pulumi program: a plan becomes a target's resources, and its outputs are exported under fixed names."""
+"""The Pulumi program: it creates a target's resources for a plan and exports the outputs under fixed names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def program(
     secret_value: Callable[[Secret], object],
     secret_version: Callable[[str, str, str], int] = secret_version,
 ) -> Outputs:
-    """Makes the agent's resources in the running Pulumi program and exports its outputs; returns them as well."""
+    """Create the agent's resources in the running Pulumi program, export its outputs, and return them."""
     import_with_lazy_sdks(target.build_by.partition(":")[0])
     cache = ensure_cache_folder()
     register_overrides(plan.agent, settings.overrides)

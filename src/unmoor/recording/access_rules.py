@@ -1,6 +1,6 @@
-"""The rules that every graph must keep, whatever target made it: plain functions over recorded values.
+"""The rules that every target's graph must obey, as functions over recorded values.
 
-Each yields one line for every breach. They are run by the conformance suite, and by the policy pack over a preview.
+Each yields one line for every breach. The conformance suite and the policy pack run them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from unmoor.graph import Resource
 from unmoor.plan import Plan
 from unmoor.target import Access
 
-# What each part may do under each prefix of the store, and no more. The guard counts the day's spending.
+# The operations that each part may use under each prefix of the store. The guard records the day's spending.
 MAY_TOUCH = {
     "gateway": {
         "bundles/": {"read"},
@@ -28,7 +28,7 @@ MAY_TOUCH = {
         "runs/": {"read", "write", "delete"},
         "sessions/": {"read", "write", "delete"},
     },
-    # Some stores count writing over an object as deleting it, and the day's spending is written over.
+    # Overwriting needs the permission to delete on some stores, and the day's spending is overwritten.
     "guard": {"budget/": {"read", "write", "delete"}, "bundles/": {"read"}},
 }
 MAY_START = {"gateway": {"run"}, "schedules": {"run"}, "launcher": {"run"}}
@@ -42,7 +42,7 @@ def descends_from_one(resources: Sequence[Resource]) -> Iterator[str]:
         yield f"{len(roots)} resources have no parent: {', '.join(f'{r.type} {r.name}' for r in roots)}"
     for resource in resources:
         if resource.parent is not None and resource.parent not in parents:
-            yield f"{resource.type} {resource.name} descends from {resource.parent}, which is no component"
+            yield f"{resource.type} {resource.name} descends from {resource.parent}, which is not a component"
 
 
 def unique(resources: Iterable[Resource]) -> Iterator[str]:
@@ -52,24 +52,24 @@ def unique(resources: Iterable[Resource]) -> Iterator[str]:
 
 
 def no_plain_secret(plain: Iterable[str], values: Iterable[str]) -> Iterator[str]:
-    """No secret's value is in anything that is sent outside a secret wrapper."""
+    """No secret's value is sent outside a secret wrapper."""
     texts = list(plain)
     for value in values:
         yield from (f"{value!r} is sent in plain in {text[:80]!r}" for text in texts if value in text)
 
 
 def secrets_reach_their_holders(plan: Plan, access: Access) -> Iterator[str]:
-    """Each part is given every secret that it holds, and no other."""
+    """Each part receives every secret that it holds, and no other."""
     living = {"run": "gateway"} if plan.run.isolation == "process" else {}
     held = {(living.get(holder, holder), s.name) for s in plan.secrets for holder in s.holders}
     for who, name in sorted(access.reads - held):
         yield f"{who} can read {name}, which it does not hold"
     for who, name in sorted(held - access.reads):
-        yield f"{who} is not given {name}, which it holds"
+        yield f"{who} does not receive {name}, which it holds"
 
 
 def code_obtains_only_its_own(plan: Plan, access: Access) -> Iterator[str]:
-    """No credential inside a container reads a secret that is not its own; the model key is the guard's alone."""
+    """A container's credentials can only read its own secrets, and only the guard's can read the model key."""
     guarded = {s.name for s in plan.secrets_held_by("guard")}
     for who, name in sorted(access.self_obtainable):
         if name in guarded and who != "guard":
@@ -79,7 +79,7 @@ def code_obtains_only_its_own(plan: Plan, access: Access) -> Iterator[str]:
 
 
 def store_by_prefix(plan: Plan, access: Access) -> Iterator[str]:
-    """Each part touches only its own prefixes of the store."""
+    """Each part accesses only its own prefixes of the store."""
     for who, what, prefix in sorted(access.store_access):
         parts = _living_in(plan, who)
         allowed = {kind for part in parts for kind in MAY_TOUCH.get(part, {}).get(prefix, ())}
@@ -88,21 +88,21 @@ def store_by_prefix(plan: Plan, access: Access) -> Iterator[str]:
 
 
 def starts_only_runs(plan: Plan, access: Access) -> Iterator[str]:
-    """Only the gateway and the schedules start anything, and that is a run of this agent."""
+    """Only the gateway, the launcher and the schedules may start anything, and only runs of this agent."""
     for who, what in sorted(access.starts):
         if what not in MAY_START.get(who, ()):
             yield f"{who} may start {what}"
 
 
 def public_by_tls(plan: Plan, access: Access) -> Iterator[str]:
-    """Nothing listens on a public address without TLS, and nothing but the gateway is public."""
+    """Nothing listens on a public address without TLS."""
     for what, port, public, tls in sorted(access.listens):
         if public and not tls:
-            yield f"{what} listens on {port} in public without TLS"
+            yield f"{what} listens on public port {port} without TLS"
 
 
 def no_wildcards(plan: Plan, access: Access) -> Iterator[str]:
-    """No grant is on everything where a name is known."""
+    """No grant uses a wildcard where a name is known."""
     yield from access.wildcards
 
 
@@ -117,19 +117,19 @@ ACCESS_RULES = (
 
 
 def access_breaches(plan: Plan, access: Access) -> list[str]:
-    """Every breach of every rule of access."""
+    """Every breach of the access rules."""
     return [breach for rule in ACCESS_RULES for breach in rule(plan, access)]
 
 
 def machine_paths(resources: Iterable[Resource], folders: Iterable[str]) -> Iterator[str]:
-    """No input names a folder of the machine that compiled it."""
+    """No input names a folder of the compiling machine."""
     for resource in resources:
         text = repr(resource.inputs)
         yield from (f"{resource.type} {resource.name} names {f}" for f in folders if re.search(re.escape(f), text))
 
 
 def _living_in(plan: Plan, who: str) -> tuple[str, ...]:
-    """The parts that share a principal's credentials: sidecars share their task's, and process runs the gateway's."""
+    """The parts that share credentials: sidecars share their task's, and process runs the gateway's."""
     if who == "gateway" and plan.run.isolation == "process":
         return ("gateway", "run", "guard")
     if who == "guard" and plan.run.isolation == "process":

@@ -1,4 +1,4 @@
-"""The graph of a chosen target, with the overrides judged; the one place where a command needs the SDKs."""
+"""Compiles a plan to a target's graph and checks the overrides; the only module of a command that needs the SDKs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from .override_problems import override_problems
 
 
 def compile_graph(chosen: SelectedTarget) -> tuple[Resource, ...]:
-    """The resources that the target makes of the plan.
+    """The resources that the target creates for the plan.
 
-    RefusedError if the target refuses it, or an override does nothing; BrokenTargetError, with what to install, if an
-    SDK is not there.
+    RefusedError if the target refuses the plan or an override does nothing; BrokenTargetError if an SDK is missing.
     """
     target, loaded = chosen.require_accepted().target, chosen.loaded
     try:
@@ -34,8 +33,8 @@ def compile_graph(chosen: SelectedTarget) -> tuple[Resource, ...]:
         raise _not_installed(target, error) from error
     except UnmoorError:
         raise
-    except Exception as error:  # a target is anybody's code, and its mistake must harm no other
-        if found := loaded.with_positions(_not_taken(chosen)):
+    except Exception as error:  # a target may be third-party code, and its error must not affect other targets
+        if found := loaded.with_positions(_rejected_overrides(chosen)):
             raise RefusedError(found) from error
         reason = f"{type(error).__name__}: {error}"
         raise BrokenTargetError(
@@ -47,8 +46,8 @@ def compile_graph(chosen: SelectedTarget) -> tuple[Resource, ...]:
     return resources
 
 
-def _not_taken(chosen: SelectedTarget) -> Iterator[Problem]:
-    """The overrides with which a build fails that does not fail without them."""
+def _rejected_overrides(chosen: SelectedTarget) -> Iterator[Problem]:
+    """A problem for each override that makes the build fail."""
     from .of_target import graph_of
 
     target, plan, settings = chosen.target, chosen.loaded.plan, chosen.settings
@@ -57,8 +56,8 @@ def _not_taken(chosen: SelectedTarget) -> Iterator[Problem]:
         try:
             graph_of(target, plan, settings.model_copy(update={"overrides": overrides}))
         except Exception as error:
-            said = str(error).strip().splitlines()[-1].rpartition("has risen: ")[2].partition(" at resource ")[0]
-            return said or type(error).__name__
+            reason = str(error).strip().splitlines()[-1].rpartition("has risen: ")[2].partition(" at resource ")[0]
+            return reason or type(error).__name__
         return ""
 
     if not settings.overrides or failure([]):
@@ -66,14 +65,14 @@ def _not_taken(chosen: SelectedTarget) -> Iterator[Problem]:
     for index, override in enumerate(settings.overrides):
         if reason := failure([override]):
             where = f"targets.{target.name}.overrides[{index}].set"
-            yield Problem(path=where, rule=f"the SDK cannot take it: {reason}", remedy="correct the value's type")
+            yield Problem(path=where, rule=f"the SDK rejects it: {reason}", remedy="correct the value's type")
 
 
 def check_overrides(chosen: SelectedTarget, *, apart: bool = False) -> None:
-    """Refuses overrides that do nothing, before anything is made; RefusedError says which.
+    """RefusedError for overrides that do nothing, before anything is created.
 
-    `apart`, where a program runs already, records the graph in a process of its own, which starts and imports the SDKs
-    once more: Pulumi's SDK runs one program at a time in a process.
+    `apart` records the graph in another process, for use inside a running program: Pulumi's SDK runs one program at a
+    time in a process.
     """
     if not chosen.settings.overrides:
         return

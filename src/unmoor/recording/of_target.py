@@ -1,4 +1,4 @@
-"""A target's graph of a plan, recorded without an engine, account or secret."""
+"""A target's graph of a plan, recorded without an engine, an account or secrets."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from unmoor.recording.common_stand_ins import COMMON
 from unmoor.recording.record import Recording, record
 from unmoor.target import Settings, Target
 
-# What stands in a recorded graph for a folder of the machine that recorded it.
+# Placeholders in a recorded graph for folders of the recording machine.
 CACHE, SPEC = "[cache]", "[spec]"
 
 
 def stand_in(secret: Secret) -> str:
-    """The value that a secret has in a recording: it is that secret's own, and changes with where it comes from."""
+    """A secret's value in a recording: unique to the secret and its source."""
     return f"stand-in-for-{secret.name}-of-{secret.source_label}"
 
 
 def record_target(target: Target, plan: Plan, settings: Settings) -> Recording:
-    """The graph that the target makes of the plan; no folder of this machine is named in it."""
+    """The graph that the target creates for the plan, without the names of this machine's folders."""
     import_with_lazy_sdks(target.build_by.partition(":")[0])
     recording = record(
         lambda: program(target, plan, settings, secret_value=_value, secret_version=_version),
@@ -51,7 +51,7 @@ def _value(secret: Secret) -> pulumi.Output[str]:
 
 
 def _version(agent: str, name: str, value: str) -> int:
-    """What a stand-in needs no protection for: the real number is made slowly, so that it gives no value away."""
+    """A fast digest: a stand-in needs no protection, unlike the real number, which is slow to compute."""
     return int.from_bytes(hashlib.sha256(f"{agent}\0{name}\0{value}".encode()).digest()[:3], "big") + 1
 
 

@@ -1,4 +1,4 @@
-"""Whether a user's overrides did anything: each must match a resource and change an input that it has."""
+"""Checks that each override matches a resource and changes an input that it has."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def override_problems(
     resources: Sequence[Resource],
     inputs_of: Callable[[str], Collection[str]],
 ) -> Iterator[Problem]:
-    """Every override that matches nothing, names an input that the type does not have, or changes nothing."""
+    """A problem for every override that matches nothing, names an unknown input, or changes nothing."""
     for index, override in enumerate(overrides):
         where = f"targets.{target}.overrides[{index}]"
         matched = [r for r in resources if override_matches(override, agent, r.type, r.name)]
         if not matched:
             rule = f"no resource is {override.type} {override.name}"
-            yield Problem(path=where, rule=rule, remedy=f"unmoor graph -t {target} lists what there is")
+            yield Problem(path=where, rule=rule, remedy=f"unmoor graph -t {target} lists the resources")
             continue
         for path in override.set:
             yield from _path_problems(where, path, override, matched, inputs_of)
@@ -35,9 +35,9 @@ def _path_problems(
     first = str(parse_path(path)[0])
     if first not in inputs_of(override.type):
         rule = f"{override.type} has no input {first}"
-        yield Problem(path=f"{where}.set", rule=rule, remedy="write an input of its, in camelCase")
+        yield Problem(path=f"{where}.set", rule=rule, remedy="write one of its inputs, in camelCase")
     elif not any(_changed(resource, path) for resource in matched):
-        rule = f"{path} has that value already"
+        rule = f"{path} already has this value"
         yield Problem(path=f"{where}.set", rule=rule, remedy="remove it")
 
 

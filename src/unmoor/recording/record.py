@@ -1,7 +1,7 @@
-"""Runs a Pulumi program without an engine and keeps what it would have registered.
+"""Runs a Pulumi program without an engine and records the resources that it registers.
 
-The SDK is given a monitor that answers from memory. Inputs are what the SDK would send, after any transform that the
-program registered has been run on them; computed outputs are stand-ins of the right shape (unmoor.target.stand_ins).
+The SDK uses a monitor that answers from memory. Inputs are those that the SDK would send, after the program's
+transforms; computed outputs are stand-ins of the right shape (unmoor.target.stand_ins).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from unmoor.recording.common_stand_ins import COMMON
 from unmoor.recording.stand_ins import UNSET, fake_invoke, fake_outputs
 from unmoor.target.stand_ins import FakeResource, StandIns
 
-# How the SDK marks values that are more than themselves: pulumi/runtime/rpc.py.
+# The SDK's signatures of special values: pulumi/runtime/rpc.py.
 SIGNATURE = rpc._special_sig_key
 SECRET_SIGNATURE = rpc._special_secret_sig
 ASSET_SIGNATURE = rpc._special_asset_sig
@@ -38,12 +38,12 @@ TURNED_TO_TEXT = "Calling __str__ on an Output"
 
 
 class RecordError(UnmoorError):
-    """The program asked for something that no cloud could be asked for."""
+    """The program used a value that cannot be sent to a cloud."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """What a program registered, what it exported, and every text that it would send outside a secret wrapper."""
+    """A program's resources and outputs, and every text that it would send outside a secret wrapper."""
 
     resources: tuple[Resource, ...]
     outputs: Mapping[str, Any]
@@ -58,9 +58,9 @@ def record(
     stack: str = "test",
     preview: bool = False,
 ) -> Recording:
-    """The resources that the program makes. Whatever it raises, inside an apply too, is raised here.
+    """The resources that the program registers. Its errors are raised here, those inside an apply too.
 
-    RecordError if an output was turned to text, or an input is made of a computed output that has no stand-in.
+    RecordError if an output was converted to text, or an input uses a computed output without a stand-in.
     """
     os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
     reset_options()
@@ -84,9 +84,9 @@ def record(
 
 
 def _end(loop: asyncio.AbstractEventLoop, answers: ThreadPoolExecutor) -> None:
-    """Closes both loops: the program's, and the one that the SDK made in the thread in which the monitor answered.
+    """Close both event loops: the program's, and the one that the SDK created in the monitor's thread.
 
-    Where the program failed, what waited for the rest of it is ended in silence: its error is raised already.
+    If the program failed, its pending tasks are cancelled silently, since its error is already raised.
     """
     waiting = asyncio.all_tasks(loop)
     for task in waiting:
@@ -118,7 +118,7 @@ class _Platform(mocks.Mocks):
 
 
 class _Monitor(mocks.MockMonitor):
-    """Keeps every request, after the transforms that an engine would have run on it."""
+    """Records every request, after the transforms that an engine would run."""
 
     def __init__(self, stand_ins: mocks.Mocks) -> None:
         super().__init__(stand_ins)
@@ -145,12 +145,12 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)
 
     def recording(self) -> Recording:
-        resources = tuple(sorted((self._resource(*kept) for kept in self.requests), key=lambda r: r.key))
+        resources = tuple(sorted((self._resource(*request) for request in self.requests), key=lambda r: r.key))
         plain = sorted({text for _, inputs, _ in self.requests for text in _plain_texts(inputs)})
         return Recording(resources=resources, outputs=dict(sorted(self.outputs.items())), plain_texts=tuple(plain))
 
     def _transform(self, request: Any) -> None:
-        """Runs the program's stack transforms on a request, as an engine does before anything else sees it."""
+        """Run the program's stack transforms on a request, as an engine does first."""
         for transform in self._stack_transforms:
             args = pulumi.ResourceTransformArgs(
                 custom=request.custom,
@@ -179,12 +179,14 @@ class _Monitor(mocks.MockMonitor):
         )
 
     def _refuse_unset(self, request: Any, shown: Mapping[str, Any]) -> None:
-        """An output that has no stand-in would reach the cloud as nothing, or as a text that means nothing."""
+        """RecordError for an output without a stand-in, which would reach the cloud empty or as meaningless text."""
         for path, value in leaf_paths(shown):
             if TURNED_TO_TEXT in value:
-                raise RecordError(f"{request.type} {request.name}: {path} holds an Output that was turned to text")
+                raise RecordError(
+                    f"{request.type} {request.name}: {path} contains an Output that was converted to text"
+                )
             if unset := UNSET.search(value):
-                rule = f"{path} is made of {unset[2]} of {unset[1]}, which has no stand-in"
+                rule = f"{path} uses {unset[2]} of {unset[1]}, which has no stand-in"
                 raise RecordError(f"{request.type} {request.name}: {rule}; add it to the target's stand_ins_by")
 
     def _parent(self, urn: str) -> str | None:
@@ -198,7 +200,7 @@ class _Monitor(mocks.MockMonitor):
 
 
 def _hide(outputs: Struct, name: str) -> None:
-    """Wraps an output as a secret, as an engine does for those that the SDK asks to be hidden."""
+    """Wrap an output as a secret, as an engine does for additional secret outputs."""
     if name in outputs.fields:
         value = outputs.fields[name]
         wrapper = Struct(fields={SIGNATURE: Value(string_value=SECRET_SIGNATURE), "value": value})
@@ -207,20 +209,20 @@ def _hide(outputs: Struct, name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Secret:
-    """A value that is sent inside a secret wrapper."""
+    """A value inside a secret wrapper."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class _Asset:
-    """A file, or a text, that is sent by its content."""
+    """A file or text that is sent by its content."""
 
     sha256: str
 
 
 def _decoded(value: Any) -> Any:
-    """A protobuf value as it was sent; the SDK's own reader moves a secret's wrapper out to what holds it."""
+    """A protobuf value as it was sent; the SDK's own reader moves a secret's wrapper to the enclosing value."""
     if isinstance(value, Struct):
         members = {key: _decoded(member) for key, member in value.fields.items()}
         return _special(members) if SIGNATURE in members else members
@@ -244,7 +246,7 @@ def _special(members: dict[str, Any]) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    """A value as the graph shows it: secrets hidden, assets by their content, nulls left out, whole floats as ints."""
+    """A value as the graph shows it: secrets hidden, assets by their digest, no nulls, whole floats as integers."""
     if isinstance(value, _Secret):
         return SECRET
     if isinstance(value, _Asset):

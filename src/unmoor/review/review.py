@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from unmoor.compare import AS_IT_IS
+from unmoor.compare import UNCHANGED
 from unmoor.cost.compare_targets import compare_bills
 from unmoor.cost.comparison import Bill
 from unmoor.deploy.preview import Changes
@@ -90,7 +90,7 @@ def load_base_spec(file: Path, environment: str | None) -> Loaded | None:
 
 
 def _bills(loaded: Loaded, targets: Sequence[str], usage: Usage, today: date) -> dict[str, Bill]:
-    found = compare_bills(loaded, targets, [AS_IT_IS], usage=usage, today=today, free_tier=True)
+    found = compare_bills(loaded, targets, [UNCHANGED], usage=usage, today=today, free_tier=True)
     return {bill.target: bill for bill in found.bills}
 
 

@@ -1,4 +1,4 @@
-"""What a spec's files hold: read once, at the edge, into values that the plan can carry."""
+"""The files that a spec names, read once into values that a plan can carry."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SpecFiles:
 
 
 def read_spec_files(spec: Spec, folder: Path) -> tuple[SpecFiles, list[Problem]]:
-    """What the spec's files hold, and every one that is missing, unreadable, too large or outside the folder."""
+    """The content of the spec's files, and a problem for each that is missing, unreadable, too large or outside."""
     folder = folder.resolve()
     reader = _Reader(folder)
     instructions = reader.instructions(spec)
@@ -36,14 +36,12 @@ def read_spec_files(spec: Spec, folder: Path) -> tuple[SpecFiles, list[Problem]]
     reader.check_image(spec)
     reader.check_secret_files(spec)
     reader.check_together(files)
-    material = SpecFiles(
-        folder=str(folder), instructions=instructions, files=tuple(sorted(files, key=lambda f: f.path))
-    )
-    return material, reader.problems
+    found = SpecFiles(folder=str(folder), instructions=instructions, files=tuple(sorted(files, key=lambda f: f.path)))
+    return found, reader.problems
 
 
 class _Reader:
-    """Walks what the spec names, collecting problems instead of raising."""
+    """Reads the files that the spec names, collecting problems instead of raising."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -76,7 +74,7 @@ class _Reader:
             if source is None or not self.exists(where, source):
                 continue
             if not (source / "SKILL.md").is_file():
-                self.refuse(where, f"{item.source} holds no SKILL.md", "name a folder with a SKILL.md")
+                self.refuse(where, f"{item.source} has no SKILL.md", "name a folder with a SKILL.md")
                 continue
             yield from self.walk(where, source, f"skills/{source.name}")
 
@@ -84,10 +82,10 @@ class _Reader:
         if isinstance(spec.image, ImageBuild):
             source = self.inside("image.build", spec.image.build)
             if source is not None and self.exists("image.build", source) and not (source / "Dockerfile").is_file():
-                self.refuse("image.build", f"{spec.image.build} holds no Dockerfile", "name a folder with a Dockerfile")
+                self.refuse("image.build", f"{spec.image.build} has no Dockerfile", "name a folder with a Dockerfile")
 
     def check_secret_files(self, spec: Spec) -> None:
-        """A secret's file may be absent where only check or plan runs, but its path must stay inside the folder."""
+        """A secret's file may be absent, since only a deployment reads it, but its path must be inside the folder."""
         for name, secret in spec.secrets.items():
             if secret.file is not None:
                 self.inside(f"secrets.{name}.file", secret.file)
@@ -96,7 +94,7 @@ class _Reader:
         seen: set[str] = set()
         for file in files:
             if file.path in seen:
-                self.refuse("context", f"two sources become {file.path}", "give one of them another path")
+                self.refuse("context", f"two sources have the path {file.path}", "change the path of one")
             seen.add(file.path)
         total = sum(f.size_bytes for f in files)
         if total > MAX_BUNDLE_BYTES:
@@ -117,7 +115,9 @@ class _Reader:
         if not self.stays_inside(where, source):
             return
         if not source.is_file():
-            self.refuse(where, f"{self.relative(source)} is no regular file", "remove it or name the files one by one")
+            self.refuse(
+                where, f"{self.relative(source)} is not a regular file", "remove it or list the files one by one"
+            )
             return
         size = source.stat().st_size
         if size > MAX_FILE_BYTES:
@@ -134,7 +134,7 @@ class _Reader:
         yield BundledFile(path=target, sha256=digest, size_bytes=size, executable=executable, source=str(source))
 
     def inside(self, where: str, text: str) -> Path | None:
-        """The named path, or None with a problem where it leaves the spec's folder."""
+        """The named path, or None and a problem if it is outside the spec's folder."""
         path = Path(os.path.normpath(self.folder / text))
         if Path(text).is_absolute() or not path.is_relative_to(self.folder):
             self.refuse(where, f"{quote_truncated(text)} is outside the spec's folder", "move it into the folder")
@@ -142,7 +142,7 @@ class _Reader:
         try:
             path.stat()
         except (FileNotFoundError, NotADirectoryError):
-            pass  # for who needs it, which a secret's file is not
+            pass  # callers that need the file check that it exists
         except OSError as error:
             self.refuse(
                 where,
@@ -156,11 +156,11 @@ class _Reader:
         try:
             real = path.resolve(strict=False)
         except (OSError, RuntimeError):
-            self.refuse(where, f"{self.relative(path)} is a symlink that leads to itself", "remove it")
+            self.refuse(where, f"{self.relative(path)} is a symlink to itself", "remove it")
             return False
         if real.is_relative_to(self.folder):
             return self.no_loop(where, path, real)
-        self.refuse(where, f"{self.relative(path)} is a symlink that leaves the folder", "copy what it points to")
+        self.refuse(where, f"{self.relative(path)} is a symlink out of the folder", "copy its target")
         return False
 
     def no_loop(self, where: str, path: Path, real: Path) -> bool:
@@ -172,7 +172,7 @@ class _Reader:
     def exists(self, where: str, path: Path) -> bool:
         if path.exists():
             return True
-        self.refuse(where, f"{self.relative(path)} is not there", "create it or correct the path")
+        self.refuse(where, f"{self.relative(path)} does not exist", "create it or correct the path")
         return False
 
     def is_file(self, where: str, path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""What a run needs to reach must be on the list of what it may reach: nothing is let out that is not on it."""
+"""Hosts that a run needs must be on its egress allowlist."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from unmoor.runtime.host_names import host_name, matches_any
 from .models import Spec
 from .yaml_positions import Path
 
-# The guard lets out TLS on its usual port and nothing else.
+# The guard allows only TLS on its default port.
 PORT = 443
 
 
 def unreachable_hosts(spec: Spec) -> Iterator[tuple[Path, str, str]]:
-    """A finding for every repository and MCP server that a run of this spec could not reach."""
+    """A finding for every repository and MCP server that a run could not reach."""
     for path, url in _addresses(spec):
         parts = urlsplit(url)
         host = host_name(parts.hostname or "")
         if parts.scheme != "https":
-            yield path, "only TLS leaves a run", "write https://"
+            yield path, "a run can only use TLS", "write https://"
         elif host is None:
-            yield path, f"{parts.hostname} is no full host name, so a run cannot reach it", "write a host's name"
+            yield path, f"{parts.hostname} is not a full host name, so a run cannot reach it", "write a full host name"
         elif (_port(parts.netloc) or PORT) != PORT:
-            yield path, f"a run reaches port {PORT} alone", "serve it there"
+            yield path, f"a run can only reach port {PORT}", "use that port"
         elif isinstance(spec.network.egress, list | None) and not matches_any(spec.network.egress or (), host):
-            yield path, f"{host} is not in network.egress, so a run cannot reach it", "add it there"
+            yield path, f"{host} is not in network.egress, so a run cannot reach it", "add it"
 
 
 def _addresses(spec: Spec) -> Iterator[tuple[Path, str]]:

@@ -1,7 +1,7 @@
-"""The agent spec, version 1: what a user may write, and nothing decided.
+"""The agent spec, version 1, as a user writes it.
 
-Frozen models that forbid unknown keys. An absent value is None here; plan.py decides what it becomes.
-No model knows a target: `targets` holds each target's settings as they were written, for that target to read.
+Frozen models that forbid unknown keys. An absent value is None here; defaults.py decides what it becomes. No model
+knows a target: `targets` holds each target's settings unparsed, for that target to read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MCP_URL = r"^https?://[^\s/?#@][^\s@]*$"
 IMAP_HOST = r"^([A-Za-z0-9-]*[A-Za-z0-9]\.)*[A-Za-z0-9-]*[A-Za-z0-9](:[0-9]{1,5})?$"
 ADDRESS = r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@([A-Za-z0-9-]+\.)*[A-Za-z0-9-]+$"
 AUTHSERV_ID = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
-# What a shell, a header and git's command line take for a name: https://git-scm.com/docs/git-check-ref-format
+# Names that a shell, a header and git accept: https://git-scm.com/docs/git-check-ref-format
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 HEADER = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
 ONE_LINE = r"^[^\r\n]*$"
@@ -68,9 +68,8 @@ def _as_decimal(value: object) -> object:
 
 def _is_one(value: object) -> object:
     if type(value) is not int:
-        raise ValueError(
-            f"{quote_truncated(value if isinstance(value, str) else str(value).lower())} is no version; write 1"
-        )
+        text = quote_truncated(value if isinstance(value, str) else str(value).lower())
+        raise ValueError(f"{text} is not a valid version; write 1")
     return value
 
 
@@ -81,95 +80,96 @@ Dollars = Annotated[Number, Field(gt=0, le=1_000_000, decimal_places=4)]
 
 
 class SpecModel(BaseModel):
-    """Base of every part of the spec: frozen, strict about its keys."""
+    """Base of every part of the spec: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True, defer_build=True)
 
 
+def _section(model: type[SpecModel], description: str) -> Any:
+    """A field that is an empty `model` if it is absent."""
+    return Field(default_factory=partial(model.model_validate, {}), description=description)
+
+
 class HarnessSpec(SpecModel):
-    """Which agent program runs, and how it is called."""
+    """The agent program and its arguments."""
 
     name: Literal["claude-code", "codex", "opencode", "pi", "gemini", "goose", "command"] = Field(
-        description="The harness; `command` brings its own program, which reads the prompt on standard input."
+        description="The harness. `command` runs a program of your image, which reads the prompt from standard input."
     )
-    version: Text | None = Field(None, description="An exact version; without it the one this release was tested with.")
-    args: list[str] = Field([], description="Passed to the harness as they are, after unmoor's own.")
+    version: Text | None = Field(None, description="An exact version.")
+    args: list[str] = Field([], description="Arguments added after those that unmoor passes.")
     command: list[Text] = Field([], description="The program and its arguments, for `name: command` only.")
 
 
 class ImageBuild(SpecModel):
-    """An image built from a folder of the user's, on top of what unmoor needs."""
+    """An image to build from a folder."""
 
-    build: RelativePath = Field(description="A folder with a Dockerfile, relative to the spec.")
+    build: RelativePath = Field(description="A folder with a Dockerfile.")
 
 
 class ModelSpec(SpecModel):
-    """The model that the harness talks to, through the guard."""
+    """The model that the harness calls through the guard."""
 
     provider: Literal["anthropic", "openai", "google", "openrouter", "openai-compatible"] = Field(
-        description="Whose API the model is called by."
+        description="The API that serves the model."
     )
-    name: Text = Field(description="The model's name, passed on as it is.")
-    api_key: Name = Field(description="The name of the secret that holds the key. Only the guard is given it.")
+    name: Text = Field(description="The model's name at that provider.")
+    api_key: Name = Field(description="The name of the secret that holds the API key. Only the guard receives it.")
     base_url: Annotated[str, StringConstraints(pattern=URL)] | None = Field(
-        None, description="Another address of that API; required for `openai-compatible`."
+        None, description="The API's URL. Required for `openai-compatible`."
     )
 
 
 class InstructionsFile(SpecModel):
-    """Instructions that lie in a file."""
+    """Instructions in a file."""
 
-    file: RelativePath = Field(description="A text file, relative to the spec.")
+    file: RelativePath = Field(description="A UTF-8 text file.")
 
 
 class RepoSpec(SpecModel):
-    """A git repository that is cloned into the workspace."""
+    """A git repository to clone into the workspace."""
 
-    url: Annotated[str, StringConstraints(pattern=GIT_URL)] = Field(description="An https address without credentials.")
-    ref: Annotated[str, StringConstraints(pattern=GIT_REF)] | None = Field(
-        None, description="A branch, tag or commit; without it the default branch."
-    )
-    path: RelativePath | None = Field(None, description="Where in the workspace; without it the repository's name.")
-    credential: Name | None = Field(None, description="The name of the secret that holds a token for it.")
+    url: Annotated[str, StringConstraints(pattern=GIT_URL)] = Field(description="Its https URL, without credentials.")
+    ref: Annotated[str, StringConstraints(pattern=GIT_REF)] | None = Field(None, description="A branch, tag or commit.")
+    path: RelativePath | None = Field(None, description="The path in the workspace. Default: the repository's name.")
+    credential: Name | None = Field(None, description="The name of the secret that holds its access token.")
 
 
 class FileSpec(SpecModel):
-    """A file or folder that is copied into the workspace."""
+    """A file or folder to copy into the workspace."""
 
-    source: RelativePath = Field(description="A file or folder, relative to the spec.")
-    path: RelativePath | None = Field(None, description="Where in the workspace; without it the source's own name.")
+    source: RelativePath = Field(description="A file or folder.")
+    path: RelativePath | None = Field(None, description="The path in the workspace. Default: the source's name.")
 
 
 class SkillSpec(SpecModel):
-    """A skill folder, put where the harness looks for skills."""
+    """A skill to copy to the folder where the harness reads skills."""
 
-    source: RelativePath = Field(description="A folder with a SKILL.md, relative to the spec.")
+    source: RelativePath = Field(description="A folder with a SKILL.md.")
 
 
 class ContextSpec(SpecModel):
-    """What lies in the workspace before a run starts."""
+    """The content of the workspace when a run starts."""
 
     repos: list[RepoSpec] = Field([], description="Git repositories to clone.")
-    files: list[FileSpec] = Field([], description="Files and folders to copy; they travel in the bundle.")
-    skills: list[SkillSpec] = Field([], description="Skills to install; they travel in the bundle.")
+    files: list[FileSpec] = Field([], description="Files and folders to copy. The bundle carries them.")
+    skills: list[SkillSpec] = Field([], description="Skills to install. The bundle carries them.")
 
 
 class McpServerSpec(SpecModel):
-    """An MCP server: a remote one by `url`, or a local one by `command`."""
+    """An MCP server: remote (`url`) or local (`command`)."""
 
-    url: Annotated[str, StringConstraints(pattern=MCP_URL)] | None = Field(
-        None, description="A remote server's address."
-    )
-    headers: dict[Header, OneLine] = Field({}, description="Sent to `url`; `${secret:NAME}` puts a secret in.")
-    command: list[Text] = Field([], description="A local server's program and arguments.")
+    url: Annotated[str, StringConstraints(pattern=MCP_URL)] | None = Field(None, description="The remote server's URL.")
+    headers: dict[Header, OneLine] = Field({}, description="Headers sent to `url`. `${secret:NAME}` inserts a secret.")
+    command: list[Text] = Field([], description="The local server's program and arguments.")
     env: dict[Variable, str] = Field(
-        {}, description="The local server's environment; `${secret:NAME}` puts a secret in."
+        {}, description="The local server's environment variables. `${secret:NAME}` inserts a secret."
     )
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> McpServerSpec:
         if (self.url is None) == (not self.command):
-            raise ValueError("a server has either url or command; give one of them")
+            raise ValueError("a server has either url or command; give exactly one")
         if self.url is not None and self.env:
             raise ValueError("env belongs to a server with command; use headers with url")
         if self.command and self.headers:
@@ -178,7 +178,7 @@ class McpServerSpec(SpecModel):
 
 
 class ToolsSpec(SpecModel):
-    """What the harness may call beside its own tools."""
+    """Tools beside the harness's own."""
 
     mcp_servers: dict[Name, McpServerSpec] = Field({}, description="MCP servers by name.")
 
@@ -187,37 +187,37 @@ PAYLOAD = r"^[^{}]*(\{(timestamp|body)\}[^{}]*)+$"
 
 
 class SignedTimeSpec(SpecModel):
-    """The time that a sender signs with its message, by which an old message that somebody kept is refused."""
+    """The timestamp that a sender signs with the body, so that a replayed old delivery is rejected."""
 
-    header: Header = Field(description="The header with the time: seconds or milliseconds since 1970, or ISO 8601.")
+    header: Header = Field(description="The header that carries the time: Unix seconds or milliseconds, or ISO 8601.")
     payload: Annotated[str, StringConstraints(pattern=PAYLOAD)] | None = Field(
-        None, description="What is signed, of `{timestamp}` and `{body}`; `{timestamp}.{body}` without it."
+        None, description="The signed text, composed of `{timestamp}` and `{body}`."
     )
-    tolerance: Duration | None = Field(None, description="How far it may be from now; 5m without it.")
+    tolerance: Duration | None = Field(None, description="The greatest accepted difference from the current time.")
 
     @model_validator(mode="after")
     def _signs_both(self) -> SignedTimeSpec:
         if self.payload is not None and not ("{timestamp}" in self.payload and self.payload.count("{body}") == 1):
-            raise ValueError("payload has no {timestamp}, or not one {body}; write both, such as {timestamp}.{body}")
+            raise ValueError("payload needs {timestamp}, and {body} once; write for example {timestamp}.{body}")
         return self
 
 
 class VerifySpec(SpecModel):
-    """How a webhook's sender is proved."""
+    """How a webhook's sender is verified."""
 
     scheme: Literal["github", "gitlab", "slack", "stripe", "standard-webhooks", "hmac", "bearer"] = Field(
-        description="The sender's way of signing."
+        description="The sender's signature scheme."
     )
-    secret: Name = Field(description="The name of the secret that both sides know.")
-    header: Header | None = Field(None, description="For `hmac`: the header that carries the signature.")
-    algorithm: Literal["sha1", "sha256", "sha512"] | None = Field(
-        None, description="For `hmac`: the digest; sha256 without it."
+    secret: Name = Field(description="The name of the shared secret.")
+    header: Header | None = Field(
+        None, description="For `hmac`: the header that carries the signature. Required there."
     )
-    encoding: Literal["hex", "base64"] | None = Field(
-        None, description="For `hmac`: how the signature is written; hex without it."
-    )
+    algorithm: Literal["sha1", "sha256", "sha512"] | None = Field(None, description="For `hmac`: the hash function.")
+    encoding: Literal["hex", "base64"] | None = Field(None, description="For `hmac`: the signature's encoding.")
     prefix: str | None = Field(None, description="For `hmac`: text before the signature, such as `sha256=`.")
-    timestamp: SignedTimeSpec | None = Field(None, description="For `hmac`: the time that is signed with the body.")
+    timestamp: SignedTimeSpec | None = Field(
+        None, description="For `hmac`: the timestamp that is signed with the body."
+    )
 
     @model_validator(mode="after")
     def _hmac_has_its_own(self) -> VerifySpec:
@@ -234,60 +234,63 @@ Scalar = str | int | bool
 
 
 class WebhookSpec(SpecModel):
-    """A webhook: who may send it, and which deliveries start a run."""
+    """A webhook: how its sender is verified, and which deliveries start a run."""
 
     verify: VerifySpec | Literal["none"] = Field(
-        description="How the sender is proved; `none` lets anybody start a run."
+        description="How the sender is verified. `none` lets anyone start a run."
     )
     when: dict[Text, Scalar | list[Scalar]] = Field(
-        {}, description="`header.NAME` or `body.PATH` to the value or values that start a run."
+        {}, description="Filters: `header.NAME` or `body.PATH`, with the value or values that start a run."
     )
 
 
 class ScheduleSpec(SpecModel):
     """A five-field cron expression in a time zone."""
 
-    cron: Text = Field(description="minute hour day-of-month month day-of-week.")
-    timezone: Text | None = Field(None, description="An IANA time zone; UTC without it.")
+    cron: Text = Field(description="Five fields: minute, hour, day of month, month, day of week.")
+    timezone: Text | None = Field(None, description="An IANA time zone.")
     missed: Literal["skip", "run_once"] | None = Field(
-        None, description="What becomes of times that passed while nothing could fire: nothing, or one run for all."
+        None,
+        description="What to do about times missed while nothing could fire: start no run, or one for all of them.",
     )
 
 
 class EmailSpec(SpecModel):
-    """A mailbox; each new mail starts a run."""
+    """A mailbox. Each new email starts a run."""
 
     imap: Annotated[str, StringConstraints(pattern=IMAP_HOST)] = Field(
-        description="The IMAP server, reached by TLS; port 993 unless given, 143 begins with STARTTLS."
+        description="The IMAP server. The connection uses TLS on port 993; another port can be given, and 143 uses "
+        "STARTTLS."
     )
-    user: Text = Field(description="The mailbox's user.")
+    user: Text = Field(description="The mailbox's user name.")
     password: Name = Field(description="The name of the secret that holds its password.")
     allow_from: list[Text] = Field(
-        min_length=1, description="Senders that may start a run: addresses, or `*@example.com`."
+        min_length=1, description="Senders that may start a run: addresses, or `*@example.com` for a domain."
     )
     authserv_id: Annotated[str, StringConstraints(pattern=AUTHSERV_ID)] | None = Field(
         None,
-        description="The name by which the receiving server signs its Authentication-Results; without it, any name of "
-        "the IMAP server's domain.",
+        description="The receiving server's name in Authentication-Results headers. Default: any name of the IMAP "
+        "server's domain.",
     )
     smtp: Annotated[str, StringConstraints(pattern=IMAP_HOST)] | None = Field(
         None,
-        description="The server that sends the run's answer back, by TLS, with the same user and password; port 465 "
-        "unless given, 587 begins with STARTTLS. Without it nothing is sent.",
+        description="The SMTP server that sends the run's answer to the sender, with the same user and password. The "
+        "connection uses TLS on port 465; another port can be given, and 587 uses STARTTLS. Default: no answer is "
+        "sent.",
     )
     address: Annotated[str, StringConstraints(pattern=ADDRESS)] | None = Field(
-        None, description="The mailbox's own address, for answers; `user` where that is an address."
+        None, description="The mailbox's address, for answers. Default: `user` if that is an address."
     )
 
 
 class TriggerSpec(SpecModel):
-    """What starts a run, and the prompt it starts with."""
+    """An event that starts a run, and the run's prompt."""
 
-    name: Name = Field(description="Its name, part of the webhook's path.")
-    webhook: WebhookSpec | None = Field(None, description="Starts a run when an HTTP request comes.")
+    name: Name = Field(description="The trigger's name, part of the webhook's path.")
+    webhook: WebhookSpec | None = Field(None, description="Starts a run for an HTTP request.")
     schedule: ScheduleSpec | None = Field(None, description="Starts a run at given times.")
-    email: EmailSpec | None = Field(None, description="Starts a run when a mail comes.")
-    prompt: Text = Field(description="The prompt; `{{ event.… }}` puts in what came, fenced as data.")
+    email: EmailSpec | None = Field(None, description="Starts a run for a new email.")
+    prompt: Text = Field(description="The prompt. `{{ event.… }}` inserts values of the event, marked as data.")
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> TriggerSpec:
@@ -297,38 +300,47 @@ class TriggerSpec(SpecModel):
 
 
 class RunSpec(SpecModel):
-    """How runs are isolated, limited and kept apart."""
+    """How runs are isolated and limited."""
 
     isolation: Literal["container", "process"] | None = Field(
-        None, description="A fresh container for each run, or the service's own."
+        None, description="`container`: a new container for each run. `process`: a process in the gateway's container."
     )
-    timeout: Duration | None = Field(None, description="After this a run is stopped as timed_out.")
-    max_concurrent: Annotated[int, Field(ge=1, le=1000)] | None = Field(None, description="Runs at one time.")
+    timeout: Duration | None = Field(None, description="After this time a run is stopped with the status timed_out.")
+    max_concurrent: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, description="The greatest number of concurrent runs."
+    )
     when_busy: Literal["queue", "skip"] | None = Field(
-        None, description="What becomes of a trigger when all of them are taken."
+        None, description="What to do with a trigger while `max_concurrent` runs are active."
     )
-    retries: Annotated[int, Field(ge=0, le=10)] | None = Field(None, description="Of infrastructure failures only.")
+    retries: Annotated[int, Field(ge=0, le=10)] | None = Field(
+        None,
+        description="How often a run is retried after an infrastructure failure. A failing harness is not retried.",
+    )
     session: Text | None = Field(
-        None, description="Runs with the same key resume one session; omitted: a new one each run."
+        None,
+        description="A session key, as a template. Runs with the same key resume one session. Default: a new session "
+        "for each run.",
     )
-    max_cost_usd: Dollars | None = Field(None, description="What one run may spend on its model.")
-    artifacts: list[Text] = Field([], description="Globs of workspace files that are kept.")
+    max_cost_usd: Dollars | None = Field(None, description="The limit of one run's spending on its model.")
+    artifacts: list[Text] = Field([], description="Globs of workspace files to store as artifacts.")
 
 
 class BudgetSpec(SpecModel):
-    """What the agent may spend."""
+    """The agent's spending limit."""
 
-    per_day_usd: Dollars | None = Field(None, description="On its model, all runs of one UTC day together.")
+    per_day_usd: Dollars | None = Field(
+        None, description="The limit of all runs' spending on the model in one UTC day."
+    )
 
 
 class SecretSpec(SpecModel):
-    """Where a secret's value is read from when the agent is deployed; never the value."""
+    """The source of a secret's value, never the value. It is read when the agent is deployed."""
 
-    env: Variable | None = Field(None, description="An environment variable of whoever deploys.")
+    env: Variable | None = Field(None, description="An environment variable of the deploying user.")
     config: Text | None = Field(None, description="A secret of the stack's Pulumi config.")
-    file: RelativePath | None = Field(None, description="A file, relative to the spec.")
+    file: RelativePath | None = Field(None, description="A file. One line break at its end is removed.")
     existing: Literal[True] | None = Field(
-        None, description="Already in the target's store; `targets.<t>.secrets.<name>` says where."
+        None, description="The secret exists in the target's secret store. `targets.<t>.secrets.<name>` names it there."
     )
 
     @model_validator(mode="after")
@@ -343,22 +355,20 @@ class ResourcesSpec(SpecModel):
 
     cpu: Cpu | None = Field(None, description="Processors.")
     memory: Size | None = Field(None, description="Memory.")
-    disk: Size | None = Field(None, description="Scratch space, workspace included.")
+    disk: Size | None = Field(None, description="Scratch space, including the workspace.")
     arch: Literal["amd64", "arm64"] | None = Field(None, description="The processor's architecture.")
 
 
 class GatewaySpec(SpecModel):
-    """The service that takes triggers and shows runs."""
+    """The service that receives triggers and serves the API and the page."""
 
     cpu: Cpu | None = Field(None, description="Processors of one instance.")
     memory: Size | None = Field(None, description="Memory of one instance.")
     min: Annotated[int, Field(ge=0, le=100)] | None = Field(
-        None, description="Instances kept; 0 where a request can wake it."
+        None, description="The least number of instances. 0 is possible if a request can start one."
     )
-    max: Annotated[int, Field(ge=1, le=100)] | None = Field(None, description="Instances at most.")
-    token: Name | None = Field(
-        None, description="The name of the secret that holds the API's token; without it one is generated."
-    )
+    max: Annotated[int, Field(ge=1, le=100)] | None = Field(None, description="The greatest number of instances.")
+    token: Name | None = Field(None, description="The name of the secret that holds the API's token.")
 
 
 HOST = r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
@@ -366,37 +376,37 @@ Host = Annotated[str, StringConstraints(max_length=253, pattern=HOST)]
 DOMAIN = HOST.replace(r"(\*\.)?", "")
 
 
-# What to write instead of a text that does not match, for people who do not read patterns.
+# The remedy for a text that does not match a pattern.
 PATTERN_WORDS = {
     NAME: "write a-z, 0-9 and -, beginning with a letter and not ending with -",
     HOST: "write a host name such as api.example.com, or *.example.com",
     DOMAIN: "write a host name such as agent.example.com",
-    URL: "write an http or https address without credentials, query or fragment",
-    GIT_URL: "write an https address without credentials, such as https://github.com/owner/name",
-    MCP_URL: "write an http or https address without credentials",
+    URL: "write an http or https URL without credentials, query or fragment",
+    GIT_URL: "write an https URL without credentials, such as https://github.com/owner/name",
+    MCP_URL: "write an http or https URL without credentials",
     VARIABLE: "write A-Z, a-z, 0-9 and _, not beginning with a digit",
     HEADER: "write a header's name, such as X-Signature",
-    PAYLOAD: "write what is signed, of {timestamp} and {body}, such as {timestamp}.{body}",
+    PAYLOAD: "write the signed text with {timestamp} and {body}, such as {timestamp}.{body}",
     ONE_LINE: "write one line",
     GIT_REF: "write a branch, tag or commit",
     IMAGE: "write a reference such as registry.example.com/agent:1.0, with @sha256: and its digest to pin it",
-    IMAP_HOST: "write a host name, with :port if it is not the usual one",
+    IMAP_HOST: "write a host name, with :port if it is not the default port",
     ADDRESS: "write an address such as agent@example.com",
-    AUTHSERV_ID: "write the name that stands first in the header, such as mx.google.com",
+    AUTHSERV_ID: "write the first name in the Authentication-Results header, such as mx.google.com",
 }
 
 
 class NetworkSpec(SpecModel):
-    """What runs may reach, and under which name the gateway is reached."""
+    """The egress allowlist of runs, and the gateway's host name."""
 
     egress: list[Host] | Literal["any"] | None = Field(None, description="Host names that runs may reach, or `any`.")
     domain: Annotated[str, StringConstraints(max_length=253, pattern=DOMAIN)] | None = Field(
-        None, description="The gateway's own host name."
+        None, description="The gateway's host name."
     )
 
 
 class RetentionSpec(SpecModel):
-    """How long things are kept."""
+    """How long data is stored."""
 
     runs: Duration | None = Field(None, description="Runs, their events, artifacts and sessions.")
     logs: Duration | None = Field(None, description="The platform's logs.")
@@ -405,36 +415,27 @@ class RetentionSpec(SpecModel):
 class Spec(SpecModel):
     """One agent."""
 
-    version: Version = Field(description="The version of this language.")
-    name: AgentName = Field(description="The agent's name: 3 to 32 of a-z, 0-9 and -.")
-    description: str | None = Field(None, description="What it does, for people.")
-    harness: HarnessSpec = Field(description="Which agent program runs.")
+    version: Version = Field(description="The version of the spec language.")
+    name: AgentName = Field(description="The agent's name.")
+    description: str | None = Field(None, description="A description for people.")
+    harness: HarnessSpec = Field(description="The agent program.")
     image: ImageName | ImageBuild | None = Field(
-        None, description="A reference, a folder to build, or nothing: the image that unmoor ships."
+        None, description="An image reference or a folder to build. Default: the image that unmoor ships."
     )
-    model: ModelSpec | None = Field(None, description="The model; required unless the harness is `command`.")
-    instructions: Text | InstructionsFile | None = Field(
-        None, description="Standing instructions, as text or as a file."
-    )
-    context: ContextSpec = Field(
-        default_factory=partial(ContextSpec.model_validate, {}), description="What lies in the workspace."
-    )
-    tools: ToolsSpec = Field(default_factory=partial(ToolsSpec.model_validate, {}), description="MCP servers.")
-    triggers: list[TriggerSpec] = Field([], description="What starts runs; the HTTP API is always there as well.")
-    run: RunSpec = Field(default_factory=partial(RunSpec.model_validate, {}), description="How runs are run.")
-    budget: BudgetSpec = Field(default_factory=partial(BudgetSpec.model_validate, {}), description="What may be spent.")
+    model: ModelSpec | None = Field(None, description="The model. Required unless the harness is `command`.")
+    instructions: Text | InstructionsFile | None = Field(None, description="Standing instructions, as text or a file.")
+    context: ContextSpec = _section(ContextSpec, "The content of the workspace.")
+    tools: ToolsSpec = _section(ToolsSpec, "MCP servers.")
+    triggers: list[TriggerSpec] = Field([], description="What starts runs. The HTTP API can always start one too.")
+    run: RunSpec = _section(RunSpec, "How runs are isolated and limited.")
+    budget: BudgetSpec = _section(BudgetSpec, "The spending limit.")
     secrets: dict[Name, SecretSpec] = Field({}, description="Every secret, by name.")
-    resources: ResourcesSpec = Field(
-        default_factory=partial(ResourcesSpec.model_validate, {}), description="The size of a run."
-    )
-    gateway: GatewaySpec = Field(
-        default_factory=partial(GatewaySpec.model_validate, {}), description="The size of the gateway."
-    )
+    resources: ResourcesSpec = _section(ResourcesSpec, "The size of a run.")
+    gateway: GatewaySpec = _section(GatewaySpec, "The size of the gateway.")
     network: NetworkSpec = Field(
-        default_factory=partial(NetworkSpec.model_validate, {}), description="What may be reached."
+        default_factory=partial(NetworkSpec.model_validate, {}),
+        description="The egress allowlist and the gateway's name.",
     )
-    retention: RetentionSpec = Field(
-        default_factory=partial(RetentionSpec.model_validate, {}), description="How long things are kept."
-    )
-    environments: dict[Name, dict[str, Any]] = Field({}, description="Merged over the above for `-e NAME`.")
+    retention: RetentionSpec = _section(RetentionSpec, "How long data is stored.")
+    environments: dict[Name, dict[str, Any]] = Field({}, description="Changes merged over the spec for `-e NAME`.")
     targets: dict[Name, dict[str, Any]] = Field({}, description="Settings of each target.")

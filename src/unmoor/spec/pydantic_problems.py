@@ -1,4 +1,4 @@
-"""Pydantic's errors in our words: one problem for each place, with its path, the rule, and what to do."""
+"""Pydantic's errors as problems: one for each path, with a rule and a remedy."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ from unmoor.quantities import quote_truncated
 from .models import PATTERN_WORDS
 from .yaml_positions import Path, path_text
 
-# Where a secret's name or source is wanted, somebody may have written its value.
+# Fields for a secret's name or source, where a user may have written its value by mistake.
 HIDING = ("api_key", "credential", "password", "secret", "secrets", "token", "headers", "env")
 KIND_ERRORS = ("_type", "literal_error")
 
 
 def to_problems(error: ValidationError, model: type[BaseModel], raw: object, prefix: Path = ()) -> list[Problem]:
-    """What is wrong with `raw` as that model, with paths below `prefix`."""
+    """The problems of `raw` as that model, with paths below `prefix`."""
     found: dict[Path, list[Any]] = {}
     for detail in error.errors(include_url=False):
         found.setdefault(_path(detail, raw), []).append(detail)
     problems: list[Problem] = []
     for path, details in found.items():
-        if all(_is_of_kind(d) for d in details) and any(len(p) > len(path) and p[: len(path)] == path for p in found):
-            continue  # another branch of a union got further, and says more
-        rule, remedy = _worded(details, path, model)
+        if all(_is_type_error(d) for d in details) and any(
+            len(p) > len(path) and p[: len(path)] == path for p in found
+        ):
+            continue  # another branch of a union has a more specific error
+        rule, remedy = _rule_and_remedy(details, path, model)
         problems.append(Problem(path=path_text((*prefix, *path)), rule=rule, remedy=remedy))
     return problems
 
 
 def _path(detail: Any, raw: Any) -> Path:
-    """The steps that lead into what was written; pydantic names the branch of a union as a step of its own."""
+    """The steps of the path that exist in `raw`; pydantic adds a step for the branch of a union."""
     path: list[str | int] = []
     for step in detail["loc"]:
         if _has(raw, step):
@@ -50,13 +52,13 @@ def _has(raw: Any, step: str | int) -> bool:
     return isinstance(raw, Mapping) and step in raw
 
 
-def _is_of_kind(detail: Any) -> bool:
+def _is_type_error(detail: Any) -> bool:
     return str(detail["type"]).endswith(KIND_ERRORS)
 
 
-def _worded(details: Sequence[Any], path: Path, model: type[BaseModel]) -> tuple[str, str]:
+def _rule_and_remedy(details: Sequence[Any], path: Path, model: type[BaseModel]) -> tuple[str, str]:
     detail = details[0]
-    kind, given, context = detail["type"], detail.get("input"), detail.get("ctx", {})
+    kind, value, context = detail["type"], detail.get("input"), detail.get("ctx", {})
     if kind == "extra_forbidden":
         return _unknown_key(path, model)
     if kind == "missing":
@@ -65,16 +67,16 @@ def _worded(details: Sequence[Any], path: Path, model: type[BaseModel]) -> tuple
         rule, _, remedy = str(context["error"]).partition("; ")
         return rule, remedy or "correct it"
     if kind == "literal_error" and len(details) == 1:
-        return f"{_kind(given, path)} is not allowed", f"write {_allowed(detail)}"
+        return f"{_value_text(value, path)} is not allowed", f"write {_allowed(detail)}"
     if kind == "string_pattern_mismatch":
         remedy = PATTERN_WORDS.get(context["pattern"], f"match {context['pattern']}")
-        return f"{_kind(given, path)} has the wrong form", remedy
-    first, *others = dict.fromkeys(_wanted(d) for d in details)
-    wanted = [first, *(w.removeprefix("be ") if first.startswith("be ") else w for w in others)]
-    return f"{_kind(given, path)} is not allowed here", f"it must {' or '.join(wanted)}"
+        return f"{_value_text(value, path)} has the wrong format", remedy
+    first, *others = dict.fromkeys(_expectation(d) for d in details)
+    expected = [first, *(w.removeprefix("be ") if first.startswith("be ") else w for w in others)]
+    return f"{_value_text(value, path)} is not allowed here", f"it must {' or '.join(expected)}"
 
 
-def _wanted(detail: Any) -> str:
+def _expectation(detail: Any) -> str:
     if detail["type"] == "literal_error":
         return f"be {_allowed(detail)}"
     text = re.sub(r"^(Input|String|List|Dictionary|Decimal input) should ", "", detail["msg"])
@@ -83,26 +85,26 @@ def _wanted(detail: Any) -> str:
 
 
 def _allowed(detail: Any) -> str:
-    """What a literal allows, as YAML spells it."""
+    """The values that a literal allows, as YAML writes them."""
     return detail["ctx"]["expected"].replace("'", "").replace("True", "true")
 
 
-def _kind(given: Any, path: Path) -> str:
-    if given is None:
-        return "nothing (null)"
-    if isinstance(given, bool):
-        return str(given).lower()
+def _value_text(value: Any, path: Path) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
     names = {dict: "a mapping", list: "a list"}
-    if type(given) in names:
-        return names[type(given)]
-    if given and isinstance(given, str) and _may_be_secret(given, path):
-        return "what is written there"
-    return quote_truncated(str(given) if not isinstance(given, str | int) else given)
+    if type(value) in names:
+        return names[type(value)]
+    if value and isinstance(value, str) and _may_be_secret(value, path):
+        return "the value"
+    return quote_truncated(str(value) if not isinstance(value, str | int) else value)
 
 
-def _may_be_secret(given: str, path: Path) -> bool:
-    """Whether it stands where a secret's value may have been put, or is an address with a password or a query."""
-    return any(step in HIDING for step in path) or ("://" in given and ("@" in given or "?" in given))
+def _may_be_secret(value: str, path: Path) -> bool:
+    """Whether the value may be a secret: by its field, or because it is a URL with a password or a query."""
+    return any(step in HIDING for step in path) or ("://" in value and ("@" in value or "?" in value))
 
 
 def _unknown_key(path: Path, model: type[BaseModel]) -> tuple[str, str]:
@@ -115,7 +117,7 @@ def _unknown_key(path: Path, model: type[BaseModel]) -> tuple[str, str]:
 
 
 def _fields_at(model: type[BaseModel], path: Path) -> list[str]:
-    """The fields of the model that a path leads to."""
+    """The fields of the model at that path."""
     current: type[BaseModel] | None = model
     for step in path:
         if current is None:

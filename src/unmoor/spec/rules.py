@@ -1,4 +1,4 @@
-"""The language's rules that span several fields; each yields (path, rule, remedy) for what breaks it."""
+"""Rules over several fields of the spec; each yields (path, rule, remedy) for every breach."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANY_SECRET_REFERENCE = re.compile(r"\$\{secret:[^}]*\}?")
 
 
 def validate(spec: Spec) -> Iterator[Finding]:
-    """Everything in the spec that is well formed but cannot be meant."""
+    """Every breach of a rule in a well-formed spec."""
     for rule in (
         unsupported_features,
         _secrets,
@@ -56,23 +56,23 @@ def _secrets(spec: Spec) -> Iterator[Finding]:
             yield ("secrets", name), f"secret {name} is declared but not used", "use it or remove it"
     yield from _shared(spec)
     if spec.gateway.token is None and "gateway-token" in spec.secrets:
-        rule = "the name is taken by the token that is generated"
+        rule = "the generated token uses this name"
         yield (
             ("secrets", "gateway-token"),
             rule,
-            "write gateway: {token: gateway-token} to use it as that, or rename it",
+            "set gateway: {token: gateway-token} to use this secret as the token, or rename it",
         )
 
 
 def _shared(spec: Spec) -> Iterator[Finding]:
-    """A secret that two parts would hold, of which one must not have what the other has."""
+    """Secrets that two parts of the agent would hold, although each part must have its own."""
     holders: dict[str, set[str]] = {}
     for name, holder in secret_uses(spec):
         holders.setdefault(name, set()).add(holder)
     for name, parts in holders.items():
         if len(parts) > 1 and name in spec.secrets:
             rule = f"{' and '.join(sorted(parts))} would both hold {name}"
-            yield ("secrets", name), rule, "declare a secret of its own for each"
+            yield ("secrets", name), rule, "declare a separate secret for each"
 
 
 def _secret_references(spec: Spec) -> Iterator[Finding]:
@@ -82,10 +82,10 @@ def _secret_references(spec: Spec) -> Iterator[Finding]:
                 broken = SECRET_REFERENCE.sub("", text)
                 if found := ANY_SECRET_REFERENCE.search(broken):
                     path = ("tools", "mcp_servers", name, part, key)
-                    yield path, f"{quote_truncated(found[0])} is no secret's name", "write ${secret:name}"
+                    yield path, f"{quote_truncated(found[0])} is not a secret name", "write ${secret:name}"
     for path, text in _texts_without_secrets(spec):
         if ANY_SECRET_REFERENCE.search(text):
-            yield path, "a secret cannot stand here", "only MCP headers and env take ${secret:name}"
+            yield path, "a secret is not allowed here", "only MCP headers and env take ${secret:name}"
 
 
 def _texts_without_secrets(spec: Spec) -> Iterator[tuple[Path, str]]:
@@ -138,9 +138,9 @@ def _zones() -> frozenset[str]:
 def _when(when: Mapping[str, object], path: Path) -> Iterator[Finding]:
     for key, wanted in when.items():
         if wanted == []:
-            yield (*path, key), "no value is in an empty list, so nothing would start a run", "list a value"
+            yield (*path, key), "the list is empty, so nothing would start a run", "list a value"
         if not re.fullmatch(r"header\.[A-Za-z0-9-]+|body(\.[\w-]+|\[\d+\])+", key):
-            yield (*path, key), f"{quote_truncated(key)} names nothing of a delivery", "write header.NAME or body.PATH"
+            yield (*path, key), f"{quote_truncated(key)} is not part of a delivery", "write header.NAME or body.PATH"
 
 
 def _email(email: EmailSpec, path: Path) -> Iterator[Finding]:
@@ -148,14 +148,14 @@ def _email(email: EmailSpec, path: Path) -> Iterator[Finding]:
     yield from _port(email.smtp or "", (*path, "smtp"))
     yield from _senders(email.allow_from, (*path, "allow_from"))
     if email.smtp and not email.address and not re.fullmatch(ADDRESS, email.user):
-        rule = f"answers are sent from an address, and {quote_truncated(email.user)} is none"
+        rule = f"{quote_truncated(email.user)} is not an address to send answers from"
         yield (*path, "smtp"), rule, "add email.address"
 
 
 def _port(place: str, path: Path) -> Iterator[Finding]:
     port = place.partition(":")[2]
     if port and not 0 < int(port) < 65536:
-        yield path, f"{port} is no port", "write 1 to 65535"
+        yield path, f"{port} is not a port", "write 1 to 65535"
 
 
 def _senders(allowed: list[str], path: Path) -> Iterator[Finding]:
@@ -163,7 +163,7 @@ def _senders(allowed: list[str], path: Path) -> Iterator[Finding]:
         if sender == "*" or not re.fullmatch(r"[^@\s*]+@[^@\s*]+|\*@[^@\s*]+", sender):
             yield (
                 (*path, i),
-                f"{quote_truncated(sender)} is no sender",
+                f"{quote_truncated(sender)} is not a sender",
                 "write an address, or *@example.com for a whole domain",
             )
 
@@ -186,20 +186,20 @@ def _sizes(spec: Spec) -> Iterator[Finding]:
         (("gateway", "memory"), gateway.memory, 128),
     ):
         if size is not None and mebibytes(size) < least:
-            yield path, f"{size} is too little to start in", f"write {least}Mi or more"
+            yield path, f"{size} is too small to start", f"write {least}Mi or more"
         if size is not None and mebibytes(size) > MOST_MIB:
-            yield path, f"{size} is more than any machine has", "write 64Ti or less"
+            yield path, f"{size} is larger than any machine", "write 64Ti or less"
 
 
 def _paths(spec: Spec) -> Iterator[Finding]:
-    """Paths inside the workspace stay inside it, and no two things are put at one place."""
+    """Workspace paths that leave the workspace or are used twice."""
     seen: dict[str, Path] = {}
     for path, text in _workspace_paths(spec):
         parts = text.removeprefix("./").split("/")
         if text.startswith("/") or ".." in parts or not text.strip("./"):
             yield path, f"{quote_truncated(text)} is outside the workspace", "write a path inside it"
         elif seen.setdefault("/".join(parts), path) != path:
-            yield path, f"{quote_truncated(text)} is taken by something else of the context", "give it another path"
+            yield path, f"{quote_truncated(text)} is used by another entry of context", "give it another path"
     for i, glob in enumerate(spec.run.artifacts):
         if glob.startswith("/") or ".." in glob.split("/"):
             yield ("run", "artifacts", i), f"{quote_truncated(glob)} is outside the workspace", "write a glob inside it"
@@ -215,5 +215,5 @@ def _workspace_paths(spec: Spec) -> Iterator[tuple[Path, str]]:
 
 
 def unverified_webhooks(spec: Spec) -> tuple[str, ...]:
-    """The webhooks that anybody may call, for a command to mention."""
+    """The names of the webhooks that anyone may call."""
     return tuple(t.name for t in spec.triggers if t.webhook and not isinstance(t.webhook.verify, VerifySpec))

@@ -1,30 +1,31 @@
-"""Prompt templates: text with `{{ root.path }}` in it, and nothing more: no logic, no calls, no filters."""
+"""Prompt templates: text with `{{ root.path }}`, without logic, calls or filters."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-# What a template may name, and what it is when a run starts.
+from unmoor.runtime.prompt import REFERENCE_PATH
+from unmoor.value_paths import path_steps
+
+# The roots that a template may name, and their values when a run starts.
 ROOTS = {
-    "event": "what came: the webhook's body, the mail, the firing, or the API's request",
+    "event": "the event: the webhook's body, the email, the scheduled time, or the API's request",
     "trigger": "the trigger's name and kind",
     "agent": "the agent's name and environment",
 }
-REFERENCE = re.compile(r"\s*([A-Za-z_]\w*)((?:\.[A-Za-z_][\w-]*|\[\d+\]|\.\d+)*)\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateProblem:
-    """What a template has wrong, and what to do."""
+    """A mistake in a template, and its remedy."""
 
     rule: str
     remedy: str
 
 
 def problems_in(template: str) -> list[TemplateProblem]:
-    """Everything that is wrong with a template; empty means it can be rendered."""
+    """Every mistake in a template; empty if it can be rendered."""
     found: list[TemplateProblem] = []
     rest = template
     while "{{" in rest:
@@ -32,22 +33,20 @@ def problems_in(template: str) -> list[TemplateProblem]:
         found += _reference_problems(inside) if closed else [_unclosed()]
     if "{%" in template or "{#" in template:
         rule = "templates have no statements or comments"
-        found.append(
-            TemplateProblem(rule=rule, remedy="put values in with {{ event.… }} and let the prompt say the rest")
-        )
+        found.append(TemplateProblem(rule=rule, remedy="insert values with {{ event.… }} and write the rest as text"))
     return found
 
 
 def _unclosed() -> TemplateProblem:
-    return TemplateProblem(rule="{{ is never closed", remedy="close it with }}")
+    return TemplateProblem(rule="{{ is not closed", remedy="close it with }}")
 
 
 def _reference_problems(inside: str) -> list[TemplateProblem]:
-    match = REFERENCE.fullmatch(inside)
+    match = REFERENCE_PATH.fullmatch(inside)
     if match is None:
-        rule = f"{{{{{inside}}}}} is no reference"
+        rule = f"{{{{{inside}}}}} is not a valid reference"
         return [TemplateProblem(rule=rule, remedy="write {{ event.some.path }}; templates have no filters or calls")]
-    root = match[1]
+    root = str(path_steps(match[1])[0])
     if root in ROOTS:
         return []
     near = get_close_matches(root, ROOTS, n=1)

@@ -1,7 +1,7 @@
-"""YAML text -> plain values that remember where each was written; every way that YAML can harm is one clear problem.
+"""YAML text -> plain values with their positions; every dangerous feature of YAML is a clear problem.
 
-Numbers with a point become Decimal, dates stay text. Anchors, aliases and merge keys are fine as long as what they
-expand to stays small; duplicate keys, tabs, tags and more than one document are refused.
+Numbers with a point become Decimal, dates stay text. Anchors, aliases and merge keys are allowed while their expansion
+is small; duplicate keys, tabs, tags and several documents are refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from unmoor.quantities import quote_truncated
 MAX_BYTES = 1024 * 1024
 MAX_VALUES = 20_000
 MAX_DEPTH = 50
-# JSON, which is YAML too, may write a character beyond U+FFFF as two escapes.
+# JSON, which is also YAML, may write a character beyond U+FFFF as two escapes.
 PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
@@ -40,23 +40,23 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A read document: its value and, for every path in it, where it stands (a member: where its key does)."""
+    """A document's value, and the position of every path in it (for a member, the position of its key)."""
 
     value: Any
-    places: Mapping[Path, Position]
+    positions: Mapping[Path, Position]
 
 
 def read_yaml(content: bytes, file: str) -> Document:
-    """The one document in the text; SpecError with one problem where it cannot be read."""
+    """The single document of the text; SpecError if it cannot be read."""
     text = _decoded(content, file)
     node = _composed(text, file)
     if node is None:
-        raise _refusal(file, "the file is empty", "write a spec, or run unmoor init", Position(line=1, column=1))
+        raise _refusal(file, "the file is empty", "write a spec or run unmoor init", Position(line=1, column=1))
     reader = _Reader(file)
     value = reader.read(node, ())
     if reader.problems:
         raise SpecError(reader.problems)
-    return Document(value=value, places=reader.places)
+    return Document(value=value, positions=reader.positions)
 
 
 def _decoded(content: bytes, file: str) -> str:
@@ -79,11 +79,11 @@ def _composed(text: str, file: str) -> Node | None:
         return YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Position(line=mark.line + 1, column=mark.column + 1) if mark else None
-        raise _refusal(file, _plain(error), "correct the YAML there", place) from None
+        position = Position(line=mark.line + 1, column=mark.column + 1) if mark else None
+        raise _refusal(file, _plain(error), "correct the YAML there", position) from None
     except ReaderError as error:
-        rule = f"it holds the character U+{error.character:04X}, which no YAML may have"
-        raise _refusal(file, rule, "remove it", _place_of(text, error.position)) from None
+        rule = f"it holds the character U+{error.character:04X}, which YAML does not allow"
+        raise _refusal(file, rule, "remove it", _position_of_offset(text, error.position)) from None
     except (YAMLError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise _refusal(file, f"not YAML: {reason}", "correct the YAML") from None
@@ -91,13 +91,13 @@ def _composed(text: str, file: str) -> Node | None:
         raise _refusal(file, "nested too deeply", f"nest at most {MAX_DEPTH} levels") from None
 
 
-def _place_of(text: str, position: int) -> Position:
-    before = text[:position]
-    return Position(line=before.count("\n") + 1, column=position - (before.rfind("\n") + 1) + 1)
+def _position_of_offset(text: str, offset: int) -> Position:
+    before = text[:offset]
+    return Position(line=before.count("\n") + 1, column=offset - (before.rfind("\n") + 1) + 1)
 
 
 def _inside_block_text(text: str, line: int) -> bool:
-    """Whether the line belongs to a literal or folded text, where a tab is content; the parser will tell of others."""
+    """Whether the line belongs to a literal or folded text, where a tab is content; the parser reports other tabs."""
     for earlier in reversed(text.splitlines()[: line - 1]):
         if re.search(r"[|>][+-]?\d?\s*(#.*)?$", earlier):
             return True
@@ -111,17 +111,17 @@ def _plain(error: MarkedYAMLError) -> str:
     return f"not YAML: {problem}"
 
 
-def _refusal(file: str, rule: str, remedy: str, place: Position | None = None) -> SpecError:
-    line, column = (place.line, place.column) if place else (0, 0)
+def _refusal(file: str, rule: str, remedy: str, position: Position | None = None) -> SpecError:
+    line, column = (position.line, position.column) if position else (0, 0)
     return SpecError([Problem(path="spec", rule=rule, remedy=remedy, file=file, line=line, column=column)])
 
 
 class _Reader:
-    """Turns nodes into values, counting as aliases expand and noting each value's place."""
+    """Converts nodes to values with their positions, counting the values that aliases expand to."""
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.places: dict[Path, Position] = {}
+        self.positions: dict[Path, Position] = {}
         self.problems: list[Problem] = []
         self.count = 0
         self.merging: list[Node] = []
@@ -129,10 +129,10 @@ class _Reader:
     def read(self, node: Node, path: Path) -> Any:
         self.count += 1
         if self.count > MAX_VALUES:
-            raise _refusal(self.file, f"the aliases expand to over {MAX_VALUES} values", "write them out", _place(node))
+            raise _refusal(self.file, f"the aliases expand to over {MAX_VALUES} values", "write them out", _start(node))
         if len(path) > MAX_DEPTH:
-            raise _refusal(self.file, f"nested over {MAX_DEPTH} levels deep", "flatten it", _place(node))
-        self.places.setdefault(path, _place(node))
+            raise _refusal(self.file, f"nested deeper than {MAX_DEPTH} levels", "flatten it", _start(node))
+        self.positions.setdefault(path, _start(node))
         if not isinstance(node, ScalarNode) and str(node.tag) not in PLAIN_TAGS:
             self.refuse(node, path, f"the tag {node.tag} is not part of a spec", "write a plain value")
             return None
@@ -149,10 +149,10 @@ class _Reader:
         for key_node, value_node in self.members(node, path):
             key = str(key_node.value)
             if key in own:
-                self.refuse(key_node, (*path, key), "is given twice", "keep one of the two")
+                self.refuse(key_node, (*path, key), "is given twice", "remove one")
                 continue
             own.add(key)
-            self.places[(*path, key)] = _place(key_node)
+            self.positions[(*path, key)] = _start(key_node)
             result[key] = self.read(value_node, (*path, key))
         for merged in self.merged(node, path):
             result = {**merged, **result}
@@ -176,18 +176,18 @@ class _Reader:
                 if isinstance(source, MappingNode):
                     yield self.mapping_elsewhere(source, path)
                 else:
-                    self.refuse(key, path, "<< merges something that is no mapping", "merge a mapping")
+                    self.refuse(key, path, "<< merges a value that is not a mapping", "merge a mapping")
 
     def mapping_elsewhere(self, node: MappingNode, path: Path) -> dict[str, Any]:
-        """A merged mapping; what the path says of itself already stays."""
+        """A merged mapping; positions of the path's own keys are preserved."""
         if any(node is outer for outer in self.merging):
-            self.refuse(node, path, "<< merges a mapping into itself", "merge another one")
+            self.refuse(node, path, "<< merges a mapping into itself", "merge another mapping")
             return {}
-        before = dict(self.places)
+        before = dict(self.positions)
         self.merging.append(node)
         value = self.read(node, path)
         self.merging.pop()
-        self.places.update(before)
+        self.positions.update(before)
         return value if isinstance(value, dict) else {}
 
     def scalar(self, node: ScalarNode, path: Path) -> Any:
@@ -213,7 +213,7 @@ class _Reader:
         return None
 
     def text(self, node: ScalarNode, path: Path) -> str:
-        """The text; neither a NUL nor half of a surrogate pair can stand in an argument, a variable or a file."""
+        """The text; a NUL or half a surrogate pair is refused, since arguments, variables and files cannot hold it."""
         text = PAIR.sub(_paired, node.value)
         if found := re.search("[\0\ud800-\udfff]", text):
             self.refuse(node, path, f"the text holds the character U+{ord(found[0]):04X}", "remove it")
@@ -222,7 +222,7 @@ class _Reader:
     def number(self, node: ScalarNode, path: Path) -> Decimal | None:
         text = str(node.value).replace("_", "")
         if re.fullmatch(r"[-+]?\.(inf|nan)", text, re.IGNORECASE):
-            self.refuse(node, path, f"{node.value} is no number that anything can have", "write a number")
+            self.refuse(node, path, f"{node.value} is not a finite number", "write a number")
             return None
         try:
             return Decimal(text)
@@ -230,10 +230,15 @@ class _Reader:
             raise ValueError(text) from None
 
     def refuse(self, node: Node, path: Path, rule: str, remedy: str) -> None:
-        place = _place(node)
+        start = _start(node)
         self.problems.append(
             Problem(
-                path=path_text(path), rule=rule, remedy=remedy, file=self.file, line=place.line, column=place.column
+                path=path_text(path),
+                rule=rule,
+                remedy=remedy,
+                file=self.file,
+                line=start.line,
+                column=start.column,
             )
         )
 
@@ -255,5 +260,5 @@ def path_text(path: Path) -> str:
     return text or "spec"
 
 
-def _place(node: Node) -> Position:
+def _start(node: Node) -> Position:
     return Position(line=node.start_mark.line + 1, column=node.start_mark.column + 1)

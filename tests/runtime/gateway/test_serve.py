@@ -177,7 +177,7 @@ def test_a_webhook_s_secret_that_is_not_here_is_said_before_anything_starts(tmp_
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     ran = subprocess.run([*DEV, str(agent)], env=env, capture_output=True, text=True, timeout=30, check=False)
     assert ran.returncode == 2
-    assert "secrets.key: config:k has no value here; set UNMOOR_SECRET_KEY to try it here" in ran.stderr
+    assert "secrets.key: config:k has no value on this machine; set UNMOOR_SECRET_KEY" in ran.stderr
 
 
 def test_a_gateway_killed_in_the_middle_has_lost_nothing_and_run_nothing_twice(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import typer
 from unmoor.cli.inputs.set_values import changes
 from unmoor.cli.inputs.usage import UsageOptions, resolve_usage
 from unmoor.cli.render.compare_text import ComparisonView, as_json, as_markdown, as_table
-from unmoor.compare import AS_IT_IS, TargetColumn, WhatIf, compare_in_background
+from unmoor.compare import UNCHANGED, TargetColumn, WhatIf, compare_in_background
 from unmoor.cost.compare_targets import compare_bills
 from unmoor.cost.comparison import Comparison
 from unmoor.errors import SpecError
@@ -38,7 +38,7 @@ class CompareOptions:
 
 def run(file: Path, environment: str | None, targets: Sequence[str], wanted: CompareOptions) -> None:
     """Prints the comparison of these targets, or of those that the spec has settings for."""
-    usage, variants = resolve_usage(wanted.asked), [AS_IT_IS, *map(variant, dict.fromkeys(wanted.what_if))]
+    usage, variants = resolve_usage(wanted.asked), [UNCHANGED, *map(variant, dict.fromkeys(wanted.what_if))]
     loaded = load(file, environment)
     if unknown := unknown_targets(loaded):
         raise SpecError(unknown)

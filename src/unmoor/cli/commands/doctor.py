@@ -61,7 +61,7 @@ def _install(missing: Sequence[Finding]) -> None:
     environment = dict(os.environ)
     if any(each.topic == CLI_TOPIC for each in missing):
         require_pulumi()
-        from unmoor.stacks.workspace import install_cli
+        from unmoor.stacks.pulumi_cli import install_cli
 
         path = Path(install_cli(print_status))
         print_status(f"installed {path}")

@@ -15,12 +15,12 @@ from unmoor.stacks.deployment import DeployRequest
 
 def run(asked: DeployRequest, *, yes: bool, as_json: bool, destroying: bool) -> None:
     """Says what goes and what stays, asks, takes the agent down, and lists what was kept."""
-    found = open_deployment(asked, needing_values=False)
+    found = open_deployment(asked, needs_secrets=False)
     if not found.workspace.exists():
         typer.echo(f"{found.title}: nothing is deployed", err=True)
         return
-    keep = None if destroying else found.retained_on_down()
-    if keep is not None and not keep.going:
+    keep = None if destroying else found.plan_down()
+    if keep is not None and not keep.deleted:
         typer.echo(f"{found.title}: nothing is deployed but what was kept", err=True)
         return _kept([resource_label(step) for step in keep.data], as_json=as_json)
     changes = found.preview_down(lambda event: None, keep)

@@ -26,12 +26,12 @@ def run(asked: DeployRequest, *, diff: bool, form: str) -> None:
         show(found, changes, diff=diff)
 
 
-def open_deployment(asked: DeployRequest, *, needing_values: bool = True) -> Deployment:
+def open_deployment(asked: DeployRequest, *, needs_secrets: bool = True) -> Deployment:
     """The deployment; what the last command has left undone is said."""
-    found = load_deployment(asked, say=print_status, needing_values=needing_values)
+    found = load_deployment(asked, say=print_status, needs_secrets=needs_secrets)
     if left := unfinished_command_note(found.place):
         print_status(f"note: {left}")
-        if half := found.workspace.half_done():
+        if half := found.workspace.pending_operations():
             print_status(f"note: {half}")
     return found
 

@@ -16,7 +16,7 @@ from unmoor.stacks.failures import LockedError
 
 def run(asked: DeployRequest, *, repair: bool, as_json: bool) -> None:
     """Prints what of the agent differs from what the last `up` made."""
-    found = open_deployment(asked, needing_values=False)
+    found = open_deployment(asked, needs_secrets=False)
     with make_progress(found.agent, found.serving, as_json=as_json, doing="looking") as progress:
         try:
             changes = found.refresh(progress.on_event, repair=repair)

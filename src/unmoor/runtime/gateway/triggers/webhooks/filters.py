@@ -7,16 +7,15 @@ are compared as text: there `1` equals `"1"`, and `true` equals `"true"`.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from unmoor.runtime.prompt import STEP
 from unmoor.runtime.redact import Redact
 
 from .payload import WebhookPayload
 
 FilterValue = str | int | bool
-STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]")
 MOST_SHOWN = 60
 
 
@@ -43,7 +42,7 @@ def filter_reason(
 def values_at(path: str, value: Any) -> Iterator[Any]:
     """The values at a path such as `.issue.labels.name`; a list stands for all its items."""
     found = [value]
-    for name, index in STEP.findall(path):
+    for name, index, _ in STEP.findall(path):
         found = [one for each in found for one in _step(each, name, index)]
     for each in found:
         yield from each if isinstance(each, list) else (each,)
