@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
 from unmoor.runtime.gateway.launchers.protocol import Launcher, RunnerExit
 from unmoor.runtime.logs import Log
@@ -15,7 +16,7 @@ from unmoor.runtime.logs import Log
 # about ten minutes: rights that were just granted take that long to be known everywhere.
 # https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
 STARTS, REFUSALS = 3, 14
-FIRST_S, LONGEST_S = 2.0, 60.0
+BACKOFF = Backoff(first_s=2.0, cap_s=60.0)
 # A runner whose lease has run out for this long is stopped: it hangs, or has lost the store.
 HUNG_S = 60.0
 
@@ -48,8 +49,8 @@ class StartBackoff:
     def record_unavailable(self, said: str, *, now: float) -> None:
         """There is no room, or nobody answers."""
         self.said = said
-        self.not_before = now + min(FIRST_S * 2**self.in_vain, LONGEST_S)
-        self.in_vain = min(self.in_vain + 1, 10)
+        self.in_vain += 1
+        self.not_before = now + BACKOFF.pause_s(self.in_vain)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.clock import Clock
 from unmoor.runtime.config import Mailbox
 from unmoor.runtime.logs import Log, log_errors
@@ -33,7 +34,7 @@ LOOK_S = 30.0
 # Who has taken an answer is believed to send it for this long.
 TAKEN_FOR = timedelta(minutes=5)
 # How long until it is tried again, and after how long it is given up.
-AGAIN, MOST_AGAIN, GIVEN_UP = timedelta(seconds=30), timedelta(hours=1), timedelta(days=1)
+BACKOFF, GIVEN_UP = Backoff(first_s=30, cap_s=3600), timedelta(days=1)
 # An answer whose run is not there after this long has none: its gateway was killed before it accepted the run.
 UNACCEPTED = timedelta(hours=1)
 
@@ -114,7 +115,7 @@ class Outbox:
             self.log(f"the answer is given up: {fault}", level="error", run=record.id)
             await self.store.delete(key)
             return
-        wait = min(AGAIN * 2 ** min(tries - 1, 10), MOST_AGAIN)
+        wait = timedelta(seconds=BACKOFF.pause_s(tries))
         again = {**waiting, "tries": tries, "not_before": (now + wait).isoformat()}
         self.log(f"the answer waits: {fault}", level="warning", run=record.id, again_s=round(wait.total_seconds()))
         await self.store.compare_and_swap(key, _json(again), version)
