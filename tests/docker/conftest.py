@@ -88,7 +88,7 @@ def _make_base() -> None:
 
 
 def _import_debian(root: Path) -> None:
-    subprocess.run(["debootstrap", "--variant=minbase", "bookworm", str(root)], check=True, capture_output=True)
+    subprocess.run(["debootstrap", "--variant=minbase", "trixie", str(root)], check=True, capture_output=True)
     with subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE) as tar:
         command = ["docker", "import", "-", "unmoor-test/debian"]
         subprocess.run(command, stdin=tar.stdout, check=True, capture_output=True)

@@ -179,6 +179,6 @@ def test_down_ends_what_runs_and_keeps_the_data_and_a_later_up_finds_it(agent: D
     with agent.asked() as ask:
         assert ask.text(f"/runs/{done}/artifacts/out/kept") == "kept\n"
         shown = ask.reached(going)
-        assert (shown["status"], shown["reason"]) == ("lost", "its container was told to stop")
+        assert (shown["status"], shown["reason"]) == ("lost", "the container was told to stop")
     agent.unmoor("down", "--yes", "--destroy-data")
     assert docker("volume", "ls", "--quiet", "--filter", "label=agent=deployed").stdout == ""

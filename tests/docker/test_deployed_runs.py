@@ -132,7 +132,7 @@ def test_a_run_is_there_once_and_goes_on_when_a_gateway_and_the_launcher_are_sta
 def test_a_run_whose_workspace_outgrows_its_room_is_stopped(agent: Deployed) -> None:
     with agent.asked() as ask:
         shown = ask.reached(ask.start("head -c 1200000000 /dev/zero > big; sleep 60"))
-    assert (shown["status"], shown["reason"]) == ("lost", "its container was told to stop")
+    assert (shown["status"], shown["reason"]) == ("lost", "the container was told to stop")
     assert "workspace exceeds the disk limit" in docker("logs", *agent.containers("launcher")).stdout
 
 

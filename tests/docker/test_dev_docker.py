@@ -64,7 +64,7 @@ def test_a_harness_that_eats_all_memory_is_ended_and_the_runner_says_so(home: Pa
     result = once(home, base, spec(home, f"exec {eat}", resources={"memory": "256Mi"}))
     assert result.returncode == 1
     assert result.stdout.splitlines()[-2:] == [
-        "because  sh was ended by signal 9; the kernel killed it, as it does where memory is short",
+        "because  sh was ended by signal 9; the kernel killed it, probably out of memory",
         "failed",
     ]
 
@@ -168,5 +168,5 @@ def test_a_run_in_a_container_is_cancelled_and_one_that_goes_on_ends_with_the_ga
         assert ended(ask, first, home)["status"] == "cancelled"
         reached(ask, third, home, "running")
     record = json.loads(next(home.rglob(f"{third}/run.json")).read_text())
-    assert (record["status"], record["reason"]) == ("lost", "its container was told to stop")
+    assert (record["status"], record["reason"]) == ("lost", "the container was told to stop")
     assert docker("ps", "--all", "--quiet", "--filter", "name=unmoor-dev-tests").stdout == ""

@@ -93,7 +93,7 @@ def test_a_run_does_not_reach_the_machine_where_the_engine_can_see_to_that(there
 
 @pytest.mark.parametrize(
     ("end", "reason"),
-    [(Vm.reboot, "its container was told to stop"), (Vm.lose_power, "runner lost: no heartbeat for 60 s")],
+    [(Vm.reboot, "the container was told to stop"), (Vm.lose_power, "runner lost: no heartbeat for 60 s")],
     ids=["a reboot", "a loss of power"],
 )
 def test_what_waits_goes_on_after_and_what_ran_is_lost_and_says_why(

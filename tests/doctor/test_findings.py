@@ -30,7 +30,7 @@ def lines(*found: Finding) -> list[str]:
     [
         ((3, 11, 7), "fine Python: 3.11.7"),
         ((3, 14, 0), "fine Python: 3.14.0"),
-        ((3, 10, 9), "wrong Python: 3.10.9; install Python 3.11 or newer"),
+        ((3, 11, 3), "wrong Python: 3.11.3; install Python 3.11.4 or newer"),
     ],
 )
 def test_python(version: tuple[int, ...], said: str) -> None:

@@ -68,10 +68,10 @@ def test_a_run_that_is_told_to_stop_while_it_waits_for_its_session(agent: Agent)
     (workspace / "of-the-other").write_text("being worked on")
     run = agent.queued(session="k")
     process = agent.start(run)
-    until(lambda: "waits for run-other" in str(agent.events(run)))
+    until(lambda: "waiting for run run-other" in str(agent.events(run)))
     assert stopped_within_eight_seconds(process) == 1
     agent.assert_one_end(run, "lost")
-    assert agent.record(run).reason == "its container was told to stop before the harness began"
+    assert agent.record(run).reason == "the container was told to stop before the harness started"
     assert (workspace / "of-the-other").read_text() == "being worked on"
 
 
@@ -156,7 +156,7 @@ def test_a_runner_that_has_lost_its_run_says_nothing_more(agent: Agent) -> None:
     before = agent.events(run)
     code, out, err = ended(process)
     assert (code, err) == (0, "")
-    assert f"run {run} was taken by somebody else" in out
+    assert f"run {run} was taken by another runner" in out
     assert not living("sleep 3474")
     assert agent.events(run) == before
     assert agent.record(run) == other.record

@@ -191,7 +191,7 @@ def test_a_session_record_that_is_none_is_said_in_one_line(tmp_path: Path, conte
         assert run.record.status == "succeeded"
         return
     key = keys.session_record_key("k")
-    assert run.record.reason == f"session k: {key} is no record that this release reads"
+    assert run.record.reason == f"session k: {key} is not a record that this release can read"
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_a_run_whose_harness_raises_what_nobody_expected_is_failed_and_says_wher
     agent.spec["harness"]["args"] = ["nul\0byte"]
     run = agent.run()
     assert run.record.status == "failed"
-    assert run.record.reason.startswith("a fault of the runner's own: ValueError in ")
+    assert run.record.reason.startswith("internal error of the runner: ValueError in ")
 
 
 def test_an_end_that_was_said_but_not_recorded_is_recorded_by_whoever_comes_next(tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ def test_a_port_of_a_rule_can_be_reached(tmp_path: Path, listening: int) -> None
             work="/usr",
             timeout_s=10,
             stop=Stop(),
-            said=lambda line: None,
+            on_line=lambda line: None,
         )
         return ended.exit.code
 

@@ -157,7 +157,7 @@ def test_a_cap_that_is_used_up_ends_the_run_as_over_budget(tmp_path: Path) -> No
     with model_server(Shell("true", tokens=dear), Text("done", tokens=dear)) as server:
         run = bench(tmp_path, "claude-code", server, run={"max_cost_usd": 1, "timeout": "1m"}).run("Spend.")
     assert run.record.status == "over_budget"
-    assert run.record.reason == "run.max_cost_usd: 1 USD are used up"
+    assert run.record.reason == "run.max_cost_usd: the cap of 1 USD is used up"
     assert len(server.requests) == 1
     assert run.record.cost_usd is not None
     assert run.record.cost_usd >= 1
@@ -170,7 +170,7 @@ def test_the_days_budget_is_shared_by_runs(tmp_path: Path) -> None:
         first, second = agent.run("Spend."), agent.run("Spend.")
     assert first.record.status in ("succeeded", "over_budget")  # an answer that is whole is never cut
     assert second.record.status == "over_budget"
-    assert second.record.reason == "budget.per_day_usd: 1 USD are used up"
+    assert second.record.reason == "budget.per_day_usd: the cap of 1 USD is used up"
     assert len(server.requests) == 1
 
 

@@ -59,7 +59,7 @@ def test_a_program_that_is_not_there_is_failed_in_one_line(tmp_path: Path) -> No
 def test_a_run_that_takes_too_long_is_timed_out_and_nothing_of_it_lives_on(tmp_path: Path) -> None:
     run = ran(tmp_path, "(sleep 3451 &); sleep 3451", run={"timeout": "1s"})
     assert_one_end(run, "timed_out")
-    assert run.record.reason == "no end after 1s"
+    assert run.record.reason == "timed out after 1s (run.timeout)"
     assert not living("sleep 3451")
 
 
@@ -72,7 +72,7 @@ def test_a_harness_that_ignores_its_end_is_killed(tmp_path: Path) -> None:
 def test_a_daemon_that_is_left_behind_is_ended(tmp_path: Path) -> None:
     run = ran(tmp_path, "setsid sh -c 'sleep 3453 & sleep 3453' & echo done")
     assert_one_end(run, "succeeded")
-    assert any("left behind and were ended" in e["text"] for e in run.of("notice"))
+    assert any("outlived the harness and were killed" in e["text"] for e in run.of("notice"))
     assert not living("sleep 3453")
 
 
@@ -85,7 +85,7 @@ def test_a_daemon_that_cleared_its_environment_and_left_its_session_is_ended_too
 def test_a_harness_that_closes_its_output_and_lives_on_is_ended(tmp_path: Path) -> None:
     run = ran(tmp_path, "echo said; exec >&- 2>&-; sleep 3455")
     assert_one_end(run, "failed")
-    assert any(e["text"].startswith("the harness closed its output") for e in run.of("notice"))
+    assert any(e["text"].startswith("the harness closed stdout") for e in run.of("notice"))
     assert not living("sleep 3455")
 
 
@@ -100,7 +100,7 @@ def test_a_line_of_fifty_megabytes_is_cut_and_the_run_goes_on(tmp_path: Path) ->
     assert_one_end(run, "succeeded")
     assert run.record.answer == "end"
     assert [e["text"] for e in run.of("notice")] == [
-        "the harness wrote a line of 50000000 bytes; it was cut and not understood"
+        "the harness wrote a line of 50000000 bytes; it was truncated and not parsed"
     ]
 
 
@@ -152,7 +152,7 @@ def test_a_container_that_is_told_to_stop_has_everything_safe_within_eight_secon
     run = bench.run(session="a", during=tell)
     assert time.monotonic() - marks[0] < 8
     assert_one_end(run, "lost")
-    assert run.record.reason == "its container was told to stop"
+    assert run.record.reason == "the container was told to stop"
     bench.spec = shell("cat kept")
     assert bench.run(session="a").record.answer == "state"
 
@@ -184,7 +184,7 @@ def test_a_run_waits_for_the_run_that_holds_its_session(tmp_path: Path) -> None:
     tasks: list[Any] = []
     run = Bench(tmp_path, shell("echo mine")).run(session="k", before=hold_for_a_while)
     assert_one_end(run, "succeeded")
-    assert run.of("notice")[0]["text"] == "waits for run-other, which holds session k"
+    assert run.of("notice")[0]["text"] == "waiting for run run-other, which holds session k"
 
 
 def test_what_was_left_behind_by_a_harness_is_never_followed(tmp_path: Path) -> None:

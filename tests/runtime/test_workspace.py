@@ -152,7 +152,7 @@ def test_a_clone_that_fails_for_a_moment_is_tried_again(tmp_path: Path, server: 
     run = agent.run()
     assert run.record.status == "succeeded"
     assert run.record.attempt == 2
-    assert run.of("notice")[0]["text"].startswith("tried again: context.repos: https://git.example.com/project: ")
+    assert run.of("notice")[0]["text"].startswith("retrying after: context.repos: https://git.example.com/project: ")
 
 
 def test_a_clone_that_cannot_be_is_failed_at_once(tmp_path: Path, server: GitServer) -> None:
@@ -180,5 +180,5 @@ def test_a_session_of_another_harness_keeps_its_workspace_and_says_so(tmp_path: 
     run = agent.run(session="s", before=as_if_by_another)
     assert run.record.answer == "kept"
     assert run.of("notice")[0]["text"] == (
-        "the session was codex's; its workspace goes on, the conversation begins anew with command"
+        "the session was saved by codex: command keeps its workspace and starts a new conversation"
     )

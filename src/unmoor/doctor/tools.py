@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from unmoor.findings import Finding, failure, note, ok
 
-OLDEST_PYTHON = (3, 11)
+OLDEST_PYTHON = (3, 11, 4)
 Version = tuple[int, ...]
 
 
@@ -36,7 +36,7 @@ class Plugin:
 def python(version: Sequence[int]) -> Finding:
     """Whether this Python is one that unmoor runs on."""
     text = ".".join(map(str, version))
-    if tuple(version[:2]) < OLDEST_PYTHON:
+    if tuple(version) < OLDEST_PYTHON:
         return failure("Python", text, f"install Python {'.'.join(map(str, OLDEST_PYTHON))} or newer")
     return ok("Python", text)
 

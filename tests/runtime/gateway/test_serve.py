@@ -214,7 +214,7 @@ def test_an_interrupt_stops_runs_in_order_and_leaves_nothing_behind(tmp_path: Pa
         assert time.monotonic() - began < 8
     assert subprocess.run(["pgrep", "-f", "sleep 3519"], check=False, capture_output=True).stdout == b""
     record = json.loads(next((tmp_path / ".local").rglob(f"{run}/run.json")).read_text())
-    assert (record["status"], record["reason"]) == ("lost", "its container was told to stop")
+    assert (record["status"], record["reason"]) == ("lost", "the container was told to stop")
 
 
 @pytest.mark.parametrize(

@@ -194,11 +194,8 @@ def test_a_name_that_is_not_there_or_not_answered_is_no_refusal():
     [
         (client_hello("evil.com"), "inside, TLS asks for another host: evil.com"),
         (client_hello("api.github.com"), "inside, TLS asks for another host: api.github.com"),
-        (
-            b"GET / HTTP/1.1\r\n\r\n",
-            "only TLS leaves, and what was sent first is none: it is no TLS handshake",
-        ),
-        (b"SSH-2.0-x\r\n", "only TLS leaves, and what was sent first is none: it is no TLS handshake"),
+        (b"GET / HTTP/1.1\r\n\r\n", "only TLS is allowed, and this is not a ClientHello: http request"),
+        (b"SSH-2.0-x\r\n", "only TLS is allowed, and this is not a ClientHello: wrong version number"),
     ],
 )
 def test_what_is_said_first_inside_must_be_tls_with_that_host(first: bytes, reason: str):

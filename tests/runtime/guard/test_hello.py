@@ -42,31 +42,38 @@ def test_it_may_be_spread_over_several_records(size: int):
         b"\x16\x02\x00\x00\x05hello",
         b"\x15\x03\x01\x00\x02\x01\x00",
         b"\x17\x03\x03\x00\x05hello",
-        b"\x16\x03\x01\x00\x00",
-        b"\x16\x03\x01\x40\x01" + b"\x01" * 9,
+        b"\x16\x03\x01\x00\x00" * 40,
+        b"\x16\x03\x01\x40\x01" + b"\x01" * 0x4001,
+        b"\x16\x03\x01\x48\x01",
         b"\x16\x03\x01\x00\x04\x02\x00\x00\x00",
     ],
 )
 def test_other_protocols_are_none(data: bytes):
-    with pytest.raises(NotClientHello, match=r"^it is no TLS handshake$"):
+    with pytest.raises(NotClientHello):
         server_name(data)
 
 
+@pytest.mark.parametrize("data", [b"\x16\x03\x01\x00\x00", b"\x16\x03\x01\x40\x01" + b"\x01" * 9])
+def test_a_broken_record_that_may_go_on_is_waited_for(data: bytes):
+    assert server_name(data) is None
+
+
 def test_two_names_are_none():
-    with pytest.raises(NotClientHello, match=r"^it asks for two hosts$"):
-        server_name(hello_with(sni(b"a.example.com", b"b.example.com")))
-    with pytest.raises(NotClientHello, match=r"^it asks for two hosts$"):
-        server_name(hello_with(sni(b"a.example.com") + sni(b"b.example.com")))
+    for extensions in (sni(b"a.example.com", b"b.example.com"), sni(b"a.example.com") + sni(b"b.example.com")):
+        with pytest.raises(NotClientHello):
+            server_name(hello_with(extensions))
 
 
 def test_one_that_lies_about_its_lengths_is_none():
-    with pytest.raises(NotClientHello, match=r"^it is cut short$"):
+    with pytest.raises(NotClientHello):
         server_name(hello_with(b"\x00\x00\x00\xff\x00\x01a"))
 
 
 def test_one_that_has_no_end_is_none():
-    with pytest.raises(NotClientHello, match=r"^it is too long$"):
+    with pytest.raises(NotClientHello):
         server_name(b"\x16\x03\x01\x00\x05\x01\xff\xff\xff\x00")
+    with pytest.raises(NotClientHello, match=r"^it is too long$"):
+        server_name(b"\x16\x03\x01\x00\x04\x01\x01\xff\xff" + b"\x16\x03\x01\x00\x01\x00" * 11000)
 
 
 def test_one_without_extensions_names_no_host():

@@ -65,7 +65,7 @@ def test_more_connections_than_a_run_may_have_are_refused_and_said():
     assert told == [
         NetworkDenied(
             destination="the guard",
-            reason="1 connections are open already; nothing more is let in until one ends",
+            reason="1 connections are open already; new ones are refused until one closes",
         )
     ]
 
@@ -115,5 +115,5 @@ def test_a_flood_of_refusals_is_cut_short_and_said_to_be():
         NetworkDenied(destination="a", reason="no"),
         NetworkDenied(destination="a", reason="no"),
         NetworkDenied(destination="b", reason="no"),
-        Notice(level="warning", text="the guard has more to say than is kept; the rest is left out"),
+        Notice(level="warning", text="too many guard notices; further ones are dropped"),
     ]

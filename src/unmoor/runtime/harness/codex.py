@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import tomli_w
+
 from unmoor.runtime.config import McpServer
 from unmoor.runtime.events import HarnessEvent, Message, Notice, ToolCall, ToolResult
 
@@ -12,7 +14,6 @@ from .json_lines_reader import JsonLinesReader
 from .json_values import Json, as_text, decode_object, items, join_text, object_at, text, tokens, value_at
 from .launch_files import PATIENCE_S, RETRIES, TOKEN_VARIABLE, environment, instructions, program, skills
 from .protocol import Command, FileToWrite, LaunchSpec
-from .toml import as_toml
 
 # An MCP server that npx fetches first takes longer than the 10 s that it is given by default.
 _MCP_START_S = 60
@@ -72,7 +73,7 @@ def _generation(model: str) -> str:
 
 
 def _files(job: LaunchSpec) -> Iterator[FileToWrite]:
-    config = as_toml(_config(job)).encode()
+    config = tomli_w.dumps(_config(job)).encode()
     yield FileToWrite(path=job.home / ".codex/config.toml", content=config)
     yield from instructions(job, ".codex/AGENTS.md")
     yield from skills(job, ".codex/skills")

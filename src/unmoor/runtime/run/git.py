@@ -1,4 +1,4 @@
-"""Repositories cloned by the runner, through the guard, with a credential that no file, argument or harness sees.
+"""Clone repositories through the guard, with a credential that never reaches a file, an argument or the harness.
 
 git asks a helper for the credential; the helper is a line of shell that prints a variable of git's own process.
 https://git-scm.com/docs/gitcredentials
@@ -20,8 +20,8 @@ from unmoor.runtime.subprocesses import run_command
 
 CLONE_S = 600
 HELPER = '!f() { test "$1" = get && echo username=x-access-token && echo "password=$UNMOOR_GIT_CREDENTIAL"; }; f'
-# What git says when it was the network's or the server's doing, and another try may do.
-PASSING = re.compile(
+# Errors of the network or the server, which a retry may fix.
+TRANSIENT = re.compile(
     r"could not resolve|connect|timed out|timeout|early eof|rpc failed|"
     r"returned error: (5\d\d|429)|response 50\d|tls|gnutls",
     re.IGNORECASE,
@@ -30,7 +30,7 @@ PASSING = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Git:
-    """How git is run: by which proxy, in which folder it finds its configuration, what is taken out of what it says."""
+    """Runs git with this proxy, home folder and PATH; errors are redacted."""
 
     proxy: str
     home: Path
@@ -39,24 +39,23 @@ class Git:
     extra: Mapping[str, str]
 
     async def clone(self, repo: Repo, credential: str, target: Path) -> None:
-        """Clones the repository and checks its ref out; WorkspaceFault or InfrastructureFault, in one line, if it
-        cannot be had."""
+        """Clone the repository and check out its ref; WorkspaceError or TransientError, in one line, if that fails."""
         if shutil.which("git", path=self.path) is None:
-            raise WorkspaceError("context.repos: git is not installed here")
+            raise WorkspaceError("context.repos: git is not installed")
         target.parent.mkdir(parents=True, exist_ok=True)
         await self._run(repo, credential, None, "clone", "--quiet", "--no-checkout", "--", repo.url, str(target))
         if repo.ref in ("", "HEAD"):
             return await self._run(repo, "", target, "checkout", "--quiet")
-        if not await self._checked_out(repo, target):
+        if not await self._check_out(repo, target):
             await self._run(repo, credential, target, "fetch", "--quiet", "origin", repo.ref)
             await self._run(repo, "", target, "checkout", "--quiet", "FETCH_HEAD")
 
     async def mirror(self, repo: Repo, credential: str, target: Path) -> None:
-        """A bare copy, for a workspace that has the repository already to fetch from."""
+        """Clone a bare copy that an existing clone can fetch from."""
         await self._run(repo, credential, None, "clone", "--quiet", "--bare", "--", repo.url, str(target))
 
-    async def _checked_out(self, repo: Repo, target: Path) -> bool:
-        """Whether the ref is a branch, a tag or a commit of what was cloned."""
+    async def _check_out(self, repo: Repo, target: Path) -> bool:
+        """Check out the ref if the clone has it as a branch, tag or commit; False if not."""
         for ref in (f"refs/remotes/origin/{repo.ref}", f"refs/tags/{repo.ref}", repo.ref):
             try:
                 await self._run(repo, "", target, "rev-parse", "--quiet", "--verify", f"{ref}^{{commit}}")
@@ -69,11 +68,11 @@ class Git:
     async def _run(self, repo: Repo, credential: str, folder: Path | None, *arguments: str) -> None:
         command = ("git", *(("-C", str(folder)) if folder else ()), *arguments)
         try:
-            ended = await run_command(*command, env=self._environment(credential), timeout_s=CLONE_S)
+            result = await run_command(*command, env=self._environment(credential), timeout_s=CLONE_S)
         except TimeoutError:
             raise TransientError(f"context.repos: {repo.url}: git {arguments[0]} took over {CLONE_S} s") from None
-        if ended.code:
-            raise self._fault(repo, ended.stderr)
+        if result.code:
+            raise self._error(repo, result.stderr)
 
     def _environment(self, credential: str) -> dict[str, str]:
         settings = {"http.followRedirects": "initial", "core.hooksPath": os.devnull, "protocol.allow": "never"}
@@ -96,8 +95,8 @@ class Git:
             **self.extra,
         }
 
-    def _fault(self, repo: Repo, said: str) -> WorkspaceError | TransientError:
-        lines = [line.strip() for line in self.redact(said).splitlines() if line.strip()]
-        text = f"context.repos: {repo.url}: {lines[-1] if lines else 'git failed and said nothing'}"
-        refused = "response 403" in said
-        return TransientError(text) if PASSING.search(said) and not refused else WorkspaceError(text)
+    def _error(self, repo: Repo, stderr: str) -> WorkspaceError | TransientError:
+        lines = [line.strip() for line in self.redact(stderr).splitlines() if line.strip()]
+        text = f"context.repos: {repo.url}: {lines[-1] if lines else 'git failed without output'}"
+        refused = "response 403" in stderr
+        return TransientError(text) if TRANSIENT.search(stderr) and not refused else WorkspaceError(text)

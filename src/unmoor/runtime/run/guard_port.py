@@ -1,4 +1,4 @@
-"""The one port that a run's harness can reach: on loopback, and every connection to it is that run's."""
+"""The one port that a run's harness can reach, on loopback; every connection to it is that run's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortLimits:
-    """How many connections a run may have, how long they are waited for at the end, how many refusals are listed."""
+    """How many connections a run may have, how long they may take to close, how many refusals are reported."""
 
     connections: int = 256
     ending_s: float = 5
@@ -26,9 +26,9 @@ class PortLimits:
 
 
 class GuardPort:
-    """Listens while it is entered: `async with LocalPort(way, grant, emit) as port: ... port.guarded ...`.
+    """Listens while entered: `async with GuardPort(way, grant, emit) as port: ... port.endpoint ...`.
 
-    `emit` is given every use of the model, each used-up cap once, and refusals up to a number.
+    `emit` receives every model usage, each exceeded cap once, and refusals up to a limit.
     """
 
     def __init__(
@@ -56,21 +56,23 @@ class GuardPort:
 
     @property
     def number(self) -> int:
-        """The port's number; the kernel chose it."""
+        """The port that the kernel chose."""
         assert self._server is not None
         return self._server.sockets[0].getsockname()[1]
 
     @property
     def endpoint(self) -> GuardEndpoint:
-        """What an adapter tells its harness."""
-        here, token = f"{LOOPBACK}:{self.number}", self._grant.token
-        return GuardEndpoint(model_url=f"http://{here}/model", proxy_url=f"http://run:{token}@{here}", token=token)
+        """The addresses and the token that a harness needs."""
+        address, token = f"{LOOPBACK}:{self.number}", self._grant.token
+        return GuardEndpoint(
+            model_url=f"http://{address}/model", proxy_url=f"http://run:{token}@{address}", token=token
+        )
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         stream = SocketStream(reader, writer)
         if len(self._open) >= self._limits.connections:
-            most = f"{self._limits.connections} connections are open already; nothing more is let in until one ends"
-            self._emit(NetworkDenied(destination="the guard", reason=most))
+            reason = f"{self._limits.connections} connections are open already; new ones are refused until one closes"
+            self._emit(NetworkDenied(destination="the guard", reason=reason))
             return stream.abort()
         task = asyncio.current_task()
         assert task is not None
@@ -79,7 +81,7 @@ class GuardPort:
         try:
             with contextlib.suppress(asyncio.CancelledError, ConnectionError):
                 await self._way.serve(stream, self._grant, self._emit)
-        except Exception as error:  # whatever it is, it must not end the run's other connections
+        except Exception as error:  # must not close the run's other connections
             where = traceback.extract_tb(error.__traceback__)[-1]
             text = f"a connection failed in the guard: {type(error).__name__} in {where.name}"
             self._emit(Notice(level="error", text=text))
@@ -88,12 +90,12 @@ class GuardPort:
 
 
 class EventLimiter:
-    """Passes on what a run should know, and not a thousand times the same."""
+    """Passes events on, but neither too many nor too many of the same."""
 
     def __init__(self, emit: Emit, limits: PortLimits) -> None:
         self._emit = emit
         self._limits = limits
-        self._told = 0
+        self._passed = 0
         self._same: dict[GuardEvent, int] = {}
         self._caps: set[str] = set()
 
@@ -102,18 +104,18 @@ class EventLimiter:
             if event.cap in self._caps:
                 return
             self._caps.add(event.cap)
-        if isinstance(event, NetworkDenied | Notice) and not self._counted(event):
+        if isinstance(event, NetworkDenied | Notice) and not self._is_within_limits(event):
             return
         self._emit(event)
 
-    def _counted(self, event: GuardEvent) -> bool:
-        """Whether this one is still to be told; says once that others are not."""
+    def _is_within_limits(self, event: GuardEvent) -> bool:
+        """Whether to pass this event on; reports once that further ones are dropped."""
         same = self._same.get(event, 0)
-        if same >= self._limits.same_refusals or self._told > self._limits.refusals:
+        if same >= self._limits.same_refusals or self._passed > self._limits.refusals:
             return False
         self._same[event] = same + 1
-        self._told += 1
-        if self._told <= self._limits.refusals:
+        self._passed += 1
+        if self._passed <= self._limits.refusals:
             return True
-        self._emit(Notice(level="warning", text="the guard has more to say than is kept; the rest is left out"))
+        self._emit(Notice(level="warning", text="too many guard notices; further ones are dropped"))
         return False

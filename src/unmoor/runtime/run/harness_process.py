@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +37,6 @@ class ProcessResult:
     cause: Cause
     lingered: bool
     left: int
-    seconds_to_start: float
 
 
 async def no_backpressure() -> None:
@@ -53,8 +51,8 @@ async def run_confined(
     work: str,
     timeout_s: float,
     stop: Stop,
-    said: Callable[[Line], None],
-    room: Callable[[], Awaitable[None]] = no_backpressure,
+    on_line: Callable[[Line], None],
+    backpressure: Callable[[], Awaitable[None]] = no_backpressure,
     grace_s: float = 5.0,
     linger_s: float = 30.0,
 ) -> ProcessResult:
@@ -67,7 +65,6 @@ async def run_confined(
     """
     become_subreaper()
     others = frozenset(descendants(os.getpid()))
-    began = time.monotonic()
     with prepare_sandbox(rules) as fence:
         process = await asyncio.create_subprocess_exec(
             # As bytes, whatever this machine's own encoding is.
@@ -80,9 +77,8 @@ async def run_confined(
             start_new_session=True,
             preexec_fn=fence.apply,
         )
-    started = time.monotonic() - began
-    attended = _Attended(process, stop, said, room, others, grace_s)
-    return await attended.to_the_end(command.stdin, timeout_s, linger_s, started)
+    running = _RunningHarness(process, stop, on_line, backpressure, others, grace_s)
+    return await running.wait(command.stdin, timeout_s, linger_s)
 
 
 def harness_environment(given: Mapping[str, str], path: str) -> dict[str, str]:
@@ -94,29 +90,29 @@ def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-class _Attended:
+class _RunningHarness:
     """A program that runs, and those that read, feed and end it."""
 
     def __init__(
         self,
         process: asyncio.subprocess.Process,
         stop: Stop,
-        said: Callable[[Line], None],
-        room: Callable[[], Awaitable[None]],
+        on_line: Callable[[Line], None],
+        backpressure: Callable[[], Awaitable[None]],
         others: frozenset[int],
         grace_s: float,
     ) -> None:
         self.process = process
         self.stop = stop
-        self.said = said
-        self.room = room
+        self.on_line = on_line
+        self.backpressure = backpressure
         self.others = others
         self.grace_s = grace_s
         self.stderr = b""
         self.lingered = False
         self.pieces = 0
 
-    async def to_the_end(self, stdin: bytes, timeout_s: float, linger_s: float, started: float) -> ProcessResult:
+    async def wait(self, stdin: bytes, timeout_s: float, linger_s: float) -> ProcessResult:
         reading = asyncio.gather(self._read_output(), self._read_errors())
         feeding = asyncio.create_task(self._feed(stdin))
         ending = asyncio.create_task(self._end_when_told(timeout_s))
@@ -140,7 +136,6 @@ class _Attended:
             cause=told if self.stop.cause == "stopped" else self.stop.cause,
             lingered=self.lingered,
             left=left,
-            seconds_to_start=started,
         )
 
     async def _exited(self, reading: asyncio.Future[Any]) -> int:
@@ -169,11 +164,11 @@ class _Attended:
         while piece := await self.process.stdout.read(PIECE):
             self.pieces += 1
             for line in lines.feed(piece):
-                self.said(line)
+                self.on_line(line)
             await asyncio.sleep(0)  # a flood of output must not starve the timeout
-            await self.room()
+            await self.backpressure()
         for line in lines.end():
-            self.said(line)
+            self.on_line(line)
 
     async def _read_errors(self) -> None:
         assert self.process.stderr is not None

@@ -1,4 +1,4 @@
-"""A run's heart: it renews the runner's hold while the run goes on, and listens for whoever wants it to end."""
+"""A run's heartbeat: renew the lease while the run lasts, and poll for a request to cancel it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .event_log import EventLog
 from .lease import LeaseLost, RunLease
 from .stop import Stop
 
-# Whoever took the run may start its harness at once, so this one's has no time to lose.
+# The new holder may start its harness at once, so this one must end soon.
 LOST_GRACE_S = 1.0
 
 
 @asynccontextmanager
 async def heartbeat(claim: RunLease, host: RunContext, stop: Stop, journal: EventLog) -> AsyncIterator[None]:
-    """Beats while the block runs."""
+    """Renew the lease and poll for cancellation while the block runs."""
     tasks = [
-        asyncio.create_task(_keep(claim, host, stop, journal)),
-        asyncio.create_task(_look_for_cancel(claim, host, stop)),
+        asyncio.create_task(_renew(claim, host, stop, journal)),
+        asyncio.create_task(_poll_cancel(claim, host, stop)),
     ]
     try:
         yield
@@ -35,13 +35,13 @@ async def heartbeat(claim: RunLease, host: RunContext, stop: Stop, journal: Even
 
 
 def on_lease_lost(stop: Stop, journal: EventLog) -> None:
-    """The run is another runner's by now: not another word of it is written here."""
+    """Stop the harness and write nothing more: another runner has the run."""
     journal.stop_writing()
     stop.lease_lost = True
     stop.request("stopped", grace_s=LOST_GRACE_S)
 
 
-async def _keep(claim: RunLease, host: RunContext, stop: Stop, journal: EventLog) -> None:
+async def _renew(claim: RunLease, host: RunContext, stop: Stop, journal: EventLog) -> None:
     while True:
         await asyncio.sleep(host.patience.renew_s)
         try:
@@ -49,10 +49,10 @@ async def _keep(claim: RunLease, host: RunContext, stop: Stop, journal: EventLog
         except LeaseLost:
             return on_lease_lost(stop, journal)
         except UnmoorRuntimeError:
-            continue  # the lease outlives several of these
+            continue  # the lease outlasts several failed renewals
 
 
-async def _look_for_cancel(claim: RunLease, host: RunContext, stop: Stop) -> None:
+async def _poll_cancel(claim: RunLease, host: RunContext, stop: Stop) -> None:
     while True:
         with contextlib.suppress(TransientError):
             if await host.store.get(keys.cancel_key(claim.record.id)) is not None:

@@ -1,4 +1,4 @@
-"""A run's life: claimed once, attempted, and brought to exactly one end whatever happens."""
+"""A run from its lease to its one recorded outcome, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -35,26 +35,31 @@ from .spending import RunSpending
 from .stop import Stop
 from .traces import Traces, Watch
 
-# What a record keeps of them. Readers keep more, so that a secret is whole or not there when it is redacted.
-MOST_REASON, MOST_ANSWER = 600, 32_000
+# Readers hold more of each than a record does, so that no secret is cut in half before it is redacted.
+MAX_REASON, MAX_ANSWER = 600, 32_000
 
 
 async def execute_run(run: str, host: RunContext, stop: Stop) -> RunRecord:
-    """Runs a run that is queued to its end and returns its final record; NotClaimed where it is not ours to run, or no
-    longer is, and InfrastructureFault where the store is gone for good."""
-    # A run may have waited while its agent was deployed anew: it runs as, and its record says, what is deployed now.
+    """Run a queued run to its end and return its final record.
+
+    LeaseLost if another runner has it, TransientError if the store stays unavailable.
+    """
+    # The agent may have been redeployed while the run was queued: it runs, and is recorded, with the current bundle.
     now = bundle_facts(host.bundle)
     held = await retry_transient(
         lambda: acquire_lease(host.store, run, owner=host.owner, clock=host.clock, **now), pause_s=host.patience.store_s
     )
     if not host.traced:
-        return await _Life(held, host, stop).to_the_end()
+        return await _Lifecycle(held, host, stop).complete()
     traces = Traces(host.bundle.agent, run, redactor(host.secrets)(held.record.session))
     try:
-        return await _Life(held, replace(host, watch=_both(traces.watch, host.watch)), stop).to_the_end()
+        return await _Lifecycle(held, replace(host, watch=_both(traces.watch, host.watch)), stop).complete()
     finally:
         if not await asyncio.to_thread(traces.flush):
-            print("traces were not all sent; is the OTEL_EXPORTER_OTLP_ENDPOINT right, and there?", file=sys.stderr)
+            print(
+                "could not export all traces; check that OTEL_EXPORTER_OTLP_ENDPOINT is correct and reachable",
+                file=sys.stderr,
+            )
 
 
 def _both(first: Watch, second: Watch) -> Watch:
@@ -67,29 +72,29 @@ def _both(first: Watch, second: Watch) -> Watch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorProgress:
-    """What an earlier runner of this run has written: how many events, and the end, where it came as far as that."""
+    """What an earlier runner of this run wrote: how many events, and the outcome if it got that far."""
 
     events: int = 0
     end: RunOutcome | None = None
 
 
 @dataclass(slots=True)
-class _Life:
+class _Lifecycle:
     claim: RunLease
     host: RunContext
     stop: Stop
 
-    async def to_the_end(self) -> RunRecord:
-        before = await self._insisted(self._before)
+    async def complete(self) -> RunRecord:
+        before = await self._retry(self._prior_progress)
         attempt = self._attempt(before.events)
         journal = attempt.journal
         async with journal, heartbeat(self.claim, self.host, self.stop, journal), AsyncExitStack() as held:
             if before.end:
                 return await self._finish(before.end, attempt)
             end = await self._end(attempt, held)
-            await self._still_ours(journal)
-            reason, answer = _first(attempt.redact(end.reason)), _last(attempt.redact(end.answer))
-            return await self._told(replace(end, reason=reason, answer=answer), attempt)
+            await self._confirm_lease(journal)
+            reason, answer = _shorten_reason(attempt.redact(end.reason)), _shorten_answer(attempt.redact(end.answer))
+            return await self._report(replace(end, reason=reason, answer=answer), attempt)
 
     def _attempt(self, events_before: int) -> Attempt:
         token = new_token()
@@ -103,7 +108,7 @@ class _Life:
             first=events_before,
         )
 
-        def noted(event: GuardEvent) -> None:
+        def record(event: GuardEvent) -> None:
             journal.add(event)
 
         return Attempt(
@@ -111,13 +116,13 @@ class _Life:
             host=self.host,
             stop=self.stop,
             journal=journal,
-            meter=RunSpending(self.stop, noted),
+            meter=RunSpending(self.stop, record),
             redact=redact,
             token=token,
         )
 
     async def _end(self, attempt: Attempt, held: AsyncExitStack) -> RunOutcome:
-        """The end, whatever comes in its way: a run of which nobody hears again is the worst of all ends."""
+        """Always return an outcome: a run that disappears is the worst failure."""
         key = self.claim.record.session
         try:
             if self.claim.record.kind == KIND:
@@ -135,12 +140,12 @@ class _Life:
         except UnmoorRuntimeError as fault:
             return attempt.failed(str(fault))
         except OSError as error:
-            return attempt.failed(_of_the_system(error))
+            return attempt.failed(_describe_os_error(error))
         except Exception as error:
-            return attempt.failed(_of_ours(error))
+            return attempt.failed(_describe_internal_error(error))
 
     async def _attempts(self, attempt: Attempt) -> RunOutcome:
-        """Tries again what the infrastructure spoilt before the harness began; what it has done is never done twice."""
+        """Retry transient errors until the harness has started; never start a harness twice."""
         left = self.host.bundle.agent.run.retries
         while True:
             try:
@@ -148,23 +153,23 @@ class _Life:
             except TransientError as fault:
                 if left == 0 or attempt.begun or self.stop.cause:
                     raise
-                attempt.journal.add(Notice(level="warning", text=f"tried again: {fault}"))
+                attempt.journal.add(Notice(level="warning", text=f"retrying after: {fault}"))
             left -= 1
             number = self.claim.record.attempt + 1
-            attempt.record = await self._insisted(lambda number=number: self.claim.update(attempt=number))
+            attempt.record = await self._retry(lambda number=number: self.claim.update(attempt=number))
             await wait_event(self.stop.event, self.host.patience.again_s)
 
-    async def _still_ours(self, journal: EventLog) -> None:
-        """NotClaimed where somebody took the run meanwhile: then the end is theirs to say."""
+    async def _confirm_lease(self, journal: EventLog) -> None:
+        """LeaseLost if another runner took the run: then that runner records the outcome."""
         try:
-            await self._insisted(self.claim.update)
+            await self._retry(self.claim.update)
         except LeaseLost:
             on_lease_lost(self.stop, journal)
             raise
         except TransientError:
-            return  # the record is tried once more when it is finished
+            return  # the final update of the record tries again
 
-    async def _told(self, end: RunOutcome, attempt: Attempt) -> RunRecord:
+    async def _report(self, end: RunOutcome, attempt: Attempt) -> RunRecord:
         meter, journal = attempt.meter, attempt.journal
         journal.add(
             Finished(
@@ -175,14 +180,14 @@ class _Life:
                 artifacts=tuple(a.path for a in end.artifacts),
             )
         )
-        # Events that the store does not take are tried once more when the journal is left; the record comes first.
+        # Events that are not stored now are retried when the event log closes; the record comes first.
         with contextlib.suppress(TransientError):
-            await self._insisted(journal.flush)
+            await self._retry(journal.flush)
         return await self._finish(end, attempt)
 
     async def _finish(self, end: RunOutcome, attempt: Attempt) -> RunRecord:
         ended_at = self.host.clock()
-        return await self._insisted(
+        return await self._retry(
             lambda: self.claim.update(
                 status=end.status,
                 reason=end.reason,
@@ -196,8 +201,8 @@ class _Life:
             )
         )
 
-    async def _before(self) -> PriorProgress:
-        """What an earlier holder has written: events are numbered from there on, and an end is never said twice."""
+    async def _prior_progress(self) -> PriorProgress:
+        """What an earlier runner wrote, so that event numbers continue and no run finishes twice."""
         newest, last = 0, b""
         if self.claim.record.attempt > 1:
             async for entry in self.host.store.list(keys.events_prefix(self.claim.record.id)):
@@ -205,14 +210,14 @@ class _Life:
                 lines = stored.content.splitlines() if stored else []
                 newest = keys.first_event(entry.key) - 1 + len(lines)
                 last = lines[-1] if lines else last
-        return PriorProgress(events=newest, end=_said_end(last))
+        return PriorProgress(events=newest, end=_recorded_outcome(last))
 
-    async def _insisted(self, act: Any) -> Any:
+    async def _retry(self, act: Any) -> Any:
         return await retry_transient(act, pause_s=self.host.patience.store_s)
 
 
-def _said_end(line: bytes) -> RunOutcome | None:
-    """The end that this event says, if it does: its runner was gone before the record had it."""
+def _recorded_outcome(line: bytes) -> RunOutcome | None:
+    """The outcome in this event, if it is the last one: the runner died before it updated the record."""
     try:
         event = json.loads(line) if line else {}
         if event.get("type") != Finished.type or event["status"] not in FINAL_STATUSES:
@@ -222,29 +227,29 @@ def _said_end(line: bytes) -> RunOutcome | None:
         return None
 
 
-def _first(reason: str) -> str:
-    """A reason that is short enough to be read."""
-    return _text(reason if len(reason) <= MOST_REASON else f"{reason[: MOST_REASON - 1]}…")
+def _shorten_reason(reason: str) -> str:
+    """The reason, cut to the length that a record holds."""
+    return _text(reason if len(reason) <= MAX_REASON else f"{reason[: MAX_REASON - 1]}…")
 
 
-def _last(answer: str) -> str:
-    """The end of an answer, which is what it comes to; all of it is in the events."""
-    cut = len(answer) - MOST_ANSWER
+def _shorten_answer(answer: str) -> str:
+    """The end of the answer, cut to the length that a record holds; the events hold all of it."""
+    cut = len(answer) - MAX_ANSWER
     return _text(f"[{cut} characters cut] …{answer[cut:]}" if cut > 0 else answer)
 
 
 def _text(text: str) -> str:
-    """The text as UTF-8 can hold it."""
+    """The text without what UTF-8 cannot encode."""
     return text.encode(errors="replace").decode()
 
 
-def _of_the_system(error: OSError) -> str:
-    """What the machine refused, such as a full disk, in one line."""
+def _describe_os_error(error: OSError) -> str:
+    """An error of the operating system, such as a full disk, in one line."""
     name = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
     return f"this machine: {error.strerror or error}{name}"
 
 
-def _of_ours(error: Exception) -> str:
-    """A fault of the runner's own in one line: what and where, and never what was in its hands."""
+def _describe_internal_error(error: Exception) -> str:
+    """An internal error in one line: its type and place, never its data."""
     where = traceback.extract_tb(error.__traceback__)[-1]
-    return f"a fault of the runner's own: {type(error).__name__} in {where.name}"
+    return f"internal error of the runner: {type(error).__name__} in {where.name}"

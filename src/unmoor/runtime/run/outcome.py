@@ -1,4 +1,4 @@
-"""How a run ended: the harness's last word, unless somebody ended it."""
+"""A run's outcome: what the harness reported, unless the run was ended from outside."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .harness_process import ProcessResult
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOutcome:
-    """A run's status, the reason in one line (empty where it succeeded), the agent's answer and its artifacts."""
+    """A run's status, the reason in one line (empty if it succeeded), the agent's answer and its artifacts."""
 
     status: Status
     reason: str
@@ -26,43 +26,45 @@ class RunOutcome:
 def resolve_outcome(
     ended: ProcessResult, outcome: HarnessOutcome, *, timeout_s: int, over: BudgetExceeded | None
 ) -> RunOutcome:
-    """The end of a harness that was started. One that was ended is what it was ended for, whatever it said."""
+    """The outcome of a harness that was started. A cause from outside overrides what the harness reported."""
     match ended.cause:
         case "timed_out":
             return RunOutcome(
-                status="timed_out", reason=f"no end after {duration_text(timeout_s)}", answer=outcome.answer
+                status="timed_out",
+                reason=f"timed out after {duration_text(timeout_s)} (run.timeout)",
+                answer=outcome.answer,
             )
         case "over_budget":
             return RunOutcome(status="over_budget", reason=cap_exceeded_text(over), answer=outcome.answer)
         case "cancelled":
             return RunOutcome(status="cancelled", reason="cancelled", answer=outcome.answer)
         case "stopped":
-            return RunOutcome(status="lost", reason="its container was told to stop", answer=outcome.answer)
+            return RunOutcome(status="lost", reason="the container was told to stop", answer=outcome.answer)
         case _:
             reason = outcome.reason + _killed(ended) if outcome.status == "failed" else ""
             return RunOutcome(status=outcome.status, reason=reason, answer=outcome.answer)
 
 
 def outcome_before_start(cause: str, over: BudgetExceeded | None) -> RunOutcome:
-    """The end of a run that was ended before its harness began."""
+    """The outcome of a run that was ended before its harness started."""
     if cause == "cancelled":
-        return RunOutcome(status="cancelled", reason="cancelled before the harness began")
+        return RunOutcome(status="cancelled", reason="cancelled before the harness started")
     if cause == "over_budget":
         return RunOutcome(status="over_budget", reason=cap_exceeded_text(over))
-    return RunOutcome(status="lost", reason="its container was told to stop before the harness began")
+    return RunOutcome(status="lost", reason="the container was told to stop before the harness started")
 
 
 def cap_exceeded_text(over: BudgetExceeded | None) -> str:
-    """Which cap is used up, in one line."""
-    return f"{over.cap}: {over.limit_usd} USD are used up" if over else "a cap is used up"
+    """Which spending cap is used up."""
+    return f"{over.cap}: the cap of {over.limit_usd} USD is used up" if over else "a spending cap is used up"
 
 
 def _killed(ended: ProcessResult) -> str:
-    """What a signal that nobody here sent is likely to mean."""
+    """What a signal that the runner did not send probably means."""
     number = ended.exit.signal
     if number is None or ended.lingered:
         return ""
     if number == SIGKILL:
-        return "; the kernel killed it, as it does where memory is short"
+        return "; the kernel killed it, probably out of memory"
     names = {s.value: s.name for s in Signals}
-    return f"; it was ended by {names.get(number, f'signal {number}')}"
+    return f"; it was terminated by {names.get(number, f'signal {number}')}"

@@ -1,4 +1,4 @@
-"""Artifacts: the workspace's files that the spec's globs name, once the harness is gone."""
+"""Save a run's results once its harness has ended: artifacts by the spec's globs, and the session."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from unmoor.runtime.errors import TransientError
 from unmoor.runtime.events import Notice
 from unmoor.runtime.harness.protocol import Adapter
 from unmoor.runtime.redact import Redact
@@ -24,35 +25,38 @@ from .directories import RunDirectories
 from .event_log import EventLog
 from .file_tree import make_readable, walk
 from .globs import matches
+from .harness_process import ProcessResult
 from .retry import retry_transient
 from .session_archive import is_real_folder
 from .sessions import Session
 from .stop import Stop
 
 BLOCK = 1024 * 1024
-# More is a mistake in a glob, not a result.
-MOST = 10_000
+# More files than this are a mistake in a glob.
+MAX_ARTIFACTS = 10_000
 
 
 async def upload_artifacts(
     store: Store, run: str, work: Path, globs: Iterable[str], redact: Redact, *, pause_s: float = 0.25
 ) -> tuple[tuple[Artifact, ...], str]:
-    """Uploads what the globs name; the artifacts by path, and a warning where there were too many. A secret in a name
-    is taken out of it."""
+    """Upload the files that the globs match; the artifacts, and a warning if there were too many. Secrets in file names
+    are redacted."""
     names = await asyncio.to_thread(lambda: sorted(match_files(work, tuple(globs))))
     collected: list[Artifact] = []
-    for name in names[:MOST]:
+    for name in names[:MAX_ARTIFACTS]:
         path, shown = work / name, redact(name)
         await retry_transient(partial(store.upload, keys.artifact_key(run, shown), path), pause_s=pause_s)
         digest = await asyncio.to_thread(_digest, path)
         collected.append(Artifact(path=_shown(shown), size_bytes=path.stat().st_size, sha256=digest))
-    warning = f"run.artifacts: {len(names)} files match, the first {MOST} were kept" if len(names) > MOST else ""
+    warning = ""
+    if len(names) > MAX_ARTIFACTS:
+        warning = f"run.artifacts: {len(names)} files match; only the first {MAX_ARTIFACTS} were saved"
     return tuple(collected), warning
 
 
 def match_files(work: Path, globs: tuple[str, ...]) -> Iterator[str]:
-    """The paths of regular files that a glob names. Links are not followed: they may lead to what the runner can read
-    and the harness could not."""
+    """The paths of regular files that a glob matches. Links are not followed: they may lead to files
+    that the runner can read and the harness cannot."""
     if not globs or not is_real_folder(work.parent, work.name):
         return
     for found in walk(work):
@@ -62,7 +66,7 @@ def match_files(work: Path, globs: tuple[str, ...]) -> Iterator[str]:
 
 
 def _shown(name: str) -> str:
-    """A file's name as text: what of it is not UTF-8 is replaced."""
+    """A file's name as text, with bytes that are not UTF-8 replaced."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -76,7 +80,7 @@ def _digest(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultSaver:
-    """Keeps what is left, in what time there is: a container that was told to stop does not wait for it."""
+    """Saves an attempt's results within the time left: a container that is told to stop does not wait."""
 
     run: str
     here: RunDirectories
@@ -85,9 +89,16 @@ class ResultSaver:
     journal: EventLog
     redact: Redact
 
-    async def save_artifacts(self) -> tuple[Artifact, ...]:
-        """The artifacts that were kept; InfrastructureFault where the store does not take one."""
-        collecting = upload_artifacts(
+    def log_leftovers(self, result: ProcessResult) -> None:
+        """Note processes that outlived the harness, and a harness that outlived its output."""
+        if result.left:
+            self._notice("info", f"{result.left} processes outlived the harness and were killed")
+        if result.lingered:
+            self._notice("warning", "the harness closed stdout but kept running; it was terminated")
+
+    async def save_artifacts(self) -> tuple[tuple[Artifact, ...], str]:
+        """The artifacts saved, and why not all of them were if the store rejected one."""
+        uploading = upload_artifacts(
             self.host.store,
             self.run,
             self.here.work,
@@ -96,26 +107,33 @@ class ResultSaver:
             pause_s=self.host.patience.store_s,
         )
         try:
-            artifacts, warning = await self.stop.with_deadline(collecting, share=0.4)
+            artifacts, warning = await self.stop.with_deadline(uploading, share=0.4)
         except TimeoutError:
-            self._notice("error", "artifacts were not all kept: the container was told to stop")
-            return ()
+            self._notice("error", "not all artifacts were saved: the container was told to stop")
+            return (), ""
+        except TransientError as error:
+            return (), str(error)
         if warning:
             self._notice("warning", warning)
-        return artifacts
+        return artifacts, ""
 
-    async def save_session(self, session: Session, program: Adapter, named: str) -> None:
-        """Makes the workspace the session's state; `named` is what the harness calls it."""
-        folders = ("work", *(f"home/{folder}" for folder in program.session_folders))
-        harness = self.host.bundle.agent.harness.name
-        saving = session.save(self.here.root, folders, self.here.own, harness=harness, session=named)
+    async def save_session(self, session: Session, harness: Adapter, harness_session: str) -> str:
+        """Save the workspace as the session's state; why not, if the store rejected it. `harness_session` is the
+        harness's own id of the session."""
+        folders = ("work", *(f"home/{folder}" for folder in harness.session_folders))
+        name = self.host.bundle.agent.harness.name
+        saving = session.save(self.here.root, folders, self.here.own, harness=name, session=harness_session)
         try:
-            left_out = await self.stop.with_deadline(saving, share=0.8)
+            skipped = await self.stop.with_deadline(saving, share=0.8)
         except TimeoutError:
-            return self._notice("error", "the session was not saved in time; it stays as it was before this run")
-        if left_out:
-            text = f"{left_out} files or folders of the session were left out: they lie too deep or cannot be read"
+            self._notice("error", "the session was not saved in time; its state before this run remains")
+            return ""
+        except TransientError as error:
+            return str(error)
+        if skipped:
+            text = f"{skipped} files or folders of the session were not saved: nested too deep, or unreadable"
             self._notice("warning", text)
+        return ""
 
-    def _notice(self, level: Literal["warning", "error"], text: str) -> None:
+    def _notice(self, level: Literal["info", "warning", "error"], text: str) -> None:
         self.journal.add(Notice(level=level, text=text))

@@ -1,4 +1,4 @@
-"""What must not fail for a moment's fault of the store is tried again, a few times and not for ever."""
+"""Retry a store operation a bounded number of times on transient errors."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.errors import TransientError
 
 T = TypeVar("T")
-TRIES = 5
+ATTEMPTS = 5
 
 
 async def retry_transient(act: Callable[[], Awaitable[T]], *, pause_s: float) -> T:
-    """The act's result; the fault of its last try where none went well. Each pause is twice the one before."""
-    for again in range(TRIES - 1):
+    """The act's result; raises the last attempt's error if none succeeds. Each pause doubles the one before."""
+    backoff = Backoff(first_s=pause_s)
+    for failures in range(1, ATTEMPTS):
         try:
             return await act()
         except TransientError:
-            await asyncio.sleep(pause_s * 2**again)
+            await asyncio.sleep(backoff.pause_s(failures))
     return await act()

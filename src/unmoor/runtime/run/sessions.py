@@ -1,7 +1,7 @@
-"""Sessions: what runs of one key hand on to each other, one at a time.
+"""Sessions: state that runs with the same key share, one run at a time.
 
-The record says who holds the session, and which archive is its newest state. The archive of a run is put under a name
-of its own and named by the record when it is whole, so that a run that dies while it saves loses nothing of the last.
+The record names the holder and the newest archive. Each run stores an archive of its own, which the record names once
+it is complete, so that a run that dies while saving leaves the previous state intact.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from unmoor.runtime.errors import TransientError, UnmoorRuntimeError, WorkspaceE
 from unmoor.runtime.events import Notice
 from unmoor.runtime.state import keys
 from unmoor.runtime.store.protocol import Store
+from unmoor.runtime.store.swap import swap_record
 from unmoor.runtime.waiting import wait_event
 
 from .context import RunContext
 from .event_log import EventLog
-from .lease import CONFLICTS, LEASE
+from .lease import LEASE
 from .retry import retry_transient
 from .session_archive import CorruptArchive, pack, unpack
 from .stop import Stop
@@ -37,8 +38,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecord:
-    """A session: its key; which harness spoke last and what it calls the session; its newest archive, or empty; who
-    holds it until when, or nobody."""
+    """A session: its key, the last harness and its own id of the session, the newest archive, the holder and until
+    when; all but the key may be empty."""
 
     key: str
     harness: str = ""
@@ -62,7 +63,7 @@ class Session:
         self.record = record
 
     async def restore(self, root: Path, scratch: Path) -> bool:
-        """Unpacks the newest state below the root; False where there is none."""
+        """Unpack the newest state below the root; False if there is none."""
         if not self.record.state:
             return False
         archive = scratch / "session.tar.zst"
@@ -76,11 +77,11 @@ class Session:
         return True
 
     async def renew(self) -> None:
-        """Holds it for longer; InfrastructureFault where it is somebody else's by now."""
+        """Extend the lock; TransientError if another run took the session."""
         await self._change(until=_until(self._clock))
 
     async def save(self, root: Path, folders: tuple[str, ...], scratch: Path, *, harness: str, session: str) -> int:
-        """Packs the folders below the root, and makes that the session's state; how many entries had to be left out."""
+        """Store the folders below the root as the session's state; how many entries could not be packed."""
         archive = scratch / "session.tar.zst"
         left_out = await _in_thread(lambda given_up: pack(root, folders, archive, given_up=given_up))
         key, before = keys.session_state_key(self.record.key, self._run), self.record.state
@@ -89,41 +90,32 @@ class Session:
         saved = {"harness": harness, "harness_session": session, "state": key, "saved_at": self._clock().isoformat()}
         await retry_transient(lambda: self._change(**saved), pause_s=self.pause_s)
         if before and before != key:
-            with contextlib.suppress(TransientError):  # it is in nobody's way
+            with contextlib.suppress(TransientError):  # an old archive does no harm
                 await self._store.delete(before)
         return left_out
 
     async def release(self) -> None:
-        """Lets the next run of the key have it."""
+        """Unlock the session for the next run."""
         await self._change(holder="", until="")
 
     async def _change(self, **fields: str) -> None:
-        """Writes these fields. One write at a time: a renewal that is under way must not look like another's hold."""
+        """Write these fields, one write at a time: a concurrent renewal must not look like another run's lock."""
         async with self._one_at_a_time:
-            for _ in range(CONFLICTS):
-                record = dataclasses.replace(self.record, **fields)
-                version = await self._store.compare_and_swap(
-                    keys.session_record_key(record.key), _to_json(record), self._version
-                )
-                if version is not None:
-                    self.record, self._version = record, version
-                elif not await self._settled(record):
-                    continue
-                return
-        raise TransientError(f"session {self.record.key}: its record changes faster than it can be written")
-
-    async def _settled(self, wanted: SessionRecord) -> bool:
-        """Whether a write was made though its answer was lost; False where an earlier one of this run's came late."""
-        stored = await self._store.get(keys.session_record_key(wanted.key))
-        found = stored and _from_json(wanted.key, stored.content)
-        if not stored or not found or (found != wanted and found.holder != self._run):
-            raise TransientError(f"session {wanted.key} was taken by another run")
-        self.record, self._version = found, stored.version
-        return found == wanted
+            self.record, self._version = await swap_record(
+                self._store,
+                keys.session_record_key(self.record.key),
+                self.record,
+                self._version,
+                change=lambda record: dataclasses.replace(record, **fields),
+                encode=_to_json,
+                decode=lambda content: _from_json(self.record.key, content),
+                is_own=lambda found: found.holder == self._run,
+                lost=TransientError(f"session {self.record.key} was taken by another run"),
+            )
 
 
 async def _in_thread(act: Callable[[Callable[[], bool]], T]) -> T:
-    """Does it in a thread, which is told when nobody waits for it any more."""
+    """Run it in a thread, which learns when its caller has stopped waiting."""
     given_up = threading.Event()
     try:
         return await asyncio.to_thread(act, given_up.is_set)
@@ -132,7 +124,7 @@ async def _in_thread(act: Callable[[Callable[[], bool]], T]) -> T:
 
 
 async def acquire_session(store: Store, key: str, run: str, *, clock: Clock) -> Session | str:
-    """The session, held by this run, or the id of the run that holds it now."""
+    """The session, locked by this run, or the id of the run that holds it."""
     wanted = SessionRecord(key=key, holder=run, until=_until(clock))
     name = keys.session_record_key(key)
     if version := await store.put_if_absent(name, _to_json(wanted)):
@@ -157,7 +149,7 @@ def _to_json(record: SessionRecord) -> bytes:
 
 
 def _from_json(key: str, content: bytes) -> SessionRecord:
-    """The record; RuntimeFault where it is none. Members that this release does not know are passed over."""
+    """The record, without fields that this release does not know; UnmoorRuntimeError if it is invalid."""
     known = {f.name for f in dataclasses.fields(SessionRecord)}
     try:
         record = SessionRecord(**{k: str(v) for k, v in json.loads(content).items() if k in known})
@@ -166,7 +158,7 @@ def _from_json(key: str, content: bytes) -> SessionRecord:
         return record
     except (ValueError, TypeError, AttributeError):
         raise UnmoorRuntimeError(
-            f"session {key}: {keys.session_record_key(key)} is no record that this release reads"
+            f"session {key}: {keys.session_record_key(key)} is not a record that this release can read"
         ) from None
 
 
@@ -179,7 +171,7 @@ def _time(record: SessionRecord) -> datetime:
 async def session_lock(
     key: str, run: str, host: RunContext, stop: Stop, journal: EventLog
 ) -> AsyncIterator[Session | None]:
-    """The session of that key, held while the block runs; None where the run was told to end before it was free."""
+    """The session of that key, held while the block runs; None if the run was ended before the session was free."""
     session = await _held(key, run, host, stop, journal)
     if session is None:
         yield None
@@ -191,12 +183,12 @@ async def session_lock(
     finally:
         renewing.cancel()
         await asyncio.gather(renewing, return_exceptions=True)
-        with contextlib.suppress(TransientError):  # the lease runs out by itself
+        with contextlib.suppress(TransientError):  # the lease expires
             await retry_transient(session.release, pause_s=host.patience.store_s)
 
 
 async def _held(key: str, run: str, host: RunContext, stop: Stop, journal: EventLog) -> Session | None:
-    said = ""
+    holder = ""
     while True:
         held = await retry_transient(
             lambda: acquire_session(host.store, key, run, clock=host.clock), pause_s=host.patience.store_s
@@ -205,9 +197,9 @@ async def _held(key: str, run: str, host: RunContext, stop: Stop, journal: Event
             return held
         if stop.cause:
             return None
-        if held != said:
-            journal.add(Notice(level="info", text=f"waits for {held}, which holds session {key}"))
-            said = held
+        if held != holder:
+            journal.add(Notice(level="info", text=f"waiting for run {held}, which holds session {key}"))
+            holder = held
         await wait_event(stop.event, host.patience.session_poll_s)
 
 

@@ -1,7 +1,6 @@
-"""A run that ends tells a gateway that may be asleep, where further runs wait in the queue.
+"""Wake the gateway when a run ends and others are queued.
 
-There is nothing to be shown for it and nothing to be had: the gateway looks at its queue, which it may do at any time.
-So a run holds no token of the gateway's.
+Waking needs no credential: the gateway only checks its queue, which it may do at any time.
 """
 
 from __future__ import annotations
@@ -13,24 +12,24 @@ from unmoor.runtime.logs import Log
 from unmoor.runtime.state.keys import RUN_ID
 from unmoor.runtime.store import Store
 
-# A gateway that sleeps needs this long to answer; a container that is told to stop has not that much time.
+# A sleeping gateway needs this long to answer; a container that is told to stop has less time.
 WITHIN_S, HURRIED_S = 40.0, 1.5
 TRIES = 2
 
 
 async def wake_gateway(url: str, store: Store, run: str, *, within_s: float, log: Log) -> None:
-    """Tells the gateway at this URL that a run has ended, if others wait; nothing where there is no URL."""
+    """Tell the gateway at this URL, if any, that a run has ended, if others are queued."""
     rest = JsonHttpClient(name="the gateway", url=url, timeout_s=within_s)
     try:
-        if url and await _others_wait(store, run):
-            await _told(rest)
+        if url and await _others_are_queued(store, run):
+            await _request_wake(rest)
     except UnmoorRuntimeError as fault:
-        log(f"whoever comes next wakes it: {fault}", level="warning")
+        log(f"could not wake the gateway; the next request or schedule will: {fault}", level="warning")
     finally:
         await rest.close()
 
 
-async def _told(rest: JsonHttpClient) -> None:
+async def _request_wake(rest: JsonHttpClient) -> None:
     for left in reversed(range(TRIES)):
         try:
             return await rest.request("POST", WAKE_PATH)
@@ -39,7 +38,7 @@ async def _told(rest: JsonHttpClient) -> None:
                 raise
 
 
-async def _others_wait(store: Store, run: str) -> bool:
+async def _others_are_queued(store: Store, run: str) -> bool:
     async for entry in store.list("queue/"):
         name = entry.key.removeprefix("queue/")
         if name != run and RUN_ID.fullmatch(name):

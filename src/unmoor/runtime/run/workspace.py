@@ -1,4 +1,4 @@
-"""The workspace: the bundle's files, the repositories, and for a session what its last run left."""
+"""The workspace: the bundle's files, the repositories, and the run's input files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .session_archive import is_real_folder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """Makes a run's workspace; `credential` gives the value of a secret by its name."""
+    """Creates or refreshes a run's workspace; `credential` returns a secret's value by its name."""
 
     bundle: UnpackedBundle
     places: RunDirectories
@@ -31,16 +31,18 @@ class Workspace:
     credential: Callable[[str], str]
 
     async def create(self) -> None:
-        """A new workspace: repositories first, since they want an empty folder, then files."""
+        """A new workspace: first the repositories, which need an empty folder, then the files."""
         agent = self.bundle.agent
         for repo in agent.repos:
             await self.git.clone(repo, self._credential(repo.credential), self.places.work / repo.path)
         await asyncio.to_thread(self._copy_files)
 
     async def refresh(self) -> list[tuple[Path, Path]]:
-        """A session's workspace that is there already: the bundle's files are written anew, the repositories stay as
-        the last run left them. Bare copies of what is new in each are made, and named with the clone that may fetch
-        from them: by a confined process, since a workspace's git configuration is the harness's to write."""
+        """Bring a session's workspace up to date: rewrite the bundle's files and mirror each repository.
+
+        Returns pairs of mirror and clone. The caller fetches in a confined process, since the harness may have written
+        the clone's git configuration.
+        """
         await asyncio.to_thread(self._copy_files)
         pairs: list[tuple[Path, Path]] = []
         for number, repo in enumerate(self.bundle.agent.repos):
@@ -66,7 +68,7 @@ class Workspace:
 
 
 def write_file(root: Path, relative: Path, content: bytes, *, mode: int) -> None:
-    """Writes a file below the root; a link that stands in its way, put there by an earlier run, is removed first."""
+    """Write a file below the root, after removing a link that an earlier run may have put in its place."""
     path = root
     for part in relative.parts[:-1]:
         path = path / part
@@ -82,7 +84,7 @@ def write_file(root: Path, relative: Path, content: bytes, *, mode: int) -> None
 
 
 def write_harness_files(files: tuple[FileToWrite, ...], places: RunDirectories) -> None:
-    """Writes what the harness needs before it starts; every path is below its home or its workspace."""
+    """Write the files that the harness needs; every path is below its home, workspace or temporary folder."""
     for file in files:
         path = Path(file.path)
         root = next(r for r in (places.home, places.work, places.temp) if path.is_relative_to(r))
@@ -90,9 +92,9 @@ def write_harness_files(files: tuple[FileToWrite, ...], places: RunDirectories) 
 
 
 async def download_inputs(store: Store, record: RunRecord, work: Path) -> None:
-    """Writes each of the run's inputs into the workspace; WorkspaceFault where the store has it no more, or another."""
+    """Write the run's inputs into the workspace; WorkspaceError if one is missing from the store or has changed."""
     for file in record.inputs:
         stored = await store.get(keys.input_key(record.id, file.path))
         if stored is None or hashlib.sha256(stored.content).hexdigest() != file.sha256:
-            raise WorkspaceError(f"{file.path}, which came with what started this run, is not in the store any more")
+            raise WorkspaceError(f"{file.path}, an input of this run, is no longer in the store or was changed")
         await asyncio.to_thread(write_file, work, Path(file.path), stored.content, mode=0o644)

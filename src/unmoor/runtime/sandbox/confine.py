@@ -68,13 +68,6 @@ def prepare_sandbox(rules: landlock.Rules) -> Iterator[PreparedSandbox]:
             os.close(ruleset)
 
 
-def _filter(rules: landlock.Rules) -> tuple[seccomp.BpfProgram | None, object]:
-    of = seccomp.current_architecture()
-    if of is None:
-        return None, None
-    return seccomp.program(seccomp.instructions(of, local_sockets=rules.local_sockets))
-
-
 def _be_ended_first() -> None:
     try:
         handle = os.open("/proc/self/oom_score_adj", os.O_WRONLY)

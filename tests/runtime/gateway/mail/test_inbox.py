@@ -18,6 +18,7 @@ from gateways import Client, gateway, until
 from post_office import PostOffice, post_office
 from servers import PASSWORD, USER, RunningMailServer, dovecot, has_dovecot, pymap, trusting
 
+from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.gateway.triggers.email import inbox as inbox_module
 from unmoor.runtime.state import keys as layout
 from unmoor.runtime.store import open_store
@@ -40,7 +41,7 @@ def ports_of_the_tests(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureR
     if "server" in request.fixturenames:
         place: RunningMailServer = request.getfixturevalue("server")
         monkeypatch.setattr(inbox_module, "STARTTLS_PORT", place.place.port if place.place.starttls else 143)
-    monkeypatch.setattr(inbox_module, "AGAIN_S", 0.05)
+    monkeypatch.setattr(inbox_module, "BACKOFF", Backoff(first_s=0.05, cap_s=300))
 
 
 def trigger(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
 from unmoor.runtime.gateway.launchers.protocol import Launcher, RunnerExit
 from unmoor.runtime.logs import Log
@@ -15,7 +16,7 @@ from unmoor.runtime.logs import Log
 # take about ten minutes, because new role assignments take that long to apply.
 # https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
 STARTS, REJECTIONS = 3, 14
-FIRST_S, LONGEST_S = 2.0, 60.0
+BACKOFF = Backoff(first_s=2.0, cap_s=60.0)
 # A runner is stopped this long after its lease has expired: it hangs, or cannot reach the store.
 HUNG_S = 60.0
 
@@ -48,8 +49,8 @@ class StartBackoff:
     def record_unavailable(self, reason: str, *, now: float) -> None:
         """The platform has no capacity, or does not respond."""
         self.reason = reason
-        self.not_before = now + min(FIRST_S * 2**self.failures, LONGEST_S)
-        self.failures = min(self.failures + 1, 10)
+        self.failures += 1
+        self.not_before = now + BACKOFF.pause_s(self.failures)
 
 
 @dataclass(slots=True, kw_only=True)

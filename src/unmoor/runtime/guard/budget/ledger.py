@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.config import DAY_CAP, RUN_CAP, AgentConfig
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.events import BudgetExceeded
@@ -60,6 +60,7 @@ class Ledger:
         self._days_back = min(span.days + 1, MOST_DAYS)
         self._books, self._clock, self._log = DayRecords(store), clock, log
         self._times = times or LedgerTimeouts()
+        self._retry = Backoff(first_s=self._times.retry_s, jitter=0.5)
         self._lock = asyncio.Lock()
         self._book: DayRecord | None = None
         self._read_at = datetime.min.replace(tzinfo=UTC)
@@ -206,7 +207,7 @@ class Ledger:
                 self._wrote.set()
                 self._wrote = asyncio.Event()
                 if not written:
-                    await asyncio.sleep(self._times.retry_s * random.uniform(0.5, 1.5))
+                    await asyncio.sleep(self._retry.pause_s(1))
                     continue
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._times.write_every_s):

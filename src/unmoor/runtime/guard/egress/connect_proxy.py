@@ -144,7 +144,7 @@ class ConnectProxy:
         except TimeoutError:
             raise EgressDenied("TLS did not begin in time") from None
         except NotClientHello as error:
-            raise EgressDenied(f"only TLS leaves, and what was sent first is none: {error}") from None
+            raise EgressDenied(f"only TLS is allowed, and this is not a ClientHello: {error}") from None
         if name and host_name(name) != host:
             raise EgressDenied(f"inside, TLS asks for another host: {sanitize_destination(name)}")
         return first

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import SplitResult, urlsplit
 
+from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.events import Notice, guard_event
 
@@ -17,7 +19,7 @@ from .types import Emit, RunCredentials, Stream
 
 # A guard beside the run may still be starting when the harness asks for the first time.
 PATIENCE_S = 20.0
-FIRST_PAUSE_S, MOST_PAUSE_S = 0.05, 1.0
+BACKOFF = Backoff(first_s=0.05, cap_s=1.0)
 
 Dial = Callable[[], Awaitable[Stream]]
 
@@ -63,16 +65,16 @@ class GuardLink:
         return stream
 
     async def _open(self) -> Stream:
-        pause = FIRST_PAUSE_S
         deadline = asyncio.get_running_loop().time() + self._patience_s
-        while True:
+        for failures in itertools.count(1):
             try:
                 return await self._dial()
             except OSError:
-                if asyncio.get_running_loop().time() + pause > deadline:
+                pause_s = BACKOFF.pause_s(failures)
+                if asyncio.get_running_loop().time() + pause_s > deadline:
                     raise
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, MOST_PAUSE_S)
+            await asyncio.sleep(pause_s)
+        raise AssertionError("counting does not end")
 
     async def _carry(self, stream: Stream, frames: Frames, grant: RunCredentials, emit: Emit) -> None:
         await frames.send(open_frame(grant))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.config import Mailbox, Trigger
 from unmoor.runtime.errors import UnmoorRuntimeError
 from unmoor.runtime.gateway.triggers.intake import Intake
@@ -29,8 +30,8 @@ STARTTLS_PORT = 143
 MOST_MAIL = 25 * 1024 * 1024
 # A server without IDLE is polled this often.
 POLL_S = 60.0
-# Backoff between connections: first and longest.
-AGAIN_S, MOST_AGAIN_S = 1.0, 300.0
+# Backoff between connections.
+BACKOFF = Backoff(first_s=1.0, cap_s=300.0)
 # When UIDs become invalid, email from this long before the last look is read again.
 OVERLAP = timedelta(days=2)
 
@@ -45,21 +46,21 @@ class Inbox:
     intake: Intake
     context: ssl.SSLContext
     connection: Callable[[str, bool], None] = lambda trigger, connected: None
-    _again_s: float = AGAIN_S
+    _failures: int = 0
 
     async def run(self) -> None:
         """Reads the mailbox until it is cancelled, and reconnects after errors."""
         while True:
+            self._failures += 1  # until a mailbox is read again
             try:
                 await self._read_new()
             except (MailServerError, UnmoorRuntimeError) as error:
-                self._warn(f"mailbox: {error}", again_s=round(self._again_s))
+                self._warn(f"mailbox: {error}", again_s=round(BACKOFF.pause_s(self._failures)))
             except Exception as error:  # later email must not be blocked
                 self._warn("mailbox: unexpected error", error=type(error).__name__, where=stack_summary(error))
             finally:
                 self.connection(self.trigger.name, False)
-            await asyncio.sleep(self._again_s)
-            self._again_s = min(self._again_s * 2, MOST_AGAIN_S)
+            await asyncio.sleep(BACKOFF.pause_s(self._failures))
 
     @property
     def place(self) -> MailServer:
@@ -75,7 +76,7 @@ class Inbox:
             while True:
                 for uid in await self._new(imap, cursor, since):
                     cursor = await self._handle(imap, uid, cursor)
-                self._again_s = AGAIN_S
+                self._failures = 1
                 await imap.wait(IDLE_S, POLL_S)
 
     async def _cursor(self, opened: MailboxStatus) -> tuple[Cursor, datetime | None]:

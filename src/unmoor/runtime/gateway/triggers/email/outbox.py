@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.clock import Clock
 from unmoor.runtime.config import Mailbox
 from unmoor.runtime.logs import Log, log_errors
@@ -32,8 +33,8 @@ STARTTLS_PORTS = (25, 587)
 LOOK_S = 30.0
 # A gateway that has taken a reply has this long to send it.
 TAKEN_FOR = timedelta(minutes=5)
-# Backoff between attempts: first and longest; and when to give up.
-AGAIN, MOST_AGAIN, GIVEN_UP = timedelta(seconds=30), timedelta(hours=1), timedelta(days=1)
+# Backoff between attempts, and when to give up.
+BACKOFF, GIVEN_UP = Backoff(first_s=30, cap_s=3600), timedelta(days=1)
 # A reply without a run is deleted after this time: its gateway was killed before it accepted the run.
 UNACCEPTED = timedelta(hours=1)
 
@@ -114,7 +115,7 @@ class Outbox:
             self.log(f"giving up on the reply: {error}", level="error", run=record.id)
             await self.store.delete(key)
             return
-        wait = min(AGAIN * 2 ** min(attempts - 1, 10), MOST_AGAIN)
+        wait = timedelta(seconds=BACKOFF.pause_s(attempts))
         again = {**entry, "tries": attempts, "not_before": (now + wait).isoformat()}
         self.log(f"reply delayed: {error}", level="warning", run=record.id, again_s=round(wait.total_seconds()))
         await self.store.compare_and_swap(key, _json(again), version)
