@@ -29,7 +29,7 @@ def pytest_configure() -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Starts the server of forked programs if a selected test needs it."""
-    if any(value is forked.UNMOOR for item in session.items for value in vars(item.module).values()):  # type: ignore[attr-defined]
+    if any(forked.is_used_by(module) for module in {item.module for item in session.items}):  # type: ignore[attr-defined]
         forked.start_server()
 
 

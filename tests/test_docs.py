@@ -8,10 +8,11 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from forked import UNMOOR
 
 pytestmark = pytest.mark.slow
 
@@ -126,12 +127,14 @@ def test_the_spec_of_the_readme_is_accepted(tmp_path: Path) -> None:
 
 
 def _unmoor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return _run(["-c", "from unmoor.cli import main; main()", *arguments], cwd=folder, path=folder / "src")
+    return _run(arguments, cwd=folder, path=folder / "src", program=UNMOOR)
 
 
-def _run(arguments: list[str], *, cwd: Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+def _run(
+    arguments: Sequence[str], *, cwd: Path, path: Path | None = None, program: Sequence[str] = (sys.executable,)
+) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "UNMOOR_DATA": str(cwd / "data"), **({"PYTHONPATH": str(path)} if path else {})}
-    return subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
+    return subprocess.run([*program, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
 
 
 def _is_importable(path: str) -> bool:

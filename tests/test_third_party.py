@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forked import UNMOOR
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -30,9 +31,8 @@ def installed(name: str, folder: Path) -> Path:
 
 
 def unmoor(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "from unmoor.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": str(site)}
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment)
+    return subprocess.run([*UNMOOR, *arguments], capture_output=True, text=True, env=environment)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ imports, encodings or what other processes can read starts Python itself.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import gc
@@ -37,10 +38,15 @@ UNMOOR = [sys.executable, "-ISE", str(CLIENT), NAME, "unmoor"]
 AGENT = [sys.executable, "-ISE", str(CLIENT), NAME, "agent"]
 
 
-@functools.cache
-def start_server() -> subprocess.Popen[bytes]:
-    """The server of this process, which ends with it; clients wait until it is ready."""
-    return subprocess.Popen([sys.executable, __file__, NAME], stdin=subprocess.PIPE, start_new_session=True)
+def is_used_by(module: object) -> bool:
+    """Whether a test module runs one of the programs."""
+    return any(value is UNMOOR or value is AGENT for value in vars(module).values())
+
+
+def start_server() -> None:
+    """Start the server of this process, which ends with it; clients wait until it is ready."""
+    server = subprocess.Popen([sys.executable, __file__, NAME], stdin=subprocess.PIPE, start_new_session=True)
+    atexit.register(server.communicate)
 
 
 class Server:

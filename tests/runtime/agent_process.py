@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 from socket import create_server
 from typing import Any
 
+from forked import AGENT
 from runs import Ran, stored_events
 
 from unmoor.plan.bundle import pack
@@ -87,7 +87,7 @@ class Agent:
             **more,
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "unmoor.runtime", "run", *arguments],
+            [*AGENT, "run", *arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

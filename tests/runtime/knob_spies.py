@@ -129,7 +129,7 @@ def another(value: Any) -> Any:
         case bool():
             return not value
         case int() | Decimal():
-            return value * 1000 + 1
+            return value * 3 + 1
         case str():
             return f"{value}-turned"
         case tuple():

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,16 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def dev(home: Path, *arguments: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Any:
+def dev(
+    home: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    program: Sequence[str] = UNMOOR,
+) -> Any:
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), **(env or {})}
     return subprocess.run(
-        [*UNMOOR, "dev", *arguments],
+        [*program, "dev", *arguments],
         env=environment,
         input=stdin,
         capture_output=True,

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,8 @@ def test_bytes_that_are_no_text_become_text(home: Path) -> None:
 def test_an_output_of_plain_ascii_is_no_fault(home: Path) -> None:
     folder = written(home / "a", **command("echo ünï → ok"))
     plain = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
-    result = dev(home, str(folder), "--once", "x", env=plain)
+    program = [sys.executable, "-c", "from unmoor.cli import main; main()"]  # a fork's streams do not follow these
+    result = dev(home, str(folder), "--once", "x", env=plain, program=program)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines()[-1] == "succeeded"
 

@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forked import UNMOOR
+from forked import AGENT, UNMOOR
 from processes import free_port
 from runs import PROGRAMS, shell, stored_text
 
@@ -315,7 +314,7 @@ def container(folder: Path, env: dict[str, str]) -> Iterator[Serving]:
             time.sleep(0.05)
         raise AssertionError((folder / "told").read_text())
 
-    with process([sys.executable, "-m", "unmoor.runtime", "serve"], env, folder / "told", ready) as serving:
+    with process([*AGENT, "serve"], env, folder / "told", ready) as serving:
         yield serving
 
 
@@ -394,7 +393,7 @@ def test_what_the_target_says_is_refused_in_one_line_where_it_is_not_whole(
 def test_a_container_that_was_not_given_what_it_needs_says_so(tmp_path: Path, missing: str) -> None:
     env = environment(tmp_path, agent_in(tmp_path, **SPEC))
     del env[missing]
-    argv = [sys.executable, "-m", "unmoor.runtime", "serve"]
+    argv = [*AGENT, "serve"]
     ran = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=30, check=False)
     assert ran.returncode == 2
     assert missing in ran.stderr

@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from typing import Any
 
 import pytest
 from agents import KEY, ask
+from forked import AGENT
 from model_server import Stall, Text, model_server
 from world import GRANT
 
@@ -80,7 +80,7 @@ def free_port() -> int:
 def guard(variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     """A guard that listens."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "unmoor.runtime", "guard"],
+        [*AGENT, "guard"],
         env=dict(variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -204,9 +204,7 @@ def test_one_of_many_runs_goes_on(tmp_path: Path):
 )
 def test_what_it_was_not_given_is_said_in_one_line(tmp_path: Path, without: str, more: dict[str, str], line: str):
     variables = {k: v for k, v in environment(tmp_path, "https://x", **more).items() if k != without}
-    ended = subprocess.run(
-        [sys.executable, "-m", "unmoor.runtime", "guard"], env=variables, capture_output=True, text=True, timeout=20
-    )
+    ended = subprocess.run([*AGENT, "guard"], env=variables, capture_output=True, text=True, timeout=20)
     assert (ended.returncode, ended.stderr) == (2, f"unmoor-agent: {line}\n")
 
 
@@ -269,7 +267,7 @@ def test_a_run_and_its_guard_are_two_processes_and_the_run_has_no_key(tmp_path: 
         run = asyncio.run(queued(variables))
         with guard(variables) as process:
             ended = subprocess.run(
-                [sys.executable, "-m", "unmoor.runtime", "run", run],
+                [*AGENT, "run", run],
                 env={
                     **{k: v for k, v in variables.items() if "SECRET" not in k},
                     "UNMOOR_GUARD_URL": f"http://127.0.0.1:{variables['PORT']}",
