@@ -7,6 +7,7 @@ module, so that neither can drift. It imports nothing of unmoor but the plan's t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ GUARD = ("guard",)
 LAUNCH = ("launch",)
 # Seconds between SIGTERM and SIGKILL where the platform lets us choose; the shortest grace of all targets is 10.
 STOP_GRACE_S = 30
+# Processes and threads of one container that runs an agent's code.
+PIDS_LIMIT = 512
 
 
 def health_check_command(port: int) -> tuple[str, ...]:
@@ -63,6 +66,30 @@ def common_environment(plan: Plan, *, target: str, bundle_sha256: str, store_url
         "UNMOOR_STORE": store_url,
         "HOME": WORK_DIR,
         "TMPDIR": TEMP_DIR,
+    }
+
+
+def hardened_host_config(
+    *, cpu: Decimal, memory_mib: int, network: object, mounts: object, tmpfs: Mapping[str, str], log_options: object
+) -> dict[str, object]:
+    """The HostConfig of a container that runs an agent's code, in the terms of Docker's API: bounded, no privileges.
+
+    https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerCreate
+    """
+    return {
+        "CapDrop": ["ALL"],
+        "Init": True,
+        "LogConfig": {"Type": "json-file", "Config": log_options},
+        "Memory": memory_mib * 1024 * 1024,
+        "MemorySwap": memory_mib * 1024 * 1024,
+        "Mounts": mounts,
+        "NanoCpus": int(cpu * 1_000_000_000),
+        "NetworkMode": network,
+        "PidsLimit": PIDS_LIMIT,
+        "Privileged": False,
+        "ReadonlyRootfs": True,
+        "SecurityOpt": ["no-new-privileges:true"],
+        "Tmpfs": tmpfs,
     }
 
 
