@@ -364,7 +364,7 @@ def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> Non
         ),
         (
             {"UNMOOR_LAUNCHER": "nomad"},
-            "UNMOOR_LAUNCHER: there is no launcher 'nomad'; there are: process, docker, ecs, container-apps, cloud-run",
+            "UNMOOR_LAUNCHER: there is no launcher 'nomad'; there are: process, service, docker, ecs, container-apps, cloud-run",
         ),
         ({"UNMOOR_LAUNCHER": "docker"}, "UNMOOR_LAUNCHER_CONFIG: url is missing for docker; the target sets it"),
         (

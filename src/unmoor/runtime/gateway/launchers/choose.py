@@ -12,7 +12,7 @@ from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.logs import Log
 
 from . import cloud_run, container_apps, ecs
-from .launcher_service import docker
+from .launcher_service import launcher_service
 from .platform import Platform, PlatformLauncher
 from .process import ProcessLauncher
 from .protocol import Launcher
@@ -34,8 +34,10 @@ class LauncherSpec:
     works_unasked: bool = True
 
 
+SERVICE = LauncherSpec(needed=("url",), made=lambda told, extra: launcher_service(told["url"]))
 PLATFORMS: Mapping[str, LauncherSpec] = {
-    "docker": LauncherSpec(needed=("url",), made=lambda told, extra: docker(told["url"])),
+    "service": SERVICE,
+    "docker": SERVICE,  # its name in agents that are deployed already
     "ecs": LauncherSpec(needed=ecs.NEEDED, made=lambda told, extra: ecs.ecs(told)),
     "container-apps": LauncherSpec(needed=container_apps.NEEDED, made=container_apps.container_apps),
     "cloud-run": LauncherSpec(needed=cloud_run.NEEDED, made=cloud_run.cloud_run, works_unasked=False),
