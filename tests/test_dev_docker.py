@@ -53,11 +53,14 @@ def test_both_are_fenced_and_the_run_has_the_plans_size(base_spec: dict[str, Any
     made = plan(base_spec)
     for command in (CONTAINERS.guard(made)[0], CONTAINERS.run(made, "run-1")):
         assert pairs(command, "--cap-drop") == ["ALL"]
-        assert pairs(command, "--security-opt") == ["no-new-privileges"]
+        assert pairs(command, "--security-opt") == ["no-new-privileges:true"]
         assert pairs(command, "--user") == ["5:6"]
         assert "--read-only" in command
+        assert pairs(command, "--memory-swap") == pairs(command, "--memory")
+        assert pairs(command, "--log-driver") == ["json-file"]
+        assert "--privileged" not in command
     run = CONTAINERS.run(made, "run-1")
-    assert (pairs(run, "--memory"), pairs(run, "--cpus")) == (["3072m"], ["1.5"])
+    assert (pairs(run, "--memory"), pairs(run, "--cpus")) == ([str(3072 * 1024 * 1024)], ["1.5"])
     assert run[-3:] == ["i", "run", "run-1"]
 
 

@@ -7,6 +7,7 @@ module, so that neither can drift. It imports nothing else of unmoor.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Protocol
 
 # What the image runs as, and where it may write: everything else is read-only.
@@ -38,6 +39,8 @@ GUARD = ("guard",)
 LAUNCH = ("launch",)
 # Seconds between SIGTERM and SIGKILL where the platform lets us choose; the shortest grace of all targets is 10.
 STOP_GRACE_S = 30
+# Processes and threads of one container that runs an agent's code.
+PIDS_LIMIT = 512
 
 SECRET_PREFIX = "UNMOOR_SECRET_"
 
@@ -88,6 +91,30 @@ def common_environment(plan: NamedAgent, *, target: str, bundle_sha256: str, sto
         "UNMOOR_STORE": store_url,
         "HOME": WORK_DIR,
         "TMPDIR": TEMP_DIR,
+    }
+
+
+def hardened_host_config(
+    *, cpu: Decimal, memory_mib: int, network: object, mounts: object, tmpfs: Mapping[str, str], log_options: object
+) -> dict[str, object]:
+    """The HostConfig of a container that runs an agent's code, in the terms of Docker's API: bounded, no privileges.
+
+    https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerCreate
+    """
+    return {
+        "CapDrop": ["ALL"],
+        "Init": True,
+        "LogConfig": {"Type": "json-file", "Config": log_options},
+        "Memory": memory_mib * 1024 * 1024,
+        "MemorySwap": memory_mib * 1024 * 1024,
+        "Mounts": mounts,
+        "NanoCpus": int(cpu * 1_000_000_000),
+        "NetworkMode": network,
+        "PidsLimit": PIDS_LIMIT,
+        "Privileged": False,
+        "ReadonlyRootfs": True,
+        "SecurityOpt": ["no-new-privileges:true"],
+        "Tmpfs": tmpfs,
     }
 
 

@@ -9,7 +9,17 @@ from __future__ import annotations
 import pulumi
 import pulumi_docker as docker
 
-from unmoor.container import LAUNCH, LAUNCHER_PORT, SECRETS_DIR, STOP_GRACE_S, STORE_DIR, TEMP_DIR, UID, WORK_DIR
+from unmoor.container import (
+    LAUNCH,
+    LAUNCHER_PORT,
+    SECRETS_DIR,
+    STOP_GRACE_S,
+    STORE_DIR,
+    TEMP_DIR,
+    UID,
+    WORK_DIR,
+    hardened_host_config,
+)
 
 from . import secrets as hidden
 from . import store as kept
@@ -17,11 +27,10 @@ from .containers import HardenedContainer, hardened_container
 from .context import ROLE, Context
 from .guard import URL as GUARD_URL
 from .guard import environment
-from .logs import DRIVER, log_options
+from .logs import log_options
 from .names import name
 from .network import Networks
 from .secrets import Secrets
-from .sizes import PIDS
 from .store import Store
 
 # Where the socket is, seen by the launcher; on the machine it is where `host` says.
@@ -67,10 +76,7 @@ def launcher(
 def template(
     context: Context, *, image: pulumi.Input[str], networks: Networks, store: Store, secrets: Secrets
 ) -> pulumi.Output[str]:
-    """A run's container in the words of Docker's API, but for its name and the run's id at the command's end.
-
-    https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerCreate
-    """
+    """A run's container in the terms of Docker's API, without its name and the run's id at the command's end."""
     run = context.plan.run
     definition = {
         "Image": image,
@@ -79,21 +85,14 @@ def template(
         "User": str(UID),
         "Labels": {**context.tags, **hidden.origins(context, "run"), ROLE: "run"},
         "StopTimeout": STOP_GRACE_S,
-        "HostConfig": {
-            "CapDrop": ["ALL"],
-            "Init": True,
-            "LogConfig": {"Type": DRIVER, "Config": log_options(context)},
-            "Memory": run.memory_mib * 1024 * 1024,
-            "MemorySwap": run.memory_mib * 1024 * 1024,
-            "Mounts": _mounts(context, store, secrets),
-            "NanoCpus": int(run.cpu * 1_000_000_000),
-            "NetworkMode": networks.runs.name,
-            "PidsLimit": PIDS,
-            "Privileged": False,
-            "ReadonlyRootfs": True,
-            "SecurityOpt": ["no-new-privileges:true"],
-            "Tmpfs": {TEMP_DIR: "rw,exec,nosuid,nodev,size=256m"},
-        },
+        "HostConfig": hardened_host_config(
+            cpu=run.cpu,
+            memory_mib=run.memory_mib,
+            network=networks.runs.name,
+            mounts=_mounts(context, store, secrets),
+            tmpfs={TEMP_DIR: "rw,exec,nosuid,nodev,size=256m"},
+            log_options=log_options(context),
+        ),
     }
     bounds = {"disk_mib": run.disk_mib, "most": run.max_concurrent, "name_prefix": name(context.plan, "run")}
     gateways = [f"{k}={v}" for k, v in sorted({**context.lasting, ROLE: "gateway"}.items())]

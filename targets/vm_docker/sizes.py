@@ -16,8 +16,7 @@ LOG_FILE_MIB = 10
 MOST_LOG_FILES = 1000
 # Above what other software usually takes, below what the kernel hands out by itself.
 FIRST_PORT, PORTS = 20000, 10000
-# For a run, by cgroup. For what stays, by ulimit, which counts a user's processes on the whole machine.
-PIDS = 512
+# A ulimit, which counts a user's processes on the whole machine; a run's container has a limit of its own.
 SERVICE_PROCESSES = 4096
 
 

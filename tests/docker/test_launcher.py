@@ -22,7 +22,7 @@ from gateways import until  # noqa: E402
 from worlds import Told  # noqa: E402
 
 from unmoor.runtime.errors import UnmoorRuntimeError  # noqa: E402
-from unmoor.runtime.gateway.launchers.launcher_service import docker as launched  # noqa: E402
+from unmoor.runtime.gateway.launchers.launcher_service import launcher_service as launched  # noqa: E402
 from unmoor.runtime.gateway.launchers.platform import PlatformLauncher  # noqa: E402
 from unmoor.runtime.http.server import bind_tcp  # noqa: E402
 from unmoor.runtime.launcher.docker_api import Engine  # noqa: E402

@@ -13,14 +13,23 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from unmoor.container import GUARD, GUARD_PORT, STOP_GRACE_S, STORE_DIR, TEMP_DIR, UID, WORK_DIR
+from unmoor.container import (
+    GUARD,
+    GUARD_PORT,
+    STOP_GRACE_S,
+    STORE_DIR,
+    TEMP_DIR,
+    UID,
+    WORK_DIR,
+    hardened_host_config,
+)
 from unmoor.docker.cli import DockerCli, last_line
 from unmoor.errors import UnmoorError
 from unmoor.plan import Plan, Secret
-from unmoor.quantities import cpu_text
 from unmoor.runtime.launcher.run_template import Template
 from unmoor.runtime.run.stop import Stop
 from unmoor.runtime.state import keys
@@ -30,7 +39,8 @@ from unmoor.runtime.store import Store
 from unmoor.runtime.waiting import wait_event
 
 POLL_S = 0.3
-PIDS = 512
+# A run leaves its events in the store: little of what its container writes is needed.
+LOG_OPTIONS = {"max-file": "3", "max-size": "10m"}
 # How long a run may take to end by itself after it was asked to, and how long a guard may take to answer at first.
 STOP_S = 60
 READY_TRIES = 100
@@ -52,45 +62,30 @@ class LocalContainers:
         return [[*create, "--internal", f"{self.name}-runs"], [*create, f"{self.name}-out"]]
 
     def guard(self, plan: Plan) -> list[list[str]]:
-        """The guard, which alone is given the model's key, on both networks."""
+        """The guard, which alone gets the model's key, on both networks."""
+        host = self._host(plan.guard.cpu, plan.guard.memory_mib)
         start = [
-            *("run", "--detach", "--network", f"{self.name}-runs", "--network-alias", "guard"),
-            *self._fenced("guard", plan.secrets_held_by("guard")),
+            *("run", "--detach", "--network-alias", "guard"),
+            *self._options("guard", host, plan.secrets_held_by("guard")),
             *(self.image, *GUARD),
         ]
         return [start, ["network", "connect", f"{self.name}-out", f"{self.name}-guard"]]
 
     def run(self, plan: Plan, run: str) -> list[str]:
-        """The run, attached, so that its end is the command's."""
-        size = ("--memory", f"{plan.run.memory_mib}m", "--cpus", cpu_text(plan.run.cpu))
+        """The run, attached, so that the command ends when it ends."""
         return [
-            *("run", "--rm", "--network", f"{self.name}-runs", *size),
-            *("--env", f"UNMOOR_GUARD_URL=http://guard:{GUARD_PORT}"),
-            *self._fenced("run", plan.secrets_held_by("run")),
+            *("run", "--rm", "--env", f"UNMOOR_GUARD_URL=http://guard:{GUARD_PORT}"),
+            *self._options("run", self._host(plan.run.cpu, plan.run.memory_mib), plan.secrets_held_by("run")),
             *(self.image, "run", run),
         ]
 
     def template(self, plan: Plan, secrets: Mapping[str, str]) -> Template:
-        """What the launcher makes each run's container of, in the words of Docker's API."""
+        """The launcher's template for each run's container, in the terms of Docker's API."""
         environment = {
             "UNMOOR_STORE": f"file://{STORE_DIR}",
             "UNMOOR_BUNDLE": self.bundle,
             "UNMOOR_GUARD_URL": f"http://guard:{GUARD_PORT}",
             **{secret.variable: secrets[secret.name] for secret in plan.secrets_held_by("run")},
-        }
-        owner, _, group = self.user.partition(":")
-        writable = f"rw,exec,nosuid,nodev,uid={owner},gid={group}"
-        host = {
-            "CapDrop": ["ALL"],
-            "Init": True,
-            "Memory": plan.run.memory_mib * 1024 * 1024,
-            "Mounts": [{"Type": "bind", "Source": str(self.store), "Target": STORE_DIR}],
-            "NanoCpus": int(plan.run.cpu * 1_000_000_000),
-            "NetworkMode": f"{self.name}-runs",
-            "PidsLimit": PIDS,
-            "ReadonlyRootfs": True,
-            "SecurityOpt": ["no-new-privileges:true"],
-            "Tmpfs": {WORK_DIR: writable, TEMP_DIR: writable},
         }
         container = {
             "Image": self.image,
@@ -98,7 +93,7 @@ class LocalContainers:
             "Env": [f"{name}={value}" for name, value in sorted(environment.items())],
             "User": self.user,
             "StopTimeout": STOP_GRACE_S,
-            "HostConfig": host,
+            "HostConfig": self._host(plan.run.cpu, plan.run.memory_mib),
         }
         return Template(container=container, prefix=self.name, most=plan.run.max_concurrent)
 
@@ -111,18 +106,43 @@ class LocalContainers:
         containers = [f"{self.name}-run", f"{self.name}-guard"]
         return [["rm", "--force", "--volumes", *containers], ["network", "rm", f"{self.name}-runs", f"{self.name}-out"]]
 
-    def _fenced(self, role: str, secrets: tuple[Secret, ...]) -> list[str]:
-        """Read-only, without capabilities. A secret is named here; its value is in docker's own environment."""
+    def _host(self, cpu: Decimal, memory_mib: int) -> dict[str, Any]:
         owner, _, group = self.user.partition(":")
         writable = f"rw,exec,nosuid,nodev,uid={owner},gid={group}"
+        return hardened_host_config(
+            cpu=cpu,
+            memory_mib=memory_mib,
+            network=f"{self.name}-runs",
+            mounts=[{"Type": "bind", "Source": str(self.store), "Target": STORE_DIR}],
+            tmpfs={WORK_DIR: writable, TEMP_DIR: writable},
+            log_options=LOG_OPTIONS,
+        )
+
+    def _options(self, role: str, host: dict[str, Any], secrets: tuple[Secret, ...]) -> list[str]:
+        """A container's options. A secret is only named here; its value is in docker's own environment."""
         return [
-            *("--name", f"{self.name}-{role}", "--user", self.user, "--init", "--read-only", "--pids-limit", str(PIDS)),
-            *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
-            *("--tmpfs", f"{WORK_DIR}:{writable}", "--tmpfs", f"{TEMP_DIR}:{writable}"),
-            *("--mount", f"type=bind,source={self.store},target={STORE_DIR}"),
+            *("--name", f"{self.name}-{role}", "--user", self.user, *host_config_options(host)),
             *("--env", f"UNMOOR_STORE=file://{STORE_DIR}", "--env", f"UNMOOR_BUNDLE={self.bundle}"),
             *(part for secret in secrets for part in ("--env", secret.variable)),
         ]
+
+
+def host_config_options(host: Mapping[str, Any]) -> list[str]:
+    """A hardened HostConfig as options of `docker run`."""
+    options = [
+        *(("--cap-drop", name) for name in host["CapDrop"]),
+        ("--cpus", f"{host['NanoCpus'] / 1_000_000_000:g}"),
+        ("--log-driver", host["LogConfig"]["Type"]),
+        *(("--log-opt", f"{k}={v}") for k, v in host["LogConfig"]["Config"].items()),
+        ("--memory", str(host["Memory"])),
+        ("--memory-swap", str(host["MemorySwap"])),
+        *(("--mount", f"type={m['Type']},source={m['Source']},target={m['Target']}") for m in host["Mounts"]),
+        ("--network", host["NetworkMode"]),
+        ("--pids-limit", str(host["PidsLimit"])),
+        *(("--security-opt", option) for option in host["SecurityOpt"]),
+        *(("--tmpfs", f"{path}:{how}") for path, how in host["Tmpfs"].items()),
+    ]
+    return ["--init", "--read-only", *(part for option in options for part in option)]
 
 
 def container_user() -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from unmoor.container import UID
 from unmoor.docker.cli import DockerCli
 from unmoor.errors import UnmoorError
-from unmoor.runtime.gateway.launchers.launcher_service import docker as by_launcher
+from unmoor.runtime.gateway.launchers.launcher_service import launcher_service
 from unmoor.runtime.gateway.launchers.platform import PlatformLauncher
 from unmoor.runtime.http.client import UNIX
 from unmoor.runtime.http.server import bind_unix
@@ -45,7 +45,7 @@ async def serve_in_docker(dev: LocalAgent, served: ServeOptions, containers: Loc
     engine = Engine(url=await _socket(docker), grace_s=GRACE_S)
     runs = Runs(engine=engine, template=containers.template(dev.plan, dev.secrets), log=log, look_s=LOOK_S)
     async with guard_container(docker, containers, dev.plan), _launched(runs) as url:
-        launcher = PlatformLauncher(platform=by_launcher(url), log=log, look_s=LOOK_S)
+        launcher = PlatformLauncher(platform=launcher_service(url), log=log, look_s=LOOK_S)
         try:
             async with build_gateway(dev, served, launcher, redact, log).serving(served.listening) as port:
                 yield port

@@ -364,7 +364,7 @@ def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> Non
         ),
         (
             {"UNMOOR_LAUNCHER": "nomad"},
-            "UNMOOR_LAUNCHER: unknown launcher 'nomad'; known: process, docker, ecs, container-apps, cloud-run",
+            "UNMOOR_LAUNCHER: unknown launcher 'nomad'; known: process, service, docker, ecs, container-apps, cloud-run",
         ),
         ({"UNMOOR_LAUNCHER": "docker"}, "UNMOOR_LAUNCHER_CONFIG: docker requires url; the target sets it"),
         (

@@ -22,7 +22,7 @@ from unmoor.runtime.gateway.launchers.aws_sigv4 import CredentialProvider
 from unmoor.runtime.gateway.launchers.cloud_run import cloud_run
 from unmoor.runtime.gateway.launchers.container_apps import container_apps
 from unmoor.runtime.gateway.launchers.ecs import Ecs
-from unmoor.runtime.gateway.launchers.launcher_service import docker
+from unmoor.runtime.gateway.launchers.launcher_service import launcher_service
 from unmoor.runtime.gateway.launchers.platform import PlatformLauncher
 from unmoor.runtime.gateway.launchers.process import ProcessLauncher
 from unmoor.runtime.gateway.launchers.protocol import Launcher, RunnerExit
@@ -167,7 +167,7 @@ class Machine:
     launchers: list[PlatformLauncher] = field(default_factory=list)
 
     def launcher(self) -> PlatformLauncher:
-        made = PlatformLauncher(platform=docker(self.url), look_s=0.02)
+        made = PlatformLauncher(platform=launcher_service(self.url), look_s=0.02)
         self.launchers.append(made)
         return made
 

@@ -6,19 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from unmoor.runtime.guard.handler import GuardHandler
+from unmoor.runtime.guard.transport.identity import NoIdentity
 from unmoor.runtime.guard.transport.link_client import GuardLink, connect_guard
 from unmoor.runtime.guard.transport.server import GuardServer
 from unmoor.runtime.guard.transport.types import ConnectionHandler
 from unmoor.runtime.guard.transport.websocket import dial
 
 chosen = "inside"
-
-
-class NoIdentity:
-    """Stands in for the platform's proof of who calls."""
-
-    async def token(self) -> str:
-        return "proof"
 
 
 @asynccontextmanager

@@ -13,7 +13,6 @@ from typing import TypeVar
 import pytest
 from aiohttp import ClientSession, web
 from clients import connected
-from routes import NoIdentity
 from world import GRANT
 
 from unmoor.runtime.errors import ConfigurationError
@@ -29,11 +28,12 @@ from unmoor.runtime.guard.transport.frames import (
     grant_of,
     open_frame,
 )
+from unmoor.runtime.guard.transport.identity import GoogleIdentity, NoIdentity, caller_identity
 from unmoor.runtime.guard.transport.link_client import GuardLink, connect_guard
 from unmoor.runtime.guard.transport.server import GuardServer
 from unmoor.runtime.guard.transport.sockets import SocketStream
 from unmoor.runtime.guard.transport.types import Emit, RunCredentials, Stream
-from unmoor.runtime.guard.transport.websocket import GoogleIdentity, dial
+from unmoor.runtime.guard.transport.websocket import dial
 from unmoor.runtime.run.guard_port import GuardPort, PortLimits
 
 pytestmark = pytest.mark.slow
@@ -595,6 +595,11 @@ def test_the_platform_is_asked_for_a_token_for_the_guards_address(monkeypatch: p
     assert asked[0].headers["Metadata-Flavor"] == "Google"
 
 
+def test_only_the_front_of_a_known_platform_gets_a_token():
+    assert isinstance(caller_identity("guard-abc.a.run.app"), GoogleIdentity)
+    assert isinstance(caller_identity("guard.example.com"), NoIdentity)
+
+
 def test_a_token_that_is_about_to_expire_is_not_shown_again(monkeypatch: pytest.MonkeyPatch):
     async def main() -> list[str]:
         async with metadata([web.Response(text=jwt(0)), web.Response(text=jwt(9e9))], []) as host:
@@ -611,7 +616,9 @@ def test_without_a_token_the_guard_cannot_be_reached(monkeypatch: pytest.MonkeyP
             monkeypatch.setenv("GCE_METADATA_HOST", host)
             await dial("ws://127.0.0.1:1/link", GoogleIdentity("https://guard"))
 
-    with pytest.raises(ConnectionError, match=r"^the platform gives no identity token: it answers 403$"):
+    with pytest.raises(
+        ConnectionError, match=r"^the platform issues no identity token: the metadata server responds 403$"
+    ):
         run(main())
 
 
@@ -623,8 +630,8 @@ def test_a_front_that_lets_nobody_in_is_said_with_its_answer():
         return web.Response(status=403)
 
     class Proof:
-        async def token(self) -> str:
-            return "t0ken"
+        async def headers(self) -> dict[str, str]:
+            return {"X-Serverless-Authorization": "Bearer t0ken"}
 
     async def main() -> None:
         server = web.Server(refuse)

@@ -12,7 +12,7 @@ from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.logs import Log
 
 from . import cloud_run, container_apps, ecs
-from .launcher_service import docker
+from .launcher_service import launcher_service
 from .platform import Platform, PlatformLauncher
 from .process import ProcessLauncher
 from .protocol import Launcher
@@ -36,8 +36,10 @@ class LauncherSpec:
     has_idle_cpu: bool = True
 
 
+SERVICE = LauncherSpec(required=("url",), build=lambda config, extra: launcher_service(config["url"]))
 PLATFORMS: Mapping[str, LauncherSpec] = {
-    "docker": LauncherSpec(required=("url",), build=lambda config, extra: docker(config["url"])),
+    "service": SERVICE,
+    "docker": SERVICE,  # its name in agents that are deployed already
     "ecs": LauncherSpec(required=ecs.NEEDED, build=lambda config, extra: ecs.ecs(config)),
     "container-apps": LauncherSpec(required=container_apps.NEEDED, build=container_apps.container_apps),
     "cloud-run": LauncherSpec(required=cloud_run.NEEDED, build=cloud_run.cloud_run, has_idle_cpu=False),

@@ -1,4 +1,4 @@
-"""Runs as containers that a launcher service starts; on a machine, only that service holds the Docker socket."""
+"""Runs started by a service of the target's: the protocol in docs/launchers.md, which any target may implement."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .platform import Execution
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LauncherServicePlatform:
-    """A client of the launcher service; a run's handle is its id, and it has at most one container."""
+    """A launcher service; a run's handle is its id, and the service has at most one container for it."""
 
     rest: JsonHttpClient
 
@@ -22,8 +22,8 @@ class LauncherServicePlatform:
     async def stop(self, handle: str) -> None:
         try:
             await self.rest.request("DELETE", f"/runs/{handle}")
-        except RequestRejected as fault:
-            if fault.status != 404:
+        except RequestRejected as error:
+            if error.status != 404:
                 raise
 
     async def list_executions(self, handles: frozenset[str]) -> list[Execution]:
@@ -36,6 +36,6 @@ class LauncherServicePlatform:
         await self.rest.close()
 
 
-def docker(url: str) -> LauncherServicePlatform:
-    """The launcher at this URL, or at `unix:///path/to/socket`."""
+def launcher_service(url: str) -> LauncherServicePlatform:
+    """The service at this URL, or at `unix:///path/to/socket`."""
     return LauncherServicePlatform(rest=JsonHttpClient(name="the launcher", url=url))

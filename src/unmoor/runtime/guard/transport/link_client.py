@@ -14,6 +14,7 @@ from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.events import Notice, guard_event
 
 from .frames import Frame, Frames, Kind, ProtocolError, data_frames, json_of, open_frame
+from .identity import caller_identity
 from .sockets import SocketStream
 from .types import Emit, RunCredentials, Stream
 
@@ -123,9 +124,9 @@ def connect_guard(url: str) -> GuardLink:
     """A link to the guard at that address: frames on a TCP connection for http, on a WebSocket for https."""
     parts, port = _address(url)
     if parts.scheme == "https" and parts.hostname:
-        from .websocket import GoogleIdentity, dial
+        from .websocket import dial
 
-        identity = GoogleIdentity(f"https://{parts.netloc}")
+        identity = caller_identity(parts.netloc)
         return GuardLink(lambda: dial(f"wss://{parts.netloc}/link", identity))
     if parts.scheme == "http" and parts.hostname and port:
         host = parts.hostname

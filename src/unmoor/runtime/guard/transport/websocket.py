@@ -1,14 +1,11 @@
-"""Links over WebSockets, for a guard behind a front that passes nothing else; and the proof that Cloud Run asks for."""
+"""Links over WebSockets, for a guard behind an HTTPS front."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
-import os
-import time
-from typing import TYPE_CHECKING, Protocol
-from urllib.parse import quote
+from typing import TYPE_CHECKING
+
+from .identity import Identity
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession, ClientWebSocketResponse
@@ -17,9 +14,7 @@ if TYPE_CHECKING:
 MOST_MESSAGE = 1024 * 1024
 # Fronts close a connection on which nothing moves.
 HEARTBEAT_S = 30
-IDENTITY_S = 10
-# A token that is about to expire is not shown any more.
-MARGIN_S = 300
+CONNECT_S = 10
 
 
 class WebSocketStream:
@@ -67,58 +62,14 @@ class WebSocketStream:
             await self._session.close()
 
 
-class Identity(Protocol):
-    """Proves to a front who calls."""
-
-    async def token(self) -> str: ...
-
-
-class GoogleIdentity:
-    """Tokens by which Cloud Run lets this container call a service, from the platform's own address for them.
-
-    https://docs.cloud.google.com/run/docs/authenticating/service-to-service#acquire-token
-    """
-
-    def __init__(self, audience: str) -> None:
-        host = os.environ.get("GCE_METADATA_HOST", "metadata.google.internal")
-        path = "/computeMetadata/v1/instance/service-accounts/default/identity"
-        self._url = f"http://{host}{path}?audience={quote(audience, safe='')}"
-        self._token = ""
-        self._until = 0.0
-        self._lock = asyncio.Lock()
-
-    async def token(self) -> str:
-        """A token that still holds for a while; ConnectionError where there is none."""
-        async with self._lock:
-            if time.time() >= self._until:
-                self._token = await self._ask()
-                self._until = _expires(self._token) - MARGIN_S
-            return self._token
-
-    async def _ask(self) -> str:
-        import aiohttp
-
-        timeout = aiohttp.ClientTimeout(total=IDENTITY_S)
-        headers = {"Metadata-Flavor": "Google"}
-        try:
-            async with aiohttp.ClientSession(timeout=timeout) as session:
-                answer = await session.get(self._url, headers=headers)
-                text = await answer.text()
-        except (aiohttp.ClientError, TimeoutError):
-            raise ConnectionError("the platform gives no identity token: it does not answer") from None
-        if answer.status != 200:
-            raise ConnectionError(f"the platform gives no identity token: it answers {answer.status}")
-        return text.strip()
-
-
 async def dial(url: str, identity: Identity) -> WebSocketStream:
-    """A WebSocket to a guard; ConnectionError where it cannot be had."""
+    """A WebSocket to a guard; ConnectionError if it cannot connect."""
     import aiohttp
 
-    headers = {"X-Serverless-Authorization": f"Bearer {await identity.token()}"}
-    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=IDENTITY_S))
+    headers = await identity.headers()
+    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S))
     try:
-        async with asyncio.timeout(IDENTITY_S):
+        async with asyncio.timeout(CONNECT_S):
             socket = await session.ws_connect(
                 url, headers=headers, heartbeat=HEARTBEAT_S, max_msg_size=MOST_MESSAGE, compress=0
             )
@@ -129,12 +80,3 @@ async def dial(url: str, identity: Identity) -> WebSocketStream:
         await session.close()
         raise ConnectionError("the guard does not answer") from None
     return WebSocketStream(socket, session)
-
-
-def _expires(token: str) -> float:
-    """When a JWT says that it ends; very soon where it does not say."""
-    try:
-        payload = token.split(".")[1]
-        return float(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"])
-    except (IndexError, KeyError, ValueError, TypeError):
-        return time.time() + MARGIN_S + 60
