@@ -143,10 +143,10 @@ OVERRIDES = [
         "docker:index/container:Container has no input memori",
     ),
     ("{type: 'docker:index/container:Container', name: proxy, set: {memory: 128}}", "memory already has this value"),
-    ("{type: 'docker:index/container:Container', name: proxy, set: {'a..b': 1}}", "'a..b' is no input path"),
+    ("{type: 'docker:index/container:Container', name: proxy, set: {'a..b': 1}}", "'a..b' is not a valid input path"),
     (
         "{type: 'docker:index/container:Container', name: proxy, set: {'envs[1000]': a}}",
-        "'envs[1000]' is no input path",
+        "'envs[1000]' is not a valid input path",
     ),
     (
         "{type: 'docker:index/container:Container', name: proxy, set: {memory: {a: 1}}}",
@@ -262,7 +262,7 @@ def test_a_cache_that_cannot_be_written_is_named_with_what_to_do(tmp_path: Path)
     done = unmoor("graph", HELLO, "-t", "vm-docker", cache=tmp_path / "file" / "cache")
     assert done.returncode == 1
     assert done.stderr == (
-        f"{tmp_path}/file/cache cannot be written: Not a directory; set UNMOOR_CACHE to a folder that can\n"
+        f"{tmp_path}/file/cache cannot be written: Not a directory; set UNMOOR_CACHE to a writable folder\n"
     )
 
 

@@ -75,7 +75,7 @@ LINES = [
     ),
     (
         "tools: {mcp_servers: {x: {url: 'https://x.example.com'}}}",
-        "4:9: tools.mcp_servers: harness command has no MCP; remove the servers or use claude-code, codex, opencode, gemini or goose",
+        "4:9: tools.mcp_servers: harness command does not support MCP; remove the servers or use claude-code, codex, opencode, gemini or goose",
     ),
     ("image: {bild: x}", "4:9: image.bild: unknown key 'bild'; did you mean build?"),
     (
@@ -149,7 +149,7 @@ def test_two_triggers_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_a_harness_that_cannot_speak_to_the_provider_is_refused(tmp_path: Path) -> None:
     found = problems(tmp_path, CLAUDE.replace("anthropic", "openai"))
     assert found == [
-        "unmoor.yaml:4:9: model.provider: harness claude-code cannot speak to openai; use anthropic, or another harness"
+        "unmoor.yaml:4:9: model.provider: harness claude-code does not support openai; use anthropic, or another harness"
     ]
 
 

@@ -48,7 +48,7 @@ RULES = [
     ),
     (
         CLAUDE.replace("claude-code", "goose") + "resources: {arch: arm64}\n",
-        "resources.arch: harness goose has no program for arm64; write amd64, or set image to one that contains it",
+        "resources.arch: harness goose is not published for arm64; write amd64, or set image to one that contains it",
     ),
     (
         "harness: {name: codex}\n",
@@ -66,11 +66,11 @@ RULES = [
         CLAUDE.replace("claude-code", "gemini")
         .replace("anthropic", "google")
         .replace("name: m", "name: gemini-3.5-flash"),
-        "model.name: Gemini CLI asks for gemini-3.8-flash when it is told gemini-3.5-flash; write gemini-3.8-flash, or use another harness",
+        "model.name: Gemini CLI replaces gemini-3.5-flash by gemini-3.8-flash; write gemini-3.8-flash, or use another harness",
     ),
     (
         "context: {skills: [{source: s}]}\n" + COMMAND,
-        "context.skills: harness command has no skills; add them to context.files and name them in the instructions",
+        "context.skills: harness command does not support skills; add them to context.files and name them in the instructions",
     ),
     (
         COMMAND + "secrets: {gateway-token: {env: X}}\n",

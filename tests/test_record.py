@@ -103,7 +103,7 @@ def test_an_output_without_a_stand_in_is_refused_instead_of_sent_as_nothing() ->
         role = aws.iam.Role("r", assume_role_policy="{}")
         aws.iam.RolePolicy("p", role=role.name, policy=pulumi.Output.json_dumps({"a": role.create_date}))
 
-    message = "RolePolicy p: policy<json>.a is made of createDate of aws:iam/role:Role, which has no stand-in"
+    message = "RolePolicy p: policy<json>.a uses createDate of aws:iam/role:Role, which has no stand-in"
     with pytest.raises(RecordError, match=message):
         record(program)
 

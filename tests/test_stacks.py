@@ -79,7 +79,7 @@ def test_a_secret_file_is_read_beside_the_spec_without_its_last_line_break(tmp_p
 def test_a_secret_file_that_is_no_text_is_refused_as_on_ones_own_machine(tmp_path: Path) -> None:
     (tmp_path / "s").write_bytes(b"\xff\xfe")
     secret = Secret(name="a", source="file", reference="s", holders=("run",))
-    with pytest.raises(InputError, match=r"^secrets\.a: .*/s is not UTF-8; a secret is text$"):
+    with pytest.raises(InputError, match=r"^secrets\.a: .*/s is not UTF-8; a secret must be text$"):
         secret_value(secret, folder=tmp_path)
 
 

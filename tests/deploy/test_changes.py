@@ -34,18 +34,18 @@ def test_what_is_made_is_counted_and_what_changes_is_named() -> None:
         step("replace", "launcher", diff_paths=("envs", "image", "labels", "mounts", "ports")),
         step("delete", "proxy", "Network"),
     )
-    assert summary(found) == "2 to make, 1 to change, 1 to make anew, 1 to delete"
+    assert summary(found) == "2 to create, 1 to update, 1 to replace, 1 to delete"
     assert list(lines(found)) == [
-        "  gateway:    + 2 Container made",
+        "  gateway:    + 2 Container created",
         "              - Network deleted",
-        "  run:        ± Container a-launcher made anew: envs, image, labels, mounts and 1 more",
-        "  guard:      ~ Container a-guard changed: cpus",
+        "  run:        ± Container a-launcher replaced: envs, image, labels, mounts and 1 more",
+        "  guard:      ~ Container a-guard updated: cpus",
     ]
 
 
 def test_a_replacement_is_one_change_however_it_is_told() -> None:
     halves = [step("create-replacement", "guard"), step("delete-replaced", "guard")]
-    assert summary(changes(*halves)) == summary(changes(*halves, step("replace", "guard"))) == "1 to make anew"
+    assert summary(changes(*halves)) == summary(changes(*halves, step("replace", "guard"))) == "1 to replace"
 
 
 def test_data_that_is_deleted_is_a_loss_and_data_that_is_retained_is_left_behind() -> None:
@@ -88,8 +88,8 @@ def test_json_and_markdown_say_the_same() -> None:
         }
     ]
     text = markdown("a in prod on t", found)
-    assert text.startswith("### a in prod on t: 1 to change\n")
-    assert "| guard | ~ Container a-guard changed: p\\|q |" in text
+    assert text.startswith("### a in prod on t: 1 to update\n")
+    assert "| guard | ~ Container a-guard updated: p\\|q |" in text
     assert "p|q: 1 -> 2" in text
 
 

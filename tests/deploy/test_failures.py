@@ -97,7 +97,7 @@ def test_what_was_stopped_says_what_was_done(text: str) -> None:
     [
         (
             "stderr: error: failed to load checkpoint: place 1: unexpected end of JSON input",
-            "its state cannot be read: failed to load checkpoint: place 1: unexpected end of JSON input; put a good copy",
+            "its state cannot be read: failed to load checkpoint: place 1: unexpected end of JSON input; restore a copy",
         ),
         (
             'stderr: error: read ".pulumi/meta.yaml": blob (key ".pulumi/meta.yaml") (code=Unknown): Invalid region',

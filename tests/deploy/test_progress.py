@@ -37,9 +37,9 @@ def test_a_log_has_a_line_at_the_beginning_and_at_the_end_of_each() -> None:
         lines.on_event(step("delete", "failed", "a-run"))
         lines.on_event(Summary(counts={"create": 1}, seconds=2))
     assert stream.getvalue().splitlines() == [
-        "guard: making Container a-guard",
+        "guard: creating Container a-guard",
         "warning: a-guard: slow today",
-        "guard: made Container a-guard (1.0 s)",
+        "guard: created Container a-guard (1.0 s)",
         "run: deleting Container a-run",
         "run: FAILED Container a-run",
     ]
@@ -78,8 +78,8 @@ def test_a_terminal_shows_what_is_under_way_and_counts_what_is_done() -> None:
     assert [line.rstrip() for line in captured.get().splitlines()] == [
         "deploying, 1 of 2, 2 s",
         "├── run",
-        "│   └── making Container a-run 1 s",
-        "└── guard       1 made",
+        "│   └── creating Container a-run 1 s",
+        "└── guard       1 created",
     ]
 
 

@@ -64,7 +64,7 @@ def asked_the_workspace(monkeypatch: pytest.MonkeyPatch) -> list[StackLocation]:
         found.append(place)
         return Outputs(url="by the workspace", store_url="", token="", gateway="", run="", logs="", image="", bundle="")
 
-    monkeypatch.setattr(read_outputs, "_by_the_workspace", ask)
+    monkeypatch.setattr(read_outputs, "_read_by_sdk", ask)
     return found
 
 

@@ -68,8 +68,8 @@ class Said:
 
     @property
     def remade(self) -> set[str]:
-        """What was made anew, by the end of its name."""
-        return set(re.findall(r"made anew \w+ \S+?-([a-z0-9-]+) \(", self.all))
+        """The replaced resources, by the end of their names."""
+        return set(re.findall(r"replaced \w+ \S+?-([a-z0-9-]+) \(", self.all))
 
 
 @dataclass(kw_only=True)

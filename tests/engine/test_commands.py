@@ -46,13 +46,13 @@ def said(done: subprocess.CompletedProcess[str], code: int = 0) -> str:
 
 def test_an_agent_goes_up_stays_as_it_is_and_comes_down_without_its_data(own: Engine) -> None:
     planned = said(unmoor("preview", *ON_DOCKER))
-    assert planned.startswith("hello in default on vm-docker: 23 to make\n")
-    assert "  store:      + 6 Volume made\n" in planned
+    assert planned.startswith("hello in default on vm-docker: 23 to create\n")
+    assert "  store:      + 6 Volume created\n" in planned
     assert own.cloud.things() == []
 
     made = unmoor("up", *ON_DOCKER, "--yes", "--no-verify")
     assert "  token:      [secret]\n" in said(made)
-    assert "gateway: made Container hello-gateway-0" in made.stderr
+    assert "gateway: created Container hello-gateway-0" in made.stderr
     assert len(own.cloud.things()) == 23
 
     again = said(unmoor("up", *ON_DOCKER, "--yes", "--no-verify"))
@@ -71,7 +71,7 @@ def test_an_agent_goes_up_stays_as_it_is_and_comes_down_without_its_data(own: En
     assert (gone.returncode, gone.stderr.split(":")[1]) == (1, " nothing is deployed as default.vm-docker in file")
 
     found = said(unmoor("up", *ON_DOCKER, "--yes", "--no-verify"))
-    assert found.startswith("hello in default on vm-docker: 17 to make\n")
+    assert found.startswith("hello in default on vm-docker: 17 to create\n")
     lost = said(unmoor("down", *ON_DOCKER, "--yes", "--destroy-data"))
     assert "  data lost: Volume hello-store-runs is deleted with its data\n" in lost
     assert own.cloud.things() == []
@@ -111,7 +111,7 @@ def everything(folder: Path) -> str:
 def test_json_is_a_line_for_each_step_and_the_token_is_in_none(own: Engine) -> None:
     lines = [json.loads(line) for line in said(unmoor("up", *ON_DOCKER, "--yes", "--no-verify", "--json")).splitlines()]
     assert {line["event"] for line in lines} == {"preview", "step", "end", "outputs"}
-    assert lines[0]["summary"] == "23 to make"
+    assert lines[0]["summary"] == "23 to create"
     assert lines[-1]["token"] == "[secret]"
     done = {line["name"] for line in lines if line["event"] == "step" and line["phase"] == "done"}
     assert {"hello-guard", "hello-launcher"} <= done
@@ -125,7 +125,7 @@ def test_what_fails_leads_to_the_spec_and_the_next_up_goes_on(own: Engine) -> No
     assert "resources) are in the state; run the command again to continue\n" in failed.stderr
     assert "Traceback" not in failed.stderr
     again = unmoor("up", *ON_DOCKER, "--yes", "--no-verify")
-    assert re.match(r"note: the last up, begun \S+, failed after \d+ resources: this one goes on", again.stderr)
+    assert re.match(r"note: the last up, started \S+, failed after \d+ resources; this command continues", again.stderr)
     assert len(own.cloud.things()) == 23
     said(again)
 
@@ -138,7 +138,7 @@ def test_drift_is_named_and_brought_back(own: Engine) -> None:
     assert "1 of its resources have drifted; unmoor up restores them\n" in found
     assert "  guard:      Container hello-guard is gone\n" in found
     assert said(unmoor("up", *ON_DOCKER, "--yes", "--no-verify")).startswith(
-        "hello in default on vm-docker: 1 to make\n"
+        "hello in default on vm-docker: 1 to create\n"
     )
 
 
@@ -174,7 +174,7 @@ def test_nobody_is_asked_where_nobody_can_answer(own: Engine) -> None:
         ),
         ((*ON_DOCKER, "--set", "gateway.cpux=1"), "gateway.cpux: unknown key 'cpux'; did you mean cpu?"),
         ((*ON_DOCKER, "-e", "staging"), "environment staging is not declared"),
-        ((*ON_DOCKER, "--backend", "s3://ours"), "backend s3://ours: nothing says what encrypts its secrets"),
+        ((*ON_DOCKER, "--backend", "s3://ours"), "backend s3://ours: other users share this backend"),
     ],
 )
 def test_what_is_wrong_is_said_before_an_engine_starts(own: Engine, arguments: tuple[str, ...], line: str) -> None:
@@ -222,7 +222,7 @@ def begun_slowly(monkeypatch: pytest.MonkeyPatch, seconds: float) -> tuple[Slow,
     """An `up` that makes its first things, each of which takes so long."""
     slow = Slow(monkeypatch, seconds)
     process = begun("up", *ON_DOCKER, "--yes", "--no-verify")
-    heard(process, "making Volume")
+    heard(process, "creating Volume")
     return slow, process
 
 
@@ -266,7 +266,7 @@ def test_ctrl_c_twice_stops_at_once_and_the_next_command_names_what_is_half_made
     assert "stopping at once: operations in progress may be left incomplete\n" in rest
     slow.seconds = 0
     again = unmoor("preview", *ON_DOCKER)
-    assert re.search(r"a command that was killed left .*\bhello-\S+ half done: it may be there", again.stderr)
+    assert re.search(r"a command that was killed left .*\bhello-\S+ half done: it may exist", again.stderr)
     said(again)
 
 
@@ -336,7 +336,7 @@ def test_secrets_are_set_through_standard_input_and_lie_nowhere_in_plain(
     said(unmoor("secrets", "set", "githubWebhookSecret", *triage, given="planted-other"))
     rolled = said(unmoor("preview", *triage, "--diff"))
     assert (
-        "  secrets:    ~ Container issue-triage-seed changed: uploads\n" in rolled
-        or "issue-triage-seed made anew" in rolled
+        "  secrets:    ~ Container issue-triage-seed updated: uploads\n" in rolled
+        or "issue-triage-seed replaced" in rolled
     )
     assert "planted-" not in rolled

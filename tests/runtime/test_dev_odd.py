@@ -197,7 +197,7 @@ def test_a_secret_from_a_file_is_read_and_one_that_is_no_text_is_named(home: Pat
     (folder / "key").write_bytes(b"\xff\xfe")
     result = dev(home, str(folder), "--once", "x")
     assert result.returncode == 2
-    assert result.stderr == f"secrets.k: {folder / 'key'} is not UTF-8; a secret is text\n"
+    assert result.stderr == f"secrets.k: {folder / 'key'} is not UTF-8; a secret must be text\n"
 
 
 def test_an_agent_that_cannot_be_guarded_leaves_no_run_behind(home: Path) -> None:
