@@ -52,21 +52,21 @@ class ByHand:
             return
         if self.broken:
             self.started.append(run)
-            self.on_exit(RunnerExit(run=run, code=2, said="no such harness"))
+            self.on_exit(RunnerExit(run=run, code=2, detail="no such harness"))
             return
         try:
             self.claims[run] = await acquire_lease(self.store, run, owner=f"by-hand-{id(self)}", clock=now)
             self.started.append(run)
         except LeaseLost:
             self.started.append(run)
-            self.on_exit(RunnerExit(run=run, code=0, said=""))
+            self.on_exit(RunnerExit(run=run, code=0, detail=""))
 
     async def end(self, run: str, status: Status = "succeeded", **fields: Any) -> None:
         await until(lambda: run in self.claims)
         await until(lambda: run in self.claims)
         held = self.claims.pop(run)
         await held.update(status=status, ended_at=now(), **fields)
-        self.on_exit(RunnerExit(run=run, code=0 if status == "succeeded" else 1, said=""))
+        self.on_exit(RunnerExit(run=run, code=0 if status == "succeeded" else 1, detail=""))
 
     async def stop(self, run: str) -> None:
         self.claims.pop(run, None)

@@ -130,7 +130,7 @@ def test_a_task_that_never_began_for_want_of_capacity_waits(tmp_path: Path) -> N
         [task] = place.ecs.tasks.values()
         place.ecs.stop(task, None, "Capacity is unavailable at this time. Please try again later")
         await launcher.reconcile()
-        assert [(e.code, e.waits) for e in told.exits] == [(-1, True)]
+        assert [(e.code, e.no_capacity) for e in told.exits] == [(-1, True)]
 
     play(tmp_path, act)
 
@@ -144,7 +144,7 @@ def test_why_a_task_ended_is_said(tmp_path: Path) -> None:
         place.ecs.stop(task, 137, "Essential container in task exited", why="OutOfMemoryError: container killed")
         await launcher.reconcile()
         says = "OutOfMemoryError: container killed; Essential container in task exited"
-        assert [(e.code, e.said, e.waits) for e in told.exits] == [(137, says, False)]
+        assert [(e.code, e.detail, e.no_capacity) for e in told.exits] == [(137, says, False)]
 
     play(tmp_path, act)
 

@@ -70,7 +70,7 @@ def test_azure_may_accept_a_start_without_naming_it(tmp_path: Path) -> None:
         assert launcher.running() == {RUN}
         await place.finish(RUN, 1)
         await launcher.reconcile()
-        assert [(e.run, e.code, e.said) for e in told.exits] == [(RUN, 1, "as the test says")]
+        assert [(e.run, e.code, e.detail) for e in told.exits] == [(RUN, 1, "as the test says")]
         await launcher.start(OTHER)
         await launcher.stop(OTHER)
         assert place.fake.executions["agent-run-0000001"]["properties"]["status"] == "Stopped"
@@ -176,7 +176,7 @@ def test_an_execution_that_is_older_than_a_page_is_still_followed(tmp_path: Path
         assert launcher.running() == {RUN}
         place.fake.end(mine, 1, "Task failed with message: out of memory")
         await launcher.reconcile()
-        assert [(e.run, e.said) for e in told.exits] == [(RUN, "Task failed with message: out of memory")]
+        assert [(e.run, e.detail) for e in told.exits] == [(RUN, "Task failed with message: out of memory")]
 
     on_google(tmp_path, act)
 
@@ -228,7 +228,7 @@ def test_what_a_platform_has_lost_is_given_up_and_what_takes_too_long_is_stopped
         assert told.exits == []
         clock[0] = 121
         await launcher.reconcile()
-        assert [e.said for e in told.exits] == ["the platform no longer knows its container"]
+        assert [e.detail for e in told.exits] == ["the platform no longer knows its container"]
         clock[0] = 899
         await launcher.reconcile()
         assert not place.fake.executions[0].get("completionTime")

@@ -97,8 +97,8 @@ def test_a_runner_that_ended_is_heard_of_once_with_its_code_and_complaint(name: 
         await place.finish(RUN, 3)
         await until(lambda: told.exits)
         [exited] = told.exits
-        assert (exited.run, exited.code, exited.waits) == (RUN, 3 if place.codes else 1, False)
-        assert "as the test says" in exited.said
+        assert (exited.run, exited.code, exited.no_capacity) == (RUN, 3 if place.codes else 1, False)
+        assert "as the test says" in exited.detail
         assert launcher.running() == {OTHER}
 
     play(name, tmp_path, act)

@@ -92,7 +92,7 @@ def test_a_runner_that_never_began_for_want_of_room_counts_for_nothing(tmp_path:
     async def act() -> None:
         clock = [0.0]
         async with gateway(tmp_path, ticks=lambda: clock[0]) as client:
-            said: dict[str, Any] = {"code": 1, "said": "Capacity is unavailable at this time", "waits": True}
+            said: dict[str, Any] = {"code": 1, "detail": "Capacity is unavailable at this time", "no_capacity": True}
             begin, started = client.launcher.start, []
 
             async def start(run: str) -> None:
@@ -156,7 +156,7 @@ def test_a_runner_that_ends_well_without_having_taken_its_run_is_not_started_for
 
             async def start(run: str) -> None:
                 started.append(run)
-                client.launcher.on_exit(RunnerExit(run=run, code=0, said=""))
+                client.launcher.on_exit(RunnerExit(run=run, code=0, detail=""))
 
             client.launcher.start = start  # type: ignore[method-assign]
             run = await client.start()

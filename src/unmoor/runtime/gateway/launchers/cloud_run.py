@@ -114,7 +114,7 @@ class CloudRun:
             up=bool(values.get("startTime")),
             ended=bool(values.get("completionTime")),
             code=0 if succeeded else 1,
-            said="" if succeeded else str(done.get("message") or done.get("reason") or "its execution failed"),
+            detail="" if succeeded else str(done.get("message") or done.get("reason") or "its execution failed"),
         )
 
     async def _ask(self, method: str, path: str, *, body: Any = None) -> Any:

@@ -99,7 +99,7 @@ class ContainerApps:
             up=status != "Processing",
             ended=status not in ACTIVE,
             code=0 if status == "Succeeded" else 1,
-            said="" if status == "Succeeded" else _why(properties, status),
+            detail="" if status == "Succeeded" else _why(properties, status),
         )
 
     async def _ask(self, method: str, path: str, *, body: Any = None) -> Any:

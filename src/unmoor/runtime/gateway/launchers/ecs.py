@@ -156,15 +156,15 @@ def _execution(task: Mapping[str, Any], container: str) -> Execution:
     own = next((c for c in task.get("containers", []) if c.get("name") == container), {})
     code = own.get("exitCode")
     reasons = [own.get("reason"), task.get("stoppedReason")]
-    said = "; ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
+    detail = "; ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
     return Execution(
         run=str(task["startedBy"]),
         handle=str(task["taskArn"]),
         up=task.get("lastStatus") not in ("PROVISIONING", "PENDING", "ACTIVATING"),
         ended=_has_stopped(task),
         code=GONE if code is None else int(code),
-        said=said,
-        waits=code is None and any(words in said for words in PASSING_WORDS),
+        detail=detail,
+        no_capacity=code is None and any(words in detail for words in PASSING_WORDS),
     )
 
 

@@ -28,7 +28,7 @@ class LauncherServicePlatform:
 
     async def list_executions(self, handles: frozenset[str]) -> list[Execution]:
         return [
-            Execution(run=r["run"], handle=r["run"], ended=r["ended"], code=r["code"], said=r["said"])
+            Execution(run=r["run"], handle=r["run"], ended=r["ended"], code=r["code"], detail=r["said"])
             for r in (await self.rest.request("GET", "/runs"))["runs"]
         ]
 

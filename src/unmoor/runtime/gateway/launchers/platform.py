@@ -25,16 +25,16 @@ GONE = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """A platform's container, task or execution for a run. `up`: it has started; `waits`: it ended without starting,
-    because the platform had no capacity."""
+    """A platform's container, task or execution for a run. `up`: it has started; `no_capacity`: it ended without
+    starting, because the platform had no capacity."""
 
     run: str
     handle: str
     up: bool = True
     ended: bool = False
     code: int = 0
-    said: str = ""
-    waits: bool = False
+    detail: str = ""
+    no_capacity: bool = False
 
 
 class Platform(Protocol):
@@ -142,9 +142,9 @@ class PlatformLauncher:
                     await self.platform.stop(execution.handle)
         elif executions:
             last = next((e for e in executions if e.handle == begun.handle), executions[0])
-            self._ended(run, RunnerExit(run=run, code=last.code, said=last.said, waits=last.waits))
+            self._ended(run, RunnerExit(run=run, code=last.code, detail=last.detail, no_capacity=last.no_capacity))
         elif elapsed > MISSING_S:
-            self._ended(run, RunnerExit(run=run, code=GONE, said="the platform no longer knows its container"))
+            self._ended(run, RunnerExit(run=run, code=GONE, detail="the platform no longer knows its container"))
 
     def _ended(self, run: str, exited: RunnerExit) -> None:
         del self._begun[run]

@@ -95,7 +95,7 @@ class ProcessLauncher:
                 stderr = await reading
         del self._processes[run]
         lines = stderr.decode(errors="replace").strip().splitlines()
-        self.on_exit(RunnerExit(run=run, code=code, said=lines[-1] if lines else ""))
+        self.on_exit(RunnerExit(run=run, code=code, detail=lines[-1] if lines else ""))
 
 
 async def _tail(stream: asyncio.StreamReader) -> bytes:

@@ -10,12 +10,12 @@ from typing import Protocol
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerExit:
     """A runner that has exited: its code (negative: the signal that killed it) and its last line of standard error.
-    `waits`: it never began, because the platform had no capacity."""
+    `no_capacity`: it never began, because the platform had no capacity."""
 
     run: str
     code: int
-    said: str
-    waits: bool = False
+    detail: str
+    no_capacity: bool = False
 
 
 OnExit = Callable[[RunnerExit], None]

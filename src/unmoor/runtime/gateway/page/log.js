@@ -3,7 +3,7 @@
 import { el, setText } from "./dom.js";
 import { entryElement, rawElement } from "./entry.js";
 import { count } from "./format.js";
-import { Kept } from "./kept.js";
+import { RunEvents } from "./run_events.js";
 import { USUAL, Windowed } from "./windowed.js";
 
 const SAY_MS = 8000;
@@ -12,7 +12,7 @@ const STATES = { live: "Live", polling: "Live, by polling", ended: "Ended" };
 export class Log {
   constructor({ shell }) {
     this.shell = shell;
-    this.kept = new Kept();
+    this.received = new RunEvents();
     [this.following, this.over, this.since, this.unsaid, this.top] = [false, false, 0, 0, 0];
     this.list = el("ol", { class: "log", "aria-label": "Events" });
     this.shown = new Windowed(this.list, (item) => (this.rawBox.checked ? rawElement(item) : entryElement(item, this.since)));
@@ -45,7 +45,7 @@ export class Log {
   }
 
   add(events) {
-    const changed = this.kept.add(events);
+    const changed = this.received.add(events);
     if (!this.rawBox.checked) changed.forEach((entry) => this.shown.refresh(entry.at));
     this.unsaid += events.length;
     this.draw();
@@ -67,7 +67,7 @@ export class Log {
 
   /** Shows entries, or the events as they are. */
   showAs() {
-    this.shown.show(this.rawBox.checked ? this.kept.events : this.kept.entries);
+    this.shown.show(this.rawBox.checked ? this.received.events : this.received.entries);
     this.draw();
   }
 

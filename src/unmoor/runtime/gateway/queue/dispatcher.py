@@ -151,7 +151,7 @@ class Dispatcher:
         if exited.run in self.known:  # otherwise the run has left the queue already
             self.starts.on_exit(exited)
         if exited.code not in (0, 1):
-            self.log("runner failed", level="warning", run=exited.run, code=exited.code, said=exited.said)
+            self.log("runner failed", level="warning", run=exited.run, code=exited.code, detail=exited.detail)
         self.wake()
 
     async def _read(self) -> None:

@@ -85,8 +85,8 @@ class RunnerStarts:
 
     def on_exit(self, exited: RunnerExit) -> None:
         """Records a runner's exit, which matters only if its run must be started again."""
-        attempts, reason = self._of(exited.run), exited.said or f"exit code {exited.code}"
-        if exited.waits:
+        attempts, reason = self._of(exited.run), exited.detail or f"exit code {exited.code}"
+        if exited.no_capacity:
             attempts.record_unavailable(reason, now=self.ticks())
         elif exited.code != 0:
             attempts.record_crash(reason)

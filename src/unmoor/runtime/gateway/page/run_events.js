@@ -1,13 +1,13 @@
-// All events of a run that have come, and the entries that they make in its log.
+// The events of a run received so far, and their entries in the log.
 
-export class Kept {
+export class RunEvents {
   constructor() {
     this.events = [];
     this.entries = [];
     this.calls = new Map();
   }
 
-  /** Takes events; gives the entries that one of them has changed. A tool's answer goes into the entry of its call. */
+  /** Adds events and returns the entries that changed. A tool result joins the entry of its call. */
   add(events) {
     const changed = [];
     for (const event of events) {
