@@ -42,7 +42,7 @@ class StoreAgent:
         if self.bundle is None:
             raise OperateError(f"{self.url}: a run is left here only for an agent whose spec is given")
         if self.bundle.agent.run.when_busy == "skip":
-            raise OperateError("run.when_busy is skip: whether there is room, the gateway alone knows; ask it")
+            raise OperateError("run.when_busy is skip: only the gateway knows whether a run can start; use --url")
         record = api_run(self.bundle, prompt, session, now=datetime.now(UTC), redact=self.redact)
         self._done(enqueue_run(self.store, record))
         return record.id

@@ -11,11 +11,12 @@ import aiohttp
 
 from unmoor.runtime.errors import ConfigurationError, TransientError
 
+from .error_body import MAX_MESSAGE, parse_error, parse_json_or_text
+
 UNIX = "unix://"
 TIMEOUT_S = 20.0
 # What a service says when it is asked too often, or has no room just now; 408 and 5xx are its own trouble.
 PASSING = (408, 425, 429)
-SAID = 400
 
 
 class RequestRejected(ConfigurationError):
@@ -49,7 +50,7 @@ class JsonHttpClient:
                 return self._taken(f"{method} {path.partition('?')[0]}", got.status, await got.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             why = str(error) or type(error).__name__
-            raise TransientError(f"{self.name} cannot be reached: {why[:SAID]}") from error
+            raise TransientError(f"{self.name} cannot be reached: {why[:MAX_MESSAGE]}") from error
 
     async def close(self) -> None:
         """Lets go of its connections."""
@@ -72,7 +73,7 @@ class JsonHttpClient:
         return self._session
 
     def _taken(self, asked: str, status: int, content: bytes) -> Any:
-        values = _values(content)
+        values = parse_json_or_text(content)
         if status < 400:
             return values
         code, said = parse_error(values)
@@ -80,22 +81,3 @@ class JsonHttpClient:
         if status in PASSING or status >= 500:
             raise TransientError(text)
         raise RequestRejected(text, status=status, code=code, values=values)
-
-
-def parse_error(values: Any) -> tuple[str, str]:
-    """A fault's name and its words, in any of the shapes that Docker, AWS, Azure, Google and unmoor give them."""
-    if not isinstance(values, dict):
-        return "", " ".join(str(values or "no reason").split())[:SAID]
-    inner = values.get("error")
-    if isinstance(inner, dict):
-        values = inner
-    code = next((v for v in map(values.get, ("code", "status", "__type")) if isinstance(v, str)), "")
-    said = str(values.get("message") or values.get("Message") or inner or code or "no reason")
-    return code.rsplit("#", 1)[-1], " ".join(said.split())[:SAID]
-
-
-def _values(content: bytes) -> Any:
-    try:
-        return json.loads(content) if content.strip() else None
-    except ValueError:
-        return content.decode(errors="replace")
