@@ -65,7 +65,7 @@ class AgentClient(Protocol):
         ...
 
     def close(self) -> None:
-        """Lets go of what it holds."""
+        """Closes the client."""
         ...
 
 

@@ -49,8 +49,10 @@ class Reply:
 
 @dataclass(slots=True, kw_only=True)
 class GatewayHttp:
-    """One gateway's address, and the token that opens it; `token_from` says where that is from, `instead` what else can
-    be asked where nothing answers, and `way` how the address is reached from here."""
+    """A gateway's address and token, and how to reach it: `way` opens a tunnel to the address.
+
+    Error messages use `token_from`, the token's source, and `instead`, the alternative if nothing answers.
+    """
 
     url: str
     token: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""An agent by its store alone, as when its gateway is away: what is there is read, and what is wished is left there."""
+"""Operates an agent through its store alone, for example while its gateway is down."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreAgent:
-    """The agent whose store that is. `bundle` is what its gateway was deployed with, where that is known."""
+    """The agent of a store. `bundle` is the deployed bundle, if known."""
 
     url: str
     store: Store

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NAMED_BY = {"github": "X-GitHub-Delivery", "standard-webhooks": "webhook-id", "slack": "", "stripe": ""}
 # Hop-by-hop headers, which are not part of the message.
 OF_THE_WAY = ("connection", "content-length", "host", "keep-alive", "te", "transfer-encoding", "upgrade")
-# A run that is older than its delivery's answer by this much was there before.
+# A run this much older than the response existed before the delivery.
 JUST_NOW = timedelta(seconds=15)
 
 

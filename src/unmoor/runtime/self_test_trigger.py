@@ -1,7 +1,7 @@
-"""A run that proves the way from a webhook to a run's end: it starts no harness and asks no model, so it costs a
-container's few seconds, and nothing of what an agent could do is done.
+"""The built-in trigger of a self-test: a webhook of every gateway, signed with the API token.
 
-Its webhook is every gateway's own. What is sent to it is signed with the token that opens the API.
+Its run starts no harness and calls no model, so it costs a few seconds of a container. The runner's side is
+run/self_test.py; `unmoor verify` sends the webhook (operate/self_test.py).
 """
 
 from __future__ import annotations
