@@ -121,7 +121,7 @@ def test_init_writes_a_spec_that_every_target_takes_and_never_overwrites(tmp_pat
     assert load(folder).plan.agent == "my-agent"
     assert unmoor("check", str(folder)).stdout.count("accepted") == 4
     again = unmoor("init", str(folder))
-    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    assert (again.returncode, "already exists" in again.stderr) == (2, True)
 
 
 def test_init_pulumi_writes_a_project_for_the_spec(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_another_stack_is_added_to_a_project_and_nothing_else_changes(tmp_path: 
     changed = unmoor(*command, "-t", "vm-docker", "-e", "dev")
     assert changed.returncode == 2
     assert changed.stderr == (
-        f"init: {tmp_path}/infra/Pulumi.dev.yaml is there already; remove it, or name another folder\n"
+        f"init: {tmp_path}/infra/Pulumi.dev.yaml already exists; remove it, or choose another folder\n"
     )
 
 

@@ -102,29 +102,29 @@ SMALL = "version: 1\nname: agent\nharness: {name: command, command: [cat]}\n"
 
 def test_an_image_that_is_a_reference_is_not_built(tmp_path: Path) -> None:
     result = invoke("build", written(tmp_path, SMALL + "image: registry.example.com/a:1\n"))
-    assert result.output == "registry.example.com/a:1 is used as it is; there is nothing to build\n"
+    assert result.output == "registry.example.com/a:1 is used unchanged; nothing to build\n"
 
 
 def test_without_docker_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNMOOR_CACHE", str(tmp_path / "cache"))
     result = invoke("build", written(tmp_path, SMALL), path=str(tmp_path))
-    assert str(result.exception) == "there is no docker here; install it, or leave out what needs it"
+    assert str(result.exception) == "docker is not installed; install it, or drop the option that needs it"
 
 
 def test_a_store_that_is_no_folder_is_refused_with_docker(tmp_path: Path) -> None:
     result = invoke("dev", written(tmp_path, SMALL), "--docker", "--once", "x", "--store", "s3://bucket")
     assert str(result.exception) == (
-        "--docker keeps its store in a folder of this machine, not in s3://bucket; write file:///a/folder"
+        "--docker needs a store in a local folder, not s3://bucket; write file:///a/folder"
     )
 
 
 def test_docker_and_install_exclude_each_other(tmp_path: Path) -> None:
     result = invoke("dev", written(tmp_path, SMALL), "--docker", "--install", "--once", "x")
     assert result.exit_code == 2
-    assert "the image holds its harness; leave one of --docker and --install out" in result.output
+    assert "the image contains the harness; pass --docker or --install, not both" in result.output
 
 
 def test_a_system_without_a_fence_is_refused_with_the_way_out() -> None:
     with pytest.raises(UnmoorError) as raised:
         require_linux("darwin")
-    assert str(raised.value) == ("unmoor dev fences a harness with what Linux has, and this is darwin; add --docker")
+    assert str(raised.value) == ("unmoor dev needs Linux to sandbox the harness, and this is darwin; add --docker")

@@ -135,14 +135,14 @@ def table_rows(columns: Sequence[TargetColumn]) -> list[Row]:
     """The comparison as rows; a topic that a target does not have is a dash."""
     return [
         Row(section="plan", title="accepted", cells=tuple(_verdict(c) for c in columns)),
-        Row(section="plan", title="rounded", cells=tuple(_lines(c.rounded) for c in columns)),
+        Row(section="plan", title="adjusted", cells=tuple(_lines(c.rounded) for c in columns)),
         *(_row("parts", part, [dict(c.parts) for c in columns]) for part in PARTS),
         *(_row("limits", topic, [dict(c.limits) for c in columns]) for topic in _topics(c.limits for c in columns)),
         *(
             _row("guarantees", topic, [{t: f"{s}: {by}" for t, s, by in c.guarantees} for c in columns])
             for topic in _topics([(t, "") for t, _, _ in c.guarantees] for c in columns)
         ),
-        Row(section="resources", title="in all", cells=tuple(str(c.total) if c.counts else "-" for c in columns)),
+        Row(section="resources", title="total", cells=tuple(str(c.total) if c.counts else "-" for c in columns)),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What is said of one thing that deploying needs."""
+"""The result of one check: its state, and how to fix a failure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing: how it stands, and what to do where it is wrong. `note` is what is not needed, or cannot be told.
+    """The result of one check. A `note` is optional, or could not be determined.
 
-    `install` is the command that puts it there, of which `doctor --install` runs those that are Pulumi's.
+    `install` is the command that installs what is missing; `doctor --install` runs those of Pulumi.
     """
 
     topic: str
@@ -26,7 +26,7 @@ class Finding:
 
 
 def line_of(finding: Finding, *, width: int) -> str:
-    """A finding for a person, its topic in a column of that width."""
+    """A finding as a line of text, with its topic in a column of that width."""
     return f"{finding.state:<6} {finding.topic:<{width}} {finding}"
 
 

@@ -111,7 +111,7 @@ def test_what_is_missing_alike_is_one_line() -> None:
 def test_a_target_that_says_no_cost_is_unknown_and_not_free() -> None:
     rows = dict(cost_rows(compared("")))
     assert rows["total"] == ("unknown",)
-    assert rows["lacking"] == ("vm-docker does not say what it costs",)
+    assert rows["missing prices"] == ("vm-docker does not say what it costs",)
 
 
 def test_a_calculator_that_fails_is_its_distributions_fault() -> None:
@@ -158,7 +158,7 @@ def test_what_the_figures_stand_on_is_said() -> None:
     lines = assumptions_used(compared("flat", usage=Usage().with_overrides({"runs": D(5)}, "--runs")))
     assert lines[0] == "--runs: 5 runs a month"
     assert lines[1].startswith("assumed: 10 minutes a run, ")
-    assert lines[-1] == "list prices in US dollars, a month of 730 hours; what accounts have free is taken off"
+    assert lines[-1] == "list prices in US dollars, a month of 730 hours; free tiers are deducted"
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_the_page_says_the_verdict_the_break_even_points_and_where_lines_are_fro
     assert '<p class="verdict">At 100 runs a month of 10 minutes metered costs least, $25.00 a month, ' in made
     assert "<li>from 400 runs a month on flat costs no more than metered</li>" in made
     assert "https://example.com/prices" in made
-    assert "The cheapest of those known in full stays so below 40" in made
+    assert "The cheapest column with complete prices stays the cheapest below 40" in made
 
 
 def test_what_others_write_is_no_markup() -> None:

@@ -53,7 +53,7 @@ def test_an_agent_runs_in_containers_and_nothing_of_them_stays(home: Path, base:
     assert result.returncode == 0, result.stdout + result.stderr
     lines = result.stdout.splitlines()
     assert lines[0] == "run      command; enforced by landlock+seccomp"
-    assert "kept     out/said (5 bytes)" in lines
+    assert "artifact out/said (5 bytes)" in lines
     assert lines[-1] == "succeeded"
     assert docker("ps", "--all", "--quiet", "--filter", "name=unmoor-dev-tests").stdout == ""
     assert "unmoor-dev-tests" not in docker("network", "ls").stdout
@@ -64,7 +64,7 @@ def test_a_harness_that_eats_all_memory_is_ended_and_the_runner_says_so(home: Pa
     result = once(home, base, spec(home, f"exec {eat}", resources={"memory": "256Mi"}))
     assert result.returncode == 1
     assert result.stdout.splitlines()[-2:] == [
-        "because  sh was ended by signal 9; the kernel killed it, probably out of memory",
+        "reason   sh was ended by signal 9; the kernel killed it, probably out of memory",
         "failed",
     ]
 

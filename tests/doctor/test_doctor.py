@@ -60,7 +60,7 @@ def test_a_targets_plugins_are_looked_for_and_installed_where_that_is_asked(tmp_
     assert found["Pulumi CLI"]["state"] == "fine"
     wanted = found["plugin docker"]["install"]
     assert wanted[:5] == ["pulumi", "plugin", "install", "resource", "docker"]
-    assert found["plugin random"]["said"].startswith("0.1.0 is there, and ")
+    assert found["plugin random"]["said"].startswith("0.1.0 is installed, but ")
     done = doctor(tmp_path, "-t", "vm-docker", "--install", "--json", path=path)
     assert {each["topic"] for each in json.loads(done.stdout)} >= {"Python", "Pulumi CLI", "plugin docker"}
     assert f"runs {' '.join(wanted)}\n" in done.stderr

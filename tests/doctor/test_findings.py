@@ -49,7 +49,7 @@ def test_python(version: tuple[int, ...], said: str) -> None:
         ),
         (
             Pulumi(path="/bin/pulumi"),
-            "wrong Pulumi CLI: /bin/pulumi says no version; reinstall it: https://www.pulumi.com/docs/install/",
+            "wrong Pulumi CLI: /bin/pulumi prints no version; reinstall it: https://www.pulumi.com/docs/install/",
         ),
         (
             Pulumi(path="/bin/pulumi", version="3.99.0", sdk="3.272.0"),
@@ -58,7 +58,7 @@ def test_python(version: tuple[int, ...], said: str) -> None:
         (
             Pulumi(path="/bin/pulumi", version="3.250.0", sdk="3.272.0"),
             "note Pulumi CLI: 3.250.0 at /bin/pulumi, older than its SDK 3.272.0; "
-            "most things work; update it where one does not",
+            "most commands work; update it if one fails",
         ),
     ],
 )
@@ -80,10 +80,10 @@ def test_the_sdk_of_pulumi() -> None:
         ([Plugin(name="aws", version="7.1.0"), Plugin(name="aws", version="7.2.0")], "fine plugin aws: 7.2.0"),
         (
             [Plugin(name="aws", version="7.1.0"), Plugin(name="gcp", version="7.2.0")],
-            "wrong plugin aws: 7.1.0 is there, and 7.2.0 is needed; pulumi plugin install resource aws v7.2.0",
+            "wrong plugin aws: 7.1.0 is installed, but 7.2.0 is required; pulumi plugin install resource aws v7.2.0",
         ),
-        ([], "wrong plugin aws: 7.2.0 is not there; pulumi plugin install resource aws v7.2.0"),
-        ([Plugin(name="aws")], "note plugin aws: a program on PATH takes its place, whatever its version"),
+        ([], "wrong plugin aws: 7.2.0 is not installed; pulumi plugin install resource aws v7.2.0"),
+        ([Plugin(name="aws")], "note plugin aws: provided by a program on PATH, version unknown"),
     ],
 )
 def test_a_plugin_is_wanted_at_the_version_of_its_sdk(there: list[Plugin], said: str) -> None:
@@ -92,7 +92,7 @@ def test_a_plugin_is_wanted_at_the_version_of_its_sdk(there: list[Plugin], said:
 
 def test_plugins_of_which_nothing_is_known() -> None:
     assert lines(*plugins({"aws": "7.2.0", "gcp": ""}, [], readable=False)) == [
-        "note plugin aws: 7.2.0 is needed; whether it is there, only Pulumi's CLI tells",
+        "note plugin aws: 7.2.0 is required; only Pulumi's CLI can tell whether it is installed",
         "wrong plugin gcp: its SDK is not installed; pip install 'unmoor[all]', or the extra of your target",
     ]
 
@@ -117,9 +117,9 @@ def test_docker() -> None:
     ("apart", "said"),
     [
         (2, "fine Clock: 2 s from AWS"),
-        (-31, "note Clock: 31 s from AWS; set this machine's clock before it grows"),
+        (-31, "note Clock: 31 s from AWS; set this machine's clock before the skew grows"),
         (-240, "wrong Clock: 240 s from AWS; set this machine's clock, as by timedatectl set-ntp true"),
-        (None, "note Clock: AWS did not say its time"),
+        (None, "note Clock: AWS did not report its time"),
     ],
 )
 def test_the_clock(apart: int | None, said: str) -> None:
@@ -133,10 +133,10 @@ def test_ports_are_free_or_this_agents_or_somebodys() -> None:
         *ports((80, 443, 8080, 22), taken, where="on h", own=OWN), *ports((80,), None, where="on h", own=OWN)
     ) == [
         "fine port 80: free on h",
-        "wrong port 443: taken on h by the container web; stop that, or choose another machine or port",
+        "wrong port 443: taken on h by the container web; stop it, or choose another machine or port",
         "fine port 8080: taken on h by this agent",
-        "wrong port 22: taken on h by another program; stop that, or choose another machine or port",
-        "note port 80: whether it is free on h cannot be told",
+        "wrong port 22: taken on h by another program; stop it, or choose another machine or port",
+        "note port 80: cannot check whether it is free on h",
     ]
 
 

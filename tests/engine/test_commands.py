@@ -150,7 +150,7 @@ def test_data_that_a_change_would_delete_is_given_up_by_name_alone(own: Engine) 
         refused = unmoor("up", *moved)
     assert refused.returncode == 2
     assert refused.stderr.splitlines()[-1] == (
-        "store: Bucket hello-store is deleted with its data; keep it, or give it up by --destroy-data"
+        "store: Bucket hello-store is deleted with its data; keep it, or allow its deletion with --destroy-data"
     )
     assert changes == []
     assert "data lost: Bucket hello-store" in said(unmoor("up", *moved, "--destroy-data"))
@@ -160,7 +160,7 @@ def test_nobody_is_asked_where_nobody_can_answer(own: Engine) -> None:
     asked = unmoor("up", *ON_DOCKER, "--no-verify")
     assert asked.returncode == 1
     assert asked.stderr.endswith(
-        "Deploy hello in default on vm-docker? nobody can answer here, since this is no terminal; give --yes\n"
+        "Deploy hello in default on vm-docker? cannot ask for confirmation: stdin is not a terminal; pass --yes\n"
     )
     assert own.cloud.things() == []
 
@@ -286,7 +286,7 @@ def test_a_killed_up_leaves_a_lock_that_is_named_and_taken_on_demand(
         locked.stderr,
     )
     repaired = unmoor("refresh", *ON_DOCKER, "--repair")
-    assert "the lock of the command that held it is taken\n" in repaired.stderr
+    assert "took over the lock of the dead command\n" in repaired.stderr
     said(repaired)
     left = unmoor("up", *ON_DOCKER, "--yes", "--no-verify")
     assert "already exists; if a command that was killed has left it, delete it there and run this again" in left.stderr

@@ -140,11 +140,11 @@ def test_a_recorded_webhook_is_signed_and_starts_its_run(tmp_path: Path) -> None
         assert (wrong.code, wrong.out) == (1, "")
         assert wrong.err == (
             f"{client.url}: the signature does not match: the secret differs, or the body was changed; "
-            "is the secret here the one that is deployed?\n"
+            "is the local secret the deployed one?\n"
         )
         (tmp_path / "body.json").write_text('{"action": "closed"}')
         passed = await unmoor(tmp_path, *how, *url, UNMOOR_SECRET_HOOK=senders.SECRET)
-        expected = 'starts nothing, since it is filtered: body.action is not "opened"\n'
+        expected = 'filtered, no run started: body.action is not "opened"\n'
         assert (passed.code, passed.out, passed.err) == (1, "", expected)
         missing = await unmoor(tmp_path, *how, *url)
         assert missing.code == 2
@@ -182,7 +182,7 @@ def test_runs_are_a_table_or_json_and_are_chosen_by_status_and_trigger(tmp_path:
         newest = await unmoor(tmp_path, "runs", *url, "--limit", "1", "--json")
         assert [each["id"] for each in json.loads(newest.out)] == [record(2).id]
         none = await unmoor(tmp_path, "runs", *url, "--status", "lost")
-        assert (none.code, none.out, none.err) == (0, "", "there is no such run\n")
+        assert (none.code, none.out, none.err) == (0, "", "no matching run\n")
 
     against(tmp_path, act)
 
@@ -273,10 +273,10 @@ def test_cancel_says_how_the_run_stands(tmp_path: Path) -> None:
         run = await client.start()
         await client.until_started(1)
         done = await unmoor(tmp_path, "cancel", run, "--url", client.url)
-        assert (done.code, done.out) == (0, f"{run} is asked to end, and does within seconds\n")
+        assert (done.code, done.out) == (0, f"{run} is being canceled and ends within seconds\n")
         await client.launcher.end(run, "cancelled")
         done = await unmoor(tmp_path, "cancel", run, "--url", client.url)
-        assert (done.code, done.out) == (0, f"{run} had ended: cancelled\n")
+        assert (done.code, done.out) == (0, f"{run} had already ended: cancelled\n")
 
     against(tmp_path, act)
 
@@ -302,7 +302,7 @@ def test_a_store_takes_a_run_for_a_gateway_that_is_away(tmp_path: Path) -> None:
         archive = pack(load(tmp_path).plan)
         await open_store(url).put(keys.bundle_key(hashlib.sha256(archive).hexdigest()), archive)
         done = await unmoor(tmp_path, "trigger", ".", "my password is hunter22", "--store", url, HOOK_SECRET="hunter22")
-        said = "it is in the queue; the gateway starts it when it is there\n"
+        said = "queued; the gateway starts it when it is up\n"
         assert (done.code, done.err) == (0, said)
         run = done.out.strip()
         async with gateway(tmp_path) as client:
@@ -316,28 +316,34 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     (("runs", "--url", "http://a", "--store", "file:///x"), "--url and --store: one of them; the gateway is asked, or"),
     (
         ("runs", "--url", "nowhere"),
-        "--url: is no gateway's address; write https://HOST, and the token into UNMOOR_TOKEN",
+        "--url: is not a gateway address; write https://HOST, and put the token into UNMOOR_TOKEN",
     ),
     (("runs", "--status", "suceeded"), "'suceeded' is not one of queued, running, succeeded"),
     (("runs", "-t", "aws-esc"), "unknown target 'aws-esc'; did you mean aws-ecs?"),
     (("runs",), "unmoor.yaml: targets: the spec has settings for no target; say which by -t"),
     (("runs", "--since", "1 week"), "'1 week' is no duration"),
-    (("cancel",), "say which run; unmoor runs lists them"),
+    (("cancel",), "name the run; unmoor runs lists them"),
     (("logs", "run-1", "run-2"), "one run at a time"),
-    (("trigger",), "say what the agent is to do, or give --file or --hook"),
-    (("trigger", "."), "'.' is a spec; say after it what the agent is to do"),
-    (("trigger", ".", "do", "it"), "'it' is one too many; put the prompt into quotes"),
-    (("trigger", "  "), "the prompt is empty; say what the agent is to do"),
+    (("trigger",), "give a prompt, --file or --hook"),
+    (("trigger", "."), "'.' is a spec; put the prompt after it"),
+    (("trigger", ".", "do", "it"), "'it' is one argument too many; put the prompt into quotes"),
+    (("trigger", "  "), "the prompt is empty; write a task"),
     (("trigger", "--file", "nothing.txt"), "nothing.txt: No such file or directory"),
-    (("trigger", "x", "--body", "b"), "goes with --hook NAME"),
-    (("trigger", "--hook", "github"), "say which file holds the webhook's body; - reads it"),
+    (("trigger", "x", "--body", "b"), "needs --hook NAME"),
+    (("trigger", "--hook", "github"), "name the file with the webhook's body; - reads standard input"),
     (("trigger", "--hook", "gihub", "--body", "unmoor.yaml", "--url", "http://127.0.0.1:1"), "did you mean github?"),
-    (("trigger", "--hook", "github", "--body", "unmoor.yaml", "--store", "file:///x"), "the gateway takes webhooks"),
+    (
+        ("trigger", "--hook", "github", "--body", "unmoor.yaml", "--store", "file:///x"),
+        "only the gateway can receive a webhook",
+    ),
     (
         ("trigger", "--hook", "github", "--body", "unmoor.yaml", "--header", "X"),
-        "'X' is no header; write 'Name: value'",
+        "'X' is not a header; write 'Name: value'",
     ),
-    (("trigger", "--hook", "github", "--body", "unmoor.yaml", "--session", "x"), "a webhook's trigger has its own"),
+    (
+        ("trigger", "--hook", "github", "--body", "unmoor.yaml", "--session", "x"),
+        "not with --hook: the webhook's trigger defines it",
+    ),
     (
         ("trigger", "x", "--store", "file:///nowhere"),
         "unmoor.yaml: as it is here it is not deployed at file:///nowhere",

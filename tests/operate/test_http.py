@@ -57,7 +57,7 @@ def test_a_connection_that_breaks_leaves_it_open_whether_a_run_was_started() -> 
         agent(server.url).start("hello", "")
     assert str(raised.value) == (
         f"{server.url}: the connection broke (Remote end closed connection without response); "
-        "it may have been done all the same: see unmoor runs"
+        "the request may have been processed: see unmoor runs"
     )
 
 
@@ -73,34 +73,34 @@ def test_where_nobody_listens_a_line_says_what_else_can_be_asked() -> None:
 @pytest.mark.parametrize(
     ("said", "fault", "text"),
     [
-        (refusal(401, "no"), Unauthorized, ": does not take the token in UNMOOR_TOKEN"),
+        (refusal(401, "no"), Unauthorized, ": rejected the token in UNMOOR_TOKEN"),
         (refusal(404, "no run has this id"), NoSuchRun, ": no run has this id"),
         (refusal(429, "skipped: all 4 runs are taken"), RejectedByGateway, ": skipped: all 4 runs are taken"),
         (
             Said(404, b"<html>nginx</html>"),
             AgentUnreachable,
-            ": answered 404, and not as a gateway does; is this the gateway's address?",
+            ": answered 404, which is not a gateway's response; is this the gateway's address?",
         ),
         (
             Said(200, b"<html>welcome</html>"),
             AgentUnreachable,
-            ": answered 200, and not as a gateway does; is this the gateway's address?",
+            ": answered 200, which is not a gateway's response; is this the gateway's address?",
         ),
         (
             Said(200, [1]),
             AgentUnreachable,
-            ": answered 200, and not as a gateway does; is this the gateway's address?",
+            ": answered 200, which is not a gateway's response; is this the gateway's address?",
         ),
         (
             Said(308, b"", headers={"location": "https://other.example/"}),
             AgentUnreachable,
-            ": answered 308, and not as a gateway does; "
-            "it sends on to https://other.example/: if that is the gateway, give its address",
+            ": answered 308, which is not a gateway's response; "
+            "it redirects to https://other.example/: if that is the gateway, pass that address",
         ),
         (
             Said(502, b"<html>"),
             AgentUnreachable,
-            ": answered 502, and not as a gateway does; is it up? --store URL reads the store itself",
+            ": answered 502, which is not a gateway's response; is it up? --store URL reads the store itself",
         ),
     ],
 )
@@ -111,7 +111,7 @@ def test_every_other_answer_has_one_line(said: Said, fault: type[Exception], tex
 def test_a_missing_token_is_another_thing_than_a_wrong_one() -> None:
     assert failing(refusal(401, "no"), token="") == (
         Unauthorized,
-        ": wants a token; set UNMOOR_TOKEN to the gateway's",
+        ": needs a token; set UNMOOR_TOKEN to the gateway's token",
     )
 
 
@@ -133,7 +133,7 @@ WRONG = ("a.example", "ftp://a.example", "http://", "https://a:b@c.example", "ht
 def test_what_is_no_address_is_refused_and_not_shown(given: str) -> None:
     with pytest.raises(UnmoorError) as raised:
         gateway_url(given)
-    expected = "--url: is no gateway's address; write https://HOST, and the token into UNMOOR_TOKEN"
+    expected = "--url: is not a gateway address; write https://HOST, and put the token into UNMOOR_TOKEN"
     assert (str(raised.value), raised.value.exit_code) == (expected, 2)
 
 

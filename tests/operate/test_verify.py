@@ -102,10 +102,10 @@ def test_all_is_as_it_was_asked() -> None:
     ]
     assert found.ok
     assert said == [
-        "waits for the revision: 1 of 2 tasks run a:7",
-        "waits for the self-test: run-1 is accepted",
-        "waits for the self-test: run-1 is queued",
-        "waits for the self-test: run-1 is running",
+        "waiting for the revision: 1 of 2 tasks run a:7",
+        "waiting for the self-test: run-1 is accepted",
+        "waiting for the self-test: run-1 is queued",
+        "waiting for the self-test: run-1 is running",
     ]
     hook = server.asked[1]
     assert (hook.path, hook.body) == ("/hooks/_self-test", b"{}")
@@ -123,7 +123,7 @@ def test_a_revision_that_failed_is_said_with_its_log_and_nothing_else_is_looked_
 
 def test_a_revision_that_stays_on_its_way_is_given_up() -> None:
     found = verification("http://127.0.0.1:1", Looks(moving_revision("0 of 1 tasks run a:7"))).verify()
-    assert lines(found) == ["wrong revision: 0 of 1 tasks run a:7, and not more after 20 s"]
+    assert lines(found) == ["wrong revision: 0 of 1 tasks run a:7; timed out after 20 s"]
 
 
 def test_a_platform_that_cannot_be_asked_says_why() -> None:
@@ -134,7 +134,7 @@ def test_a_platform_that_cannot_be_asked_says_why() -> None:
 def test_a_target_that_cannot_tell_is_no_fault() -> None:
     with answering(ready()) as server:
         found = verification(server.url, Looks(None), self_test=False).verify()
-    assert lines(found)[0] == "note revision: not verified: a-target cannot tell"
+    assert lines(found)[0] == "note revision: not verified: a-target does not report its revision"
     assert found.ok
 
 
@@ -147,16 +147,19 @@ def test_a_third_partys_target_without_serving_cannot_tell() -> None:
 @pytest.mark.parametrize(
     ("said", "text"),
     [
-        (ready("a" * 64), "{url} has bundle aaaaaaaaaaaa and not bbbbbbbbbbbb, which was deployed"),
+        (ready("a" * 64), "{url} has bundle aaaaaaaaaaaa and not bbbbbbbbbbbb, expected"),
         (
             Said(503, {"status": "not ready", "bundle": BUNDLE}),
-            "{url} is not ready: it does not reach its store, or stops",
+            "{url} is not ready: it cannot reach its store, or is stopping",
         ),
-        (Said(200, {"hello": 1}), "{url}: answers, and not as a gateway does"),
-        (Said(200, b"<html>"), "{url}: answered 200, and not as a gateway does; is this the gateway's address?"),
+        (Said(200, {"hello": 1}), "{url}: answers, but not as a gateway"),
+        (
+            Said(200, b"<html>"),
+            "{url}: answered 200, which is not a gateway's response; is this the gateway's address?",
+        ),
         (
             Said(502, b"<html>"),
-            "{url}: answered 502, and not as a gateway does; is it up? --store URL reads the store itself",
+            "{url}: answered 502, which is not a gateway's response; is it up? --store URL reads the store itself",
         ),
         (refusal(404, "there is no such path"), "{url}: there is no such path"),
     ],
@@ -173,9 +176,7 @@ def test_a_gateway_that_becomes_the_right_one_is_right() -> None:
     with answering(Said(502, b""), ready("a" * 64), ready()) as server:
         found = verification(server.url, Looks(serving_revision("x")), said=said, self_test=False).verify()
     assert found.ok
-    assert said[-1] == (
-        f"waits for the gateway: {server.url} has bundle aaaaaaaaaaaa and not bbbbbbbbbbbb, which was deployed"
-    )
+    assert said[-1] == (f"waiting for the gateway: {server.url} has bundle aaaaaaaaaaaa and not bbbbbbbbbbbb, expected")
 
 
 def self_tested(*answers: Said) -> str:
@@ -191,7 +192,7 @@ def test_what_comes_of_the_self_test() -> None:
     waiting = [run("queued")] * 10
     assert self_tested(ACCEPTED, run("failed", reason=reason)) == f"wrong self-test: run-1 failed: {reason}"
     assert self_tested(refusal(404, "no webhook trigger has this name")) == (
-        "note self-test: not verified: the gateway is of a release that has no self-test"
+        "note self-test: not verified: the gateway's release has no self-test"
     )
     assert self_tested(refusal(429, "skipped: all 4 runs are taken")) == (
         "note self-test: not verified that runs start: URL: skipped: all 4 runs are taken"
@@ -200,10 +201,10 @@ def test_what_comes_of_the_self_test() -> None:
         "wrong self-test: URL: the signature does not match"
     )
     assert self_tested(ACCEPTED, *waiting, runs, Said(202, {"status": "cancelled"})) == (
-        "note self-test: not verified that runs start: run-1 waited behind 1 that run"
+        "note self-test: not verified that runs start: run-1 was queued behind 1 active runs"
     )
     assert self_tested(ACCEPTED, *waiting, none, Said(202, {"status": "cancelled"})) == (
-        "wrong self-test: run-1 is queued after 20 s, and is cancelled"
+        "wrong self-test: run-1 is queued after 20 s and was canceled"
     )
     assert self_tested(refusal(503, "the store cannot be reached")) == (
         "wrong self-test: URL: the store cannot be reached"

@@ -61,7 +61,7 @@ def test_the_smallest_example_runs_with_an_empty_home(home: Path) -> None:
     assert lines[0].startswith("run      command; ")
     assert is_what_this_kernel_can(lines[0].removeprefix("run      command; "))
     assert lines[1] == "says     Hello. You said: Good morning"
-    assert lines[2] == "kept     out/hello.txt (29 bytes)"
+    assert lines[2] == "artifact out/hello.txt (29 bytes)"
     assert lines[-1] == "succeeded"
 
 
@@ -78,7 +78,7 @@ def test_a_run_that_fails_exits_with_one_and_its_status_last(home: Path) -> None
     folder = written(home / "a", harness={"name": "command", "command": ["sh", "-c", "exit 7"]})
     result = dev(home, str(folder), "--once", "x")
     assert result.returncode == 1
-    assert result.stdout.splitlines()[-2:] == ["because  sh ended with exit code 7", "failed"]
+    assert result.stdout.splitlines()[-2:] == ["reason   sh ended with exit code 7", "failed"]
 
 
 def test_a_prompt_can_be_read_from_standard_input(home: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command line: a command parses, calls and prints. What it needs is imported when it is called."""
+"""The command line: a command parses, calls and prints. Its imports happen when it is called."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 
 
 def main() -> None:
-    """The program `unmoor`: exit 0 done, 1 failed, 2 the input is wrong; no traceback unless --debug is given."""
+    """The program `unmoor`: exits with 0 on success, 1 on failure, 2 on invalid input."""
     # A command ends before its garbage matters; collecting it would take a third of a graph's time.
     gc.disable()
     # Pydantic looks for plugins in the metadata of every installed distribution; unmoor uses none.
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _print_anything() -> None:
-    """A character that the terminal's encoding lacks becomes a question mark, and never an error."""
+    """Prints a question mark for a character that the terminal's encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

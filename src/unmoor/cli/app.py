@@ -19,13 +19,13 @@ from unmoor.cli.options import Env, File, Json, SomeTargets
 
 app = typer.Typer(
     name="unmoor",
-    help="One agent spec, compiled into equivalent infrastructure on any of the installed targets.",
+    help="Compile one agent spec into equivalent infrastructure on each installed target.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 failed, 2 the input is wrong. --debug shows where an error comes from.",
+    epilog="Exit codes: 0 success, 1 failure, 2 invalid input. --debug prints the traceback of an error.",
 )
 
 OneTarget = Annotated[
@@ -52,12 +52,14 @@ def _options(
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where to write; made if it is not there.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="The folder to write to; created if it does not exist.")] = Path(),
     pulumi: Annotated[
         Path | None, typer.Option("--pulumi", help="Write a Pulumi project for the spec into this folder instead.")
     ] = None,
-    target: Annotated[str, typer.Option("-t", "--target", help="The target of that project.")] = "vm-docker",
-    env: Annotated[str, typer.Option("-e", "--env", help="The environment, and stack, of that project.")] = "dev",
+    target: Annotated[str, typer.Option("-t", "--target", help="The target of the Pulumi project.")] = "vm-docker",
+    env: Annotated[
+        str, typer.Option("-e", "--env", help="The environment of the Pulumi project, and the name of its stack.")
+    ] = "dev",
 ) -> None:
     """Write a first spec, or a Pulumi project for one.
 
@@ -72,7 +74,7 @@ def init(
 
 @app.command()
 def check(file: File = Path(), env: Env = None, target: SomeTargets = None, json: Json = False) -> None:
-    """Say everything that is wrong with a spec, for the targets given or for those that it has settings for.
+    """Validate a spec for the given targets, or for every target that it has settings for.
 
     Example: unmoor check -t aws-ecs
     """
@@ -83,7 +85,7 @@ def check(file: File = Path(), env: Env = None, target: SomeTargets = None, json
 
 @app.command()
 def plan(file: File = Path(), env: Env = None, json: Json = False) -> None:
-    """Show everything that is decided for an environment, defaults included.
+    """Show the plan of an environment: every value, with defaults filled in.
 
     Example: unmoor plan -e prod
     """
@@ -100,9 +102,9 @@ def graph(
     json: Json = False,
     mermaid: Annotated[bool, typer.Option("--mermaid", help="Print a Mermaid flowchart.")] = False,
     svg: Annotated[bool, typer.Option("--svg", help="Print a picture as SVG.")] = False,
-    text: Annotated[bool, typer.Option("--text", help="Print every input as sorted lines, fit for a diff.")] = False,
+    text: Annotated[bool, typer.Option("--text", help="Print every input as sorted lines, for a diff.")] = False,
 ) -> None:
-    """Show the resources that a target makes of a spec, without an account or an engine.
+    """Show the resources that a target creates for a spec, without a cloud account or Pulumi.
 
     Example: unmoor graph -t gcp-cloud-run --svg > agent.svg
     """
@@ -144,22 +146,27 @@ def dev(
     file: File = Path(),
     env: Env = None,
     once: Annotated[
-        str | None, typer.Option("--once", metavar="PROMPT", help="Run the agent once with this prompt; - reads it.")
+        str | None,
+        typer.Option(
+            "--once", metavar="PROMPT", help="Run the agent once with this prompt; - reads it from standard input."
+        ),
     ] = None,
-    session: Annotated[str, typer.Option("--session", help="Go on with the session of that key.")] = "",
-    store: Annotated[str, typer.Option("--store", help="A store's URL; a folder of this user's without it.")] = "",
+    session: Annotated[str, typer.Option("--session", help="Continue the session with this key.")] = "",
+    store: Annotated[
+        str, typer.Option("--store", help="The store's URL; default: a folder in your data directory.")
+    ] = "",
     port: Annotated[
         int | None,
-        typer.Option("--port", min=0, max=65535, help="Where to serve; 8080 if not given, 0: any free one."),
+        typer.Option("--port", min=0, max=65535, help="The port to listen on; default 8080, 0 picks a free port."),
     ] = None,
     token: Annotated[
-        str, typer.Option("--token", envvar="UNMOOR_TOKEN", help="What opens the API; one is made without it.")
+        str, typer.Option("--token", envvar="UNMOOR_TOKEN", help="The API token; default: a new random one.")
     ] = "",
-    docker: Annotated[bool, typer.Option("--docker", help="Run in containers of this machine's Docker.")] = False,
-    install: Annotated[bool, typer.Option("--install", help="Install the harness by npm where it is not.")] = False,
+    docker: Annotated[bool, typer.Option("--docker", help="Run in containers with this machine's Docker.")] = False,
+    install: Annotated[bool, typer.Option("--install", help="Install the harness with npm if it is missing.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
 ) -> None:
-    """Serve the agent on this machine, or run it once, without Docker, an account or an engine.
+    """Serve the agent on this machine, or run it once, without Docker, a cloud account or Pulumi.
 
     With --once the exit code is 0 if the run succeeded.
 
@@ -170,12 +177,12 @@ def dev(
     require_runtime()
     if docker and install:
         raise typer.BadParameter(
-            "the image holds its harness; leave one of --docker and --install out", param_hint="--install"
+            "the image contains the harness; pass --docker or --install, not both", param_hint="--install"
         )
     if once is None:
         for name, given in (("--session", session), ("--json", json)):
             if given:
-                raise typer.BadParameter("goes with --once PROMPT in this release", param_hint=name)
+                raise typer.BadParameter("needs --once PROMPT", param_hint=name)
         require_linux()
         from unmoor.cli.commands.dev_serve import USUAL_PORT, serve
 
@@ -186,7 +193,7 @@ def dev(
             raise typer.Exit(serve_in_docker(file, env, port=at, token=token, store=store))
         raise typer.Exit(serve(file, env, port=at, token=token, store=store, installing=install))
     if port is not None:
-        raise typer.BadParameter("a single run serves nothing; leave one of --once and --port out", param_hint="--port")
+        raise typer.BadParameter("a single run does not listen; pass --once or --port, not both", param_hint="--port")
     from unmoor.cli.inputs.prompt import prompt_of
 
     prompt = prompt_of(once)
@@ -204,10 +211,12 @@ def dev(
 def build(
     file: File = Path(),
     env: Env = None,
-    tag: Annotated[str, typer.Option("--tag", help="The image's name; one that says what is in it without this.")] = "",
-    base: Annotated[str, typer.Option("--base", help="An image with Node 22 and Debian's packages to build on.")] = "",
+    tag: Annotated[
+        str, typer.Option("--tag", help="The image's name; default: a name derived from its contents.")
+    ] = "",
+    base: Annotated[str, typer.Option("--base", help="The base image; it needs Node 22 and Debian's packages.")] = "",
 ) -> None:
-    """Build the agent's image with this machine's Docker, and print its name.
+    """Build the agent's image with this machine's Docker and print its name.
 
     Example: unmoor build examples/02-issue-triage
     """
@@ -218,7 +227,7 @@ def build(
 
 @app.command()
 def targets(json: Json = False) -> None:
-    """List the installed targets, and the distribution that each comes from.
+    """List the installed targets and the distribution that provides each.
 
     Example: unmoor targets --json
     """

@@ -10,7 +10,8 @@ import typer
 from unmoor.cli.options import Env, File, Json, SomeTargets
 
 
-def _said(name: str, metavar: str, help: str) -> typer.models.OptionInfo:
+# typer reads one parameter per option and cannot group them; UsageOptions and CompareOptions do so at once.
+def _amount_option(name: str, metavar: str, help: str) -> typer.models.OptionInfo:
     return typer.Option(name, metavar=metavar, help=help, show_default=False)
 
 
@@ -18,38 +19,43 @@ def compare(
     file: File = Path(),
     env: Env = None,
     target: SomeTargets = None,
-    runs: Annotated[str | None, _said("--runs", "N/month", "Runs a month, a day or an hour.")] = None,
-    minutes: Annotated[str | None, _said("--minutes", "N", "Minutes that a run takes.")] = None,
-    requests: Annotated[str | None, _said("--requests", "N", "Requests of the gateway for each run.")] = None,
-    tokens_in: Annotated[str | None, _said("--tokens-in", "N", "Tokens in of a run, cached ones among them.")] = None,
-    tokens_cached: Annotated[str | None, _said("--tokens-cached", "N", "Tokens in of a run from the cache.")] = None,
-    tokens_out: Annotated[str | None, _said("--tokens-out", "N", "Tokens out of a run.")] = None,
-    artifacts: Annotated[str | None, _said("--artifacts", "MIB", "MiB that are kept of a run.")] = None,
-    logs: Annotated[str | None, _said("--logs", "MIB", "MiB of logs of a run.")] = None,
-    egress: Annotated[str | None, _said("--egress", "MIB", "MiB that a run sends out of the platform.")] = None,
+    runs: Annotated[str | None, _amount_option("--runs", "N/month", "Runs per month, day or hour.")] = None,
+    minutes: Annotated[str | None, _amount_option("--minutes", "N", "Duration of a run in minutes.")] = None,
+    requests: Annotated[str | None, _amount_option("--requests", "N", "Gateway requests per run.")] = None,
+    tokens_in: Annotated[
+        str | None, _amount_option("--tokens-in", "N", "Input tokens per run, including cached ones.")
+    ] = None,
+    tokens_cached: Annotated[str | None, _amount_option("--tokens-cached", "N", "Cached input tokens per run.")] = None,
+    tokens_out: Annotated[str | None, _amount_option("--tokens-out", "N", "Output tokens per run.")] = None,
+    artifacts: Annotated[str | None, _amount_option("--artifacts", "MIB", "Artifacts stored per run, in MiB.")] = None,
+    logs: Annotated[str | None, _amount_option("--logs", "MIB", "Logs per run, in MiB.")] = None,
+    egress: Annotated[str | None, _amount_option("--egress", "MIB", "Egress traffic per run, in MiB.")] = None,
     day: Annotated[
-        str | None, _said("--day", "SHAPE", "How runs are spread over a day: flat, office, night or 24 numbers.")
+        str | None,
+        _amount_option("--day", "SHAPE", "Distribution of runs over a day: flat, office, night or 24 numbers."),
     ] = None,
     usage: Annotated[
-        Path | None, typer.Option("--usage", metavar="FILE", help="A usage.yaml; options go over it.")
+        Path | None, typer.Option("--usage", metavar="FILE", help="A usage.yaml; options override its values.")
     ] = None,
     from_runs: Annotated[
-        str, typer.Option("--from-runs", metavar="URL", help="Measure the use in the last 30 days of this store.")
+        str, typer.Option("--from-runs", metavar="URL", help="Measure the usage of the last 30 days from this store.")
     ] = "",
     what_if: Annotated[
         list[str] | None,
-        typer.Option("--what-if", metavar="PATH=VALUE", help="Compare a change of the spec as well; several times."),
+        typer.Option(
+            "--what-if", metavar="PATH=VALUE", help="Add a column for each target with this spec change; repeatable."
+        ),
     ] = None,
-    no_free_tier: Annotated[bool, typer.Option("--no-free-tier", help="Take nothing off as free.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Print every line of each bill with its source.")] = False,
-    by_cost: Annotated[bool, typer.Option("--by-cost", help="Put the column that costs least first.")] = False,
+    no_free_tier: Annotated[bool, typer.Option("--no-free-tier", help="Ignore free tiers.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Print every line item with its price source.")] = False,
+    by_cost: Annotated[bool, typer.Option("--by-cost", help="Sort columns by cost, cheapest first.")] = False,
     json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts, in one file.")
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained HTML page with charts.")
     ] = None,
 ) -> None:
-    """Compare what the targets make of a spec, and what it would cost a month on each.
+    """Compare the targets: the guarantees that each gives a spec, and its monthly cost.
 
     Example: unmoor compare --runs 200/month --minutes 20 --what-if run.isolation=process
     """
@@ -68,8 +74,8 @@ def compare(
         "egress_mib": egress,
         "day": day,
     }
-    wanted = CompareOptions(
-        asked=UsageOptions(file=usage, store=from_runs, values=values),
+    options = CompareOptions(
+        usage=UsageOptions(file=usage, store=from_runs, values=values),
         what_if=what_if or [],
         free_tier=not no_free_tier,
         explain=explain,
@@ -77,28 +83,28 @@ def compare(
         form="json" if json else "markdown" if markdown else "table" if html is None else "verdict",
         html=html,
     )
-    run(file, env, target or [], wanted)
+    run(file, env, target or [], options)
 
 
 def cost(
     file: File = Path(),
     env: Env = None,
     target: Annotated[
-        str, typer.Option("-t", "--target", help="At whose prices seconds are counted; the spec's only one without it.")
+        str, typer.Option("-t", "--target", help="Target whose prices to use; defaults to the spec's only target.")
     ] = "",
     store: Annotated[
-        str, typer.Option("--store", metavar="URL", help="The store's URL; where unmoor dev keeps runs without it.")
+        str, typer.Option("--store", metavar="URL", help="The store's URL; default: the store of unmoor dev.")
     ] = "",
     since: Annotated[
-        str, typer.Option("--since", metavar="DURATION", help="How far back, such as 30d or 12h.")
+        str, typer.Option("--since", metavar="DURATION", help="How far back to look, such as 30d or 12h.")
     ] = "30d",
     by: Annotated[
-        str, typer.Option("--by", metavar="WHAT", help="Sums by trigger, day, model or session.")
+        str, typer.Option("--by", metavar="WHAT", help="Group by trigger, day, model or session.")
     ] = "trigger",
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     json: Json = False,
 ) -> None:
-    """Say what runs have really cost: the tokens that were metered, and their seconds at a target's prices.
+    """Show the actual cost of runs: metered tokens, and run seconds at a target's list prices.
 
     Example: unmoor cost --since 7d --by day -t aws-ecs --store s3://my-bucket
     """

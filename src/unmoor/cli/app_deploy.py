@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from unmoor.stacks.deployment import DeployRequest
 
 Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a field of the spec; several times.")
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a field of the spec; repeatable.")
 ]
 Packs = Annotated[
-    list[Path] | None, typer.Option("--policy-pack", metavar="DIR", help="A policy pack to hold it to; several times.")
+    list[Path] | None, typer.Option("--policy-pack", metavar="DIR", help="A Pulumi policy pack to enforce; repeatable.")
 ]
-Diff = Annotated[bool, typer.Option("--diff", help="Show every resource with every property that differs.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-DestroyData = Annotated[bool, typer.Option("--destroy-data", help="Allow that runs and sessions are deleted.")]
+Diff = Annotated[bool, typer.Option("--diff", help="Show each resource with every property that differs.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt.")]
+DestroyData = Annotated[bool, typer.Option("--destroy-data", help="Allow the deletion of runs and sessions.")]
 
 
-def _asked(
+def _deploy_request(
     file: Path,
     env: str | None,
     target: str,
@@ -64,16 +64,16 @@ def preview(
     secrets_provider: Provider = "",
     policy_pack: Packs = None,
 ) -> None:
-    """Say what `up` would change, in which part of the agent, and what data is at risk.
+    """Show what `up` would change, by component, and which data it would delete.
 
     Example: unmoor preview -t aws-ecs -e prod --diff
     """
     if json and markdown:
         raise typer.BadParameter("--json and --markdown exclude each other", param_hint="preview")
-    asked = _asked(file, env, target, set, backend, secrets_provider, policy_pack)
+    request = _deploy_request(file, env, target, set, backend, secrets_provider, policy_pack)
     from unmoor.cli.commands.preview import run
 
-    run(asked, diff=diff, form="json" if json else "markdown" if markdown else "text")
+    run(request, diff=diff, form="json" if json else "markdown" if markdown else "text")
 
 
 def up(
@@ -84,20 +84,20 @@ def up(
     yes: Yes = False,
     diff: Diff = False,
     json: Json = False,
-    verify: Annotated[bool, typer.Option("--verify/--no-verify", help="See that what runs is what was asked.")] = True,
+    verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Verify the deployment afterwards.")] = True,
     destroy_data: DestroyData = False,
     backend: Backend = "",
     secrets_provider: Provider = "",
     policy_pack: Packs = None,
 ) -> None:
-    """Deploy the agent, or bring what is deployed to what the spec says.
+    """Deploy the agent, or update a deployment to match the spec.
 
     Example: unmoor up examples/01-hello -t vm-docker --set targets.vm-docker.host=local
     """
-    asked = _asked(file, env, target, set, backend, secrets_provider, policy_pack)
+    request = _deploy_request(file, env, target, set, backend, secrets_provider, policy_pack)
     from unmoor.cli.commands.up import run
 
-    raise typer.Exit(run(asked, yes=yes, diff=diff, as_json=json, verifying=verify, destroying=destroy_data))
+    raise typer.Exit(run(request, yes=yes, diff=diff, as_json=json, verifying=verify, destroying=destroy_data))
 
 
 def refresh(
@@ -107,19 +107,19 @@ def refresh(
     set: Set = None,
     json: Json = False,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Take a dead command's lock, and drop what it left undecided.")
+        bool, typer.Option("--repair", help="Take over the lock of a dead command and discard its pending operations.")
     ] = False,
     backend: Backend = "",
     secrets_provider: Provider = "",
 ) -> None:
-    """Take what is really there into the state, and say what of it differs.
+    """Refresh the stack's state from the real resources and report drift.
 
     Example: unmoor refresh -t aws-ecs -e prod --repair
     """
-    asked = _asked(file, env, target, set, backend, secrets_provider)
+    request = _deploy_request(file, env, target, set, backend, secrets_provider)
     from unmoor.cli.commands.refresh import run
 
-    run(asked, repair=repair, as_json=json)
+    run(request, repair=repair, as_json=json)
 
 
 def down(
@@ -133,14 +133,14 @@ def down(
     backend: Backend = "",
     secrets_provider: Provider = "",
 ) -> None:
-    """Take the agent down; the store stays, and what else holds data, unless --destroy-data is given.
+    """Delete the deployment; the store and other data are retained unless --destroy-data is given.
 
     Example: unmoor down -t vm-docker
     """
-    asked = _asked(file, env, target, set, backend, secrets_provider, destroy_data=destroy_data)
+    request = _deploy_request(file, env, target, set, backend, secrets_provider, destroy_data=destroy_data)
     from unmoor.cli.commands.down import run
 
-    run(asked, yes=yes, as_json=json, destroying=destroy_data)
+    run(request, yes=yes, as_json=json, destroying=destroy_data)
 
 
 def outputs(
@@ -148,10 +148,10 @@ def outputs(
     target: Target = "",
     env: Env = None,
     json: Json = False,
-    show_token: Annotated[bool, typer.Option("--show-token", help="Print the token that opens the API.")] = False,
+    show_token: Annotated[bool, typer.Option("--show-token", help="Print the API token.")] = False,
     backend: Backend = "",
 ) -> None:
-    """Say what the deployed agent is reached by.
+    """Print the deployment's outputs: URLs, webhook addresses, resource names.
 
     Example: unmoor outputs -t vm-docker --json
     """
@@ -166,7 +166,7 @@ def outputs(
 
 
 def rights(file: File = Path(), target: Target = "", env: Env = None, set: Set = None) -> None:
-    """Print what who deploys this agent must be allowed to do, as a policy or role in the platform's own form.
+    """Print the IAM policy or role that the deploying user needs, in the platform's own format.
 
     Example: unmoor rights -t aws-ecs -e prod > deployer.json
     """

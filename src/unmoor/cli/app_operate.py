@@ -1,4 +1,4 @@
-"""The commands that operate an agent that is deployed, and their options."""
+"""The commands that operate a deployed agent, and their options."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from unmoor.operate.connect import AgentLocation
 
 Url = Annotated[
-    str, typer.Option("--url", metavar="URL", help="The gateway's address; its token is read from UNMOOR_TOKEN.")
+    str, typer.Option("--url", metavar="URL", help="The gateway's address; the token is read from UNMOOR_TOKEN.")
 ]
 Store = Annotated[
-    str, typer.Option("--store", metavar="URL", help="Ask the store itself, as where the gateway is down.")
+    str, typer.Option("--store", metavar="URL", help="Read the store directly, for example if the gateway is down.")
 ]
-Since = Annotated[str, typer.Option("--since", metavar="DURATION", help="How far back, such as 30d or 12h.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
-OnlyTrigger = Annotated[str, typer.Option("--trigger", metavar="NAME", help="Only what that trigger started.")]
+Since = Annotated[str, typer.Option("--since", metavar="DURATION", help="How far back to look, such as 30d or 12h.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of entries.")]
+OnlyTrigger = Annotated[str, typer.Option("--trigger", metavar="NAME", help="Only runs of this trigger.")]
 FileAndRun = Annotated[
-    list[str] | None, typer.Argument(metavar="[FILE] [RUN]", help="The spec, and a run's id.", show_default=False)
+    list[str] | None, typer.Argument(metavar="[FILE] [RUN]", help="The spec, and a run ID.", show_default=False)
 ]
 
 
@@ -30,7 +30,9 @@ def trigger(
     given: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FILE] [PROMPT]", help="The spec, and what the agent is to do; - reads it.", show_default=False
+            metavar="[FILE] [PROMPT]",
+            help="The spec, and the prompt; - reads it from standard input.",
+            show_default=False,
         ),
     ] = None,
     env: Env = None,
@@ -39,31 +41,37 @@ def trigger(
     url: Url = "",
     store: Store = "",
     file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="Read the prompt from a file.")] = None,
-    session: Annotated[str, typer.Option("--session", help="Go on with the session of that key.")] = "",
-    hook: Annotated[str, typer.Option("--hook", metavar="NAME", help="Send a webhook instead, signed anew.")] = "",
-    body: Annotated[Path | None, typer.Option("--body", metavar="FILE", help="The webhook's body; - reads it.")] = None,
-    header: Annotated[
-        list[str] | None, typer.Option("--header", metavar="'NAME: VALUE'", help="A header of it; several times.")
+    session: Annotated[str, typer.Option("--session", help="Continue the session with this key.")] = "",
+    hook: Annotated[
+        str, typer.Option("--hook", metavar="NAME", help="Send this webhook instead, with a new signature.")
+    ] = "",
+    body: Annotated[
+        Path | None, typer.Option("--body", metavar="FILE", help="The webhook's body; - reads it from standard input.")
     ] = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Print its log, and exit 0 only if it succeeds.")] = False,
+    header: Annotated[
+        list[str] | None, typer.Option("--header", metavar="'NAME: VALUE'", help="A header of the webhook; repeatable.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Print the run's log, and exit 0 only if the run succeeds.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Start a run of an agent that is deployed, by a prompt or by a recorded webhook, and print its id.
+    """Start a run of a deployed agent with a prompt or a recorded webhook, and print the run's ID.
 
     Example: unmoor trigger -t aws-ecs "Triage issue 7" --follow
     """
     from unmoor.cli.inputs.arguments import file_and_prompt, headers_of, prompt_from, recorded_webhook
 
-    spec, said = file_and_prompt(given or [], has_prompt=not (hook or file))
+    spec, text = file_and_prompt(given or [], has_prompt=not (hook or file))
     webhook = recorded_webhook(hook, body, headers_of(header or []), session=session, prompt=file)
     if webhook and store:
-        raise typer.BadParameter("the gateway takes webhooks, and no store; leave it out", param_hint="--store")
+        raise typer.BadParameter("only the gateway can receive a webhook; remove --store", param_hint="--store")
     where = _where(spec, env, target, backend, url, store)
     from unmoor.cli.commands.trigger import TriggerRequest, run
 
-    prompt = "" if webhook else prompt_from(said, file)
-    wanted = TriggerRequest(prompt=prompt, session=session, webhook=webhook)
-    raise typer.Exit(run(where, wanted, follow=follow, as_json=json))
+    prompt = "" if webhook else prompt_from(text, file)
+    options = TriggerRequest(prompt=prompt, session=session, webhook=webhook)
+    raise typer.Exit(run(where, options, follow=follow, as_json=json))
 
 
 def runs(
@@ -74,14 +82,14 @@ def runs(
     url: Url = "",
     store: Store = "",
     status: Annotated[
-        list[str] | None, typer.Option("--status", help="Only runs of that status; several times for more.")
+        list[str] | None, typer.Option("--status", help="Only runs with this status; repeatable.")
     ] = None,
     trigger: OnlyTrigger = "",
     since: Since = "",
     limit: Limit = 20,
     json: Json = False,
 ) -> None:
-    """List the runs of an agent that is deployed, the newest first.
+    """List the runs of a deployed agent, newest first.
 
     Example: unmoor runs -t gcp-cloud-run --status failed --since 7d
     """
@@ -95,8 +103,8 @@ def runs(
     from unmoor.runtime.state.run_record import STATUSES
 
     statuses = validate_choices(status or [], STATUSES, option="--status")
-    wanted = RunFilter(statuses=statuses, trigger=trigger, since=since_of(since, now), limit=limit)
-    run(_where(file, env, target, backend, url, store), wanted, as_json=json, now=now)
+    options = RunFilter(statuses=statuses, trigger=trigger, since=since_of(since, now), limit=limit)
+    run(_where(file, env, target, backend, url, store), options, as_json=json, now=now)
 
 
 def logs(
@@ -106,10 +114,10 @@ def logs(
     backend: Backend = "",
     url: Url = "",
     store: Store = "",
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run has ended.")] = False,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Follow the log until the run ends.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
 ) -> None:
-    """Print what happened in a run, or in the newest one. Times are in UTC.
+    """Print the log of a run, by default the newest. Times are in UTC.
 
     Example: unmoor logs -t vm-docker -f
     """
@@ -130,7 +138,7 @@ def cancel(
     store: Store = "",
     json: Json = False,
 ) -> None:
-    """End a run: at once where it waits, within seconds where it runs.
+    """Cancel a run: a queued run at once, a running one within seconds.
 
     Example: unmoor cancel -t aws-ecs run-ybqr5rxvt-5z939m3
     """
@@ -138,7 +146,7 @@ def cancel(
 
     spec, run_id = file_and_run(given or [])
     if not run_id:
-        raise typer.BadParameter("say which run; unmoor runs lists them", param_hint="RUN")
+        raise typer.BadParameter("name the run; unmoor runs lists them", param_hint="RUN")
     from unmoor.cli.commands.cancel import run
 
     run(_where(spec, env, target, backend, url, store), run_id, as_json=json)
@@ -151,15 +159,15 @@ def deliveries(
     backend: Backend = "",
     url: Url = "",
     store: Store = "",
-    trigger: Annotated[str, typer.Option("--trigger", metavar="NAME", help="Only what came to that trigger.")] = "",
+    trigger: Annotated[str, typer.Option("--trigger", metavar="NAME", help="Only deliveries to this trigger.")] = "",
     outcome: Annotated[
-        list[str] | None, typer.Option("--outcome", help="Only those of that outcome; several times for more.")
+        list[str] | None, typer.Option("--outcome", help="Only deliveries with this outcome; repeatable.")
     ] = None,
     since: Since = "",
     limit: Limit = 20,
     json: Json = False,
 ) -> None:
-    """List what came to an agent's triggers, the newest first, and what became of it.
+    """List the deliveries to an agent's triggers and their outcomes, newest first.
 
     Example: unmoor deliveries -t aws-ecs --outcome refused
     """
@@ -172,8 +180,8 @@ def deliveries(
 
     outcomes = validate_choices(outcome or [], OUTCOMES, option="--outcome")
     at = since_of(since, datetime.now(UTC))
-    wanted = DeliveryFilter(outcomes=outcomes, trigger=trigger, since=at, limit=limit)
-    run(_where(file, env, target, backend, url, store), wanted, as_json=json)
+    options = DeliveryFilter(outcomes=outcomes, trigger=trigger, since=at, limit=limit)
+    run(_where(file, env, target, backend, url, store), options, as_json=json)
 
 
 def verify(
@@ -182,25 +190,23 @@ def verify(
     target: Target = "",
     backend: Backend = "",
     self_test: Annotated[
-        bool, typer.Option("--self-test/--no-self-test", help="Start a run that asks no model, and see it end.")
+        bool, typer.Option("--self-test/--no-self-test", help="Start a run without model calls and wait for its end.")
     ] = True,
-    timeout: Annotated[
-        str, typer.Option("--timeout", metavar="DURATION", help="How long each step is waited for at most.")
-    ] = "10m",
-    json: Annotated[bool, typer.Option("--json", help="Print each step as a line of JSON.")] = False,
+    timeout: Annotated[str, typer.Option("--timeout", metavar="DURATION", help="Maximum wait for each step.")] = "10m",
+    json: Annotated[bool, typer.Option("--json", help="Print each step as a JSON line.")] = False,
 ) -> None:
-    """Say whether what runs is what was deployed, and prove that a run is started and ends.
+    """Check that the deployed revision is serving, then run a self-test from webhook to result.
 
     Example: unmoor verify -t aws-ecs -e prod
     """
     from unmoor.cli.render.times import duration
 
-    most = duration(timeout, option="--timeout")
+    timeout_s = duration(timeout, option="--timeout")
     where = _where(file, env, target, backend, "", "")
     from unmoor.cli.commands.verify import run
     from unmoor.operate.verify import Patience
 
-    patience = Patience(revision_s=most, gateway_s=most, self_test_s=most)
+    patience = Patience(revision_s=timeout_s, gateway_s=timeout_s, self_test_s=timeout_s)
     raise typer.Exit(run(where, self_test=self_test, patience=patience, as_json=json))
 
 
@@ -209,13 +215,13 @@ def doctor(
         Path | None, typer.Argument(help="The spec, or the folder that holds an unmoor.yaml.", show_default=False)
     ] = None,
     env: Env = None,
-    target: Annotated[str, typer.Option("-t", "--target", help="Look at what that target needs as well.")] = "",
+    target: Annotated[str, typer.Option("-t", "--target", help="Also check the requirements of this target.")] = "",
     json: Json = False,
     install: Annotated[
-        bool, typer.Option("--install", help="Have Pulumi install its CLI and plugins where they are missing.")
+        bool, typer.Option("--install", help="Install Pulumi's CLI and plugins if they are missing.")
     ] = False,
 ) -> None:
-    """Say whether this machine has what deploying needs, and what to do where it has not.
+    """Check this machine's requirements for deploying, and print how to fix what is missing.
 
     Example: unmoor doctor -t aws-ecs
     """
@@ -225,7 +231,7 @@ def doctor(
 
 
 def _where(file: Path, env: str | None, target: str, backend: str, url: str, store: str) -> AgentLocation:
-    """Where the agent is, once it is sure that what is needed to ask there is installed."""
+    """The agent's location, after checking that the client's requirements are installed."""
     from unmoor.cli.inputs.requirements import require_pulumi, require_runtime
     from unmoor.operate.connect import AgentLocation
 

@@ -8,12 +8,12 @@ import typer
 
 from unmoor.cli.options import Json, SomeTargets
 
-prices = typer.Typer(help="List the price books, or make them new.", invoke_without_command=True, rich_markup_mode=None)
+prices = typer.Typer(help="List the price books, or refresh them.", invoke_without_command=True, rich_markup_mode=None)
 
 
 @prices.callback()
 def list_prices(context: typer.Context, json: Json = False) -> None:
-    """List the targets' price books with their dates and ages; `refresh` reads them anew from the vendors.
+    """List the targets' price books with their dates and ages; `refresh` updates them from the vendors.
 
     Example: unmoor prices
     """
@@ -30,11 +30,11 @@ def list_prices(context: typer.Context, json: Json = False) -> None:
 def refresh_prices(
     target: SomeTargets = None,
     region: Annotated[
-        list[str] | None, typer.Option("--region", metavar="R", help="A region; all that a book has without it.")
+        list[str] | None, typer.Option("--region", metavar="R", help="A region; default: every region in the book.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation prompt.")] = False,
 ) -> None:
-    """Read list prices anew from the vendors' price lists, show what differs, and write the books once that is agreed.
+    """Read the vendors' current list prices, show what differs, and update the books after confirmation.
 
     Google's list needs an API key in GOOGLE_BILLING_API_KEY.
 

@@ -15,17 +15,20 @@ def review(
     target: SomeTargets = None,
     env: Env = None,
     before: Annotated[
-        Path | None, typer.Option("--before", metavar="PATH", help="The spec as it was, for money and promises.")
+        Path | None,
+        typer.Option("--before", metavar="PATH", help="The spec before the change, to compare cost and guarantees."),
     ] = None,
     usage: Annotated[Path | None, typer.Option("--usage", metavar="FILE", help="A usage.yaml.")] = None,
-    runs: Annotated[str | None, typer.Option("--runs", metavar="N/month", help="Runs a month.")] = None,
-    minutes: Annotated[str | None, typer.Option("--minutes", metavar="N", help="Minutes that a run takes.")] = None,
-    preview: Annotated[bool, typer.Option("--preview/--no-preview", help="Ask an engine what would change.")] = True,
-    post: Annotated[bool, typer.Option("--post", help="Comment on the pull request that CI runs for.")] = False,
+    runs: Annotated[str | None, typer.Option("--runs", metavar="N/month", help="Runs per month.")] = None,
+    minutes: Annotated[str | None, typer.Option("--minutes", metavar="N", help="Duration of a run in minutes.")] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview/--no-preview", help="Preview the resource changes with Pulumi.")
+    ] = True,
+    post: Annotated[bool, typer.Option("--post", help="Comment on the pull request of this CI job.")] = False,
     backend: Backend = "",
     secrets_provider: Provider = "",
 ) -> None:
-    """Say what a change would change, as Markdown: resources, promises and money.
+    """Print the effect of a spec change as Markdown: resources, guarantees and cost.
 
     Example: unmoor review agent -t aws-ecs -e prod --before base/agent --post
     """
@@ -35,7 +38,7 @@ def review(
 
     if preview:
         require_pulumi()
-    wanted = ReviewOptions(
+    options = ReviewOptions(
         environment=env,
         targets=target or [],
         before=before,
@@ -45,4 +48,4 @@ def review(
         secrets_provider=secrets_provider,
         posting=post,
     )
-    raise typer.Exit(run(file, wanted))
+    raise typer.Exit(run(file, options))

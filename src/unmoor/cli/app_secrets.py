@@ -9,12 +9,12 @@ import typer
 
 from unmoor.cli.options import Backend, Env, File, Json, Target
 
-secrets = typer.Typer(no_args_is_help=True, help="Say where each secret is from, and set those of the stack's config.")
+secrets = typer.Typer(no_args_is_help=True, help="List secrets and their sources, and set those in the stack's config.")
 
 
 @secrets.command("list")
 def list_(file: File = Path(), target: Target = "", env: Env = None, json: Json = False, backend: Backend = "") -> None:
-    """Say where each secret is from, who holds it, and whether it has a value here; exit 1 if one has none.
+    """List each secret's source, holders and whether it has a value here; exit 1 if one has none.
 
     Example: unmoor secrets list -e prod
     """
@@ -28,13 +28,13 @@ def list_(file: File = Path(), target: Target = "", env: Env = None, json: Json 
 
 @secrets.command("set")
 def set_(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="The key that the spec has as {config: KEY}.")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The KEY of the spec's {config: KEY}.")],
     file: Annotated[Path, typer.Argument(help="The spec, or its folder.", show_default=False)] = Path(),
     target: Target = "",
     env: Env = None,
     backend: Backend = "",
 ) -> None:
-    """Set a secret of the stack's config, typed or from standard input; it is kept encrypted.
+    """Set a secret in the stack's config from a prompt or standard input; it is stored encrypted.
 
     Example: unmoor secrets set githubWebhookSecret -t aws-ecs < secret.txt
     """

@@ -8,18 +8,25 @@ from typing import Annotated
 import typer
 
 Target = Annotated[
-    str, typer.Option("-t", "--target", help="The target; not needed where the spec has settings for one alone.")
+    str, typer.Option("-t", "--target", help="The target; default: the only one that the spec has settings for.")
 ]
 Backend = Annotated[
     str,
-    typer.Option("--backend", metavar="URL", help="Pulumi's backend; else PULUMI_BACKEND_URL, or a folder of yours."),
+    typer.Option(
+        "--backend",
+        metavar="URL",
+        help="Pulumi's backend; default: PULUMI_BACKEND_URL, or a folder in your data directory.",
+    ),
 ]
 Provider = Annotated[
-    str, typer.Option("--secrets-provider", metavar="URL", help="What encrypts the state's secrets, as Pulumi has it.")
+    str,
+    typer.Option(
+        "--secrets-provider", metavar="URL", help="Pulumi's secrets provider, which encrypts the secrets in the state."
+    ),
 ]
 
 
 File = Annotated[Path, typer.Argument(help="The spec, or the folder that holds an unmoor.yaml.", show_default=False)]
-Env = Annotated[str | None, typer.Option("-e", "--env", help="An environment that the spec declares.")]
-SomeTargets = Annotated[list[str] | None, typer.Option("-t", "--target", help="A target; may be given several times.")]
+Env = Annotated[str | None, typer.Option("-e", "--env", help="An environment of the spec.")]
+SomeTargets = Annotated[list[str] | None, typer.Option("-t", "--target", help="A target; repeatable.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

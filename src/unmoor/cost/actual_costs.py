@@ -57,7 +57,7 @@ def total_spend(records: Sequence[RunRecord], compute: Callable[[Decimal], Total
 
 
 def compute_pricer(offer: Quote) -> Callable[[Decimal], Total]:
-    """What a run of so many seconds costs there, in its own container and its guard's."""
+    """The cost of a run's seconds there: its container and its guard's."""
 
     @lru_cache(maxsize=4096)
     def whole(seconds: int) -> Total:
@@ -81,7 +81,7 @@ def _spent(key: str, records: Sequence[RunRecord], compute: Callable[[Decimal], 
 
 
 def _of_model(record: RunRecord) -> Total:
-    """What the guard has metered; nothing where the model was not asked."""
+    """The model cost that the guard metered; empty without model calls."""
     if record.cost_usd is not None:
         return Total(known=record.cost_usd)
     asked = record.requests or record.usage != NO_TOKENS

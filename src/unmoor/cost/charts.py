@@ -19,7 +19,7 @@ COLOURS = 6
 WIDTH, ROW, BAR = 900, 52, 22
 LEFT, RIGHT, TOP, BOTTOM, HEIGHT = 70, 20, 16, 48, 380
 POINTS, CENT = 100, 0.01
-# How wide a figure is and how high a line, as far as two numbers beside marks are told apart.
+# Widths of digits and heights of lines, to keep labels from overlapping.
 LETTER, LINE = 8, 15
 # Lines that share a colour, or are seen without colours, differ by their dashes.
 DASHES = ("", "9 4", "2 4", "9 4 2 4", "16 4", "5 3 1 3")
@@ -63,7 +63,7 @@ class Curves:
 
 
 def cost_curves(comparison: Comparison) -> Curves:
-    """Up to ten times the runs and past the last break-even point; without the model where it is the same for all."""
+    """Curves up to ten times the runs and past the last break-even point; without the model if it is equal for all."""
     bills = tuple(bill for bill in comparison.bills if bill.is_priced)
     points = comparison.break_evens()
     most = max([comparison.usage.runs * 10, Decimal(100), *(Decimal(p.runs) * 2 for p in points)])

@@ -13,7 +13,7 @@ from . import workload
 
 
 def store_uses(plan: Plan, usage: Usage, *, always: Decimal, woken: Decimal, replaced_days: int) -> Iterator[UsageItem]:
-    """What is kept in the store and what is asked of it, where gateways are there for so many seconds."""
+    """Storage and request usage of the store, for gateways that are up for so many seconds."""
     kept = workload.stored_gib(plan, usage, replaced_days=replaced_days)
     yield make_use("store", "storage", "kept", "store-kept", kept, "GiB-month")
     idle, looks = always / workload.IDLE_S, workload.store_looks(usage, always + woken)
@@ -24,7 +24,7 @@ def store_uses(plan: Plan, usage: Usage, *, always: Decimal, woken: Decimal, rep
 
 
 def log_uses(usage: Usage, *, kept_days: int) -> Iterator[UsageItem]:
-    """Logs written, and what is kept of them for so many days, as far as that is paid for apart."""
+    """Log ingestion, and log storage for the retention if it is billed separately."""
     written = workload.logs_gib(usage)
     yield make_use("logs", "storage", "written", "logs-written", written, "GiB")
     yield make_use("logs", "storage", "kept", "logs-kept", written * workload.months(kept_days), "GiB-month")
@@ -38,7 +38,7 @@ def egress_uses(usage: Usage) -> Iterator[UsageItem]:
 def compute_uses(
     part: str, kind: Kind, what: str, *, rate: str, cpu: Decimal, mib: int, seconds: Decimal, note: str = ""
 ) -> Iterator[UsageItem]:
-    """Processors and memory for so many seconds, priced under `<rate>-cpu` and `<rate>-memory`."""
+    """CPU and memory seconds, priced under `<rate>-cpu` and `<rate>-memory`."""
     gib = Decimal(mib) / workload.MIB_PER_GIB
     yield make_use(part, kind, f"{what}: processors", f"{rate}-cpu", cpu * seconds, "vCPU-second", note)
     yield make_use(part, kind, f"{what}: memory", f"{rate}-memory", gib * seconds, "GiB-second", note)

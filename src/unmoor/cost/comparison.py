@@ -1,4 +1,4 @@
-"""Offers side by side: what a comparison says in money, apart from how it is printed."""
+"""Compares the costs of targets, independent of rendering."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Bill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakEven:
-    """From so many runs a month on, `cheaper` costs no more than `dearer`, which costs less below."""
+    """From `runs` runs per month on, `cheaper` costs no more than `dearer`."""
 
     runs: int
     cheaper: str
@@ -56,7 +56,7 @@ class BreakEven:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What the same use costs a month in each column, in their order."""
+    """The monthly cost of the same usage in each column, in order."""
 
     usage: Usage
     today: date
@@ -71,13 +71,13 @@ class Comparison:
         )
 
     def a_further_run(self, bill: Bill) -> Total:
-        """What one run more adds to the month."""
+        """The cost of one additional run."""
         assert bill.offer is not None
         more = bill.offer.total(self.usage.with_runs(self.usage.runs + 1))
         return Total(known=more.known - bill.total().known, missing=more.missing)
 
     def break_evens(self) -> tuple[BreakEven, ...]:
-        """Where two columns that are known in full cost the same, up to a hundred times the runs."""
+        """The break-even points of columns with complete prices, up to a hundred times the runs."""
         whole = [bill for bill in self.bills if bill.is_priced and bill.total().is_complete]
         places = _places(self.usage.runs)
         costs = {bill.title: [_cost(bill, self.usage.with_runs(n)) for n in places] for bill in whole}
@@ -89,12 +89,12 @@ class Comparison:
         return tuple(sorted(found, key=lambda point: point.runs))
 
     def verdict(self) -> str:
-        """One sentence that says what the numbers say and no more."""
+        """One sentence: the cheapest column, and which ones cannot be decided."""
 
         return summary(self)
 
     def by_cost(self) -> Comparison:
-        """The same with what costs least first, then what is not known in full, then what has no price."""
+        """The comparison sorted by cost; incomplete and unpriced columns come last."""
         bills = sorted(self.bills, key=lambda b: (not b.is_priced, not b.total().is_complete, b.total().known))
         return Comparison(usage=self.usage, today=self.today, free_tier=self.free_tier, bills=tuple(bills))
 
@@ -148,21 +148,21 @@ CENT = Decimal("0.01")
 
 
 def money_text(amount: Decimal) -> str:
-    """`$1,234.50`; what is less than a cent is shown to four places, or as less than that."""
+    """`$1,234.50`; amounts under a cent have four places, or read `under $0.0001`."""
     if amount and abs(amount) < CENT:
         return f"${amount:.4f}" if amount >= Decimal("0.00005") else "under $0.0001"
     return f"${amount:,.2f}"
 
 
 def total_text(total: Total) -> str:
-    """`$12.30`, `at least $12.30`, or `unknown` where nothing of it is known."""
+    """`$12.30`, `at least $12.30`, or `unknown`."""
     if total.is_complete:
         return money_text(total.known)
     return f"at least {money_text(total.known)}" if total.known else "unknown"
 
 
 def summary(comparison: Comparison) -> str:
-    """Which column costs least, by how much, and of which that cannot be said."""
+    """The cheapest column, by how much, and the columns that cannot be decided."""
     priced = [bill for bill in comparison.bills if bill.is_priced]
     whole = sorted((b for b in priced if b.total().is_complete), key=lambda b: b.total().known)
     if not priced:
@@ -171,11 +171,11 @@ def summary(comparison: Comparison) -> str:
         return "Which costs least cannot be said: no target's cost is known in full."
     best = whole[0]
     open_ = [b for b in priced if not b.total().is_complete and b.total().known < best.total().known]
-    said = f"{_at(comparison)} {_best(best, whole)}"
+    sentence = f"{_at(comparison)} {_best(best, whole)}"
     if open_:
         names = _listed([f"{b.title} ({total_text(b.total())})" for b in open_])
-        return f"{said}; whether {names} would cost less cannot be said."
-    return f"{said}."
+        return f"{sentence}; whether {names} would cost less cannot be said."
+    return f"{sentence}."
 
 
 def _at(comparison: Comparison) -> str:

@@ -33,7 +33,7 @@ class Reference:
 
 
 def references(comparison: Comparison, bill: Bill | None = None) -> tuple[Reference, ...]:
-    """By platform, for runs of the size in that column, or in the first that has one; none where none has."""
+    """Costs by platform, for the run size of that column or the first priced one."""
     offer = (bill or next((b for b in comparison.bills if b.offer), Bill(target=""))).offer
     if offer is None:
         return ()

@@ -1,4 +1,4 @@
-"""What is known of each hosted platform, with where it is said; what is not here is unknown, which is not no.
+"""Known facts of each hosted platform, with sources; an absent fact is unknown, not a no.
 
 `page`: the vendor's own page or documentation states it, as of that day. `recalled`: somebody else quotes it.
 """
@@ -25,7 +25,7 @@ def _free(id: str, quantity: str, unit: str, source: str, day: date) -> Allowanc
 
 
 def _says(**topics: tuple[str, str]) -> MappingProxyType[str, SourcedFact]:
-    """By topic, whose name is written with _ here: what is said and where."""
+    """Facts by topic, with _ for spaces, each with its source."""
     return MappingProxyType(
         {k.replace("_", " "): SourcedFact(text=text, source=url) for k, (text, url) in topics.items()}
     )

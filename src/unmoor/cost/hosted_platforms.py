@@ -16,14 +16,14 @@ from unmoor.pricing.pricer import Pricer
 from unmoor.pricing.units import MIB_PER_GIB
 from unmoor.pricing.usage import Usage
 
-# What of a spec is asked of each.
+# The topics of each platform's facts.
 TOPICS = ("signed webhooks", "email", "schedule", "harness choice", "egress list", "cap on cost", "export")
 SIZED = ("cpu", "memory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcedFact:
-    """What is known of a topic, and where it is said."""
+    """A fact about a topic, and its source."""
 
     text: str
     source: str
@@ -54,7 +54,7 @@ class HostedPlatform:
 
     @property
     def unknown_topics(self) -> tuple[str, ...]:
-        """The topics of which nothing is known."""
+        """The topics without a known fact."""
         return tuple(topic for topic in TOPICS if topic not in self.facts)
 
     @property
@@ -62,7 +62,7 @@ class HostedPlatform:
         return PriceBook(prices=self.prices, allowances=self.free)
 
     def lines(self, plan: Plan, usage: Usage, *, free_tier: bool = True) -> tuple[CostLine, ...]:
-        """What the same runs come to; unknown where there is no price."""
+        """The cost of the same runs; unknown without a price."""
         used = self._used(plan, usage)
         uses = [
             UsageItem(part="run", kind="runs", what=used[m][0], price=m, quantity=used[m][1], unit=used[m][2])

@@ -21,7 +21,7 @@ def measure_usage(records: Sequence[RunRecord], now: datetime) -> tuple[dict[str
     They are counted since the first of them, for a day at least: an agent may be younger than that. Where there are
     none, nothing but their number is said.
     """
-    # A self-test is nobody's use of the agent.
+    # Self-tests are not usage.
     recent = [r for r in records if now - WINDOW <= r.created_at <= now and r.kind != SELF_TEST]
     first = min((r.created_at for r in recent), default=now - WINDOW)
     window = max(now - first, LEAST_WINDOW)

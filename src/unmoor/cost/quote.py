@@ -56,7 +56,7 @@ class Quote:
 
 
 def quote(chosen: SelectedTarget, *, today: date, free_tier: bool) -> Quote:
-    """The offer of a chosen target that takes the plan; BookError where its price book cannot be believed."""
+    """The quote of a target that accepts the plan; BookError if its price book is invalid."""
     module = chosen.target.cost_by.partition(":")[0]
     try:
         book = load_price_book(module)

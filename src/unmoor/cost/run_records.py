@@ -24,7 +24,7 @@ class RunRecords:
 
 
 async def runs_since(store: Store, since: datetime) -> RunRecords:
-    """Every run that was made since then."""
+    """Every run created since then."""
     found, unreadable, after = list[RunRecord](), list[str](), ""
     while True:
         ids = await run_ids(store, after, AT_ONCE)
@@ -40,7 +40,7 @@ async def runs_since(store: Store, since: datetime) -> RunRecords:
 
 
 async def _record(store: Store, run: str) -> RunRecord | bool | None:
-    """The record; None where it is gone, False where it cannot be read."""
+    """The record; None if it was deleted, False if it is unreadable."""
     stored = await store.get(keys.run_record_key(run))
     if stored is None:
         return None

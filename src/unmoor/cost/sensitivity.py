@@ -88,7 +88,7 @@ def impacts(comparison: Comparison) -> tuple[Impact, ...]:
 
 
 def break_points(comparison: Comparison) -> tuple[Range, ...]:
-    """By assumption, as far as another target becomes the cheapest at all; none with one target to choose from."""
+    """The ranges of assumptions within which the cheapest target stays the cheapest; none with one target."""
     best = _best(comparison.bills, comparison.usage)
     if best is None:
         return ()
@@ -126,7 +126,7 @@ def _stated(name: str, value: Decimal) -> str:
 
 
 def _best(bills: tuple[Bill, ...], usage: Usage) -> Bill | None:
-    """What costs least of what is known in full."""
+    """The cheapest column with complete prices."""
     found: tuple[Decimal, Bill] | None = None
     for bill in bills:
         if not bill.is_priced or bill.offer is None:
@@ -180,7 +180,7 @@ def _range(comparison: Comparison, best: Bill, name: str) -> Range:
 
 
 def _end(cheapest: Callable[[Decimal], Bill | None], best: Bill, step: Decimal) -> tuple[Decimal | None, str]:
-    """The factor at which another is the cheapest, going by steps and then closer; None where that is nowhere."""
+    """The factor at which another column becomes the cheapest, found by bisection; None if none does."""
     inside, outside = Decimal(1), step
     while True:
         if not 1 / MOST <= outside <= MOST:

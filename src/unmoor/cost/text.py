@@ -1,4 +1,4 @@
-"""A comparison in words: rows of money for each column, what the figures stand on, and every line of a bill."""
+"""A comparison as text: cost rows, assumptions and line items."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ LACKING = re.compile(r"no price of (.+?) in (.+)")
 
 
 def cost_rows(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]:
-    """Titles, and a cell for each column."""
+    """The rows of the cost table: a title, and a cell for each column."""
     bills = comparison.bills
     return [
         *(_row(kind, bills, kind) for kind in INFRASTRUCTURE),
         _row("infrastructure", bills, *INFRASTRUCTURE),
         _row("model", bills, "model"),
         _row("total", bills),
-        ("a further run", tuple(_further(comparison, bill) for bill in bills)),
-        ("lacking", tuple("\n".join(missing_prices(bill)) or "-" for bill in bills)),
+        ("per additional run", tuple(_further(comparison, bill) for bill in bills)),
+        ("missing prices", tuple("\n".join(missing_prices(bill)) or "-" for bill in bills)),
         ("note", tuple("\n".join(notes(comparison, bill)) or "-" for bill in bills)),
     ]
 
 
 def missing_prices(bill: Bill) -> list[str]:
-    """Why a bill is not known in full, prices that are missing alike in one line."""
+    """Why a bill is incomplete; missing prices of one place are joined in one line."""
     if bill.failed:
         return [bill.failed]
     alike: dict[str, list[str]] = {}
@@ -43,15 +43,15 @@ def missing_prices(bill: Bill) -> list[str]:
 
 
 def notes(comparison: Comparison, bill: Bill) -> list[str]:
-    """What is to be known of a bill beside its sums."""
+    """The notes of a bill: warnings, and notes of its line items."""
     if bill.offer is None:
         return []
-    said = dict.fromkeys(line.note for line in bill.lines if line.note and line.part != "model")
-    return [*bill.offer.warnings(comparison.usage), *said]
+    line_notes = dict.fromkeys(line.note for line in bill.lines if line.note and line.part != "model")
+    return [*bill.offer.warnings(comparison.usage), *line_notes]
 
 
 def break_even_lines(comparison: Comparison) -> list[str]:
-    """Where two columns change places."""
+    """The break-even points of two columns."""
     return [
         f"from {point.runs:,} runs a month on {point.cheaper} costs no more than {point.dearer}"
         for point in comparison.break_evens()
@@ -59,11 +59,11 @@ def break_even_lines(comparison: Comparison) -> list[str]:
 
 
 def assumptions_used(comparison: Comparison) -> list[str]:
-    """What the figures stand on: the use and where each part of it is from, and what else was assumed."""
+    """The usage and its sources, and the other assumptions."""
     by_origin: dict[str, list[str]] = {}
     for words, origin in comparison.usage.assumptions():
         by_origin.setdefault(origin, []).append(words)
-    free = "what accounts have free is taken off" if comparison.free_tier else "nothing is taken off as free"
+    free = "free tiers are deducted" if comparison.free_tier else "free tiers are ignored"
     return [
         *(f"{origin}: {', '.join(words)}" for origin, words in by_origin.items()),
         f"list prices in US dollars, a month of 730 hours; {free}",
@@ -71,12 +71,12 @@ def assumptions_used(comparison: Comparison) -> list[str]:
 
 
 def assumptions() -> tuple[str, ...]:
-    """What every figure stands on, whatever the use."""
+    """The assumptions of every figure."""
     return CONSTANTS
 
 
 def explain_line(line: CostLine) -> str:
-    """`730 hour x $0.005 = $3.65`, with what is free, or why it is not known."""
+    """`730 hour x $0.005 = $3.65`, with the free tier, or why the amount is unknown."""
     free = f" less {amount_text(line.free)} free" if line.free else ""
     if line.amount is None:
         return f"{amount_text(line.quantity)} {line.unit}: {line.unknown}"
@@ -89,12 +89,12 @@ def explain_line(line: CostLine) -> str:
 
 
 def bill_line(line: CostLine) -> str:
-    """A line of a bill as the terminal has it: the part, what, how it was reckoned, and the price's source."""
+    """A line item as text: its part, description, calculation and price source."""
     return f"  {line.part:<9} {line.what}: {explain_line(line)}" + (f"  [{source(line)}]" if line.price else "")
 
 
 def source(line: CostLine) -> str:
-    """Where a line's price is from, of which day, and how sure that is."""
+    """A price's source, date and certainty."""
     price = line.price
     return f"{price.source} ({price.sku}, {price.as_of}, {price.sure})".replace("(, ", "(") if price else ""
 

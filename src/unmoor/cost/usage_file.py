@@ -39,7 +39,7 @@ def read_usage(path: Path) -> dict[str, Any]:
 
 
 def _document(content: bytes, path: Path) -> Document:
-    """The YAML; where it cannot be read the problem is one of a use, not of a spec."""
+    """The YAML document; its problems are reported as a usage file's, not a spec's."""
     try:
         return read_yaml(content, str(path))
     except InputError as error:

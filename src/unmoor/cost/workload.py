@@ -1,4 +1,4 @@
-"""What a use comes to on a platform, whatever it is called there: time awake, requests of the store, what is kept."""
+"""The platform-independent quantities of a usage: time awake, store requests, storage."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from unmoor.plan import ImageReference, Plan, Schedule
 from unmoor.pricing.units import DAYS_PER_MONTH, HOURS_PER_MONTH, MIB_PER_GIB, SECONDS_PER_HOUR, SECONDS_PER_MONTH
 from unmoor.pricing.usage import Usage
 
-# How often a gateway that is awake lists the queue, with runs in it and without: what its dispatcher does.
+# How often an awake gateway's dispatcher lists the queue, with and without runs in it.
 BUSY_S, IDLE_S = Decimal(2), Decimal(15)
-# What a run writes and reads in the store, beside what it does each minute: its record, session, bundle and artifacts.
+# Store requests of a run besides those of each minute: record, session, bundle and artifacts.
 STORE_WRITES, STORE_READS = Decimal(20), Decimal(20)
 # Its events are written once a second while it says something, and its hold is renewed; it looks for a cancellation.
 STORE_WRITES_A_MINUTE, STORE_READS_A_MINUTE = Decimal(20), Decimal(20)
 # A built image with its harness, compressed, and as many of them as a few deployments leave.
 IMAGE_GIB, IMAGES = Decimal("0.5"), 2
-# What a run asks of its guard beside its calls of the model: connections to what it may reach.
+# A run's egress connections through its guard, besides model calls.
 CONNECTIONS = Decimal(40)
 # What the gateway answers a request with, on average: a page of events or of runs.
 ANSWER_KIB = Decimal(20)
 
-# All of them, for whoever wants to know what an estimate stands on.
+# All assumptions of an estimate.
 CONSTANTS = (
     f"a run writes {STORE_WRITES} objects and {STORE_WRITES_A_MINUTE} more each minute, and reads as many",
     f"a gateway that is awake lists the queue every {IDLE_S} s, and every {BUSY_S} s while runs are going",
@@ -53,12 +53,12 @@ def awake_seconds(usage: Usage, *, a_run: Decimal, a_request: Decimal) -> Decima
 
 
 def busy_seconds(usage: Usage) -> Decimal:
-    """Seconds in which at least one run is going, at most."""
+    """An upper bound of the seconds with at least one active run."""
     return awake_seconds(usage, a_run=usage.run_seconds, a_request=Decimal(0))
 
 
 def store_looks(usage: Usage, awake: Decimal) -> Decimal:
-    """How often gateways that are awake for so many seconds list the queue."""
+    """The number of queue listings by gateways that are awake for so many seconds."""
     busy = min(busy_seconds(usage), awake)
     return busy / BUSY_S + (awake - busy) / IDLE_S
 
@@ -79,7 +79,7 @@ def guard_requests(usage: Usage) -> Decimal:
 
 
 def stored_gib(plan: Plan, usage: Usage, *, replaced_days: int) -> Decimal:
-    """What lies in the store of runs that are not yet deleted by age, and then for so many days as a version of old."""
+    """GiB stored for runs within retention, plus their noncurrent versions for `replaced_days`."""
     each, seconds = usage.artifacts_mib + usage.logs_mib, plan.retention.runs_s + replaced_days * 86400
     return usage.runs * each / MIB_PER_GIB * Decimal(seconds) / SECONDS_PER_MONTH
 
@@ -105,7 +105,7 @@ def months(days: int) -> Decimal:
 
 
 def images_gib(plan: Plan) -> Decimal:
-    """What built images take in a registry; nothing where the plan names one that is there."""
+    """Registry storage for the built image; zero if the spec names an existing image."""
     return Decimal(0) if isinstance(plan.image, ImageReference) else IMAGE_GIB * IMAGES
 
 

@@ -1,4 +1,4 @@
-"""An agent on one's own machine: compiled, put into a store of its own, and run with the guard in the same process."""
+"""An agent on this machine: compiled, put into a local store, and run with the guard in the same process."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from unmoor.spec.load import Loaded
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalAgent:
-    """An agent that is ready to run here: its store, its unpacked bundle, its secrets by name, its programs. A store
-    that is nobody else's is swept before a run; what another store keeps is for its owner to say."""
+    """An agent ready to run here: its store, unpacked bundle, secrets by name, and programs. `sweeping` deletes expired
+    runs of a store in the agent's own folder; another store's owner decides about its retention."""
 
     plan: Plan
     store: Store
@@ -48,7 +48,7 @@ class LocalAgent:
     async def run_once(
         self, prompt: str, *, session: str, stop: Stop, watch: Callable[[dict[str, Any]], None]
     ) -> RunRecord:
-        """Runs the agent once with this prompt and returns the run's final record."""
+        """Runs the agent once with this prompt and returns its final record."""
         now = datetime.now(UTC)
         if self.sweeping:
             await delete_expired(self.store, now=now, keep_s=self.plan.retention.runs_s)
@@ -73,7 +73,7 @@ class LocalAgent:
             return await execute_run(record.id, host, stop)
 
     def new_run(self, prompt: str, session: str, now: datetime) -> RunRecord:
-        """A new run with this prompt, which is in no store yet."""
+        """A new run with this prompt, not yet in any store."""
         redact = redactor(self.secrets)
         return new_queued_run(
             self.bundle,

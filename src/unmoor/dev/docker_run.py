@@ -39,9 +39,9 @@ from unmoor.runtime.store import Store
 from unmoor.runtime.waiting import wait_event
 
 POLL_S = 0.3
-# A run leaves its events in the store: little of what its container writes is needed.
+# A run leaves its events in the store: little of its container's log is needed.
 LOG_OPTIONS = {"max-file": "3", "max-size": "10m"}
-# How long a run may take to end by itself after it was asked to, and how long a guard may take to answer at first.
+# The grace period of a stopped run, and the maximum time for a guard to become ready.
 STOP_S = 60
 READY_TRIES = 100
 
@@ -62,7 +62,7 @@ class LocalContainers:
         return [[*create, "--internal", f"{self.name}-runs"], [*create, f"{self.name}-out"]]
 
     def guard(self, plan: Plan) -> list[list[str]]:
-        """The guard, which alone gets the model's key, on both networks."""
+        """The guard's container, on both networks; only it holds the model's key."""
         host = self._host(plan.guard.cpu, plan.guard.memory_mib)
         start = [
             *("run", "--detach", "--network-alias", "guard"),
@@ -146,7 +146,7 @@ def host_config_options(host: Mapping[str, Any]) -> list[str]:
 
 
 def container_user() -> str:
-    """Whom containers run as: whoever calls, or, since that is never root, the image's own user."""
+    """The user of the containers: the calling user, or the image's user instead of root."""
     return f"{UID}:{UID}" if os.getuid() == 0 else f"{os.getuid()}:{os.getgid()}"
 
 
@@ -243,7 +243,7 @@ async def _well(docker: DockerCli, containers: LocalContainers) -> None:
 
 
 def chown_store(containers: LocalContainers) -> None:
-    """Root's store becomes the containers' user's."""
+    """Gives the store to the containers' user if this process is root."""
     if os.getuid() == 0:
         for path in (containers.store, *containers.store.rglob("*")):
             with contextlib.suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""The gateway on one's own machine with each run in a container, by the launcher that a machine of the target has.
+"""The gateway on this machine with each run in a container, started by the launcher of vm-docker.
 
 The launcher is in the gateway's process, and is spoken to by a socket in a folder of its own: what starts a run is what
 starts it on the target.
@@ -31,14 +31,14 @@ from .agent import LocalAgent
 from .docker_run import LocalContainers, guard_container
 from .serve import ServeOptions, build_gateway
 
-# How soon the end of a container is heard of; its run's record says the same at once.
+# The poll interval for ended containers; a run's record is current at once.
 LOOK_S = 1.0
 GRACE_S = 8
 
 
 @contextlib.asynccontextmanager
 async def serve_in_docker(dev: LocalAgent, served: ServeOptions, containers: LocalContainers) -> AsyncIterator[int]:
-    """Serves the agent until it is left, and gives the port's number; then its containers are gone."""
+    """Serves the agent in the context, and gives the port; removes its containers afterwards."""
     redact = redactor({**dev.secrets, "api-token": served.token})
     log = JsonLog(redact=redact, stream=sys.stderr)
     docker = DockerCli({secret.variable: dev.secrets[secret.name] for secret in dev.plan.secrets_held_by("guard")})
@@ -54,7 +54,7 @@ async def serve_in_docker(dev: LocalAgent, served: ServeOptions, containers: Loc
 
 
 def share_store_with_group() -> None:
-    """What root writes into the store from now on, containers may write as well, by their group."""
+    """Makes files that root writes from now on writable for the containers' group."""
     if os.getuid() == 0:
         os.setegid(UID)
         os.umask(0o007)
@@ -69,7 +69,7 @@ async def _launched(runs: Runs) -> AsyncIterator[str]:
 
 
 async def _socket(docker: DockerCli) -> str:
-    """Where the engine listens that the command line uses; UnmoorError for one that is not this machine's."""
+    """The socket of the engine that the docker command uses; UnmoorError if it is not on this machine."""
     code, said = await docker.try_run(["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])
     url = said.strip()
     if code or not url.startswith(UNIX):
@@ -78,7 +78,7 @@ async def _socket(docker: DockerCli) -> str:
 
 
 async def _end(docker: DockerCli, containers: LocalContainers) -> None:
-    """Ends the runs, which are told to stop and have some seconds for it."""
+    """Stops the runs with a grace period and removes their containers."""
     label = f"label={LAUNCHER}={containers.name}"
     _, said = await docker.try_run(["ps", "--all", "--quiet", "--filter", label])
     if ids := said.split():

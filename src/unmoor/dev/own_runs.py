@@ -1,4 +1,4 @@
-"""A guard on loopback, which other processes of the machine can reach, serves none but the gateway's own runs."""
+"""Restricts a guard on loopback to the gateway's own runs: other processes can connect to it too."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from unmoor.runtime.guard.transport.types import ConnectionHandler, Emit, RunCre
 
 
 class FlushableHandler(ConnectionHandler, Protocol):
-    """A way that may have something left to do when a connection has ended."""
+    """A connection handler with work left to flush after a connection has ended."""
 
     async def settle(self) -> None: ...
 
 
 class OwnRunsFilter:
-    """Leads to the guard for runs that are running now, each with the token that it has shown first."""
+    """Forwards to the guard for active runs, each with the token of its first connection."""
 
     def __init__(self, way: FlushableHandler, running: Callable[[], frozenset[str]]) -> None:
         self._way = way

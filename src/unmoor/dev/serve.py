@@ -1,4 +1,4 @@
-"""The gateway on one's own machine: runs are processes, and the guard is in the gateway's process, on loopback."""
+"""The gateway on this machine: runs are processes, and the guard is in the gateway's process, on loopback."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from .agent import LocalAgent
 from .own_runs import OwnRunsFilter
 
 LOOPBACK = "127.0.0.1"
-# What a runner needs of a person's environment: where its store's credentials are, and how it is traced.
+# What a runner inherits from the user's environment: store credentials and tracing.
 INHERITED = ("AWS_", "AZURE_", "GOOGLE_", "LANG", "LC_", "HOME", "PATH", "SSL_", "TMPDIR", "OTEL_", "PYTHONPATH")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
-    """What `unmoor dev` was asked for: the API's token, where it listens, and the store's URL."""
+    """The options of `unmoor dev`: the API token, the listening socket and the store's URL."""
 
     token: str = field(repr=False)
     listening: socket.socket
@@ -40,7 +40,7 @@ class ServeOptions:
 
 @contextlib.asynccontextmanager
 async def serve_agent(dev: LocalAgent, served: ServeOptions) -> AsyncIterator[int]:
-    """Serves the agent until it is left, and gives the port's number. Logs are JSON lines on standard error."""
+    """Serves the agent in the context, and gives the port. Logs are JSON lines on standard error."""
     redact = redactor({**dev.secrets, "api-token": served.token})
     log = JsonLog(redact=redact, stream=sys.stderr)
     launcher = ProcessLauncher(environment={}, output=sys.stderr.fileno())
@@ -56,7 +56,7 @@ async def serve_agent(dev: LocalAgent, served: ServeOptions) -> AsyncIterator[in
 
 
 def build_gateway(dev: LocalAgent, served: ServeOptions, launcher: Launcher, redact: Redact, log: JsonLog) -> Gateway:
-    """The gateway of this machine's user, whose runs that launcher starts."""
+    """The local gateway, whose runs that launcher starts."""
     return Gateway(
         store=dev.store,
         bundle=dev.bundle,
@@ -73,7 +73,7 @@ def build_gateway(dev: LocalAgent, served: ServeOptions, launcher: Launcher, red
 
 
 def runner_environment(dev: LocalAgent, store_url: str, guard: int, around: Mapping[str, str]) -> dict[str, str]:
-    """All that a runner is given; of the secrets only those that a run holds."""
+    """A runner's environment; of the secrets only those that a run holds."""
     held = {s.variable: dev.secrets[s.name] for s in dev.plan.secrets_held_by("run")}
     return {
         **{name: value for name, value in around.items() if name.startswith(INHERITED)},
@@ -96,13 +96,11 @@ def describe_triggers(plan: Plan, url: str) -> list[str]:
 
 def _proof(hook: Webhook) -> str:
     if hook.verify is None:
-        return "by anybody"
-    return f"proved by {hook.verify.scheme} with the secret {hook.verify.secret}"
+        return "unauthenticated"
+    return f"signed with {hook.verify.scheme} and the secret {hook.verify.secret}"
 
 
 def check_store(url: str) -> None:
     """UnmoorError for a store that another process cannot open."""
     if url.startswith("memory:"):
-        raise UnmoorError(
-            "--store: runs are processes of their own, which cannot reach memory://; write file:///FOLDER"
-        )
+        raise UnmoorError("--store: runs are separate processes and cannot reach memory://; write file:///FOLDER")

@@ -16,13 +16,13 @@ class DockerCli:
         self._environment = {**os.environ, **secrets}
 
     async def run(self, command: list[str]) -> None:
-        """Runs a command; UnmoorError with its last word if it fails."""
-        code, said = await self.try_run(command)
+        """Runs a command; UnmoorError with its last line of output if it fails."""
+        code, output = await self.try_run(command)
         if code:
-            raise UnmoorError(f"docker {command[0]}: {last_line(said)}")
+            raise UnmoorError(f"docker {command[0]}: {last_line(output)}")
 
     async def try_run(self, command: list[str]) -> tuple[int, str]:
-        """Runs a command; its exit code and all that it said."""
+        """Runs a command; its exit code and all that it output."""
         try:
             process = await asyncio.create_subprocess_exec(
                 "docker",
@@ -34,12 +34,12 @@ class DockerCli:
                 start_new_session=True,
             )
         except FileNotFoundError:
-            raise UnmoorError("unmoor dev --docker needs Docker; install it, or leave --docker out") from None
-        said, _ = await process.communicate()
+            raise UnmoorError("unmoor dev --docker needs Docker; install it, or remove --docker") from None
+        output, _ = await process.communicate()
         assert process.returncode is not None
-        return process.returncode, said.decode(errors="replace")
+        return process.returncode, output.decode(errors="replace")
 
 
-def last_line(said: str) -> str:
-    lines = [line for line in said.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+def last_line(output: str) -> str:
+    lines = [line for line in output.splitlines() if line.strip()]
+    return lines[-1] if lines else "no output"

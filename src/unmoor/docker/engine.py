@@ -20,18 +20,18 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from unmoor.operate.errors import OperateError
 from unmoor.operate.platform_api import parse_http_date
+from unmoor.runtime.http.error_body import MAX_MESSAGE, parse_error, parse_json_or_text
 
 SOCKET = "unix:///var/run/docker.sock"
 PATIENCE_S = 30
-SAID = 300
 
 
 class DockerUnavailable(OperateError):
-    """No engine answers there."""
+    """No engine answers at the address."""
 
 
 class ContainerNotFound(OperateError):
-    """The engine has no such thing."""
+    """The engine has no such container or image."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class DockerHost:
 
     @classmethod
     def of_this_machine(cls) -> DockerHost:
-        """The engine that docker on this machine uses, where that is one of these."""
+        """The engine that docker on this machine uses, if its scheme is supported."""
         url = os.environ.get("DOCKER_HOST", "")
         return cls(url=url if url.startswith(("unix://", "ssh://")) else SOCKET)
 
@@ -58,7 +58,7 @@ class DockerHost:
 
     @property
     def is_remote(self) -> bool:
-        """Whether it is reached over SSH."""
+        """Whether the engine is accessed over SSH."""
         return self.url.startswith("ssh://")
 
     def version(self) -> str:
@@ -66,16 +66,16 @@ class DockerHost:
         return str(self.get("/version")["Version"])
 
     def containers(self, **labels: str) -> list[dict[str, Any]]:
-        """The containers with those labels, ended ones too."""
+        """The containers with those labels, including stopped ones."""
         filters = json.dumps({"label": [f"{name}={value}" for name, value in sorted(labels.items())]})
         return self.get("/containers/json?" + urlencode({"all": "true", "filters": filters}))
 
     def container(self, name: str) -> dict[str, Any]:
-        """A container; NoContainer where there is none of that name."""
+        """A container; ContainerNotFound if it does not exist."""
         return self.get(f"/containers/{quote(name, safe='')}/json")
 
     def image(self, name: str) -> dict[str, Any]:
-        """An image; NoContainer where there is none of that name."""
+        """An image; ContainerNotFound if it does not exist."""
         return self.get(f"/images/{quote(name, safe='/:@')}/json")
 
     def last_lines(self, name: str, most: int) -> list[str]:
@@ -88,7 +88,7 @@ class DockerHost:
         return json.loads(self._read(path))
 
     def run(self, command: Sequence[str]) -> str:
-        """What a command prints on the machine, over SSH; NoDocker where it fails."""
+        """The output of a command on the machine, over SSH; DockerUnavailable if it fails."""
         done = subprocess.run(
             [*_ssh(self.url, self.ssh_opts), *command],
             stdin=subprocess.DEVNULL,
@@ -98,12 +98,12 @@ class DockerHost:
             timeout=PATIENCE_S,
         )
         if done.returncode:
-            raise DockerUnavailable(_last(done.stderr) or f"{command[0]} ended with {done.returncode}")
+            raise DockerUnavailable(_last_line(done.stderr) or f"{command[0]} ended with {done.returncode}")
         return done.stdout
 
     @contextlib.contextmanager
     def port_forward(self, port: int) -> Iterator[str]:
-        """Where a port of the machine's loopback is reached from here, by ssh; NoDocker where it is not."""
+        """Forwards a port of the machine's loopback by ssh and gives the local URL; DockerUnavailable if ssh fails."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             here = free.getsockname()[1]
@@ -124,11 +124,13 @@ class DockerHost:
             answer = self._connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            raise DockerUnavailable(self._connection.said() or getattr(error, "strerror", None) or str(error)) from None
+            raise DockerUnavailable(
+                self._connection.ssh_error() or getattr(error, "strerror", None) or str(error)
+            ) from None
         self.at = parse_http_date(answer.headers.get("date", "")) or self.at
         if answer.status >= 300:
-            said = _message(content)
-            raise ContainerNotFound(said) if answer.status == 404 else DockerUnavailable(said)
+            message = parse_error(parse_json_or_text(content))[1]
+            raise ContainerNotFound(message) if answer.status == 404 else DockerUnavailable(message)
         return content
 
 
@@ -141,7 +143,7 @@ class _Piped(http.client.HTTPConnection):
         self._ssh: subprocess.Popen[bytes] | None = None
 
     def connect(self) -> None:
-        self._leave()
+        self._end_ssh()
         if self._url.startswith("ssh://"):
             self.sock, theirs = socket.socketpair()
             command = [*_ssh(self._url, self._ssh_opts), "docker", "system", "dial-stdio"]
@@ -159,16 +161,16 @@ class _Piped(http.client.HTTPConnection):
 
     def close(self) -> None:
         super().close()
-        self._leave()
+        self._end_ssh()
 
-    def said(self) -> str:
-        """Why ssh has ended, in its own words; nothing where it goes on, or there is none."""
+    def ssh_error(self) -> str:
+        """The last line of ssh's standard error; empty without ssh."""
         if self._ssh is None or self._ssh.stderr is None:
             return ""
         self._ssh.kill()
-        return _last(self._ssh.stderr.read().decode(errors="replace"))
+        return _last_line(self._ssh.stderr.read().decode(errors="replace"))
 
-    def _leave(self) -> None:
+    def _end_ssh(self) -> None:
         if self._ssh is not None:
             self._ssh.kill()
             self._ssh.communicate()
@@ -184,12 +186,12 @@ def _until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
     process.kill()
     assert process.stderr is not None
     raise DockerUnavailable(
-        _last(process.stderr.read().decode(errors="replace")) or "ssh gives no way to the machine's loopback"
+        _last_line(process.stderr.read().decode(errors="replace")) or "ssh could not forward the port"
     )
 
 
 def demultiplex_logs(content: bytes) -> bytes:
-    """What a container wrote, without the eight bytes that the engine puts before each piece where it has no terminal.
+    """A container's output without the engine's eight-byte frame headers, which it adds if there is no terminal.
 
     https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerAttach
     """
@@ -203,7 +205,7 @@ def demultiplex_logs(content: bytes) -> bytes:
 
 
 def _ssh(url: str, options: Sequence[str]) -> list[str]:
-    """The ssh client as Docker starts it; it never asks anything."""
+    """The ssh command as Docker runs it, in batch mode."""
     parts = urlsplit(url)
     port = ["-p", str(parts.port)] if parts.port else []
     user = ["-l", parts.username] if parts.username else []
@@ -211,14 +213,6 @@ def _ssh(url: str, options: Sequence[str]) -> list[str]:
     return ["ssh", *quiet, *(os.path.expanduser(each) for each in options), *user, *port, "--", parts.hostname or ""]
 
 
-def _message(content: bytes) -> str:
-    try:
-        said = str(json.loads(content)["message"])
-    except (ValueError, KeyError, TypeError):
-        said = content.decode(errors="replace")
-    return " ".join(said.split())[:SAID]
-
-
-def _last(text: str) -> str:
+def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:SAID] if lines else ""
+    return lines[-1][:MAX_MESSAGE] if lines else ""

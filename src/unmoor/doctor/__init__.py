@@ -1,1 +1,1 @@
-"""Whether this machine has what deploying needs, a line for each thing: fine, or what to do."""
+"""Checks whether this machine meets the requirements for deploying."""

@@ -1,4 +1,4 @@
-"""Who is logged in at a platform, and nothing else of it."""
+"""The identity that is logged in at a platform."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .machine import clock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An identity as the platform names it, and the platform's own time where it said it."""
+    """An identity as the platform names it, and the platform's time if it reported one."""
 
     who: str
     at: datetime | None = None
@@ -23,7 +23,7 @@ class Account:
 def account_findings(
     look: Callable[[], Account], *, where: str, todo: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Iterator[Finding]:
-    """Who is logged in there, and whether the clocks agree; what to do where nobody is."""
+    """Whether somebody is logged in there, and whether the clocks agree."""
     try:
         account = look()
     except UnmoorError as error:

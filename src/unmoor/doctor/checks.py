@@ -1,4 +1,4 @@
-"""Everything that is found on this machine, for deploying at all and for one target."""
+"""All checks of this machine, in general and for one target."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from .tools import plugins, pulumi, python
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorScope:
-    """What is looked at: this machine, and for one target of an agent as well, of whose spec nothing may be known."""
+    """What to check: this machine, and optionally one target, with its plan and settings if known."""
 
     target: Target | None = None
     plan: Plan | None = None
     settings: Settings | None = None
 
 
-def run_checks(patient: DoctorScope) -> Iterator[Finding]:
-    """A line for each thing, as soon as it is known."""
+def run_checks(scope: DoctorScope) -> Iterator[Finding]:
+    """Yields each finding as soon as it is known."""
     yield python(sys.version_info[:3])
-    there = find_pulumi()
-    yield from pulumi(there, oldest=OLDEST)
-    if patient.target is None:
+    cli = find_pulumi()
+    yield from pulumi(cli, oldest=OLDEST)
+    if scope.target is None:
         return
-    wanted = {package: required_version(package) for package in patient.target.packages}
-    installed = installed_plugins(there.path)
-    yield from plugins(wanted, [*(installed or ()), *plugins_on_path(list(wanted))], readable=installed is not None)
+    required = {package: required_version(package) for package in scope.target.packages}
+    installed = installed_plugins(cli.path)
+    yield from plugins(required, [*(installed or ()), *plugins_on_path(list(required))], readable=installed is not None)
     try:
-        yield from patient.target.doctor(patient.plan, patient.settings)
+        yield from scope.target.doctor(scope.plan, scope.settings)
     except UnmoorError as error:
-        yield failure(patient.target.name, str(error))
+        yield failure(scope.target.name, str(error))

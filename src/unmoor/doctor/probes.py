@@ -1,4 +1,4 @@
-"""What is there of Pulumi on this machine; nothing is changed by looking."""
+"""Finds Pulumi's CLI, SDK and plugins on this machine; read-only."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ INSTALLED = Path("~/.pulumi/bin/pulumi")
 def find_pulumi() -> Pulumi:
     """Pulumi's SDK and command line."""
     path, installed = shutil.which("pulumi") or "", INSTALLED.expanduser()
-    said = output([path, "version"]) if path else None
+    text = output([path, "version"]) if path else None
     return Pulumi(
         path=path,
-        version=(said or "").strip().removeprefix("v"),
+        version=(text or "").strip().removeprefix("v"),
         sdk=_sdk(),
         elsewhere=str(installed) if not path and os.access(installed, os.X_OK) else "",
     )
 
 
 def installed_plugins(path: str) -> tuple[Plugin, ...] | None:
-    """The plugins that Pulumi has, and those that programs on PATH play; None where it does not say."""
-    said = output([path, "plugin", "ls", "--json"]) if path else None
+    """The plugins that Pulumi has installed; None if its CLI cannot list them."""
+    text = output([path, "plugin", "ls", "--json"]) if path else None
     try:
-        listed = json.loads(said) if said else None
+        listed = json.loads(text) if text else None
     except ValueError:
         listed = None
     if not isinstance(listed, list):
@@ -47,12 +47,12 @@ def installed_plugins(path: str) -> tuple[Plugin, ...] | None:
 
 
 def plugins_on_path(packages: Sequence[str]) -> tuple[Plugin, ...]:
-    """The plugins whose place a program on PATH takes, as Pulumi prefers it."""
+    """The plugins provided by programs on PATH, which Pulumi prefers."""
     return tuple(Plugin(name=name) for name in packages if shutil.which(f"pulumi-resource-{name}"))
 
 
 def required_version(package: str) -> str:
-    """The version that an installed SDK wants of its plugin; empty where the SDK is not installed."""
+    """The plugin version that an installed SDK requires; empty if the SDK is not installed."""
     spec = find_spec("pulumi_" + package.replace("-", "_"))
     if spec is None or spec.origin is None:
         return ""
@@ -60,7 +60,7 @@ def required_version(package: str) -> str:
 
 
 def output(command: Sequence[str]) -> str | None:
-    """What a command prints; None where it cannot be run, fails, or takes too long."""
+    """A command's output; None if it cannot be run, fails or takes too long."""
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         done = subprocess.run(

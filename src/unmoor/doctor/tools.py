@@ -1,4 +1,4 @@
-"""Python, Pulumi's command line and its plugins, judged by what was found of them."""
+"""Findings about Python, Pulumi's CLI and its plugins."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Version = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulumi:
-    """What is there of Pulumi: the path and version of its command line, and its SDK's version; empty where nothing is.
+    """The path and version of Pulumi's CLI, and its SDK's version; empty if missing.
 
-    `elsewhere` is a command line that lies where Pulumi's installer puts it, and is not on PATH.
+    `elsewhere` is a CLI in the installer's folder that is not on PATH.
     """
 
     path: str = ""
@@ -27,14 +27,14 @@ class Pulumi:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plugin:
-    """A resource plugin: its name, and its version, or none where a program on PATH takes its place."""
+    """A resource plugin and its version, which is empty if a program on PATH provides it."""
 
     name: str
     version: str = ""
 
 
 def python(version: Sequence[int]) -> Finding:
-    """Whether this Python is one that unmoor runs on."""
+    """Whether unmoor supports this Python."""
     text = ".".join(map(str, version))
     if tuple(version) < OLDEST_PYTHON:
         return failure("Python", text, f"install Python {'.'.join(map(str, OLDEST_PYTHON))} or newer")
@@ -42,7 +42,7 @@ def python(version: Sequence[int]) -> Finding:
 
 
 def pulumi(found: Pulumi, *, oldest: str) -> list[Finding]:
-    """Whether Pulumi's SDK and command line are there and go together."""
+    """Whether Pulumi's SDK and CLI are installed and compatible."""
     return [_sdk(found.sdk), _cli(found, oldest)]
 
 
@@ -56,22 +56,22 @@ def _cli(found: Pulumi, oldest: str) -> Finding:
     topic = "Pulumi CLI"
     install = ("unmoor", "doctor", "--install")
     if found.path and not found.version:
-        return failure(topic, f"{found.path} says no version", "reinstall it: https://www.pulumi.com/docs/install/")
+        return failure(topic, f"{found.path} prints no version", "reinstall it: https://www.pulumi.com/docs/install/")
     if not found.path and found.elsewhere:
         folder = found.elsewhere.rpartition("/")[0]
         return failure(topic, f"{found.elsewhere} is not on PATH", f'export PATH="{folder}:$PATH"')
     if not found.path:
         return failure(topic, "not on PATH", install=install)
-    said = f"{found.version} at {found.path}"
+    text = f"{found.version} at {found.path}"
     if parse_version(found.version) < parse_version(oldest):
-        return failure(topic, f"{said} is older than {oldest}", install=install)
+        return failure(topic, f"{text} is older than {oldest}", install=install)
     if found.sdk and parse_version(found.version)[:2] < parse_version(found.sdk)[:2]:
-        return note(topic, f"{said}, older than its SDK {found.sdk}", "most things work; update it where one does not")
-    return ok(topic, said)
+        return note(topic, f"{text}, older than its SDK {found.sdk}", "most commands work; update it if one fails")
+    return ok(topic, text)
 
 
 def plugins(wanted: Mapping[str, str], there: Sequence[Plugin], *, readable: bool) -> list[Finding]:
-    """Whether the plugins are there, each at the version that its SDK wants; that is empty where the SDK is missing."""
+    """Whether the plugins are installed at the versions that their SDKs require (empty if an SDK is missing)."""
     return [_plugin(name, version, there, readable=readable) for name, version in sorted(wanted.items())]
 
 
@@ -83,10 +83,14 @@ def _plugin(name: str, version: str, there: Sequence[Plugin], *, readable: bool)
     if version in found:
         return ok(topic, version)
     if "" in found:
-        return note(topic, "a program on PATH takes its place, whatever its version")
+        return note(topic, "provided by a program on PATH, version unknown")
     if not readable:
-        return note(topic, f"{version} is needed; whether it is there, only Pulumi's CLI tells")
-    others = f"{', '.join(sorted(found))} is there, and {version} is needed" if found else f"{version} is not there"
+        return note(topic, f"{version} is required; only Pulumi's CLI can tell whether it is installed")
+    others = (
+        f"{', '.join(sorted(found))} is installed, but {version} is required"
+        if found
+        else f"{version} is not installed"
+    )
     return failure(topic, others, install=("pulumi", "plugin", "install", "resource", name, f"v{version}"))
 
 

@@ -1,1 +1,1 @@
-"""What is done with an agent that is there: its runs are started, read and ended, and what serves is looked at."""
+"""Operates a deployed agent: starts, reads and cancels runs, and verifies the deployment."""

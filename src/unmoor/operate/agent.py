@@ -1,4 +1,4 @@
-"""An agent that is there, by whichever way it is reached: its gateway, or its store where that is away."""
+"""The client interface to a deployed agent, through its gateway or its store."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from unmoor.runtime.state import keys
 
 from .errors import NoSuchRun, OperateError
 
-# What is read with one request; the gateway's own limit.
+# The page size of one request: the gateway's limit.
 PAGE = 200
-# So many of the newest runs may be self-tests before one of them is taken for the newest.
+# How many of the newest runs to search for one that is not a self-test.
 SOME = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPage:
-    """A page of runs or deliveries, and what gives the next one; empty on the last."""
+    """A page of runs or deliveries, and the cursor of the next page; empty on the last."""
 
     entries: tuple[dict[str, Any], ...]
     next: str
@@ -30,7 +30,7 @@ class EntryPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Events:
-    """Events after a number, the number to go on after, and whether nothing more comes."""
+    """Events after a number, the number to continue after, and whether the run has ended."""
 
     events: tuple[dict[str, Any], ...]
     next: int
@@ -38,10 +38,10 @@ class Events:
 
 
 class AgentClient(Protocol):
-    """What can be asked of an agent. Runs, events and deliveries are as the HTTP API has them."""
+    """The operations on an agent. Runs, events and deliveries have the HTTP API's fields."""
 
     def start(self, prompt: str, session: str) -> str:
-        """Accepts a run and returns its id."""
+        """Starts a run and returns its ID."""
         ...
 
     def runs(self, *, limit: int, cursor: str = "") -> EntryPage:
@@ -49,15 +49,15 @@ class AgentClient(Protocol):
         ...
 
     def run(self, run: str) -> dict[str, Any]:
-        """A run; NoSuchRun where there is none."""
+        """A run; NoSuchRun if it does not exist."""
         ...
 
     def events(self, run: str, *, after: int, wait_s: int) -> Events:
-        """A run's events after a number, as soon as there are any, the run has ended, or the wait is over."""
+        """A run's events after a number; waits for events, the run's end or `wait_s`."""
         ...
 
     def cancel(self, run: str) -> str:
-        """Asks a run to end and returns its status."""
+        """Cancels a run and returns its status."""
         ...
 
     def deliveries(self, *, limit: int, cursor: str = "", trigger: str = "") -> EntryPage:
@@ -65,7 +65,7 @@ class AgentClient(Protocol):
         ...
 
     def close(self) -> None:
-        """Lets go of what it holds."""
+        """Closes the client."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""How an agent is reached: by what its deployment left, by a gateway's address, or by its store."""
+"""Connects to an agent by its deployment's outputs, its gateway's address or its store."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ class MissingOption(UnmoorError):
 
 @contextlib.contextmanager
 def connect_agent(where: AgentLocation, *, starting: bool = False) -> Iterator[AgentClient]:
-    """The agent that is there; `starting` says that a run is to be started, for which a store alone wants the spec."""
+    """A client of the agent. `starting` a run through a store needs the spec too."""
     with contextlib.closing(_by_store(where, starting) if where.store else connect_gateway(where)) as agent:
         yield agent
 
 
 def connect_gateway(where: AgentLocation) -> GatewayAgent:
-    """The agent by its gateway: at the address that is given, or that the deployment left."""
+    """A client of the gateway at the given address, or the deployment's."""
     if where.store and where.url:
         raise MissingOption("--url and --store: one of them; the gateway is asked, or the store")
     if where.url:
@@ -84,7 +84,7 @@ def gateway_at(chosen: SelectedTarget, outputs: Outputs) -> GatewayAgent:
 
 
 def deployed_outputs(loaded: Loaded, target: str, *, backend: str) -> Outputs:
-    """What the deployment of the spec to that target left; UnmoorError where there is none."""
+    """The outputs of the spec's deployment to that target; UnmoorError if it is not deployed."""
     from unmoor.stacks.read_outputs import read_outputs
     from unmoor.stacks.stack_location import stack_location
 
@@ -124,7 +124,7 @@ def _by_store(where: AgentLocation, starting: bool) -> StoreAgent:
 
 
 def _with_its_bundle(agent: StoreAgent, loaded: Loaded) -> StoreAgent:
-    """The agent with what its gateway was deployed with: the spec as it is here, if that is what is there."""
+    """A store's agent with its bundle, if the store holds the bundle of the local spec."""
     from dataclasses import replace
 
     from unmoor.plan.bundle import pack

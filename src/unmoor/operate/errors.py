@@ -1,10 +1,10 @@
-"""What goes wrong between this machine and an agent that is deployed.
+"""Errors between this machine and a deployed agent.
 
-OperateError       base, exit 1; its text says where, what, and what to do
-├── Unreachable    nothing answers, or what answers is no gateway
-├── NotBelieved    the gateway does not take the token
-├── NoSuchRun      the agent has no run of that id
-└── Refused        the gateway answered with a refusal: its status and its own words
+OperateError           base, exit 1; the message names the address, the problem and the remedy
+├── AgentUnreachable   nothing answers, or not a gateway
+├── Unauthorized       the gateway rejects the token
+├── NoSuchRun          the agent has no run with that ID
+└── RejectedByGateway  the gateway answered with an error
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from unmoor.errors import UnmoorError
 
 
 class OperateError(UnmoorError):
-    """Base of every fault of operating an agent."""
+    """Base of every error of operating an agent."""
 
 
 class AgentUnreachable(OperateError):
-    """Nothing answers, or not as a gateway does."""
+    """Nothing answers, or something that is not a gateway."""
 
 
 class Unauthorized(OperateError):
-    """The gateway does not take the token."""
+    """The gateway rejects the token."""
 
 
 class NoSuchRun(OperateError):
-    """The agent has no run of that id."""
+    """The agent has no run with that ID."""
 
 
 class RejectedByGateway(OperateError):
-    """What the gateway says it does not do."""
+    """The gateway answered with an error."""
 
     def __init__(self, text: str, *, status: int) -> None:
         super().__init__(text)
@@ -37,6 +37,6 @@ class RejectedByGateway(OperateError):
 
 
 def first_sentence(text: str, most: int = 300) -> str:
-    """What a library says in the first line of its error, without what it advises after it."""
+    """The first sentence of a library's error message."""
     line = " ".join(text.strip().partition("\n")[0].split())
     return line.partition(". ")[0].rstrip(".")[:most]

@@ -13,13 +13,13 @@ from .errors import AgentUnreachable, RejectedByGateway
 # A gateway that does not stream is asked like this, and its front ends what takes longer:
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html has 30 s.
 WAIT_S = 20
-# How long a gateway may be away, as while it is deployed anew, and how often it is tried meanwhile.
+# How long a gateway may be unreachable, for example during a rollout, and the retry interval.
 PATIENCE_S, PAUSE_S = 300.0, 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follower:
-    """Follows runs of an agent; `said` hears what a person wants to know meanwhile."""
+    """Follows runs of an agent; `said` receives status messages for people."""
 
     agent: AgentClient
     said: Callable[[str], None]

@@ -42,7 +42,7 @@ class GatewayAgent:
         return EntryPage(entries=tuple(found["deliveries"]), next=found["next_cursor"] or "")
 
     def deliver(self, webhook: str, body: bytes, headers: dict[str, str], *, again: bool) -> Reply:
-        """Sends a webhook, with no token beside what its headers prove it by."""
+        """Sends a webhook, without the API token: its signature authenticates it."""
         path = f"/hooks/{quote(webhook, safe='')}"
         return self.http.ask("POST", path, body=body, headers=headers, again=again, with_token=False)
 

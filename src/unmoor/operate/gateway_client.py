@@ -1,4 +1,4 @@
-"""Requests to a gateway: tried again where that does no harm, and every fault in one line."""
+"""Requests to a gateway: retried where that is safe, with every error in one line."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, SSLError
 
 from unmoor.errors import UnmoorError
+from unmoor.http_pool import CONNECT_S, pool_for, root_cause
+from unmoor.runtime.http.error_body import parse_error
 
 from .errors import AgentUnreachable, NoSuchRun, RejectedByGateway, Unauthorized
 
-CONNECT_S = 10.0
-# A gateway that was scaled to zero is started before its platform passes the request on.
+# A gateway scaled to zero starts before its platform forwards the request.
 ANSWER_S = 90.0
-# Pauses between tries. A platform that moves a gateway is done within seconds.
+# Pauses between attempts; a rollout takes seconds.
 PAUSES_S = (0.2, 0.5, 1.0)
-# What a load balancer says while there is nobody behind it, and a gateway that is stopping.
+# A load balancer without a healthy backend, or a gateway that is stopping.
 PASSING = (502, 503, 504)
 LARGEST = 256 * 1024 * 1024
-# Holds open where a URL is reached from here, and gives that address.
+# Opens a tunnel to a URL and gives its local address.
 Way = Callable[[str], AbstractContextManager[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a gateway answered."""
+    """A gateway's response."""
 
     status: int
     headers: Mapping[str, str]
@@ -40,7 +40,7 @@ class Reply:
 
     @property
     def values(self) -> Any:
-        """The JSON in it; None where it is none."""
+        """The body as JSON; None if it is not JSON."""
         try:
             return json.loads(self.content)
         except (ValueError, RecursionError):
@@ -49,8 +49,10 @@ class Reply:
 
 @dataclass(slots=True, kw_only=True)
 class GatewayHttp:
-    """One gateway's address, and the token that opens it; `token_from` says where that is from, `instead` what else can
-    be asked where nothing answers, and `way` how the address is reached from here."""
+    """A gateway's address and token, and how to reach it: `way` opens a tunnel to the address.
+
+    Error messages use `token_from`, the token's source, and `instead`, the alternative if nothing answers.
+    """
 
     url: str
     token: str = field(repr=False)
@@ -91,18 +93,18 @@ class GatewayHttp:
         raise AssertionError("the last try returns or raises")
 
     def values(self, method: str, path: str, **more: Any) -> Any:
-        """The JSON that is answered; Refused where it is a refusal, NoSuchRun where there is no such thing."""
+        """The response's JSON; RejectedByGateway for an error, NoSuchRun for a 404."""
         return self.parse_reply(self.ask(method, path, **more))
 
     def parse_reply(self, reply: Reply) -> Any:
-        """The JSON of an answer; Refused, NoSuchRun or Unreachable where it is none that was hoped for."""
+        """A response's JSON; RejectedByGateway, NoSuchRun or AgentUnreachable for any other response."""
         values = reply.values
         if reply.status < 300 and isinstance(values, dict):
             return values
         said = _refusal(values)
         if said is None:
             raise AgentUnreachable(
-                f"{self.url}: answered {reply.status}, and not as a gateway does; {self._hint(reply)}"
+                f"{self.url}: answered {reply.status}, which is not a gateway's response; {self._hint(reply)}"
             )
         if reply.status == 404:
             raise NoSuchRun(f"{self.url}: {said}")
@@ -136,34 +138,34 @@ class GatewayHttp:
 
     def _believed(self, reply: Reply) -> Reply:
         if reply.status == 401 and not self.token:
-            raise Unauthorized(f"{self.url}: wants a token; set UNMOOR_TOKEN to the gateway's")
+            raise Unauthorized(f"{self.url}: needs a token; set UNMOOR_TOKEN to the gateway's token")
         if reply.status == 401 and _refusal(reply.values) is not None:
-            raise Unauthorized(f"{self.url}: does not take {self.token_from}")
+            raise Unauthorized(f"{self.url}: rejected {self.token_from}")
         return reply
 
     def _hint(self, reply: Reply) -> str:
         if place := reply.headers.get("location", ""):
-            return f"it sends on to {place[:200]}: if that is the gateway, give its address"
+            return f"it redirects to {place[:200]}: if that is the gateway, pass that address"
         return f"is it up? {self.instead}" if reply.status in PASSING else "is this the gateway's address?"
 
     def _unreachable(self, error: Exception, *, unsure: bool) -> AgentUnreachable:
         if unsure:
             rule = f"the connection broke ({root_cause(error)})"
-            return AgentUnreachable(f"{self.url}: {rule}; it may have been done all the same: see unmoor runs")
+            return AgentUnreachable(f"{self.url}: {rule}; the request may have been processed: see unmoor runs")
         return AgentUnreachable(f"{self.url}: nothing answers ({root_cause(error)}); is the gateway up? {self.instead}")
 
 
 class InvalidUrl(UnmoorError):
-    """What was given is no address of a gateway."""
+    """The text is not a gateway's address."""
 
     exit_code = 2
 
 
 def gateway_url(text: str) -> str:
-    """A gateway's address without a slash at its end; UnmoorError, with what to write, for anything else."""
+    """A gateway's address without a trailing slash; InvalidUrl, with the remedy, for anything else."""
     if not _is_address(text):
-        # It may hold a token, as the page's address does: so it is not shown.
-        raise InvalidUrl("--url: is no gateway's address; write https://HOST, and the token into UNMOOR_TOKEN")
+        # Not printed: like the page's address, it may contain a token.
+        raise InvalidUrl("--url: is not a gateway address; write https://HOST, and put the token into UNMOOR_TOKEN")
     return text.rstrip("/")
 
 
@@ -177,26 +179,7 @@ def _is_address(text: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and not beyond
 
 
-def pool_for(url: str) -> urllib3.PoolManager:
-    """Connections to that address, by the proxy that the environment names for it."""
-    parts = urlsplit(url)
-    proxy = getproxies().get(parts.scheme, "")
-    if proxy and not proxy_bypass(parts.hostname or ""):
-        return urllib3.ProxyManager(proxy if "://" in proxy else f"http://{proxy}")
-    return urllib3.PoolManager()
-
-
 def _refusal(values: Any) -> str | None:
-    """The line of a gateway's refusal; None where it is no such thing."""
-    error = values.get("error") if isinstance(values, dict) else None
-    message = error.get("message") if isinstance(error, dict) else None
-    return " ".join(message.split())[:500] if isinstance(message, str) else None
-
-
-def root_cause(error: BaseException) -> str:
-    """The reason in a few words, without what a library says of itself."""
-    # Libraries put the cause behind an error, or beside a text of their own into it.
-    while inner := error.__cause__ or next((each for each in error.args if isinstance(each, Exception)), None):
-        error = inner
-    text = " ".join(str(error.strerror if isinstance(error, OSError) and error.strerror else error).split())
-    return text[:200] or type(error).__name__
+    """The message of a gateway's error; None if the body is something else."""
+    is_error = isinstance(values, dict) and isinstance(values.get("error"), dict)
+    return parse_error(values)[1] if is_error else None

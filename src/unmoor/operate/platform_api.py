@@ -1,4 +1,4 @@
-"""A platform's own HTTP API, asked with a token of whoever is logged in at this machine."""
+"""A platform's HTTP API, called with a token of the user who is logged in on this machine."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from unmoor.http_pool import CONNECT_S, pool_for, root_cause
+from unmoor.runtime.http.error_body import parse_error, parse_json_or_text
+
 from .errors import OperateError
-from .gateway_client import CONNECT_S, pool_for, root_cause
 
 READ_S = 30.0
-SAID = 300
 
 
 class NotFound(OperateError):
-    """The platform has no such thing."""
+    """The platform has no such resource."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The JSON that came, and the platform's own time."""
+    """The response's JSON, and the platform's time."""
 
     values: Any
     at: datetime | None
@@ -32,7 +33,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """An API at an address; `token` gives what opens it, and `name` is what faults call it."""
+    """An API at an address; `token` returns a bearer token, and `name` is what errors call the API."""
 
     name: str
     base: str
@@ -43,27 +44,27 @@ class Api:
         return self.answer("GET", path).values
 
     def text(self, path: str) -> str:
-        """What lies at a path, as it is."""
-        return self._got("GET", path, None, "").data.decode(errors="replace")
+        """The text at a path."""
+        return self._request("GET", path, None, "").data.decode(errors="replace")
 
     def answer(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> Answer:
-        """What is answered; NotThere for a 404, OperateError with the platform's own words for any other refusal."""
-        got = self._got(method, path, body, kind)
-        return Answer(values=_json(got), at=parse_http_date(got.headers.get("date", "")))
+        """The response; NotFound for a 404, OperateError with the platform's message for any other error."""
+        response = self._request(method, path, body, kind)
+        return Answer(values=parse_json_or_text(response.data), at=parse_http_date(response.headers.get("date", "")))
 
-    def _got(self, method: str, path: str, body: bytes | None, kind: str) -> urllib3.BaseHTTPResponse:
+    def _request(self, method: str, path: str, body: bytes | None, kind: str) -> urllib3.BaseHTTPResponse:
         headers = {"authorization": f"Bearer {self.token()}", **({"content-type": kind} if body else {})}
         timeout = urllib3.Timeout(connect=CONNECT_S, read=READ_S)
         try:
-            got = pool_for(self.base).request(
+            response = pool_for(self.base).request(
                 method, self.base + path, body=body, headers=headers, redirect=False, retries=2, timeout=timeout
             )
         except (HTTPError, OSError) as error:
             raise OperateError(f"{self.name} cannot be reached: {root_cause(error)}") from None
-        if got.status >= 300:
-            text = f"{self.name} answered {got.status}: {_said(got)}"
-            raise NotFound(text) if got.status == 404 else OperateError(text)
-        return got
+        if response.status >= 300:
+            text = f"{self.name} answered {response.status}: {parse_error(parse_json_or_text(response.data))[1]}"
+            raise NotFound(text) if response.status == 404 else OperateError(text)
+        return response
 
 
 def parse_http_date(text: str) -> datetime | None:
@@ -72,20 +73,3 @@ def parse_http_date(text: str) -> datetime | None:
         return parsedate_to_datetime(text)
     except ValueError:
         return None
-
-
-def _json(got: Any) -> Any:
-    try:
-        return got.json()
-    except ValueError:
-        return None
-
-
-def _said(got: Any) -> str:
-    """The platform's words for its refusal, in one line."""
-    values = _json(got)
-    error = values.get("error") if isinstance(values, dict) else None
-    said = error.get("message") if isinstance(error, dict) else error
-    description = values.get("error_description") if isinstance(values, dict) else None
-    text = description or said or got.data.decode(errors="replace")
-    return " ".join(str(text).split())[:SAID] or "nothing"

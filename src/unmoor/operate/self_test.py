@@ -1,4 +1,7 @@
-"""A run that proves the way from a webhook to a run's end, and costs no more than its container's few seconds."""
+"""The caller's side of a self-test, as `unmoor verify` runs it: sends the signed webhook and waits for its run.
+
+The gateway's trigger is runtime/self_test_trigger.py; the runner's side is runtime/run/self_test.py.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ BODY = b"{}"
 
 @dataclass(slots=True, kw_only=True)
 class SelfTest:
-    """One self-test: sent at the first look, its run looked at from then on."""
+    """One self-test: the first poll sends the webhook, later ones read its run."""
 
     agent: GatewayAgent
     token: str = field(repr=False)
@@ -32,11 +35,11 @@ class SelfTest:
 
     @property
     def waits_for(self) -> str:
-        """What is waited for, in one line."""
-        return f"waits for the self-test: {self.run} is {self.status}"
+        """The current wait, in one line."""
+        return f"waiting for the self-test: {self.run} is {self.status}"
 
     def poll(self) -> Finding | None:
-        """What came of it; None while it goes on. Refused where the gateway does not take it."""
+        """The result; None while the run is active. RejectedByGateway if the gateway refuses the webhook."""
         if not self.run:
             return self._send()
         found = self.agent.run(self.run)
@@ -49,14 +52,14 @@ class SelfTest:
         return ok(TOPIC, f"a signed delivery was accepted, and {self.run} ended {took.total_seconds():.1f} s later")
 
     def timed_out(self, after_s: float) -> Finding:
-        """That it has not ended, and is ended now; where others run, it only waits for them."""
+        """Cancels the run; a failure, or only a note if it was queued behind other runs."""
         if not self.run:
             return failure(TOPIC, f"was not accepted within {after_s:.0f} s")
         others = [each["id"] for each in self.agent.runs(limit=200).entries if each["status"] == "running"]
         self.agent.cancel(self.run)
         if self.status == "queued" and others:
-            return note(TOPIC, f"not verified that runs start: {self.run} waited behind {len(others)} that run")
-        return failure(TOPIC, f"{self.run} is {self.status} after {after_s:.0f} s, and is cancelled")
+            return note(TOPIC, f"not verified that runs start: {self.run} was queued behind {len(others)} active runs")
+        return failure(TOPIC, f"{self.run} is {self.status} after {after_s:.0f} s and was canceled")
 
     def _send(self) -> Finding | None:
         at = str(int(self.now().timestamp()))
@@ -65,7 +68,7 @@ class SelfTest:
         try:
             values = self.agent.http.parse_reply(self.agent.deliver(NAME, BODY, headers, again=True))
         except NoSuchRun:
-            return note(TOPIC, "not verified: the gateway is of a release that has no self-test")
+            return note(TOPIC, "not verified: the gateway's release has no self-test")
         except RejectedByGateway as error:
             if error.status != 429:
                 raise

@@ -1,4 +1,4 @@
-"""An agent by its store alone, as when its gateway is away: what is there is read, and what is wished is left there."""
+"""Operates an agent through its store alone, for example while its gateway is down."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreAgent:
-    """The agent whose store that is. `bundle` is what its gateway was deployed with, where that is known."""
+    """The agent of a store. `bundle` is the deployed bundle, if known."""
 
     url: str
     store: Store
@@ -42,7 +42,7 @@ class StoreAgent:
         if self.bundle is None:
             raise OperateError(f"{self.url}: a run is left here only for an agent whose spec is given")
         if self.bundle.agent.run.when_busy == "skip":
-            raise OperateError("run.when_busy is skip: whether there is room, the gateway alone knows; ask it")
+            raise OperateError("run.when_busy is skip: only the gateway knows whether a run can start; use --url")
         record = api_run(self.bundle, prompt, session, now=datetime.now(UTC), redact=self.redact)
         self._done(enqueue_run(self.store, record))
         return record.id

@@ -1,6 +1,6 @@
-"""Whether what runs is what was asked for: the revision, the gateway's bundle, the way from a webhook to a run's end.
+"""Verifies a deployment: its revision, the gateway's bundle, and a self-test from webhook to result.
 
-Every wait has an end, and says what it waits for.
+Every wait is bounded and prints its reason.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REVISION, GATEWAY, SELF_TEST = "revision", "gateway", "self-test"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long each step is waited for, and how often it is looked at; in seconds."""
+    """The maximum wait for each step and the poll interval, in seconds."""
 
     revision_s: float = 600
     gateway_s: float = 180
@@ -35,20 +35,20 @@ class Patience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """What was found, step by step, and the last lines of the container that failed."""
+    """The finding of each step, and the last log lines of a container that failed."""
 
     findings: tuple[Finding, ...]
     log: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong; a step that cannot be told is not."""
+        """Whether no step failed; a step without a result counts as passed."""
         return not any(each.state == "wrong" for each in self.findings)
 
 
 @dataclass(slots=True, kw_only=True)
 class Verification:
-    """One deployment that is looked at. `say` hears what is waited for, each time that it is something else."""
+    """The verification of one deployment. `say` receives the reason of each wait when it changes."""
 
     target: Target
     plan: Plan
@@ -64,7 +64,7 @@ class Verification:
     _log: tuple[str, ...] = ()
 
     def verify(self) -> Verified:
-        """Looks at each step in turn; what comes after one that is wrong is not looked at."""
+        """Runs the steps in order, up to the first failure."""
         findings: list[Finding] = []
         for step in self._steps():
             findings.append(finding := step())
@@ -80,7 +80,7 @@ class Verification:
             yield self._self_test
 
     def _revision(self) -> Finding:
-        """Waits until the revision that was asked for serves, or has failed."""
+        """Waits until the deployed revision serves or has failed."""
         said = ""
         for last in self._looks(self.patience.revision_s):
             try:
@@ -88,12 +88,12 @@ class Verification:
             except OperateError as error:
                 return failure(REVISION, str(error))
             if revision is None:
-                return note(REVISION, f"not verified: {self.target.name} cannot tell")
+                return note(REVISION, f"not verified: {self.target.name} does not report its revision")
             if revision.state != "moving":
                 return self._of(revision)
             if last:
-                return failure(REVISION, f"{revision.text}, and not more after {self.patience.revision_s:.0f} s")
-            said = self._waits(said, f"waits for the revision: {revision.text}")
+                return failure(REVISION, f"{revision.text}; timed out after {self.patience.revision_s:.0f} s")
+            said = self._waits(said, f"waiting for the revision: {revision.text}")
         raise AssertionError("the last look returns")
 
     def _of(self, revision: Revision) -> Finding:
@@ -101,7 +101,7 @@ class Verification:
         return (ok if revision.state == "serves" else failure)(REVISION, revision.text)
 
     def _gateway(self) -> Finding:
-        """Waits until the gateway is ready with the bundle that was deployed."""
+        """Waits until the gateway is ready with the deployed bundle."""
         said = ""
         for last in self._looks(self.patience.gateway_s):
             why = self._not_ready()
@@ -109,28 +109,30 @@ class Verification:
                 return ok(GATEWAY, f"{self.outputs.url} is ready with bundle {self.outputs.bundle[:12]}")
             if last:
                 return failure(GATEWAY, why)
-            said = self._waits(said, f"waits for the gateway: {why}")
+            said = self._waits(said, f"waiting for the gateway: {why}")
         raise AssertionError("the last look returns")
 
     def _not_ready(self) -> str:
-        """Why the gateway is not ready as it was deployed; empty where it is."""
+        """Why the gateway is not ready with the deployed bundle; empty if it is."""
         try:
             reply = self.agent.http.ask("GET", READY_PATH, again=False, with_token=False)
             values = reply.values
             if not isinstance(values, dict) or "bundle" not in values:
                 self.agent.http.parse_reply(reply)  # says what it is instead
-                return f"{self.outputs.url}: answers, and not as a gateway does"
+                return f"{self.outputs.url}: answers, but not as a gateway"
         except UnmoorError as error:
             return str(error)
         if reply.status != 200:
-            return f"{self.outputs.url} is {values.get('status', 'not ready')}: it does not reach its store, or stops"
+            return (
+                f"{self.outputs.url} is {values.get('status', 'not ready')}: it cannot reach its store, or is stopping"
+            )
         if values["bundle"] != self.outputs.bundle:
             now = str(values["bundle"])[:12]
-            return f"{self.outputs.url} has bundle {now} and not {self.outputs.bundle[:12]}, which was deployed"
+            return f"{self.outputs.url} has bundle {now} and not {self.outputs.bundle[:12]}, expected"
         return ""
 
     def _self_test(self) -> Finding:
-        """Waits until a run that was started by a signed delivery has ended."""
+        """Waits until the self-test's run has ended."""
         test, said = SelfTest(agent=self.agent, token=self.outputs.token), ""
         for last in self._looks(self.patience.self_test_s):
             try:
@@ -138,7 +140,7 @@ class Verification:
             except (RejectedByGateway, AgentUnreachable) as error:
                 if last or (isinstance(error, RejectedByGateway) and error.status < 500):
                     return failure(SELF_TEST, str(error))
-                said = self._waits(said, f"waits for the self-test: {error}")
+                said = self._waits(said, f"waiting for the self-test: {error}")
                 continue
             except OperateError as error:
                 return failure(SELF_TEST, str(error))
@@ -150,7 +152,7 @@ class Verification:
         raise AssertionError("the last look returns")
 
     def _looks(self, patience_s: float) -> Iterator[bool]:
-        """One look after another until the time is over; says of each whether it is the last."""
+        """Yields at each poll, until the time is over, whether it is the last one."""
         until = self.ticks() + patience_s
         while self.ticks() < until:
             yield False

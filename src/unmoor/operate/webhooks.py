@@ -1,4 +1,4 @@
-"""A recorded webhook, sent as its sender would send it: proved by the trigger's own scheme, under a name of its own."""
+"""Sends a recorded webhook as its sender would: signed with the trigger's scheme, with a new delivery ID."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from unmoor.plan import Webhook
 from unmoor.plan.local_secrets import local_value, missing_secret_problem
 from unmoor.runtime.gateway.triggers.webhooks.payload import InvalidPayload, parse_payload
 from unmoor.runtime.gateway.triggers.webhooks.signatures import sign_headers
+from unmoor.runtime.http.error_body import parse_error
 from unmoor.runtime.state import keys
 
 from .errors import OperateError
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
 
 # The header that names a delivery, by scheme; Slack and Stripe name theirs in the body.
 NAMED_BY = {"github": "X-GitHub-Delivery", "standard-webhooks": "webhook-id", "slack": "", "stripe": ""}
-# What is of a connection, and not of what was sent by it.
+# Hop-by-hop headers, which are not part of the message.
 OF_THE_WAY = ("connection", "content-length", "host", "keep-alive", "te", "transfer-encoding", "upgrade")
-# A run that is older than its delivery's answer by this much was there before.
+# A run this much older than the response existed before the delivery.
 JUST_NOW = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedWebhook:
-    """A webhook that somebody has kept: its trigger's name, body, and headers."""
+    """A recorded webhook: its trigger's name, body and headers."""
 
     webhook: str
     body: bytes
@@ -42,7 +43,7 @@ class RecordedWebhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryResult:
-    """What became of it: the run's id, and whether it was there before; or why there is none."""
+    """The result of a delivery: the run's ID and whether it existed before, or why no run started."""
 
     run: str = ""
     is_old: bool = False
@@ -51,19 +52,19 @@ class DeliveryResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedRequest:
-    """A webhook with its proof; `named` says that the gateway knows it again when it comes twice."""
+    """A signed webhook's headers; `named` if the gateway can deduplicate it."""
 
     headers: dict[str, str] = field(repr=False)
     named: bool
 
 
 def deliver(agent: GatewayAgent, loaded: Loaded, recorded: RecordedWebhook) -> DeliveryResult:
-    """Signs and sends it. InputError where there is no such webhook, or its secret is not here."""
+    """Signs and sends a webhook. InputError if the spec has no such webhook, or its secret has no value here."""
     webhook = _webhook(loaded, recorded.webhook)
     signed = sign_delivery(webhook, _secret(loaded, webhook), recorded, now=datetime.now(UTC))
     reply = agent.deliver(webhook.name, recorded.body, signed.headers, again=signed.named)
     if reply.status == 401:
-        raise OperateError(f"{agent.http.url}: {_said(agent, reply)}; is the secret here the one that is deployed?")
+        raise OperateError(f"{agent.http.url}: {parse_error(reply.values)[1]}; is the local secret the deployed one?")
     values = agent.http.parse_reply(reply)
     if "filtered" in values:
         return DeliveryResult(filtered=values["filtered"])
@@ -123,12 +124,7 @@ def _content_type(body: bytes) -> str:
     return "application/json"
 
 
-def _said(agent: GatewayAgent, reply: Reply) -> str:
-    error = (reply.values or {}).get("error") or {}
-    return str(error.get("message", "the sender is not proved"))
-
-
 def _is_old(run: str, reply: Reply) -> bool:
-    """Whether the run was there before this delivery, by the gateway's own clock."""
+    """Whether the run existed before this delivery, by the gateway's clock."""
     answered = parse_http_date(reply.headers.get("date", ""))
     return answered is not None and answered - keys.created_at(run) > JUST_NOW

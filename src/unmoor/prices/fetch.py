@@ -1,31 +1,30 @@
-"""What is read over HTTP: streamed, hashed as it passes, and never longer waited for than a minute without a byte."""
+"""Vendors' price lists over HTTP: streamed, and hashed while they are read."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 from collections.abc import Mapping
-from http.client import HTTPException
 from typing import Any, cast
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from unmoor.http_pool import CONNECT_S, pool_for, root_cause
 
 from .sku import RefreshError
 
-PATIENCE_S = 60
-# A page of an API; a file of a price list has no such bound, since it is not kept.
-LARGEST_PAGE = 64 * 1024 * 1024
+READ_S = 60
+# A page of an API; a price list's file has no such limit, since it is not held in memory.
+MAX_PAGE_BYTES = 64 * 1024 * 1024
 
 
-class Hashed(io.RawIOBase):
-    """A response as a raw stream, which feeds a hash with all that is read of it."""
+class HashedStream(io.RawIOBase):
+    """A response as a raw stream that hashes the bytes read from it."""
 
-    def __init__(self, response: Any, url: str) -> None:
+    def __init__(self, response: urllib3.BaseHTTPResponse, url: str) -> None:
         self._response, self._url, self.digest = response, url, hashlib.sha256()
-        # Known where the answer is not chunked: without it an answer that is cut looks like one that has ended.
-        length = response.headers.get("Content-Length")
-        self._left = int(length) if length is not None and length.isdigit() else None
 
     def readable(self) -> bool:
         return True
@@ -36,35 +35,33 @@ class Hashed(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         try:
-            read = cast("bytes", self._response.read(len(buffer)))
-        except (OSError, HTTPException) as error:
-            raise RefreshError(f"{self._url}: ended before its end: {error}") from None
-        if self._left is not None:
-            self._left -= len(read)
-            if not read and self._left > 0:
-                raise RefreshError(f"{self._url}: ended {self._left} bytes before its end; try again")
-        buffer[: len(read)] = read
-        self.digest.update(read)
-        return len(read)
+            content = cast("bytes", self._response.read(len(buffer)))
+        except (HTTPError, OSError) as error:
+            raise RefreshError(f"{self._url}: the response was cut off: {root_cause(error)}; try again") from None
+        buffer[: len(content)] = content
+        self.digest.update(content)
+        return len(content)
 
 
-def open_url(url: str, headers: Mapping[str, str] | None = None) -> Hashed:
-    """The answer to a GET, as a stream; RefreshError says the address and what went wrong."""
+def open_url(url: str, headers: Mapping[str, str] | None = None) -> HashedStream:
+    """The response to a GET as a stream; RefreshError names the address and the reason."""
     if urlsplit(url).scheme not in ("http", "https"):
-        raise RefreshError(f"{url}: is no http:// or https:// address")
+        raise RefreshError(f"{url}: is not an http:// or https:// address")
+    timeout = urllib3.Timeout(connect=CONNECT_S, read=READ_S)
     try:
-        return Hashed(urlopen(Request(url, headers=dict(headers or {})), timeout=PATIENCE_S), url)
-    except HTTPError as error:
-        error.close()
-        raise RefreshError(f"{url}: answered {error.code} {error.reason}") from None
-    except (URLError, OSError, HTTPException, ValueError) as error:
-        raise RefreshError(f"{url}: cannot be read: {getattr(error, 'reason', error)}") from None
+        response = pool_for(url).request("GET", url, headers=headers, timeout=timeout, preload_content=False)
+    except (HTTPError, OSError, ValueError) as error:
+        raise RefreshError(f"{url}: cannot be read: {root_cause(error)}") from None
+    if response.status >= 300:
+        response.close()
+        raise RefreshError(f"{url}: answered {response.status} {response.reason}")
+    return HashedStream(response, url)
 
 
 def fetch(url: str, headers: Mapping[str, str] | None = None) -> bytes:
-    """The whole of an answer that is not large."""
+    """The whole of a response that is not large."""
     with io.BufferedReader(open_url(url, headers)) as stream:
-        content = stream.read(LARGEST_PAGE + 1)
-    if len(content) > LARGEST_PAGE:
-        raise RefreshError(f"{url}: is longer than {LARGEST_PAGE:,} bytes, which no page is")
+        content = stream.read(MAX_PAGE_BYTES + 1)
+    if len(content) > MAX_PAGE_BYTES:
+        raise RefreshError(f"{url}: is longer than {MAX_PAGE_BYTES:,} bytes, the limit for a page")
     return content

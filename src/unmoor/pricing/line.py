@@ -1,4 +1,4 @@
-"""A line of money, and a total that knows what it lacks."""
+"""A line item, and a total that lists its missing amounts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOTHING = Decimal(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageItem:
-    """So much of what has a price, for one part of the agent; `note` says what was assumed of it."""
+    """A quantity of a priced item for one part of the agent; `note` is an assumption about it."""
 
     part: str
     kind: Kind
@@ -31,7 +31,7 @@ class UsageItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostLine:
-    """A month's use of one thing: quantity, less what is free, times the unit price.
+    """A month's line item: quantity, minus the free tier, times the unit price.
 
     `amount` is None where it is not known, and `unknown` says why; `quantity` and `free` are in `unit`, which is the
     price's own where there is one. `part` is one of the target's, or `model`.
@@ -51,7 +51,7 @@ class CostLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """A sum of what is known, and why the rest of it is not."""
+    """The sum of known amounts, and the reasons for unknown ones."""
 
     known: Decimal = NOTHING
     missing: tuple[str, ...] = ()

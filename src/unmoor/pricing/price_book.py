@@ -1,4 +1,4 @@
-"""A list price, what is free of it, and a target's book of them."""
+"""A list price, its free tier, and a target's price book."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 
-# Where a price is from: the vendor's page, its price API, or somebody's memory.
+# A price's certainty: from the vendor's page, from its price API, or recalled from memory.
 Sureness = Literal["page", "api", "recalled"]
 ANYWHERE = "*"
 OLD_AFTER = timedelta(days=90)
@@ -16,7 +16,7 @@ OLD_AFTER = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """What a unit costs above a quantity; None where that is not known."""
+    """The unit price above a quantity; None if unknown."""
 
     above: Decimal
     value: Decimal | None
@@ -48,7 +48,7 @@ class Price:
         return self.value / self.per
 
     def cost_of(self, quantity: Decimal) -> Decimal | None:
-        """What so many units cost; None where a tier that they reach is not known."""
+        """The cost of a quantity; None if a tier that it reaches is unknown."""
         starts = (Decimal(0), *(t.above for t in self.tiers))
         values = (self.value, *(t.value for t in self.tiers))
         total = Decimal(0)

@@ -21,11 +21,11 @@ FORMAT = 1
 
 
 class BookError(UnmoorError):
-    """A price book cannot be believed; the text has a line for each reason."""
+    """A price book is invalid; the message has a line for each reason."""
 
 
 def load_price_book(module: str) -> PriceBook:
-    """The book beside that module, such as a target's `cost`; empty where there is none."""
+    """The book beside that module, such as a target's `cost`; empty if it has none."""
     package = module.rpartition(".")[0]
     file = files(package) / FILE if package else None
     if file is None or not file.is_file():

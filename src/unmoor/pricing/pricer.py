@@ -1,4 +1,4 @@
-"""Uses priced out of a book: what is free is taken off in the order of the uses, and shared by all that it covers."""
+"""Prices usages from a book; a free tier is deducted in the order of usages and shared by all that it covers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .units import convert
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pricer:
-    """A book as a calculator is given it; `free_tier`: whether what an account has free is taken off."""
+    """A price book for a calculator; `free_tier` tells whether free tiers are deducted."""
 
     book: PriceBook
     free_tier: bool = True
 
     def lines(self, uses: Iterable[UsageItem], region: str) -> list[CostLine]:
-        """A line for each use that is any; ValueError for a use in a unit that its price does not have."""
+        """A line item for each nonzero usage; ValueError if its unit does not fit its price."""
         left: dict[str, Decimal] = {}
         return [self._line(use, region, left) for use in uses if use.quantity]
 

@@ -1,4 +1,4 @@
-"""Units of what is billed: a size, a time, or both, such as `vCPU-second`, `GiB-month`, `request`."""
+"""Billing units: a size, a time, or both, such as `vCPU-second`, `GiB-month`, `request`."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ COUNTED = ("vCPU", "session", "LCU", "request", "operation", "access", "secret",
 
 
 def is_known_unit(unit: str) -> bool:
-    """Whether that is a unit."""
+    """Whether the text is a unit."""
     size, time = _parts(unit)
     return (size == "" or size in BYTES or size in COUNTED) and (time == "" or time in SECONDS) and unit != ""
 
 
 def convert(quantity: Decimal, unit: str, to: str) -> Decimal:
-    """The quantity in another unit of the same kind; ValueError where it is of another kind."""
+    """The quantity in another unit of the same kind; ValueError for another kind."""
     if unit == to:
         return quantity
     (size, time), (to_size, to_time) = _parts(unit), _parts(to)

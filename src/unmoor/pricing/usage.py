@@ -56,7 +56,7 @@ class Usage:
 
     @property
     def hourly_load(self) -> tuple[tuple[Decimal, int], ...]:
-        """Runs that begin in an hour of the day, and how many hours have so many."""
+        """Runs that begin in an hour of the day, and the number of such hours."""
         a_day, weight = self.runs / DAYS_PER_MONTH, sum(self.day)
         return tuple((a_day * hour / weight, count) for hour, count in _counted(self.day))
 
@@ -66,7 +66,7 @@ class Usage:
         return max(runs for runs, _ in self.hourly_load) * self.minutes / 60
 
     def with_overrides(self, values: Mapping[str, Any], origin: str) -> Usage:
-        """This use with some of its fields said by somebody."""
+        """This usage with some fields replaced, and their origin."""
         return replace(self, **values, origins=tuple({**dict(self.origins), **dict.fromkeys(values, origin)}.items()))
 
     def with_runs(self, runs: Decimal) -> Usage:
@@ -74,7 +74,7 @@ class Usage:
         return replace(self, runs=runs)
 
     def assumptions(self) -> Iterator[tuple[str, str]]:
-        """Each of its parts in words, and where it is from."""
+        """Each assumption in words, and its origin."""
         origins = dict(self.origins)
         for name, words in WORDS.items():
             yield words.format(number_text(getattr(self, name))), origins.get(name, "assumed")
@@ -114,7 +114,7 @@ def number_text(number: Decimal) -> str:
 
 
 def parse_amount(text: object) -> Decimal:
-    """A number that is not below 0; ValueError says what is allowed."""
+    """A number of at least 0; ValueError names the allowed form."""
     try:
         if isinstance(text, bool):
             raise InvalidOperation
@@ -127,7 +127,7 @@ def parse_amount(text: object) -> Decimal:
 
 
 def runs_a_month(text: object) -> Decimal:
-    """`200/month`, `10/day`, `2/hour` or `200`; ValueError says what is allowed."""
+    """Parses `200/month`, `10/day`, `2/hour` or `200`; ValueError names the allowed forms."""
     match = re.fullmatch(r"\s*([0-9.]+)\s*(?:/\s*(month|day|hour))?\s*", str(text))
     if match is None:
         raise ValueError(f"{text!r} is no number of runs; write one such as 200/month, 10/day or 2/hour")
@@ -135,7 +135,7 @@ def runs_a_month(text: object) -> Decimal:
 
 
 def parse_day_shape(value: object) -> tuple[Decimal, ...]:
-    """A day's shape by name, or as 24 numbers; ValueError says what is allowed."""
+    """A day's shape by name, or as 24 numbers; ValueError names the allowed forms."""
     if isinstance(value, str) and value in SHAPES:
         return SHAPES[value]
     hours = tuple(map(parse_amount, value)) if isinstance(value, list | tuple) else ()

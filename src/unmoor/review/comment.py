@@ -1,16 +1,16 @@
-"""One comment for one agent and environment, made once and then changed in place."""
+"""One comment for each agent and environment: created once, then updated in place."""
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
+
+from urllib3.exceptions import HTTPError
 
 from unmoor.errors import UnmoorError
+from unmoor.http_pool import pool_for, root_cause
 
 PAGE = 100
 TIMEOUT_S = 30
@@ -18,17 +18,17 @@ TIMEOUT_S = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentThread:
-    """Where a pull or merge request's comments are: its API, how it is opened, and how a comment is changed."""
+    """The comment API of a pull or merge request: its addresses, its authentication, and the method that updates."""
 
     host: str
     comments: str
     single: str
     headers: Mapping[str, str] = field(repr=False)
-    changing: str = "PATCH"
+    update_method: str = "PATCH"
 
 
 def thread_of(environment: Mapping[str, str]) -> CommentThread:
-    """The request that a CI job runs for, as GitHub Actions and GitLab say it; UnmoorError with what is not there.
+    """The request that a CI job runs for, on GitHub Actions or GitLab; UnmoorError names the missing variables.
 
     https://docs.github.com/en/actions/reference/workflows-and-actions/variables
     https://docs.gitlab.com/ci/variables/predefined_variables/
@@ -61,42 +61,42 @@ def _gitlab(environment: Mapping[str, str]) -> CommentThread:
         rule = "no merge request to comment on: CI_MERGE_REQUEST_IID and GITLAB_TOKEN say which, and may write to it"
         raise UnmoorError(f"{rule}; run it in a merge request's pipeline, with a token of scope api")
     base = f"{api}/projects/{project}/merge_requests/{number}/notes"
-    return CommentThread(host="GitLab", comments=base, single=base, headers={"PRIVATE-TOKEN": token}, changing="PUT")
+    return CommentThread(
+        host="GitLab", comments=base, single=base, headers={"PRIVATE-TOKEN": token}, update_method="PUT"
+    )
 
 
-def upsert_comment(thread: CommentThread, *, text: str, mark: str) -> str:
-    """`made` or `changed`: the first comment that has the mark is changed, and one is made where none has it."""
-    found = _found(thread, mark)
-    if found is None:
-        _asked(thread, "POST", thread.comments, {"body": text})
-        return "made"
-    _asked(thread, thread.changing, f"{thread.single}/{found}", {"body": text})
-    return "changed"
+def upsert_comment(thread: CommentThread, *, text: str, marker: str) -> str:
+    """Updates the comment that contains the marker, or creates one; `created` or `updated`."""
+    comment_id = _find_comment(thread, marker)
+    if comment_id is None:
+        _request(thread, "POST", thread.comments, {"body": text})
+        return "created"
+    _request(thread, thread.update_method, f"{thread.single}/{comment_id}", {"body": text})
+    return "updated"
 
 
-def _found(thread: CommentThread, mark: str) -> int | None:
+def _find_comment(thread: CommentThread, marker: str) -> int | None:
     page = 1
     while True:
-        comments = _asked(thread, "GET", f"{thread.comments}?per_page={PAGE}&page={page}")
+        comments = _request(thread, "GET", f"{thread.comments}?per_page={PAGE}&page={page}")
         for comment in comments:
-            if mark in (comment.get("body") or ""):
+            if marker in (comment.get("body") or ""):
                 return int(comment["id"])
         if len(comments) < PAGE:
             return None
         page += 1
 
 
-def _asked(thread: CommentThread, method: str, url: str, body: Mapping[str, str] | None = None) -> Any:
-    data = json.dumps(body).encode() if body is not None else None
-    headers = {**thread.headers, "Content-Type": "application/json", "User-Agent": "unmoor"}
-    request = urllib.request.Request(url, data=data, headers=headers, method=method)
-    place = urllib.parse.urlsplit(url)
+def _request(thread: CommentThread, method: str, url: str, body: Mapping[str, str] | None = None) -> Any:
+    headers = {**thread.headers, "User-Agent": "unmoor"}
+    place = urlsplit(url)
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        error.close()
-        remedy = "give the token the right to write to pull requests" if error.code in (401, 403, 404) else "try again"
-        raise UnmoorError(f"{thread.host} answered {error.code} to {method} {place.path}; {remedy}") from None
-    except (urllib.error.URLError, TimeoutError, ValueError) as error:
-        raise UnmoorError(f"{thread.host} at {place.netloc} did not answer: {error}; try again") from None
+        response = pool_for(url).request(method, url, json=body, headers=headers, retries=False, timeout=TIMEOUT_S)
+        if response.status < 300:
+            return response.json()
+    except (HTTPError, OSError, ValueError) as error:
+        raise UnmoorError(f"{thread.host} at {place.netloc} did not answer: {root_cause(error)}; try again") from None
+    forbidden = response.status in (401, 403, 404)
+    remedy = "give the token the right to write to pull requests" if forbidden else "try again"
+    raise UnmoorError(f"{thread.host} answered {response.status} to {method} {place.path}; {remedy}")

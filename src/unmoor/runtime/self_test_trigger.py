@@ -1,6 +1,7 @@
-"""The self-test: a run that proves the path from a webhook to a run's end, without a harness or a model.
+"""The built-in trigger of a self-test: a webhook of every gateway, signed with the API token.
 
-Every gateway has its webhook, whose deliveries are signed with the API token.
+Its run starts no harness and calls no model, so it costs a few seconds of a container. The runner's side is
+run/self_test.py; `unmoor verify` sends the webhook (operate/self_test.py).
 """
 
 from __future__ import annotations

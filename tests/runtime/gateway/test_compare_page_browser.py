@@ -36,7 +36,7 @@ def test_it_is_read_without_scripts_asks_for_nothing_and_fits(file: Path, size: 
             page.on("request", lambda request: asked.append(request.url))
             page.on("console", lambda message: said.append(message.text))
             await page.goto(file.as_uri())
-            await page.get_by_role("heading", name="Over runs a month").wait_for()
+            await page.get_by_role("heading", name="Cost by runs per month").wait_for()
             for name in ("What each costs a month, by part", "What each costs a month over runs a month"):
                 box = await page.get_by_role("img", name=name).bounding_box()
                 assert box is not None

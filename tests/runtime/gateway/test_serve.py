@@ -161,8 +161,8 @@ def test_each_trigger_is_named_with_where_it_is_sent_to_when_it_fires_or_which_m
     with dev(tmp_path, triggers=triggers, secrets=secrets) as serving:
         told = (tmp_path / "told").read_text().splitlines()
     assert [line for line in told if not line.startswith("{")] == [
-        f"webhook open: POST {serving.url}/hooks/open, by anybody",
-        f"webhook github: POST {serving.url}/hooks/github, proved by github with the secret hook",
+        f"webhook open: POST {serving.url}/hooks/open, unauthenticated",
+        f"webhook github: POST {serving.url}/hooks/github, signed with github and the secret hook",
         "schedule nightly: 0 3 * * * in Europe/Paris",
         "mailbox inbox: u at 127.0.0.1:1",
     ]
@@ -219,9 +219,9 @@ def test_an_interrupt_stops_runs_in_order_and_leaves_nothing_behind(tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--session", "k"], "goes with --once PROMPT in this release"),
-        (["--json"], "goes with --once PROMPT in this release"),
-        (["--once", "x", "--port", "1"], "a single run serves nothing; leave one of --once and --port out"),
+        (["--session", "k"], "needs --once PROMPT"),
+        (["--json"], "needs --once PROMPT"),
+        (["--once", "x", "--port", "1"], "a single run does not listen; pass --once or --port, not both"),
         (["--store", "memory://"], "cannot reach memory://; write file:///FOLDER"),
     ],
 )

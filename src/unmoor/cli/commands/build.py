@@ -18,10 +18,10 @@ from unmoor.spec.load import load
 
 
 def run(file: Path, environment: str | None, *, tag: str, base: str) -> None:
-    """Builds the agent's image with this machine's Docker and prints its name, or says that there is none to build."""
+    """Builds the agent's image with this machine's Docker and prints its name, if the spec has an image to build."""
     plan = load(file, environment).plan
     if isinstance(plan.image, ImageReference):
-        typer.echo(f"{plan.image.reference} is used as it is; there is nothing to build")
+        typer.echo(f"{plan.image.reference} is used unchanged; nothing to build")
         return
     how = _recipe(plan)
     name = tag or _name(plan, how)
@@ -30,7 +30,7 @@ def run(file: Path, environment: str | None, *, tag: str, base: str) -> None:
 
 
 def built(plan: Plan) -> str:
-    """The name of the agent's image on this machine, after it was built if it was not there."""
+    """The name of the agent's image on this machine; builds it if it is missing."""
     if isinstance(plan.image, ImageReference):
         return plan.image.reference
     how = _recipe(plan)
@@ -58,13 +58,13 @@ def _name(plan: Plan, how: ImageRecipe) -> str:
 
 
 def _build(command: Sequence[str]) -> None:
-    """What Docker says goes to standard error, so that standard output holds the command's own answer."""
+    """Runs the build; Docker's output goes to standard error, so that standard output is only the image's name."""
     _needs_docker()
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
     if done.returncode != 0:
-        raise UnmoorError(f"docker build failed with exit code {done.returncode}; what it said is above")
+        raise UnmoorError(f"docker build failed with exit code {done.returncode}; its output is above")
 
 
 def _needs_docker() -> None:
     if shutil.which("docker") is None:
-        raise UnmoorError("there is no docker here; install it, or leave out what needs it")
+        raise UnmoorError("docker is not installed; install it, or drop the option that needs it")

@@ -11,13 +11,15 @@ from unmoor.runtime.events import FINAL_STATUSES
 
 
 def run(where: AgentLocation, run: str, *, as_json: bool) -> None:
-    """Asks the run to end, and prints how it stands."""
+    """Cancels the run and prints its status."""
     with connect_agent(where) as agent:
         before = resolve_run(agent, run)["status"]
         status = before if before in FINAL_STATUSES else agent.cancel(run)
     if as_json:
         print_json({"id": run, "status": status})
     elif before in FINAL_STATUSES:
-        typer.echo(f"{run} had ended: {status}")
+        typer.echo(f"{run} had already ended: {status}")
     else:
-        typer.echo(f"{run} {status}" if status in FINAL_STATUSES else f"{run} is asked to end, and does within seconds")
+        typer.echo(
+            f"{run} {status}" if status in FINAL_STATUSES else f"{run} is being canceled and ends within seconds"
+        )

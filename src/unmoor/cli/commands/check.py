@@ -16,12 +16,12 @@ from unmoor.target.registry import names
 
 
 def run(file: Path, environment: str | None, targets: Sequence[str], *, as_json: bool) -> int:
-    """Prints what is wrong; 0 if nothing is, 2 if the spec is or a target that was asked for refuses it."""
+    """Prints all problems; 2 if the spec is invalid or a target named by -t refuses it, else 0."""
     loaded = load(file, environment)
     if unknown := unknown_targets(loaded):
         raise SpecError(unknown)
-    asked = list(targets) or [name for name in loaded.settings if name in names()]
-    verdicts = {name: _verdict(loaded, name) for name in asked}
+    selected = list(targets) or [name for name in loaded.settings if name in names()]
+    verdicts = {name: _verdict(loaded, name) for name in selected}
     refused = [problem for _, problems in verdicts.values() for problem in problems]
     if as_json:
         print_json(_as_values(loaded, verdicts))
@@ -43,9 +43,9 @@ def _print(
     loaded: Loaded, verdicts: dict[str, tuple[SelectedTarget | None, Sequence[Problem]]], environment: str | None
 ) -> None:
     where = f" in {environment}" if environment else ""
-    typer.echo(f"{loaded.file}: {loaded.spec.name}{where} is well formed")
+    typer.echo(f"{loaded.file}: {loaded.spec.name}{where} is valid")
     for name in unverified_webhooks(loaded.spec):
-        typer.echo(f"  note: anybody may start a run by webhook {name}, since it says verify: none")
+        typer.echo(f"  note: anybody can start a run through webhook {name}, because of verify: none")
     for name, (chosen, problems) in verdicts.items():
         if problems:
             typer.echo(f"{name}: refused")
@@ -54,7 +54,7 @@ def _print(
             continue
         assert chosen is not None
         rounded = chosen.target.adjustments(loaded.plan, chosen.settings)
-        typer.echo(f"{name}: accepted" + (f", {len(rounded)} rounded" if rounded else ""))
+        typer.echo(f"{name}: accepted" + (f", {len(rounded)} adjusted" if rounded else ""))
         for rounding in rounded:
             typer.echo(f"  {rounding}")
 

@@ -25,9 +25,9 @@ from unmoor.target.registry import names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareOptions:
-    """What is asked of a comparison beside the spec and its targets."""
+    """The options of a comparison."""
 
-    asked: UsageOptions
+    usage: UsageOptions
     what_if: Sequence[str] = ()
     free_tier: bool = True
     explain: bool = False
@@ -36,26 +36,26 @@ class CompareOptions:
     html: Path | None = None
 
 
-def run(file: Path, environment: str | None, targets: Sequence[str], wanted: CompareOptions) -> None:
+def run(file: Path, environment: str | None, targets: Sequence[str], options: CompareOptions) -> None:
     """Prints the comparison of these targets, or of those that the spec has settings for."""
-    usage, variants = resolve_usage(wanted.asked), [UNCHANGED, *map(variant, dict.fromkeys(wanted.what_if))]
+    usage, variants = resolve_usage(options.usage), [UNCHANGED, *map(variant, dict.fromkeys(options.what_if))]
     loaded = load(file, environment)
     if unknown := unknown_targets(loaded):
         raise SpecError(unknown)
     for name in targets:
         load_target(name)
-    asked = list(dict.fromkeys(targets)) or list(loaded.settings) or list(names())
+    selected = list(dict.fromkeys(targets)) or list(loaded.settings) or list(names())
     today = datetime.now(UTC).date()
-    with compare_in_background(file, environment, asked, variants) as columns:
-        money = compare_bills(loaded, asked, variants, usage=usage, today=today, free_tier=wanted.free_tier)
+    with compare_in_background(file, environment, selected, variants) as columns:
+        money = compare_bills(loaded, selected, variants, usage=usage, today=today, free_tier=options.free_tier)
         compared = columns()
-    if wanted.by_cost:
+    if options.by_cost:
         money, compared = _by_cost(money, compared)
     title = f"{loaded.plan.agent} in {loaded.plan.environment}"
-    shown = ComparisonView(title=title, columns=compared, money=money, explain=wanted.explain)
-    _print(shown, wanted.form)
-    if wanted.html is not None:
-        _write(shown, wanted.html)
+    view = ComparisonView(title=title, columns=compared, money=money, explain=options.explain)
+    _print(view, options.form)
+    if options.html is not None:
+        _write(view, options.html)
 
 
 def variant(text: str) -> WhatIf:
@@ -71,23 +71,23 @@ def _by_cost(money: Comparison, columns: Sequence[TargetColumn]) -> tuple[Compar
     return money, tuple(by_title[bill.title] for bill in money.bills)
 
 
-def _print(shown: ComparisonView, form: str) -> None:
+def _print(view: ComparisonView, form: str) -> None:
     if form == "json":
-        as_json(shown)
+        as_json(view)
     elif form == "verdict":
-        typer.echo(shown.money.verdict())
+        typer.echo(view.money.verdict())
     elif form == "markdown":
-        typer.echo("\n".join(as_markdown(shown)))
+        typer.echo("\n".join(as_markdown(view)))
     else:
-        as_table(shown)
+        as_table(view)
 
 
-def _write(shown: ComparisonView, file: Path) -> None:
+def _write(view: ComparisonView, file: Path) -> None:
     from unmoor.cli.render.compare_page import page
 
     try:
-        file.write_text(page(shown), encoding="utf-8")
+        file.write_text(page(view), encoding="utf-8")
     except OSError as error:
         raise typer.BadParameter(f"{file}: cannot be written: {error.strerror}", param_hint="--html") from None
-    # On stderr, since what is printed beside it may be JSON.
+    # On standard error: standard output may be JSON.
     typer.echo(f"wrote {file}", err=True)

@@ -47,11 +47,11 @@ class Report:
     budget: Decimal | None
 
     def footnotes(self) -> Iterator[str]:
-        """What is said beside the table."""
+        """The lines below the table."""
         if not self.target:
-            yield "compute: name one target with -t, at whose prices seconds are counted"
+            yield "compute: pass -t TARGET to price run seconds"
         if self.going:
-            yield f"{self.going} have not ended: what they take is not counted yet"
+            yield f"{self.going} have not ended; their compute cost is not counted yet"
         if self.unreadable:
             yield f"{len(self.unreadable)} records cannot be read, {self.unreadable[0]} among them"
         yield from self.all.total.missing
@@ -94,7 +94,7 @@ def _since(text: str) -> int:
 
 
 def _compute(loaded: Loaded, target: str, now: datetime) -> tuple[str, Callable[[Decimal], Total]]:
-    """The target at whose prices seconds are counted: the one asked for, or the only one that the spec has."""
+    """The target whose prices apply, by default the spec's only one, and its pricer of run seconds."""
     name = target or (next(iter(loaded.settings)) if len(loaded.settings) == 1 else "")
     if not name:
         return "", lambda seconds: Total()
@@ -124,7 +124,7 @@ def _json(report: Report) -> None:
 
 
 def _values(group: SpendGroup) -> dict[str, Any]:
-    """Sums hold what is known; `lacking` says why there may be more."""
+    """JSON values; sums contain known amounts, and `lacking` lists the reasons for unknown ones."""
     return {
         "key": group.key,
         "runs": group.runs,
@@ -138,7 +138,7 @@ def _values(group: SpendGroup) -> dict[str, Any]:
 
 
 def _csv(report: Report) -> None:
-    """A line for each group; a sum that is not known in full says so in `whole`."""
+    """A CSV row for each group; `whole` is False if its sum is incomplete."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     tokens = ("input", "cached_input", "output")
     writer.writerow([report.by, "runs", "seconds", *tokens, "model_usd", "compute_usd", "total_usd", "whole"])
@@ -149,7 +149,7 @@ def _csv(report: Report) -> None:
 
 
 def _safe(text: str) -> str:
-    """A session's key comes from anybody's event: no spreadsheet may take it for a formula."""
+    """Escapes spreadsheet formulas: a session key may come from an untrusted event."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 

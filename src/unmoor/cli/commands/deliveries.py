@@ -29,12 +29,14 @@ class DeliveryFilter:
     limit: int = 20
 
 
-def run(where: AgentLocation, wanted: DeliveryFilter, *, as_json: bool) -> None:
+def run(where: AgentLocation, delivery_filter: DeliveryFilter, *, as_json: bool) -> None:
     """Prints what came last."""
     with connect_agent(where) as agent:
-        all_of_them = iter_deliveries(agent, trigger=wanted.trigger, since=wanted.since)
-        those = (each for each in all_of_them if not wanted.outcomes or each["outcome"] in wanted.outcomes)
-        found = list(itertools.islice(those, wanted.limit))
+        all_of_them = iter_deliveries(agent, trigger=delivery_filter.trigger, since=delivery_filter.since)
+        those = (
+            each for each in all_of_them if not delivery_filter.outcomes or each["outcome"] in delivery_filter.outcomes
+        )
+        found = list(itertools.islice(those, delivery_filter.limit))
     if as_json:
         print_json(found)
     elif not found:

@@ -56,7 +56,7 @@ async def _once(
 
 
 def stop_on_signals(stop: Stop) -> None:
-    """The first asks the run to end, the second ends its harness at once, the third this program, run or no run."""
+    """The first signal stops the run gracefully, the second kills its harness, the third exits."""
     loop = asyncio.get_running_loop()
 
     def told() -> None:
@@ -70,7 +70,7 @@ def stop_on_signals(stop: Stop) -> None:
 
 
 def cancel_on_closed_output(show: Callable[[dict[str, Any]], None], stop: Stop) -> Callable[[dict[str, Any]], None]:
-    """Shows events; a run whose output is read no more, as by `head`, is cancelled, as any program would be."""
+    """Shows events, and cancels the run when standard output is closed, as by `head`."""
 
     def watch(event: dict[str, Any]) -> None:
         try:
@@ -84,7 +84,7 @@ def cancel_on_closed_output(show: Callable[[dict[str, Any]], None], stop: Stop) 
 
 
 def find_harness(loaded: Loaded, *, installing: bool) -> HarnessInstallation:
-    """Where the spec's harness is on this machine; UnmoorError, with what to do, where it is not."""
+    """The spec's harness on this machine; UnmoorError, with the remedy, if it is missing."""
     harness = loaded.plan.harness
     if harness.name == "command":
         folders = [Path(p) for p in os.environ.get("PATH", "").split(os.pathsep) if p.startswith("/")]
@@ -103,18 +103,18 @@ def as_json_line(event: dict[str, Any]) -> None:
 
 
 def as_text(event: dict[str, Any]) -> None:
-    """Prints an event for a person."""
+    """Prints an event as text."""
     for line in event_lines(event):
         typer.echo(line)
 
 
 def print_summary(record: RunRecord, url: str) -> None:
-    """What is left of the run, and its status as the last line."""
+    """Prints the run's artifacts, cost and store, and its status as the last line."""
     for artifact in record.artifacts:
-        typer.echo(f"kept     {artifact.path} ({artifact.size_bytes} bytes)")
+        typer.echo(f"artifact {artifact.path} ({artifact.size_bytes} bytes)")
     if record.cost_usd is not None:
         typer.echo(f"cost     {record.cost_usd} USD, {record.usage.input} tokens in, {record.usage.output} out")
     typer.echo(f"store    {url} runs/{record.id}")
     if record.reason:
-        typer.echo(f"because  {record.reason}")
+        typer.echo(f"reason   {record.reason}")
     typer.echo(record.status)

@@ -104,5 +104,5 @@ def _containers(loaded: Loaded, dev: LocalAgent, *, image: str, place: Path) -> 
 def _folder_of(url: str) -> Path:
     parts = urlsplit(url)
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
-        raise UnmoorError(f"--docker keeps its store in a folder of this machine, not in {url}; write file:///a/folder")
+        raise UnmoorError(f"--docker needs a store in a local folder, not {url}; write file:///a/folder")
     return Path(unquote(parts.path))

@@ -45,7 +45,7 @@ def serve(file: Path, environment: str | None, *, port: int, token: str, store: 
 async def until_stopped(
     preparing: Awaitable[LocalAgent], serving: Callable[[LocalAgent], AbstractAsyncContextManager[int]], *, shown: str
 ) -> int:
-    """Serves until SIGINT or SIGTERM and says where; `shown` is a token that was made and must be said, too."""
+    """Serves until SIGINT or SIGTERM and prints the address; `shown` is a generated token to print, or empty."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

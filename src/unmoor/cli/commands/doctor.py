@@ -26,16 +26,16 @@ CLI_TOPIC = "Pulumi CLI"
 
 
 def run(file: Path | None, environment: str | None, target: str, *, as_json: bool, installing: bool) -> int:
-    """Prints a line for each thing; 1 where one that is needed is wrong."""
-    patient = _patient(file, environment, target)
-    if installing and (missing := [each for each in run_checks(patient) if each.install]):
+    """Prints a line for each check; 1 if one failed."""
+    scope = _scope(file, environment, target)
+    if installing and (missing := [each for each in run_checks(scope) if each.install]):
         _install(missing)
-    found = _shown(patient, as_json=as_json)
+    found = _print_findings(scope, as_json=as_json)
     return 1 if any(each.state == "wrong" for each in found) else 0
 
 
-def _patient(file: Path | None, environment: str | None, target: str) -> DoctorScope:
-    """The target that is said, with the spec where there is one; this machine alone where nothing is said."""
+def _scope(file: Path | None, environment: str | None, target: str) -> DoctorScope:
+    """The target and its spec, as far as given; otherwise this machine alone."""
     if file is None and not (target and Path(SPEC_FILE).is_file()):
         return DoctorScope(target=load_target(target) if target else None)
     loaded = load(file or Path(), environment)
@@ -45,9 +45,9 @@ def _patient(file: Path | None, environment: str | None, target: str) -> DoctorS
     return DoctorScope(target=chosen.target, plan=loaded.plan, settings=chosen.settings)
 
 
-def _shown(patient: DoctorScope, *, as_json: bool) -> list[Finding]:
+def _print_findings(scope: DoctorScope, *, as_json: bool) -> list[Finding]:
     found: list[Finding] = []
-    for each in run_checks(patient):
+    for each in run_checks(scope):
         found.append(each)
         if not as_json:
             typer.echo(line_of(each, width=WIDTH))
@@ -57,7 +57,7 @@ def _shown(patient: DoctorScope, *, as_json: bool) -> list[Finding]:
 
 
 def _install(missing: Sequence[Finding]) -> None:
-    """Runs what is Pulumi's own to install, saying what."""
+    """Runs Pulumi's installers, printing each command."""
     environment = dict(os.environ)
     if any(each.topic == CLI_TOPIC for each in missing):
         require_pulumi()
@@ -65,7 +65,7 @@ def _install(missing: Sequence[Finding]) -> None:
 
         path = Path(install_cli(print_status))
         print_status(f"installed {path}")
-        # It is not on PATH before the user puts it there, which is said below.
+        # The user still has to add it to PATH; a finding below says so.
         environment["PATH"] = os.pathsep.join([str(path.parent), environment.get("PATH", "")])
     for each in missing:
         if each.topic != CLI_TOPIC:
@@ -76,7 +76,7 @@ def _install(missing: Sequence[Finding]) -> None:
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
     program = shutil.which(command[0], path=environment.get("PATH"))
     if program is None:
-        raise UnmoorError(f"{command[0]} is not on PATH; unmoor doctor says what is missing")
+        raise UnmoorError(f"{command[0]} is not on PATH; unmoor doctor lists what is missing")
     done = subprocess.run([program, *command[1:]], stdin=subprocess.DEVNULL, stdout=sys.stderr, env=environment)
     if done.returncode:
         raise UnmoorError(f"{' '.join(command)} failed, with exit code {done.returncode}")

@@ -13,24 +13,24 @@ from unmoor.deploy.text import lines, resource_label, summary
 from unmoor.stacks.deployment import DeployRequest
 
 
-def run(asked: DeployRequest, *, yes: bool, as_json: bool, destroying: bool) -> None:
-    """Says what goes and what stays, asks, takes the agent down, and lists what was kept."""
-    found = open_deployment(asked, needs_secrets=False)
-    if not found.workspace.exists():
-        typer.echo(f"{found.title}: nothing is deployed", err=True)
+def run(request: DeployRequest, *, yes: bool, as_json: bool, destroying: bool) -> None:
+    """Previews, asks, deletes the deployment, and lists the retained resources."""
+    deployment = open_deployment(request, needs_secrets=False)
+    if not deployment.workspace.exists():
+        typer.echo(f"{deployment.title}: nothing is deployed", err=True)
         return
-    keep = None if destroying else found.plan_down()
+    keep = None if destroying else deployment.plan_down()
     if keep is not None and not keep.deleted:
-        typer.echo(f"{found.title}: nothing is deployed but what was kept", err=True)
+        typer.echo(f"{deployment.title}: only retained data remains", err=True)
         return _kept([resource_label(step) for step in keep.data], as_json=as_json)
-    changes = found.preview_down(lambda event: None, keep)
-    typer.echo(f"{found.title}: {summary(changes)}", err=as_json)
+    changes = deployment.preview_down(lambda event: None, keep)
+    typer.echo(f"{deployment.title}: {summary(changes)}", err=as_json)
     for line in lines(changes):
         typer.echo(line, err=as_json)
-    confirm(f"Take down {found.title}{', and delete its data' if destroying else ''}?", yes=yes)
+    confirm(f"Take down {deployment.title}{', and delete its data' if destroying else ''}?", yes=yes)
     of = len(changes.changes)
-    with make_progress(found.agent, found.serving, as_json=as_json, doing="taking down", of=of) as progress:
-        found.down(progress.on_event, keep)
+    with make_progress(deployment.agent, deployment.serving, as_json=as_json, doing="taking down", of=of) as progress:
+        deployment.down(progress.on_event, keep)
     return _kept([resource_label(step) for step in keep.data] if keep else [], as_json=as_json)
 
 
@@ -41,4 +41,4 @@ def _kept(names: list[str], *, as_json: bool) -> None:
     for name in names:
         typer.echo(f"kept: {name}")
     if names:
-        typer.echo("the next up finds it again; unmoor down --destroy-data deletes it")
+        typer.echo("the next up reuses it; unmoor down --destroy-data deletes it")

@@ -14,7 +14,7 @@ from unmoor.target.choose import select_target
 
 
 def run(file: Path, environment: str | None, target: str, *, form: str) -> None:
-    """Prints the graph in the form asked for: tree, json, mermaid, svg or text."""
+    """Prints the graph as tree, json, mermaid, svg or text."""
     loaded = load(file, environment)
     resources = compile_graph(select_target(loaded, target))
     if form == "json":

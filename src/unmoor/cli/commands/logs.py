@@ -17,7 +17,7 @@ from unmoor.operate.follow_events import Follower, now
 
 
 def run(where: AgentLocation, run: str, *, follow: bool, as_json: bool) -> None:
-    """Prints the run's events, or those of the newest run; to its end, as they come, where it is followed."""
+    """Prints the events of a run, by default the newest; with `follow`, until it ends."""
     with connect_agent(where) as agent:
         chosen = resolve_run(agent, run)["id"]
         if not run:
@@ -25,16 +25,16 @@ def run(where: AgentLocation, run: str, *, follow: bool, as_json: bool) -> None:
         try:
             print_events(events_of(agent, chosen) if follow else now(agent, chosen), as_json=as_json)
         except KeyboardInterrupt:
-            return  # the run goes on, and whoever looked has seen enough
+            return  # the run continues
 
 
 def events_of(agent: AgentClient, run: str) -> Iterable[dict[str, Any]]:
-    """The run's events until it has ended; what else there is to know is said on standard error."""
+    """The run's events until it ends; connection problems are printed on standard error."""
     return Follower(agent=agent, said=print_status).events(run)
 
 
 def print_events(events: Iterable[dict[str, Any]], *, as_json: bool) -> str:
-    """Prints the events as they come; the status that the last one says, or nothing where the run goes on."""
+    """Prints the events as they arrive; returns the run's final status, or an empty text."""
     status = ""
     for event in events:
         if as_json:

@@ -1,4 +1,4 @@
-"""`unmoor outputs`, and how outputs are shown."""
+"""`unmoor outputs`, and the rendering of outputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run(where: AgentLocation, *, as_json: bool, show_token: bool) -> None:
-    """Prints what the deployed agent is reached by; UnmoorError where nothing is deployed."""
+    """Prints the deployment's outputs; UnmoorError if nothing is deployed."""
     from unmoor.operate.connect import deployed_outputs
 
     loaded = where.load()
@@ -31,11 +31,11 @@ def run(where: AgentLocation, *, as_json: bool, show_token: bool) -> None:
 
 
 def output_values(outputs: Outputs, *, show_token: bool = False) -> dict[str, object]:
-    """The outputs by name; the token only where it is asked for."""
+    """The outputs by name; the token is redacted unless `show_token`."""
     return {**dataclasses.asdict(outputs), **({} if show_token else {"token": SECRET})}
 
 
 def print_lines(found: dict[str, object]) -> None:
-    """The outputs for a person."""
+    """Prints the outputs as lines of text."""
     for name, value in found.items():
         typer.echo(f"  {name + ':':11} {value}")

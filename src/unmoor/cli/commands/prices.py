@@ -24,7 +24,7 @@ from unmoor.target.registry import load, names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookSummary:
-    """A book in a line: how many prices, of which days, how many of them old."""
+    """A price book's summary: the number of prices, their dates, and how many are stale."""
 
     target: str
     prices: int
@@ -37,7 +37,7 @@ class BookSummary:
 
 
 def list_books(*, as_json: bool, today: date) -> None:
-    """Prints a line for each installed target that has a book, the oldest price's age among it."""
+    """Prints a line for each installed target's book, with the age of its oldest price."""
     found = list(_books(today))
     if as_json:
         print_json([asdict(one) for one in found])
@@ -72,13 +72,13 @@ def _line(one: BookSummary) -> str:
     if not one.prices:
         return "no price book"
     return (
-        f"{one.prices} prices of {one.oldest} to {one.newest}, the oldest {one.days} days old; "
+        f"{one.prices} prices of {one.oldest} to {one.newest}, oldest {one.days} days old; "
         f"{one.old} older than 90 days, {one.recalled} recalled"
     )
 
 
 def refresh_books(targets: Sequence[str], regions: Sequence[str], *, yes: bool, today: date | None = None) -> None:
-    """Reads the vendors' lists for these targets' books, shows what differs, asks, and writes; all of it or nothing."""
+    """Reads the vendors' lists for these targets, shows changes, asks, and writes all books or none."""
     chosen = [load(name) for name in dict.fromkeys(targets)] or [t for t in map(load, names()) if t.price_sources_by]
     day = today or datetime.now(UTC).date()
     made, problems = list[tuple[Path, Refreshed]](), list[str]()
@@ -90,12 +90,12 @@ def refresh_books(targets: Sequence[str], regions: Sequence[str], *, yes: bool, 
         except RefreshError as error:
             problems += [f"{target.name}: {line}" for line in str(error).splitlines()]
     if problems:
-        raise RefreshError("\n".join([*problems, "nothing is written"]))
+        raise RefreshError("\n".join([*problems, "no book was changed"]))
     if not yes:
         typer.confirm("Write this?", abort=True)
     texts = [(file, book_text(found.book)) for file, found in made]
     for file, text in texts:
-        read_book(text.encode(), str(file))  # what would not be believed when it is read is not written
+        read_book(text.encode(), str(file))  # never write a book that cannot be read back
     for file, text in texts:
         write_book(file, text)
         typer.echo(f"wrote {file}")
@@ -122,6 +122,6 @@ def _show(name: str, found: Refreshed) -> None:
     differ = [change for change in found.changes if change.differs]
     for change in differ:
         typer.echo(f"{name}: {change}")
-    typer.echo(f"{name}: {len(found.changes) - len(differ)} prices are as they were")
+    typer.echo(f"{name}: {len(found.changes) - len(differ)} prices are unchanged")
     for note in found.notes:
         typer.echo(f"{name}: {note}")

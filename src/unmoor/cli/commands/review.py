@@ -23,7 +23,7 @@ from unmoor.target.registry import load as load_target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewOptions:
-    """What a review is asked for beside the spec."""
+    """The options of a review."""
 
     environment: str | None
     targets: Sequence[str]
@@ -35,36 +35,36 @@ class ReviewOptions:
     posting: bool = False
 
 
-def run(file: Path, wanted: ReviewOptions) -> int:
-    """Prints the review, and posts it where that is asked for; 1 where a target could not be previewed."""
-    usage, loaded = resolve_usage(wanted.usage), load(file, wanted.environment)
-    targets = list(dict.fromkeys(wanted.targets)) or list(loaded.settings)
+def run(file: Path, options: ReviewOptions) -> int:
+    """Prints the review and, with --post, posts it; 1 if a target could not be previewed."""
+    usage, loaded = resolve_usage(options.usage), load(file, options.environment)
+    targets = list(dict.fromkeys(options.targets)) or list(loaded.settings)
     for name in targets:
         load_target(name)
-    before = load_base_spec(wanted.before, wanted.environment) if wanted.before is not None else None
-    previews = {name: _preview(file, name, wanted) for name in targets} if wanted.previewing else {}
+    before = load_base_spec(options.before, options.environment) if options.before is not None else None
+    previews = {name: _preview(file, name, options) for name in targets} if options.previewing else {}
     found = build_review(loaded, before, targets, previews, usage=usage, today=datetime.now(UTC).date())
     typer.echo(markdown(found))
-    if wanted.posting:
-        done = upsert_comment(thread_of(os.environ), text=comment(found), mark=comment_marker(found))
+    if options.posting:
+        done = upsert_comment(thread_of(os.environ), text=comment(found), marker=comment_marker(found))
         typer.echo(f"the comment was {done}", err=True)
     return 1 if any(isinstance(preview, str) for preview in previews.values()) else 0
 
 
-def _preview(file: Path, target: str, wanted: ReviewOptions) -> Changes | str:
-    """What `up` would change, or the reason for which that cannot be said."""
+def _preview(file: Path, target: str, options: ReviewOptions) -> Changes | str:
+    """The changes of `up`, or the reason why the preview failed."""
     from unmoor.cli.commands.preview import open_deployment
     from unmoor.stacks.deployment import DeployRequest
 
     try:
-        asked = DeployRequest(
+        request = DeployRequest(
             file=file,
-            environment=wanted.environment,
+            environment=options.environment,
             target=target,
-            backend=wanted.backend,
-            secrets_provider=wanted.secrets_provider,
+            backend=options.backend,
+            secrets_provider=options.secrets_provider,
         )
-        return open_deployment(asked).preview(lambda event: None)
+        return open_deployment(request).preview(lambda event: None)
     except UnmoorError as error:
         typer.echo(str(error), err=True)
         return str(error)

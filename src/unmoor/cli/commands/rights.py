@@ -16,11 +16,11 @@ from unmoor.target.choose import default_target, select_target
 
 
 def run(file: Path, environment: str | None, target: str, sets: Mapping[str, Any]) -> None:
-    """Prints what who deploys must be allowed to do, in the platform's own form."""
+    """Prints the IAM policy or role that the deploying user needs, in the platform's own format."""
     loaded = load(file, environment, changes=sets)
     chosen = select_target(loaded, default_target(loaded, target))
     if not chosen.target.deployer_policy_by:
-        raise UnmoorError(f"target {chosen.target.name} does not say what who deploys must be allowed to do")
+        raise UnmoorError(f"target {chosen.target.name} does not define a deployer policy")
     resources = compile_graph(chosen)
     found = chosen.target.deployer_policy(loaded.plan, chosen.settings, resources)
     typer.echo(json.dumps(found, indent=2, ensure_ascii=False))

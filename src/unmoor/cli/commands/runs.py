@@ -21,7 +21,7 @@ COLUMNS = ("run", "status", "trigger", "created (UTC)", "took", "cost USD", "ses
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """Which runs are listed."""
+    """A filter for runs."""
 
     statuses: Sequence[str] = ()
     trigger: str = ""
@@ -29,23 +29,25 @@ class RunFilter:
     limit: int = 20
 
 
-def run(where: AgentLocation, wanted: RunFilter, *, as_json: bool, now: datetime) -> None:
+def run(where: AgentLocation, run_filter: RunFilter, *, as_json: bool, now: datetime) -> None:
     """Prints the newest runs."""
     with connect_agent(where) as agent:
-        found = list(itertools.islice(_those(iter_runs(agent, since=wanted.since), wanted), wanted.limit))
+        found = list(
+            itertools.islice(_matching(iter_runs(agent, since=run_filter.since), run_filter), run_filter.limit)
+        )
     if as_json:
         print_json(found)
     elif not found:
-        typer.echo("there is no such run", err=True)
+        typer.echo("no matching run", err=True)
     else:
         print_table(COLUMNS, [_cells(each, now) for each in found])
 
 
-def _those(runs: Iterator[dict[str, Any]], wanted: RunFilter) -> Iterator[dict[str, Any]]:
+def _matching(runs: Iterator[dict[str, Any]], run_filter: RunFilter) -> Iterator[dict[str, Any]]:
     for each in runs:
-        if wanted.statuses and each["status"] not in wanted.statuses:
+        if run_filter.statuses and each["status"] not in run_filter.statuses:
             continue
-        if not wanted.trigger or each["trigger"]["name"] == wanted.trigger:
+        if not run_filter.trigger or each["trigger"]["name"] == run_filter.trigger:
             yield each
 
 

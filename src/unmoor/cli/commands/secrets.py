@@ -19,7 +19,7 @@ from unmoor.target.choose import default_target
 
 
 def list_secrets(file: Path, environment: str | None, target: str, backend: str, *, as_json: bool) -> int:
-    """Prints each secret, where it is from, who holds it and whether it has a value; 1 where one has none."""
+    """Prints each secret's source, holders and whether it has a value; 1 if one has none."""
     loaded = load(file, environment)
     lacking = {p.path.removeprefix("secrets.") for p in missing_secret_problems(loaded.plan, folder=loaded.file.parent)}
     keys = _keys(loaded, target, backend)
@@ -33,19 +33,19 @@ def list_secrets(file: Path, environment: str | None, target: str, backend: str,
 
 
 def set_secret(file: Path, environment: str | None, target: str, backend: str, key: str) -> None:
-    """Sets a secret of the stack's config to what is typed, or comes on standard input; it is never shown."""
+    """Sets a secret of the stack's config from a prompt or standard input; never prints it."""
     loaded = load(file, environment)
     known = {s.reference for s in loaded.plan.secrets if s.source == "config"}
     if key not in known:
-        rule = f"no secret of the spec is {{config: {key}}}"
+        rule = f"the spec has no secret {{config: {key}}}"
         remedy = f"write one of {', '.join(sorted(known))}" if known else "give one a config key, or set it where it is"
         raise SpecError(loaded.with_positions([Problem(path="secrets", rule=rule, remedy=remedy)]))
     place = _place(loaded, target, backend)
     value = _typed(key) if sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
     if not value:
-        raise UnmoorError(f"{key}: no value came; type one, or send it to standard input")
+        raise UnmoorError(f"{key}: no value; type one, or pass it on standard input")
     StackWorkspace(place=place).set_secret(key, value)
-    typer.echo(f"{key} is set for {place.stack}; unmoor up puts it into place")
+    typer.echo(f"{key} is set for {place.stack}; unmoor up deploys it")
 
 
 def _typed(key: str) -> str:
@@ -57,14 +57,14 @@ def _place(loaded: Loaded, target: str, backend: str) -> StackLocation:
 
 
 def _keys(loaded: Loaded, target: str, backend: str) -> frozenset[str] | None:
-    """The keys that the stack's config has; None where no secret is asked of it, so that no engine is needed."""
+    """The keys in the stack's config; None if the spec needs none, so that Pulumi is not needed."""
     if not any(s.source == "config" for s in loaded.plan.secrets):
         return None
     return StackWorkspace(place=_place(loaded, target, backend)).config_keys()
 
 
 def _row(secret: Secret, lacking: set[str], keys: frozenset[str] | None) -> dict[str, object]:
-    """`has_value` is None for what lies in the target's own store, which is not asked."""
+    """A table row; `has_value` is None for a secret in the target's own store, which is not queried."""
     has: bool | None = secret.name not in lacking
     if secret.source == "existing":
         has = None
@@ -74,7 +74,7 @@ def _row(secret: Secret, lacking: set[str], keys: frozenset[str] | None) -> dict
 
 
 def _lines(rows: list[dict[str, object]]) -> Iterator[str]:
-    said = {True: "has a value", False: "HAS NO VALUE", None: "lies in the target's store"}
+    status = {True: "has a value", False: "HAS NO VALUE", None: "in the target's secret store"}
     for row in rows:
         holders = ", ".join(map(str, row["held_by"]))  # type: ignore[arg-type]
-        yield f"{row['name']:24} {row['from']:28} {holders:16} {said[row['has_value']]}"  # type: ignore[index]
+        yield f"{row['name']:24} {row['from']:28} {holders:16} {status[row['has_value']]}"  # type: ignore[index]

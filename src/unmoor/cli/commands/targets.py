@@ -10,7 +10,7 @@ from unmoor.target.registry import distribution, load, names
 
 
 def run(*, as_json: bool) -> None:
-    """Lists every target that is installed; one that does not load is said to be broken, and hides no other."""
+    """Lists every installed target; a broken one is listed with its problem."""
     found = [_described(name) for name in names()]
     if as_json:
         print_json(found)
@@ -24,10 +24,10 @@ def _described(name: str) -> dict[str, str]:
     try:
         return {"name": name, "summary": load(name).summary, "distribution": distribution(name), "problem": ""}
     except UnmoorError as error:
-        return {"name": name, "summary": "", "distribution": _giver(name), "problem": str(error)}
+        return {"name": name, "summary": "", "distribution": _distribution_label(name), "problem": str(error)}
 
 
-def _giver(name: str) -> str:
+def _distribution_label(name: str) -> str:
     try:
         return distribution(name)
     except UnmoorError:

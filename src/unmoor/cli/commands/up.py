@@ -18,49 +18,49 @@ from unmoor.stacks.deployment import DeployRequest
 from unmoor.target import Outputs
 
 
-def run(asked: DeployRequest, *, yes: bool, diff: bool, as_json: bool, verifying: bool, destroying: bool) -> int:
-    """Previews, asks, deploys and verifies; gives the exit code."""
-    found = open_deployment(asked)
-    changes = run_preview(found)
+def run(request: DeployRequest, *, yes: bool, diff: bool, as_json: bool, verifying: bool, destroying: bool) -> int:
+    """Previews, asks, deploys and verifies; returns the exit code."""
+    deployment = open_deployment(request)
+    changes = run_preview(deployment)
     if as_json:
-        typer.echo(json.dumps({"event": "preview", **changes_json(found.title, changes)}, ensure_ascii=False))
+        typer.echo(json.dumps({"event": "preview", **changes_json(deployment.title, changes)}, ensure_ascii=False))
     else:
-        show(found, changes, diff=diff)
+        show(deployment, changes, diff=diff)
     _refuse_losses(changes, destroying=destroying)
-    outputs = found.workspace.outputs() if not changes.changes else None
+    outputs = deployment.workspace.outputs() if not changes.changes else None
     if outputs is None or not all(dataclasses.astuple(outputs)):
         if changes.changes:
-            confirm(f"Deploy {found.title}?", yes=yes)
+            confirm(f"Deploy {deployment.title}?", yes=yes)
         of = len(changes.changes)
-        with make_progress(found.agent, found.serving, as_json=as_json, of=of) as progress:
-            outputs = found.up(progress.on_event)
+        with make_progress(deployment.agent, deployment.serving, as_json=as_json, of=of) as progress:
+            outputs = deployment.up(progress.on_event)
     _say_outputs(outputs, as_json=as_json)
     if not verifying:
         return 0
     from unmoor.cli.commands.verify import run_verification
 
-    return run_verification(found.chosen, outputs, as_json=as_json)
+    return run_verification(deployment.chosen, outputs, as_json=as_json)
 
 
 def _refuse_losses(changes: Changes, *, destroying: bool) -> None:
-    """RefusedError, with a line for each, where data would be deleted that was not given up."""
+    """RefusedError, with a line for each, if the changes would delete data without --destroy-data."""
     if not destroying and changes.data_losses:
-        remedy = "keep it, or give it up by --destroy-data"
+        remedy = "keep it, or allow its deletion with --destroy-data"
         raise RefusedError(Problem(path="store", rule=str(risk), remedy=remedy) for risk in changes.data_losses)
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Asks, unless the answer is given; UnmoorError where nobody can answer, typer.Abort for a no."""
+    """Asks for confirmation unless `yes`; UnmoorError without a terminal, typer.Abort on a no."""
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UnmoorError(f"{question} nobody can answer here, since this is no terminal; give --yes")
+        raise UnmoorError(f"{question} cannot ask for confirmation: stdin is not a terminal; pass --yes")
     typer.confirm(question, abort=True, err=True)
 
 
 def _say_outputs(outputs: Outputs, *, as_json: bool) -> None:
-    found = output_values(outputs)
+    values = output_values(outputs)
     if as_json:
-        typer.echo(json.dumps({"event": "outputs", **found}, ensure_ascii=False))
+        typer.echo(json.dumps({"event": "outputs", **values}, ensure_ascii=False))
     else:
-        print_lines(found)
+        print_lines(values)

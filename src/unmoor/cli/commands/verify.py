@@ -1,4 +1,4 @@
-"""`unmoor verify`, and what `unmoor up` does after it has deployed."""
+"""`unmoor verify`, also run by `unmoor up` after a deployment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIDTH = 10
 
 
 def run(where: AgentLocation, *, self_test: bool, patience: Patience, as_json: bool) -> int:
-    """Says whether what runs is what was deployed; 1 where it is not."""
+    """Verifies the deployment; 1 if a step fails."""
     loaded = where.load()
     chosen = select_target(loaded, default_target(loaded, where.target))
     outputs = deployed_outputs(loaded, chosen.target.name, backend=where.backend)
@@ -33,7 +33,7 @@ def run_verification(
     patience: Patience | None = None,
     as_json: bool = False,
 ) -> int:
-    """Verifies what is deployed, says each step as it is known, and gives the exit code."""
+    """Verifies the deployment, prints each step when it is done, and returns the exit code."""
     agent = gateway_at(chosen, outputs)
     verification = Verification(
         target=chosen.target,
@@ -42,24 +42,24 @@ def run_verification(
         outputs=outputs,
         agent=agent,
         say=print_status,
-        found=_say_json if as_json else _say,
+        found=_print_json_line if as_json else _print,
         patience=patience or Patience(),
         self_test=self_test,
     )
     with contextlib.closing(agent):
-        return _ended(verification.verify(), as_json=as_json)
+        return _print_log(verification.verify(), as_json=as_json)
 
 
-def _say(finding: Finding) -> None:
+def _print(finding: Finding) -> None:
     typer.echo(line_of(finding, width=WIDTH))
 
 
-def _say_json(finding: Finding) -> None:
+def _print_json_line(finding: Finding) -> None:
     shown = {name: value for name, value in to_jsonable(finding).items() if name != "install"}
     typer.echo(json.dumps({"event": "verified", **shown}, ensure_ascii=False))
 
 
-def _ended(found: Verified, *, as_json: bool) -> int:
+def _print_log(found: Verified, *, as_json: bool) -> int:
     if found.log and as_json:
         typer.echo(json.dumps({"event": "log", "lines": found.log}, ensure_ascii=False))
     for line in () if as_json else found.log:

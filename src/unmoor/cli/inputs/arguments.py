@@ -1,4 +1,4 @@
-"""What a command that operates an agent is given, read and checked before anything is asked."""
+"""Parses and validates the arguments of commands that operate an agent."""
 
 from __future__ import annotations
 
@@ -18,70 +18,70 @@ if TYPE_CHECKING:
 
 
 def file_and_run(given: Sequence[str]) -> tuple[Path, str]:
-    """The spec and the run: what begins as ids do is the run."""
+    """The spec file and the run ID; an argument that begins with run- is the run."""
     runs = [each for each in given if each.startswith("run-")]
     files = [each for each in given if not each.startswith("run-")]
     if len(runs) > 1 or len(files) > 1:
-        what = "one run at a time" if len(runs) > 1 else f"{files[1]!r} is no run's id; those begin with run-"
+        what = "one run at a time" if len(runs) > 1 else f"{files[1]!r} is not a run ID; run IDs begin with run-"
         raise typer.BadParameter(what, param_hint="RUN")
     return Path(files[0] if files else "."), runs[0] if runs else ""
 
 
 def file_and_prompt(given: Sequence[str], *, has_prompt: bool) -> tuple[Path, str]:
-    """The spec and the prompt: the last is the prompt, unless that is given otherwise."""
-    most = 2 if has_prompt else 1
-    if len(given) > most:
-        what = "put the prompt into quotes" if has_prompt else "the prompt is given already"
-        raise typer.BadParameter(f"{given[most]!r} is one too many; {what}", param_hint="PROMPT")
+    """The spec file and the prompt: the last argument, unless an option supplies the prompt."""
+    limit = 2 if has_prompt else 1
+    if len(given) > limit:
+        what = "put the prompt into quotes" if has_prompt else "the prompt is already given"
+        raise typer.BadParameter(f"{given[limit]!r} is one argument too many; {what}", param_hint="PROMPT")
     if not has_prompt:
         return Path(given[0] if given else "."), ""
     if not given:
-        raise typer.BadParameter("say what the agent is to do, or give --file or --hook", param_hint="PROMPT")
+        raise typer.BadParameter("give a prompt, --file or --hook", param_hint="PROMPT")
     if len(given) == 1 and _is_spec(given[0]):
-        raise typer.BadParameter(f"{given[0]!r} is a spec; say after it what the agent is to do", param_hint="PROMPT")
+        raise typer.BadParameter(f"{given[0]!r} is a spec; put the prompt after it", param_hint="PROMPT")
     return Path(given[0] if len(given) == 2 else "."), given[-1]
 
 
-def prompt_from(said: str, file: Path | None) -> str:
-    """The prompt: as it was said, of standard input, or of a file."""
+def prompt_from(text: str, file: Path | None) -> str:
+    """The prompt: as it was text, of standard input, or of a file."""
     if file is None:
-        return require_text(read_stdin() if said == "-" else said, option="PROMPT")
+        return require_text(read_stdin() if text == "-" else text, option="PROMPT")
     return require_text(_content(file, "--file").decode(errors="replace"), option="--file")
 
 
 def recorded_webhook(
     hook: str, body: Path | None, headers: tuple[tuple[str, str], ...], *, session: str, prompt: Path | None
 ) -> RecordedWebhook | None:
-    """The webhook that is to be sent, or None where a prompt is."""
+    """The webhook to send, or None if the command sends a prompt."""
     if not hook:
         for option, is_given in (("--body", body is not None), ("--header", bool(headers))):
             if is_given:
-                raise typer.BadParameter("goes with --hook NAME", param_hint=option)
+                raise typer.BadParameter("needs --hook NAME", param_hint=option)
         return None
     for option, is_given in (("--session", bool(session)), ("--file", prompt is not None)):
         if is_given:
-            raise typer.BadParameter("a webhook's trigger has its own; leave it out", param_hint=option)
+            raise typer.BadParameter("not with --hook: the webhook's trigger defines it", param_hint=option)
     from unmoor.operate.webhooks import RecordedWebhook
 
     if body is None:
-        raise typer.BadParameter("say which file holds the webhook's body; - reads it", param_hint="--body")
+        raise typer.BadParameter("name the file with the webhook's body; - reads standard input", param_hint="--body")
     return RecordedWebhook(webhook=hook, body=_content(body, "--body"), headers=headers)
 
 
 def headers_of(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Headers as they were said, each `Name: value`."""
+    """Headers as they were text, each `Name: value`."""
     found: list[tuple[str, str]] = []
     for line in given:
         name, colon, value = line.partition(":")
         is_name = name.isascii() and name.isprintable() and name and not set(name) & set(' "(),/:;<=>?@[\\]{}')
         if not colon or not is_name or not all(sign.isprintable() and ord(sign) < 256 for sign in value.strip()):
-            raise typer.BadParameter(f"{line[:60]!r} is no header; write 'Name: value'", param_hint="--header")
+            raise typer.BadParameter(f"{line[:60]!r} is not a header; write 'Name: value'", param_hint="--header")
         found.append((name, value.strip()))
     return tuple(found)
 
 
 def validate_choices(given: Sequence[str], known: Sequence[str], *, option: str) -> tuple[str, ...]:
-    """Values of an option that has some words only."""
+    """The values of an option, each of which must be one of the known words."""
     for word in given:
         if word not in known:
             near = get_close_matches(word, known, n=1)

@@ -1,4 +1,4 @@
-"""What a command needs beyond the base installation, said in one line where it is not there."""
+"""Checks a command's requirements beyond the base installation."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def require_runtime(what: str = "unmoor dev") -> None:
 
 
 def require_linux(system: str = sys.platform) -> None:
-    """UnmoorError, with the way out, on a system whose kernel has nothing to fence a harness with."""
+    """UnmoorError, with the alternative, on a system whose kernel cannot sandbox a harness."""
     if system != "linux":
-        raise UnmoorError(f"unmoor dev fences a harness with what Linux has, and this is {system}; add --docker")
+        raise UnmoorError(f"unmoor dev needs Linux to sandbox the harness, and this is {system}; add --docker")
 
 
 def require_pulumi() -> None:
-    """UnmoorError, with the command to run, unless Pulumi's SDK is there; a target's own is seen to later."""
-    # What gRPC says of forks that harm nobody would stand among what is said of the agent.
+    """UnmoorError, with the command to run, unless Pulumi's SDK is installed; a target's SDK is checked later."""
+    # Silences gRPC's harmless warnings about forks.
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     if find_spec("pulumi") is None:
         raise UnmoorError("deploying needs Pulumi's SDK; run pip install 'unmoor[all]', or the extra of your target")

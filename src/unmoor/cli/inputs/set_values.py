@@ -13,11 +13,11 @@ from unmoor.value_paths import parse_path
 
 
 def change(text: str, *, option: str) -> tuple[str, Any]:
-    """A spec path and its value as YAML has it; typer.BadParameter, which names the option, if it is none."""
+    """A spec path and its YAML value; typer.BadParameter names the option if the text is not PATH=VALUE."""
     path, equals, value = text.partition("=")
     try:
         if not equals or not value.strip():
-            raise ValueError(f"{text!r} is no change; write a spec path, = and a value, such as resources.cpu=2")
+            raise ValueError(f"{text!r} is not PATH=VALUE; write a change such as resources.cpu=2")
         parse_path(path.strip())
         return path.strip(), read_yaml(value.encode(), option).value
     except (ValueError, SpecError) as error:
@@ -25,5 +25,5 @@ def change(text: str, *, option: str) -> tuple[str, Any]:
 
 
 def changes(texts: Sequence[str] | None, *, option: str = "--set") -> dict[str, Any]:
-    """Every change of an option that may be given several times; the last of a path counts."""
+    """All changes of a repeatable option; the last value of a path wins."""
     return dict(change(text, option=option) for text in texts or ())

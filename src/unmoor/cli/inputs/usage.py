@@ -1,4 +1,4 @@
-"""The use that a command's options tell of: a file's or a store's, and over it what the options themselves say."""
+"""The usage that a command's options describe: from a file or a store, overridden by single options."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unmoor.pricing.usage import Usage, parse_amount, parse_day_shape, runs_a_mo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageOptions:
-    """What the options say: a file, a store, and texts by the fields of a Usage, None where one was not given."""
+    """The usage options: a file, a store, and texts by Usage field, None if absent."""
 
     file: Path | None = None
     store: str = ""
@@ -42,15 +42,15 @@ OPTIONS = {
 }
 
 
-def resolve_usage(asked: UsageOptions) -> Usage:
-    """The use; what nobody says is assumed."""
+def resolve_usage(options: UsageOptions) -> Usage:
+    """The usage, with assumptions for everything not given."""
     usage = Usage()
-    if asked.store:
-        values, origin = _measured(asked.store)
+    if options.store:
+        values, origin = _measured(options.store)
         usage = usage.with_overrides(values, origin)
-    if asked.file is not None:
-        usage = usage.with_overrides(read_usage(asked.file), str(asked.file))
-    for field, text in asked.values.items():
+    if options.file is not None:
+        usage = usage.with_overrides(read_usage(options.file), str(options.file))
+    for field, text in options.values.items():
         if text is not None:
             usage = usage.with_overrides({field: _read(field, text)}, OPTIONS[field])
     return _checked(usage)
@@ -66,7 +66,7 @@ def _read(field: str, text: str) -> Any:
 
 
 def _checked(usage: Usage) -> Usage:
-    """Of fewer tokens than are assumed to be cached, four fifths are; more are not taken for fewer than were said."""
+    """Caps assumed cached tokens at four fifths of the input tokens; explicit ones must not exceed them."""
     if usage.cached_tokens <= usage.input_tokens:
         return usage
     if "cached_tokens" in dict(usage.origins):

@@ -1,4 +1,4 @@
-"""How hosted platforms are shown beside a comparison: in the terminal, as Markdown, as JSON."""
+"""Renders the hosted platforms of a comparison as text, Markdown or JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unmoor.cost.text import bill_line, explain_line, source
 
 
 def reference_lines(found: Sequence[Reference]) -> Iterator[str]:
-    """A line for each, with the topics of which nothing is known."""
+    """A line for each platform, with its unknown topics."""
     if found:
         yield f"{TITLE}: {EXPLAINED}"
     width = max((len(one.platform.name) for one in found), default=0)
@@ -24,27 +24,27 @@ def reference_lines(found: Sequence[Reference]) -> Iterator[str]:
 
 
 def explanation_lines(found: Sequence[Reference]) -> Iterator[str]:
-    """All that is known of each, with every source."""
+    """Every known fact of each platform, with its source."""
     for one in found:
         yield from ("", f"{one.platform.name} ({TITLE})  [{one.platform.page}]")
         yield from map(bill_line, one.lines)
         if one.platform.note:
             yield f"  note: {one.platform.note}"
         for topic in TOPICS:
-            said = one.platform.fact(topic)
-            yield f"  {topic}: {said.text}" + (f"  [{said.source}]" if said.source else "")
+            fact = one.platform.fact(topic)
+            yield f"  {topic}: {fact.text}" + (f"  [{fact.source}]" if fact.source else "")
 
 
 def reference_markdown(found: Sequence[Reference], *, explain: bool) -> Iterator[str]:
-    """A table of what each costs and says, and every line of it where that is asked for."""
+    """A table of each platform's cost and facts; with `explain`, its line items too."""
     if not found:
         return
     titles = ("platform", "compute a month", *TOPICS)
     yield from ("", f"### {TITLE.capitalize()}", "", f"{EXPLAINED.capitalize()}.", "")
     yield from (f"| {' | '.join(titles)} |", "|---" * len(titles) + "|")
     for one in found:
-        said = (one.platform.fact(topic) for topic in TOPICS)
-        topics = " | ".join(link(s.text, s.source) for s in said)
+        facts = (one.platform.fact(topic) for topic in TOPICS)
+        topics = " | ".join(link(s.text, s.source) for s in facts)
         yield f"| {link(one.platform.name, one.platform.page)} | {total_text(one.total)} | {topics} |"
     notes = [f"- {one.platform.name}: {one.platform.note}" for one in found if one.platform.note]
     yield from ("", *notes) if notes else ()
@@ -57,7 +57,7 @@ def reference_markdown(found: Sequence[Reference], *, explain: bool) -> Iterator
 
 
 def reference_values(found: Sequence[Reference]) -> list[dict[str, Any]]:
-    """Each as JSON has it: what is known of its cost, without the model, and what it says of each topic."""
+    """JSON values of each platform: known cost without the model, and a fact per topic."""
     return [
         {
             "platform": one.platform.name,

@@ -1,4 +1,4 @@
-"""`unmoor compare --html`: a page in one file, which needs no script, no network and nothing beside it.
+"""`unmoor compare --html`: a self-contained page without scripts or network access.
 
 Everything that comes from a spec, a target or a price book is escaped; an address is a link only where it is https.
 """
@@ -20,16 +20,16 @@ from unmoor.cost.sensitivity import break_points, impacts, range_text
 from unmoor.cost.text import assumptions, assumptions_used, break_even_lines, cost_rows, explain_line
 from unmoor.pricing.line import KINDS, CostLine
 
-# It may load nothing at all: what is on it is in it.
+# The page is self-contained and may load nothing.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 ROWS_OF_CURVE = 8
 
 
-def page(shown: ComparisonView) -> str:
-    """The whole document."""
-    title = f"What {shown.title} would cost and promise"
+def page(view: ComparisonView) -> str:
+    """The HTML document."""
+    title = f"What {view.title} would cost and promise"
     style = files("unmoor.cost").joinpath("page.css").read_text(encoding="utf-8")
-    body = "\n".join(_body(shown, title))
+    body = "\n".join(_body(view, title))
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -52,47 +52,47 @@ def page(shown: ComparisonView) -> str:
 """
 
 
-def _body(shown: ComparisonView, title: str) -> Iterator[str]:
-    money = shown.money
+def _body(view: ComparisonView, title: str) -> Iterator[str]:
+    money = view.money
     yield f"<h1>{escape(title)}</h1>"
-    yield f'<p class="soft">List prices in US dollars as known on {money.today}; no offer and no bill.</p>'
+    yield f'<p class="soft">List prices in US dollars as known on {money.today}; an estimate, not a quote.</p>'
     yield f'<p class="verdict">{escape(money.verdict())}</p>'
     yield from _costs(money)
     if any(bill.is_priced for bill in money.bills):
         yield from _over_runs(money)
         yield from _sensitivity(money)
-    yield from _promises(shown)
+    yield from _promises(view)
     yield from _hosted(money)
     yield from _standing(money)
     yield from _sources(money)
 
 
 def _costs(money: Comparison) -> Iterator[str]:
-    yield "<h2>Cost a month</h2>"
+    yield "<h2>Cost per month</h2>"
     yield _chart("Bars of cost by part", cost_bars_svg(money.bills))
     yield _legend([(kind, legend_swatch(n, line=False)) for n, kind in enumerate(KINDS)])
     titles = ["", *(bill.title for bill in money.bills)]
     found = cost_rows(money)
-    sums = [(name, cells) for name, cells in found if name not in ("lacking", "note")]
-    yield _table("Cost a month in US dollars, by part", titles, sums, style="table-money", bold=("total",))
+    sums = [(name, cells) for name, cells in found if name not in ("missing prices", "note")]
+    yield _table("Cost per month in US dollars, by part", titles, sums, style="table-money", bold=("total",))
     for bill in money.bills:
         for name, cells in found:
-            said = cells[money.bills.index(bill)]
-            if name in ("lacking", "note") and said != "-":
-                yield f'<p class="soft pre"><strong>{escape(bill.title)}</strong> ({name}): {escape(said)}</p>'
+            text = cells[money.bills.index(bill)]
+            if name in ("missing prices", "note") and text != "-":
+                yield f'<p class="soft pre"><strong>{escape(bill.title)}</strong> ({name}): {escape(text)}</p>'
 
 
 def _over_runs(money: Comparison) -> Iterator[str]:
     found = cost_curves(money)
-    yield "<h2>Over runs a month</h2>"
+    yield "<h2>Cost by runs per month</h2>"
     without = "" if "model" in found.kinds else ", without the model, which costs the same in every column"
     yield f'<p class="soft">Infrastructure{without}. Each step of the grid is ten times the last.</p>'
     yield _chart("Curves of cost over runs", cost_curve_svg(found))
     yield _legend([(bill.title + _open(bill), legend_swatch(n, line=True)) for n, bill in enumerate(found.bills)])
     points = break_even_lines(money)
-    yield _list(points) if points else "<p>No two columns that are known in full change places.</p>"
+    yield _list(points) if points else "<p>No two columns with complete prices have a break-even point.</p>"
     yield _table(
-        "Cost a month at numbers of runs a month",
+        "Cost per month at numbers of runs a month",
         ["runs a month", *(bill.title for bill in found.bills)],
         list(_curve_rows(found)),
         style="table-money",
@@ -113,34 +113,37 @@ def _sensitivity(comparison: Comparison) -> Iterator[str]:
     found = impacts(comparison)
     if not found:
         return
-    yield "<h2>What the answer stands on</h2>"
+    yield "<h2>Sensitivity</h2>"
     cells = [(s.words, (money_text(s.half), money_text(s.double), money_text(s.size))) for s in found]
-    titles = ["assumption", "with half of it", "with twice", "between them"]
-    caption = "The cheapest of those known in full, a month, where one assumption is another"
+    titles = ["assumption", "at half", "at double", "difference"]
+    caption = "Monthly cost of the cheapest column with complete prices, if one assumption changes"
     yield _table(caption, titles, cells, style="table-money")
-    within = [f"The cheapest of those known in full stays so {range_text(one)}." for one in break_points(comparison)]
-    yield _list(within) if within else "<p>No one assumption, alone, makes another column the cheapest.</p>"
+    within = [
+        f"The cheapest column with complete prices stays the cheapest {range_text(one)}."
+        for one in break_points(comparison)
+    ]
+    yield _list(within) if within else "<p>No single assumption makes another column the cheapest.</p>"
 
 
-def _promises(shown: ComparisonView) -> Iterator[str]:
-    yield "<h2>What each promises</h2>"
-    found = table_rows(shown.columns)
-    head = "".join(f'<th scope="col">{escape(c.title)}</th>' for c in shown.columns)
+def _promises(view: ComparisonView) -> Iterator[str]:
+    yield "<h2>Guarantees</h2>"
+    found = table_rows(view.columns)
+    head = "".join(f'<th scope="col">{escape(c.title)}</th>' for c in view.columns)
     lines = [f'<thead><tr><th scope="col"><span class="soft">topic</span></th>{head}</tr></thead><tbody>']
     for section, members in groupby(found, key=lambda row: row.section):
         lines.append(
-            f'<tr class="section"><th scope="colgroup" colspan="{len(shown.columns) + 1}">{escape(section)}</th></tr>'
+            f'<tr class="section"><th scope="colgroup" colspan="{len(view.columns) + 1}">{escape(section)}</th></tr>'
         )
         lines += [_promise(row) for row in members]
-    yield _wide("What each target accepts, promises and limits", "".join([*lines, "</tbody>"]))
+    yield _wide("Guarantees and limits of each target", "".join([*lines, "</tbody>"]))
 
 
 def _promise(row: Row) -> str:
-    cells = "".join(f'<td class="pre {_mood(cell)}">{escape(cell)}</td>' for cell in row.cells)
+    cells = "".join(f'<td class="pre {_cell_class(cell)}">{escape(cell)}</td>' for cell in row.cells)
     return f'<tr><th scope="row">{escape(row.title)}</th>{cells}</tr>'
 
 
-def _mood(cell: str) -> str:
+def _cell_class(cell: str) -> str:
     if cell.startswith(("refused", "not compiled", "absent")):
         return "bad"
     if cell.startswith("advisory"):
@@ -162,13 +165,13 @@ def _hosted(money: Comparison) -> Iterator[str]:
 
 def _platform(one: Reference) -> str:
     platform = one.platform
-    topics = "".join(f"<td>{_said(platform.fact(topic))}</td>" for topic in TOPICS)
+    topics = "".join(f"<td>{_fact(platform.fact(topic))}</td>" for topic in TOPICS)
     cost = escape(total_text(one.total))
     return f'<tr><th scope="row">{_link(platform.page, platform.name)}</th><td>{cost}</td>{topics}</tr>'
 
 
-def _said(said: SourcedFact) -> str:
-    return _link(said.source, said.text) if said.source else f'<span class="soft">{escape(said.text)}</span>'
+def _fact(fact: SourcedFact) -> str:
+    return _link(fact.source, fact.text) if fact.source else f'<span class="soft">{escape(fact.text)}</span>'
 
 
 def _standing(money: Comparison) -> Iterator[str]:
@@ -179,7 +182,7 @@ def _standing(money: Comparison) -> Iterator[str]:
 
 
 def _sources(money: Comparison) -> Iterator[str]:
-    yield "<h2>Every line and its source</h2>"
+    yield "<h2>Line items and price sources</h2>"
     bills = [(bill.title, bill.lines) for bill in money.bills if bill.is_priced]
     for title, found in (*bills, *((f"{r.platform.name} ({TITLE})", r.lines) for r in references(money))):
         yield f"<h3>{escape(title)}</h3>"
@@ -198,7 +201,7 @@ def _line(line: CostLine) -> str:
 
 
 def _chart(name: str, drawn: str) -> str:
-    """A chart that scrolls by itself on a narrow screen, by the keyboard as well."""
+    """A chart in a region that scrolls on narrow screens, also by keyboard."""
     return f'<div class="chart" role="region" tabindex="0" aria-label="{escape(name)}">{drawn}</div>'
 
 
@@ -221,7 +224,7 @@ def _table(
 
 
 def _wide(caption: str, content: str, style: str = "") -> str:
-    """A table that scrolls by itself where it is wider than the page, by the keyboard as well."""
+    """A table in a region that scrolls if it is too wide, also by keyboard."""
     return (
         f'<div class="wide" role="region" tabindex="0" aria-label="{escape(caption)}">'
         f'<table class="{style}"><caption>{escape(caption)}</caption>{content}</table></div>'

@@ -1,4 +1,4 @@
-"""How a comparison is shown: a table in the terminal, Markdown, JSON."""
+"""How a comparison is view: a table in the terminal, Markdown, JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonView:
-    """A comparison to show: what targets promise, and what they cost, in the same order of columns."""
+    """A comparison to render: guarantees and costs, with columns in the same order."""
 
     title: str
     columns: Sequence[TargetColumn]
@@ -31,48 +31,48 @@ class ComparisonView:
     explain: bool = False
 
 
-def all_rows(shown: ComparisonView) -> list[Row]:
-    """The rows of what targets promise, with those of money after the plan's own."""
-    promised = table_rows(shown.columns)
-    money = [Row(section="cost a month", title=title, cells=cells) for title, cells in cost_rows(shown.money)]
+def all_rows(view: ComparisonView) -> list[Row]:
+    """All rows: the plan's, then cost, then parts, limits, guarantees and resources."""
+    promised = table_rows(view.columns)
+    money = [Row(section="cost a month", title=title, cells=cells) for title, cells in cost_rows(view.money)]
     first = [row for row in promised if row.section == "plan"]
     return [*first, *money, *(row for row in promised if row.section != "plan")]
 
 
-def footnotes(shown: ComparisonView) -> list[str]:
-    """What is said beside the table: the verdict first, then where columns change places and what all stands on."""
-    reference = old_references(references(shown.money), shown.money.today)
-    old = [f"old prices: {line}" for line in (*shown.money.old_books(), *reference)]
+def footnotes(view: ComparisonView) -> list[str]:
+    """The lines below the table: the verdict, break-even points and assumptions."""
+    reference = old_references(references(view.money), view.money.today)
+    old = [f"old prices: {line}" for line in (*view.money.old_books(), *reference)]
     assumed = [f"assumed: {line}" for line in assumptions()]
-    further = [*swing_lines(shown.money), *assumed] if shown.explain else []
-    return [shown.money.verdict(), *break_even_lines(shown.money), *assumptions_used(shown.money), *further, *old]
+    further = [*swing_lines(view.money), *assumed] if view.explain else []
+    return [view.money.verdict(), *break_even_lines(view.money), *assumptions_used(view.money), *further, *old]
 
 
-def as_json(shown: ComparisonView) -> None:
+def as_json(view: ComparisonView) -> None:
     """A list of the columns, each with its bill."""
     together = {
-        "verdict": shown.money.verdict(),
-        "free_tier": shown.money.free_tier,
-        "usage": dict(shown.money.usage.assumptions()),
-        "sensitivity": sensitivity(shown.money),
+        "verdict": view.money.verdict(),
+        "free_tier": view.money.free_tier,
+        "usage": dict(view.money.usage.assumptions()),
+        "sensitivity": sensitivity(view.money),
     }
-    points = shown.money.break_evens()
-    costs = [{**_cost(shown.money, bill, points), **together} if bill.is_priced else None for bill in shown.money.bills]
-    print_json([{**_values(c), "total": c.total, "cost": cost} for c, cost in zip(shown.columns, costs, strict=True)])
+    points = view.money.break_evens()
+    costs = [{**_cost(view.money, bill, points), **together} if bill.is_priced else None for bill in view.money.bills]
+    print_json([{**_values(c), "total": c.total, "cost": cost} for c, cost in zip(view.columns, costs, strict=True)])
 
 
-def as_markdown(shown: ComparisonView) -> list[str]:
+def as_markdown(view: ComparisonView) -> list[str]:
     """The comparison as a Markdown table; a line break in a cell is a <br>."""
-    count = len(shown.columns)
-    lines = ["| | " + " | ".join(cell(c.title) for c in shown.columns) + " |", "|---|" + "---|" * count]
-    for section, members in groupby(all_rows(shown), key=lambda r: r.section):
+    count = len(view.columns)
+    lines = ["| | " + " | ".join(cell(c.title) for c in view.columns) + " |", "|---|" + "---|" * count]
+    for section, members in groupby(all_rows(view), key=lambda r: r.section):
         lines.append(f"| **{section}** |" + " |" * count)
         lines += [f"| {row.title} | " + " | ".join(cell(c) for c in row.cells) + " |" for row in members]
-    verdict, *others = footnotes(shown)
+    verdict, *others = footnotes(view)
     lines += ["", f"**{verdict}**", "", *(f"- {line}" for line in others)]
-    lines += reference_markdown(references(shown.money), explain=shown.explain)
-    if shown.explain:
-        for bill in shown.money.bills:
+    lines += reference_markdown(references(view.money), explain=view.explain)
+    if view.explain:
+        for bill in view.money.bills:
             lines += ["", f"### {bill.title}", "", "| part | what | a month | source |", "|---|---|---|---|"]
             lines += [
                 f"| {line.part} | {cell(line.what)} | {cell(explain_line(line))} | {cell(source(line))} |"
@@ -81,34 +81,34 @@ def as_markdown(shown: ComparisonView) -> list[str]:
     return lines
 
 
-def as_table(shown: ComparisonView) -> None:
+def as_table(view: ComparisonView) -> None:
     """The comparison on the terminal."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console()
-    # Without a terminal there is no width to keep to: a table that a log cuts is of no use.
-    console = console if console.is_terminal else Console(width=40 + 44 * len(shown.columns))
-    table = Table(title=shown.title, show_lines=False, header_style="bold")
+    # Not wrapped without a terminal: a log must not cut the table.
+    console = console if console.is_terminal else Console(width=40 + 44 * len(view.columns))
+    table = Table(title=view.title, show_lines=False, header_style="bold")
     table.add_column("", no_wrap=False, max_width=24)
-    for column in shown.columns:
+    for column in view.columns:
         table.add_column(column.title, overflow="fold", ratio=1)
-    for section, members in groupby(all_rows(shown), key=lambda r: r.section):
+    for section, members in groupby(all_rows(view), key=lambda r: r.section):
         table.add_section()
         table.add_row(Text(section, style="bold"))
         for row in members:
             table.add_row(row.title, *(_styled(row, cell) for cell in row.cells))
     console.print(table)
-    verdict, *others = footnotes(shown)
+    verdict, *others = footnotes(view)
     console.print(Text(verdict, style="bold"))
     for line in others:
         console.print(Text(line))
-    reference = references(shown.money)
+    reference = references(view.money)
     for line in reference_lines(reference):
         console.print(Text(line), soft_wrap=line.startswith(" "))
-    if shown.explain:
-        for line in (*_explanation(shown.money.bills), *explanation_lines(reference)):
+    if view.explain:
+        for line in (*_explanation(view.money.bills), *explanation_lines(reference)):
             console.print(Text(line), soft_wrap=True)
 
 
@@ -134,7 +134,7 @@ def _values(column: TargetColumn) -> dict[str, object]:
 
 
 def _cost(money: Comparison, bill: Bill, points: Sequence[BreakEven]) -> dict[str, Any]:
-    """A bill as JSON has it; its sums hold what is known."""
+    """A bill's JSON values; sums contain only known amounts."""
     total = bill.total()
     return {
         "currency": "USD",
@@ -155,7 +155,9 @@ def _styled(row: Row, cell: str) -> Text:
     style = ""
     if cell.startswith(("refused", "not compiled", "absent")):
         style = "red"
-    elif cell.startswith(("advisory", "at least", "unknown")) or (row.title in ("rounded", "lacking") and cell != "-"):
+    elif cell.startswith(("advisory", "at least", "unknown")) or (
+        row.title in ("adjusted", "missing prices") and cell != "-"
+    ):
         style = "yellow"
     elif cell == "yes" or cell.startswith("enforced"):
         style = "green"

@@ -1,4 +1,4 @@
-"""A run's events as lines for a person."""
+"""Formats a run's events as lines of text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MOST_LINES, LONGEST_LINE = 12, 400
 
 
 def event_lines(event: dict[str, Any]) -> list[str]:
-    """An event as lines, each with what it is about in front; none for one that says nothing to a person."""
+    """An event as labeled lines; none for an event that people need not see."""
     match event["type"]:
         case "run.started":
             model = f", {event['model']}" if event["model"] else ""
@@ -36,7 +36,7 @@ def event_lines(event: dict[str, Any]) -> list[str]:
 
 
 def label_lines(label: str, text: str) -> list[str]:
-    """The text's first lines, the label before the first of them."""
+    """The text's first lines, with the label before the first."""
     lines = text.strip().splitlines() or [""]
     cut = [f"… ({len(lines) - MOST_LINES} more lines)"] if len(lines) > MOST_LINES else []
     shown = [printable(line[:LONGEST_LINE]) for line in [*lines[:MOST_LINES], *cut]]
@@ -44,5 +44,5 @@ def label_lines(label: str, text: str) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """The text without what would be a command to a terminal: agents repeat what strangers wrote."""
+    """The text without terminal control characters: agents repeat what strangers wrote."""
     return "".join(sign if sign.isprintable() or sign == "\t" else "�" for sign in text)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def cell(text: str) -> str:
-    """The text on one line, with nothing that ends the cell."""
+    """The text on one line, with pipes escaped."""
     return text.replace("|", "\\|").replace("\n", "<br>")
 
 
 def link(text: str, address: str) -> str:
-    """The text in a cell, as a link where there is an address."""
+    """The text in a cell, as a link if it has an address."""
     return f"[{cell(text)}]({address})" if address else cell(text)

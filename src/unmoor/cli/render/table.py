@@ -1,4 +1,4 @@
-"""Listings: a table of rich's on a terminal, aligned columns elsewhere, so that other programs can read them."""
+"""Listings: a rich table on a terminal, aligned columns for other programs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import typer
 
 from unmoor.cli.render.event_lines import printable
 
-# What is no longer, as an id, is copied or compared, and stays whole; the last column has this much room at least.
+# Columns up to SHORT, such as IDs, are not wrapped; the last column has at least LEAST.
 SHORT, LEAST = 24, 20
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints the rows under their columns; nothing in them is a command to the terminal."""
+    """Prints the rows under their columns, without terminal control characters."""
     shown = [[printable(" ".join(cell.split())) for cell in row] for row in rows]
     if sys.stdout.isatty():
         return _on_a_terminal(columns, shown)
@@ -25,7 +25,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _on_a_terminal(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """In the room that there is: a column that is empty is left out, and the last one, which says why, is folded."""
+    """Fits the terminal's width: drops empty columns and folds the last one."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -1,4 +1,4 @@
-"""Times as a person reads them, and as a person says them."""
+"""Parses and formats times and durations for people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def parse_time(text: str | None) -> datetime | None:
 
 
 def format_duration(start: datetime, end: datetime) -> str:
-    """How long it was: `7s`, `3m 20s`, `2h 5m`."""
+    """A duration such as `7s`, `3m 20s`, `2h 5m`."""
     total = max(int((end - start).total_seconds()), 0)
     hours, minutes = divmod(total // 60, 60)
     if hours:
@@ -24,12 +24,12 @@ def format_duration(start: datetime, end: datetime) -> str:
 
 
 def since(text: str, now: datetime) -> datetime | None:
-    """The time that `--since 12h` means; None where it is not given."""
+    """The time that `--since 12h` means; None if the option is empty."""
     return now - timedelta(seconds=duration(text, option="--since")) if text else None
 
 
 def duration(text: str, *, option: str) -> int:
-    """The seconds that an option's text means."""
+    """An option's duration in seconds."""
     try:
         return seconds(text)
     except ValueError as error:

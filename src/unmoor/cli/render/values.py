@@ -1,4 +1,4 @@
-"""How commands print values."""
+"""Prints values as JSON, outlines and status lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 
 
 def to_jsonable(value: Any) -> Any:
-    """A value as JSON can hold it; money and processors as text, so that nothing is rounded."""
+    """A value as JSON types; decimals become text, so that nothing is rounded."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, list | tuple):
@@ -24,7 +24,7 @@ def to_jsonable(value: Any) -> Any:
 
 
 def print_status(line: str) -> None:
-    """A line beside what is printed, on standard error."""
+    """Prints a status line on standard error."""
     typer.echo(line, err=True)
 
 
@@ -34,7 +34,7 @@ def print_json(value: Any) -> None:
 
 
 def print_outline(value: Any, indent: str = "") -> Iterator[str]:
-    """A nested value as indented lines, for people; what is empty is left out."""
+    """A nested value as indented lines; empty values are omitted."""
     items = to_jsonable(value)
     for key, item in items.items():
         if item in ([], {}, ""):

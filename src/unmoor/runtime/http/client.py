@@ -11,11 +11,12 @@ import aiohttp
 
 from unmoor.runtime.errors import ConfigurationError, TransientError
 
+from .error_body import MAX_MESSAGE, parse_error, parse_json_or_text
+
 UNIX = "unix://"
 TIMEOUT_S = 20.0
 # Rate limits and timeouts; these and every 5xx are transient.
 TRANSIENT = (408, 425, 429)
-MAX_MESSAGE = 400
 
 
 class RequestRejected(ConfigurationError):
@@ -71,7 +72,7 @@ class JsonHttpClient:
         return self._session
 
     def _parse(self, request: str, status: int, content: bytes) -> Any:
-        values = _values(content)
+        values = parse_json_or_text(content)
         if status < 400:
             return values
         code, message = parse_error(values)
@@ -79,22 +80,3 @@ class JsonHttpClient:
         if status in TRANSIENT or status >= 500:
             raise TransientError(text)
         raise RequestRejected(text, status=status, code=code, values=values)
-
-
-def parse_error(values: Any) -> tuple[str, str]:
-    """An error's code and message, from the formats of Docker, AWS, Azure, Google and unmoor."""
-    if not isinstance(values, dict):
-        return "", " ".join(str(values or "no reason").split())[:MAX_MESSAGE]
-    inner = values.get("error")
-    if isinstance(inner, dict):
-        values = inner
-    code = next((v for v in map(values.get, ("code", "status", "__type")) if isinstance(v, str)), "")
-    message = str(values.get("message") or values.get("Message") or inner or code or "no reason")
-    return code.rsplit("#", 1)[-1], " ".join(message.split())[:MAX_MESSAGE]
-
-
-def _values(content: bytes) -> Any:
-    try:
-        return json.loads(content) if content.strip() else None
-    except ValueError:
-        return content.decode(errors="replace")

@@ -1,4 +1,4 @@
-"""The runner's part of a self-test: whether the guard answers."""
+"""The runner's side of a self-test: succeeds if the guard answers. The trigger is in ../self_test_trigger.py."""
 
 from __future__ import annotations
 
