@@ -344,7 +344,7 @@ def test_a_record_that_cannot_be_read_is_said(tmp_path: Path) -> None:
         status, says = (await client.get(f"/runs/{record().id}")).error
         assert (status, says.partition(":")[0]) == (
             500,
-            f"runs/{record().id}/run.json is no record that this release reads",
+            f"runs/{record().id}/run.json is not a record of this release",
         )
 
     within(tmp_path, act)

@@ -377,7 +377,7 @@ def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> Non
         ),
         (
             {"UNMOOR_LAUNCHER": "docker", "UNMOOR_LAUNCHER_CONFIG": "[]"},
-            "UNMOOR_LAUNCHER_CONFIG is not JSON object; the target sets it",
+            "UNMOOR_LAUNCHER_CONFIG is not a JSON object; the target sets it",
         ),
     ],
 )

@@ -250,7 +250,7 @@ def test_a_mail_that_is_older_than_runs_are_kept_starts_nothing(
         assert outcome == expected
         if outcome == "accepted":
             return
-        assert reason.startswith(f"it came on {datetime.now(UTC).date().isoformat()[:4]}-")
+        assert reason.startswith(f"received on {datetime.now(UTC).date().isoformat()[:4]}-")
         assert reason.endswith("longer ago than retention.runs: it may have had a run already")
 
     clock = lambda: datetime.now(UTC) + timedelta(days=11)  # noqa: E731
@@ -282,7 +282,7 @@ def test_a_wrong_password_is_said_and_tried_again_and_stands_nowhere(tmp_path: P
     async def act() -> None:
         triggers = [trigger(server)]
         async with gateway(tmp_path, triggers=triggers, secrets={"mail": "another-word"}, tls=trusting()) as client:
-            refused = lambda: [text for text, _ in client.logged if "login refused" in text]  # noqa: E731
+            refused = lambda: [text for text, _ in client.logged if "login was refused" in text]  # noqa: E731
             await until(lambda: len(refused()) >= 1, within=20)
             assert "another-word" not in str(client.logged)
             assert (await client.get("/readyz")).status == 200

@@ -41,7 +41,7 @@ def test_a_server_without_tls_is_shown_no_password(tmp_path: Path) -> None:
 
 def test_a_wrong_login_may_be_put_right_and_is_no_rejection(tmp_path: Path) -> None:
     with post_office(tmp_path, starttls=True) as office:
-        with pytest.raises(MailServerError, match="login refused: 535") as fault:
+        with pytest.raises(MailServerError, match="login was refused: 535") as fault:
             send(LETTER, office.place, USER, "another-word", trusting())
         assert "another-word" not in str(fault.value)
 

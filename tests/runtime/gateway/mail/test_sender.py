@@ -40,7 +40,7 @@ def test_a_domain_that_the_receiving_server_vouches_for_is_believed(found: str) 
 @pytest.mark.parametrize(
     ("found", "says"),
     [
-        ("none", "nothing"),
+        ("none", "no results"),
         ("dmarc=fail header.from=example.com", "dmarc=fail"),
         ("dmarc=fail header.from=example.com; dkim=pass header.d=example.com", "dmarc=fail, dkim=pass"),
         ("dmarc=pass header.from=other.example", "dmarc=pass"),
@@ -60,7 +60,7 @@ def test_a_domain_that_it_does_not_vouch_for_is_not(found: str, says: str) -> No
 def test_only_the_topmost_header_of_that_server_counts() -> None:
     forged = f"Authentication-Results: {SERVER}; dmarc=pass header.from=example.com"
     true = f"Authentication-Results: {SERVER}; dmarc=fail header.from=example.com"
-    assert refused(true, forged, "From: ada@example.com").endswith("it says dmarc=fail")
+    assert refused(true, forged, "From: ada@example.com").endswith(": dmarc=fail")
 
 
 def test_another_servers_word_is_not_taken_and_its_name_is_said() -> None:
@@ -69,7 +69,7 @@ def test_another_servers_word_is_not_taken_and_its_name_is_said() -> None:
         f"it has no Authentication-Results from the receiving server ({SERVER}); the topmost is from mx.google.com: "
         "to trust it, set email.authserv_id: mx.google.com"
     )
-    assert refused("From: ada@example.com").endswith(f"of the receiving server ({SERVER})")
+    assert refused("From: ada@example.com").endswith(f"from the receiving server ({SERVER})")
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_a_server_may_be_any_of_a_domain() -> None:
         (["From: ada@example.com", "From: eve@evil.example"], "has 2 From addresses in 2 headers; one is required"),
         (["From: ada@example.com, eve@evil.example"], "has 2 From addresses in 1 headers; one is required"),
         (["From: undisclosed:;"], "has 0 From addresses in 1 headers; one is required"),
-        (["From: <>"], "one is believed"),
-        (["From: ada"], "one is believed"),
+        (["From: <>"], "one is required"),
+        (["From: ada"], "one is required"),
         (['From: "ada@example.com" <eve@evil.example>'], "eve@evil.example is not in allow_from"),
         (["From: ada@example.com <eve@evil.example>"], "its From header has no plain address"),
         (["From: <ada@example.com> <eve@evil.example>"], "its From header has no plain address"),
