@@ -33,7 +33,8 @@ test: $(VENV)/.ready .cache/npm/.ready engine  ## run the tests that every chang
 	@$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not harness and not docker"
 
 test-unit: $(VENV)/.ready  ## run the fast tests only
-	$(PY) -m pytest -n $(WORKERS) -m "not slow and not wheel and not harness and not docker and not browser and not engine"
+	$(PY) -m pytest -n $(WORKERS) --dist worksteal \
+	  -m "not slow and not process and not wheel and not harness and not docker and not browser and not engine"
 
 test-all: $(VENV)/.ready .cache/npm/.ready engine check  ## run every test and every check
 	@$(PY) -m unmoor.runtime.harness $(HARNESSES) $(MORE_HARNESSES)

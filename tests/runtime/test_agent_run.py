@@ -20,6 +20,8 @@ from unmoor.runtime.run.lease import RunLease, acquire_lease
 from unmoor.runtime.run.sessions import Session, acquire_session
 from unmoor.runtime.state import keys
 
+pytestmark = pytest.mark.process
+
 SCHEDULE = [{"name": "nightly", "schedule": {"cron": "0 3 * * *"}, "prompt": "Summarise {{ event.scheduled }}"}]
 
 

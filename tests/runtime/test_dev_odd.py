@@ -19,6 +19,8 @@ __all__ = ["home"]
 
 from test_dev import home
 
+pytestmark = pytest.mark.process
+
 
 def command(script: str, **parts: Any) -> dict[str, Any]:
     return {"harness": {"name": "command", "command": ["sh", "-c", script]}, **parts}

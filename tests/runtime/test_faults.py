@@ -18,6 +18,8 @@ from unmoor.runtime.state import keys
 from unmoor.runtime.state.run_record import from_json
 from unmoor.runtime.store import Store, open_store
 
+pytestmark = pytest.mark.process
+
 Kind = Literal["before", "after"]
 # A run makes fewer calls of the store than this; the first test shows it.
 CALLS = 40

@@ -15,7 +15,10 @@ from unmoor.runtime.run.directories import RunDirectories, sandbox_rules
 from unmoor.runtime.sandbox import landlock, seccomp
 from unmoor.runtime.sandbox.probe import TRIES, interpret, probe_sandbox
 
-pytestmark = pytest.mark.skipif(landlock.version() < 6, reason="this kernel's Landlock has no network rules or scopes")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(landlock.version() < 6, reason="this kernel's Landlock has no network rules or scopes"),
+]
 
 RULES = landlock.Rules(read=("/usr", "/lib", "/lib64", "/etc", "/proc"), write=("/dev/null",), ports=(8790,))
 SEEN = {name: errors[0] for name, errors in TRIES.items()}

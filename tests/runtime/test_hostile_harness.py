@@ -12,6 +12,8 @@ import pytest
 from runs import Bench, Ran, command_spec, shell
 from test_life import assert_one_end, living, ran
 
+pytestmark = pytest.mark.process
+
 PYTHON = "python3"
 
 

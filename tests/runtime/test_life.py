@@ -16,6 +16,8 @@ from unmoor.runtime.run.lease import LeaseLost, acquire_lease
 from unmoor.runtime.state import keys
 from unmoor.runtime.store import open_store
 
+pytestmark = pytest.mark.process
+
 
 def ran(root: Path, script: str, **parts: Any) -> Ran:
     return Bench(root, shell(script, **parts)).run()

@@ -15,6 +15,8 @@ from runs import Bench, shell
 
 from unmoor.runtime.run.traces import Traces, tracing_enabled
 
+pytestmark = pytest.mark.process
+
 
 class Collector(http.server.BaseHTTPRequestHandler):
     """Keeps every span that it is sent."""

@@ -17,6 +17,8 @@ from unmoor.runtime.run.file_tree import remove_tree, walk
 from unmoor.runtime.run.session_archive import pack, unpack
 from unmoor.runtime.state import keys as layout
 
+pytestmark = pytest.mark.process
+
 DEEP = 1500
 # Makes folders deeper than any path, one step at a time.
 DIG = f"import os\nfor i in range({DEEP}): os.mkdir('d' * 20); os.chdir('d' * 20)\nopen('bottom', 'w')\n"

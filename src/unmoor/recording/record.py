@@ -26,6 +26,7 @@ from pulumi.runtime.sync_await import _ensure_event_loop, _sync_await
 from unmoor.errors import UnmoorError
 from unmoor.graph import SECRET, Resource, leaf_paths
 from unmoor.recording.common_stand_ins import COMMON
+from unmoor.recording.engine_details import leave_out_engine_details
 from unmoor.recording.stand_ins import UNSET, fake_invoke, fake_outputs
 from unmoor.target.stand_ins import FakeResource, StandIns
 
@@ -72,11 +73,13 @@ def record(
     asyncio.set_event_loop(loop)
     answers = ThreadPoolExecutor(max_workers=1)
     loop.set_default_executor(answers)
+    details = leave_out_engine_details()
     try:
         set_mocks(platform, project=project, stack=stack, preview=preview, monitor=monitor)
         set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes one, which takes the exports
         loop.run_until_complete(run_in_stack(program))
     finally:
+        details.close()
         _end(loop, answers)
         asyncio.set_event_loop(None)
         reset_options()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
 from test_serve import dev
+
+pytestmark = pytest.mark.process
 
 folders: list[Path] = []
 

@@ -11,8 +11,11 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import pytest
 from runs import stored_text
 from test_serve import Serving, dev
+
+pytestmark = pytest.mark.process
 
 SECRETS = {
     "hook-secret": "hook/Secr3t+with&odd=signs",

@@ -33,6 +33,8 @@ from unmoor.spec.context_files import SpecFiles
 from unmoor.spec.make_plan import make_plan
 from unmoor.spec.models import Spec
 
+pytestmark = pytest.mark.process
+
 DEV = [*UNMOOR, "dev"]
 TOKEN = "a-token-for-these-tests"
 

@@ -11,10 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
 import senders
 from ruamel.yaml import YAML
 from senders import SECRET
 from test_serve import dev
+
+pytestmark = pytest.mark.process
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "02-issue-triage" / "unmoor.yaml"
 

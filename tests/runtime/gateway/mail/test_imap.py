@@ -16,6 +16,8 @@ from servers import PASSWORD, USER, RunningMailServer, dovecot, has_dovecot, pym
 from unmoor.runtime.gateway.triggers.email.imap import Imap, connect
 from unmoor.runtime.gateway.triggers.email.server import MailServer, MailServerError
 
+pytestmark = pytest.mark.process
+
 MAIL = b"From: a@b.example\r\nMessage-ID: <%d@b.example>\r\nSubject: {7}\r\n\r\nliterals {3}\r\nand more"
 
 

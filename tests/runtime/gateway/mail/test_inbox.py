@@ -23,6 +23,8 @@ from unmoor.runtime.gateway.triggers.email import inbox as inbox_module
 from unmoor.runtime.state import keys as layout
 from unmoor.runtime.store import open_store
 
+pytestmark = pytest.mark.process
+
 Act = Callable[[Client, RunningMailServer], Awaitable[Any]]
 PASSED = "mx.example.org; dmarc=pass header.from=example.com"
 

@@ -13,6 +13,8 @@ from unmoor.runtime.gateway.triggers.email.reply import OutgoingMail
 from unmoor.runtime.gateway.triggers.email.server import MailServer, MailServerError
 from unmoor.runtime.gateway.triggers.email.smtp import PermanentSmtpError, send
 
+pytestmark = pytest.mark.process
+
 LETTER = OutgoingMail(sender=USER, to="ada@example.com", content=b"Subject: hi\r\n\r\nthere\r\n")
 
 
