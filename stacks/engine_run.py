@@ -34,7 +34,7 @@ class EngineRun:
         self._previewing = False
 
     @property
-    def done(self) -> int:
+    def completed_steps(self) -> int:
         """How many resources were changed."""
         return self._failure.done
 

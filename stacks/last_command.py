@@ -18,7 +18,7 @@ class CommandProgress(Protocol):
     """A running command; `done` counts the resources that it has changed."""
 
     @property
-    def done(self) -> int: ...
+    def completed_steps(self) -> int: ...
 
 
 @contextlib.contextmanager
@@ -40,7 +40,7 @@ def record_command(place: StackLocation, command: str, progress: CommandProgress
         ended = "stopped"
         raise
     finally:
-        _write(place, {**note, "ended": ended, "done": progress.done} if ended else before)
+        _write(place, {**note, "ended": ended, "done": progress.completed_steps} if ended else before)
 
 
 def unfinished_command_note(place: StackLocation) -> str:

@@ -37,16 +37,16 @@ class Service:
     family: str
     region: str
 
-    def ask(self, service: str, call: str, **given: Any) -> Any:
+    def request(self, service: str, call: str, **given: Any) -> Any:
         return call_aws(lambda: getattr(client(service, self.region), call)(**given))
 
 
 def inspect_service(service: Service) -> Revision:
     """How the service's primary deployment stands, and whether it is of the newest definition."""
-    found = service.ask("ecs", "describe_services", cluster=service.cluster, services=[service.arn])["services"]
+    found = service.request("ecs", "describe_services", cluster=service.cluster, services=[service.arn])["services"]
     if not found or found[0]["status"] != "ACTIVE":
         return failed_revision(f"the service {service.arn.rsplit('/', 1)[-1]} is not there; unmoor up makes it")
-    wanted = service.ask("ecs", "describe_task_definition", taskDefinition=service.family)["taskDefinition"]
+    wanted = service.request("ecs", "describe_task_definition", taskDefinition=service.family)["taskDefinition"]
     deployments = found[0]["deployments"]
     primary = next(each for each in deployments if each["status"] == "PRIMARY")
     if primary["taskDefinition"] != wanted["taskDefinitionArn"]:
@@ -92,10 +92,10 @@ def _failed(service: Service, wanted: Mapping[str, Any], said: str) -> Revision:
 def _stopped(service: Service, definition: str) -> Mapping[str, Any] | None:
     """The task of that definition that stopped last, as far back as ECS remembers, which is an hour."""
     given = {"cluster": service.cluster, "serviceName": service.arn.rsplit("/", 1)[-1], "desiredStatus": "STOPPED"}
-    arns = service.ask("ecs", "list_tasks", **given)["taskArns"]
+    arns = service.request("ecs", "list_tasks", **given)["taskArns"]
     if not arns:
         return None
-    tasks = service.ask("ecs", "describe_tasks", cluster=service.cluster, tasks=arns[:100])["tasks"]
+    tasks = service.request("ecs", "describe_tasks", cluster=service.cluster, tasks=arns[:100])["tasks"]
     of_it = [each for each in tasks if each["taskDefinitionArn"] == definition and each.get("stoppedAt")]
     return max(of_it, key=lambda each: each["stoppedAt"], default=None)
 
@@ -121,7 +121,7 @@ def _log(service: Service, wanted: Mapping[str, Any], task: Mapping[str, Any], c
     stream = f"{options.get('awslogs-stream-prefix', '')}/{container}/{number}"
     given = {"logGroupName": options["awslogs-group"], "logStreamName": stream, "limit": LOG_LINES}
     try:
-        events = service.ask("logs", "get_log_events", startFromHead=False, **given)["events"]
+        events = service.request("logs", "get_log_events", startFromHead=False, **given)["events"]
     except OperateError:
         return []  # a task that never came so far has no stream
     return [line for event in events for line in event["message"].splitlines()][-LOG_LINES:]

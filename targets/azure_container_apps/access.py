@@ -47,7 +47,7 @@ class Graph:
         """Every resource of the types."""
         return [r for r in self.resources if r.type in types]
 
-    def held_by(self, identity_ids: Sequence[str]) -> tuple[Grant, ...]:
+    def grants_of(self, identity_ids: Sequence[str]) -> tuple[Grant, ...]:
         """Every grant to one of these identities."""
         names = {id_.rsplit("/", 1)[-1] for id_ in identity_ids}
         logical = {r.name for r in self.of(IDENTITY) if r.inputs["resourceName"] in names}
@@ -92,7 +92,7 @@ def _principals(graph: Graph, resource: Resource) -> Iterator[Principal]:
     """All containers of a replica can ask for the same tokens: those of each identity that is not kept from them."""
     kept = {s["identity"] for s in _configuration(resource).get("identitySettings", []) if s.get("lifecycle") == "None"}
     assigned = resource.inputs.get("identity", {}).get("userAssignedIdentities", [])
-    held = graph.held_by([i for i in assigned if i not in kept])
+    held = graph.grants_of([i for i in assigned if i not in kept])
     for container in resource.inputs["template"]["containers"]:
         yield Principal(name=container["name"], grants=held)
 

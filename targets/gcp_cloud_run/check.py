@@ -11,7 +11,7 @@ from unmoor.plan import Plan
 from unmoor.quantities import cpu_text, duration_text, quote_truncated, size_text
 from unmoor.target.checks import existing_secrets_problems, local_image_problems, missed_schedules_problems
 
-from .container_sizes import isolated_runs, requested_for_run, requested_for_service
+from .container_sizes import isolated_runs, run_request, service_request
 from .settings import SECRET_ID, CloudRunSettings
 from .sizes import MOST_LOG_DAYS, MOST_TASK_S, cloud_run_size, disk_gib, log_days
 
@@ -43,8 +43,8 @@ def _architecture(plan: Plan) -> Iterator[Problem]:
 
 def _sizes(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
     if isolated_runs(plan):
-        yield from _size("resources", *requested_for_run(plan, settings))
-    yield from _size("gateway", *requested_for_service(plan, settings))
+        yield from _size("resources", *run_request(plan, settings))
+    yield from _size("gateway", *service_request(plan, settings))
 
 
 def _size(path: str, cpu: Decimal, memory_mib: int) -> Iterator[Problem]:

@@ -20,18 +20,18 @@ def isolated_runs(plan: Plan) -> bool:
     return plan.run.isolation == "container"
 
 
-def requested_for_run(plan: Plan, settings: CloudRunSettings) -> tuple[Decimal, int]:
+def run_request(plan: Plan, settings: CloudRunSettings) -> tuple[Decimal, int]:
     """Processors and MiB that a run's container needs."""
     return plan.run.cpu, plan.run.memory_mib + _scratch_in_memory(plan, settings)
 
 
-def requested_for_service(plan: Plan, settings: CloudRunSettings) -> tuple[Decimal, int]:
+def service_request(plan: Plan, settings: CloudRunSettings) -> tuple[Decimal, int]:
     """Processors and MiB that the gateway's container needs; one run's size is part of it where runs live there."""
     scratch = 0 if isolated_runs(plan) else _scratch_in_memory(plan, settings)
     return plan.service_cpu, plan.service_memory_mib + scratch
 
 
-def requested_for_guard(plan: Plan) -> tuple[Decimal, int]:
+def guard_request(plan: Plan) -> tuple[Decimal, int]:
     """Processors and MiB that the guard's container needs."""
     return plan.guard.cpu, plan.guard.memory_mib
 

@@ -21,12 +21,12 @@ from unmoor.pricing.usage import Usage
 
 from .container_sizes import (
     disk_mib,
+    guard_request,
     has_cpu_between_requests,
     instances,
     isolated_runs,
-    requested_for_guard,
-    requested_for_run,
-    requested_for_service,
+    run_request,
+    service_request,
     smallest_legal_size,
 )
 from .registries import makes_repository
@@ -67,7 +67,7 @@ def _uses(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[Usag
 
 
 def _gateway(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[UsageItem]:
-    size, kept = smallest_legal_size(requested_for_service(plan, settings)), instances(plan)
+    size, kept = smallest_legal_size(service_request(plan, settings)), instances(plan)
     always = SECONDS_PER_MONTH * kept
     if has_cpu_between_requests(plan):
         yield from _instance("gateway", "fixed", f"{kept} kept", "instance", size, always)
@@ -97,7 +97,7 @@ def _looking(plan: Plan, usage: Usage) -> dict[str, Decimal]:
 
 
 def _runs(plan: Plan, settings: CloudRunSettings, seconds: Decimal) -> Iterator[UsageItem]:
-    size = smallest_legal_size(requested_for_run(plan, settings))
+    size = smallest_legal_size(run_request(plan, settings))
     yield from _instance("run", "runs", "runs as jobs", "instance", size, seconds)
     yield from _disk("run", "runs", "runs as jobs", plan, settings, seconds)
 
@@ -105,7 +105,7 @@ def _runs(plan: Plan, settings: CloudRunSettings, seconds: Decimal) -> Iterator[
 def _guard(plan: Plan, usage: Usage) -> Iterator[UsageItem]:
     """The guard serves a run's streams from its beginning to its end; one guard does for the runs of a moment."""
     note = "a guard is there while a run is, whose streams go through it"
-    size, seconds = smallest_legal_size(requested_for_guard(plan)), workload.busy_seconds(usage)
+    size, seconds = smallest_legal_size(guard_request(plan)), workload.busy_seconds(usage)
     yield from _instance("guard", "runs", "while runs go", "request", size, seconds, note)
     yield make_use("guard", "runs", "requests", "request", workload.guard_requests(usage), "request")
 

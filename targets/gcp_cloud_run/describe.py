@@ -11,14 +11,14 @@ from unmoor.target import Adjustment, Guarantee, Limit, PartMapping
 
 from .container_sizes import (
     disk_mib,
+    guard_request,
     has_cpu_between_requests,
     instances,
     isolated_runs,
-    requested_for_guard,
-    requested_for_run,
-    requested_for_service,
+    run_request,
+    service_request,
 )
-from .dst import affected_by_dst
+from .dst import is_affected_by_dst
 from .registries import makes_repository
 from .settings import CloudRunSettings
 from .sizes import cloud_run_size, days, log_days
@@ -58,9 +58,9 @@ def adjustments(plan: Plan, settings: CloudRunSettings) -> list[Adjustment]:
 
 def _sizes(plan: Plan, settings: CloudRunSettings) -> Iterator[Adjustment]:
     if isolated_runs(plan):
-        yield from _size("resources", requested_for_run(plan, settings))
-    yield from _size("gateway", requested_for_service(plan, settings))
-    yield from _size("guard", requested_for_guard(plan))
+        yield from _size("resources", run_request(plan, settings))
+    yield from _size("gateway", service_request(plan, settings))
+    yield from _size("guard", guard_request(plan))
     given = disk_mib(plan, settings)
     if given != plan.run.disk_mib:
         asked, why = size_text(plan.run.disk_mib), "a disk has whole Gi, 10 at least"
@@ -95,7 +95,7 @@ def _retention(plan: Plan) -> Iterator[Adjustment]:
 def _clocks(plan: Plan) -> Iterator[Adjustment]:
     """Where the gateway fires the schedules, it knows what to do when clocks change."""
     for schedule in plan.schedules if isolated_runs(plan) else ():
-        if affected_by_dst(schedule):
+        if is_affected_by_dst(schedule):
             yield Adjustment(
                 path=f"triggers[{schedule.name}].schedule.cron",
                 asked="once at each time that it names",

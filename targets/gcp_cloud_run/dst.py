@@ -19,7 +19,7 @@ HALF_DAYS = 3 * 366 * 2
 MINUTE, HOUR, HALF_DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(hours=12)
 
 
-def affected_by_dst(schedule: Schedule) -> bool:
+def is_affected_by_dst(schedule: Schedule) -> bool:
     """Whether it names a wall-clock time that some day does not have, or has twice.
 
     What fires in every hour or in every minute does so by real time either way.

@@ -12,7 +12,7 @@ from .container_sizes import (
     has_cpu_between_requests,
     instances,
     isolated_runs,
-    requested_for_service,
+    service_request,
     smallest_legal_size,
 )
 from .containers import Container, environment
@@ -38,7 +38,7 @@ def gateway(context: Context, around: Dependencies, *, guard: Guard, runner: Run
         args=SERVE,
         environment={**environment(context, around.store), **_launching(context, guard)},
         secrets=[around.secrets[s.name] for s in held],
-        size=smallest_legal_size(requested_for_service(context.plan, context.settings)),
+        size=smallest_legal_size(service_request(context.plan, context.settings)),
         port=GATEWAY_PORT,
         work_mib=WORK_MIB if isolated_runs(context.plan) else disk_mib(context.plan, context.settings),
         medium="MEMORY" if isolated_runs(context.plan) else context.settings.disk.upper(),

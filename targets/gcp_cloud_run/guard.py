@@ -13,7 +13,7 @@ import pulumi_gcp as gcp
 
 from unmoor.container import GUARD, GUARD_PORT
 
-from .container_sizes import STREAMS_OF_A_GUARD, guard_instances, requested_for_guard, smallest_legal_size
+from .container_sizes import STREAMS_OF_A_GUARD, guard_instances, guard_request, smallest_legal_size
 from .containers import Container, environment
 from .context import Context
 from .dependencies import Dependencies
@@ -41,7 +41,7 @@ def guard(context: Context, around: Dependencies) -> Guard:
         args=GUARD,
         environment=environment(context, around.store),
         secrets=[around.secrets[s.name] for s in context.plan.secrets_held_by("guard")],
-        size=smallest_legal_size(requested_for_guard(context.plan)),
+        size=smallest_legal_size(guard_request(context.plan)),
         work_mib=WORK_MIB,
         port=GUARD_PORT,
     )

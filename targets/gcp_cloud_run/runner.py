@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
-from .container_sizes import disk_mib, requested_for_run, smallest_legal_size
+from .container_sizes import disk_mib, run_request, smallest_legal_size
 from .containers import Container, environment
 from .context import Context
 from .dependencies import Dependencies
@@ -105,7 +105,7 @@ def _container(context: Context, around: Dependencies, guard: Guard) -> Containe
         args=("run",),
         environment={**environment(context, around.store), "UNMOOR_GUARD_URL": guard.url},
         secrets=[around.secrets[s.name] for s in context.plan.secrets_held_by("run")],
-        size=smallest_legal_size(requested_for_run(context.plan, context.settings)),
+        size=smallest_legal_size(run_request(context.plan, context.settings)),
         work_mib=disk_mib(context.plan, context.settings),
         medium=context.settings.disk.upper(),
     )

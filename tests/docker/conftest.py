@@ -96,9 +96,9 @@ def _import_debian(root: Path) -> None:
 
 def _put_node(folder: Path) -> None:
     from unmoor.local_folders import cache_folder
-    from unmoor.runtime.harness.packages import NODE, NODE_VERSION, installed
+    from unmoor.runtime.harness.packages import NODE, NODE_VERSION, install_package
 
-    node = installed(NODE, NODE_VERSION, cache_folder() / "harness" / f"node-{NODE_VERSION}")
+    node = install_package(NODE, NODE_VERSION, cache_folder() / "harness" / f"node-{NODE_VERSION}")
     shutil.copy(node, folder / "node")
     modules = subprocess.run(["npm", "root", "--global"], check=True, capture_output=True, text=True).stdout.strip()
     shutil.copytree(Path(modules) / "npm", folder / "npm")

@@ -99,7 +99,7 @@ def test_newer_runs_sort_first() -> None:
     ids = [keys.run_id(NOW + timedelta(milliseconds=n)) for n in range(50)]
     assert sorted(ids, reverse=True) == ids
     assert all(keys.RUN_ID.fullmatch(i) for i in ids)
-    assert keys.created_at(ids[7]) == NOW + timedelta(milliseconds=7)
+    assert keys.creation_time(ids[7]) == NOW + timedelta(milliseconds=7)
 
 
 def test_any_path_and_any_session_has_a_key_that_every_store_takes() -> None:

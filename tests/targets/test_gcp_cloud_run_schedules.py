@@ -15,7 +15,7 @@ from unmoor.plan import Schedule
 from unmoor.spec.make_plan import make_plan
 from unmoor.spec.models import Spec
 from unmoor.targets.gcp_cloud_run import target
-from unmoor.targets.gcp_cloud_run.dst import affected_by_dst
+from unmoor.targets.gcp_cloud_run.dst import is_affected_by_dst
 from unmoor.targets.gcp_cloud_run.schedules import unix_cron
 
 pytestmark = pytest.mark.slow
@@ -93,7 +93,7 @@ def test_the_next_firings_are_the_same(cron, timezone, start):
     ours = list(islice(fire_times(parse(cron), start, timezone=timezone), many))
     theirs = list(islice(platform_firings(unix_cron(schedule), start, timezone), many))
     assert [t.astimezone(UTC) for t in theirs] == [t.astimezone(UTC) for t in ours]
-    assert not affected_by_dst(schedule)
+    assert not is_affected_by_dst(schedule)
 
 
 @pytest.mark.parametrize(("cron", "timezone"), UNEQUAL)
@@ -102,7 +102,7 @@ def test_where_clocks_make_a_difference_it_is_known(cron, timezone):
     ours = list(islice(fire_times(parse(cron), start, timezone=timezone), 400))
     theirs = list(islice(platform_firings(parse(cron).text, start, timezone), 400))
     assert [t.astimezone(UTC) for t in theirs] != [t.astimezone(UTC) for t in ours]
-    assert affected_by_dst(schedule_of(cron, timezone))
+    assert is_affected_by_dst(schedule_of(cron, timezone))
 
 
 def test_a_difference_is_said():

@@ -28,7 +28,7 @@ async def runs_since(store: Store, since: datetime) -> RunRecords:
     found, unreadable, after = list[RunRecord](), list[str](), ""
     while True:
         ids = await run_ids(store, after, AT_ONCE)
-        recent = [run for run in ids if keys.created_at(run) >= since]
+        recent = [run for run in ids if keys.creation_time(run) >= since]
         for run, record in zip(recent, await asyncio.gather(*(_record(store, run) for run in recent)), strict=True):
             if isinstance(record, RunRecord):
                 found.append(record)

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from typing import Protocol
 
-from unmoor.runtime.guard.transport.types import ConnectionHandler, Emit, RunCredentials, Stream
-
-
-class FlushableHandler(ConnectionHandler, Protocol):
-    """A connection handler with work left to flush after a connection has ended."""
-
-    async def settle(self) -> None: ...
+from unmoor.runtime.guard.transport.types import Emit, FlushableHandler, RunCredentials, Stream
 
 
 class OwnRunsFilter:

@@ -72,7 +72,7 @@ class AgentClient(Protocol):
 def iter_runs(agent: AgentClient, *, since: datetime | None = None) -> Iterator[dict[str, Any]]:
     """All runs, newest first, back to that time."""
     runs = _each(lambda cursor: agent.runs(limit=PAGE, cursor=cursor))
-    return _back_to(since, runs, lambda run: keys.created_at(run["id"]))
+    return _back_to(since, runs, lambda run: keys.creation_time(run["id"]))
 
 
 def iter_deliveries(

@@ -44,7 +44,7 @@ class GatewayAgent:
     def deliver(self, webhook: str, body: bytes, headers: dict[str, str], *, again: bool) -> Reply:
         """Sends a webhook, without the API token: its signature authenticates it."""
         path = f"/hooks/{quote(webhook, safe='')}"
-        return self.http.ask("POST", path, body=body, headers=headers, again=again, with_token=False)
+        return self.http.request("POST", path, body=body, headers=headers, again=again, with_token=False)
 
     def close(self) -> None:
         self.http.close()

@@ -64,7 +64,7 @@ class GatewayHttp:
     _held: ExitStack = field(default_factory=ExitStack, repr=False)
     _at: str = ""
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
@@ -94,7 +94,7 @@ class GatewayHttp:
 
     def values(self, method: str, path: str, **more: Any) -> Any:
         """The response's JSON; RejectedByGateway for an error, NoSuchRun for a 404."""
-        return self.parse_reply(self.ask(method, path, **more))
+        return self.parse_reply(self.request(method, path, **more))
 
     def parse_reply(self, reply: Reply) -> Any:
         """A response's JSON; RejectedByGateway, NoSuchRun or AgentUnreachable for any other response."""

@@ -51,7 +51,7 @@ class SelfTest:
         took = datetime.fromisoformat(found["ended_at"]) - datetime.fromisoformat(found["created_at"])
         return ok(TOPIC, f"a signed delivery was accepted, and {self.run} ended {took.total_seconds():.1f} s later")
 
-    def timed_out(self, after_s: float) -> Finding:
+    def timeout_finding(self, after_s: float) -> Finding:
         """Cancels the run; a failure, or only a note if it was queued behind other runs."""
         if not self.run:
             return failure(TOPIC, f"was not accepted within {after_s:.0f} s")

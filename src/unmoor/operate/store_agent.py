@@ -63,12 +63,12 @@ class StoreAgent:
         return Events(events=tuple(found["events"]), next=found["next"], done=found["done"])
 
     def cancel(self, run: str) -> str:
-        async def ask() -> RunRecord:
+        async def request() -> RunRecord:
             await self._record(run)  # NoSuchRun before anything is written
-            asked = await request_cancel(self.store, run, clock=lambda: datetime.now(UTC))
-            return asked.record if asked else await self._record(run)
+            result = await request_cancel(self.store, run, clock=lambda: datetime.now(UTC))
+            return result.record if result else await self._record(run)
 
-        return self._done(ask()).status
+        return self._done(request()).status
 
     def deliveries(self, *, limit: int, cursor: str = "", trigger: str = "") -> EntryPage:
         found = self._done(delivery_page(self.store, limit=limit, cursor=cursor, trigger=trigger))

@@ -115,7 +115,7 @@ class Verification:
     def _not_ready(self) -> str:
         """Why the gateway is not ready with the deployed bundle; empty if it is."""
         try:
-            reply = self.agent.http.ask("GET", READY_PATH, again=False, with_token=False)
+            reply = self.agent.http.request("GET", READY_PATH, again=False, with_token=False)
             values = reply.values
             if not isinstance(values, dict) or "bundle" not in values:
                 self.agent.http.parse_reply(reply)  # says what it is instead
@@ -147,7 +147,7 @@ class Verification:
             if found is not None:
                 return found
             if last:
-                return test.timed_out(self.patience.self_test_s)
+                return test.timeout_finding(self.patience.self_test_s)
             said = self._waits(said, test.waits_for)
         raise AssertionError("the last look returns")
 

@@ -127,4 +127,4 @@ def _content_type(body: bytes) -> str:
 def _is_old(run: str, reply: Reply) -> bool:
     """Whether the run existed before this delivery, by the gateway's clock."""
     answered = parse_http_date(reply.headers.get("date", ""))
-    return answered is not None and answered - keys.created_at(run) > JUST_NOW
+    return answered is not None and answered - keys.creation_time(run) > JUST_NOW

@@ -154,7 +154,7 @@ class _Reader:
             own.add(key)
             self.positions[(*path, key)] = _start(key_node)
             result[key] = self.read(value_node, (*path, key))
-        for merged in self.merged(node, path):
+        for merged in self.merge_keys(node, path):
             result = {**merged, **result}
         return result
 
@@ -167,7 +167,7 @@ class _Reader:
             else:
                 self.refuse(key, path, "a key is a list or a mapping", "write a plain key")
 
-    def merged(self, node: MappingNode, path: Path) -> Iterator[dict[str, Any]]:
+    def merge_keys(self, node: MappingNode, path: Path) -> Iterator[dict[str, Any]]:
         for key, value in node.value:
             if key.tag != "tag:yaml.org,2002:merge":
                 continue

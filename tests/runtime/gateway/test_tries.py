@@ -22,12 +22,12 @@ def test_what_cannot_be_just_now_is_tried_without_end_and_less_and_less_often() 
         waits.append(tries.not_before - now)
         now = tries.not_before
     assert waits[:7] == [2, 4, 8, 16, 32, 60, 60]
-    assert not tries.exhausted
+    assert not tries.is_exhausted
 
 
 def test_what_is_refused_is_tried_for_about_ten_minutes() -> None:
     tries, now = StartBackoff(), 0.0
-    while not tries.exhausted:
+    while not tries.is_exhausted:
         tries.record_rejection("may not", now=now)
         now = tries.not_before
     assert 540 < now < 700

@@ -10,7 +10,7 @@ from agents import Clock, agent
 from unmoor.runtime.config import Model
 from unmoor.runtime.events import Tokens
 from unmoor.runtime.guard.model.formats import ReportedUsage
-from unmoor.runtime.guard.model.prices import Prices, has_known_price, unpriced
+from unmoor.runtime.guard.model.prices import Prices, has_known_price, missing_price_problem
 
 
 def model(provider: str, name: str, base_url: str = "https://example.com/v1") -> Model:
@@ -105,12 +105,12 @@ def test_whether_a_price_is_known(provider: str, name: str, known: bool):
 
 def test_a_cap_on_what_has_no_price_is_refused_with_what_to_do():
     what = agent("openai-compatible", base_url="https://llm.example.com/v1", run_usd="1", day_usd="5")
-    assert unpriced(what) == (
+    assert missing_price_problem(what) == (
         "model: no price is known for openai-compatible our-own-model, so run.max_cost_usd and budget.per_day_usd "
         "cannot be kept; remove run.max_cost_usd and budget.per_day_usd, or choose a model whose price is known"
     )
 
 
 def test_without_a_cap_the_price_does_not_matter():
-    assert unpriced(agent("openai-compatible", base_url="https://llm.example.com/v1")) == ""
-    assert unpriced(agent("anthropic", base_url="https://x", run_usd="1")) == ""
+    assert missing_price_problem(agent("openai-compatible", base_url="https://llm.example.com/v1")) == ""
+    assert missing_price_problem(agent("anthropic", base_url="https://x", run_usd="1")) == ""

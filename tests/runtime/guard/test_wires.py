@@ -19,7 +19,7 @@ from unmoor.runtime.guard.model.formats import (
     WireFormat,
     formats_of,
 )
-from unmoor.runtime.guard.model.formats.openai_chat import asking_for_usage
+from unmoor.runtime.guard.model.formats.openai_chat import add_usage_request
 from unmoor.runtime.guard.model.usage_meter import UsageMeter, estimate_input_tokens
 
 ANTHROPIC, CHAT, RESPONSES, GEMINI = AnthropicFormat(), OpenAIChatFormat(), OpenAIResponsesFormat(), GeminiFormat()
@@ -538,11 +538,11 @@ def test_ways_for_the_provider_to_reach_other_hosts_are_found(wire: WireFormat, 
 
 def test_a_client_that_did_not_ask_for_usage_has_it_asked_for():
     raw = b' {"model": "m",\n "stream": true, "temperature": 1.0}'
-    assert asking_for_usage(raw, json.loads(raw)) == (
+    assert add_usage_request(raw, json.loads(raw)) == (
         b' {"stream_options":{"include_usage":true},"model": "m",\n "stream": true, "temperature": 1.0}'
     )
     raw = b'{"stream": true, "stream_options": {"include_usage": false, "x": 1}}'
-    assert json.loads(asking_for_usage(raw, json.loads(raw)))["stream_options"] == {"include_usage": True, "x": 1}
+    assert json.loads(add_usage_request(raw, json.loads(raw)))["stream_options"] == {"include_usage": True, "x": 1}
 
 
 def test_a_chunk_that_the_client_did_not_ask_for_is_not_passed_on():

@@ -29,7 +29,7 @@ def run(file: Path, environment: str | None, *, tag: str, base: str) -> None:
     typer.echo(name)
 
 
-def built(plan: Plan) -> str:
+def build_image(plan: Plan) -> str:
     """The name of the agent's image on this machine; builds it if it is missing."""
     if isinstance(plan.image, ImageReference):
         return plan.image.reference

@@ -59,14 +59,14 @@ def stop_on_signals(stop: Stop) -> None:
     """The first signal stops the run gracefully, the second kills its harness, the third exits."""
     loop = asyncio.get_running_loop()
 
-    def told() -> None:
+    def handle_signal() -> None:
         if stop.hurried.is_set():
             kill_all(os.getpid())
             os._exit(130)
         stop.request("cancelled", grace_s=0.0 if stop.cause else None)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told)
+        loop.add_signal_handler(number, handle_signal)
 
 
 def cancel_on_closed_output(show: Callable[[dict[str, Any]], None], stop: Stop) -> Callable[[dict[str, Any]], None]:

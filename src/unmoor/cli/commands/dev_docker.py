@@ -13,7 +13,7 @@ from secrets import token_hex, token_urlsafe
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from unmoor.cli.commands.build import built
+from unmoor.cli.commands.build import build_image
 from unmoor.cli.commands.dev import as_json_line, as_text, cancel_on_closed_output, print_summary, stop_on_signals
 from unmoor.cli.commands.dev_serve import until_stopped
 from unmoor.dev.agent import LocalAgent, prepare_local_agent, scrub_environment, secret_values
@@ -35,7 +35,7 @@ def once(file: Path, environment: str | None, prompt: str, *, session: str, stor
     values = secret_values(loaded)
     folder = data_folder() / "dev" / loaded.plan.agent
     place = _folder_of(store) if store else folder / "store"
-    image = built(loaded.plan)
+    image = build_image(loaded.plan)
     show = as_json_line if as_json else as_text
     preparing = prepare_local_agent(
         loaded, secrets=values, store_url=place.as_uri(), programs=HarnessInstallation(), folder=folder
@@ -56,7 +56,7 @@ def serve(file: Path, environment: str | None, *, port: int, token: str, store: 
     served = ServeOptions(
         token=token or token_urlsafe(24), listening=bind_tcp(LOOPBACK, port), store_url=place.as_uri()
     )
-    image = built(loaded.plan)
+    image = build_image(loaded.plan)
     share_store_with_group()
     preparing = prepare_local_agent(
         loaded, secrets=values, store_url=place.as_uri(), programs=HarnessInstallation(), folder=folder

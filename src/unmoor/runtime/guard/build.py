@@ -15,7 +15,7 @@ from unmoor.runtime.guard.budget.ledger import Ledger, LedgerTimeouts
 from unmoor.runtime.guard.egress.connect_proxy import ConnectLimits, ConnectProxy
 from unmoor.runtime.guard.egress.network import Network
 from unmoor.runtime.guard.model.forward import Provider
-from unmoor.runtime.guard.model.prices import Prices, unpriced
+from unmoor.runtime.guard.model.prices import Prices, missing_price_problem
 from unmoor.runtime.guard.model.provider_client import ProviderClient, UpstreamTimes
 from unmoor.runtime.guard.model.proxy import MOST_BODY, ROOM, ModelProxy
 from unmoor.runtime.guard.model.request_policy import ModelPolicy
@@ -74,7 +74,7 @@ async def open_guard(
     """
     settings = settings or GuardSettings()
     network = outside or Network()
-    if why := unpriced(agent):
+    if why := missing_price_problem(agent):
         raise ConfigurationError(why)
     try:
         async with _model(agent, store, key, clock, settings, log) as model:

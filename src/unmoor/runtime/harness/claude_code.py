@@ -159,10 +159,10 @@ class ClaudeCodeReader(JsonLinesReader):
         self.failure = _why(value) if failed else ""
         self.answer = self.answer if failed else text(value, "result") or self.answer
         if self.resumed:  # what is told per model counts from the session's beginning; the sum does not
-            yield from self.used(_sum(value_at(value, "usage")))
+            yield from self.usage_events(_sum(value_at(value, "usage")))
             return
         for model, used in object_at(value, "modelUsage").items():
-            yield from self.used(_per_model(used), model=model)
+            yield from self.usage_events(_per_model(used), model=model)
 
 
 def _why(result: Json) -> str:

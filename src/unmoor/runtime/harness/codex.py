@@ -158,7 +158,7 @@ class CodexReader(JsonLinesReader):
             output="output_tokens",
             reasoning="reasoning_output_tokens",
         )
-        return self.used(used)
+        return self.usage_events(used)
 
     def _item(self, item: Json) -> Iterator[HarnessEvent]:
         match text(item, "type"):

@@ -138,7 +138,7 @@ class GeminiReader(JsonLinesReader):
         self.settled = True
         if text(value, "status") != "success":
             self.failure = text(value, "error", "message") or self.last_error or "no reason given"
-        yield from self.used(_tokens(value_at(value, "stats")))
+        yield from self.usage_events(_tokens(value_at(value, "stats")))
 
 
 def _tokens(stats: object) -> Tokens:

@@ -157,7 +157,7 @@ class GooseReader(JsonLinesReader):
                 yield from self._whole_message()
                 self.settled = True
                 if not self.resumed:  # it counts from the session's beginning, not from this run's
-                    yield from self.used(_tokens(value))
+                    yield from self.usage_events(_tokens(value))
 
     def _message(self, message: Json) -> Iterator[HarnessEvent]:
         """Pieces of one message have one id; those that a model wrote say by which inference."""

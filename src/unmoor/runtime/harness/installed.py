@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from unmoor.runtime.errors import ConfigurationError
 
-from .packages import NODE, NODE_AT_LEAST, NODE_VERSION, PACKAGES, NotInstalled, Package, installed, native_node
+from .packages import NODE, NODE_AT_LEAST, NODE_VERSION, PACKAGES, NotInstalled, Package, install_package, native_node
 
 # Folders that hold programs and their data, on every system; nothing of a person's or a run's lies there.
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix", "/sys", "/proc")
@@ -40,9 +40,9 @@ def install(name: str, version: str, cache: Path) -> None:
     if package is None:
         return
     try:
-        installed(package, version, _folder(cache, name, version))
+        install_package(package, version, _folder(cache, name, version))
         if package.needs_node and native_node() is None:
-            installed(NODE, NODE_VERSION, _folder(cache, "node", NODE_VERSION))
+            install_package(NODE, NODE_VERSION, _folder(cache, "node", NODE_VERSION))
     except NotInstalled as problem:
         raise ConfigurationError(f"harness {name}: {problem}") from None
 

@@ -48,7 +48,7 @@ class JsonLinesReader:
             return self._ended("succeeded", "")
         return self._ended("failed", no_result_reason(self.program, end))
 
-    def used(self, tokens: Tokens, *, model: str = "") -> Iterator[HarnessEvent]:
+    def usage_events(self, tokens: Tokens, *, model: str = "") -> Iterator[HarnessEvent]:
         """The tokens as an event; nothing of none. What it cost is not for the program to say."""
         if tokens != Tokens():
             yield ModelUsage(model=model or self.model, tokens=tokens, cost_usd=None)

@@ -129,7 +129,7 @@ class OpenCodeReader(JsonLinesReader):
         self.settled = reason == "stop"
         if reason not in ("stop", "tool-calls"):
             self.failure = f"the model stopped for {reason or 'no reason given'}"
-        return self.used(_tokens(value_at(part, "tokens")))
+        return self.usage_events(_tokens(value_at(part, "tokens")))
 
 
 def _tool(part: Json) -> Iterator[HarnessEvent]:

@@ -75,7 +75,7 @@ PACKAGES: Mapping[str, Package] = {
 NODE = Package(program="node", package="node-{os}-{cpu}", inside="bin/node")
 
 
-def installed(package: Package, version: str, folder: Path) -> Path:
+def install_package(package: Package, version: str, folder: Path) -> Path:
     """The program's path, after it was installed into the folder if it was not there.
 
     It is made beside the folder and renamed, so that nobody ever sees half of it; of two at once one is thrown away.
@@ -168,7 +168,7 @@ def main(arguments: list[str]) -> int:
         print(f"unknown harness {name}", file=sys.stderr)
         return 2
     try:
-        program = installed(PACKAGES[name], version, Path(folder))
+        program = install_package(PACKAGES[name], version, Path(folder))
     except NotInstalled as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -119,7 +119,7 @@ class PiReader(JsonLinesReader):
             if text(block, "type") == "text" and text(block, "text"):
                 self.answer = text(block, "text")
                 yield Message(text=self.answer)
-        yield from self.used(_tokens(value_at(message, "usage")), model=text(message, "model"))
+        yield from self.usage_events(_tokens(value_at(message, "usage")), model=text(message, "model"))
 
     def _other_model(self, model: str) -> str:
         """It takes a name that it does not know for the likeliest one that it does."""

@@ -65,7 +65,7 @@ class Attempt:
             with contextlib.suppress(TimeoutError):  # the container's end removes them
                 await self.stop.with_deadline(asyncio.to_thread(directories.remove), share=0.2)
 
-    def failed(self, reason: str) -> RunOutcome:
+    def failure_outcome(self, reason: str) -> RunOutcome:
         """The outcome of an attempt that an error ended, with the results until then."""
         return RunOutcome(status="failed", reason=reason, answer=self.answer, artifacts=self.artifacts)
 
@@ -198,5 +198,5 @@ class Attempt:
         self.artifacts, error = await saver.save_artifacts()
         errors = [error, await saver.save_session(self.session, harness, reported.session) if self.session else ""]
         if any(errors):
-            return self.failed("; ".join(filter(None, errors)))
+            return self.failure_outcome("; ".join(filter(None, errors)))
         return replace(outcome, artifacts=self.artifacts)

@@ -138,11 +138,11 @@ class _Lifecycle:
             on_lease_lost(self.stop, attempt.journal)
             raise
         except UnmoorRuntimeError as fault:
-            return attempt.failed(str(fault))
+            return attempt.failure_outcome(str(fault))
         except OSError as error:
-            return attempt.failed(_describe_os_error(error))
+            return attempt.failure_outcome(_describe_os_error(error))
         except Exception as error:
-            return attempt.failed(_describe_internal_error(error))
+            return attempt.failure_outcome(_describe_internal_error(error))
 
     async def _attempts(self, attempt: Attempt) -> RunOutcome:
         """Retry transient errors until the harness has started; never start a harness twice."""

@@ -153,7 +153,7 @@ def _trigger(agent: AgentConfig, name: str) -> Trigger:
 def _host(
     surroundings: ContainerEnvironment, guard: ConnectionHandler, bundle: UnpackedBundle, store: Store, log: JsonLog
 ) -> RunContext:
-    def logged(event: dict[str, Any]) -> None:
+    def log_event(event: dict[str, Any]) -> None:
         if event["type"] in LOGGED:
             log(event["type"], **{k: v for k, v in event.items() if k not in ("type", "raw", "at")})
 
@@ -167,7 +167,7 @@ def _host(
         in_an_image=outside is None,
         programs=outside or HarnessInstallation(folders=()),
         owner=f"{socket.gethostname()}-{secrets.token_hex(4)}",
-        watch=logged,
+        watch=log_event,
         traced=wanted_traces(os.environ),
     )
 

@@ -21,7 +21,7 @@ def run_id(now: datetime, entropy: int | None = None) -> str:
     return f"run-{_digits(LAST_MS - past, 9)}-{_digits(secrets.randbits(35) if entropy is None else entropy, 7)}"
 
 
-def created_at(run: str) -> datetime:
+def creation_time(run: str) -> datetime:
     """The time in a run's id, to the millisecond."""
     past = LAST_MS - int(run.split("-")[1].translate(_BASE_32), 32)
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=past)

@@ -18,7 +18,7 @@ from unmoor.runtime.redact import Redact
 def exception_handlers(log: Log, redact: Redact) -> Mapping[Any, Any]:
     """The handlers by exception type."""
 
-    async def fault(request: Request, error: Exception) -> Response:
+    async def handle_runtime_error(request: Request, error: Exception) -> Response:
         log(str(error), level="error")
         if isinstance(error, TransientError):
             return error_response(HttpError(503, "the store cannot be reached; try again", retry_after="5"))
@@ -28,7 +28,12 @@ def exception_handlers(log: Log, redact: Redact) -> Mapping[Any, Any]:
         assert isinstance(error, HttpError)
         return error_response(error.with_message(redact(error.message)))  # it may quote the request
 
-    return {HttpError: refusal, UnmoorRuntimeError: fault, HTTPException: _starlette_error, Exception: _internal_error}
+    return {
+        HttpError: refusal,
+        UnmoorRuntimeError: handle_runtime_error,
+        HTTPException: _starlette_error,
+        Exception: _internal_error,
+    }
 
 
 async def _internal_error(request: Request, error: Exception) -> Response:

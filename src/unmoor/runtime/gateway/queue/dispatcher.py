@@ -236,12 +236,12 @@ class Dispatcher:
             self.wake()
 
     async def _start(self, runs: Sequence[str]) -> None:
-        for run in filter(self.starts.gave_up, runs):
-            reason = f"runner did not start: {self.starts.gave_up(run)}"
+        for run in filter(self.starts.failure_reason, runs):
+            reason = f"runner did not start: {self.starts.failure_reason(run)}"
             if record := await finish_unowned(self.store, run, "failed", reason, clock=self.clock):
                 self.known[run] = record
             self.wake()
-        await self.starts.start([run for run in runs if not self.starts.gave_up(run)])
+        await self.starts.start([run for run in runs if not self.starts.failure_reason(run)])
 
     async def _stop_hung(self) -> None:
         begun, now = self.launcher.running(), self.clock()

@@ -32,7 +32,7 @@ class StartBackoff:
     reason: str = ""
 
     @property
-    def exhausted(self) -> bool:
+    def is_exhausted(self) -> bool:
         """Whether to give up."""
         return self.crashes >= STARTS or self.rejections >= REJECTIONS
 
@@ -93,10 +93,10 @@ class RunnerStarts:
         else:
             attempts.record_rejection("it exited without taking its run", now=self.ticks())
 
-    def gave_up(self, run: str) -> str:
+    def failure_reason(self, run: str) -> str:
         """Why the run is no longer started, empty while it is."""
         attempts = self._attempts.get(run)
-        return attempts.reason if attempts is not None and attempts.exhausted else ""
+        return attempts.reason if attempts is not None and attempts.is_exhausted else ""
 
     def forget(self, run: str) -> None:
         """Forgets a run that has ended, or is queued again."""

@@ -90,14 +90,14 @@ class Intake:
         key, trigger = incoming.key, incoming.trigger.name
         if key.before:
             earlier = await run_of_dedup_key(self.store, keys.delivery_dedup_key(trigger, key.before))
-            if earlier and now - keys.created_at(earlier) < key.window:
+            if earlier and now - keys.creation_time(earlier) < key.window:
                 return earlier
         return await claim_dedup_key(self.store, keys.delivery_dedup_key(trigger, key.name), new)
 
     async def _accept(self, incoming: IncomingDelivery, run: str, now: datetime, *, is_new: bool) -> Outcome:
         if not is_new and await self._is_known(run, now):
             return "repeated"
-        delivery, at = incoming.key.id, keys.created_at(run)
+        delivery, at = incoming.key.id, keys.creation_time(run)
         record = run_from_trigger(
             self.bundle, incoming.trigger, run=run, delivery=delivery, now=at, event=incoming.event, redact=self.redact
         )
@@ -130,7 +130,7 @@ class Intake:
 
     async def _is_known(self, run: str, now: datetime) -> bool:
         """Whether the run was accepted: the store has it, or had it until retention removed it."""
-        if now - keys.created_at(run) >= timedelta(seconds=self.bundle.agent.retention.runs_s):
+        if now - keys.creation_time(run) >= timedelta(seconds=self.bundle.agent.retention.runs_s):
             return True
         if run in self.dispatcher.known:
             return True

@@ -129,7 +129,7 @@ class ConnectProxy:
             return exchange.stream.abort()
         traffic = RelayStats()
         await far.write(first)
-        traffic.passed(len(first), up=True)
+        traffic.count_bytes(len(first), up=True)
         how = await relay(exchange.stream, far, idle_s=self._limits.idle_s, traffic=traffic)
         self._log("tunnel", run=exchange.grant.run, host=host, how=how, sent=traffic.sent, received=traffic.received)
 

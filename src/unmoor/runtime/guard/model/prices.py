@@ -55,7 +55,7 @@ def has_known_price(model: Model) -> bool:
     return True
 
 
-def unpriced(agent: AgentConfig) -> str:
+def missing_price_problem(agent: AgentConfig) -> str:
     """Why the agent's caps cannot be kept, and what to do; empty where they can, or where there are none."""
     caps = [
         name

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from unmoor.runtime.guard.model.formats.openai_chat import OpenAIChatFormat, asking_for_usage, asks_for_usage
+from unmoor.runtime.guard.model.formats.openai_chat import OpenAIChatFormat, add_usage_request, requests_usage
 
 from .formats import Call, Json, WireFormat, formats_of
 
@@ -85,8 +85,8 @@ def _objections(rules: ModelPolicy, wire: WireFormat, call: Call, body: Json) ->
 
 def _metered(plain: ProviderRequest, values: Json) -> ProviderRequest:
     streams = plain.call.kind == "generate" and plain.wire.streams(values, plain.call)
-    if streams and isinstance(plain.wire, OpenAIChatFormat) and not asks_for_usage(values):
-        body = asking_for_usage(plain.body, values)
+    if streams and isinstance(plain.wire, OpenAIChatFormat) and not requests_usage(values):
+        body = add_usage_request(plain.body, values)
         return ProviderRequest(
             wire=plain.wire, call=plain.call, query=plain.query, body=body, streams=True, hide_usage=True
         )

@@ -57,7 +57,7 @@ async def _serve(frames: Frames, grant: RunCredentials, way: ConnectionHandler, 
     finally:
         # Also where the guard is told to stop: what was used until then is still said.
         async with asyncio.timeout(DONE_S):
-            await stream.done()
+            await stream.wait_closed()
 
 
 async def _held(frames: Frames, released: Callable[[], None]) -> None:
@@ -109,7 +109,7 @@ class LinkedStream:
         """Sends an event beside the bytes."""
         self._start(self._frames.send(Frame(kind=Kind.EVENT, payload=as_json(event).encode()[:MOST_DATA])))
 
-    async def done(self) -> None:
+    async def wait_closed(self) -> None:
         """All has been said."""
         if self._sending:
             await asyncio.wait(self._sending)

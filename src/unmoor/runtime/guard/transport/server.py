@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import traceback
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 
@@ -16,18 +16,12 @@ from unmoor.runtime.logs import Log, null_log
 from .frames import KINDS
 from .link_server import serve_link
 from .sockets import SocketStream
-from .types import ConnectionHandler, Stream
+from .types import FlushableHandler, Stream
 from .websocket import HEARTBEAT_S, MOST_MESSAGE, WebSocketStream
 
 LINK_PATH = "/link"
 FIRST_BYTE_S = 10
 MOST_LINKS = 2000
-
-
-class FlushableHandler(ConnectionHandler, Protocol):
-    """A way that may have something left to do when a connection has ended."""
-
-    async def settle(self) -> None: ...
 
 
 class GuardServer:

@@ -56,7 +56,7 @@ class RelayStats:
         self.received = 0
         self.last = asyncio.get_running_loop().time()
 
-    def passed(self, count: int, *, up: bool) -> None:
+    def count_bytes(self, count: int, *, up: bool) -> None:
         """Counts bytes: `up` is towards the world."""
         self.last = asyncio.get_running_loop().time()
         if up:
@@ -87,7 +87,7 @@ async def relay(near: Stream, far: Stream, *, idle_s: float, traffic: RelayStats
 async def _pass(source: Stream, sink: Stream, traffic: RelayStats, *, up: bool) -> None:
     while data := await source.read(CHUNK):
         await sink.write(data)
-        traffic.passed(len(data), up=up)
+        traffic.count_bytes(len(data), up=up)
     await sink.write_eof()
 
 

@@ -55,3 +55,9 @@ class ConnectionHandler(Protocol):
     async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
         """Serves one connection to its end and closes it; what the run should know of it is emitted."""
         ...
+
+
+class FlushableHandler(ConnectionHandler, Protocol):
+    """A connection handler with work left to flush after a connection has ended."""
+
+    async def settle(self) -> None: ...

@@ -124,7 +124,7 @@ def _invoke() -> Values:
 
 
 def _about() -> Values:
-    def opened(name: str, summary: str, *statuses: str) -> Values:
+    def open_operation(name: str, summary: str, *statuses: str) -> Values:
         answers = {status: answer("The status", {"type": "object"}) for status in statuses}
         return {"get": operation(name, summary, answers, is_open=True)}
 
@@ -135,8 +135,8 @@ def _about() -> Values:
     looked: Values = {"204": {"description": "The gateway has looked at its queue"}}
     return {
         "/": {"get": operation("page", "The web page", page, is_open=True)},
-        "/healthz": opened("health", "Liveness", "200"),
-        "/readyz": opened("ready", "Readiness: whether it reaches its store, and its bundle", "200", "503"),
+        "/healthz": open_operation("health", "Liveness", "200"),
+        "/readyz": open_operation("ready", "Readiness: whether it reaches its store, and its bundle", "200", "503"),
         WAKE_PATH: {"post": operation("wake", "Make the gateway look at its queue", looked, 503, is_open=True)},
         "/ping": {"get": operation("ping", "Whether runs are active, and the last activity", pong, is_open=True)},
         "/metrics": {"get": operation("metrics", "Metrics for Prometheus", numbers)},

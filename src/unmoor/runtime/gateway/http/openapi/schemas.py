@@ -20,7 +20,7 @@ CURSOR: Values = {"type": ["string", "null"], "description": "The cursor of the 
 ID: Values = {"type": "string", "pattern": f"^{RUN_ID.pattern}$"}
 
 
-def known(properties: Values, *optional: str) -> Values:
+def object_schema(properties: Values, *optional: str) -> Values:
     """An object with exactly these members."""
     required = [name for name in properties if name not in optional]
     return {"type": "object", "required": required, "additionalProperties": False, "properties": properties}
@@ -28,7 +28,7 @@ def known(properties: Values, *optional: str) -> Values:
 
 SCHEMAS: Values = {
     "Status": {"enum": ["queued", "running", *FINAL_STATUSES]},
-    "NewRun": known(
+    "NewRun": object_schema(
         {
             "prompt": {"type": "string", "minLength": 1, "pattern": r"\S", "description": "The task for the agent"},
             "session": {
@@ -39,10 +39,12 @@ SCHEMAS: Values = {
         },
         "session",
     ),
-    "Started": known({"id": ID, "status": ref("Status")}),
-    "Usage": known(dict.fromkeys(("input", "cached_input", "cache_write", "output", "reasoning", "requests"), NUMBER)),
-    "Artifact": known({"path": TEXT, "size_bytes": NUMBER, "sha256": TEXT}),
-    "Run": known(
+    "Started": object_schema({"id": ID, "status": ref("Status")}),
+    "Usage": object_schema(
+        dict.fromkeys(("input", "cached_input", "cache_write", "output", "reasoning", "requests"), NUMBER)
+    ),
+    "Artifact": object_schema({"path": TEXT, "size_bytes": NUMBER, "sha256": TEXT}),
+    "Run": object_schema(
         {
             "id": ID,
             "agent": TEXT,
@@ -50,12 +52,12 @@ SCHEMAS: Values = {
             "bundle": TEXT,
             "status": ref("Status"),
             "reason": {"type": "string", "description": "Why it ended this way; empty for a run that succeeded"},
-            "trigger": known({"name": TEXT, "kind": TEXT}),
+            "trigger": object_schema({"name": TEXT, "kind": TEXT}),
             "prompt": TEXT,
             "session": TEXT,
             "delivery": TEXT,
-            "harness": known({"name": TEXT, "version": TEXT}),
-            "model": {"oneOf": [known({"provider": TEXT, "name": TEXT}), {"type": "null"}]},
+            "harness": object_schema({"name": TEXT, "version": TEXT}),
+            "model": {"oneOf": [object_schema({"provider": TEXT, "name": TEXT}), {"type": "null"}]},
             "created_at": TIME,
             "started_at": MAYBE_TIME,
             "ended_at": MAYBE_TIME,
@@ -68,14 +70,14 @@ SCHEMAS: Values = {
             "artifacts": {"type": "array", "items": ref("Artifact")},
         }
     ),
-    "Runs": known({"runs": {"type": "array", "items": ref("Run")}, "next_cursor": CURSOR}),
+    "Runs": object_schema({"runs": {"type": "array", "items": ref("Run")}, "next_cursor": CURSOR}),
     "Event": {
         "type": "object",
         "description": "An event also has the members of its type",
         "required": ["n", "at", "type"],
         "properties": {"n": {"type": "integer", "minimum": 1}, "at": TEXT, "type": TEXT},
     },
-    "Events": known(
+    "Events": object_schema(
         {
             "events": {"type": "array", "items": ref("Event")},
             "next": {**NUMBER, "description": "The next `after`"},
@@ -84,9 +86,11 @@ SCHEMAS: Values = {
     ),
     "StreamPart": {
         "description": "A server-sent event with the number and type of the run's event; the last one is `end`",
-        **known({"id": TEXT, "event": TEXT, "data": TEXT, "retry": {"type": ["integer", "string"]}}, "id", "retry"),
+        **object_schema(
+            {"id": TEXT, "event": TEXT, "data": TEXT, "retry": {"type": ["integer", "string"]}}, "id", "retry"
+        ),
     },
-    "Delivery": known(
+    "Delivery": object_schema(
         {
             "id": TEXT,
             "trigger": TEXT,
@@ -98,8 +102,8 @@ SCHEMAS: Values = {
             "times": {"type": "integer", "minimum": 1, "description": "How many equal ones arrived within a minute"},
         }
     ),
-    "Deliveries": known({"deliveries": {"type": "array", "items": ref("Delivery")}, "next_cursor": CURSOR}),
-    "Outcome": known({"id": ID, "status": ref("Status"), "response": TEXT, "reason": TEXT, "cost_usd": MONEY}),
-    "Ping": known({"status": {"enum": ["Healthy", "HealthyBusy"]}, "time_of_last_update": NUMBER}),
-    "Error": known({"error": known({"status": {"type": "integer"}, "message": TEXT})}),
+    "Deliveries": object_schema({"deliveries": {"type": "array", "items": ref("Delivery")}, "next_cursor": CURSOR}),
+    "Outcome": object_schema({"id": ID, "status": ref("Status"), "response": TEXT, "reason": TEXT, "cost_usd": MONEY}),
+    "Ping": object_schema({"status": {"enum": ["Healthy", "HealthyBusy"]}, "time_of_last_update": NUMBER}),
+    "Error": object_schema({"error": object_schema({"status": {"type": "integer"}, "message": TEXT})}),
 }

@@ -73,9 +73,9 @@ class Imap:
             raise MailServerError(f"{self.place}: this user or password requires AUTH=PLAIN, which the server lacks")
         else:
             await self._command(f"LOGIN {_quoted(user)} {_quoted(password)}", "login")
-        await self.ask_capabilities()
+        await self.request_capabilities()
 
-    async def ask_capabilities(self) -> None:
+    async def request_capabilities(self) -> None:
         """Asks for the capabilities, which may grow after the login."""
         for line in await self._command("CAPABILITY", "CAPABILITY"):
             if line.text.upper().startswith(b"* CAPABILITY "):
@@ -151,7 +151,7 @@ class Imap:
             line = await self._line()
         if not line.text.startswith(b"* OK"):
             raise MailServerError(f"{self.place}: unexpected greeting: {_printable(line.text)}")
-        await self.ask_capabilities()
+        await self.request_capabilities()
 
     def _time(self, text: str) -> datetime:
         try:
@@ -236,7 +236,7 @@ async def connect(place: MailServer, user: str, password: str, context: ssl.SSLC
         await imap.greeting()
         if tls is None:
             await imap.start_tls(context)
-            await imap.ask_capabilities()
+            await imap.request_capabilities()
         await imap.log_in(user, password)
         yield imap
         await imap.log_out()

@@ -79,7 +79,7 @@ class Outbox:
             return
         record = await self._record(run)
         if record is None:
-            if now - layout.created_at(run) > UNACCEPTED:
+            if now - layout.creation_time(run) > UNACCEPTED:
                 await self.store.delete(key)
         elif record.is_final:
             taken = {**entry, "not_before": (now + TAKEN_FOR).isoformat()}

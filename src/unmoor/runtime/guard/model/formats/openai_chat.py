@@ -48,12 +48,12 @@ class OpenAIChatFormat(OpenAIFormat):
         return f"data: {json.dumps(self.error(402, message))}\n\n".encode()
 
 
-def asks_for_usage(body: Json) -> bool:
+def requests_usage(body: Json) -> bool:
     """Whether the client itself wants its stream to end with what was used."""
     return part(body, "stream_options").get("include_usage") is True
 
 
-def asking_for_usage(raw: bytes, body: Json) -> bytes:
+def add_usage_request(raw: bytes, body: Json) -> bytes:
     """The same request, asking for it; but for that its bytes stay as they are where that can be."""
     if "stream_options" not in body:
         start = raw.index(b"{") + 1
