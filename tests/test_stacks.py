@@ -9,7 +9,9 @@ import pytest
 
 from unmoor.errors import InputError
 from unmoor.plan import Secret
+from unmoor.recording.common_stand_ins import COMMON
 from unmoor.recording.record import record
+from unmoor.target.registry import load
 from unmoor.stacks.config import deploy_from_config, secret_value
 
 pytestmark = pytest.mark.slow
@@ -26,7 +28,7 @@ def deployed(spec: str, target: str, stack: str = "prod", **config: str):
         pulumi.runtime.set_all_config(values, secret_keys=["unmoor:githubWebhookSecret"])
         deploy_from_config()
 
-    return record(program, project="triage", stack=stack)
+    return record(program, stand_ins=COMMON | load(target).stand_ins(), project="triage", stack=stack)
 
 
 @pytest.fixture(autouse=True)

@@ -236,7 +236,7 @@ def test_every_gateway_takes_a_self_test_that_is_signed_with_its_token(tmp_path:
             assert (record.kind, record.session) == ("self-test", "")
             with pytest.raises(UnmoorError) as raised:
                 await looked(client, "another token", lambda found: True)
-            assert str(raised.value).endswith("another secret, or the body was changed on its way")
+            assert str(raised.value).endswith("the secret differs, or the body was changed")
 
     asyncio.run(act())
 

@@ -65,7 +65,7 @@ KNOBS: Mapping[str, str] = {
     "webhooks.verify.payload": "gateway/test_schemes.py::test_a_time_that_is_signed_with_the_body_bounds_how_long_a_message_is_believed",
     "webhooks.verify.tolerance_s": "gateway/test_schemes.py::test_a_time_that_is_signed_with_the_body_bounds_how_long_a_message_is_believed",
     "webhooks.when": "gateway/test_hooks.py::test_a_filtered_delivery_is_answered_with_the_reason",
-    "schedules.prompt": "test_agent_run.py::test_a_firing_that_is_delivered_twice_has_one_run",
+    "schedules.prompt": "gateway/test_schedules.py::test_each_time_starts_one_run_that_says_which_time_it_is",
     "schedules.name": "gateway/test_schedules.py::test_each_time_starts_one_run_that_says_which_time_it_is",
     "schedules.cron": "gateway/test_schedules.py::test_each_time_starts_one_run_that_says_which_time_it_is",
     "schedules.timezone": "gateway/test_schedules.py::test_a_time_is_one_of_its_zone",

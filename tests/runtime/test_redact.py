@@ -72,17 +72,17 @@ def test_a_secret_that_a_cut_would_halve_is_gone_before_the_cut(tmp_path: Path) 
     from runs import Bench, command_spec, stored_text
 
     from unmoor.runtime.run.event_log import KEPT_RAW, KEPT_TEXT
-    from unmoor.runtime.run.lifecycle import MOST_ANSWER, MOST_REASON
+    from unmoor.runtime.run.lifecycle import MAX_ANSWER, MAX_REASON
 
-    at = [KEPT_TEXT, KEPT_RAW, MOST_REASON - 20, MOST_ANSWER, 64_000, 65_536]
+    at = [KEPT_TEXT, KEPT_RAW, MAX_REASON - 20, MAX_ANSWER, 64_000, 65_536]
     program = (
         f"import sys\nfor n in {at}:\n  for back in range(3, 27, 4): print('x' * (n - back) + {LONG!r} + 'y' * 50000)\n"
         f"print('x' * 20000000 + {LONG!r})\n"
-        f"print('w' * {MOST_REASON - 40} + {LONG!r} + 'z' * 300, file=sys.stderr)\nsys.exit(1)"
+        f"print('w' * {MAX_REASON - 40} + {LONG!r} + 'z' * 300, file=sys.stderr)\nsys.exit(1)"
     )
     run = Bench(tmp_path, command_spec("python3", "-c", program), secrets={"k": LONG}).run()
     assert run.record.status == "failed"
-    assert len(run.record.reason) <= MOST_REASON
+    assert len(run.record.reason) <= MAX_REASON
     text = stored_text(tmp_path / "store" / "runs")
     assert LONG[:5] not in text
     assert LONG[-6:] not in text

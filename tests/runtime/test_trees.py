@@ -61,7 +61,7 @@ def test_a_session_with_a_deep_tree_is_saved_without_what_lies_too_deep(tmp_path
     run = agent.run(session="k")
     assert (run.record.status, run.record.reason) == ("succeeded", "")
     texts = [e["text"] for e in run.of("notice")]
-    assert texts == ["1 files or folders of the session were left out: they lie too deep or cannot be read"]
+    assert texts == ["1 files or folders of the session were not saved: nested too deep, or unreadable"]
     assert list((tmp_path / "work").iterdir()) == []
     agent.spec = shell("cat kept")
     assert agent.run(session="k").record.answer == "kept"

@@ -76,7 +76,7 @@ def test_a_gateway_that_may_start_anything_is_caught(graph) -> None:
 def test_a_group_that_is_open_to_the_world_is_caught(graph) -> None:
     rule = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
     planted = changed(graph, rule, "agent-gateway-front", cidrIpv4="0.0.0.0/0")
-    assert "agent-gateway-front listens on 8080 in public without TLS" in breaches(planted)
+    assert "agent-gateway-front listens on public port 8080 without TLS" in breaches(planted)
 
 
 def test_a_bucket_that_is_open_to_the_world_is_caught(graph) -> None:

@@ -250,13 +250,13 @@ def test_the_accounts_keys_are_the_whole_store(resources):
 
 def test_plain_http_is_seen(resources):
     found = breaches(planted(resources, "ContainerApp", "gateway", "configuration.ingress.allowInsecure", True))
-    assert found == ["gateway listens on 443 in public without TLS"]
+    assert found == ["gateway listens on public port 443 without TLS"]
 
 
 def test_a_public_tcp_port_is_seen(resources):
     port = [{"external": True, "targetPort": 8790, "exposedPort": 8790}]
     graph = planted(resources, "ContainerApp", "gateway", "configuration.ingress.additionalPortMappings", port)
-    assert breaches(graph) == ["gateway listens on 8790 in public without TLS"]
+    assert breaches(graph) == ["gateway listens on public port 8790 without TLS"]
 
 
 def test_a_public_container_is_seen(resources):

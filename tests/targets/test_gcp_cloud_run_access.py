@@ -245,7 +245,7 @@ def test_a_guard_that_is_open_to_all_is_seen():
 def test_a_plain_door_is_seen():
     graph = planted("URLMap", "redirect", defaultService="backend", defaultUrlRedirect=None)
     assert ("gateway", 80, True, False) in access_of(graph).listens
-    assert access_breaches(plan_of(), access_of(graph)) == ["gateway listens on 80 in public without TLS"]
+    assert access_breaches(plan_of(), access_of(graph)) == ["gateway listens on public port 80 without TLS"]
 
 
 def test_members_of_a_binding_and_whole_policies_are_seen():

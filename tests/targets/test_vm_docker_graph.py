@@ -107,7 +107,7 @@ def test_a_guard_on_the_launchers_network_is_caught(graph) -> None:
 
 def test_a_port_open_without_tls_is_caught(graph) -> None:
     planted = changed(graph, CONTAINER, "agent-gateway-0", ports=[{"internal": 8080, "external": 8080}])
-    assert "gateway listens on 8080 in public without TLS" in breaches(planted)
+    assert "gateway listens on public port 8080 without TLS" in breaches(planted)
 
 
 def test_a_privileged_container_is_caught(graph) -> None:

@@ -15,6 +15,7 @@ from unmoor.runtime.gateway.triggers.intake import IncomingDelivery
 TRIGGER = Trigger(name="inbox", kind="email", prompt="p")
 MAILBOX = Mailbox(
     name="inbox",
+    prompt="p",
     host="imap.example.org",
     port=993,
     user="desk@example.org",

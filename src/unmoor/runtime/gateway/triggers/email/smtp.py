@@ -22,9 +22,8 @@ def send(mail: OutgoingMail, server: MailServer, user: str, password: str, conte
             client.login(user, password)
             client.sendmail(mail.sender, [mail.to], mail.content)
     except smtplib.SMTPAuthenticationError as error:
-        raise MailServerError(
-            f"{server}: login was refused: {_reply_text(error.smtp_code, error.smtp_error)}"
-        ) from None
+        reply = _reply_text(error.smtp_code, error.smtp_error)
+        raise MailServerError(f"{server}: login was refused: {reply}") from None
     except smtplib.SMTPRecipientsRefused as error:
         code, text = next(iter(error.recipients.values()))
         raise _error(server, code, text) from None
