@@ -260,7 +260,7 @@ def test_ctrl_c_twice_stops_at_once_and_the_next_command_names_what_is_half_made
 ) -> None:
     slow, process = begun_slowly(monkeypatch, 30)
     process.send_signal(signal.SIGINT)
-    heard(process, "stopping: what is under way is finished first")
+    heard(process, "stopping after the operations in progress")
     process.send_signal(signal.SIGINT)
     rest = process.communicate(timeout=60)[1]
     assert process.returncode == 130
@@ -283,14 +283,14 @@ def test_a_killed_up_leaves_a_lock_that_is_named_and_taken_on_demand(
     locked = unmoor("up", *ON_DOCKER, "--yes", "--no-verify")
     assert locked.returncode == 1
     assert re.search(
-        r"is locked by \S+, process \d+, since \S+; wait for it, or if that process is gone: unmoor refresh",
+        r"is locked by \S+, process \d+, since \S+; wait for it, or run unmoor refresh",
         locked.stderr,
     )
     repaired = unmoor("refresh", *ON_DOCKER, "--repair")
     assert "the lock of the command that held it is taken\n" in repaired.stderr
     said(repaired)
     left = unmoor("up", *ON_DOCKER, "--yes", "--no-verify")
-    assert "already exists; if a command that was killed has left it, delete it there and run this again" in left.stderr
+    assert "already exists; if a killed command left it, delete it in the cloud and run this again" in left.stderr
     for thing in own.cloud.things():
         if thing.type.endswith((":Network", ":Container")):  # on a busy machine the killed one has come further
             own.cloud.lose(thing.type, thing.name)
