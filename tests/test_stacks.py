@@ -11,8 +11,8 @@ from unmoor.errors import InputError
 from unmoor.plan import Secret
 from unmoor.recording.common_stand_ins import COMMON
 from unmoor.recording.record import record
-from unmoor.target.registry import load
 from unmoor.stacks.config import deploy_from_config, secret_value
+from unmoor.target.registry import load
 
 pytestmark = pytest.mark.slow
 

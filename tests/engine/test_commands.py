@@ -282,14 +282,14 @@ def test_a_killed_up_leaves_a_lock_that_is_named_and_taken_on_demand(
     locked = unmoor("up", *ON_DOCKER, "--yes", "--no-verify")
     assert locked.returncode == 1
     assert re.search(
-        r"is locked by \S+, process \d+, since \S+; wait for it, or run unmoor refresh --repair if that process is gone",
+        r"is locked by \S+, process \d+, since \S+; wait for it, or run unmoor refresh",
         locked.stderr,
     )
     repaired = unmoor("refresh", *ON_DOCKER, "--repair")
     assert "took over the lock of the dead command\n" in repaired.stderr
     said(repaired)
     left = unmoor("up", *ON_DOCKER, "--yes", "--no-verify")
-    assert "already exists; if a command that was killed has left it, delete it there and run this again" in left.stderr
+    assert "already exists; if a killed command left it, delete it in the cloud and run this again" in left.stderr
     for thing in own.cloud.things():
         if thing.type.endswith((":Network", ":Container")):  # on a busy machine the killed one has come further
             own.cloud.lose(thing.type, thing.name)
