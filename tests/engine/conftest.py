@@ -24,8 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """An engine with an empty backend and an empty cloud."""
-    with running(tmp_path) as engine:
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An engine with an empty backend and an empty cloud, which keeps its state after each step if the module says so."""
+    with running(tmp_path, checkpoints=getattr(request.module, "CHECKPOINTS", False)) as engine:
         yield engine
     gc.collect()  # what it left behind is not another test's

@@ -55,9 +55,13 @@ class Engine:
         return "\n".join(p.read_bytes().decode(errors="replace") for p in sorted(files))
 
 
+# Written after each step, the state takes a third of an engine's time; only a test that stops one needs it.
+AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+
+
 @contextmanager
-def running(folder: Path) -> Iterator[Engine]:
-    """An engine with everything that it needs below the folder; skips where there is no CLI."""
+def running(folder: Path, *, checkpoints: bool = True) -> Iterator[Engine]:
+    """An engine with everything that it needs below the folder; skips if there is no CLI."""
     found = cli()
     if found is None:
         pytest.skip(WITHOUT)
@@ -73,6 +77,7 @@ def running(folder: Path) -> Iterator[Engine]:
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_ERROR_OUTPUT_STRING": "1",
         "GOGC": "400",
+        **({} if checkpoints else AT_THE_END),
     }
     cloud = Cloud()
     with patch.dict(os.environ, environment), plugged_in(cloud, plugins), _closed_loops():

@@ -16,6 +16,8 @@ from cloud import Cloud
 from forked import UNMOOR
 from real_engine import Engine
 
+CHECKPOINTS = True  # what is left of a command that failed or was stopped
+
 pytestmark = pytest.mark.slow
 
 HELLO = str(Path(__file__).resolve().parents[2] / "examples" / "01-hello")

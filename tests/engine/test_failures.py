@@ -12,6 +12,8 @@ from real_engine import Engine
 from test_changes import instructed
 from test_examples import KEPT
 
+CHECKPOINTS = True  # what is left of a command that failed or was stopped
+
 EXAMPLE = "01-hello"
 # More than a chain of resources that stand on each other is long.
 MOST = 25

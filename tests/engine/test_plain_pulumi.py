@@ -17,6 +17,8 @@ from real_engine import Engine
 
 from unmoor.stacks.config import deploy_from_config
 
+CHECKPOINTS = True
+
 HOST = "pulumi-language-python"
 
 

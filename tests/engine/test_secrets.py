@@ -12,6 +12,8 @@ import pytest
 from deploys import TARGETS, deploy
 from real_engine import PASSPHRASE, Engine
 
+CHECKPOINTS = True
+
 EXAMPLE = "06-everything"
 
 
