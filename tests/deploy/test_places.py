@@ -101,7 +101,7 @@ def test_the_next_command_says_what_the_last_one_left(error: UnmoorError | None,
     at = place("file:///s")
     assert unfinished_command_note(at) == ""
     try:
-        with record_command(at, "up", SimpleNamespace(done=2)):
+        with record_command(at, "up", SimpleNamespace(completed_steps=2)):
             assert "was killed, or is still running" in unfinished_command_note(at)
             if error is not None:
                 raise error

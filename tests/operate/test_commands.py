@@ -321,7 +321,7 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     (("runs", "--status", "suceeded"), "'suceeded' is not one of queued, running, succeeded"),
     (("runs", "-t", "aws-esc"), "unknown target 'aws-esc'; did you mean aws-ecs?"),
     (("runs",), "unmoor.yaml: targets: the spec has settings for no target; say which by -t"),
-    (("runs", "--since", "1 week"), "'1 week' is no duration"),
+    (("runs", "--since", "1 week"), "'1 week' is not a duration"),
     (("cancel",), "name the run; unmoor runs lists them"),
     (("logs", "run-1", "run-2"), "one run at a time"),
     (("trigger",), "give a prompt, --file or --hook"),

@@ -78,7 +78,7 @@ FULL: dict[str, Any] = {
 PRODUCT = f"{os.sep}unmoor{os.sep}runtime{os.sep}"
 READER = f"{PRODUCT}config.py"
 # What config.py itself reads fields for: the rest of it only makes them.
-PROPERTIES = ("name", "triggers", "ports")
+PROPERTIES = ("name", "triggers", "ports", "<genexpr>")
 
 
 def knobs(of: Any = AgentConfig, path: str = "") -> Iterator[tuple[str, type, str]]:

@@ -90,7 +90,7 @@ KNOBS: Mapping[str, str] = {
     "run.max_cost_usd": "guard/test_model.py::test_a_run_whose_cap_is_used_up_gets_no_further_request_through",
     "run.artifacts": "test_knobs.py::test_artifacts_are_those_that_the_globs_name",
     "budget_per_day_usd": "guard/test_model.py::test_the_days_budget_is_shared_by_runs_and_guards_and_ends_with_the_day",
-    "gateway.token": "gateway/test_serve.py::test_a_container_serves_its_agent_and_ends_on_sigterm",
+    "gateway.token": "test_bundle.py::test_the_bundle_names_the_secrets_of_each_part_as_the_plan_does",
     "network.egress_any": "guard/test_build.py::test_hosts_are_reached_that_the_agent_names_and_others_if_any_may_be",
     "network.egress": "guard/test_build.py::test_hosts_are_reached_that_the_agent_names_and_others_if_any_may_be",
     "retention.runs_s": "gateway/mail/test_inbox.py::test_a_mail_that_is_older_than_runs_are_kept_starts_nothing",

@@ -29,7 +29,9 @@ def agent(full_config: dict) -> AgentConfig:
 def test_hosts_are_reached_that_the_agent_names_and_others_if_any_may_be(
     agent: AgentConfig, egress_any: bool, other: bytes
 ) -> None:
-    agent = dataclasses.replace(agent, egress=("github.com",), egress_any=egress_any)
+    agent = dataclasses.replace(
+        agent, network=dataclasses.replace(agent.network, egress=("github.com",), egress_any=egress_any)
+    )
 
     async def answer(host: str) -> bytes:
         world = World(names={"github.com": [PUBLIC], "other.org": [PUBLIC]})
