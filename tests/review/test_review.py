@@ -90,7 +90,7 @@ def test_a_preview_is_shown_and_a_failed_one_says_why(review: Callable[..., Revi
     previews = {"vm-docker": changes_of("hello", [step], []), "aws-ecs": "no credentials"}
     text = markdown(review("hello", "hello", ("vm-docker", "aws-ecs"), previews))
     assert "### vm-docker: 1 to update" in text
-    assert "| guard | ~ Container hello-guard changed: cpus |" in text
+    assert "| guard | ~ Container hello-guard updated: cpus |" in text
     assert "### aws-ecs: not previewed\n\nno credentials" in text
 
 
