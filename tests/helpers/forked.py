@@ -63,7 +63,7 @@ class Server:
     def run(self) -> None:
         while True:
             for key, _ in self.selector.select():
-                if key.fileobj in self.selector.get_map():
+                if self.selector.get_map().get(key.fd) is key:  # an earlier one may have closed it
                     key.data()
 
     def end(self) -> None:
