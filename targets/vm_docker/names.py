@@ -10,7 +10,6 @@ DOCKER = NameRule(max_length=63, source="https://docs.docker.com/reference/cli/d
 
 # Each prefix of the store is a volume, so that a container has just those that it may touch.
 PREFIXES = ("budget", "bundles", "deliveries", "queue", "runs", "sessions")
-NETWORKS = ("edge", "front", "launch", "runs", "out")
 NAME_LIMITS = {
     f"docker:index/{kind.lower()}:{kind}.name": DOCKER.max_length for kind in ("Container", "Network", "Volume")
 }

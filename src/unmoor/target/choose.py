@@ -11,7 +11,7 @@ from unmoor.spec.load import Loaded
 from unmoor.spec.pydantic_problems import to_problems
 
 from .contract import Target
-from .registry import distribution, load, names, unknown_target_error
+from .registry import load, names, unknown_target_error
 from .settings import Settings
 
 
@@ -64,8 +64,3 @@ def unknown_targets(loaded: Loaded) -> list[Problem]:
     remedy = f"install it, correct it or remove it; installed targets: {', '.join(names())}"
     found = [name for name in loaded.settings if name not in names()]
     return loaded.with_positions(Problem(path=f"targets.{name}", rule=rule, remedy=remedy) for name in found)
-
-
-def distribution_of(name: str) -> str:
-    """The distribution that offers a target."""
-    return distribution(name)
