@@ -23,14 +23,9 @@ TURNED = os.environ.get("UNMOOR_TURNED_KNOB", "")  # set by test_knobs.py
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that test_knobs.py names with the knobs that they turn.
-
-    Tests of real programs, servers and signals are run again when they fail: races under load are not all found yet.
-    """
+    """Marks the tests that test_knobs.py names with the knobs that they turn."""
     table = next((item.module.KNOBS for item in items if hasattr(item.module, "KNOBS")), {})
     for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.flaky(reruns=2))
         name = f"{item.path.relative_to(HERE).as_posix()}::{item.name}" if HERE in item.path.parents else ""
         for knob, test in table.items():
             if test in (name, name.split("[")[0]):

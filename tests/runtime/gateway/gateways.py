@@ -148,7 +148,7 @@ class Client:
         await until(lambda: len(self.launcher.started) >= count)
 
 
-async def until(holds: Any, *, within: float = 20.0) -> None:
+async def until(holds: Any, *, within: float = 5.0) -> None:
     """Waits until it holds, and fails where it does not."""
     deadline = asyncio.get_running_loop().time() + within
     while True:

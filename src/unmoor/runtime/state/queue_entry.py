@@ -18,7 +18,9 @@ from unmoor.runtime.state.new_run import new_queued_run
 from unmoor.runtime.state.run_record import RunRecord, create_run_record, read_record, to_json
 from unmoor.runtime.store import Store, StoreEntry
 
-# The record of a queue entry is written if it is missing, up to this age; later, retention has removed it.
+# The record of a queue entry is written if it is missing, up to this age; later, retention has removed it. The entry is
+# as old as the younger of its run and its object: the store's clock may differ from the gateway's, and a delivery that
+# comes again may enqueue an old run now.
 RECOVERED_FOR = timedelta(hours=1)
 API = "api"
 
@@ -54,7 +56,7 @@ async def recover_record(store: Store, entry: StoreEntry, run: str, *, now: date
     if stored is not None:
         return read_record(run, stored.content)
     queued = await store.get(entry.key)
-    if queued is None or now - entry.modified > RECOVERED_FOR:
+    if queued is None or now - max(entry.modified, keys.creation_time(run)) > RECOVERED_FOR:
         await store.delete(entry.key)
         return None
     record = read_record(run, queued.content)
