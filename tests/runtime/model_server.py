@@ -212,7 +212,11 @@ class ModelServer:
         await ended.wait()
         self._gate.set()
         listening.close()
+        transports = [connection.transport for connection in server.connections if connection.transport]
         await server.shutdown(0.2)
+        for transport in transports:
+            transport.abort()  # also what waits for a client that does not read
+        await asyncio.sleep(0)  # they close in the loop's next turn, and the loop ends with this
 
 
 @contextmanager
