@@ -72,8 +72,10 @@ bench: $(VENV)/.ready  ## measure speed and memory against their goals
 	@for bench in tests/bench/*bench.py; do $(PY) $$bench || exit 1; done
 
 # Strict links, so that a type checker finds unmoor.targets and unmoor.stacks; a new file needs a new link.
+# Compiled here, because the tests start hundreds of processes, and some environments forbid them to write bytecode.
 $(VENV)/.ready: $(VENV)/.installed $(shell find src stacks targets -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*')
 	@$(PIP) --no-deps --no-build-isolation --editable . --config-settings editable_mode=strict
+	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m compileall -q build/__editable__*
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml
