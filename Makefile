@@ -13,6 +13,8 @@ export PATH := $(PATH):$(abspath $(VENV)/bin)
 # Pulumi's engine for the tests that drive it: built from its Go module where no `pulumi` is on PATH.
 ENGINE_VERSION := v3.250.0
 ENGINE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/unmoor/engine/$(ENGINE_VERSION)/pulumi
+# Some environments forbid Python to write bytecode; the tests would compile themselves in every process.
+unexport PYTHONDONTWRITEBYTECODE
 # setuptools warns at length that an editable install is editable.
 PIP := PYTHONWARNINGS=ignore $(PY) -m pip install --quiet --disable-pip-version-check
 
@@ -72,10 +74,9 @@ bench: $(VENV)/.ready  ## measure speed and memory against their goals
 	@for bench in tests/bench/*bench.py; do $(PY) $$bench || exit 1; done
 
 # Strict links, so that a type checker finds unmoor.targets and unmoor.stacks; a new file needs a new link.
-# Compiled here, because the tests start hundreds of processes, and some environments forbid them to write bytecode.
 $(VENV)/.ready: $(VENV)/.installed $(shell find src stacks targets -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*')
 	@$(PIP) --no-deps --no-build-isolation --editable . --config-settings editable_mode=strict
-	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m compileall -q build/__editable__*
+	@$(PY) -m compileall -q build/__editable__*
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml

@@ -25,10 +25,11 @@ TURNED = os.environ.get("UNMOOR_TURNED_KNOB", "")  # set by test_knobs.py
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the tests that test_knobs.py names with the knobs that they turn."""
     table = next((item.module.KNOBS for item in items if hasattr(item.module, "KNOBS")), {})
+    knobs = {test: [knob for knob in table if table[knob] == test] for test in table.values()}
     for item in items:
-        name = f"{item.path.relative_to(HERE).as_posix()}::{item.name}" if HERE in item.path.parents else ""
-        for knob, test in table.items():
-            if test in (name, name.split("[")[0]):
+        if str(item.path).startswith(f"{HERE}{os.sep}"):
+            name = f"{item.path.relative_to(HERE).as_posix()}::{item.name}"
+            for knob in {*knobs.get(name, ()), *knobs.get(name.split("[")[0], ())}:
                 item.add_marker(pytest.mark.knob(knob))
 
 

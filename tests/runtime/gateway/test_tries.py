@@ -6,13 +6,14 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from gateways import Client, gateway, put, record, until
+from gateways import ByHand, Client, gateway, put, record, until
 
 from unmoor.runtime.errors import ConfigurationError, TransientError
 from unmoor.runtime.gateway.launchers.protocol import RunnerExit
 from unmoor.runtime.gateway.queue.start_attempts import StartBackoff
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.run_record import to_json
+from unmoor.runtime.store import Store, open_store
 
 
 def test_what_cannot_be_just_now_is_tried_without_end_and_less_and_less_often() -> None:
@@ -172,30 +173,34 @@ def test_a_runner_that_ends_well_without_having_taken_its_run_is_not_started_for
     asyncio.run(act())
 
 
+class Slow(ByHand):
+    """A launcher whose starts take until two have begun."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.begun: list[str] = []
+        self.both = asyncio.Event()
+
+    async def start(self, run: str) -> None:
+        self.begun.append(run)
+        if len(self.begun) == 2:
+            self.both.set()
+        await self.both.wait()
+        await super().start(run)
+
+
 def test_a_platform_that_takes_its_time_takes_it_once_for_all_that_may_start(tmp_path: Path) -> None:
     async def act() -> None:
-        asked: list[str] = []
-        both = asyncio.Event()
-        async with gateway(tmp_path, max_concurrent=2, busy_s=3600) as client:
-            begin = client.launcher.start
-
-            async def start(run: str) -> None:
-                asked.append(run)
-                if len(asked) == 2:
-                    both.set()
-                await both.wait()
-                await begin(run)
-
-            client.launcher.start = start  # type: ignore[method-assign]
-            await put_two(client)
-            await client.look()
-            assert sorted(client.launcher.started) == sorted(asked)
+        store = open_store(tmp_path.as_uri())
+        await put_two(store)
+        async with gateway(tmp_path, store=store, launched=Slow, max_concurrent=2, busy_s=3600) as client:
+            await client.until_started(2)
 
     asyncio.run(act())
 
 
-async def put_two(client: Client) -> None:
+async def put_two(store: Store) -> None:
     """Two runs that another gateway has accepted."""
     for number in (1, 2):
-        run = await put(client.store, record(number))
-        await client.store.put(keys.queue_entry_key(run.id), to_json(run))
+        run = await put(store, record(number))
+        await store.put(keys.queue_entry_key(run.id), to_json(run))

@@ -142,8 +142,15 @@ def test_mail_that_was_there_before_starts_nothing_and_what_comes_while_nobody_l
         await until_listed(client, 1)
 
     async def second(client: Client, server: RunningMailServer) -> None:
-        listed = await until_listed(client, 3)
-        assert [id for id, _, _ in listed] == ["m-4@example.com", "m-3@example.com", "m-2@example.com"]
+        def accepted(listed: list[tuple[str, str, str]]) -> list[str]:
+            return [id for id, outcome, _ in listed if outcome == "accepted"]
+
+        async def there() -> bool:
+            return len(accepted(await outcomes(client))) >= 3
+
+        await until(there, within=20)
+        # The first gateway may have ended before it moved its cursor past m-2, which is then read again and `repeated`.
+        assert accepted(await outcomes(client)) == ["m-4@example.com", "m-3@example.com", "m-2@example.com"]
 
     within(tmp_path, server, first)
     server.deliver(mail(3).as_bytes())
