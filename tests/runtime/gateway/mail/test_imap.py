@@ -86,11 +86,47 @@ def test_a_mail_that_comes_ends_the_wait_at_once(server: RunningMailServer) -> N
         assert not waiting.done()
         await asyncio.to_thread(server.deliver, MAIL % 2)
         await asyncio.wait_for(waiting, 10)
+        await imap.search("ALL")
         waiting = asyncio.create_task(imap.wait(600, 600))
         await asyncio.to_thread(server.deliver, MAIL % 3)
         await asyncio.wait_for(waiting, 10)
 
     talk(server, act)
+
+
+@pytest.mark.parametrize("server", ["dovecot"], indirect=True)  # pymap announces nothing that came before IDLE
+def test_a_mail_that_is_announced_while_another_is_fetched_ends_the_next_wait_at_once(
+    server: RunningMailServer,
+) -> None:
+    """A server announces an email once, in its answer to whichever command comes next, and not again in IDLE."""
+
+    async def act(imap: Imap) -> None:
+        opened = await imap.open_inbox()
+        await asyncio.to_thread(server.deliver, MAIL % 1)
+        await asyncio.wait_for(imap.wait(600, 600), 10)
+        assert len(await imap.search("ALL")) == 1
+        await asyncio.to_thread(server.deliver, MAIL % 2)
+        for _ in range(3):
+            await imap.message_info(opened.next)
+        await asyncio.wait_for(imap.wait(600, 600), 10)
+        assert len(await imap.search("ALL")) == 2
+
+    talk(server, act)
+
+
+def test_an_email_that_takes_the_place_of_a_deleted_one_is_new() -> None:
+    async def act() -> None:
+        reader = asyncio.StreamReader()
+        reader.feed_data(b"* 2 EXISTS\r\n* 1 EXPUNGE\r\n")
+        imap = Imap(place=MailServer(host="h", port=1, starttls=False), reader=reader, writer=None)  # type: ignore[arg-type]
+        await imap._line()
+        await imap._line()
+        imap._has_new = False
+        reader.feed_data(b"* 2 exists\r\n")
+        await imap._line()
+        await imap.wait(600, 600)
+
+    asyncio.run(asyncio.wait_for(act(), 5))
 
 
 def test_a_wait_is_left_at_once_when_it_is_cancelled(server: RunningMailServer) -> None:

@@ -21,7 +21,7 @@ from .server import MailServer, MailServerError
 ANSWER_S, IDLE_S = 60.0, 9 * 60.0
 MOST_LINE = 4 * 1024 * 1024
 LITERAL = re.compile(rb"\{(\d+)\+?\}\r\n$")
-EXISTS = re.compile(rb"\* \d+ (EXISTS|RECENT)")
+COUNT = re.compile(rb"\* (\d+) (EXISTS|EXPUNGE)", re.IGNORECASE)
 # https://www.rfc-editor.org/rfc/rfc3501#section-9: what a quoted string cannot hold
 UNQUOTED = re.compile(r"[\r\n\0]|[^\x00-\x7f]")
 
@@ -60,6 +60,8 @@ class Imap:
     capabilities: frozenset[str] = frozenset()
     most_literal: int = MOST_LINE
     _number: int = 0
+    _emails: int = 0
+    _has_new: bool = False
 
     async def log_in(self, user: str, password: str) -> None:
         """Logs in."""
@@ -84,6 +86,7 @@ class Imap:
     async def open_inbox(self) -> MailboxStatus:
         """Opens the inbox read-only: not even flags change."""
         text = b" ".join(line.text for line in await self._command("EXAMINE INBOX", "opening the inbox"))
+        self._has_new = False
         validity, following = (re.search(name + rb" (\d+)", text) for name in (rb"UIDVALIDITY", rb"UIDNEXT"))
         if validity is None or following is None:
             raise MailServerError(f"{self.place}: the server sent no UIDVALIDITY or UIDNEXT, which IMAP4rev1 requires")
@@ -92,6 +95,7 @@ class Imap:
     async def search(self, criteria: str) -> list[int]:
         """The UIDs of the matching emails, lowest first."""
         found: set[int] = set()
+        self._has_new = False
         for line in await self._command(f"UID SEARCH {criteria}", "search"):
             if line.text.upper().startswith(b"* SEARCH"):
                 found |= {int(word) for word in line.text.split()[2:] if word.isdigit()}
@@ -116,19 +120,23 @@ class Imap:
         return None
 
     async def wait(self, idle_s: float, poll_s: float) -> None:
-        """Waits for new email: until the server announces it, or at most `idle_s`; without IDLE, for `poll_s`."""
+        """Waits until email was announced since the last search, or at most `idle_s`; without IDLE, for `poll_s`.
+
+        A server announces an email once, in its answer to any command, and does not repeat it in IDLE.
+        """
+        if self._has_new:
+            return
         if "IDLE" not in self.capabilities:
             await asyncio.sleep(poll_s)
             await self._command("NOOP", "NOOP")
             return
         tag = await self._send("IDLE")
         async with self._in_time():
-            has_new = await self._until_idle(tag)
-        if not has_new:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(idle_s):
-                    while not EXISTS.match((await self._line()).text):
-                        pass
+            await self._until_idle(tag)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(idle_s):
+                while not self._has_new:
+                    await self._line()
         async with self._in_time():
             self.writer.write(b"DONE\r\n")
             await self._until_tagged(tag, "IDLE")
@@ -184,14 +192,11 @@ class Imap:
             raise MailServerError(f"{self.place}: {what} was refused: {_printable(line.text[len(tag) :])}")
         return lines
 
-    async def _until_idle(self, tag: bytes) -> bool:
-        """Whether the server announced new email before it accepted IDLE."""
-        has_new = False
+    async def _until_idle(self, tag: bytes) -> None:
+        """Waits until the server has accepted IDLE."""
         while not (line := await self._line()).text.startswith(b"+"):
             if line.text.startswith(tag):
                 raise MailServerError(f"{self.place}: IDLE was refused: {_printable(line.text[len(tag) :])}")
-            has_new = has_new or EXISTS.match(line.text) is not None
-        return has_new
 
     async def _line(self) -> ImapLine:
         text, literals = b"", list[bytes]()
@@ -200,6 +205,7 @@ class Imap:
                 text += await self.reader.readuntil(b"\r\n")
                 literal = LITERAL.search(text)
                 if literal is None:
+                    self._count(text)
                     return ImapLine(text=text.rstrip(b"\r\n"), literals=tuple(literals))
                 if int(literal[1]) > self.most_literal:
                     raise MailServerError(f"{self.place}: the server sent {int(literal[1])} bytes, above the limit")
@@ -208,6 +214,12 @@ class Imap:
             raise MailServerError(f"{self.place}: the server closed the connection") from error
         except OSError as error:
             raise MailServerError(f"{self.place}: the connection broke: {error.strerror or error}") from error
+
+    def _count(self, line: bytes) -> None:
+        if count := COUNT.match(line):
+            emails = int(count[1]) if count[2].upper() == b"EXISTS" else self._emails - 1
+            self._has_new = self._has_new or emails > self._emails
+            self._emails = emails
 
     @contextlib.asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
