@@ -197,9 +197,10 @@ def test_a_gateway_killed_in_the_middle_has_lost_nothing_and_run_nothing_twice(t
 
 
 def test_a_run_is_cancelled_while_it_runs(tmp_path: Path) -> None:
-    with dev(tmp_path, script="cat; sleep 3517") as serving:
+    with dev(tmp_path, script="echo up; sleep 3517") as serving:
         run = serving.start("x")
-        serving.until(run, "running")
+        while "up" not in json.dumps(serving.ask(f"/runs/{run}/events?after=0&wait=5")):
+            pass  # a run is `running` before its harness is
         assert serving.ask(f"/runs/{run}/cancel", {})["status"] in ("running", "queued")
         assert serving.until(run, "cancelled")["reason"] == "cancelled"
     assert subprocess.run(["pgrep", "-f", "sleep 3517"], check=False, capture_output=True).stdout == b""
