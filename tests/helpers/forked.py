@@ -39,8 +39,10 @@ AGENT = [sys.executable, "-ISE", str(CLIENT), NAME, "agent"]
 
 
 def is_used_by(module: object) -> bool:
-    """Whether a test module runs one of the programs."""
-    return any(value is UNMOOR or value is AGENT for value in vars(module).values())
+    """Whether a test module, or a helper that it imports from, runs one of the programs."""
+    helpers = {getattr(value, "__module__", None) for value in vars(module).values()}
+    modules = [module, *(sys.modules[name] for name in helpers if name in sys.modules)]
+    return any(value is UNMOOR or value is AGENT for each in modules for value in vars(each).values())
 
 
 def start_server() -> None:

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # What `make` installs beside the checkout's own files, by npm.
 TOOLS = ROOT / ".cache" / "npm"
 START_S = 60
+# Tells what this process's tests start from what others on the machine do: `sleep` takes it for a fraction of a second.
+ME = f"{os.getpid():07}"
 
 
 def free_port() -> int:

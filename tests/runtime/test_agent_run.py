@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from agent_process import Agent, ended, silent_guard, until
+from processes import ME
 from runs import shell
 from test_life import living
 
@@ -48,14 +49,14 @@ def test_a_run_by_its_id_succeeds_and_leaves_nothing_on_the_machine(agent: Agent
 
 
 def test_a_run_that_is_told_to_stop_while_its_harness_works(agent: Agent) -> None:
-    agent.spec = shell("trap '' TERM; echo kept > kept; echo up; while :; do sleep 3471; done")
+    agent.spec = shell(f"trap '' TERM; echo kept > kept; echo up; while :; do sleep 3471.{ME}; done")
     run = agent.queued(session="k")
     process = agent.start(run)
     until(lambda: list((agent.root / "work").glob("s-*/work/kept")))
     code = stopped_within_eight_seconds(process)
     assert code == 1
     agent.assert_one_end(run, "lost")
-    assert not living("sleep 3471")
+    assert not living(f"sleep 3471.{ME}")
     agent.spec = shell("cat kept")
     again = agent.queued(session="k")
     ended(agent.start(again))
@@ -99,23 +100,23 @@ def test_a_run_that_is_told_to_stop_while_it_saves(agent: Agent) -> None:
 
 
 def test_a_run_that_times_out_and_is_told_to_stop_meanwhile(agent: Agent) -> None:
-    agent.spec = shell("trap 'echo asked' TERM; echo up; while :; do sleep 3472; done", run={"timeout": "1s"})
+    agent.spec = shell(f"trap 'echo asked' TERM; echo up; while :; do sleep 3472.{ME}; done", run={"timeout": "1s"})
     run = agent.queued()
     process = agent.start(run)
     until(lambda: "asked" in str(agent.events(run)))
     assert stopped_within_eight_seconds(process) == 1
     agent.assert_one_end(run, "timed_out")
-    assert not living("sleep 3472")
+    assert not living(f"sleep 3472.{ME}")
 
 
 def test_a_runner_that_was_killed_is_followed_by_another_that_goes_on_with_its_events(agent: Agent) -> None:
-    agent.spec = shell("echo up; test -e /nowhere || sleep 3473")
+    agent.spec = shell(f"echo up; test -e /nowhere || sleep 3473.{ME}")
     run = agent.queued()
     process = agent.start(run)
     until(lambda: any(e["type"] == "message" for e in agent.events(run)))
     process.kill()
     ended(process)
-    until(lambda: not living("sleep 3473") or killed("sleep 3473"))
+    until(lambda: not living(f"sleep 3473.{ME}") or killed(f"sleep 3473.{ME}"))
     assert agent.record(run).status == "running"
     code, out, _ = ended(agent.start(run))
     assert code == 0, "its lease is believed"
@@ -150,7 +151,7 @@ def test_runs_of_one_session_in_two_processes_take_turns(agent: Agent) -> None:
 
 
 def test_a_runner_that_has_lost_its_run_says_nothing_more(agent: Agent) -> None:
-    agent.spec = shell("echo up; sleep 3474", run={"artifacts": ["**"]})
+    agent.spec = shell(f"echo up; sleep 3474.{ME}", run={"artifacts": ["**"]})
     run = agent.queued(session="k")
     process = agent.start(run)
     until(lambda: any(e["type"] == "message" for e in agent.events(run)))
@@ -159,7 +160,7 @@ def test_a_runner_that_has_lost_its_run_says_nothing_more(agent: Agent) -> None:
     code, out, err = ended(process)
     assert (code, err) == (0, "")
     assert f"run {run} was taken by another runner" in out
-    assert not living("sleep 3474")
+    assert not living(f"sleep 3474.{ME}")
     assert agent.events(run) == before
     assert agent.record(run) == other.record
 

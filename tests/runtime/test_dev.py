@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from forked import UNMOOR
+from processes import ME
 from runs import is_what_this_kernel_can, stored_text
 
 pytestmark = pytest.mark.slow
@@ -169,7 +170,7 @@ def test_a_secret_reaches_neither_the_harness_environment_nor_the_store(home: Pa
 
 
 def test_an_interrupt_cancels_the_run_and_leaves_nothing_running(home: Path) -> None:
-    folder = written(home / "a", harness={"name": "command", "command": ["sh", "-c", "echo up; sleep 3461"]})
+    folder = written(home / "a", harness={"name": "command", "command": ["sh", "-c", f"echo up; sleep 3461.{ME}"]})
     environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
     command = [*UNMOOR, "dev", str(folder), "--once", "x"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -182,7 +183,7 @@ def test_an_interrupt_cancels_the_run_and_leaves_nothing_running(home: Path) -> 
         assert process.wait(30) == 1
     assert said.splitlines()[-1] == "cancelled"
     assert time.monotonic() - began < 20
-    assert subprocess.run(["pgrep", "-f", "sleep 3461"], check=False, capture_output=True).stdout == b""
+    assert subprocess.run(["pgrep", "-f", f"sleep 3461.{ME}"], check=False, capture_output=True).stdout == b""
 
 
 def test_a_command_that_needs_the_runtime_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from test_life import living
 
 __all__ = ["home"]
 
+from processes import ME
 from test_dev import home
 
 pytestmark = pytest.mark.process
@@ -93,7 +94,7 @@ def test_an_output_that_is_read_no_more_cancels_the_run(home: Path) -> None:
 
 @pytest.mark.parametrize("times", [2, 3])
 def test_a_second_interrupt_ends_a_harness_that_will_not_and_a_third_ends_everything(home: Path, times: int) -> None:
-    folder = written(home / "a", **command("trap '' TERM INT; echo up; while :; do sleep 3481; done"))
+    folder = written(home / "a", **command(f"trap '' TERM INT; echo up; while :; do sleep 3481.{ME}; done"))
     environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
     argv = [*UNMOOR, "dev", str(folder), "--once", "x", "--session", "k"]
     with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -110,7 +111,7 @@ def test_a_second_interrupt_ends_a_harness_that_will_not_and_a_third_ends_everyt
     # The last of them may come when Python has given its own back already.
     assert code in (1, 130, -signal.SIGINT)
     assert time.monotonic() - began < 4
-    assert not living("sleep 3481")
+    assert not living(f"sleep 3481.{ME}")
     if times == 2:
         assert statuses(home) == ["cancelled"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import ME
 from runs import Bench, Ran, shell, stored_events, stored_text
 
 from unmoor.runtime.errors import TransientError
@@ -59,36 +60,38 @@ def test_a_program_that_is_not_there_is_failed_in_one_line(tmp_path: Path) -> No
 
 
 def test_a_run_that_takes_too_long_is_timed_out_and_nothing_of_it_lives_on(tmp_path: Path) -> None:
-    run = ran(tmp_path, "(sleep 3451 &); sleep 3451", run={"timeout": "1s"})
+    run = ran(tmp_path, f"(sleep 3451.{ME} &); sleep 3451.{ME}", run={"timeout": "1s"})
     assert_one_end(run, "timed_out")
     assert run.record.reason == "timed out after 1s (run.timeout)"
-    assert not living("sleep 3451")
+    assert not living(f"sleep 3451.{ME}")
 
 
 def test_a_harness_that_ignores_its_end_is_killed(tmp_path: Path) -> None:
-    run = ran(tmp_path, "trap '' TERM; while :; do sleep 3452; done", run={"timeout": "1s"})
+    run = ran(tmp_path, f"trap '' TERM; while :; do sleep 3452.{ME}; done", run={"timeout": "1s"})
     assert_one_end(run, "timed_out")
-    assert not living("sleep 3452")
+    assert not living(f"sleep 3452.{ME}")
 
 
 def test_a_daemon_that_is_left_behind_is_ended(tmp_path: Path) -> None:
-    run = ran(tmp_path, "setsid sh -c 'sleep 3453 & sleep 3453' & echo done")
+    run = ran(tmp_path, f"setsid sh -c 'sleep 3453.{ME} & sleep 3453.{ME}' & echo done")
     assert_one_end(run, "succeeded")
     assert any("outlived the harness and were killed" in e["text"] for e in run.of("notice"))
-    assert not living("sleep 3453")
+    assert not living(f"sleep 3453.{ME}")
 
 
 def test_a_daemon_that_cleared_its_environment_and_left_its_session_is_ended_too(tmp_path: Path) -> None:
-    run = ran(tmp_path, "(env -i setsid /bin/sh -c 'exec /bin/sleep 3454' </dev/null >/dev/null 2>&1 &) ; echo done")
+    run = ran(
+        tmp_path, f"(env -i setsid /bin/sh -c 'exec /bin/sleep 3454.{ME}' </dev/null >/dev/null 2>&1 &) ; echo done"
+    )
     assert_one_end(run, "succeeded")
-    assert not living("sleep 3454")
+    assert not living(f"sleep 3454.{ME}")
 
 
 def test_a_harness_that_closes_its_output_and_lives_on_is_ended(tmp_path: Path) -> None:
-    run = ran(tmp_path, "echo said; exec >&- 2>&-; sleep 3455")
+    run = ran(tmp_path, f"echo said; exec >&- 2>&-; sleep 3455.{ME}")
     assert_one_end(run, "failed")
     assert any(e["text"].startswith("the harness closed stdout") for e in run.of("notice"))
-    assert not living("sleep 3455")
+    assert not living(f"sleep 3455.{ME}")
 
 
 def test_output_that_is_not_utf8_is_kept_as_far_as_it_is_text(tmp_path: Path) -> None:
@@ -136,9 +139,9 @@ def test_a_cancel_that_another_process_asks_for_ends_the_run(tmp_path: Path) -> 
     async def ask(stop: Any, record: Any, store: Any) -> None:
         await store.put(keys.cancel_key(record.id), b"")
 
-    run = Bench(tmp_path, shell("sleep 3456")).run(before=lambda record, store: ask(None, record, store))
+    run = Bench(tmp_path, shell(f"sleep 3456.{ME}")).run(before=lambda record, store: ask(None, record, store))
     assert_one_end(run, "cancelled")
-    assert not living("sleep 3456")
+    assert not living(f"sleep 3456.{ME}")
 
 
 def test_a_container_that_is_told_to_stop_has_everything_safe_within_eight_seconds(tmp_path: Path) -> None:

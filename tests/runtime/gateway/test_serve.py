@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from forked import AGENT, UNMOOR
-from processes import free_port
+from processes import ME, free_port
 from runs import PROGRAMS, shell, stored_text
 
 from unmoor.plan.bundle import pack
@@ -197,24 +197,24 @@ def test_a_gateway_killed_in_the_middle_has_lost_nothing_and_run_nothing_twice(t
 
 
 def test_a_run_is_cancelled_while_it_runs(tmp_path: Path) -> None:
-    with dev(tmp_path, script="echo up; sleep 3517") as serving:
+    with dev(tmp_path, script=f"echo up; sleep 3517.{ME}") as serving:
         run = serving.start("x")
         while "up" not in json.dumps(serving.ask(f"/runs/{run}/events?after=0&wait=5")):
             pass  # a run is `running` before its harness is
         assert serving.ask(f"/runs/{run}/cancel", {})["status"] in ("running", "queued")
         assert serving.until(run, "cancelled")["reason"] == "cancelled"
-    assert subprocess.run(["pgrep", "-f", "sleep 3517"], check=False, capture_output=True).stdout == b""
+    assert subprocess.run(["pgrep", "-f", f"sleep 3517.{ME}"], check=False, capture_output=True).stdout == b""
 
 
 def test_an_interrupt_stops_runs_in_order_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    with dev(tmp_path, script="echo up; sleep 3519") as serving:
+    with dev(tmp_path, script=f"echo up; sleep 3519.{ME}") as serving:
         run = serving.start("x")
         while "up" not in json.dumps(serving.ask(f"/runs/{run}/events?after=0&wait=5")):
             pass
         began = time.monotonic()
         assert serving.stop() == 0
         assert time.monotonic() - began < 8
-    assert subprocess.run(["pgrep", "-f", "sleep 3519"], check=False, capture_output=True).stdout == b""
+    assert subprocess.run(["pgrep", "-f", f"sleep 3519.{ME}"], check=False, capture_output=True).stdout == b""
     record = json.loads(next((tmp_path / ".local").rglob(f"{run}/run.json")).read_text())
     assert (record["status"], record["reason"]) == ("lost", "the container was told to stop")
 
