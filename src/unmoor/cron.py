@@ -96,7 +96,7 @@ def parse(expression: str) -> Cron:
     sets = [_values(text, field) for text, field in zip(texts, FIELDS, strict=True)]
     _refuse_ambiguous_days(texts[2], texts[4])
     weekdays = tuple(sorted({d % 7 for d in sets[4]}))
-    days, weekdays = _joined_days(sets[2], weekdays, written=(texts[2], texts[4]))
+    days, weekdays = _join_days(sets[2], weekdays, written=(texts[2], texts[4]))
     cron = Cron(minutes=sets[0], hours=sets[1], days=days, months=sets[3], weekdays=weekdays)
     _refuse_never(cron, expression)
     return cron
@@ -177,7 +177,7 @@ def _remedy(part: str, field: Field) -> str:
     return f"write numbers {field.low} to {field.high}, lists, ranges and steps"
 
 
-def _joined_days(
+def _join_days(
     days: tuple[int, ...], weekdays: tuple[int, ...], *, written: tuple[str, str]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Both day fields, both free where either lists every day without a star: `or` then means every day."""

@@ -62,7 +62,7 @@ def verification(url: str, target: Any, *, said: list[str] | None = None, **more
         settings=plan,
         outputs=more.pop("outputs", outputs(url)),
         agent=agent,
-        say=(said if said is not None else []).append,
+        notify=(said if said is not None else []).append,
         patience=PATIENCE,
         sleep=sleep,
         ticks=lambda: clock[0],
@@ -246,7 +246,7 @@ def test_a_self_test_starts_no_harness_and_fails_where_the_guard_is_away(tmp_pat
     ran = bench.run(before=as_self_test)
     assert (ran.record.status, ran.record.reason) == (
         "failed",
-        "the guard does not answer, so no run could ask a model",
+        "the guard does not answer, so runs cannot reach a model",
     )
     assert [event["type"] for event in ran.events] == ["run.finished"]
 

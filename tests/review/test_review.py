@@ -60,14 +60,14 @@ def test_a_larger_run_costs_more_and_the_comment_says_how_much(review: Callable[
 def test_the_same_spec_changes_no_money_and_no_promise(review: Callable[..., Review]) -> None:
     found = review("hello", "hello", ("aws-ecs", "vm-docker"))
     assert [difference(t) for t in found.targets] == ["none", "none"]
-    assert [t.promises for t in found.targets] == [(), ()]
+    assert [t.guarantees for t in found.targets] == [(), ()]
 
 
 def test_a_promise_that_changes_is_shown_before_and_after(review: Callable[..., Review]) -> None:
     found = review("run:\n", "run:\n  isolation: process\n", ("vm-docker",))
-    changed = {p.topic for p in found.targets[0].promises}
+    changed = {p.topic for p in found.targets[0].guarantees}
     assert changed
-    assert all(p.before != p.after for p in found.targets[0].promises)
+    assert all(p.before != p.after for p in found.targets[0].guarantees)
     assert "| promise | before | after |" in markdown(found)
 
 

@@ -15,7 +15,7 @@ from unmoor.errors import InputError, Problem, UnmoorError
 
 from .agent import AgentClient
 from .gateway_agent import GatewayAgent
-from .gateway_client import GatewayHttp, Way, gateway_url
+from .gateway_client import GatewayHttp, Tunnel, gateway_url
 
 if TYPE_CHECKING:
     from unmoor.spec.load import Loaded
@@ -54,7 +54,7 @@ class MissingOption(UnmoorError):
 @contextlib.contextmanager
 def connect_agent(where: AgentLocation, *, starting: bool = False) -> Iterator[AgentClient]:
     """A client of the agent. `starting` a run through a store needs the spec too."""
-    with contextlib.closing(_by_store(where, starting) if where.store else connect_gateway(where)) as agent:
+    with contextlib.closing(_store_agent(where, starting) if where.store else connect_gateway(where)) as agent:
         yield agent
 
 
@@ -105,14 +105,14 @@ def _gateway(
     *,
     token_from: str,
     instead: str = "--store URL reads the store itself",
-    way: Way = contextlib.nullcontext,
+    way: Tunnel = contextlib.nullcontext,
 ) -> GatewayAgent:
     if not (token.isascii() and token.isprintable()):
         raise MissingOption(f"{TOKEN}: is no token; it has signs that no header can hold")
-    return GatewayAgent(http=GatewayHttp(url=url, token=token, token_from=token_from, instead=instead, way=way))
+    return GatewayAgent(http=GatewayHttp(url=url, token=token, token_from=token_from, instead=instead, tunnel=way))
 
 
-def _by_store(where: AgentLocation, starting: bool) -> StoreAgent:
+def _store_agent(where: AgentLocation, starting: bool) -> StoreAgent:
     if where.url:
         raise MissingOption("--url and --store: one of them; the gateway is asked, or the store")
     from unmoor.runtime.store import open_store
@@ -120,10 +120,10 @@ def _by_store(where: AgentLocation, starting: bool) -> StoreAgent:
     from .store_agent import StoreAgent
 
     agent = StoreAgent(url=where.store, store=open_store(where.store))
-    return _with_its_bundle(agent, where.load()) if starting else agent
+    return _with_bundle(agent, where.load()) if starting else agent
 
 
-def _with_its_bundle(agent: StoreAgent, loaded: Loaded) -> StoreAgent:
+def _with_bundle(agent: StoreAgent, loaded: Loaded) -> StoreAgent:
     """A store's agent with its bundle, if the store holds the bundle of the local spec."""
     from dataclasses import replace
 

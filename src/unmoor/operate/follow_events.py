@@ -22,7 +22,7 @@ class Follower:
     """Follows runs of an agent; `said` receives status messages for people."""
 
     agent: AgentClient
-    said: Callable[[str], None]
+    notify: Callable[[str], None]
     sleep: Callable[[float], None] = time.sleep
     ticks: Callable[[], float] = time.monotonic
 
@@ -49,17 +49,17 @@ class Follower:
                 if _is_lasting(error) or self.ticks() - since > PATIENCE_S:
                     raise
                 if not broken:
-                    self.said(f"{error}; trying again")
+                    self.notify(f"{error}; trying again")
                 broken = True
                 self.sleep(PAUSE_S)
             else:
                 if broken:
-                    self.said("connected again")
+                    self.notify("connected again")
                 return found
 
     def _say_why(self, run: str) -> None:
         if self.agent.run(run)["status"] == "queued":
-            self.said(f"{run} waits in the queue")
+            self.notify(f"{run} waits in the queue")
 
 
 def now(agent: AgentClient, run: str) -> Iterator[dict[str, Any]]:

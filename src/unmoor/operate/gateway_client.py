@@ -27,7 +27,7 @@ PAUSES_S = (0.2, 0.5, 1.0)
 PASSING = (502, 503, 504)
 LARGEST = 256 * 1024 * 1024
 # Opens a tunnel to a URL and gives its local address.
-Way = Callable[[str], AbstractContextManager[str]]
+Tunnel = Callable[[str], AbstractContextManager[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +59,9 @@ class GatewayHttp:
     token_from: str
     instead: str = "--store URL reads the store itself"
     sleep: Callable[[float], None] = time.sleep
-    way: Way = nullcontext
+    tunnel: Tunnel = nullcontext
     _pool: urllib3.PoolManager | None = field(default=None, repr=False)
-    _held: ExitStack = field(default_factory=ExitStack, repr=False)
+    _stack: ExitStack = field(default_factory=ExitStack, repr=False)
     _at: str = ""
 
     def request(
@@ -88,7 +88,7 @@ class GatewayHttp:
                     raise self._unreachable(error, unsure=not may_retry) from None
             else:
                 if pause is None or not again or reply.status not in PASSING:
-                    return self._believed(reply) if with_token else reply
+                    return self._check_token(reply) if with_token else reply
             self.sleep(pause)
         raise AssertionError("the last try returns or raises")
 
@@ -114,11 +114,11 @@ class GatewayHttp:
         """Lets go of its connections."""
         if self._pool is not None:
             self._pool.clear()
-        self._held.close()
+        self._stack.close()
 
     def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], patience_s: float) -> Reply:
         if self._pool is None:
-            self._at = self._held.enter_context(self.way(self.url))
+            self._at = self._stack.enter_context(self.tunnel(self.url))
             self._pool = pool_for(self._at)
         answer = self._pool.request(
             method,
@@ -136,7 +136,7 @@ class GatewayHttp:
             answer.release_conn()
         return Reply(status=answer.status, headers=answer.headers, content=content)
 
-    def _believed(self, reply: Reply) -> Reply:
+    def _check_token(self, reply: Reply) -> Reply:
         if reply.status == 401 and not self.token:
             raise Unauthorized(f"{self.url}: needs a token; set UNMOOR_TOKEN to the gateway's token")
         if reply.status == 401 and _refusal(reply.values) is not None:

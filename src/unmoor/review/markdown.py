@@ -77,10 +77,10 @@ def _targets(review: Review) -> Iterator[str]:
             yield changes_markdown(target.target, target.changes)
         else:
             yield f"### {target.target}: not previewed"
-            yield from ["", target.unseen or "No preview was asked for."]
-        if target.promises:
+            yield from ["", target.preview_error or "No preview was asked for."]
+        if target.guarantees:
             yield from ["", "| promise | before | after |", "|---|---|---|"]
-            yield from (f"| {p.topic} | {_cell(p.before)} | {_cell(p.after)} |" for p in target.promises)
+            yield from (f"| {p.topic} | {_cell(p.before)} | {_cell(p.after)} |" for p in target.guarantees)
 
 
 def _cell(text: str) -> str:

@@ -32,10 +32,10 @@ class TargetReview:
 
     target: str
     changes: Changes | None = None
-    unseen: str = ""
+    preview_error: str = ""
     before: Bill | None = None
     after: Bill | None = None
-    promises: tuple[GuaranteeChange, ...] = ()
+    guarantees: tuple[GuaranteeChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +69,10 @@ def build_review(
             TargetReview(
                 target=name,
                 changes=found if isinstance(found := previews.get(name), Changes) else None,
-                unseen=found if isinstance(found, str) else "",
+                preview_error=found if isinstance(found, str) else "",
                 before=bills_before.get(name),
                 after=bills_after.get(name),
-                promises=tuple(_promises(before, after, name)) if before is not None else (),
+                guarantees=tuple(_guarantee_changes(before, after, name)) if before is not None else (),
             )
             for name in targets
         ),
@@ -94,14 +94,14 @@ def _bills(loaded: Loaded, targets: Sequence[str], usage: Usage, today: date) ->
     return {bill.target: bill for bill in found.bills}
 
 
-def _promises(before: Loaded, after: Loaded, target: str) -> list[GuaranteeChange]:
-    old, new = _promised(before, target), _promised(after, target)
+def _guarantee_changes(before: Loaded, after: Loaded, target: str) -> list[GuaranteeChange]:
+    old, new = _guarantees(before, target), _guarantees(after, target)
     topics = [*old, *(topic for topic in new if topic not in old)]
     both = [GuaranteeChange(topic=t, before=old.get(t, ""), after=new.get(t, "")) for t in topics]
     return [promise for promise in both if promise.before != promise.after]
 
 
-def _promised(loaded: Loaded, target: str) -> dict[str, str]:
+def _guarantees(loaded: Loaded, target: str) -> dict[str, str]:
     """What the target promises by topic; nothing where it refuses the plan, which the bill says."""
     try:
         chosen = select_target(loaded, target).require_accepted()

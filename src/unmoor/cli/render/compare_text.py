@@ -98,7 +98,7 @@ def as_table(view: ComparisonView) -> None:
         table.add_section()
         table.add_row(Text(section, style="bold"))
         for row in members:
-            table.add_row(row.title, *(_styled(row, cell) for cell in row.cells))
+            table.add_row(row.title, *(_style(row, cell) for cell in row.cells))
     console.print(table)
     verdict, *others = footnotes(view)
     console.print(Text(verdict, style="bold"))
@@ -149,7 +149,7 @@ def _cost(money: Comparison, bill: Bill, points: Sequence[BreakEven]) -> dict[st
     }
 
 
-def _styled(row: Row, cell: str) -> Text:
+def _style(row: Row, cell: str) -> Text:
     from rich.text import Text
 
     style = ""

@@ -54,7 +54,7 @@ class MessageInfo:
 class Imap:
     """A connection to a server. Every method raises MailServerError where the server refuses or fails."""
 
-    place: MailServer
+    server: MailServer
     reader: asyncio.StreamReader = field(repr=False)
     writer: asyncio.StreamWriter = field(repr=False)
     capabilities: frozenset[str] = frozenset()
@@ -70,9 +70,9 @@ class Imap:
             else:
                 await self._command("AUTHENTICATE PLAIN", "login", answer=credentials)
         elif UNQUOTED.search(user + password):
-            raise MailServerError(f"{self.place}: this user or password requires AUTH=PLAIN, which the server lacks")
+            raise MailServerError(f"{self.server}: this user or password requires AUTH=PLAIN, which the server lacks")
         else:
-            await self._command(f"LOGIN {_quoted(user)} {_quoted(password)}", "login")
+            await self._command(f"LOGIN {_quote(user)} {_quote(password)}", "login")
         await self.request_capabilities()
 
     async def request_capabilities(self) -> None:
@@ -86,7 +86,7 @@ class Imap:
         text = b" ".join(line.text for line in await self._command("EXAMINE INBOX", "opening the inbox"))
         validity, following = (re.search(name + rb" (\d+)", text) for name in (rb"UIDVALIDITY", rb"UIDNEXT"))
         if validity is None or following is None:
-            raise MailServerError(f"{self.place}: the server sent no UIDVALIDITY or UIDNEXT, which IMAP4rev1 requires")
+            raise MailServerError(f"{self.server}: the server sent no UIDVALIDITY or UIDNEXT, which IMAP4rev1 requires")
         return MailboxStatus(validity=int(validity[1]), next=int(following[1]))
 
     async def search(self, criteria: str) -> list[int]:
@@ -143,21 +143,21 @@ class Imap:
         """Upgrades the connection to TLS."""
         await self._command("STARTTLS", "STARTTLS")
         async with self._in_time():
-            await self.writer.start_tls(context, server_hostname=self.place.host)
+            await self.writer.start_tls(context, server_hostname=self.server.host)
 
     async def greeting(self) -> None:
         """Reads the server's greeting and capabilities."""
         async with self._in_time():
             line = await self._line()
         if not line.text.startswith(b"* OK"):
-            raise MailServerError(f"{self.place}: unexpected greeting: {_printable(line.text)}")
+            raise MailServerError(f"{self.server}: unexpected greeting: {_printable(line.text)}")
         await self.request_capabilities()
 
     def _time(self, text: str) -> datetime:
         try:
             return datetime.strptime(text.strip(), "%d-%b-%Y %H:%M:%S %z")
         except ValueError:
-            raise MailServerError(f"{self.place}: the server sent an invalid date: {text[:60]!r}") from None
+            raise MailServerError(f"{self.server}: the server sent an invalid date: {text[:60]!r}") from None
 
     async def _command(self, command: str, what: str, *, answer: str | None = None) -> list[ImapLine]:
         """Sends a command and returns the server's lines before its OK."""
@@ -166,7 +166,7 @@ class Imap:
             if answer is not None:
                 while not (line := await self._line()).text.startswith(b"+"):
                     if line.text.startswith(tag):
-                        raise MailServerError(f"{self.place}: {what} was refused: {_printable(line.text)}")
+                        raise MailServerError(f"{self.server}: {what} was refused: {_printable(line.text)}")
                 self.writer.write(answer.encode() + b"\r\n")
             return await self._until_tagged(tag, what)
 
@@ -181,7 +181,7 @@ class Imap:
         while not (line := await self._line()).text.startswith(tag):
             lines.append(line)
         if not line.text[len(tag) :].upper().startswith(b"OK"):
-            raise MailServerError(f"{self.place}: {what} was refused: {_printable(line.text[len(tag) :])}")
+            raise MailServerError(f"{self.server}: {what} was refused: {_printable(line.text[len(tag) :])}")
         return lines
 
     async def _until_idle(self, tag: bytes) -> bool:
@@ -189,7 +189,7 @@ class Imap:
         has_new = False
         while not (line := await self._line()).text.startswith(b"+"):
             if line.text.startswith(tag):
-                raise MailServerError(f"{self.place}: IDLE was refused: {_printable(line.text[len(tag) :])}")
+                raise MailServerError(f"{self.server}: IDLE was refused: {_printable(line.text[len(tag) :])}")
             has_new = has_new or EXISTS.match(line.text) is not None
         return has_new
 
@@ -202,12 +202,12 @@ class Imap:
                 if literal is None:
                     return ImapLine(text=text.rstrip(b"\r\n"), literals=tuple(literals))
                 if int(literal[1]) > self.most_literal:
-                    raise MailServerError(f"{self.place}: the server sent {int(literal[1])} bytes, above the limit")
+                    raise MailServerError(f"{self.server}: the server sent {int(literal[1])} bytes, above the limit")
                 literals.append(await self.reader.readexactly(int(literal[1])))
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-            raise MailServerError(f"{self.place}: the server closed the connection") from error
+            raise MailServerError(f"{self.server}: the server closed the connection") from error
         except OSError as error:
-            raise MailServerError(f"{self.place}: the connection broke: {error.strerror or error}") from error
+            raise MailServerError(f"{self.server}: the connection broke: {error.strerror or error}") from error
 
     @contextlib.asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
@@ -215,9 +215,9 @@ class Imap:
             async with asyncio.timeout(ANSWER_S):
                 yield
         except TimeoutError:
-            raise MailServerError(f"{self.place}: the server did not respond within {ANSWER_S:.0f} s") from None
+            raise MailServerError(f"{self.server}: the server did not respond within {ANSWER_S:.0f} s") from None
         except (OSError, ssl.SSLError) as error:
-            raise MailServerError(f"{self.place}: {_reason(error)}") from error
+            raise MailServerError(f"{self.server}: {_reason(error)}") from error
 
 
 @contextlib.asynccontextmanager
@@ -231,7 +231,7 @@ async def connect(place: MailServer, user: str, password: str, context: ssl.SSLC
         raise MailServerError(f"{place}: no connection within {ANSWER_S:.0f} s") from None
     except OSError as error:
         raise MailServerError(f"{place}: {_reason(error)}") from error
-    imap = Imap(place=place, reader=reader, writer=writer)
+    imap = Imap(server=place, reader=reader, writer=writer)
     try:
         await imap.greeting()
         if tls is None:
@@ -246,7 +246,7 @@ async def connect(place: MailServer, user: str, password: str, context: ssl.SSLC
             await writer.wait_closed()
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
