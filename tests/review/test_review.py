@@ -102,6 +102,6 @@ def test_an_agent_that_is_new_has_no_before(tmp_path: Path) -> None:
 
 def test_a_comment_is_never_longer_than_it_may_be(review: Callable[..., Review]) -> None:
     found = review("hello", "hello", ("vm-docker",))
-    long = replace(found, targets=(replace(found.targets[0], unseen="x" * 100_000),))
+    long = replace(found, targets=(replace(found.targets[0], preview_error="x" * 100_000),))
     assert len(comment(long)) == LONGEST
     assert comment(long).endswith("The job's summary has all of it.*")

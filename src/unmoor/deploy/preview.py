@@ -22,7 +22,6 @@ class PartChange:
 
     @property
     def op(self) -> Op:
-        """The operation on the resource."""
         return self.step.op
 
 
@@ -63,12 +62,10 @@ class Changes:
 
     @property
     def data_losses(self) -> tuple[Risk, ...]:
-        """The risks that delete data."""
         return tuple(r for r in self.risks if r.deletes_data)
 
 
 def changes_of(agent: str, steps: Iterable[ResourceStep], serving: Sequence[PartMapping]) -> Changes:
-    """The changes that these steps of a preview amount to."""
     whole = list(_merge_halves(steps))
     changes = tuple(
         PartChange(part=part_of(agent, s.type, s.name, serving), step=s)

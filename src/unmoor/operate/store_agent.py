@@ -37,9 +37,9 @@ class StoreAgent:
     _loop: asyncio.Runner = field(default_factory=asyncio.Runner)
 
     def start(self, prompt: str, session: str) -> str:
-        """Leaves a run in the queue, which the gateway starts when it is back."""
+        """Queues a run, which the gateway starts when it is up again."""
         if self.bundle is None:
-            raise OperateError(f"{self.url}: a run is left here only for an agent whose spec is given")
+            raise OperateError(f"{self.url}: queuing a run requires the agent's spec")
         if self.bundle.agent.run.when_busy == "skip":
             raise OperateError("run.when_busy is skip: only the gateway knows whether a run can start; use --url")
         record = api_run(self.bundle, prompt, session, now=datetime.now(UTC), redact=self.redact)
@@ -74,7 +74,6 @@ class StoreAgent:
         return EntryPage(entries=found.deliveries, next=found.next_cursor)
 
     def has_bundle(self, sha256: str) -> bool:
-        """Whether the store holds the bundle of that digest."""
         return self._loop.run(read_bundle(self.store, sha256)) is not None
 
     def close(self) -> None:

@@ -128,7 +128,7 @@ class Verification:
             )
         if values["bundle"] != self.outputs.bundle:
             now = str(values["bundle"])[:12]
-            return f"{self.outputs.url} has bundle {now} and not {self.outputs.bundle[:12]}, expected"
+            return f"{self.outputs.url} has bundle {now} instead of the deployed {self.outputs.bundle[:12]}"
         return ""
 
     def _self_test(self) -> Finding:

@@ -1,4 +1,4 @@
-"""What a change of a spec would change on each target, as values."""
+"""The effects of a spec change on each target, as values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from unmoor.target.choose import select_target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuaranteeChange:
-    """What one target promises about a topic, before and after; empty where it says nothing of it."""
+    """A target's guarantee on a topic before and after; empty if it has none."""
 
     topic: str
     before: str
@@ -28,7 +28,7 @@ class GuaranteeChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetReview:
-    """One target: its preview or why there is none, its bills, and the promises that change."""
+    """One target: its preview, or why it failed; its bills; the guarantees that change."""
 
     target: str
     changes: Changes | None = None
@@ -40,7 +40,7 @@ class TargetReview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """All targets of one agent in one environment; `usage` is the use that the money is for."""
+    """All targets of one agent in one environment; the bills are for `usage`."""
 
     agent: str
     environment: str
@@ -57,7 +57,7 @@ def build_review(
     usage: Usage,
     today: date,
 ) -> Review:
-    """The review of these targets; a preview that is a text is the reason for which there is none."""
+    """The review of these targets; a text in `previews` is the reason why a preview failed."""
     bills_after, bills_before = (
         _bills(loaded, targets, usage, today) if loaded is not None else {} for loaded in (after, before)
     )
@@ -80,7 +80,7 @@ def build_review(
 
 
 def load_base_spec(file: Path, environment: str | None) -> Loaded | None:
-    """The spec as it was before; None where there was none, or none that was right."""
+    """The spec before the change; None if it does not exist or is invalid."""
     if not (file / "unmoor.yaml" if file.is_dir() else file).is_file():
         return None
     try:
@@ -102,7 +102,7 @@ def _guarantee_changes(before: Loaded, after: Loaded, target: str) -> list[Guara
 
 
 def _guarantees(loaded: Loaded, target: str) -> dict[str, str]:
-    """What the target promises by topic; nothing where it refuses the plan, which the bill says."""
+    """The target's guarantees by topic; none if it refuses the plan, as its bill then shows."""
     try:
         chosen = select_target(loaded, target).require_accepted()
     except InputError:

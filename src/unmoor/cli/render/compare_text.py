@@ -1,4 +1,4 @@
-"""How a comparison is view: a table in the terminal, Markdown, JSON."""
+"""Renders a comparison as a terminal table, Markdown or JSON."""
 
 from __future__ import annotations
 
@@ -82,7 +82,6 @@ def as_markdown(view: ComparisonView) -> list[str]:
 
 
 def as_table(view: ComparisonView) -> None:
-    """The comparison on the terminal."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -51,7 +51,6 @@ async def delivery_page(store: Store, *, limit: int, cursor: str = "", trigger: 
 
 
 async def _merge(*streams: AsyncIterator[Found]) -> AsyncIterator[Found]:
-    """Merges sorted streams."""
     heads = [await anext(stream, None) for stream in streams]
     while any(heads):
         first = min((head for head in heads if head), key=lambda head: head[0])

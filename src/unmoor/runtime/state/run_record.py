@@ -94,7 +94,6 @@ def transition(record: RunRecord, to: RunStatus, **fields: Any) -> RunRecord:
 
 
 def to_json(record: RunRecord) -> bytes:
-    """The record as the store holds it."""
     return json.dumps(as_values(record), ensure_ascii=False, indent=1).encode(errors="replace")
 
 

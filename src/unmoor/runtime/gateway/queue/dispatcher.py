@@ -35,8 +35,6 @@ START_S = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLimits:
-    """The spec's settings of the queue."""
-
     max_concurrent: int
     skip_when_busy: bool
     retries: int
@@ -81,7 +79,6 @@ class Dispatcher:
         self._end_listeners.append(listener)
 
     def wake(self) -> None:
-        """Looks at the queue now."""
         self._wake.set()
 
     async def enqueue(self, record: RunRecord) -> bool:
@@ -147,7 +144,6 @@ class Dispatcher:
             return decision
 
     def on_runner_exit(self, exited: RunnerExit) -> None:
-        """Handles the exit of one of this gateway's runners."""
         if exited.run in self.known:  # otherwise the run has left the queue already
             self.starts.on_exit(exited)
         if exited.code not in (0, 1):

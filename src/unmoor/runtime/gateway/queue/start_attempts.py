@@ -33,7 +33,6 @@ class StartBackoff:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether to give up."""
         return self.crashes >= STARTS or self.rejections >= REJECTIONS
 
     def record_crash(self, reason: str) -> None:
@@ -68,7 +67,6 @@ class RunnerStarts:
         await asyncio.gather(*(self._start(run) for run in runs))
 
     async def stop(self, run: str) -> None:
-        """Asks a run's runner to end."""
         try:
             await self.launcher.stop(run)
         except UnmoorRuntimeError as fault:

@@ -50,7 +50,6 @@ class ParsedSchedule:
 
 
 def schedules_of(bundle: UnpackedBundle) -> list[ParsedSchedule]:
-    """The agent's schedules."""
     triggers = {trigger.name: trigger for trigger in bundle.agent.triggers}
     return [ParsedSchedule(trigger=triggers[s.name], schedule=s, cron=parse(s.cron)) for s in bundle.agent.schedules]
 
