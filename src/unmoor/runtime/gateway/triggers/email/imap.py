@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import os
 import re
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .server import MailServer, MailServerError
+from .server import MailServer, MailServerError, describe_connection_error
 
 # Servers drop connections that are silent for half an hour; routers drop them sooner.
 ANSWER_S, IDLE_S = 60.0, 9 * 60.0
@@ -62,7 +61,6 @@ class Imap:
     _number: int = 0
 
     async def log_in(self, user: str, password: str) -> None:
-        """Logs in."""
         if "AUTH=PLAIN" in self.capabilities:
             credentials = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
             if "SASL-IR" in self.capabilities:
@@ -140,13 +138,11 @@ class Imap:
                 await self._command("LOGOUT", "LOGOUT")
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
-        """Upgrades the connection to TLS."""
         await self._command("STARTTLS", "STARTTLS")
         async with self._in_time():
             await self.writer.start_tls(context, server_hostname=self.server.host)
 
     async def greeting(self) -> None:
-        """Reads the server's greeting and capabilities."""
         async with self._in_time():
             line = await self._line()
         if not line.text.startswith(b"* OK"):
@@ -217,7 +213,7 @@ class Imap:
         except TimeoutError:
             raise MailServerError(f"{self.server}: the server did not respond within {ANSWER_S:.0f} s") from None
         except (OSError, ssl.SSLError) as error:
-            raise MailServerError(f"{self.server}: {_reason(error)}") from error
+            raise MailServerError(f"{self.server}: {describe_connection_error(error)}") from error
 
 
 @contextlib.asynccontextmanager
@@ -230,7 +226,7 @@ async def connect(place: MailServer, user: str, password: str, context: ssl.SSLC
     except TimeoutError:
         raise MailServerError(f"{place}: no connection within {ANSWER_S:.0f} s") from None
     except OSError as error:
-        raise MailServerError(f"{place}: {_reason(error)}") from error
+        raise MailServerError(f"{place}: {describe_connection_error(error)}") from error
     imap = Imap(server=place, reader=reader, writer=writer)
     try:
         await imap.greeting()
@@ -252,13 +248,3 @@ def _quote(text: str) -> str:
 
 def _printable(text: bytes) -> str:
     return " ".join(text.decode("utf-8", "replace").split())[:200]
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return "the server does not speak TLS on this port"
-    if error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)  # asyncio's message repeats addresses
-    return error.strerror or str(error)

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from unmoor.runtime.config import Mailbox
 from unmoor.runtime.gateway.triggers.intake import Intake
 
 from .inbox import Inbox
@@ -25,19 +26,8 @@ def mail_tasks(
     if not agent.mailboxes:
         return []
     tls = context or ssl.create_default_context()
-    triggers = {trigger.name: trigger for trigger in agent.triggers}
     passwords = {mailbox.name: secrets[mailbox.password] for mailbox in agent.mailboxes}
-    inboxes = [
-        Inbox(
-            trigger=triggers[mailbox.name],
-            mailbox=mailbox,
-            password=passwords[mailbox.name],
-            intake=intake,
-            context=tls,
-            connection=connection,
-        )
-        for mailbox in agent.mailboxes
-    ]
+    inboxes = [_inbox(intake, mailbox, passwords[mailbox.name], tls, connection) for mailbox in agent.mailboxes]
     replying = {mailbox.name: mailbox for mailbox in agent.mailboxes if mailbox.smtp_host}
     if not replying:
         return [inbox.run() for inbox in inboxes]
@@ -46,3 +36,10 @@ def mail_tasks(
     )
     intake.dispatcher.on_end(outbox.on_run_end)
     return [*(inbox.run() for inbox in inboxes), outbox.run()]
+
+
+def _inbox(
+    intake: Intake, mailbox: Mailbox, password: str, tls: ssl.SSLContext, connection: Callable[[str, bool], None]
+) -> Inbox:
+    trigger = next(trigger for trigger in intake.bundle.agent.triggers if trigger.name == mailbox.name)
+    return Inbox(trigger=trigger, mailbox=mailbox, password=password, intake=intake, context=tls, connection=connection)
