@@ -20,28 +20,28 @@ REFUSED = [
     ("* * * *", "'* * * *' has 4 fields; write five: minute hour day-of-month month day-of-week"),
     ("0 0 0 * * *", "'0 0 0 * * *' has 6 fields; write five: minute hour day-of-month month day-of-week"),
     ("@daily", "@daily is a shorthand; write five fields, such as 0 0 * * *"),
-    ("60 * * * *", "'60' is no minute; write 0 to 59"),
+    ("60 * * * *", "'60' is not a valid minute; write 0 to 59"),
     (
         "0 0 L * *",
-        "'L' is no day-of-month; L, W, # and ? are not part of five-field cron; list the days, or filter them in the prompt",
+        "'L' is not a valid day-of-month; L, W, # and ? are not part of five-field cron; list the days, or filter them in the prompt",
     ),
     (
         "0 0 * * 5#2",
-        "'5#2' is no day-of-week; L, W, # and ? are not part of five-field cron; list the days, or filter them in the prompt",
+        "'5#2' is not a valid day-of-week; L, W, # and ? are not part of five-field cron; list the days, or filter them in the prompt",
     ),
     (
         "0 0 ? * 1",
-        "'?' is no day-of-month; L, W, # and ? are not part of five-field cron; list the days, or filter them in the prompt",
+        "'?' is not a valid day-of-month; L, W, # and ? are not part of five-field cron; list the days, or filter them in the prompt",
     ),
-    ("5/10 * * * *", "'5/10' is no minute; give the step a range, such as 5-59/10"),
-    ("*/0 * * * *", "'*/0' is no minute; write a step as */15 or 0-30/10"),
+    ("5/10 * * * *", "'5/10' is not a valid minute; give the step a range, such as 5-59/10"),
+    ("*/0 * * * *", "'*/0' is not a valid minute; write a step as */15 or 0-30/10"),
     ("0 22-3 * * *", "'22-3' runs backwards in hour; write two ranges, such as 22-23,0-3"),
     ("0 0 30 2 *", "'0 0 30 2 *' never fires; name a day that one of its months has"),
     (
         "0 0 */2 * 1",
         "'*/2' with '1' is read differently by different platforms; list the days instead of stepping, or leave one of the two day fields *",
     ),
-    ("٣ * * * *", "'٣' is no minute; write numbers 0 to 59, lists, ranges and steps"),
+    ("٣ * * * *", "'٣' is not a valid minute; write numbers 0 to 59, lists, ranges and steps"),
 ]
 
 

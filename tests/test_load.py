@@ -100,7 +100,7 @@ def test_a_problem_has_its_place_its_rule_and_what_to_do(tmp_path: Path, line: s
 
 
 TRIGGERS = [
-    ("schedule: {cron: '61 * * * *'}", "6:16: triggers[0].schedule.cron: '61' is no minute; write 0 to 59"),
+    ("schedule: {cron: '61 * * * *'}", "6:16: triggers[0].schedule.cron: '61' is not a valid minute; write 0 to 59"),
     (
         "schedule: {cron: '* * * *'}",
         "6:16: triggers[0].schedule.cron: '* * * *' has 4 fields; write five: minute hour day-of-month month day-of-week",

@@ -138,7 +138,7 @@ def test_the_models_key_is_nothing_else(tmp_path: Path) -> None:
 def test_a_number_without_end_is_no_minute(tmp_path: Path, cron: str) -> None:
     trigger = f"triggers: [{{name: one, prompt: p, schedule: {{cron: '{cron}'}}}}]"
     [found] = problems(tmp_path, f"version: 1\n{HEAD}{trigger}\n")
-    assert found.endswith("… is no minute; write 0 to 59")
+    assert found.endswith("… is not a valid minute; write 0 to 59")
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,6 @@ class TargetColumn:
 
     @property
     def total(self) -> int:
-        """The number of resources."""
         return sum(count for _, count in self.counts)
 
 

@@ -1,7 +1,6 @@
-"""The contract between a target and the container: one image, three entry points, its ports, paths and variables.
+"""The contract between targets and the runtime: the image's entry points, ports, paths and variables.
 
-A target puts these into whatever its platform calls a container; the runtime reads them. Both sides import this
-module, so that neither can drift. It imports nothing else of unmoor.
+Both sides import this module, so that they cannot drift apart. It imports nothing else of unmoor.
 """
 
 from __future__ import annotations
@@ -10,26 +9,26 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Protocol
 
-# What the image runs as, and where it may write: everything else is read-only.
+# The image's user, and its writable folders: everything else is read-only.
 UID = 10001
 WORK_DIR = "/work"
 TEMP_DIR = "/tmp"
-# Where secrets are mounted as files, each named by its variable, on a platform without a secret store.
+# The mount point of secrets as files, named by their variables, on a platform without a secret store.
 SECRETS_DIR = "/run/unmoor/secrets"
-# Where the store lies on a platform whose store is a directory.
+# The store's mount point on a platform whose store is a folder.
 STORE_DIR = "/store"
 
 GATEWAY_PORT = 8080
-# Apart from 80 and 443, so that a rule by port alone never leads from the run to another host's guard.
+# Not 80 or 443, so that a rule for these ports never lets a run reach another host's guard.
 GUARD_PORT = 8790
-# The one holder of a machine's Docker socket, where there is one.
+# The launcher, which holds a machine's Docker socket.
 LAUNCHER_PORT = 8791
 
 HEALTH_PATH = "/healthz"
 READY_PATH = "/readyz"
-# Where a run that has ended says so to a gateway that may be asleep.
+# A run that has ended wakes the gateway by a request to this path.
 WAKE_PATH = "/wake"
-# The paths that managed container hosts ask for.
+# The paths that managed container hosts require.
 PING_PATH = "/ping"
 INVOCATIONS_PATH = "/invocations"
 
@@ -37,7 +36,7 @@ ENTRYPOINT = ("unmoor-agent",)
 SERVE = ("serve",)
 GUARD = ("guard",)
 LAUNCH = ("launch",)
-# Seconds between SIGTERM and SIGKILL where the platform lets us choose; the shortest grace of all targets is 10.
+# Seconds between SIGTERM and SIGKILL where the platform lets us choose; the shortest grace period of all targets is 10.
 STOP_GRACE_S = 30
 # Processes and threads of one container that runs an agent's code.
 PIDS_LIMIT = 512
@@ -46,15 +45,11 @@ SECRET_PREFIX = "UNMOOR_SECRET_"
 
 
 class NamedSchedule(Protocol):
-    """A schedule of the plan."""
-
     @property
     def name(self) -> str: ...
 
 
 class NamedAgent(Protocol):
-    """The plan of an agent in one environment."""
-
     @property
     def agent(self) -> str: ...
     @property
@@ -72,17 +67,17 @@ def secret_name_from_variable(variable: str) -> str:
 
 
 def health_check_command(port: int) -> tuple[str, ...]:
-    """The command by which a container asks itself whether it is well; exit 0 if so."""
+    """A container's health check; exit code 0 if it is healthy."""
     return (*ENTRYPOINT, "health", str(port))
 
 
 def scheduled_run_command(schedule: NamedSchedule, delivery: str = "") -> tuple[str, ...]:
-    """The command that starts a schedule's run; `delivery` is the platform's id of this firing, where it has one."""
+    """The command that starts a schedule's run; `delivery` is the platform's id of this fire time, if it has one."""
     return ("run", "--trigger", schedule.name, *(("--delivery", delivery) if delivery else ()))
 
 
 def common_environment(plan: NamedAgent, *, target: str, bundle_sha256: str, store_url: str) -> dict[str, str]:
-    """The variables that every container of the agent is given."""
+    """The variables of every container of the agent."""
     return {
         "UNMOOR_AGENT": plan.agent,
         "UNMOOR_ENVIRONMENT": plan.environment,
@@ -97,7 +92,7 @@ def common_environment(plan: NamedAgent, *, target: str, bundle_sha256: str, sto
 def hardened_host_config(
     *, cpu: Decimal, memory_mib: int, network: object, mounts: object, tmpfs: Mapping[str, str], log_options: object
 ) -> dict[str, object]:
-    """The HostConfig of a container that runs an agent's code, in the terms of Docker's API: bounded, no privileges.
+    """Docker's HostConfig for a container that runs an agent's code: bounded resources, no privileges.
 
     https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerCreate
     """
@@ -119,7 +114,7 @@ def hardened_host_config(
 
 
 def merge_environments(*environments: Mapping[str, str]) -> dict[str, str]:
-    """One environment of several, sorted by name; a name that is given twice with different values is a mistake."""
+    """One environment of several, sorted by name; no name may have two values."""
     result: dict[str, str] = {}
     for environment in environments:
         for name, value in environment.items():

@@ -1,4 +1,4 @@
-"""Five-field cron expressions: read into sets, so that a target can write them in its platform's own words.
+"""Parses five-field cron expressions into sets, from which a target writes its platform's own syntax.
 
 minute hour day-of-month month day-of-week, with lists, ranges, steps and English names. Where both day fields are
 restricted, a day matches when either does, as in crontab(5). An expression that platforms read differently is refused.
@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 
 from .quantities import quote_truncated
 
-# From how far back a last time is looked for: a little at first, as there may be one each minute.
+# How far back to search for the previous fire time: little at first, because there may be one each minute.
 LOOKING_BACK = tuple(timedelta(days=days) for days in (1 / 24, 1, 32, 366, 8 * 366))
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 
 class CronError(ValueError):
-    """An expression that is refused; `rule` says what is wrong and `remedy` what to write."""
+    """An expression that is refused: the rule that it breaks, and the remedy."""
 
     def __init__(self, rule: str, remedy: str) -> None:
         super().__init__(f"{rule}; {remedy}")
@@ -60,12 +60,10 @@ class Cron:
 
     @property
     def any_day(self) -> bool:
-        """Whether the day of the month does not matter."""
         return len(self.days) == 31
 
     @property
     def any_weekday(self) -> bool:
-        """Whether the day of the week does not matter."""
         return len(self.weekdays) == 7
 
     @property
@@ -84,7 +82,7 @@ class Cron:
 
 
 def parse(expression: str) -> Cron:
-    """The expression as sets of numbers; CronError if it is none, never fires, or is read differently somewhere."""
+    """The expression as sets of numbers; CronError if it is invalid, ambiguous or never fires."""
     if expression.startswith("@"):
         raise CronError(f"{expression.split()[0][:20]} is a shorthand", "write five fields, such as 0 0 * * *")
     texts = expression.split()
@@ -96,21 +94,21 @@ def parse(expression: str) -> Cron:
     sets = [_values(text, field) for text, field in zip(texts, FIELDS, strict=True)]
     _refuse_ambiguous_days(texts[2], texts[4])
     weekdays = tuple(sorted({d % 7 for d in sets[4]}))
-    days, weekdays = _joined_days(sets[2], weekdays, written=(texts[2], texts[4]))
+    days, weekdays = _join_days(sets[2], weekdays, written=(texts[2], texts[4]))
     cron = Cron(minutes=sets[0], hours=sets[1], days=days, months=sets[3], weekdays=weekdays)
     _refuse_never(cron, expression)
     return cron
 
 
 def fire_times(cron: Cron, start: datetime, *, timezone: str) -> Iterator[datetime]:
-    """The times at which it fires after `start` in that zone, without end."""
-    from cronsim import CronSim  # not for who only checks a spec
+    """The fire times after `start` in that zone, without end."""
+    from cronsim import CronSim  # a check of a spec does not need it
 
     return CronSim(cron.text, start.astimezone(ZoneInfo(timezone)))
 
 
 def previous_fire_time(cron: Cron, now: datetime, *, timezone: str) -> datetime | None:
-    """The newest time at which it fired in that zone, now included; None where it has not in eight years."""
+    """The newest fire time in that zone that is not after now; None if there was none in eight years."""
     for back in LOOKING_BACK:
         times = (at.astimezone(UTC) for at in fire_times(cron, now - back, timezone=timezone))
         found = list(itertools.takewhile(lambda at: at <= now, times))
@@ -140,8 +138,8 @@ def _values(text: str, field: Field) -> tuple[int, ...]:
 def _part(part: str, field: Field) -> range:
     base, slash, step_text = part.partition("/")
     if slash and not (step_text.isascii() and step_text.isdigit() and int(step_text[:9]) > 0):
-        raise CronError(f"{quote_truncated(part)} is no {field.name}", "write a step as */15 or 0-30/10")
-    # No field has more than 60 values, so a longer step is as good cut; Python reads no number of any length.
+        raise CronError(f"{quote_truncated(part)} is not a valid {field.name}", "write a step as */15 or 0-30/10")
+    # No field has more than 60 values, so a long step can be cut; Python refuses to parse very long numbers.
     step = int(step_text[:9]) if slash else 1
     if base == "*":
         return range(field.low, field.high + (0 if field.name == "day-of-week" else 1), step)
@@ -149,7 +147,8 @@ def _part(part: str, field: Field) -> range:
     low = _number(low_text, part, field)
     if slash and not dash:
         raise CronError(
-            f"{quote_truncated(part)} is no {field.name}", f"give the step a range, such as {low}-{field.high}/{step}"
+            f"{quote_truncated(part)} is not a valid {field.name}",
+            f"give the step a range, such as {low}-{field.high}/{step}",
         )
     high = _number(high_text, part, field) if dash else low
     if dash and field.name == "day-of-week" and high == 0 < low:
@@ -165,9 +164,9 @@ def _number(text: str, part: str, field: Field) -> int:
     if text.upper() in field.words:
         return field.words.index(text.upper()) + field.low
     if not (text.isascii() and text.isdigit()):
-        raise CronError(f"{quote_truncated(part)} is no {field.name}", _remedy(part, field))
+        raise CronError(f"{quote_truncated(part)} is not a valid {field.name}", _remedy(part, field))
     if len(text) > 9 or not field.low <= int(text) <= field.high:
-        raise CronError(f"{quote_truncated(part)} is no {field.name}", f"write {field.low} to {field.high}")
+        raise CronError(f"{quote_truncated(part)} is not a valid {field.name}", f"write {field.low} to {field.high}")
     return int(text)
 
 
@@ -177,7 +176,7 @@ def _remedy(part: str, field: Field) -> str:
     return f"write numbers {field.low} to {field.high}, lists, ranges and steps"
 
 
-def _joined_days(
+def _join_days(
     days: tuple[int, ...], weekdays: tuple[int, ...], *, written: tuple[str, str]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Both day fields, both free where either lists every day without a star: `or` then means every day."""

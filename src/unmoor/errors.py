@@ -1,19 +1,11 @@
 """Every error that unmoor raises on purpose.
 
-    UnmoorError              exit 1: something failed
-    ├── InputError           exit 2: what the user gave is wrong; holds every Problem found
-    │   ├── SpecError        the spec cannot be read or breaks a rule
-    │   └── RefusedError     the target cannot honour the plan
-    ├── UnknownTargetError   exit 2: no installed distribution offers the target
-    └── BrokenTargetError    exit 1: the target's own distribution is at fault, which is named
-
-A caller that wants to show them writes:
-
-    try:
-        plan = read_plan(path, environment="prod")
-    except UnmoorError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(error.exit_code)
+UnmoorError              exit 1: something failed
+├── InputError           exit 2: what the user gave is wrong; holds every Problem found
+│   ├── SpecError        the spec cannot be read or breaks a rule
+│   └── RefusedError     the target cannot honour the plan
+├── UnknownTargetError   exit 2: no installed distribution offers the target
+└── BrokenTargetError    exit 1: the target's own distribution is at fault, which is named
 """
 
 from __future__ import annotations
@@ -46,7 +38,7 @@ class Problem:
 
 
 class UnmoorError(Exception):
-    """Base of every error raised on purpose; its text is fit for the user as it is."""
+    """Base of every error raised on purpose; its message is for the user."""
 
     exit_code = 1
 

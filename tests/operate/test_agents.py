@@ -101,7 +101,7 @@ def test_a_run_by_any_other_name_is_unknown_as_well(tmp_path: Path, way: str, ru
             resolve_run(agent, run)
         return str(raised.value)
 
-    assert asking(tmp_path, way, ask).endswith(f": {run}; unmoor runs lists those that there are")
+    assert asking(tmp_path, way, ask).endswith(f": {run}; unmoor runs lists them")
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -110,7 +110,7 @@ def test_without_an_id_it_is_the_newest_run_if_there_is_one(tmp_path: Path, way:
     (tmp_path / "new").mkdir()
     with pytest.raises(OperateError) as raised:
         asking(tmp_path / "new", way, lambda a: resolve_run(a, ""))
-    assert str(raised.value) == "there is no run yet; unmoor trigger starts one"
+    assert str(raised.value) == "the agent has no runs yet; unmoor trigger starts one"
 
 
 def test_the_newest_run_is_no_self_test_while_there_is_another(tmp_path: Path) -> None:
@@ -178,4 +178,4 @@ def test_a_run_is_started_with_a_session(tmp_path: Path) -> None:
 def test_a_store_alone_says_which_agent_it_would_start(tmp_path: Path) -> None:
     with pytest.raises(OperateError) as raised:
         asking(tmp_path, "store", lambda agent: agent.start("x", ""))
-    assert str(raised.value) == "file:///store: a run is left here only for an agent whose spec is given"
+    assert str(raised.value) == "file:///store: queuing a run requires the agent's spec"

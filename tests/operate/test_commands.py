@@ -286,7 +286,7 @@ def test_deliveries_say_what_became_of_what_came(tmp_path: Path) -> None:
         await client.ask("POST", "/hooks/github", data=b"{}")
         done = await unmoor(tmp_path, "deliveries", "--url", client.url)
         head, line = done.out.splitlines()
-        assert head.startswith("CAME (UTC)")
+        assert head.startswith("RECEIVED (UTC)")
         assert line.endswith("  github   refused  1      -         X-Hub-Signature-256 is missing")
         none = await unmoor(tmp_path, "deliveries", "--url", client.url, "--outcome", "accepted", "--json")
         assert none.out == "[]\n"
@@ -313,7 +313,7 @@ def test_a_store_takes_a_run_for_a_gateway_that_is_away(tmp_path: Path) -> None:
 
 
 REFUSED: list[tuple[tuple[str, ...], str]] = [
-    (("runs", "--url", "http://a", "--store", "file:///x"), "--url and --store: one of them; the gateway is asked, or"),
+    (("runs", "--url", "http://a", "--store", "file:///x"), "--url and --store exclude each other"),
     (
         ("runs", "--url", "nowhere"),
         "--url: is not a gateway address; write https://HOST, and put the token into UNMOOR_TOKEN",
@@ -346,7 +346,7 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     ),
     (
         ("trigger", "x", "--store", "file:///nowhere"),
-        "unmoor.yaml: as it is here it is not deployed at file:///nowhere",
+        "unmoor.yaml: this version of the spec is not deployed at file:///nowhere",
     ),
 ]
 

@@ -77,7 +77,7 @@ def test_a_token_that_the_gateway_does_not_take_says_where_it_is_from(tmp_path: 
             done = await asyncio.to_thread(unmoor, tmp_path, "runs")
             assert (done.returncode, done.stdout) == (1, "")
             assert done.stderr == (
-                f"{client.url}: rejected the token of vm-docker's outputs: unmoor up gives it the stack's again\n"
+                f"{client.url}: rejected the token of vm-docker's outputs: unmoor up sets it again\n"
             )
 
     asyncio.run(act())

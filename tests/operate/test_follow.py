@@ -41,7 +41,7 @@ def followed(agent: Any, said: list[str] | None = None) -> list[int]:
         clock[0] += seconds
 
     heard = [] if said is None else said
-    follower = Follower(agent=agent, said=heard.append, sleep=sleep, ticks=lambda: clock[0])
+    follower = Follower(agent=agent, notify=heard.append, sleep=sleep, ticks=lambda: clock[0])
     return [event["n"] for event in follower.events("run-1")]
 
 

@@ -9,7 +9,7 @@ from processes import free_port
 from unmoor.errors import UnmoorError
 from unmoor.operate.errors import AgentUnreachable, NoSuchRun, RejectedByGateway, Unauthorized
 from unmoor.operate.gateway_agent import GatewayAgent
-from unmoor.operate.gateway_client import PAUSES_S, GatewayHttp, gateway_url
+from unmoor.operate.gateway_client import GatewayHttp, gateway_url
 
 RUN = {"id": "run-1", "status": "queued"}
 
@@ -42,7 +42,7 @@ def test_a_gateway_that_is_away_for_a_moment_is_asked_again() -> None:
     slept: list[float] = []
     with answering(Said(502, b"<html>"), refusal(503, "stopping"), Said(cut=True), Said(200, RUN)) as server:
         assert agent(server.url, slept=slept).run("run-1") == RUN
-    assert slept == list(PAUSES_S)
+    assert slept == [0.2, 0.5, 1.0]
 
 
 @pytest.mark.parametrize("first", [Said(502, b"<html>"), refusal(503, "the gateway is stopping; try again")])
@@ -67,7 +67,7 @@ def test_where_nobody_listens_a_line_says_what_else_can_be_asked() -> None:
         agent(url, slept=slept).start("hello", "")
     expected = f"{url}: nothing answers (Connection refused); is the gateway up? --store URL reads the store itself"
     assert str(raised.value) == expected
-    assert slept == list(PAUSES_S)  # what was never sent can be sent again
+    assert slept == [0.2, 0.5, 1.0]  # what was never sent can be sent again
 
 
 @pytest.mark.parametrize(

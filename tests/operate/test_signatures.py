@@ -114,4 +114,4 @@ def test_the_type_of_a_body_is_what_it_is_unless_a_header_says_so(body: bytes, k
 def test_a_secret_that_cannot_be_one_is_named_and_not_shown() -> None:
     with pytest.raises(InputError) as raised:
         sent("standard-webhooks", "no base64!")
-    assert str(raised.value) == "secrets.s: is not whsec_ and base64, as standard-webhooks has it; correct its value"
+    assert str(raised.value) == "secrets.s: is not whsec_ and base64, as standard-webhooks requires; correct its value"

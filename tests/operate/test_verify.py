@@ -62,7 +62,7 @@ def verification(url: str, target: Any, *, said: list[str] | None = None, **more
         settings=plan,
         outputs=more.pop("outputs", outputs(url)),
         agent=agent,
-        say=(said if said is not None else []).append,
+        notify=(said if said is not None else []).append,
         patience=PATIENCE,
         sleep=sleep,
         ticks=lambda: clock[0],
@@ -147,7 +147,7 @@ def test_a_third_partys_target_without_serving_cannot_tell() -> None:
 @pytest.mark.parametrize(
     ("said", "text"),
     [
-        (ready("a" * 64), "{url} has bundle aaaaaaaaaaaa and not bbbbbbbbbbbb, expected"),
+        (ready("a" * 64), "{url} has bundle aaaaaaaaaaaa instead of the deployed bbbbbbbbbbbb"),
         (
             Said(503, {"status": "not ready", "bundle": BUNDLE}),
             "{url} is not ready: it cannot reach its store, or is stopping",
@@ -176,7 +176,9 @@ def test_a_gateway_that_becomes_the_right_one_is_right() -> None:
     with answering(Said(502, b""), ready("a" * 64), ready()) as server:
         found = verification(server.url, Looks(serving_revision("x")), said=said, self_test=False).verify()
     assert found.ok
-    assert said[-1] == (f"waiting for the gateway: {server.url} has bundle aaaaaaaaaaaa and not bbbbbbbbbbbb, expected")
+    assert said[-1] == (
+        f"waiting for the gateway: {server.url} has bundle aaaaaaaaaaaa instead of the deployed bbbbbbbbbbbb"
+    )
 
 
 def self_tested(*answers: Said) -> str:
@@ -246,7 +248,7 @@ def test_a_self_test_starts_no_harness_and_fails_where_the_guard_is_away(tmp_pat
     ran = bench.run(before=as_self_test)
     assert (ran.record.status, ran.record.reason) == (
         "failed",
-        "the guard does not answer, so no run could ask a model",
+        "the guard does not answer, so runs cannot reach a model",
     )
     assert [event["type"] for event in ran.events] == ["run.finished"]
 

@@ -66,7 +66,7 @@ def test_a_loopback_elsewhere_is_asked_by_ssh_under_its_own_name(
     target = load("vm-docker")
     settings = target.settings(host="ssh://me@example.com:2222", ssh_opts=["-i", "key"], hostname=None)
     url = f"http://127.0.0.1:{port}"
-    asking = GatewayHttp(url=url, token="t", token_from="here", way=lambda it: target.open_tunnel(it, settings))
+    asking = GatewayHttp(url=url, token="t", token_from="here", tunnel=lambda it: target.open_tunnel(it, settings))
     assert asking.values("GET", "/runs") == {"runs": []}
     asking.close()
     assert (asking.url, f"127.0.0.1:{port}" in (tmp_path / "told").read_text()) == (url, True)

@@ -60,14 +60,14 @@ def test_a_larger_run_costs_more_and_the_comment_says_how_much(review: Callable[
 def test_the_same_spec_changes_no_money_and_no_promise(review: Callable[..., Review]) -> None:
     found = review("hello", "hello", ("aws-ecs", "vm-docker"))
     assert [difference(t) for t in found.targets] == ["none", "none"]
-    assert [t.promises for t in found.targets] == [(), ()]
+    assert [t.guarantees for t in found.targets] == [(), ()]
 
 
 def test_a_promise_that_changes_is_shown_before_and_after(review: Callable[..., Review]) -> None:
     found = review("run:\n", "run:\n  isolation: process\n", ("vm-docker",))
-    changed = {p.topic for p in found.targets[0].promises}
+    changed = {p.topic for p in found.targets[0].guarantees}
     assert changed
-    assert all(p.before != p.after for p in found.targets[0].promises)
+    assert all(p.before != p.after for p in found.targets[0].guarantees)
     assert "| promise | before | after |" in markdown(found)
 
 
@@ -102,6 +102,6 @@ def test_an_agent_that_is_new_has_no_before(tmp_path: Path) -> None:
 
 def test_a_comment_is_never_longer_than_it_may_be(review: Callable[..., Review]) -> None:
     found = review("hello", "hello", ("vm-docker",))
-    long = replace(found, targets=(replace(found.targets[0], unseen="x" * 100_000),))
+    long = replace(found, targets=(replace(found.targets[0], preview_error="x" * 100_000),))
     assert len(comment(long)) == LONGEST
     assert comment(long).endswith("The job's summary has all of it.*")

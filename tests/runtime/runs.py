@@ -128,14 +128,14 @@ class Bench:
             store=store,
             bundle=bundle,
             secrets=self.secrets,
-            way=way,
+            guard=way,
             work_root=self.root / "work",
-            in_an_image=self.in_an_image,
+            in_image=self.in_an_image,
             programs=self.programs,
             owner="tests",
             watch=events.append,
             git_environment=self.git_environment,
-            patience=self.patience,
+            timeouts=self.patience,
             traced=self.traced,
         )
         meanwhile = asyncio.create_task(during(stop, record, store)) if during else None

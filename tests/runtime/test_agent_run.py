@@ -249,11 +249,11 @@ def test_a_secret_that_stands_in_a_prompt_reaches_neither_store_nor_harness(agen
 @pytest.mark.parametrize(
     ("arguments", "environment", "code", "text"),
     [
-        (["run-../../etc"], {}, 2, "run: 'run-../../etc' is no run; write unmoor-agent run RUN_ID | "),
+        (["run-../../etc"], {}, 2, "run: 'run-../../etc' is not a valid run; write unmoor-agent run RUN_ID | "),
         (["run-000000000-0000000"], {}, 0, ""),
         (["--trigger", "daily"], {}, 2, "run: the agent has no trigger 'daily'; deploy again"),
-        (["--trigger"], {}, 2, "run: '--trigger' is no run; write "),
-        ([], {}, 2, "run: '' is no run; write "),
+        (["--trigger"], {}, 2, "run: '--trigger' is not a valid run; write "),
+        ([], {}, 2, "run: '' is not a valid run; write "),
         (["run-000000000-0000000"], {"UNMOOR_STORE": ""}, 2, "UNMOOR_STORE is not set; "),
         (["run-000000000-0000000"], {"UNMOOR_STORE": "file://else/where"}, 2, "store: 'file://else/where' names no "),
         (["run-000000000-0000000"], {"UNMOOR_STORE": "s3://"}, 2, "store: 's3://' is no store: "),

@@ -258,13 +258,13 @@ def test_an_end_that_was_said_but_not_recorded_is_recorded_by_whoever_comes_next
             store=real,
             bundle=agent._bundle(),
             secrets={},
-            way=NoWay(),
+            guard=NoWay(),
             work_root=tmp_path / "work",
-            in_an_image=False,
+            in_image=False,
             programs=PROGRAMS,
             owner="next",
             clock=lambda: datetime.now(UTC) + timedelta(minutes=2),
-            patience=IMPATIENT,
+            timeouts=IMPATIENT,
         )
         record = await execute_run(entry.key.split("/")[1], host, Stop())
         return Ran(record=record, events=[], store=real, root=tmp_path)

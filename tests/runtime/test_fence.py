@@ -203,9 +203,9 @@ def test_only_what_was_seen_is_recorded_as_enforced(seen: dict[str, str], abi: i
 
 def test_sockets_of_the_file_system_can_be_made_where_a_container_holds_one_run_alone() -> None:
     of = RunDirectories(root=Path("/work/r"), own=Path("/work/own"))
-    assert sandbox_rules(of, 1, in_an_image=True, alone=True).local_sockets
-    assert not sandbox_rules(of, 1, in_an_image=True, alone=False).local_sockets
-    assert not sandbox_rules(of, 1, in_an_image=False, alone=True).local_sockets
+    assert sandbox_rules(of, 1, in_image=True, alone=True).local_sockets
+    assert not sandbox_rules(of, 1, in_image=True, alone=False).local_sockets
+    assert not sandbox_rules(of, 1, in_image=False, alone=True).local_sockets
 
 
 def test_the_filter_lets_local_sockets_through_where_they_are_wanted() -> None:

@@ -71,10 +71,10 @@ LONG = "sesame-open-the-door-please"
 def test_a_secret_that_a_cut_would_halve_is_gone_before_the_cut(tmp_path: Path) -> None:
     from runs import Bench, command_spec, stored_text
 
-    from unmoor.runtime.run.event_log import KEPT_RAW, KEPT_TEXT
+    from unmoor.runtime.run.event_log import MAX_RAW, MAX_TEXT
     from unmoor.runtime.run.lifecycle import MAX_ANSWER, MAX_REASON
 
-    at = [KEPT_TEXT, KEPT_RAW, MAX_REASON - 20, MAX_ANSWER, 64_000, 65_536]
+    at = [MAX_TEXT, MAX_RAW, MAX_REASON - 20, MAX_ANSWER, 64_000, 65_536]
     program = (
         f"import sys\nfor n in {at}:\n  for back in range(3, 27, 4): print('x' * (n - back) + {LONG!r} + 'y' * 50000)\n"
         f"print('x' * 20000000 + {LONG!r})\n"

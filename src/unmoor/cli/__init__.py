@@ -17,7 +17,7 @@ def main() -> None:
     from unmoor.cli.app import app_for
     from unmoor.errors import UnmoorError
 
-    _print_anything()
+    _tolerate_encoding()
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
@@ -42,7 +42,7 @@ def main() -> None:
         gc.freeze()  # else Python collects all of it once more as it ends
 
 
-def _print_anything() -> None:
+def _tolerate_encoding() -> None:
     """Prints a question mark for a character that the terminal's encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -110,12 +110,12 @@ def graph(
     """
     from unmoor.cli.commands.graph import run
 
-    wanted = [name for name, asked in (("json", json), ("mermaid", mermaid), ("svg", svg), ("text", text)) if asked]
-    if len(wanted) > 1:
-        raise typer.BadParameter(f"--{wanted[0]} and --{wanted[1]} exclude each other", param_hint="graph")
+    forms = [name for name, is_set in (("json", json), ("mermaid", mermaid), ("svg", svg), ("text", text)) if is_set]
+    if len(forms) > 1:
+        raise typer.BadParameter(f"--{forms[0]} and --{forms[1]} exclude each other", param_hint="graph")
     if len(target) > 1:
         raise typer.BadParameter("one target at a time; unmoor compare takes several", param_hint="--target")
-    run(file, env, target[0], form=wanted[0] if wanted else "tree")
+    run(file, env, target[0], form=forms[0] if forms else "tree")
 
 
 def app_for(arguments: Sequence[str]) -> typer.Typer:
@@ -194,9 +194,9 @@ def dev(
         raise typer.Exit(serve(file, env, port=at, token=token, store=store, installing=install))
     if port is not None:
         raise typer.BadParameter("a single run does not listen; pass --once or --port, not both", param_hint="--port")
-    from unmoor.cli.inputs.prompt import prompt_of
+    from unmoor.cli.inputs.arguments import prompt_from
 
-    prompt = prompt_of(once)
+    prompt = prompt_from(once, option="--once")
     if docker:
         from unmoor.cli.commands.dev_docker import once as once_in_docker
 

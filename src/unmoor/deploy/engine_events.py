@@ -38,12 +38,10 @@ class ResourceStep:
 
     @property
     def key(self) -> tuple[str, str]:
-        """The resource's unique key in the stack."""
         return (self.type, self.name)
 
     @property
     def is_applied(self) -> bool:
-        """Whether the resource has been changed."""
         return self.phase == "done" and self.op not in NOTHING
 
     @property

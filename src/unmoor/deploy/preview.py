@@ -22,7 +22,6 @@ class PartChange:
 
     @property
     def op(self) -> Op:
-        """The operation on the resource."""
         return self.step.op
 
 
@@ -63,13 +62,11 @@ class Changes:
 
     @property
     def data_losses(self) -> tuple[Risk, ...]:
-        """The risks that delete data."""
         return tuple(r for r in self.risks if r.deletes_data)
 
 
 def changes_of(agent: str, steps: Iterable[ResourceStep], serving: Sequence[PartMapping]) -> Changes:
-    """The changes that these steps of a preview amount to."""
-    whole = list(_whole(steps))
+    whole = list(_merge_halves(steps))
     changes = tuple(
         PartChange(part=part_of(agent, s.type, s.name, serving), step=s)
         for s in whole
@@ -84,7 +81,7 @@ def changes_of(agent: str, steps: Iterable[ResourceStep], serving: Sequence[Part
     )
 
 
-def _whole(steps: Iterable[ResourceStep]) -> Iterator[ResourceStep]:
+def _merge_halves(steps: Iterable[ResourceStep]) -> Iterator[ResourceStep]:
     """One step for each resource: a replacement's halves stand for it if the engine does not report it."""
     planned = [s for s in steps if s.phase in ("planned", "started")]
     replaced = {s.key for s in planned if s.op == "replace"}

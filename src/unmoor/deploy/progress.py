@@ -141,7 +141,6 @@ class JsonProgress:
 
 
 def step_json(step: ResourceStep, part: str) -> dict[str, object]:
-    """A step as `--json` prints it."""
     found: dict[str, object] = {"event": "step", "phase": step.phase, "op": step.op, "part": part}
     return {**found, "type": step.type, "name": step.name, "because": list(step.diff_paths)}
 
@@ -197,7 +196,6 @@ class LiveProgress:
         counts[word] = counts.get(word, 0) + 1
 
     def tree(self) -> Tree:
-        """The current tree."""
         now, running = self.clock(), list(self.running.values())
         done = sum(n for counts in self.ended.values() for n in counts.values())
         counted = f", {done} of {self.of}" if self.of else f", {done} done" if done else ""

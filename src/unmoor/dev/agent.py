@@ -35,7 +35,7 @@ from unmoor.spec.load import Loaded
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalAgent:
     """An agent ready to run here: its store, unpacked bundle, secrets by name, and programs. `sweeping` deletes expired
-    runs of a store in the agent's own folder; another store's owner decides about its retention."""
+    runs; only a store in the agent's own folder is swept."""
 
     plan: Plan
     store: Store
@@ -55,16 +55,16 @@ class LocalAgent:
         model = self.bundle.agent.model
         key = self.secrets[model.api_key] if model else ""
         async with open_guard(self.bundle.agent, key=key, store=self.store) as way:
-            # Only now: what the guard refuses must leave no run that waits for ever.
+            # Created only now: a guard that refuses to start must leave no queued run.
             record = self.new_run(prompt, session, now)
             await create_run_record(self.store, record)
             host = RunContext(
                 store=self.store,
                 bundle=self.bundle,
                 secrets=self.secrets,
-                way=way,
+                guard=way,
                 work_root=self.work_root,
-                in_an_image=False,
+                in_image=False,
                 programs=self.programs,
                 owner=f"dev-{os.getpid()}-{token_hex(4)}",
                 watch=watch,
@@ -75,22 +75,14 @@ class LocalAgent:
     def new_run(self, prompt: str, session: str, now: datetime) -> RunRecord:
         """A new run with this prompt, not yet in any store."""
         redact = redactor(self.secrets)
-        return new_queued_run(
-            self.bundle,
-            run=keys.run_id(now),
-            now=now,
-            trigger="dev",
-            kind="dev",
-            prompt=redact(_text(prompt)),
-            session=redact(_text(session)),
-        )
+        texts = {"prompt": redact(_text(prompt)), "session": redact(_text(session))}
+        return new_queued_run(self.bundle, keys.run_id(now), now, trigger="dev", kind="dev", **texts)
 
 
 async def prepare_local_agent(
     loaded: Loaded, *, secrets: Mapping[str, str], store_url: str, programs: HarnessInstallation, folder: Path
 ) -> LocalAgent:
-    """The agent of that spec, ready to run: its bundle is in the store, which is one in the agent's folder of this
-    machine where no URL is given."""
+    """Puts the spec's bundle into the store, by default one in the agent's folder, and returns the agent."""
     own = (folder / "store").as_uri()
     url = store_url or own
     home = folder / "work" / workspace_folder_name(url)
@@ -98,7 +90,8 @@ async def prepare_local_agent(
     digest = hashlib.sha256(archive).hexdigest()
     store = open_store(url)
     await store.put_if_absent(keys.bundle_key(digest), archive)
-    folder = Path(tempfile.mkdtemp(prefix="bundle-", dir=_made(home)))
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = Path(tempfile.mkdtemp(prefix="bundle-", dir=home))
     return LocalAgent(
         plan=loaded.plan,
         store=store,
@@ -111,15 +104,15 @@ async def prepare_local_agent(
 
 
 def workspace_folder_name(url: str) -> str:
-    """The name of the folder for the workspaces of that store's runs. Sessions of one key in two stores are two, and so
-    are those of two processes' memories."""
+    """The folder for the workspaces of that store's runs: sessions of the same key in two stores, or in the memory
+    stores of two processes, are different sessions."""
     own = f" {os.getpid()}" if url.startswith("memory:") else ""
     return hashlib.sha256(f"{url}{own}".encode()).hexdigest()[:8]
 
 
 def secret_values(loaded: Loaded, *, serving: bool = False) -> dict[str, str]:
-    """The values of what a run and its guard hold, by name, and of what webhooks are signed with and mailboxes opened
-    with where they are served; SpecError with every one that is not here."""
+    """The values, by name, of the secrets of a run, its guard and, if served, the triggers; SpecError names every
+    missing one."""
     values: dict[str, str] = {}
     missing: list[Problem] = []
     triggers = loaded.plan.trigger_secrets if serving else frozenset[str]()
@@ -137,18 +130,13 @@ def secret_values(loaded: Loaded, *, serving: bool = False) -> dict[str, str]:
 
 
 def scrub_environment(loaded: Loaded) -> None:
-    """Takes the secrets out of this process's environment, so that nothing that it starts inherits them."""
+    """Removes the secrets from this process's environment, so that no child process inherits them."""
     for secret in loaded.plan.secrets:
         os.environ.pop(secret.variable, None)
         if secret.source == "env":
             os.environ.pop(secret.reference, None)
 
 
-def _text(given: str) -> str:
-    """What came in as an argument, which may be any bytes, as text."""
-    return given.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
+def _text(argument: str) -> str:
+    """A command-line argument, which may be any bytes, as valid text."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

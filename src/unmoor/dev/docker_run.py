@@ -1,8 +1,6 @@
-"""An agent's run in containers of this machine's Docker, as the target vm-docker would run it.
+"""Runs an agent in containers of this machine's Docker, as the target vm-docker does.
 
-The guard has the model's key and the way out; the run is on a network on which there is nothing but the guard.
-
-The methods of `Containers` give command lines and do nothing.
+The guard holds the model's key and reaches the internet; the run's network contains only the guard.
 """
 
 from __future__ import annotations
@@ -26,6 +24,7 @@ from unmoor.container import (
     UID,
     WORK_DIR,
     hardened_host_config,
+    health_check_command,
 )
 from unmoor.docker.cli import DockerCli, last_line
 from unmoor.errors import UnmoorError
@@ -34,7 +33,7 @@ from unmoor.runtime.launcher.run_template import Template
 from unmoor.runtime.run.stop import Stop
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.event_feed import Feed
-from unmoor.runtime.state.run_record import RunRecord, create_run_record, from_json
+from unmoor.runtime.state.run_record import RunRecord, create_run_record, load_record
 from unmoor.runtime.store import Store
 from unmoor.runtime.waiting import wait_event
 
@@ -48,7 +47,7 @@ READY_TRIES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalContainers:
-    """A run's containers: what all their names begin with, their image and bundle, the store's folder, their user."""
+    """The command lines for a run's containers: `name` is the prefix of their names, `store` the store's folder."""
 
     name: str
     image: str
@@ -57,7 +56,7 @@ class LocalContainers:
     user: str
 
     def networks(self) -> list[list[str]]:
-        """One network without a way out, and one with."""
+        """An internal network, and one with internet access."""
         create = ["network", "create"]
         return [[*create, "--internal", f"{self.name}-runs"], [*create, f"{self.name}-out"]]
 
@@ -98,11 +97,9 @@ class LocalContainers:
         return Template(container=container, prefix=self.name, most=plan.run.max_concurrent)
 
     def health_command(self) -> list[str]:
-        """Whether the guard is well."""
-        return ["exec", f"{self.name}-guard", "unmoor-agent", "health", str(GUARD_PORT)]
+        return ["exec", f"{self.name}-guard", *health_check_command(GUARD_PORT)]
 
     def remove_commands(self) -> list[list[str]]:
-        """Everything of it, whatever is there."""
         containers = [f"{self.name}-run", f"{self.name}-guard"]
         return [["rm", "--force", "--volumes", *containers], ["network", "rm", f"{self.name}-runs", f"{self.name}-out"]]
 
@@ -164,31 +161,30 @@ async def run_in_docker(
     values = {s.variable: secrets[s.name] for s in plan.secrets_held_by("run", "guard")}
     docker = DockerCli(values)
     async with guard_container(docker, containers, plan):
-        await create_run_record(
-            store, record
-        )  # only now: a guard that does not start must leave no run that waits for ever
+        # Created only now: a guard that does not start must leave no queued run.
+        await create_run_record(store, record)
         chown_store(containers)
-        await _attended(docker, containers, plan, record, store, stop, watch)
-    stored = await store.get(keys.run_record_key(record.id))
-    assert stored is not None, "it was queued before"
-    return from_json(stored.content)
+        await _follow_run(docker, containers, plan, record, store, stop, watch)
+    loaded = await load_record(store, record.id)
+    assert loaded is not None, "it was created above"
+    return loaded[0]
 
 
 @contextlib.asynccontextmanager
 async def guard_container(docker: DockerCli, containers: LocalContainers, plan: Plan) -> AsyncIterator[None]:
-    """The runs' network with the guard on it, for as long as it is needed; UnmoorError if Docker refuses."""
+    """Runs the guard on the runs' network inside the block; UnmoorError if Docker refuses."""
     chown_store(containers)
     try:
         for command in (*containers.networks(), *containers.guard(plan)):
             await docker.run(command)
-        await _well(docker, containers)
+        await _wait_until_ready(docker, containers)
         yield
     finally:
         for command in containers.remove_commands():
             await docker.try_run(command)
 
 
-async def _attended(
+async def _follow_run(
     docker: DockerCli,
     containers: LocalContainers,
     plan: Plan,
@@ -198,15 +194,15 @@ async def _attended(
     watch: Callable[[dict[str, Any]], None],
 ) -> None:
     running = asyncio.create_task(docker.try_run(containers.run(plan, record.id)))
-    cancelling = asyncio.create_task(_cancel_when_told(stop, store, record.id, docker, containers))
+    cancelling = asyncio.create_task(_cancel_on_stop(stop, store, record.id, docker, containers))
     async for event in events(store, record.id, until=running):
         watch(event)
     cancelling.cancel()
     await asyncio.gather(cancelling, return_exceptions=True)
-    code, said = await running
-    stored = await store.get(keys.run_record_key(record.id))
-    if stored is None or not from_json(stored.content).is_final:
-        raise UnmoorError(f"the run's container ended with exit code {code} and left no end: {last_line(said)}")
+    code, output = await running
+    loaded = await load_record(store, record.id)
+    if loaded is None or not loaded[0].is_final:
+        raise UnmoorError(f"the run's container ended with exit code {code} but no outcome: {last_line(output)}")
 
 
 async def events(store: Store, run: str, *, until: asyncio.Task[Any]) -> AsyncIterator[dict[str, Any]]:
@@ -222,24 +218,24 @@ async def events(store: Store, run: str, *, until: asyncio.Task[Any]) -> AsyncIt
         await asyncio.wait([until], timeout=POLL_S)
 
 
-async def _cancel_when_told(stop: Stop, store: Store, run: str, docker: DockerCli, containers: LocalContainers) -> None:
+async def _cancel_on_stop(stop: Stop, store: Store, run: str, docker: DockerCli, containers: LocalContainers) -> None:
     await stop.event.wait()
     await store.put(keys.cancel_key(run), b"")
     await wait_event(stop.hurried, STOP_S)
     await docker.try_run(["kill", f"{containers.name}-run"])
 
 
-async def _well(docker: DockerCli, containers: LocalContainers) -> None:
+async def _wait_until_ready(docker: DockerCli, containers: LocalContainers) -> None:
     for _ in range(READY_TRIES):
-        code, _said = await docker.try_run(containers.health_command())
+        code, _output = await docker.try_run(containers.health_command())
         if code == 0:
             return
         await asyncio.sleep(POLL_S)
-        code, said = await docker.try_run(["inspect", "--format", "{{.State.Running}}", f"{containers.name}-guard"])
-        if said.strip() != "true":
+        _code, running = await docker.try_run(["inspect", "--format", "{{.State.Running}}", f"{containers.name}-guard"])
+        if running.strip() != "true":
             break
-    _, said = await docker.try_run(["logs", f"{containers.name}-guard"])
-    raise UnmoorError(f"the guard does not start: {last_line(said)}")
+    _code, output = await docker.try_run(["logs", f"{containers.name}-guard"])
+    raise UnmoorError(f"the guard does not start: {last_line(output)}")
 
 
 def chown_store(containers: LocalContainers) -> None:

@@ -1,7 +1,6 @@
-"""The gateway on this machine with each run in a container, started by the launcher of vm-docker.
+"""Serves the gateway on this machine with each run in a container, started by vm-docker's launcher.
 
-The launcher is in the gateway's process, and is spoken to by a socket in a folder of its own: what starts a run is what
-starts it on the target.
+The launcher runs in the gateway's process and listens on a socket in a temporary folder.
 """
 
 from __future__ import annotations
@@ -38,13 +37,13 @@ GRACE_S = 8
 
 @contextlib.asynccontextmanager
 async def serve_in_docker(dev: LocalAgent, served: ServeOptions, containers: LocalContainers) -> AsyncIterator[int]:
-    """Serves the agent in the context, and gives the port; removes its containers afterwards."""
+    """Serves the agent inside the block, yields the port, and removes its containers afterwards."""
     redact = redactor({**dev.secrets, "api-token": served.token})
     log = JsonLog(redact=redact, stream=sys.stderr)
     docker = DockerCli({secret.variable: dev.secrets[secret.name] for secret in dev.plan.secrets_held_by("guard")})
     engine = Engine(url=await _socket(docker), grace_s=GRACE_S)
     runs = Runs(engine=engine, template=containers.template(dev.plan, dev.secrets), log=log, look_s=LOOK_S)
-    async with guard_container(docker, containers, dev.plan), _launched(runs) as url:
+    async with guard_container(docker, containers, dev.plan), _serve_launcher(runs) as url:
         launcher = PlatformLauncher(platform=launcher_service(url), log=log, look_s=LOOK_S)
         try:
             async with build_gateway(dev, served, launcher, redact, log).serving(served.listening) as port:
@@ -61,7 +60,7 @@ def share_store_with_group() -> None:
 
 
 @contextlib.asynccontextmanager
-async def _launched(runs: Runs) -> AsyncIterator[str]:
+async def _serve_launcher(runs: Runs) -> AsyncIterator[str]:
     with tempfile.TemporaryDirectory(prefix="unmoor-launcher-") as folder:
         path = Path(folder) / "socket"
         async with serve_launcher(runs, bind_unix(path)):
@@ -70,8 +69,8 @@ async def _launched(runs: Runs) -> AsyncIterator[str]:
 
 async def _socket(docker: DockerCli) -> str:
     """The socket of the engine that the docker command uses; UnmoorError if it is not on this machine."""
-    code, said = await docker.try_run(["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])
-    url = said.strip()
+    code, output = await docker.try_run(["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])
+    url = output.strip()
     if code or not url.startswith(UNIX):
         raise UnmoorError(f"unmoor dev --docker needs an engine of this machine, and docker's is {url or 'none'}")
     return url
@@ -80,7 +79,7 @@ async def _socket(docker: DockerCli) -> str:
 async def _end(docker: DockerCli, containers: LocalContainers) -> None:
     """Stops the runs with a grace period and removes their containers."""
     label = f"label={LAUNCHER}={containers.name}"
-    _, said = await docker.try_run(["ps", "--all", "--quiet", "--filter", label])
-    if ids := said.split():
+    _code, output = await docker.try_run(["ps", "--all", "--quiet", "--filter", label])
+    if ids := output.split():
         await docker.try_run(["stop", "--time", str(GRACE_S), *ids])
         await docker.try_run(["rm", "--force", "--volumes", *ids])

@@ -11,8 +11,8 @@ from unmoor.runtime.guard.transport.types import Emit, FlushableHandler, RunCred
 class OwnRunsFilter:
     """Forwards to the guard for active runs, each with the token of its first connection."""
 
-    def __init__(self, way: FlushableHandler, running: Callable[[], frozenset[str]]) -> None:
-        self._way = way
+    def __init__(self, guard: FlushableHandler, running: Callable[[], frozenset[str]]) -> None:
+        self._guard = guard
         self._running = running
         self._tokens: dict[str, str] = {}
 
@@ -23,7 +23,7 @@ class OwnRunsFilter:
         if grant.run not in running or not hmac.compare_digest(first.encode(), grant.token.encode()):
             stream.abort()
             return await stream.close()
-        await self._way.serve(stream, grant, emit)
+        await self._guard.serve(stream, grant, emit)
 
     async def settle(self) -> None:
-        await self._way.settle()
+        await self._guard.settle()

@@ -40,15 +40,15 @@ class ServeOptions:
 
 @contextlib.asynccontextmanager
 async def serve_agent(dev: LocalAgent, served: ServeOptions) -> AsyncIterator[int]:
-    """Serves the agent in the context, and gives the port. Logs are JSON lines on standard error."""
+    """Serves the agent inside the block and yields the port. Logs are JSON lines on standard error."""
     redact = redactor({**dev.secrets, "api-token": served.token})
     log = JsonLog(redact=redact, stream=sys.stderr)
     launcher = ProcessLauncher(environment={}, output=sys.stderr.fileno())
     model = dev.bundle.agent.model
     key = dev.secrets[model.api_key] if model else ""
     async with (
-        open_guard(dev.bundle.agent, key=key, store=dev.store, log=log) as door,
-        GuardServer(OwnRunsFilter(door, launcher.running), host=LOOPBACK, port=0, drain_s=1, log=log) as guard,
+        open_guard(dev.bundle.agent, key=key, store=dev.store, log=log) as handler,
+        GuardServer(OwnRunsFilter(handler, launcher.running), host=LOOPBACK, port=0, drain_s=1, log=log) as guard,
     ):
         launcher.environment = runner_environment(dev, served.store_url, guard.number, os.environ)
         async with build_gateway(dev, served, launcher, redact, log).serving(served.listening) as port:
@@ -56,7 +56,6 @@ async def serve_agent(dev: LocalAgent, served: ServeOptions) -> AsyncIterator[in
 
 
 def build_gateway(dev: LocalAgent, served: ServeOptions, launcher: Launcher, redact: Redact, log: JsonLog) -> Gateway:
-    """The local gateway, whose runs that launcher starts."""
     return Gateway(
         store=dev.store,
         bundle=dev.bundle,
@@ -72,11 +71,11 @@ def build_gateway(dev: LocalAgent, served: ServeOptions, launcher: Launcher, red
     )
 
 
-def runner_environment(dev: LocalAgent, store_url: str, guard: int, around: Mapping[str, str]) -> dict[str, str]:
-    """A runner's environment; of the secrets only those that a run holds."""
+def runner_environment(dev: LocalAgent, store_url: str, guard: int, own: Mapping[str, str]) -> dict[str, str]:
+    """A runner's environment from this process's `own`, with only the secrets that a run holds."""
     held = {s.variable: dev.secrets[s.name] for s in dev.plan.secrets_held_by("run")}
     return {
-        **{name: value for name, value in around.items() if name.startswith(INHERITED)},
+        **{name: value for name, value in own.items() if name.startswith(INHERITED)},
         "UNMOOR_STORE": store_url,
         "UNMOOR_BUNDLE": dev.bundle.sha256,
         "UNMOOR_GUARD_URL": f"http://{LOOPBACK}:{guard}",
@@ -87,8 +86,7 @@ def runner_environment(dev: LocalAgent, store_url: str, guard: int, around: Mapp
 
 
 def describe_triggers(plan: Plan, url: str) -> list[str]:
-    """A line for each trigger that `unmoor dev` serves: where a webhook is sent to, when a schedule fires,
-    which mailbox is read."""
+    """A line for each trigger that `unmoor dev` serves: a webhook's URL, a schedule's expression, a mailbox."""
     hooks = [f"webhook {hook.name}: POST {url}/hooks/{hook.name}, {_proof(hook)}" for hook in plan.webhooks]
     schedules = [f"schedule {s.name}: {s.cron} in {s.timezone}" for s in plan.schedules]
     return hooks + schedules + [f"mailbox {m.name}: {m.user} at {m.host}:{m.port}" for m in plan.mailboxes]

@@ -10,8 +10,6 @@ from unmoor.errors import UnmoorError
 
 
 class DockerCli:
-    """Docker's command line, with secrets in its environment and in no argument."""
-
     def __init__(self, secrets: Mapping[str, str]) -> None:
         self._environment = {**os.environ, **secrets}
 

@@ -58,11 +58,9 @@ class DockerHost:
 
     @property
     def is_remote(self) -> bool:
-        """Whether the engine is accessed over SSH."""
         return self.url.startswith("ssh://")
 
     def version(self) -> str:
-        """The engine's version."""
         return str(self.get("/version")["Version"])
 
     def containers(self, **labels: str) -> list[dict[str, Any]]:
@@ -79,12 +77,10 @@ class DockerHost:
         return self.get(f"/images/{quote(name, safe='/:@')}/json")
 
     def last_lines(self, name: str, most: int) -> list[str]:
-        """The last lines that a container wrote."""
         path = f"/containers/{quote(name, safe='')}/logs?stdout=true&stderr=true&tail={most}"
         return demultiplex_logs(self._read(path)).decode(errors="replace").splitlines()
 
     def get(self, path: str) -> Any:
-        """The JSON at a path."""
         return json.loads(self._read(path))
 
     def run(self, command: Sequence[str]) -> str:

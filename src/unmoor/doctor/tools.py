@@ -34,7 +34,6 @@ class Plugin:
 
 
 def python(version: Sequence[int]) -> Finding:
-    """Whether unmoor supports this Python."""
     text = ".".join(map(str, version))
     if tuple(version) < OLDEST_PYTHON:
         return failure("Python", text, f"install Python {'.'.join(map(str, OLDEST_PYTHON))} or newer")

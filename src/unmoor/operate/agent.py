@@ -61,7 +61,7 @@ class AgentClient(Protocol):
         ...
 
     def deliveries(self, *, limit: int, cursor: str = "", trigger: str = "") -> EntryPage:
-        """What came to triggers, newest first."""
+        """Deliveries to triggers, newest first."""
         ...
 
     def close(self) -> None:
@@ -78,13 +78,13 @@ def iter_runs(agent: AgentClient, *, since: datetime | None = None) -> Iterator[
 def iter_deliveries(
     agent: AgentClient, *, trigger: str = "", since: datetime | None = None
 ) -> Iterator[dict[str, Any]]:
-    """All that came, newest first, back to that time."""
+    """All deliveries, newest first, back to that time."""
     found = _each(lambda cursor: agent.deliveries(limit=PAGE, cursor=cursor, trigger=trigger))
     return _back_to(since, found, lambda delivery: datetime.fromisoformat(delivery["at"]))
 
 
 def _each(read: Callable[[str], EntryPage]) -> Iterator[dict[str, Any]]:
-    """What is on all pages."""
+    """The entries of all pages."""
     cursor = ""
     while True:
         page = read(cursor)
@@ -101,16 +101,15 @@ def _back_to(
 
 
 def resolve_run(agent: AgentClient, run: str) -> dict[str, Any]:
-    """The run of that id; where it is empty the newest, but for self-tests. NoSuchRun, with the nearest id, where there
-    is none."""
+    """The run with that id, or the newest one that is not a self-test; NoSuchRun, with the nearest id, if unknown."""
     if not run:
         newest = agent.runs(limit=SOME).entries
         if not newest:
-            raise OperateError("there is no run yet; unmoor trigger starts one")
+            raise OperateError("the agent has no runs yet; unmoor trigger starts one")
         return next((each for each in newest if each["trigger"]["kind"] != SELF_TEST), newest[0])
     try:
         return agent.run(run)
     except NoSuchRun as error:
         near = get_close_matches(run, [each["id"] for each in agent.runs(limit=PAGE).entries], n=1)
-        hint = f"did you mean {near[0]}?" if near else "unmoor runs lists those that there are"
+        hint = f"did you mean {near[0]}?" if near else "unmoor runs lists them"
         raise NoSuchRun(f"{error}: {run}; {hint}") from None

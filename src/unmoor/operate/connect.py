@@ -15,7 +15,7 @@ from unmoor.errors import InputError, Problem, UnmoorError
 
 from .agent import AgentClient
 from .gateway_agent import GatewayAgent
-from .gateway_client import GatewayHttp, Way, gateway_url
+from .gateway_client import GatewayHttp, Tunnel, gateway_url
 
 if TYPE_CHECKING:
     from unmoor.spec.load import Loaded
@@ -29,7 +29,7 @@ TOKEN = "UNMOOR_TOKEN"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentLocation:
-    """What the user says of where the agent is. `url` and `store` each do alone; without them it is the target's."""
+    """Where the agent is: a gateway's `url`, a `store`, or else the spec's deployment to the target."""
 
     file: Path = Path()
     environment: str | None = None
@@ -39,14 +39,13 @@ class AgentLocation:
     store: str = ""
 
     def load(self) -> Loaded:
-        """The agent's spec."""
         from unmoor.spec.load import load
 
         return load(self.file, self.environment)
 
 
 class MissingOption(UnmoorError):
-    """The user has to say more."""
+    """The options do not identify an agent."""
 
     exit_code = 2
 
@@ -54,14 +53,13 @@ class MissingOption(UnmoorError):
 @contextlib.contextmanager
 def connect_agent(where: AgentLocation, *, starting: bool = False) -> Iterator[AgentClient]:
     """A client of the agent. `starting` a run through a store needs the spec too."""
-    with contextlib.closing(_by_store(where, starting) if where.store else connect_gateway(where)) as agent:
+    with contextlib.closing(_store_agent(where, starting) if where.store else connect_gateway(where)) as agent:
         yield agent
 
 
 def connect_gateway(where: AgentLocation) -> GatewayAgent:
     """A client of the gateway at the given address, or the deployment's."""
-    if where.store and where.url:
-        raise MissingOption("--url and --store: one of them; the gateway is asked, or the store")
+    _reject_both(where)
     if where.url:
         token = os.environ.get(TOKEN, "")
         return _gateway(gateway_url(where.url), token, token_from=f"the token in {TOKEN}")
@@ -73,11 +71,11 @@ def connect_gateway(where: AgentLocation) -> GatewayAgent:
 
 
 def gateway_at(chosen: SelectedTarget, outputs: Outputs) -> GatewayAgent:
-    """The agent by the gateway that a deployment left."""
+    """The agent at the deployment's gateway."""
     return _gateway(
         gateway_url(outputs.url),
         outputs.token,
-        token_from=f"the token of {chosen.target.name}'s outputs: unmoor up gives it the stack's again",
+        token_from=f"the token of {chosen.target.name}'s outputs: unmoor up sets it again",
         instead=_instead(outputs),
         way=lambda url: chosen.target.open_tunnel(url, chosen.settings),
     )
@@ -92,8 +90,13 @@ def deployed_outputs(loaded: Loaded, target: str, *, backend: str) -> Outputs:
     return read_outputs(stack_location(plan.agent, plan.environment, target, backend=backend))
 
 
+def _reject_both(where: AgentLocation) -> None:
+    if where.store and where.url:
+        raise MissingOption("--url and --store exclude each other")
+
+
 def _instead(outputs: Outputs) -> str:
-    """What else tells of an agent whose gateway is away; a folder of another machine cannot be read from here."""
+    """An alternative to an unreachable gateway; a store in another machine's folder cannot be read."""
     if str(outputs.store_url).startswith("file:"):
         return f"its log: {outputs.logs}"
     return f"--store {outputs.store_url} reads the store itself"
@@ -105,26 +108,25 @@ def _gateway(
     *,
     token_from: str,
     instead: str = "--store URL reads the store itself",
-    way: Way = contextlib.nullcontext,
+    way: Tunnel = contextlib.nullcontext,
 ) -> GatewayAgent:
     if not (token.isascii() and token.isprintable()):
-        raise MissingOption(f"{TOKEN}: is no token; it has signs that no header can hold")
-    return GatewayAgent(http=GatewayHttp(url=url, token=token, token_from=token_from, instead=instead, way=way))
+        raise MissingOption(f"{TOKEN}: is not a valid token; a header cannot contain all of its characters")
+    return GatewayAgent(http=GatewayHttp(url=url, token=token, token_from=token_from, instead=instead, tunnel=way))
 
 
-def _by_store(where: AgentLocation, starting: bool) -> StoreAgent:
-    if where.url:
-        raise MissingOption("--url and --store: one of them; the gateway is asked, or the store")
+def _store_agent(where: AgentLocation, starting: bool) -> StoreAgent:
+    _reject_both(where)
     from unmoor.runtime.store import open_store
 
     from .store_agent import StoreAgent
 
     agent = StoreAgent(url=where.store, store=open_store(where.store))
-    return _with_its_bundle(agent, where.load()) if starting else agent
+    return _with_bundle(agent, where.load()) if starting else agent
 
 
-def _with_its_bundle(agent: StoreAgent, loaded: Loaded) -> StoreAgent:
-    """A store's agent with its bundle, if the store holds the bundle of the local spec."""
+def _with_bundle(agent: StoreAgent, loaded: Loaded) -> StoreAgent:
+    """The agent with the local spec's bundle; InputError if that bundle is not in the store."""
     from dataclasses import replace
 
     from unmoor.plan.bundle import pack
@@ -135,8 +137,8 @@ def _with_its_bundle(agent: StoreAgent, loaded: Loaded) -> StoreAgent:
     archive = pack(loaded.plan)
     digest = hashlib.sha256(archive).hexdigest()
     if not agent.has_bundle(digest):
-        rule = f"as it is here it is not deployed at {agent.url}"
-        raise InputError([Problem(path=str(loaded.file), rule=rule, remedy="deploy it, or ask its gateway")])
+        rule = f"this version of the spec is not deployed at {agent.url}"
+        raise InputError([Problem(path=str(loaded.file), rule=rule, remedy="deploy it, or use its gateway")])
     values = {s.name: local_value(s, loaded.file.parent) for s in loaded.plan.secrets}
     with tempfile.TemporaryDirectory() as folder:
         bundle = unpack_bundle(archive, digest, Path(folder) / "bundle")

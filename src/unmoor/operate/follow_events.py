@@ -1,4 +1,4 @@
-"""A run's events to its end, whatever happens to connections on the way."""
+"""Follows a run's events to its end, across lost connections."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from .agent import AgentClient
 from .errors import AgentUnreachable, RejectedByGateway
 
-# A gateway that does not stream is asked like this, and its front ends what takes longer:
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html has 30 s.
+# The duration of a long poll; API Gateway ends requests after 30 s:
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 WAIT_S = 20
 # How long a gateway may be unreachable, for example during a rollout, and the retry interval.
 PATIENCE_S, PAUSE_S = 300.0, 2.0
@@ -22,12 +22,12 @@ class Follower:
     """Follows runs of an agent; `said` receives status messages for people."""
 
     agent: AgentClient
-    said: Callable[[str], None]
+    notify: Callable[[str], None]
     sleep: Callable[[float], None] = time.sleep
     ticks: Callable[[], float] = time.monotonic
 
     def events(self, run: str, *, after: int = 0) -> Iterator[dict[str, Any]]:
-        """Every event once, in order, as they come, until the run has ended."""
+        """Every event once, in order, until the run has ended."""
         waits_in_silence = True
         while True:
             found = self._next(run, after)
@@ -49,21 +49,21 @@ class Follower:
                 if _is_lasting(error) or self.ticks() - since > PATIENCE_S:
                     raise
                 if not broken:
-                    self.said(f"{error}; trying again")
+                    self.notify(f"{error}; trying again")
                 broken = True
                 self.sleep(PAUSE_S)
             else:
                 if broken:
-                    self.said("connected again")
+                    self.notify("connected again")
                 return found
 
     def _say_why(self, run: str) -> None:
         if self.agent.run(run)["status"] == "queued":
-            self.said(f"{run} waits in the queue")
+            self.notify(f"{run} waits in the queue")
 
 
 def now(agent: AgentClient, run: str) -> Iterator[dict[str, Any]]:
-    """The events that there are now."""
+    """The events so far."""
     after = 0
     while found := agent.events(run, after=after, wait_s=0):
         yield from found.events
@@ -73,5 +73,5 @@ def now(agent: AgentClient, run: str) -> Iterator[dict[str, Any]]:
 
 
 def _is_lasting(error: AgentUnreachable | RejectedByGateway) -> bool:
-    """What asking again would not change."""
+    """Whether a retry would fail in the same way."""
     return isinstance(error, RejectedByGateway) and error.status < 500 and error.status not in (408, 429)

@@ -13,8 +13,6 @@ from .gateway_client import ANSWER_S, GatewayHttp, Reply
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayAgent:
-    """The agent whose gateway is at the other end."""
-
     http: GatewayHttp
 
     def start(self, prompt: str, session: str) -> str:

@@ -15,25 +15,24 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 
 from unmoor.errors import UnmoorError
 from unmoor.http_pool import CONNECT_S, pool_for, root_cause
+from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.http.error_body import parse_error
 
 from .errors import AgentUnreachable, NoSuchRun, RejectedByGateway, Unauthorized
 
 # A gateway scaled to zero starts before its platform forwards the request.
 ANSWER_S = 90.0
-# Pauses between attempts; a rollout takes seconds.
-PAUSES_S = (0.2, 0.5, 1.0)
+# A rollout takes seconds.
+BACKOFF, ATTEMPTS = Backoff(first_s=0.2, factor=2.5, cap_s=1.0), 4
 # A load balancer without a healthy backend, or a gateway that is stopping.
 PASSING = (502, 503, 504)
 LARGEST = 256 * 1024 * 1024
 # Opens a tunnel to a URL and gives its local address.
-Way = Callable[[str], AbstractContextManager[str]]
+Tunnel = Callable[[str], AbstractContextManager[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A gateway's response."""
-
     status: int
     headers: Mapping[str, str]
     content: bytes
@@ -59,9 +58,9 @@ class GatewayHttp:
     token_from: str
     instead: str = "--store URL reads the store itself"
     sleep: Callable[[float], None] = time.sleep
-    way: Way = nullcontext
+    tunnel: Tunnel = nullcontext
     _pool: urllib3.PoolManager | None = field(default=None, repr=False)
-    _held: ExitStack = field(default_factory=ExitStack, repr=False)
+    _stack: ExitStack = field(default_factory=ExitStack, repr=False)
     _at: str = ""
 
     def request(
@@ -75,22 +74,23 @@ class GatewayHttp:
         with_token: bool = True,
         patience_s: float = ANSWER_S,
     ) -> Reply:
-        """What is answered, whatever its status but 401. `again` says that a request that may have arrived can be sent
-        once more; one that cannot have arrived always is."""
-        shown = {"authorization": f"Bearer {self.token}"} if with_token and self.token else {}
-        given = {**shown, "accept": "application/json", **(headers or {})}
-        for pause in (*PAUSES_S, None):
+        """The response; Unauthorized for a 401. `again` allows a retry of a request that may have arrived; one that
+        cannot have arrived is always retried."""
+        token = {"authorization": f"Bearer {self.token}"} if with_token and self.token else {}
+        all_headers = {**token, "accept": "application/json", **(headers or {})}
+        for attempt in range(1, ATTEMPTS + 1):
+            is_last = attempt == ATTEMPTS
             try:
-                reply = self._once(method, path, body, given, patience_s)
+                reply = self._once(method, path, body, all_headers, patience_s)
             except (HTTPError, OSError) as error:
                 may_retry = again or isinstance(error, ConnectTimeoutError)
-                if pause is None or not may_retry or isinstance(error, NameResolutionError | SSLError):
+                if is_last or not may_retry or isinstance(error, NameResolutionError | SSLError):
                     raise self._unreachable(error, unsure=not may_retry) from None
             else:
-                if pause is None or not again or reply.status not in PASSING:
-                    return self._believed(reply) if with_token else reply
-            self.sleep(pause)
-        raise AssertionError("the last try returns or raises")
+                if is_last or not again or reply.status not in PASSING:
+                    return self._check_token(reply) if with_token else reply
+            self.sleep(BACKOFF.pause_s(attempt))
+        raise AssertionError("the last attempt returns or raises")
 
     def values(self, method: str, path: str, **more: Any) -> Any:
         """The response's JSON; RejectedByGateway for an error, NoSuchRun for a 404."""
@@ -101,24 +101,23 @@ class GatewayHttp:
         values = reply.values
         if reply.status < 300 and isinstance(values, dict):
             return values
-        said = _refusal(values)
-        if said is None:
+        message = _error_message(values)
+        if message is None:
             raise AgentUnreachable(
                 f"{self.url}: answered {reply.status}, which is not a gateway's response; {self._hint(reply)}"
             )
         if reply.status == 404:
-            raise NoSuchRun(f"{self.url}: {said}")
-        raise RejectedByGateway(f"{self.url}: {said}", status=reply.status)
+            raise NoSuchRun(f"{self.url}: {message}")
+        raise RejectedByGateway(f"{self.url}: {message}", status=reply.status)
 
     def close(self) -> None:
-        """Lets go of its connections."""
         if self._pool is not None:
             self._pool.clear()
-        self._held.close()
+        self._stack.close()
 
     def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], patience_s: float) -> Reply:
         if self._pool is None:
-            self._at = self._held.enter_context(self.way(self.url))
+            self._at = self._stack.enter_context(self.tunnel(self.url))
             self._pool = pool_for(self._at)
         answer = self._pool.request(
             method,
@@ -136,10 +135,10 @@ class GatewayHttp:
             answer.release_conn()
         return Reply(status=answer.status, headers=answer.headers, content=content)
 
-    def _believed(self, reply: Reply) -> Reply:
+    def _check_token(self, reply: Reply) -> Reply:
         if reply.status == 401 and not self.token:
             raise Unauthorized(f"{self.url}: needs a token; set UNMOOR_TOKEN to the gateway's token")
-        if reply.status == 401 and _refusal(reply.values) is not None:
+        if reply.status == 401 and _error_message(reply.values) is not None:
             raise Unauthorized(f"{self.url}: rejected {self.token_from}")
         return reply
 
@@ -172,14 +171,14 @@ def gateway_url(text: str) -> str:
 def _is_address(text: str) -> bool:
     try:
         parts = urlsplit(text)
-        _ = parts.port  # ValueError where it is no number
+        _ = parts.port  # ValueError if it is not a number
     except ValueError:
         return False
     beyond = parts.query or parts.fragment or "@" in parts.netloc or not text.isprintable() or " " in text
     return parts.scheme in ("http", "https") and bool(parts.hostname) and not beyond
 
 
-def _refusal(values: Any) -> str | None:
+def _error_message(values: Any) -> str | None:
     """The message of a gateway's error; None if the body is something else."""
     is_error = isinstance(values, dict) and isinstance(values.get("error"), dict)
     return parse_error(values)[1] if is_error else None

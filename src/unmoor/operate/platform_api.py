@@ -40,11 +40,9 @@ class Api:
     token: Callable[[], str] = field(repr=False)
 
     def get(self, path: str) -> Any:
-        """The JSON at a path."""
         return self.answer("GET", path).values
 
     def text(self, path: str) -> str:
-        """The text at a path."""
         return self._request("GET", path, None, "").data.decode(errors="replace")
 
     def answer(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> Answer:

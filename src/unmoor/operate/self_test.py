@@ -35,7 +35,6 @@ class SelfTest:
 
     @property
     def waits_for(self) -> str:
-        """The current wait, in one line."""
         return f"waiting for the self-test: {self.run} is {self.status}"
 
     def poll(self) -> Finding | None:

@@ -55,8 +55,8 @@ class Verification:
     settings: Settings
     outputs: Outputs
     agent: GatewayAgent
-    say: Callable[[str], None]
-    found: Callable[[Finding], None] = lambda finding: None
+    notify: Callable[[str], None]
+    on_finding: Callable[[Finding], None] = lambda finding: None
     patience: Patience = field(default_factory=Patience)
     self_test: bool = True
     sleep: Callable[[float], None] = time.sleep
@@ -68,7 +68,7 @@ class Verification:
         findings: list[Finding] = []
         for step in self._steps():
             findings.append(finding := step())
-            self.found(finding)
+            self.on_finding(finding)
             if finding.state == "wrong":
                 break
         return Verified(findings=tuple(findings), log=self._log)
@@ -82,7 +82,7 @@ class Verification:
     def _revision(self) -> Finding:
         """Waits until the deployed revision serves or has failed."""
         said = ""
-        for last in self._looks(self.patience.revision_s):
+        for last in self._polls(self.patience.revision_s):
             try:
                 revision = self.target.current_revision(self.outputs, self.settings, self.plan)
             except OperateError as error:
@@ -93,7 +93,7 @@ class Verification:
                 return self._of(revision)
             if last:
                 return failure(REVISION, f"{revision.text}; timed out after {self.patience.revision_s:.0f} s")
-            said = self._waits(said, f"waiting for the revision: {revision.text}")
+            said = self._notify_once(said, f"waiting for the revision: {revision.text}")
         raise AssertionError("the last look returns")
 
     def _of(self, revision: Revision) -> Finding:
@@ -103,13 +103,13 @@ class Verification:
     def _gateway(self) -> Finding:
         """Waits until the gateway is ready with the deployed bundle."""
         said = ""
-        for last in self._looks(self.patience.gateway_s):
+        for last in self._polls(self.patience.gateway_s):
             why = self._not_ready()
             if not why:
                 return ok(GATEWAY, f"{self.outputs.url} is ready with bundle {self.outputs.bundle[:12]}")
             if last:
                 return failure(GATEWAY, why)
-            said = self._waits(said, f"waiting for the gateway: {why}")
+            said = self._notify_once(said, f"waiting for the gateway: {why}")
         raise AssertionError("the last look returns")
 
     def _not_ready(self) -> str:
@@ -128,19 +128,19 @@ class Verification:
             )
         if values["bundle"] != self.outputs.bundle:
             now = str(values["bundle"])[:12]
-            return f"{self.outputs.url} has bundle {now} and not {self.outputs.bundle[:12]}, expected"
+            return f"{self.outputs.url} has bundle {now} instead of the deployed {self.outputs.bundle[:12]}"
         return ""
 
     def _self_test(self) -> Finding:
         """Waits until the self-test's run has ended."""
         test, said = SelfTest(agent=self.agent, token=self.outputs.token), ""
-        for last in self._looks(self.patience.self_test_s):
+        for last in self._polls(self.patience.self_test_s):
             try:
                 found = test.poll()
             except (RejectedByGateway, AgentUnreachable) as error:
                 if last or (isinstance(error, RejectedByGateway) and error.status < 500):
                     return failure(SELF_TEST, str(error))
-                said = self._waits(said, f"waiting for the self-test: {error}")
+                said = self._notify_once(said, f"waiting for the self-test: {error}")
                 continue
             except OperateError as error:
                 return failure(SELF_TEST, str(error))
@@ -148,10 +148,10 @@ class Verification:
                 return found
             if last:
                 return test.timeout_finding(self.patience.self_test_s)
-            said = self._waits(said, test.waits_for)
+            said = self._notify_once(said, test.waits_for)
         raise AssertionError("the last look returns")
 
-    def _looks(self, patience_s: float) -> Iterator[bool]:
+    def _polls(self, patience_s: float) -> Iterator[bool]:
         """Yields at each poll, until the time is over, whether it is the last one."""
         until = self.ticks() + patience_s
         while self.ticks() < until:
@@ -159,7 +159,7 @@ class Verification:
             self.sleep(self.patience.pause_s)
         yield True
 
-    def _waits(self, before: str, now: str) -> str:
+    def _notify_once(self, before: str, now: str) -> str:
         if now != before:
-            self.say(now)
+            self.notify(now)
         return now

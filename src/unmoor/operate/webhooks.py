@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # The header that names a delivery, by scheme; Slack and Stripe name theirs in the body.
 NAMED_BY = {"github": "X-GitHub-Delivery", "standard-webhooks": "webhook-id", "slack": "", "stripe": ""}
 # Hop-by-hop headers, which are not part of the message.
-OF_THE_WAY = ("connection", "content-length", "host", "keep-alive", "te", "transfer-encoding", "upgrade")
+HOP_BY_HOP = ("connection", "content-length", "host", "keep-alive", "te", "transfer-encoding", "upgrade")
 # A run this much older than the response existed before the delivery.
 JUST_NOW = timedelta(seconds=15)
 
@@ -72,19 +72,19 @@ def deliver(agent: GatewayAgent, loaded: Loaded, recorded: RecordedWebhook) -> D
 
 
 def sign_delivery(webhook: Webhook, secret: str, recorded: RecordedWebhook, *, now: datetime) -> SignedRequest:
-    """The headers that are sent: those that were recorded, a proof of today in place of theirs, and a new name for the
-    delivery where they hold none, so that it starts a run of its own."""
-    given = {name: value for name, value in recorded.headers if name.lower() not in OF_THE_WAY}
-    by_name = {name.lower(): value for name, value in given.items()}
+    """The recorded headers with a current signature, and a new delivery ID if they have none, so that the delivery
+    starts a new run."""
+    headers = {name: value for name, value in recorded.headers if name.lower() not in HOP_BY_HOP}
+    by_name = {name.lower(): value for name, value in headers.items()}
     scheme = webhook.verify.scheme if webhook.verify else ""
     name = NAMED_BY.get(scheme, "Idempotency-Key")
     message = by_name.get(name.lower()) or secrets.token_hex(16)
     added = {"Content-Type": _content_type(recorded.body), **({name: message} if name else {})}
     proof = _proof(webhook, secret, recorded.body, at=str(int(now.timestamp())), message=message)
     replaced = {key.lower() for key in proof}
-    kept = {key: value for key, value in given.items() if key.lower() not in replaced}
+    old = {key: value for key, value in headers.items() if key.lower() not in replaced}
     new = {key: value for key, value in added.items() if key.lower() not in by_name}
-    return SignedRequest(headers={**kept, **new, **proof}, named=bool(name))
+    return SignedRequest(headers={**old, **new, **proof}, named=bool(name))
 
 
 def _proof(webhook: Webhook, secret: str, body: bytes, *, at: str, message: str) -> dict[str, str]:
@@ -93,7 +93,7 @@ def _proof(webhook: Webhook, secret: str, body: bytes, *, at: str, message: str)
     try:
         return sign_headers(verify, secret, body, at=at, message=message)
     except ValueError as error:
-        rule = f"{error}, as {verify.scheme} has it"
+        rule = f"{error}, as {verify.scheme} requires"
         raise InputError([Problem(path=f"secrets.{verify.secret}", rule=rule, remedy="correct its value")]) from None
 
 

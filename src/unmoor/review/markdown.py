@@ -1,4 +1,4 @@
-"""A review as Markdown: the money of all targets first, then each target's changes."""
+"""A review as Markdown: the cost of all targets first, then each target's changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unmoor.cost.text import amount_text
 from unmoor.deploy.text import markdown as changes_markdown
 from unmoor.review.review import Review, TargetReview
 
-# A comment is found again by this, which nobody sees. GitHub takes comments of this many characters:
+# An invisible marker by which the comment is found again, and the length limit of GitHub's comments:
 # https://github.com/orgs/community/discussions/27190
 MARK = "<!-- unmoor review: {} -->"
 LONGEST = 65_536
@@ -17,19 +17,18 @@ CUT = "\n\n*Cut here: a comment takes no more. The job's summary has all of it.*
 
 
 def comment_marker(review: Review) -> str:
-    """What a comment about this agent in this environment is found by."""
+    """The marker of this agent and environment."""
     return MARK.format(f"{review.agent} {review.environment}")
 
 
 def markdown(review: Review) -> str:
-    """The whole review."""
     return "\n".join(
         [comment_marker(review), f"## {review.agent} in {review.environment}", "", *_money(review), *_targets(review)]
     )
 
 
 def comment(review: Review) -> str:
-    """The review as far as a comment takes it."""
+    """The review, cut to the length of a comment."""
     text = markdown(review)
     return text if len(text) <= LONGEST else text[: LONGEST - len(CUT)] + CUT
 
@@ -53,7 +52,7 @@ def _bill(bill: Bill | None) -> str:
 
 
 def difference(target: TargetReview) -> str:
-    """What the change costs more or less a month; unknown where either side lacks what the other has."""
+    """The change of the monthly cost; unknown if the two sides lack different prices."""
     before, after = target.before, target.after
     if before is None or after is None or not (before.is_priced and after.is_priced):
         return "-"
@@ -77,10 +76,10 @@ def _targets(review: Review) -> Iterator[str]:
             yield changes_markdown(target.target, target.changes)
         else:
             yield f"### {target.target}: not previewed"
-            yield from ["", target.unseen or "No preview was asked for."]
-        if target.promises:
+            yield from ["", target.preview_error or "No preview was asked for."]
+        if target.guarantees:
             yield from ["", "| promise | before | after |", "|---|---|---|"]
-            yield from (f"| {p.topic} | {_cell(p.before)} | {_cell(p.after)} |" for p in target.promises)
+            yield from (f"| {p.topic} | {_cell(p.before)} | {_cell(p.after)} |" for p in target.guarantees)
 
 
 def _cell(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a change of a spec would change on each target, as values."""
+"""The effects of a spec change on each target, as values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from unmoor.target.choose import select_target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuaranteeChange:
-    """What one target promises about a topic, before and after; empty where it says nothing of it."""
+    """A target's guarantee on a topic before and after; empty if it has none."""
 
     topic: str
     before: str
@@ -28,19 +28,19 @@ class GuaranteeChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetReview:
-    """One target: its preview or why there is none, its bills, and the promises that change."""
+    """One target: its preview, or why it failed; its bills; the guarantees that change."""
 
     target: str
     changes: Changes | None = None
-    unseen: str = ""
+    preview_error: str = ""
     before: Bill | None = None
     after: Bill | None = None
-    promises: tuple[GuaranteeChange, ...] = ()
+    guarantees: tuple[GuaranteeChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """All targets of one agent in one environment; `usage` is the use that the money is for."""
+    """All targets of one agent in one environment; the bills are for `usage`."""
 
     agent: str
     environment: str
@@ -57,7 +57,7 @@ def build_review(
     usage: Usage,
     today: date,
 ) -> Review:
-    """The review of these targets; a preview that is a text is the reason for which there is none."""
+    """The review of these targets; a text in `previews` is the reason why a preview failed."""
     bills_after, bills_before = (
         _bills(loaded, targets, usage, today) if loaded is not None else {} for loaded in (after, before)
     )
@@ -69,10 +69,10 @@ def build_review(
             TargetReview(
                 target=name,
                 changes=found if isinstance(found := previews.get(name), Changes) else None,
-                unseen=found if isinstance(found, str) else "",
+                preview_error=found if isinstance(found, str) else "",
                 before=bills_before.get(name),
                 after=bills_after.get(name),
-                promises=tuple(_promises(before, after, name)) if before is not None else (),
+                guarantees=tuple(_guarantee_changes(before, after, name)) if before is not None else (),
             )
             for name in targets
         ),
@@ -80,7 +80,7 @@ def build_review(
 
 
 def load_base_spec(file: Path, environment: str | None) -> Loaded | None:
-    """The spec as it was before; None where there was none, or none that was right."""
+    """The spec before the change; None if it does not exist or is invalid."""
     if not (file / "unmoor.yaml" if file.is_dir() else file).is_file():
         return None
     try:
@@ -94,15 +94,15 @@ def _bills(loaded: Loaded, targets: Sequence[str], usage: Usage, today: date) ->
     return {bill.target: bill for bill in found.bills}
 
 
-def _promises(before: Loaded, after: Loaded, target: str) -> list[GuaranteeChange]:
-    old, new = _promised(before, target), _promised(after, target)
+def _guarantee_changes(before: Loaded, after: Loaded, target: str) -> list[GuaranteeChange]:
+    old, new = _guarantees(before, target), _guarantees(after, target)
     topics = [*old, *(topic for topic in new if topic not in old)]
     both = [GuaranteeChange(topic=t, before=old.get(t, ""), after=new.get(t, "")) for t in topics]
     return [promise for promise in both if promise.before != promise.after]
 
 
-def _promised(loaded: Loaded, target: str) -> dict[str, str]:
-    """What the target promises by topic; nothing where it refuses the plan, which the bill says."""
+def _guarantees(loaded: Loaded, target: str) -> dict[str, str]:
+    """The target's guarantees by topic; none if it refuses the plan, as its bill then shows."""
     try:
         chosen = select_target(loaded, target).require_accepted()
     except InputError:

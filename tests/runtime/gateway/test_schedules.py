@@ -49,7 +49,9 @@ class Machine:
         bundle = Bench(self.folder / f"bench-{self.benches}", shell("cat", triggers=[trigger], **self.more))._bundle()
         log = lambda message, **fields: None  # noqa: E731
         run = bundle.agent.run
-        limits = QueueLimits(most=run.max_concurrent, skips=run.when_busy == "skip", retries=run.retries)
+        limits = QueueLimits(
+            max_concurrent=run.max_concurrent, skip_when_busy=run.when_busy == "skip", retries=run.retries
+        )
         store: Store = self.store
         launcher = ByHand(store)
         starts = RunnerStarts(launcher=launcher, log=log)

@@ -11,7 +11,6 @@ from unmoor.runtime.events import FINAL_STATUSES
 
 
 def run(where: AgentLocation, run: str, *, as_json: bool) -> None:
-    """Cancels the run and prints its status."""
     with connect_agent(where) as agent:
         before = resolve_run(agent, run)["status"]
         status = before if before in FINAL_STATUSES else agent.cancel(run)

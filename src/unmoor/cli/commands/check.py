@@ -53,10 +53,10 @@ def _print(
                 typer.echo(f"  {problem}", err=False)
             continue
         assert chosen is not None
-        rounded = chosen.target.adjustments(loaded.plan, chosen.settings)
-        typer.echo(f"{name}: accepted" + (f", {len(rounded)} adjusted" if rounded else ""))
-        for rounding in rounded:
-            typer.echo(f"  {rounding}")
+        adjustments = chosen.target.adjustments(loaded.plan, chosen.settings)
+        typer.echo(f"{name}: accepted" + (f", {len(adjustments)} adjusted" if adjustments else ""))
+        for adjustment in adjustments:
+            typer.echo(f"  {adjustment}")
 
 
 def _as_values(

@@ -25,8 +25,6 @@ from unmoor.target.registry import names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareOptions:
-    """The options of a comparison."""
-
     usage: UsageOptions
     what_if: Sequence[str] = ()
     free_tier: bool = True
@@ -59,7 +57,7 @@ def run(file: Path, environment: str | None, targets: Sequence[str], options: Co
 
 
 def variant(text: str) -> WhatIf:
-    """`run.isolation=process,resources.cpu=2` as a change of two values, each as YAML has it."""
+    """Parses changes such as `run.isolation=process,resources.cpu=2`, whose values are YAML."""
     # A comma begins another change only where a path and a = follow: values may be lists.
     parts = re.split(r",(?=[A-Za-z_][\w.\[\]\"-]*=)", text)
     return WhatIf(label=text, changes=changes(parts, option="--what-if"))

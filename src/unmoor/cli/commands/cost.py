@@ -66,7 +66,6 @@ class Report:
 def run(
     file: Path, environment: str | None, target: str, *, store: str, since: str, by: By, form: str, now: datetime
 ) -> None:
-    """Prints what the runs in a store have cost since then."""
     loaded = load(file, environment)
     url = store or (data_folder() / "dev" / loaded.plan.agent / "store").as_uri()
     name, compute = _compute(loaded, target, now)

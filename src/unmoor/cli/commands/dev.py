@@ -76,7 +76,7 @@ def cancel_on_closed_output(show: Callable[[dict[str, Any]], None], stop: Stop) 
         try:
             show(event)
         except BrokenPipeError:
-            # What is still to be written, at the latest when Python ends, goes nowhere.
+            # Further output, including Python's flush at exit, is discarded.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             stop.request("cancelled")
 
@@ -97,13 +97,11 @@ def find_harness(loaded: Loaded, *, installing: bool) -> HarnessInstallation:
 
 
 def as_json_line(event: dict[str, Any]) -> None:
-    """Prints an event as a line of JSON."""
     sys.stdout.write(json.dumps(event, ensure_ascii=True) + "\n")
     sys.stdout.flush()
 
 
 def as_text(event: dict[str, Any]) -> None:
-    """Prints an event as text."""
     for line in event_lines(event):
         typer.echo(line)
 

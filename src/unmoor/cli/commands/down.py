@@ -22,7 +22,7 @@ def run(request: DeployRequest, *, yes: bool, as_json: bool, destroying: bool) -
     keep = None if destroying else deployment.plan_down()
     if keep is not None and not keep.deleted:
         typer.echo(f"{deployment.title}: only retained data remains", err=True)
-        return _kept([resource_label(step) for step in keep.data], as_json=as_json)
+        return _print_retained([resource_label(step) for step in keep.data], as_json=as_json)
     changes = deployment.preview_down(lambda event: None, keep)
     typer.echo(f"{deployment.title}: {summary(changes)}", err=as_json)
     for line in lines(changes):
@@ -31,10 +31,10 @@ def run(request: DeployRequest, *, yes: bool, as_json: bool, destroying: bool) -
     of = len(changes.changes)
     with make_progress(deployment.agent, deployment.serving, as_json=as_json, doing="taking down", of=of) as progress:
         deployment.down(progress.on_event, keep)
-    return _kept([resource_label(step) for step in keep.data] if keep else [], as_json=as_json)
+    return _print_retained([resource_label(step) for step in keep.data] if keep else [], as_json=as_json)
 
 
-def _kept(names: list[str], *, as_json: bool) -> None:
+def _print_retained(names: list[str], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"event": "kept", "resources": names}, ensure_ascii=False))
         return

@@ -30,7 +30,7 @@ def run(where: AgentLocation, run: str, *, follow: bool, as_json: bool) -> None:
 
 def events_of(agent: AgentClient, run: str) -> Iterable[dict[str, Any]]:
     """The run's events until it ends; connection problems are printed on standard error."""
-    return Follower(agent=agent, said=print_status).events(run)
+    return Follower(agent=agent, notify=print_status).events(run)
 
 
 def print_events(events: Iterable[dict[str, Any]], *, as_json: bool) -> str:

@@ -36,6 +36,5 @@ def output_values(outputs: Outputs, *, show_token: bool = False) -> dict[str, ob
 
 
 def print_lines(found: dict[str, object]) -> None:
-    """Prints the outputs as lines of text."""
     for name, value in found.items():
         typer.echo(f"  {name + ':':11} {value}")

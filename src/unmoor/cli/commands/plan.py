@@ -11,7 +11,6 @@ from unmoor.spec.load import load
 
 
 def run(file: Path, environment: str | None, *, as_json: bool) -> None:
-    """Prints the plan as an outline, or whole as JSON."""
     plan = load(file, environment).plan
     if as_json:
         print_json(plan)

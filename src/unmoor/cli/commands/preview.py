@@ -44,7 +44,6 @@ def run_preview(deployment: Deployment) -> Changes:
 
 
 def show(deployment: Deployment, changes: Changes, *, diff: bool) -> None:
-    """Prints the changes as text."""
     typer.echo(f"{deployment.title}: {summary(changes)}")
     for line in [*lines(changes), *(diff_lines(changes) if diff else ())]:
         typer.echo(line)

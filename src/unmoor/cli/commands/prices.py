@@ -84,7 +84,7 @@ def refresh_books(targets: Sequence[str], regions: Sequence[str], *, yes: bool, 
     made, problems = list[tuple[Path, Refreshed]](), list[str]()
     for target in chosen:
         try:
-            found = _refreshed(target, regions, day)
+            found = _refresh(target, regions, day)
             made.append((_file(target), found))
             _show(target.name, found)
         except RefreshError as error:
@@ -101,7 +101,7 @@ def refresh_books(targets: Sequence[str], regions: Sequence[str], *, yes: bool, 
         typer.echo(f"wrote {file}")
 
 
-def _refreshed(target: Target, regions: Sequence[str], today: date) -> Refreshed:
+def _refresh(target: Target, regions: Sequence[str], today: date) -> Refreshed:
     book, prices = load_price_book(target.cost_by.partition(":")[0]), target.price_sources()
     queries, vendors = (prices.queries, prices.vendors) if prices else ((), {})
     sources = {name: reader() for name, reader in vendors.items()}

@@ -23,8 +23,6 @@ from unmoor.target.registry import load as load_target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewOptions:
-    """The options of a review."""
-
     environment: str | None
     targets: Sequence[str]
     before: Path | None

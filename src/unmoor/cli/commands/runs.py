@@ -21,8 +21,6 @@ COLUMNS = ("run", "status", "trigger", "created (UTC)", "took", "cost USD", "ses
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """A filter for runs."""
-
     statuses: Sequence[str] = ()
     trigger: str = ""
     since: datetime | None = None
@@ -30,7 +28,6 @@ class RunFilter:
 
 
 def run(where: AgentLocation, run_filter: RunFilter, *, as_json: bool, now: datetime) -> None:
-    """Prints the newest runs."""
     with connect_agent(where) as agent:
         found = list(
             itertools.islice(_matching(iter_runs(agent, since=run_filter.since), run_filter), run_filter.limit)

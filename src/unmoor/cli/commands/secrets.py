@@ -41,14 +41,14 @@ def set_secret(file: Path, environment: str | None, target: str, backend: str, k
         remedy = f"write one of {', '.join(sorted(known))}" if known else "give one a config key, or set it where it is"
         raise SpecError(loaded.with_positions([Problem(path="secrets", rule=rule, remedy=remedy)]))
     place = _place(loaded, target, backend)
-    value = _typed(key) if sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
+    value = _prompt(key) if sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
     if not value:
         raise UnmoorError(f"{key}: no value; type one, or pass it on standard input")
     StackWorkspace(place=place).set_secret(key, value)
     typer.echo(f"{key} is set for {place.stack}; unmoor up deploys it")
 
 
-def _typed(key: str) -> str:
+def _prompt(key: str) -> str:
     return typer.prompt(f"Value of {key}", hide_input=True, default="", show_default=False, err=True)
 
 

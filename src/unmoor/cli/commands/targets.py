@@ -11,7 +11,7 @@ from unmoor.target.registry import distribution, load, names
 
 def run(*, as_json: bool) -> None:
     """Lists every installed target; a broken one is listed with its problem."""
-    found = [_described(name) for name in names()]
+    found = [_describe(name) for name in names()]
     if as_json:
         print_json(found)
         return
@@ -20,7 +20,7 @@ def run(*, as_json: bool) -> None:
         typer.echo(f"{one['name']:<{width}}  {one['summary'] or one['problem']}  ({one['distribution']})")
 
 
-def _described(name: str) -> dict[str, str]:
+def _describe(name: str) -> dict[str, str]:
     try:
         return {"name": name, "summary": load(name).summary, "distribution": distribution(name), "problem": ""}
     except UnmoorError as error:

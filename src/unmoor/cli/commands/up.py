@@ -34,7 +34,7 @@ def run(request: DeployRequest, *, yes: bool, diff: bool, as_json: bool, verifyi
         of = len(changes.changes)
         with make_progress(deployment.agent, deployment.serving, as_json=as_json, of=of) as progress:
             outputs = deployment.up(progress.on_event)
-    _say_outputs(outputs, as_json=as_json)
+    _print_outputs(outputs, as_json=as_json)
     if not verifying:
         return 0
     from unmoor.cli.commands.verify import run_verification
@@ -58,7 +58,7 @@ def confirm(question: str, *, yes: bool) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
-def _say_outputs(outputs: Outputs, *, as_json: bool) -> None:
+def _print_outputs(outputs: Outputs, *, as_json: bool) -> None:
     values = output_values(outputs)
     if as_json:
         typer.echo(json.dumps({"event": "outputs", **values}, ensure_ascii=False))

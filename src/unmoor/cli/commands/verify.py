@@ -41,8 +41,8 @@ def run_verification(
         settings=chosen.settings,
         outputs=outputs,
         agent=agent,
-        say=print_status,
-        found=_print_json_line if as_json else _print,
+        notify=print_status,
+        on_finding=_print_json_line if as_json else _print,
         patience=patience or Patience(),
         self_test=self_test,
     )

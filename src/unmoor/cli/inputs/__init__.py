@@ -1,1 +1,1 @@
-"""What commands read from options, files and standard input."""
+"""Reads options, files and standard input."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from unmoor.cli.inputs.prompt import read_stdin, require_text
 from unmoor.local_folders import SPEC_FILE
 
 if TYPE_CHECKING:
@@ -42,11 +41,14 @@ def file_and_prompt(given: Sequence[str], *, has_prompt: bool) -> tuple[Path, st
     return Path(given[0] if len(given) == 2 else "."), given[-1]
 
 
-def prompt_from(text: str, file: Path | None) -> str:
-    """The prompt: as it was text, of standard input, or of a file."""
-    if file is None:
-        return require_text(read_stdin() if text == "-" else text, option="PROMPT")
-    return require_text(_content(file, "--file").decode(errors="replace"), option="--file")
+def prompt_from(text: str, file: Path | None = None, *, option: str = "PROMPT") -> str:
+    """The prompt from the text, `-` for standard input, or a file; typer.BadParameter if it is blank."""
+    if file is not None or text == "-":
+        option = "--file" if file is not None else option
+        text = _content(file or Path("-"), option).decode(errors="replace")
+    if not text.strip():
+        raise typer.BadParameter("the prompt is empty; write a task", param_hint=option)
+    return text
 
 
 def recorded_webhook(
@@ -69,15 +71,15 @@ def recorded_webhook(
 
 
 def headers_of(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Headers as they were text, each `Name: value`."""
-    found: list[tuple[str, str]] = []
+    """Parses headers, each written as `Name: value`."""
+    headers: list[tuple[str, str]] = []
     for line in given:
         name, colon, value = line.partition(":")
         is_name = name.isascii() and name.isprintable() and name and not set(name) & set(' "(),/:;<=>?@[\\]{}')
         if not colon or not is_name or not all(sign.isprintable() and ord(sign) < 256 for sign in value.strip()):
             raise typer.BadParameter(f"{line[:60]!r} is not a header; write 'Name: value'", param_hint="--header")
-        found.append((name, value.strip()))
-    return tuple(found)
+        headers.append((name, value.strip()))
+    return tuple(headers)
 
 
 def validate_choices(given: Sequence[str], known: Sequence[str], *, option: str) -> tuple[str, ...]:

@@ -46,14 +46,14 @@ def resolve_usage(options: UsageOptions) -> Usage:
     """The usage, with assumptions for everything not given."""
     usage = Usage()
     if options.store:
-        values, origin = _measured(options.store)
+        values, origin = _measure(options.store)
         usage = usage.with_overrides(values, origin)
     if options.file is not None:
         usage = usage.with_overrides(read_usage(options.file), str(options.file))
     for field, text in options.values.items():
         if text is not None:
             usage = usage.with_overrides({field: _read(field, text)}, OPTIONS[field])
-    return _checked(usage)
+    return _check_cached_tokens(usage)
 
 
 def _read(field: str, text: str) -> Any:
@@ -65,7 +65,7 @@ def _read(field: str, text: str) -> Any:
         raise typer.BadParameter(str(error), param_hint=OPTIONS[field]) from None
 
 
-def _checked(usage: Usage) -> Usage:
+def _check_cached_tokens(usage: Usage) -> Usage:
     """Caps assumed cached tokens at four fifths of the input tokens; explicit ones must not exceed them."""
     if usage.cached_tokens <= usage.input_tokens:
         return usage
@@ -75,7 +75,7 @@ def _checked(usage: Usage) -> Usage:
     return usage.with_overrides({"cached_tokens": usage.input_tokens * 4 / 5}, "four fifths of the tokens in")
 
 
-def _measured(url: str) -> tuple[dict[str, Any], str]:
+def _measure(url: str) -> tuple[dict[str, Any], str]:
     from unmoor.cli.inputs.requirements import require_runtime
 
     require_runtime("--from-runs")

@@ -26,7 +26,6 @@ ROWS_OF_CURVE = 8
 
 
 def page(view: ComparisonView) -> str:
-    """The HTML document."""
     title = f"What {view.title} would cost and promise"
     style = files("unmoor.cost").joinpath("page.css").read_text(encoding="utf-8")
     body = "\n".join(_body(view, title))

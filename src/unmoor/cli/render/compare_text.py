@@ -1,4 +1,4 @@
-"""How a comparison is view: a table in the terminal, Markdown, JSON."""
+"""Renders a comparison as a terminal table, Markdown or JSON."""
 
 from __future__ import annotations
 
@@ -82,7 +82,6 @@ def as_markdown(view: ComparisonView) -> list[str]:
 
 
 def as_table(view: ComparisonView) -> None:
-    """The comparison on the terminal."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -98,7 +97,7 @@ def as_table(view: ComparisonView) -> None:
         table.add_section()
         table.add_row(Text(section, style="bold"))
         for row in members:
-            table.add_row(row.title, *(_styled(row, cell) for cell in row.cells))
+            table.add_row(row.title, *(_style(row, cell) for cell in row.cells))
     console.print(table)
     verdict, *others = footnotes(view)
     console.print(Text(verdict, style="bold"))
@@ -149,7 +148,7 @@ def _cost(money: Comparison, bill: Bill, points: Sequence[BreakEven]) -> dict[st
     }
 
 
-def _styled(row: Row, cell: str) -> Text:
+def _style(row: Row, cell: str) -> Text:
     from rich.text import Text
 
     style = ""

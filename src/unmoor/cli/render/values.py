@@ -29,7 +29,6 @@ def print_status(line: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """The value as indented JSON."""
     typer.echo(json.dumps(to_jsonable(value), indent=2, ensure_ascii=False))
 
 

@@ -10,9 +10,16 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from unmoor.container import INVOCATIONS_PATH
 from unmoor.runtime import self_test_trigger
 from unmoor.runtime.clock import Clock
+from unmoor.runtime.gateway.http.auth import AuthMiddleware
 from unmoor.runtime.gateway.http.context import ApiContext
+from unmoor.runtime.gateway.http.error_handlers import exception_handlers
+from unmoor.runtime.gateway.http.routes import all_routes
 from unmoor.runtime.gateway.http.stream_limit import StreamLimit
 from unmoor.runtime.gateway.http.webhooks import Hook, Hooks, hooks_of
 from unmoor.runtime.gateway.launchers.protocol import Launcher
@@ -31,7 +38,6 @@ from unmoor.runtime.state.event_stream import PollInterval, poll_interval
 from unmoor.runtime.state.retention import delete_expired
 from unmoor.runtime.store import Store
 
-from .app import application
 from .metrics import Metrics
 
 SWEEP_S = 6 * 3600.0
@@ -86,7 +92,7 @@ class Gateway:
         work += mail_tasks(intake, self.secrets, self.tls, connection=metrics.set_mailbox_connected)
         tasks = [asyncio.create_task(each) for each in work]
         stopping: asyncio.Task[None] | None = None
-        async with serve_app(application(api), listening, closing=api.closing) as port:
+        async with serve_app(_application(api), listening, closing=api.closing) as port:
             try:
                 yield port
             finally:
@@ -102,7 +108,9 @@ class Gateway:
             store=self.store,
             launcher=self.launcher,
             starts=RunnerStarts(launcher=self.launcher, log=self.log, ticks=self.ticks),
-            limits=QueueLimits(most=run.max_concurrent, skips=run.when_busy == "skip", retries=run.retries),
+            limits=QueueLimits(
+                max_concurrent=run.max_concurrent, skip_when_busy=run.when_busy == "skip", retries=run.retries
+            ),
             clock=self.clock,
             log=self.log,
             busy_s=self.busy_s,
@@ -151,6 +159,15 @@ class Gateway:
     async def _sweep(self, keep_s: int) -> None:
         if removed := await delete_expired(self.store, now=self.clock(), keep_s=keep_s):
             self.log("deleted expired objects", objects=removed)
+
+
+def _application(api: ApiContext) -> ASGIApp:
+    starlette = Starlette(routes=all_routes(api), exception_handlers=exception_handlers(api.log, api.redact))
+    starlette.router.redirect_slashes = False
+    also_open = (INVOCATIONS_PATH,) if api.invocations_open else ()
+    return AuthMiddleware(
+        app=starlette, token=api.token, log=api.log, metrics=api.metrics, redact=api.redact, also_open=also_open
+    )
 
 
 async def _cancel_all(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -73,11 +73,11 @@ def read_options(environment: Mapping[str, str]) -> GatewayOptions:
         platform_schedules=environment.get("UNMOOR_SCHEDULER", "") not in ("", "gateway"),
         sweep_after_s=int(days) * DAY_S if days else None,
         environment=dict(environment),
-        invocations_open=_open_invocations(environment),
+        invocations_open=_are_invocations_open(environment),
     )
 
 
-def _open_invocations(environment: Mapping[str, str]) -> bool:
+def _are_invocations_open(environment: Mapping[str, str]) -> bool:
     """Whether POST /invocations needs no token, because the platform authenticates its callers."""
     auth = environment.get("UNMOOR_INVOCATIONS_AUTH", "") or "token"
     if auth not in ("token", "platform"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -10,6 +11,7 @@ from unmoor.runtime.events import FINAL_STATUSES
 from unmoor.runtime.state.run_record import RunRecord
 
 METHODS = ("GET", "HEAD", "POST")
+LABELS = ("method", "route", "status")
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -18,33 +20,20 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._ended = Counter("unmoor_runs_ended", "Runs that ended, by status.", ["status"], registry=self.registry)
-        self._accepted = Counter("unmoor_runs_accepted", "Runs that were accepted.", registry=self.registry)
-        self._skipped = Counter(
-            "unmoor_runs_skipped",
-            "Runs that were skipped (run.when_busy).",
-            registry=self.registry,
-        )
-        self._deliveries = Counter(
-            "unmoor_deliveries",
-            "Deliveries to triggers, by kind and outcome.",
-            ["kind", "outcome"],
-            registry=self.registry,
-        )
-        self._queue = Gauge("unmoor_queue_runs", "Runs in the queue, by status.", ["status"], registry=self.registry)
+        counter = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        self._ended = counter("unmoor_runs_ended", "Runs that ended, by status.", ["status"])
+        self.accepted = counter("unmoor_runs_accepted", "Runs that were accepted.")
+        self.skipped = counter("unmoor_runs_skipped", "Runs that were skipped (run.when_busy).")
+        deliveries = "Deliveries to triggers, by kind and outcome."
+        self._deliveries = counter("unmoor_deliveries", deliveries, ["kind", "outcome"])
+        self._queue = gauge("unmoor_queue_runs", "Runs in the queue, by status.", ["status"])
+        durations = "Durations of requests; of streams, until they ended."
         self._seconds = Histogram(
-            "unmoor_http_request_seconds",
-            "Durations of requests; of streams, until they ended.",
-            ["method", "route", "status"],
-            buckets=SECONDS,
-            registry=self.registry,
+            "unmoor_http_request_seconds", durations, LABELS, buckets=SECONDS, registry=self.registry
         )
-        self._mailboxes = Gauge(
-            "unmoor_mailbox_connected",
-            "Whether the trigger's mailbox is connected.",
-            ["trigger"],
-            registry=self.registry,
-        )
+        mailboxes = "Whether the trigger's mailbox is connected."
+        self._mailboxes = gauge("unmoor_mailbox_connected", mailboxes, ["trigger"])
         for status in FINAL_STATUSES:
             self._ended.labels(status)
 
@@ -60,12 +49,6 @@ class Metrics:
 
     def set_mailbox_connected(self, trigger: str, connected: bool) -> None:
         self._mailboxes.labels(trigger).set(connected)
-
-    def count_accepted(self) -> None:
-        self._accepted.inc()
-
-    def count_skipped(self) -> None:
-        self._skipped.inc()
 
     def exposition(self, queue: Iterable[RunRecord]) -> bytes:
         """The metrics in Prometheus' text format, with the current queue."""

@@ -44,71 +44,67 @@ class Attempt:
     host: RunContext
     stop: Stop
     journal: EventLog
-    meter: RunSpending
+    spending: RunSpending
     redact: Redact
     token: str
     session: Session | None = None
-    begun: bool = False
+    harness_started: bool = False
     confinement: str = ""
     answer: str = ""
     artifacts: tuple[Artifact, ...] = ()
 
     async def execute(self) -> RunOutcome:
-        """How the attempt ended; TransientError or WorkspaceError if it could not start or its results not be saved."""
+        """The attempt's outcome; TransientError or WorkspaceError if it cannot start or save its results."""
         directories = run_directories(self.host.work_root, run=self.record.id, session=self.record.session)
         try:
             await asyncio.to_thread(directories.make)
             grant = RunCredentials(run=self.record.id, token=self.token)
-            async with GuardPort(self.host.way, grant, self.meter.on_guard_event) as port:
-                return await self._run(directories, port.endpoint, self._rules(directories, port.number))
+            async with GuardPort(self.host.guard, grant, self.spending.on_guard_event) as port:
+                rules = sandbox_rules(
+                    directories,
+                    port.number,
+                    in_image=self.host.in_image,
+                    alone=self.host.bundle.agent.run.isolation == "container",
+                    programs=self.host.programs.folders,
+                )
+                return await self._run(directories, port.endpoint, rules)
         finally:
             with contextlib.suppress(TimeoutError):  # the container's end removes them
                 await self.stop.with_deadline(asyncio.to_thread(directories.remove), share=0.2)
 
     def failure_outcome(self, reason: str) -> RunOutcome:
-        """The outcome of an attempt that an error ended, with the results until then."""
+        """The outcome after an error, with the results so far."""
         return RunOutcome(status="failed", reason=reason, answer=self.answer, artifacts=self.artifacts)
-
-    def _rules(self, directories: RunDirectories, port: int) -> Rules:
-        return sandbox_rules(
-            directories,
-            port,
-            in_an_image=self.host.in_an_image,
-            alone=self.host.bundle.agent.run.isolation == "container",
-            programs=self.host.programs.folders,
-        )
 
     async def _run(self, directories: RunDirectories, endpoint: GuardEndpoint, rules: Rules) -> RunOutcome:
         forbidden = directories.own / "forbidden"
         forbidden.write_text("a confined process cannot read this")
         probing = asyncio.create_task(probe_sandbox(rules, forbidden=str(forbidden)))
         try:
-            resumed = await self.stop.unless_stopped(self._preparation(directories, endpoint, rules).fill())
+            preparation = Preparation(
+                record=self.record,
+                host=self.host,
+                journal=self.journal,
+                redact=self.redact,
+                session=self.session,
+                directories=directories,
+                rules=rules,
+                proxy_url=endpoint.proxy_url,
+            )
+            resumed = await self.stop.unless_stopped(preparation.fill())
             if resumed is None:
-                return outcome_before_start(self.stop.cause, self.meter.over)
+                return outcome_before_start(self.stop.cause, self.spending.over)
             report = await probing
         finally:
             probing.cancel()
             await asyncio.gather(probing, return_exceptions=True)
         self._log_start(report)
-        # If the runner dies, this event tells that the harness may have started.
-        await retry_transient(self.journal.flush, pause_s=self.host.patience.store_s)
+        # If the runner dies, this event shows that the harness may have started.
+        await retry_transient(self.journal.flush, pause_s=self.host.timeouts.store_s)
         harness = adapter(self.host.bundle.agent.harness.name)
         launch = self._launch_spec(directories, endpoint, resumed=resumed)
         result, reader = await self._start(harness, launch, directories, rules)
         return await self._finish(harness, directories, result, reader)
-
-    def _preparation(self, directories: RunDirectories, endpoint: GuardEndpoint, rules: Rules) -> Preparation:
-        return Preparation(
-            record=self.record,
-            host=self.host,
-            journal=self.journal,
-            redact=self.redact,
-            session=self.session,
-            directories=directories,
-            rules=rules,
-            proxy_url=endpoint.proxy_url,
-        )
 
     def _log_start(self, report: SandboxReport) -> None:
         self.confinement = str(report)
@@ -149,7 +145,7 @@ class Attempt:
     ) -> tuple[ProcessResult, Reader]:
         command, reader = harness.command(launch), harness.reader(launch)
         await asyncio.to_thread(write_harness_files, command.files, directories)
-        self.begun = True
+        self.harness_started = True
         result = await run_confined(
             command,
             rules=rules,
@@ -159,8 +155,8 @@ class Attempt:
             stop=self.stop,
             on_line=lambda line: self._on_line(reader, line),
             backpressure=self.journal.backpressure,
-            grace_s=self.host.patience.grace_s,
-            linger_s=self.host.patience.linger_s,
+            grace_s=self.host.timeouts.grace_s,
+            linger_s=self.host.timeouts.linger_s,
         )
         return result, reader
 
@@ -180,20 +176,12 @@ class Attempt:
         self, harness: Adapter, directories: RunDirectories, result: ProcessResult, reader: Reader
     ) -> RunOutcome:
         reported = reader.outcome(result.exit)
-        outcome = resolve_outcome(
-            result, reported, timeout_s=self.host.bundle.agent.run.timeout_s, over=self.meter.over
-        )
+        timeout_s = self.host.bundle.agent.run.timeout_s
+        outcome = resolve_outcome(result, reported, timeout_s=timeout_s, over=self.spending.over)
         self.answer = outcome.answer
         if self.stop.lease_lost:
             raise LeaseLost(f"run {self.record.id} was taken by another runner")
-        saver = ResultSaver(
-            run=self.record.id,
-            here=directories,
-            host=self.host,
-            stop=self.stop,
-            journal=self.journal,
-            redact=self.redact,
-        )
+        saver = ResultSaver(self.record.id, directories, self.host, self.stop, self.journal, self.redact)
         saver.log_leftovers(result)
         self.artifacts, error = await saver.save_artifacts()
         errors = [error, await saver.save_session(self.session, harness, reported.session) if self.session else ""]

@@ -1,7 +1,7 @@
 """A run's events, redacted, numbered and written to the store in segments.
 
-The newest segment is written again with more at its end until it is full, so that events are there soon and a run of
-many small ones is not as many objects; what is written is never changed.
+The newest segment is rewritten with further events until it is full: events are stored soon, in few objects. A written
+event never changes.
 """
 
 from __future__ import annotations
@@ -19,22 +19,21 @@ from unmoor.runtime.state import keys
 from unmoor.runtime.store.protocol import Store
 from unmoor.runtime.waiting import wait_event
 
-# A segment is full when it holds this much.
+# The size of a full segment.
 SEGMENT_BYTES = 256 * 1024
-# Events wait this long for others before they are written: where a write costs money and where it does not.
+# How long events wait for others before a write: where a write costs money, and where it does not.
 FLUSH_S, NEAR_FLUSH_S = 1.0, 0.04
-# What of a text an event keeps; the rest is said to be cut.
-KEPT_TEXT = 64 * 1024
-KEPT_RAW = 256 * 1024
-# More than this is not held for a store that takes nothing; until it does, no more is taken in.
-MOST_HELD = 16 * 1024 * 1024
+# Longer texts of an event are cut.
+MAX_TEXT, MAX_RAW = 64 * 1024, 256 * 1024
+# While more than this waits for an unreachable store, the harness's output is not read.
+MAX_WAITING = 16 * 1024 * 1024
 
 
 class EventLog:
-    """Takes events as they happen and writes them while it is entered; the last of them before it is left.
+    """Writes events inside its `async with` block, and the last ones when the block ends.
 
-    `watch` sees each event as it is written; where it fails, as on an output that nobody reads, it sees no more. The
-    store is given what it did not take again with the next segment.
+    `watch` receives each event until it raises OSError, for example because its output is closed. Events that the store
+    did not accept are written again with the next segment.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class EventLog:
         self._segment: list[bytes] = []
         self._waiting: list[bytes] = []
         self._size = 0
-        self._come = asyncio.Event()
+        self._pending = asyncio.Event()
         self._full = asyncio.Event()
         self._writing = asyncio.Lock()
         self._room = asyncio.Event()
@@ -66,7 +65,7 @@ class EventLog:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> EventLog:
-        self._task = asyncio.create_task(self._write_as_they_come())
+        self._task = asyncio.create_task(self._write_loop())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -76,40 +75,39 @@ class EventLog:
         await self.flush()
 
     def add(self, event: Event | dict[str, Any], *, raw: str | None = None) -> None:
-        """An event, or the values of one; `raw` is the harness's own line that made it."""
+        """Adds an event, or its values; `raw` is the harness's line that it was parsed from."""
         if self._silent:
             return
-        values = event if isinstance(event, dict) else as_values(event)
         self._number += 1
-        # Redacted before it is cut: half a secret would not be known for one.
-        whole = _cut(
-            redact_values({"n": self._number, "at": self._clock().isoformat(), **values}, self._redact), KEPT_TEXT
-        )
+        values = event if isinstance(event, dict) else as_values(event)
+        # Redacted before it is cut: half a secret would not be recognized.
+        redacted = redact_values({"n": self._number, "at": self._clock().isoformat(), **values}, self._redact)
+        whole = {k: _shorten(v, MAX_TEXT) if isinstance(v, str) else v for k, v in redacted.items()}
         if raw is not None:
-            whole["raw"] = _shortened(self._redact(raw), KEPT_RAW)
+            whole["raw"] = _shorten(self._redact(raw), MAX_RAW)
         text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
-        self._waiting.append(text.encode(errors="replace") + b"\n")  # half a surrogate pair is no text
+        self._waiting.append(text.encode(errors="replace") + b"\n")  # half a surrogate pair cannot be encoded
         self._size += len(self._waiting[-1])
-        self._come.set()
+        self._pending.set()
         if self._size >= SEGMENT_BYTES:
             self._full.set()
-        if self._size >= MOST_HELD:
+        if self._size >= MAX_WAITING:
             self._room.clear()
         try:
             self._watch(whole)
         except OSError:
-            self._watch = _nobody
+            self._watch = lambda event: None
 
     def stop_writing(self) -> None:
-        """Says nothing more: the run, and what its next event is, are somebody else's."""
+        """Drops waiting and further events: another runner has the run and numbers its events."""
         self._silent, self._waiting = True, []
 
     async def backpressure(self) -> None:
-        """Waits while more is held than should be."""
+        """Waits while too many events wait for the store."""
         await self._room.wait()
 
     async def flush(self) -> None:
-        """Writes what waits; what the store does not take waits on, and its fault is raised."""
+        """Writes the waiting events; if the store fails, they keep waiting and its error is raised."""
         async with self._writing:
             if not self._waiting:
                 return
@@ -125,26 +123,18 @@ class EventLog:
             self._segment = segment if sum(map(len, segment)) < SEGMENT_BYTES else []
             self._room.set()
 
-    async def _write_as_they_come(self) -> None:
+    async def _write_loop(self) -> None:
         while True:
-            await self._come.wait()
+            await self._pending.wait()
             await wait_event(self._full, self._flush_s)
-            self._come.clear()
+            self._pending.clear()
             self._full.clear()
             try:
                 await self.flush()
             except TransientError:
-                self._come.set()  # it is tried again, and at the end once more, where a fault counts
+                self._pending.set()  # retried, and once more at the end, where an error counts
                 await asyncio.sleep(FLUSH_S)
 
 
-def _nobody(event: dict[str, Any]) -> None:
-    """Sees nothing."""
-
-
-def _cut(values: dict[str, Any], limit: int) -> dict[str, Any]:
-    return {k: _shortened(v, limit) if isinstance(v, str) else v for k, v in values.items()}
-
-
-def _shortened(text: str, limit: int) -> str:
+def _shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit]}… [{len(text) - limit} characters cut]"

@@ -1,7 +1,7 @@
-"""Folders that a harness filled: walked and removed whatever it made of them.
+"""Walks and removes folders that a harness filled, whatever it did to them.
 
-It may have taken every right from a folder, nested folders deeper than a path or a stack can go, or put links where
-folders were. The runner owns what its harness owns, so it gives itself the rights back; a link is never followed.
+A harness may remove every permission, nest folders deeper than a path or a stack allows, or replace folders by links.
+The runner owns the same files, so it restores permissions; it never follows a link.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# A longer path below a folder is left out: another machine's folder may be named at more length than this one's.
+# Longer paths below a folder are skipped: on another machine the folder's own path may be longer.
 LONGEST = 3500
-MOVED_UP = 2000
+MAX_DEPTH_PATH = 2000
 OWNER = stat.S_IRWXU
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeEntry:
-    """An entry below a folder: its path from there, and what it is; `status` is None for what cannot be looked into."""
+    """An entry below a folder: its relative and full path; `status` is None if it cannot be read."""
 
     name: str
     path: str
@@ -29,7 +29,7 @@ class TreeEntry:
 
 
 def walk(root: Path) -> Iterator[TreeEntry]:
-    """Everything below the folder, each folder before what is in it, in the order of names."""
+    """All entries below the folder, sorted by name, each folder before its contents."""
     pending = [""]
     while pending:
         name = pending.pop()
@@ -47,15 +47,15 @@ def walk(root: Path) -> Iterator[TreeEntry]:
 
 
 def make_readable(path: str, status: os.stat_result, *, least: int = stat.S_IRUSR) -> None:
-    """Gives the owner the rights to the file or folder that it may have taken from itself."""
+    """Restores the owner's permissions."""
     if status.st_mode & least != least:
         os.chmod(path, stat.S_IMODE(status.st_mode) | least)
 
 
 def remove_tree(folder: Path) -> None:
-    """Removes the folder and all below it, as far as the machine lets it; nothing where it is not there.
+    """Removes the folder with its contents, as far as possible.
 
-    What is nested deep is moved up before it is emptied, so that no path becomes longer than a path may be.
+    Deeply nested folders are moved up before they are emptied, so that no path becomes too long.
     """
     with contextlib.suppress(OSError):
         if not stat.S_ISDIR(folder.lstat().st_mode):
@@ -86,14 +86,14 @@ def _empty(top: Path) -> None:
         if folder != str(top):
             pending.append((folder, True))
         for path in _folders(folder):
-            if len(path) > MOVED_UP:
+            if len(path) > MAX_DEPTH_PATH:
                 moved += 1
-                path = _moved_up(path, top, moved)
+                path = _move_up(path, top, moved)
             pending.append((path, False))
 
 
 def _folders(folder: str) -> list[str]:
-    """The folders in a folder, once all else in it is removed."""
+    """The folders in a folder, after removing everything else."""
     found: list[str] = []
     with contextlib.suppress(OSError):
         os.chmod(folder, OWNER)
@@ -105,11 +105,11 @@ def _folders(folder: str) -> list[str]:
     return found
 
 
-def _moved_up(path: str, top: Path, number: int) -> str:
-    """Where the folder is now; where it was if it cannot be moved."""
+def _move_up(path: str, top: Path, number: int) -> str:
+    """The folder's new path, or its old one if it cannot be moved."""
     target = os.path.join(top, f".moved-{os.getpid()}-{number}")
     with contextlib.suppress(OSError):
-        os.chmod(path, OWNER)  # to be moved it must be writable itself
+        os.chmod(path, OWNER)  # moving a folder requires write permission on it
         os.rename(path, target)
         return target
     return path

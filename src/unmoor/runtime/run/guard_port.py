@@ -26,15 +26,13 @@ class PortLimits:
 
 
 class GuardPort:
-    """Listens while entered: `async with GuardPort(way, grant, emit) as port: ... port.endpoint ...`.
-
-    `emit` receives every model usage, each exceeded cap once, and refusals up to a limit.
-    """
+    """Listens inside its `async with` block; `emit` receives every model usage, each exceeded cap once, and refusals up
+    to a limit."""
 
     def __init__(
-        self, way: ConnectionHandler, grant: RunCredentials, emit: Emit, *, limits: PortLimits | None = None
+        self, guard: ConnectionHandler, grant: RunCredentials, emit: Emit, *, limits: PortLimits | None = None
     ) -> None:
-        self._way = way
+        self._guard = guard
         self._grant = grant
         self._limits = limits or PortLimits()
         self._emit = EventLimiter(emit, self._limits)
@@ -42,7 +40,7 @@ class GuardPort:
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> GuardPort:
-        self._server = await asyncio.start_server(self._accepted, LOOPBACK, 0)
+        self._server = await asyncio.start_server(self._accept, LOOPBACK, 0)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -56,7 +54,6 @@ class GuardPort:
 
     @property
     def number(self) -> int:
-        """The port that the kernel chose."""
         assert self._server is not None
         return self._server.sockets[0].getsockname()[1]
 
@@ -68,7 +65,7 @@ class GuardPort:
             model_url=f"http://{address}/model", proxy_url=f"http://run:{token}@{address}", token=token
         )
 
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         stream = SocketStream(reader, writer)
         if len(self._open) >= self._limits.connections:
             reason = f"{self._limits.connections} connections are open already; new ones are refused until one closes"
@@ -80,7 +77,7 @@ class GuardPort:
         task.add_done_callback(self._open.discard)
         try:
             with contextlib.suppress(asyncio.CancelledError, ConnectionError):
-                await self._way.serve(stream, self._grant, self._emit)
+                await self._guard.serve(stream, self._grant, self._emit)
         except Exception as error:  # must not close the run's other connections
             where = traceback.extract_tb(error.__traceback__)[-1]
             text = f"a connection failed in the guard: {type(error).__name__} in {where.name}"
@@ -90,7 +87,7 @@ class GuardPort:
 
 
 class EventLimiter:
-    """Passes events on, but neither too many nor too many of the same."""
+    """Forwards events up to a limit, and equal ones up to a lower limit."""
 
     def __init__(self, emit: Emit, limits: PortLimits) -> None:
         self._emit = emit

@@ -1,4 +1,4 @@
-"""One start of a harness: confined, fed, read to its end, and nothing of it left behind."""
+"""Runs a harness in its sandbox until it and all of its descendants have ended."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from .line_splitter import Line, LineSplitter
 from .process_tree import become_subreaper, descendants, kill_all, reap, signal_all
 from .stop import Cause, Stop
 
-# What is left of a harness that has ended keeps its output open; this long nothing may come before it is given up.
+# A leftover process may hold the output open: reading ends after this long without output.
 DRAIN_S = 2.0
 MOST_DRAINS = 15
 EXIT_POLL_S = 0.005
-# About once a second: to look for orphans reads all of /proc.
+# About once a second: finding orphans reads all of /proc.
 POLLS_TO_REAP = 200
-STDERR_KEPT = 16 * 1024
+STDERR_BYTES = 16 * 1024
 PIECE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessResult:
-    """How the start ended: the exit; why it was ended, where it was; whether it lingered; how many were left behind."""
+    """The exit, why the harness was stopped (if it was), whether it outlived its output, how many processes it left."""
 
     exit: ProcessExit
     cause: Cause
@@ -40,7 +40,7 @@ class ProcessResult:
 
 
 async def no_backpressure() -> None:
-    """Nothing holds what a program writes back."""
+    """Always reads on."""
 
 
 async def run_confined(
@@ -56,91 +56,83 @@ async def run_confined(
     grace_s: float = 5.0,
     linger_s: float = 30.0,
 ) -> ProcessResult:
-    """Starts the command in `work` and returns when it and all that it started are gone.
+    """Runs the command in `work` and returns when it and all its descendants have ended; OSError if it cannot start.
 
-    `said` gets each line of its standard output, and `room` is awaited before more is read. `path` is its PATH. It is
-    ended after `timeout_s`, or when `stop` says so: first asked, and killed `grace_s` later, or sooner if hurried. One
-    that closes its output has `linger_s` to end by itself. OSError where it cannot be started at all; whatever `said`
-    raised, once everything has ended.
+    `on_line` receives each line of standard output; its error is raised once everything has ended. `backpressure` is
+    awaited before more is read. After `timeout_s`, or when `stop` is requested, the harness is terminated, and killed
+    `grace_s` later or sooner if hurried. After closing its output it has `linger_s` to end.
     """
     become_subreaper()
     others = frozenset(descendants(os.getpid()))
-    with prepare_sandbox(rules) as fence:
+    with prepare_sandbox(rules) as sandbox:
         process = await asyncio.create_subprocess_exec(
-            # As bytes, whatever this machine's own encoding is.
-            *(_encoded(argument) for argument in command.argv),
+            # As bytes, whatever this machine's encoding is.
+            *(_encode(argument) for argument in command.argv),
             cwd=work,
-            env={_encoded(k): _encoded(v) for k, v in harness_environment(command.environment, path).items()},
+            env={_encode(k): _encode(v) for k, v in harness_environment(command.environment, path).items()},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=fence.apply,
+            preexec_fn=sandbox.apply,
         )
     running = _RunningHarness(process, stop, on_line, backpressure, others, grace_s)
     return await running.wait(command.stdin, timeout_s, linger_s)
 
 
-def harness_environment(given: Mapping[str, str], path: str) -> dict[str, str]:
-    """All of a harness's environment: what its adapter gives, a PATH and a locale; nothing of the runner's own."""
-    return {"PATH": path, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **given}
+def harness_environment(own: Mapping[str, str], path: str) -> dict[str, str]:
+    """A harness's whole environment: its adapter's variables, PATH and a locale; nothing of the runner's."""
+    return {"PATH": path, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **own}
 
 
-def _encoded(text: str) -> bytes:
+def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
+@dataclass(slots=True)
 class _RunningHarness:
-    """A program that runs, and those that read, feed and end it."""
+    """A started harness and the tasks that feed, read and end it; `others` are the runner's earlier descendants."""
 
-    def __init__(
-        self,
-        process: asyncio.subprocess.Process,
-        stop: Stop,
-        on_line: Callable[[Line], None],
-        backpressure: Callable[[], Awaitable[None]],
-        others: frozenset[int],
-        grace_s: float,
-    ) -> None:
-        self.process = process
-        self.stop = stop
-        self.on_line = on_line
-        self.backpressure = backpressure
-        self.others = others
-        self.grace_s = grace_s
-        self.stderr = b""
-        self.lingered = False
-        self.pieces = 0
+    process: asyncio.subprocess.Process
+    stop: Stop
+    on_line: Callable[[Line], None]
+    backpressure: Callable[[], Awaitable[None]]
+    others: frozenset[int]
+    grace_s: float
+    stderr: bytes = b""
+    lingered: bool = False
+    pieces: int = 0
 
     async def wait(self, stdin: bytes, timeout_s: float, linger_s: float) -> ProcessResult:
         reading = asyncio.gather(self._read_output(), self._read_errors())
         feeding = asyncio.create_task(self._feed(stdin))
-        ending = asyncio.create_task(self._end_when_told(timeout_s))
+        ending = asyncio.create_task(self._end_on_stop(timeout_s))
         lingering = asyncio.create_task(self._end_after(reading, linger_s))
         try:
-            code = await self._exited(reading)
+            code = await self._wait_for_exit(reading)
         finally:
             for task in (ending, lingering, feeding):
                 task.cancel()
             await asyncio.gather(ending, lingering, feeding, return_exceptions=True)
-            left = self._end_the_rest()
-        told = self.stop.cause
-        await self._drained(reading)
+            left = kill_all(os.getpid(), spare=self.others)
+            self._reap()
+        cause = self.stop.cause
+        await self._drain(reading)
         return ProcessResult(
             exit=ProcessExit(
                 code=code if code >= 0 else None,
                 signal=-code if code < 0 else None,
                 stderr=self.stderr.decode(errors="replace"),
             ),
-            # A container that is told to stop once the program has ended does not undo what it did.
-            cause=told if self.stop.cause == "stopped" else self.stop.cause,
+            # A container that is stopped after the harness ended does not change the outcome.
+            cause=cause if self.stop.cause == "stopped" else self.stop.cause,
             lingered=self.lingered,
             left=left,
         )
 
-    async def _exited(self, reading: asyncio.Future[Any]) -> int:
-        """The exit code, as soon as the program itself is gone: asyncio's own wait() also waits for the ends of pipes,
-        which a daemon may hold open for ever. One that nobody reads any more is ended: it may wait for a reader."""
+    async def _wait_for_exit(self, reading: asyncio.Future[Any]) -> int:
+        """The exit code as soon as the process has ended: asyncio's wait() also waits for its pipes, which a daemon may
+        hold open. If reading fails, the harness is killed, because it may wait for a reader."""
         polls = 0
         while self.process.returncode is None:
             if reading.done() and reading.exception() is not None:
@@ -173,43 +165,34 @@ class _RunningHarness:
     async def _read_errors(self) -> None:
         assert self.process.stderr is not None
         while piece := await self.process.stderr.read(PIECE):
-            self.stderr = (self.stderr + piece)[-STDERR_KEPT:]
+            self.stderr = (self.stderr + piece)[-STDERR_BYTES:]
 
-    async def _end_when_told(self, timeout_s: float) -> None:
+    async def _end_on_stop(self, timeout_s: float) -> None:
         if not await wait_event(self.stop.event, timeout_s):
             self.stop.request("timed_out")
         await self._end(self.grace_s)
 
     async def _end_after(self, reading: Awaitable[object], linger_s: float) -> None:
-        """Ends a program whose output has ended and which does not."""
+        """Ends a harness that outlives its output."""
         await asyncio.shield(reading)
         await asyncio.sleep(linger_s)
         self.lingered = True
         await self._end(self.grace_s)
 
     async def _end(self, grace_s: float) -> None:
-        signal_all(self._ours(), signal.SIGTERM)
+        signal_all(descendants(os.getpid(), spare=self.others), signal.SIGTERM)
         if not self.stop.hurried.is_set():
             await wait_event(self.stop.hurried, grace_s)
         if self.stop.grace_s is not None:
             await asyncio.sleep(self.stop.grace_s)
         kill_all(os.getpid(), spare=self.others)
 
-    def _end_the_rest(self) -> int:
-        left = kill_all(os.getpid(), spare=self.others)
-        self._reap()
-        return left
-
     def _reap(self) -> None:
-        """Takes the exits of orphans; the program's own is asyncio's to take."""
+        """Reaps orphans; asyncio reaps the process itself."""
         reap(os.getpid(), spare=self.others | {self.process.pid})
 
-    def _ours(self) -> list[int]:
-        """The program and all that descends from it: what is below this process and was not there before it."""
-        return descendants(os.getpid(), spare=self.others)
-
-    async def _drained(self, reading: asyncio.Future[Any]) -> None:
-        """Reads on while there is more to read: all that could write is gone, but for what got out of sight."""
+    async def _drain(self, reading: asyncio.Future[Any]) -> None:
+        """Reads on while output arrives: all known writers have ended."""
         for _ in range(MOST_DRAINS):
             before = self.pieces
             with contextlib.suppress(TimeoutError):
@@ -220,5 +203,5 @@ class _RunningHarness:
         reading.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await reading
-        # Pipes that something out of sight still holds; asyncio has no public name for letting go of them.
+        # An unknown process may still hold the pipes; asyncio has no public method to release them.
         self.process._transport.close()  # type: ignore[attr-defined]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
 from unmoor.runtime.state import keys
@@ -20,12 +21,16 @@ LOST_GRACE_S = 1.0
 
 
 @asynccontextmanager
-async def heartbeat(claim: RunLease, host: RunContext, stop: Stop, journal: EventLog) -> AsyncIterator[None]:
+async def heartbeat(lease: RunLease, host: RunContext, stop: Stop, journal: EventLog) -> AsyncIterator[None]:
     """Renew the lease and poll for cancellation while the block runs."""
-    tasks = [
-        asyncio.create_task(_renew(claim, host, stop, journal)),
-        asyncio.create_task(_poll_cancel(claim, host, stop)),
-    ]
+    async with in_background(_renew(lease, host, stop, journal), _poll_cancel(lease, host, stop)):
+        yield
+
+
+@asynccontextmanager
+async def in_background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run the work while the block runs, and cancel it afterwards."""
+    tasks = [asyncio.create_task(each) for each in work]
     try:
         yield
     finally:
@@ -41,21 +46,21 @@ def on_lease_lost(stop: Stop, journal: EventLog) -> None:
     stop.request("stopped", grace_s=LOST_GRACE_S)
 
 
-async def _renew(claim: RunLease, host: RunContext, stop: Stop, journal: EventLog) -> None:
+async def _renew(lease: RunLease, host: RunContext, stop: Stop, journal: EventLog) -> None:
     while True:
-        await asyncio.sleep(host.patience.renew_s)
+        await asyncio.sleep(host.timeouts.renew_s)
         try:
-            await claim.update()
+            await lease.update()
         except LeaseLost:
             return on_lease_lost(stop, journal)
         except UnmoorRuntimeError:
             continue  # the lease outlasts several failed renewals
 
 
-async def _poll_cancel(claim: RunLease, host: RunContext, stop: Stop) -> None:
+async def _poll_cancel(lease: RunLease, host: RunContext, stop: Stop) -> None:
     while True:
         with contextlib.suppress(TransientError):
-            if await host.store.get(keys.cancel_key(claim.record.id)) is not None:
+            if await host.store.get(keys.cancel_key(lease.record.id)) is not None:
                 stop.request("cancelled")
                 return
-        await asyncio.sleep(host.patience.cancel_poll_s)
+        await asyncio.sleep(host.timeouts.cancel_poll_s)

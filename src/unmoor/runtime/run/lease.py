@@ -33,18 +33,18 @@ class RunLease:
         self._store = store
         self._version = version
         self._clock = clock
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self.record = record
 
     async def update(self, status: RunStatus = "running", **fields: Any) -> RunRecord:
         """Write the status, these fields and a renewed lease; LeaseLost if another runner changed the record."""
-        async with self._one_at_a_time:
+        async with self._lock:
             self.record, self._version = await swap_record(
                 self._store,
                 keys.run_record_key(self.record.id),
                 self.record,
                 self._version,
-                change=lambda record: self._changed(record, status, fields),
+                change=lambda record: self._change(record, status, fields),
                 encode=to_json,
                 decode=lambda content: read_record(self.record.id, content),
                 is_own=self._is_own,
@@ -52,7 +52,7 @@ class RunLease:
             )
             return self.record
 
-    def _changed(self, record: RunRecord, status: RunStatus, fields: Mapping[str, Any]) -> RunRecord:
+    def _change(self, record: RunRecord, status: RunStatus, fields: Mapping[str, Any]) -> RunRecord:
         lease = record.lease and replace(record.lease, expires_at=self._clock() + LEASE)
         return transition(record, status, lease=lease, **fields)
 

@@ -8,12 +8,13 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
 from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
-from unmoor.runtime.events import FINAL_STATUSES, Finished, GuardEvent, Notice
+from unmoor.runtime.events import FINAL_STATUSES, Finished, Notice
 from unmoor.runtime.guard.transport.types import RunCredentials, new_token
 from unmoor.runtime.redact import redactor
 from unmoor.runtime.self_test_trigger import KIND
@@ -28,14 +29,14 @@ from .event_log import EventLog
 from .heartbeat import heartbeat, on_lease_lost
 from .lease import LeaseLost, RunLease, acquire_lease
 from .outcome import RunOutcome, outcome_before_start
-from .retry import retry_transient
+from .retry import T, retry_transient
 from .self_test import self_test
 from .sessions import session_lock
 from .spending import RunSpending
 from .stop import Stop
-from .traces import Traces, Watch
+from .traces import Traces
 
-# Readers hold more of each than a record does, so that no secret is cut in half before it is redacted.
+# Readers keep longer texts than a record, so that no secret is cut in half before it is redacted.
 MAX_REASON, MAX_ANSWER = 600, 32_000
 
 
@@ -45,15 +46,21 @@ async def execute_run(run: str, host: RunContext, stop: Stop) -> RunRecord:
     LeaseLost if another runner has it, TransientError if the store stays unavailable.
     """
     # The agent may have been redeployed while the run was queued: it runs, and is recorded, with the current bundle.
-    now = bundle_facts(host.bundle)
-    held = await retry_transient(
-        lambda: acquire_lease(host.store, run, owner=host.owner, clock=host.clock, **now), pause_s=host.patience.store_s
+    facts = bundle_facts(host.bundle)
+    lease = await retry_transient(
+        lambda: acquire_lease(host.store, run, owner=host.owner, clock=host.clock, **facts),
+        pause_s=host.timeouts.store_s,
     )
     if not host.traced:
-        return await _Lifecycle(held, host, stop).complete()
-    traces = Traces(host.bundle.agent, run, redactor(host.secrets)(held.record.session))
+        return await _Lifecycle(lease, host, stop).complete()
+    traces = Traces(host.bundle.agent, run, redactor(host.secrets)(lease.record.session))
+
+    def watch(event: dict[str, Any]) -> None:
+        traces.watch(event)
+        host.watch(event)
+
     try:
-        return await _Lifecycle(held, replace(host, watch=_both(traces.watch, host.watch)), stop).complete()
+        return await _Lifecycle(lease, replace(host, watch=watch), stop).complete()
     finally:
         if not await asyncio.to_thread(traces.flush):
             print(
@@ -62,25 +69,17 @@ async def execute_run(run: str, host: RunContext, stop: Stop) -> RunRecord:
             )
 
 
-def _both(first: Watch, second: Watch) -> Watch:
-    def watch(event: dict[str, Any]) -> None:
-        first(event)
-        second(event)
-
-    return watch
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorProgress:
-    """What an earlier runner of this run wrote: how many events, and the outcome if it got that far."""
+    """An earlier runner's progress: the number of events that it stored, and the outcome if one is among them."""
 
     events: int = 0
-    end: RunOutcome | None = None
+    outcome: RunOutcome | None = None
 
 
 @dataclass(slots=True)
 class _Lifecycle:
-    claim: RunLease
+    lease: RunLease
     host: RunContext
     stop: Stop
 
@@ -88,57 +87,55 @@ class _Lifecycle:
         before = await self._retry(self._prior_progress)
         attempt = self._attempt(before.events)
         journal = attempt.journal
-        async with journal, heartbeat(self.claim, self.host, self.stop, journal), AsyncExitStack() as held:
-            if before.end:
-                return await self._finish(before.end, attempt)
-            end = await self._end(attempt, held)
+        async with journal, heartbeat(self.lease, self.host, self.stop, journal), AsyncExitStack() as held:
+            if before.outcome:
+                return await self._finish(before.outcome, attempt)
+            outcome = await self._outcome(attempt, held)
             await self._confirm_lease(journal)
-            reason, answer = _shorten_reason(attempt.redact(end.reason)), _shorten_answer(attempt.redact(end.answer))
-            return await self._report(replace(end, reason=reason, answer=answer), attempt)
+            reason = _shorten_reason(attempt.redact(outcome.reason))
+            answer = _shorten_answer(attempt.redact(outcome.answer))
+            return await self._report(replace(outcome, reason=reason, answer=answer), attempt)
 
     def _attempt(self, events_before: int) -> Attempt:
         token = new_token()
         redact = redactor({**self.host.secrets, "run-token": token})
         journal = EventLog(
             self.host.store,
-            self.claim.record.id,
+            self.lease.record.id,
             redact=redact,
             clock=self.host.clock,
             watch=self.host.watch,
             first=events_before,
         )
 
-        def record(event: GuardEvent) -> None:
-            journal.add(event)
-
         return Attempt(
-            record=self.claim.record,
+            record=self.lease.record,
             host=self.host,
             stop=self.stop,
             journal=journal,
-            meter=RunSpending(self.stop, record),
+            spending=RunSpending(self.stop, journal.add),
             redact=redact,
             token=token,
         )
 
-    async def _end(self, attempt: Attempt, held: AsyncExitStack) -> RunOutcome:
+    async def _outcome(self, attempt: Attempt, held: AsyncExitStack) -> RunOutcome:
         """Always return an outcome: a run that disappears is the worst failure."""
-        key = self.claim.record.session
+        key = self.lease.record.session
         try:
-            if self.claim.record.kind == KIND:
-                grant = RunCredentials(run=self.claim.record.id, token=attempt.token)
-                return await self_test(self.host.way, grant, attempt.meter.on_guard_event)
+            if self.lease.record.kind == KIND:
+                grant = RunCredentials(run=self.lease.record.id, token=attempt.token)
+                return await self_test(self.host.guard, grant, attempt.spending.on_guard_event)
             if key:
-                of = session_lock(key, self.claim.record.id, self.host, self.stop, attempt.journal)
-                attempt.session = await held.enter_async_context(of)
+                lock = session_lock(key, self.lease.record.id, self.host, self.stop, attempt.journal)
+                attempt.session = await held.enter_async_context(lock)
                 if attempt.session is None:
                     return outcome_before_start(self.stop.cause, None)
             return await self._attempts(attempt)
         except LeaseLost:
             on_lease_lost(self.stop, attempt.journal)
             raise
-        except UnmoorRuntimeError as fault:
-            return attempt.failure_outcome(str(fault))
+        except UnmoorRuntimeError as error:
+            return attempt.failure_outcome(str(error))
         except OSError as error:
             return attempt.failure_outcome(_describe_os_error(error))
         except Exception as error:
@@ -150,70 +147,65 @@ class _Lifecycle:
         while True:
             try:
                 return await attempt.execute()
-            except TransientError as fault:
-                if left == 0 or attempt.begun or self.stop.cause:
+            except TransientError as error:
+                if left == 0 or attempt.harness_started or self.stop.cause:
                     raise
-                attempt.journal.add(Notice(level="warning", text=f"retrying after: {fault}"))
+                attempt.journal.add(Notice(level="warning", text=f"retrying after: {error}"))
             left -= 1
-            number = self.claim.record.attempt + 1
-            attempt.record = await self._retry(lambda number=number: self.claim.update(attempt=number))
-            await wait_event(self.stop.event, self.host.patience.again_s)
+            number = self.lease.record.attempt + 1
+            attempt.record = await self._retry(lambda number=number: self.lease.update(attempt=number))
+            await wait_event(self.stop.event, self.host.timeouts.again_s)
 
     async def _confirm_lease(self, journal: EventLog) -> None:
         """LeaseLost if another runner took the run: then that runner records the outcome."""
         try:
-            await self._retry(self.claim.update)
+            await self._retry(self.lease.update)
         except LeaseLost:
             on_lease_lost(self.stop, journal)
             raise
         except TransientError:
             return  # the final update of the record tries again
 
-    async def _report(self, end: RunOutcome, attempt: Attempt) -> RunRecord:
-        meter, journal = attempt.meter, attempt.journal
-        journal.add(
+    async def _report(self, outcome: RunOutcome, attempt: Attempt) -> RunRecord:
+        spending = attempt.spending
+        attempt.journal.add(
             Finished(
-                status=end.status,
-                reason=end.reason,
-                tokens=meter.tokens,
-                cost_usd=meter.cost_usd,
-                artifacts=tuple(a.path for a in end.artifacts),
+                status=outcome.status,
+                reason=outcome.reason,
+                tokens=spending.tokens,
+                cost_usd=spending.cost_usd,
+                artifacts=tuple(a.path for a in outcome.artifacts),
             )
         )
-        # Events that are not stored now are retried when the event log closes; the record comes first.
+        # Events that are not stored now are retried when the event log closes; the record is more important.
         with contextlib.suppress(TransientError):
-            await self._retry(journal.flush)
-        return await self._finish(end, attempt)
+            await self._retry(attempt.journal.flush)
+        return await self._finish(outcome, attempt)
 
-    async def _finish(self, end: RunOutcome, attempt: Attempt) -> RunRecord:
-        ended_at = self.host.clock()
-        return await self._retry(
-            lambda: self.claim.update(
-                status=end.status,
-                reason=end.reason,
-                answer=end.answer,
-                artifacts=end.artifacts,
-                ended_at=ended_at,
-                usage=attempt.meter.tokens,
-                requests=attempt.meter.requests,
-                cost_usd=attempt.meter.cost_usd,
-                confinement=attempt.confinement,
-            )
-        )
+    async def _finish(self, outcome: RunOutcome, attempt: Attempt) -> RunRecord:
+        fields = {
+            **{name: getattr(outcome, name) for name in ("status", "reason", "answer", "artifacts")},
+            "ended_at": self.host.clock(),
+            "usage": attempt.spending.tokens,
+            "requests": attempt.spending.requests,
+            "cost_usd": attempt.spending.cost_usd,
+            "confinement": attempt.confinement,
+        }
+        return await self._retry(lambda: self.lease.update(**fields))
 
     async def _prior_progress(self) -> PriorProgress:
         """What an earlier runner wrote, so that event numbers continue and no run finishes twice."""
         newest, last = 0, b""
-        if self.claim.record.attempt > 1:
-            async for entry in self.host.store.list(keys.events_prefix(self.claim.record.id)):
+        if self.lease.record.attempt > 1:
+            async for entry in self.host.store.list(keys.events_prefix(self.lease.record.id)):
                 stored = await self.host.store.get(entry.key)
                 lines = stored.content.splitlines() if stored else []
                 newest = keys.first_event(entry.key) - 1 + len(lines)
                 last = lines[-1] if lines else last
-        return PriorProgress(events=newest, end=_recorded_outcome(last))
+        return PriorProgress(events=newest, outcome=_recorded_outcome(last))
 
-    async def _retry(self, act: Any) -> Any:
-        return await retry_transient(act, pause_s=self.host.patience.store_s)
+    async def _retry(self, act: Callable[[], Awaitable[T]]) -> T:
+        return await retry_transient(act, pause_s=self.host.timeouts.store_s)
 
 
 def _recorded_outcome(line: bytes) -> RunOutcome | None:
@@ -228,7 +220,6 @@ def _recorded_outcome(line: bytes) -> RunOutcome | None:
 
 
 def _shorten_reason(reason: str) -> str:
-    """The reason, cut to the length that a record holds."""
     return _text(reason if len(reason) <= MAX_REASON else f"{reason[: MAX_REASON - 1]}…")
 
 
@@ -239,7 +230,7 @@ def _shorten_answer(answer: str) -> str:
 
 
 def _text(text: str) -> str:
-    """The text without what UTF-8 cannot encode."""
+    """The text with characters replaced that UTF-8 cannot encode."""
     return text.encode(errors="replace").decode()
 
 

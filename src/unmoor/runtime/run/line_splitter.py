@@ -1,19 +1,19 @@
-"""A stream of bytes as lines of text: bounded, and never an exception for what a program may write."""
+"""Splits a stream of bytes into lines of text, with bounded memory and without errors on any input."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-# A longer line is cut: no event of any harness is that long, and the runner must not grow with it.
+# Longer lines are cut: no harness's event is that long, and memory must stay bounded.
 LONGEST = 16 * 1024 * 1024
-# More than an event keeps of it, so that a secret is whole or not there when it is redacted.
-KEPT_OF_A_CUT_LINE = 320 * 1024
+# Longer than the raw text of an event, so that no secret is cut in half before it is redacted.
+CUT_LINE_BYTES = 320 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line without its end; `cut` is how many bytes it had where it was too long, else 0."""
+    """A line without its line break; `cut` is its full size in bytes if it was cut."""
 
     text: str
     cut: int = 0
@@ -21,14 +21,13 @@ class Line:
 
 @dataclass(slots=True)
 class LineSplitter:
-    """Takes pieces of a stream and gives the lines that they complete; what is not UTF-8 becomes U+FFFD."""
+    """Yields the lines that each piece of the stream completes; invalid UTF-8 becomes U+FFFD."""
 
     longest: int = LONGEST
     _held: bytearray = field(default_factory=bytearray)
     _size: int = 0
 
     def feed(self, piece: bytes) -> Iterator[Line]:
-        """The lines that end in this piece."""
         *ended, rest = piece.split(b"\n")
         for part in ended:
             self._hold(part)
@@ -49,5 +48,5 @@ class LineSplitter:
         content, size = bytes(self._held), self._size
         self._held, self._size = bytearray(), 0
         if size > self.longest:
-            return Line(text=content[:KEPT_OF_A_CUT_LINE].decode(errors="replace"), cut=size)
+            return Line(text=content[:CUT_LINE_BYTES].decode(errors="replace"), cut=size)
         return Line(text=content.decode(errors="replace").removesuffix("\r"))

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.container import secret_name_from_variable
-from unmoor.runtime.config import AgentConfig, Trigger
 from unmoor.runtime.environment import ContainerEnvironment, read_environment, scrub_secrets
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.events import BudgetExceeded, Finished, NetworkDenied, Notice, Started
@@ -37,21 +36,20 @@ from .lease import LeaseLost
 from .lifecycle import execute_run
 from .retry import retry_transient
 from .stop import Stop
-from .traces import tracing_enabled as wanted_traces
+from .traces import tracing_enabled
 from .wake_gateway import HURRIED_S, WITHIN_S, wake_gateway
 
 USAGE = "unmoor-agent run RUN_ID | run --trigger NAME [--delivery ID]"
-# A stop is answered before the shortest grace of any platform, 10 s, is over: everything but the record's last word is
-# written within this time.
+# The shortest stop grace of all platforms is 10 s: everything but the final record is written within this time.
 STOP_GRACE_S, STOP_WITHIN_S = 2.0, 6.5
 PAUSE_S = 0.25
-# Events that a container's log shows; the run's own events hold everything.
+# The events in a container's log; the store has all of them.
 LOGGED = {t.type for t in (Started, Finished, Notice, NetworkDenied, BudgetExceeded)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunArguments:
-    """What the command asks for: a run by its id, or a new one of a trigger."""
+    """The command's arguments: a run's id, or a trigger whose run is created."""
 
     run: str = ""
     trigger: str = ""
@@ -59,7 +57,7 @@ class RunArguments:
 
 
 def parse_arguments(arguments: Sequence[str]) -> RunArguments:
-    """The command's arguments; ConfigurationFault for any others."""
+    """Parses the arguments; ConfigurationError if they are invalid."""
     match list(arguments):
         case [run] if keys.RUN_ID.fullmatch(run):
             return RunArguments(run=run)
@@ -68,90 +66,71 @@ def parse_arguments(arguments: Sequence[str]) -> RunArguments:
         case ["--trigger", trigger, "--delivery", delivery]:
             return RunArguments(trigger=trigger, delivery=delivery)
         case _:
-            raise ConfigurationError(f"run: {' '.join(arguments)!r} is no run; write {USAGE}")
+            raise ConfigurationError(f"run: {' '.join(arguments)!r} is not a valid run; write {USAGE}")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0 if the run succeeded, or if there was nothing to do; 1 if it ended otherwise; 2 if it cannot be run here."""
-    wanted = parse_arguments(arguments)
-    surroundings = read_environment(os.environ)
+    """0 if the run succeeded or needs no runner, 1 if it ended otherwise, 2 if it cannot be executed here."""
+    parsed = parse_arguments(arguments)
+    environment = read_environment(os.environ)
     scrub_secrets()
-    return asyncio.run(_run(wanted, surroundings))
+    return asyncio.run(_run(parsed, environment))
 
 
-async def _run(wanted: RunArguments, surroundings: ContainerEnvironment) -> int:
-    guard = connect_guard(surroundings.guard_url)
+async def _run(arguments: RunArguments, environment: ContainerEnvironment) -> int:
+    guard = connect_guard(environment.guard_url)
+    store = open_store(environment.store_url)
+    redact = redactor(_secrets_by_name(environment))
+    environment.work_root.mkdir(parents=True, exist_ok=True)
+    # A new folder: a restarted container finds the files of the previous one.
+    folder = Path(tempfile.mkdtemp(prefix="bundle-", dir=environment.work_root))
     async with guard.keep_alive():
-        return await _guarded(wanted, surroundings, guard)
+        try:
+            bundle = await retry_transient(
+                lambda: fetch_bundle(store, environment.bundle, folder / "files"), pause_s=PAUSE_S
+            )
+            run = arguments.run or await create_scheduled_run(
+                store, bundle, arguments, now=datetime.now(UTC), redact=redact
+            )
+            log = JsonLog(redact=redact, run=run)
+            return await _execute(run, _run_context(environment, guard, bundle, store, log), environment, log)
+        finally:
+            await asyncio.to_thread(remove_tree, folder)
 
 
-async def _guarded(wanted: RunArguments, surroundings: ContainerEnvironment, guard: ConnectionHandler) -> int:
-    redact = redactor(_by_name(surroundings))
-    store = open_store(surroundings.store_url)
-    # A folder of its own: a container that is started again finds what the one before it left.
-    folder = Path(tempfile.mkdtemp(prefix="bundle-", dir=_made(surroundings.work_root)))
-    try:
-        bundle = await retry_transient(
-            lambda: fetch_bundle(store, surroundings.bundle, folder / "files"), pause_s=PAUSE_S
-        )
-        run = wanted.run or await create_scheduled_run(store, bundle, wanted, now=datetime.now(UTC), redact=redact)
-        return await _lived(run, surroundings, guard, bundle, store, JsonLog(redact=redact, run=run))
-    finally:
-        await asyncio.to_thread(remove_tree, folder)
-
-
-async def _lived(
-    run: str,
-    surroundings: ContainerEnvironment,
-    guard: ConnectionHandler,
-    bundle: UnpackedBundle,
-    store: Store,
-    log: JsonLog,
-) -> int:
+async def _execute(run: str, context: RunContext, environment: ContainerEnvironment, log: JsonLog) -> int:
     stop = Stop()
     _stop_on_signals(stop)
     try:
-        record = await execute_run(run, _host(surroundings, guard, bundle, store, log), stop)
-    except LeaseLost as fault:
-        log(str(fault))
+        record = await execute_run(run, context, stop)
+    except LeaseLost as error:
+        log(str(error))
         return 0
     within_s = HURRIED_S if stop.hurried.is_set() else WITHIN_S
-    await wake_gateway(surroundings.gateway_url, store, run, within_s=within_s, log=log)
+    await wake_gateway(environment.gateway_url, context.store, run, within_s=within_s, log=log)
     return 0 if record.status == "succeeded" else 1
 
 
 async def create_scheduled_run(
-    store: Store, bundle: UnpackedBundle, wanted: RunArguments, *, now: datetime, redact: Redact
+    store: Store, bundle: UnpackedBundle, arguments: RunArguments, *, now: datetime, redact: Redact
 ) -> str:
-    """The run of a schedule's firing. However often it is delivered, it has one run, which is made if it is not there,
-    since who was told first may have died before; whoever claims it runs it."""
-    trigger = _trigger(bundle.agent, wanted.trigger)
-    run = keys.run_id(now)
-    if wanted.delivery:
-        run = await retry_transient(
-            lambda: claim_dedup_key(store, keys.schedule_dedup_key(trigger.name, wanted.delivery), run),
-            pause_s=PAUSE_S,
-        )
+    """Idempotently creates the run for a schedule's fire time. Any delivery may create it; the lease decides which
+    runner executes it."""
+    trigger = next((each for each in bundle.agent.triggers if each.name == arguments.trigger), None)
+    if trigger is None:
+        raise ConfigurationError(f"run: the agent has no trigger {arguments.trigger!r}; deploy again")
+    run, delivery = keys.run_id(now), arguments.delivery
+    if delivery:
+        key = keys.schedule_dedup_key(trigger.name, delivery)
+        run = await retry_transient(lambda: claim_dedup_key(store, key, run), pause_s=PAUSE_S)
     event = {"scheduled": now.isoformat()}
-    record = run_from_trigger(bundle, trigger, run=run, delivery=wanted.delivery, now=now, event=event, redact=redact)
+    record = run_from_trigger(bundle, trigger, run=run, delivery=delivery, now=now, event=event, redact=redact)
     await retry_transient(lambda: create_run_record(store, record), pause_s=PAUSE_S)
     return run
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _trigger(agent: AgentConfig, name: str) -> Trigger:
-    for trigger in agent.triggers:
-        if trigger.name == name:
-            return trigger
-    raise ConfigurationError(f"run: the agent has no trigger {name!r}; deploy again")
-
-
-def _host(
-    surroundings: ContainerEnvironment, guard: ConnectionHandler, bundle: UnpackedBundle, store: Store, log: JsonLog
+def _run_context(
+    environment: ContainerEnvironment, guard: ConnectionHandler, bundle: UnpackedBundle, store: Store, log: JsonLog
 ) -> RunContext:
     def log_event(event: dict[str, Any]) -> None:
         if event["type"] in LOGGED:
@@ -161,20 +140,20 @@ def _host(
     return RunContext(
         store=store,
         bundle=bundle,
-        secrets=_by_name(surroundings),
-        way=guard,
-        work_root=surroundings.work_root,
-        in_an_image=outside is None,
+        secrets=_secrets_by_name(environment),
+        guard=guard,
+        work_root=environment.work_root,
+        in_image=outside is None,
         programs=outside or HarnessInstallation(folders=()),
         owner=f"{socket.gethostname()}-{secrets.token_hex(4)}",
         watch=log_event,
-        traced=wanted_traces(os.environ),
+        traced=tracing_enabled(os.environ),
     )
 
 
-def _by_name(surroundings: ContainerEnvironment) -> dict[str, str]:
-    """The secrets by the names that the spec has for them."""
-    return {secret_name_from_variable(variable): value for variable, value in surroundings.secrets.items()}
+def _secrets_by_name(environment: ContainerEnvironment) -> dict[str, str]:
+    """The secrets by the spec's names."""
+    return {secret_name_from_variable(variable): value for variable, value in environment.secrets.items()}
 
 
 def _stop_on_signals(stop: Stop) -> None:

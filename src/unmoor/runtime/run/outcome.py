@@ -27,22 +27,18 @@ def resolve_outcome(
     ended: ProcessResult, outcome: HarnessOutcome, *, timeout_s: int, over: BudgetExceeded | None
 ) -> RunOutcome:
     """The outcome of a harness that was started. A cause from outside overrides what the harness reported."""
+    status: Status = outcome.status
+    reason = outcome.reason + _signal_text(ended) if status == "failed" else ""
     match ended.cause:
         case "timed_out":
-            return RunOutcome(
-                status="timed_out",
-                reason=f"timed out after {duration_text(timeout_s)} (run.timeout)",
-                answer=outcome.answer,
-            )
+            status, reason = "timed_out", f"timed out after {duration_text(timeout_s)} (run.timeout)"
         case "over_budget":
-            return RunOutcome(status="over_budget", reason=cap_exceeded_text(over), answer=outcome.answer)
+            status, reason = "over_budget", cap_exceeded_text(over)
         case "cancelled":
-            return RunOutcome(status="cancelled", reason="cancelled", answer=outcome.answer)
+            status, reason = "cancelled", "cancelled"
         case "stopped":
-            return RunOutcome(status="lost", reason="the container was told to stop", answer=outcome.answer)
-        case _:
-            reason = outcome.reason + _killed(ended) if outcome.status == "failed" else ""
-            return RunOutcome(status=outcome.status, reason=reason, answer=outcome.answer)
+            status, reason = "lost", "the container was told to stop"
+    return RunOutcome(status=status, reason=reason, answer=outcome.answer)
 
 
 def outcome_before_start(cause: str, over: BudgetExceeded | None) -> RunOutcome:
@@ -55,12 +51,11 @@ def outcome_before_start(cause: str, over: BudgetExceeded | None) -> RunOutcome:
 
 
 def cap_exceeded_text(over: BudgetExceeded | None) -> str:
-    """Which spending cap is used up."""
     return f"{over.cap}: the cap of {over.limit_usd} USD is used up" if over else "a spending cap is used up"
 
 
-def _killed(ended: ProcessResult) -> str:
-    """What a signal that the runner did not send probably means."""
+def _signal_text(ended: ProcessResult) -> str:
+    """The probable meaning of a signal that the runner did not send."""
     number = ended.exit.signal
     if number is None or ended.lingered:
         return ""

@@ -57,7 +57,7 @@ class Preparation:
             redact=self.redact,
             extra=self.host.git_environment,
         )
-        return Workspace(bundle=self.host.bundle, places=self.directories, git=git, credential=self.host.secret)
+        return Workspace(bundle=self.host.bundle, directories=self.directories, git=git, credential=self.host.secret)
 
     async def _fetch(self, bare: Path, clone: Path) -> None:
         """Fetch into the clone, confined like the harness, which may have written the clone's configuration."""

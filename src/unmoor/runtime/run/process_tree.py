@@ -1,7 +1,7 @@
-"""A harness's processes: all of them found, and all of them ended.
+"""Finds and ends all processes of a harness.
 
-A process that daemonises leaves its group and its session, but not its line of descent: the runner is the subreaper of
-everything below it, so an orphan becomes its child, and whoever descends from the runner belongs to the run.
+A daemon leaves its process group and session, but stays a descendant: the runner is a subreaper, so orphans become its
+children, and every descendant of the runner belongs to the run.
 https://man7.org/linux/man-pages/man2/PR_SET_CHILD_SUBREAPER.2const.html
 """
 
@@ -15,37 +15,36 @@ from collections.abc import Iterable, Mapping
 from unmoor.runtime.sandbox.libc import LIBC, PR_SET_CHILD_SUBREAPER
 
 ZOMBIE = b"Z"
-# Some seconds of looking: for one that never stops starting itself anew, which a container's limits then end.
-MOST_LOOKS = 2000
+# Some seconds: a process that keeps forking is ended by the container's limits.
+MAX_SCANS = 2000
 
 
 def become_subreaper() -> None:
-    """From here on orphans below this process become its children."""
+    """Makes orphaned descendants children of this process from now on."""
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def descendants(of: int, *, spare: frozenset[int] = frozenset()) -> list[int]:
-    """Every living process below that one, children before grandchildren; nothing of what is spared or below it."""
+    """The living descendants, children before grandchildren, without spared processes and their descendants."""
     return [pid for pid, state in _below(of, spare) if state != ZOMBIE]
 
 
 def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
-    """Sends the signal to each that is still there."""
+    """Sends the signal to each process that still exists."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
 
 
 def kill_all(of: int, *, spare: frozenset[int] = frozenset()) -> int:
-    """Ends everything below a process but what is spared, at once and for good; how many there were.
+    """Kills all descendants but spared ones, and returns how many there were.
 
-    They are stopped before they are killed, so that none of them forks while the others die. What was born meanwhile is
-    found by looking again, until nothing lives and nothing new is dead: a process that only starts the next one and
-    exits may be missed by a look, but its remains are not.
+    They are stopped before they are killed, so that none forks while others die. Scans repeat until nothing lives and
+    no new zombie appears: a scan may miss a process that starts the next one and exits, but not its zombie.
     """
     killed: set[int] = set()
     remains: set[int] = set()
-    for _ in range(MOST_LOOKS):
+    for _ in range(MAX_SCANS):
         found = _below(of, spare)
         living = [pid for pid, state in found if state != ZOMBIE and pid not in killed]
         dead = {pid for pid, state in found if state == ZOMBIE}
@@ -59,7 +58,7 @@ def kill_all(of: int, *, spare: frozenset[int] = frozenset()) -> int:
 
 
 def reap(of: int, *, spare: frozenset[int]) -> None:
-    """Takes the exits of adopted children but those spared: as zombies they would use up the container's processes."""
+    """Reaps adopted children but spared ones: zombies count against the container's process limit."""
     for pid, (state, parent) in _processes().items():
         if state == ZOMBIE and parent == of and pid not in spare:
             with contextlib.suppress(ChildProcessError):
@@ -67,7 +66,7 @@ def reap(of: int, *, spare: frozenset[int]) -> None:
 
 
 def _below(of: int, spare: frozenset[int]) -> list[tuple[int, bytes]]:
-    """The processes below that one and their states, children before grandchildren; zombies are among them."""
+    """The descendants with their states, including zombies, children before grandchildren."""
     children: dict[int, list[tuple[int, bytes]]] = {}
     for pid, (state, parent) in _processes().items():
         if pid not in spare:
@@ -87,7 +86,7 @@ def _processes() -> Mapping[int, tuple[bytes, int]]:
             continue
         try:
             with open(f"/proc/{name}/stat", "rb") as file:
-                # The name in parentheses may hold anything, so the rest begins after the last one.
+                # The name in parentheses may contain anything, so the rest begins after the last parenthesis.
                 state, parent = file.read().rsplit(b")", 1)[1].split()[:2]
         except (OSError, IndexError):
             continue

@@ -31,7 +31,6 @@ from .session_archive import is_real_folder
 from .sessions import Session
 from .stop import Stop
 
-BLOCK = 1024 * 1024
 # More files than this are a mistake in a glob.
 MAX_ARTIFACTS = 10_000
 
@@ -47,7 +46,7 @@ async def upload_artifacts(
         path, shown = work / name, redact(name)
         await retry_transient(partial(store.upload, keys.artifact_key(run, shown), path), pause_s=pause_s)
         digest = await asyncio.to_thread(_digest, path)
-        collected.append(Artifact(path=_shown(shown), size_bytes=path.stat().st_size, sha256=digest))
+        collected.append(Artifact(path=_printable(shown), size_bytes=path.stat().st_size, sha256=digest))
     warning = ""
     if len(names) > MAX_ARTIFACTS:
         warning = f"run.artifacts: {len(names)} files match; only the first {MAX_ARTIFACTS} were saved"
@@ -65,25 +64,22 @@ def match_files(work: Path, globs: tuple[str, ...]) -> Iterator[str]:
             yield found.name
 
 
-def _shown(name: str) -> str:
+def _printable(name: str) -> str:
     """A file's name as text, with bytes that are not UTF-8 replaced."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ResultSaver:
     """Saves an attempt's results within the time left: a container that is told to stop does not wait."""
 
     run: str
-    here: RunDirectories
+    directories: RunDirectories
     host: RunContext
     stop: Stop
     journal: EventLog
@@ -101,10 +97,10 @@ class ResultSaver:
         uploading = upload_artifacts(
             self.host.store,
             self.run,
-            self.here.work,
+            self.directories.work,
             self.host.bundle.agent.run.artifacts,
             self.redact,
-            pause_s=self.host.patience.store_s,
+            pause_s=self.host.timeouts.store_s,
         )
         try:
             artifacts, warning = await self.stop.with_deadline(uploading, share=0.4)
@@ -122,7 +118,9 @@ class ResultSaver:
         harness's own id of the session."""
         folders = ("work", *(f"home/{folder}" for folder in harness.session_folders))
         name = self.host.bundle.agent.harness.name
-        saving = session.save(self.here.root, folders, self.here.own, harness=name, session=harness_session)
+        saving = session.save(
+            self.directories.root, folders, self.directories.own, harness=name, session=harness_session
+        )
         try:
             skipped = await self.stop.with_deadline(saving, share=0.8)
         except TimeoutError:

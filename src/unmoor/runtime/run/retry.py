@@ -13,10 +13,10 @@ T = TypeVar("T")
 ATTEMPTS = 5
 
 
-async def retry_transient(act: Callable[[], Awaitable[T]], *, pause_s: float) -> T:
+async def retry_transient(act: Callable[[], Awaitable[T]], *, pause_s: float, attempts: int = ATTEMPTS) -> T:
     """The act's result; raises the last attempt's error if none succeeds. Each pause doubles the one before."""
     backoff = Backoff(first_s=pause_s)
-    for failures in range(1, ATTEMPTS):
+    for failures in range(1, attempts):
         try:
             return await act()
         except TransientError:

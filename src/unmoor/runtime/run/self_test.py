@@ -10,21 +10,20 @@ from unmoor.runtime.self_test_trigger import WHOLE
 from .guard_port import GuardPort
 from .outcome import RunOutcome
 
-# Longer than a guard beside the run takes to come up.
+# Longer than a guard beside the run takes to start.
 PATIENCE_S = 30.0
 QUESTION = b"GET /self-test HTTP/1.1\r\nHost: unmoor.invalid\r\nConnection: close\r\n\r\n"
 
 
-async def self_test(way: ConnectionHandler, grant: RunCredentials, emit: Emit) -> RunOutcome:
-    """The end of such a run: it has succeeded where the guard answers anything."""
-    async with GuardPort(way, grant, emit) as port:
-        answered = await _asked(port.number)
-    if answered:
-        return RunOutcome(status="succeeded", reason="", answer=WHOLE)
-    return RunOutcome(status="failed", reason="the guard does not answer, so no run could ask a model")
+async def self_test(guard: ConnectionHandler, grant: RunCredentials, emit: Emit) -> RunOutcome:
+    """The outcome of a self-test: it succeeds if the guard answers anything."""
+    async with GuardPort(guard, grant, emit) as port:
+        if await _guard_answers(port.number):
+            return RunOutcome(status="succeeded", reason="", answer=WHOLE)
+    return RunOutcome(status="failed", reason="the guard does not answer, so runs cannot reach a model")
 
 
-async def _asked(port: int) -> bool:
+async def _guard_answers(port: int) -> bool:
     try:
         async with asyncio.timeout(PATIENCE_S):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -1,7 +1,6 @@
-"""A session's state as one archive: files, folders and links as they are, compressed with Zstandard.
+"""A session's state as one tar archive, compressed with Zstandard.
 
-Only what is really below the named folders is packed: a link is kept as a link and never followed, so that a harness
-cannot have the runner read what it could not read itself.
+Links are packed as links and never followed, so that a harness cannot make the runner read files that it cannot read.
 """
 
 from __future__ import annotations
@@ -19,19 +18,19 @@ from unmoor.runtime.tar_extract import extract
 
 from .file_tree import TreeEntry, make_readable, walk
 
-# The fastest level compresses sources and logs well enough; a higher one would be the bottleneck.
+# The fastest level compresses sources and logs well; a higher one would be the bottleneck.
 LEVEL = 1
 THREADS = 2
 BUFFER = 1024 * 1024
 
 
 class CorruptArchive(Exception):
-    """An archive that is damaged; its text says how, in one line."""
+    """A damaged archive; the message says how, in one line."""
 
 
 def pack(root: Path, folders: Iterable[str], archive: Path, *, given_up: Callable[[], bool] = lambda: False) -> int:
-    """Writes the folders below the root, those that are there, into the archive; how many of their entries had to be
-    left out, since they lie too deep or cannot be read. It ends early, with half an archive, when it is given up."""
+    """Archives the folders below the root that exist; how many entries were left out as too deep or unreadable. Ends
+    early, with a partial archive, once `given_up` returns true."""
     compressor = zstandard.ZstdCompressor(level=LEVEL, threads=THREADS)
     left_out = 0
     with (
@@ -42,15 +41,13 @@ def pack(root: Path, folders: Iterable[str], archive: Path, *, given_up: Callabl
         for entry in _entries(root, folders):
             if given_up():
                 break
-            left_out += not _added(tar, entry)
+            left_out += not _add(tar, entry)
     return left_out
 
 
 def unpack(archive: Path, root: Path, *, given_up: Callable[[], bool] = lambda: False) -> None:
-    """Makes the archive's files below the root; nothing outside it is written, whatever the archive names.
-
-    BrokenArchive where it is none, or only a part of one. It ends early when it is given up.
-    """
+    """Extracts the archive below the root and never outside it; CorruptArchive if it is damaged or incomplete. Ends
+    early once `given_up` returns true."""
     root.mkdir(parents=True, exist_ok=True)
     try:
         with (
@@ -64,7 +61,7 @@ def unpack(archive: Path, root: Path, *, given_up: Callable[[], bool] = lambda: 
 
 
 def is_real_folder(root: Path, folder: str) -> bool:
-    """Whether every step from the root to the folder is a folder of its own, and no link."""
+    """Whether every component from the root to the folder is a folder and not a link."""
     path = root
     for part in folder.split("/"):
         path = path / part
@@ -84,8 +81,8 @@ def _entries(root: Path, folders: Iterable[str]) -> Iterator[TreeEntry]:
             yield from (dataclasses.replace(found, name=f"{folder}/{found.name}") for found in walk(path))
 
 
-def _added(tar: tarfile.TarFile, found: TreeEntry) -> bool:
-    """Packs one entry; False where it had to be left out. Sockets, pipes and devices are nothing to be packed."""
+def _add(tar: tarfile.TarFile, found: TreeEntry) -> bool:
+    """Packs one entry; False if it had to be left out. Sockets, pipes and devices are ignored."""
     status = found.status
     if status is None:
         return False

@@ -28,6 +28,7 @@ from unmoor.runtime.waiting import wait_event
 
 from .context import RunContext
 from .event_log import EventLog
+from .heartbeat import in_background
 from .lease import LEASE
 from .retry import retry_transient
 from .session_archive import CorruptArchive, pack, unpack
@@ -58,7 +59,7 @@ class Session:
         self._run = run
         self._version = version
         self._clock = clock
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self.pause_s = 0.25
         self.record = record
 
@@ -100,7 +101,7 @@ class Session:
 
     async def _change(self, **fields: str) -> None:
         """Write these fields, one write at a time: a concurrent renewal must not look like another run's lock."""
-        async with self._one_at_a_time:
+        async with self._lock:
             self.record, self._version = await swap_record(
                 self._store,
                 keys.session_record_key(self.record.key),
@@ -172,26 +173,24 @@ async def session_lock(
     key: str, run: str, host: RunContext, stop: Stop, journal: EventLog
 ) -> AsyncIterator[Session | None]:
     """The session of that key, held while the block runs; None if the run was ended before the session was free."""
-    session = await _held(key, run, host, stop, journal)
+    session = await _acquire(key, run, host, stop, journal)
     if session is None:
         yield None
         return
-    session.pause_s = host.patience.store_s
-    renewing = asyncio.create_task(_renew(session, host.patience.renew_s))
+    session.pause_s = host.timeouts.store_s
     try:
-        yield session
+        async with in_background(_renew(session, host.timeouts.renew_s)):
+            yield session
     finally:
-        renewing.cancel()
-        await asyncio.gather(renewing, return_exceptions=True)
         with contextlib.suppress(TransientError):  # the lease expires
-            await retry_transient(session.release, pause_s=host.patience.store_s)
+            await retry_transient(session.release, pause_s=host.timeouts.store_s)
 
 
-async def _held(key: str, run: str, host: RunContext, stop: Stop, journal: EventLog) -> Session | None:
+async def _acquire(key: str, run: str, host: RunContext, stop: Stop, journal: EventLog) -> Session | None:
     holder = ""
     while True:
         held = await retry_transient(
-            lambda: acquire_session(host.store, key, run, clock=host.clock), pause_s=host.patience.store_s
+            lambda: acquire_session(host.store, key, run, clock=host.clock), pause_s=host.timeouts.store_s
         )
         if isinstance(held, Session):
             return held
@@ -200,7 +199,7 @@ async def _held(key: str, run: str, host: RunContext, stop: Stop, journal: Event
         if held != holder:
             journal.add(Notice(level="info", text=f"waiting for run {held}, which holds session {key}"))
             holder = held
-        await wait_event(stop.event, host.patience.session_poll_s)
+        await wait_event(stop.event, host.timeouts.session_poll_s)
 
 
 async def _renew(session: Session, every_s: float) -> None:

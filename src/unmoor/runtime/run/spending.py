@@ -1,4 +1,4 @@
-"""What a run has used and spent, added up from what the guard says."""
+"""A run's usage and cost, summed from the guard's events."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from .stop import Stop
 
 @dataclass(slots=True)
 class RunSpending:
-    """Takes the guard's events: counts them, hands them on, and stops a run whose cap is used up."""
+    """Counts and forwards the guard's events, and stops a run that has used up a cap."""
 
     stop: Stop
-    hand_on: Callable[[GuardEvent], None]
+    forward: Callable[[GuardEvent], None]
     tokens: Tokens = field(default_factory=Tokens)
     requests: int = 0
     cost_usd: Decimal | None = None
     over: BudgetExceeded | None = None
 
     def on_guard_event(self, event: GuardEvent) -> None:
-        """One event of the guard's."""
-        self.hand_on(event)
+        self.forward(event)
         if isinstance(event, ModelUsage):
             self.requests += 1
             self.tokens += event.tokens

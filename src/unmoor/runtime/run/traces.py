@@ -1,8 +1,7 @@
-"""Traces of runs by OpenTelemetry, with its conventions for generative AI, where an endpoint is set.
+"""Exports a run's OpenTelemetry traces, in the conventions for generative AI, if an endpoint is set.
 
-A run is one span of the kind `invoke_agent`; under it is a span for each tool call and each use of the model. What was
-said is not in them: content stays in the run's own events. The exporter's settings are its own OTEL_ variables.
-https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-agent-spans/
+A run is an `invoke_agent` span with a child span for each tool call and model request, without their content. OTEL_
+variables configure the exporter. https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-agent-spans/
 """
 
 from __future__ import annotations
@@ -17,19 +16,18 @@ from unmoor.runtime.config import AgentConfig
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 FLUSH_S = 3
-# The names that the conventions have for the spec's providers.
+# The conventions' names of the spec's providers.
 PROVIDERS = {"google": "gcp.gemini", "openai-compatible": "openai"}
 
 Watch = Callable[[dict[str, Any]], None]
 
 
 def tracing_enabled(environment: Mapping[str, str]) -> bool:
-    """Whether traces are to be sent anywhere."""
     return any(environment.get(name) for name in ENDPOINTS)
 
 
 class Traces:
-    """Makes a run's spans out of its events; `flush` sends what is left."""
+    """Builds a run's spans from its events."""
 
     def __init__(self, agent: AgentConfig, run: str, session: str, exporter: Any = None) -> None:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -39,9 +37,9 @@ class Traces:
 
         resource = Resource.create({"service.name": agent.name, "deployment.environment.name": agent.environment})
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        # What it says of itself at length, on an output that is not its own, `flush` answers in a word.
+        # The SDK logs every failed export; `flush` reports failures instead.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
-        self._exporter: Any = _Watched(exporter or OTLPSpanExporter(timeout=FLUSH_S))
+        self._exporter: Any = _FailureTracker(exporter or OTLPSpanExporter(timeout=FLUSH_S))
         self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._tracer = self._provider.get_tracer("unmoor")
         self._agent = agent
@@ -52,34 +50,34 @@ class Traces:
         self._last = 0
 
     def watch(self, event: Mapping[str, Any]) -> None:
-        """One event of the run's, as the journal writes it."""
+        """Receives an event of the run."""
         at = _nanoseconds(event["at"])
         if self._root is None:
-            self._root = self._begin(f"invoke_agent {self._agent.name}", at, self._about_the_run())
+            self._root = self._start_span(f"invoke_agent {self._agent.name}", at, self._run_attributes())
         match event["type"]:
             case "tool.call":
                 about = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": event["name"]}
-                span = self._begin(f"execute_tool {event['name']}", at, {**about, "gen_ai.tool.call.id": event["id"]})
-                self._tools[event["id"]] = span
+                about["gen_ai.tool.call.id"] = event["id"]
+                self._tools[event["id"]] = self._start_span(f"execute_tool {event['name']}", at, about)
             case "tool.result":
-                self._end(self._tools.pop(event["id"], None), at, error="tool_error" if event["is_error"] else "")
+                self._end_span(self._tools.pop(event["id"], None), at, error="tool_error" if event["is_error"] else "")
             case "usage":
-                self._used(event, at)
+                self._add_usage(event, at)
             case "run.finished":
-                self._finished(event, at)
+                self._finish(event, at)
             case _:
                 pass
         self._last = at
 
     def flush(self) -> bool:
-        """Sends what is left, within a few seconds or not at all; whether all of it was sent."""
-        # The SDK's own limits are not kept while it tries again; nothing waits for a thread that is a daemon.
+        """Sends the remaining spans within FLUSH_S; whether all were sent."""
+        # The SDK exceeds its own time limits while it retries; nothing waits for a daemon thread.
         closing = threading.Thread(target=self._provider.shutdown, daemon=True)
         closing.start()
         closing.join(FLUSH_S)
         return not closing.is_alive() and not self._exporter.failed
 
-    def _about_the_run(self) -> dict[str, str]:
+    def _run_attributes(self) -> dict[str, str]:
         about = {
             "gen_ai.operation.name": "invoke_agent",
             "gen_ai.agent.name": self._agent.name,
@@ -88,35 +86,35 @@ class Traces:
         }
         if self._session:
             about["gen_ai.conversation.id"] = self._session
-        return {**about, **self._about_the_model()}
+        return {**about, **self._model_attributes()}
 
-    def _about_the_model(self) -> dict[str, str]:
+    def _model_attributes(self) -> dict[str, str]:
         model = self._agent.model
         if model is None:
             return {}
         provider = PROVIDERS.get(model.provider, model.provider)
         return {"gen_ai.provider.name": provider, "gen_ai.request.model": model.name}
 
-    def _used(self, event: Mapping[str, Any], at: int) -> None:
-        """The guard says of a use when it is over; it began after whatever happened before it."""
-        about = {"gen_ai.operation.name": "chat", **self._about_the_model()}
-        span = self._begin(f"chat {event['model']}", self._last or at, about)
+    def _add_usage(self, event: Mapping[str, Any], at: int) -> None:
+        """The guard reports a request at its end; it began after the previous event."""
+        about = {"gen_ai.operation.name": "chat", **self._model_attributes()}
+        span = self._start_span(f"chat {event['model']}", self._last or at, about)
         span.set_attributes(_tokens(event["tokens"]))
-        self._end(span, at)
+        self._end_span(span, at)
 
-    def _finished(self, event: Mapping[str, Any], at: int) -> None:
+    def _finish(self, event: Mapping[str, Any], at: int) -> None:
         for span in self._tools.values():
-            self._end(span, at)
+            self._end_span(span, at)
         self._root.set_attributes({**_tokens(event["tokens"]), "unmoor.run.status": event["status"]})
-        self._end(self._root, at, error="" if event["status"] == "succeeded" else event["status"])
+        self._end_span(self._root, at, error="" if event["status"] == "succeeded" else event["status"])
 
-    def _begin(self, name: str, at: int, attributes: Mapping[str, Any]) -> Any:
+    def _start_span(self, name: str, at: int, attributes: Mapping[str, Any]) -> Any:
         from opentelemetry import trace
 
         above = trace.set_span_in_context(self._root) if self._root is not None else None
         return self._tracer.start_span(name, context=above, start_time=at, attributes=attributes)
 
-    def _end(self, span: Any, at: int, *, error: str = "") -> None:
+    def _end_span(self, span: Any, at: int, *, error: str = "") -> None:
         from opentelemetry.trace import Status, StatusCode
 
         if span is None:
@@ -127,8 +125,8 @@ class Traces:
         span.end(at)
 
 
-class _Watched:
-    """An exporter, and whether anything that it was given was not sent."""
+class _FailureTracker:
+    """An exporter that remembers failures."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner

@@ -26,7 +26,7 @@ class Workspace:
     """Creates or refreshes a run's workspace; `credential` returns a secret's value by its name."""
 
     bundle: UnpackedBundle
-    places: RunDirectories
+    directories: RunDirectories
     git: Git
     credential: Callable[[str], str]
 
@@ -34,7 +34,7 @@ class Workspace:
         """A new workspace: first the repositories, which need an empty folder, then the files."""
         agent = self.bundle.agent
         for repo in agent.repos:
-            await self.git.clone(repo, self._credential(repo.credential), self.places.work / repo.path)
+            await self.git.clone(repo, self._credential(repo.credential), self.directories.work / repo.path)
         await asyncio.to_thread(self._copy_files)
 
     async def refresh(self) -> list[tuple[Path, Path]]:
@@ -44,17 +44,17 @@ class Workspace:
         the clone's git configuration.
         """
         await asyncio.to_thread(self._copy_files)
-        pairs: list[tuple[Path, Path]] = []
+        fetches: list[tuple[Path, Path]] = []
         for number, repo in enumerate(self.bundle.agent.repos):
-            clone = self.places.work / repo.path
-            if not is_real_folder(self.places.work, f"{repo.path}/.git"):
+            clone = self.directories.work / repo.path
+            if not is_real_folder(self.directories.work, f"{repo.path}/.git"):
                 if not clone.exists() and not clone.is_symlink():
                     await self.git.clone(repo, self._credential(repo.credential), clone)
                 continue
-            bare = self.places.temp / f"fetched-{number}.git"
+            bare = self.directories.temp / f"fetched-{number}.git"
             await self.git.mirror(repo, self._credential(repo.credential), bare)
-            pairs.append((bare, clone))
-        return pairs
+            fetches.append((bare, clone))
+        return fetches
 
     def _credential(self, name: str) -> str:
         return self.credential(name) if name else ""
@@ -63,7 +63,7 @@ class Workspace:
         root = self.bundle.folder / "files"
         for source in sorted(p for p in root.rglob("*") if p.is_file()) if root.is_dir() else ():
             write_file(
-                self.places.work, source.relative_to(root), source.read_bytes(), mode=source.stat().st_mode & 0o777
+                self.directories.work, source.relative_to(root), source.read_bytes(), mode=source.stat().st_mode & 0o777
             )
 
 

@@ -34,7 +34,7 @@ async def claim_dedup_key(store: Store, key: str, run: str) -> str:
 
 
 async def run_of_dedup_key(store: Store, key: str) -> str:
-    """The run that a key names, empty where the key does not exist; UnmoorRuntimeError where it names none."""
+    """The run that a key names, empty where the key does not exist; UnmoorRuntimeError if its content is invalid."""
     stored = await store.get(key)
     if stored is None:
         return ""

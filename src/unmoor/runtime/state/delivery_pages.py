@@ -51,7 +51,6 @@ async def delivery_page(store: Store, *, limit: int, cursor: str = "", trigger: 
 
 
 async def _merge(*streams: AsyncIterator[Found]) -> AsyncIterator[Found]:
-    """Merges sorted streams."""
     heads = [await anext(stream, None) for stream in streams]
     while any(heads):
         first = min((head for head in heads if head), key=lambda head: head[0])
@@ -68,7 +67,7 @@ async def _runs(store: Store, first: str) -> AsyncIterator[Found]:
         for run, stored in zip(ids, await _read(store, [layout.run_record_key(run) for run in ids]), strict=True):
             record = read_record(run, stored) if stored else None
             if record and record.kind in KINDS:
-                yield (run.removeprefix("run-"), 0), _accepted(record)
+                yield (run.removeprefix("run-"), 0), _accepted_delivery(record)
         if len(ids) < AT_ONCE:
             return
         after = key_after(ids[-1])
@@ -105,7 +104,7 @@ async def _read(store: Store, keys: list[str]) -> list[bytes]:
     return [one.content if one else b"" for one in stored]
 
 
-def _accepted(record: RunRecord) -> dict[str, Any]:
+def _accepted_delivery(record: RunRecord) -> dict[str, Any]:
     return values(
         Delivery(
             id=record.delivery,

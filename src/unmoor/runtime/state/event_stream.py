@@ -18,7 +18,7 @@ from .run_record import RunRecord
 
 HEARTBEAT_S = 15.0
 POLL_S, NEAR_POLL_S = 1.0, 0.04
-# The record is read less often than the events: the last event says that the run has ended.
+# The record is read less often than the events: the last event shows that the run has ended.
 RECORD_S = 0.5
 # Up to this many readers poll at the full rate.
 FULL_RATE_READERS = 8

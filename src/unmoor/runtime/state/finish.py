@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -12,7 +11,7 @@ from unmoor.runtime.events import Finished, Started, Status, as_values
 from unmoor.runtime.store import Store
 
 from . import keys as layout
-from .run_record import RunRecord, is_expired, read_record, to_json, transition
+from .run_record import RunRecord, is_expired, load_record, to_json, transition
 
 LOST = "runner lost: no heartbeat for 60 s"
 # Only runners set these. A runner writes the event before the record.
@@ -29,10 +28,9 @@ class CancelResult:
 
 async def request_cancel(store: Store, run: str, *, clock: Clock) -> CancelResult | None:
     """Requests a cancellation, which the run's runner polls for; ends a run without one. None for an unknown run."""
-    stored = await store.get(layout.run_record_key(run))
-    if stored is None:
+    if (loaded := await load_record(store, run)) is None:
         return None
-    if (record := read_record(run, stored.content)).is_final:
+    if (record := loaded[0]).is_final:
         return CancelResult(record=record)
     await store.put(layout.cancel_key(run), b"")
     ended = await finish_unowned(store, run, "cancelled", "cancelled", clock=clock)
@@ -41,14 +39,13 @@ async def request_cancel(store: Store, run: str, *, clock: Clock) -> CancelResul
 
 async def finish_unowned(store: Store, run: str, status: Status, reason: str, *, clock: Clock) -> RunRecord | None:
     """Ends a run that has no runner and returns its record; None where it has a runner, or has ended meanwhile."""
-    stored = await store.get(layout.run_record_key(run))
-    if stored is None:
+    if (loaded := await load_record(store, run)) is None:
         return None
-    record = read_record(run, stored.content)
+    record, version = loaded
     if record.is_final or not (record.status == "queued" or is_expired(record, clock())):
         return None
     ended = transition(record, status, reason=reason, ended_at=clock())
-    if await store.compare_and_swap(layout.run_record_key(run), to_json(ended), stored.version) is None:
+    if await store.compare_and_swap(layout.run_record_key(run), to_json(ended), version) is None:
         return None
     await append_finished_event(store, ended)
     return ended
@@ -57,32 +54,31 @@ async def finish_unowned(store: Store, run: str, status: Status, reason: str, *,
 async def recover_expired(store: Store, run: str, *, retries: int, clock: Clock) -> RunRecord | None:
     """Queues a run again whose lease has expired, if its harness had not started and an attempt is left; otherwise ends
     it as lost. None where the lease has not expired."""
-    stored = await store.get(layout.run_record_key(run))
-    if stored is None or not is_expired(record := read_record(run, stored.content), clock()):
+    loaded = await load_record(store, run)
+    if loaded is None or not is_expired(loaded[0], clock()):
         return None
-    events = [event async for event in _events(store, run)]
-    has_end = bool(events) and events[-1]["type"] == Finished.type
-    had_started = any(event["type"] == Started.type for event in events)
+    record, version = loaded
+    segments = [entry.key async for entry in store.list(layout.events_prefix(run))]
+    types = [event["type"] for key in segments for event in await _segment(store, key)]
+    has_ended = types[-1:] == [Finished.type]
     # If the last event is the run's end, the next runner only writes that end into the record.
-    if not has_end and (had_started or record.attempt > retries):
+    if not has_ended and (Started.type in types or record.attempt > retries):
         return await finish_unowned(store, run, "lost", LOST, clock=clock)
     again = transition(record, "queued")
-    if await store.compare_and_swap(layout.run_record_key(run), to_json(again), stored.version) is None:
+    if await store.compare_and_swap(layout.run_record_key(run), to_json(again), version) is None:
         return None
     await store.put(layout.queue_entry_key(run), to_json(again))  # it may never have been queued
     return again
 
 
-async def _events(store: Store, run: str) -> AsyncIterator[dict[str, Any]]:
-    async for entry in store.list(layout.events_prefix(run)):
-        stored = await store.get(entry.key)
-        for line in stored.content.splitlines() if stored else []:
-            yield json.loads(line)
-
-
 async def append_finished_event(store: Store, ended: RunRecord) -> None:
     """Appends the run's last event, unless it exists: the process that ended the run may have been killed before."""
-    if ended.status in SET_BY_RUNNERS or (last := await _last_event(store, ended.id)).get("type") == Finished.type:
+    if ended.status in SET_BY_RUNNERS:
+        return
+    segments = [entry.key async for entry in store.list(layout.events_prefix(ended.id))]
+    events = await _segment(store, segments[-1]) if segments else []
+    last = events[-1] if events else {}
+    if last.get("type") == Finished.type:
         return
     number = last.get("n", 0) + 1
     event = Finished(
@@ -97,8 +93,6 @@ async def append_finished_event(store: Store, ended: RunRecord) -> None:
     await store.put_if_absent(layout.event_segment_key(ended.id, number), text.encode(errors="replace"))
 
 
-async def _last_event(store: Store, run: str) -> dict[str, Any]:
-    keys = [entry.key async for entry in store.list(layout.events_prefix(run))]
-    stored = await store.get(keys[-1]) if keys else None
-    lines = stored.content.splitlines() if stored else []
-    return json.loads(lines[-1]) if lines else {}
+async def _segment(store: Store, key: str) -> list[dict[str, Any]]:
+    stored = await store.get(key)
+    return [json.loads(line) for line in stored.content.splitlines()] if stored else []

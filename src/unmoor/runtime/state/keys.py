@@ -37,7 +37,6 @@ def cancel_key(run: str) -> str:
 
 
 def events_prefix(run: str) -> str:
-    """The prefix of a run's event segments."""
     return f"runs/{run}/events/"
 
 
@@ -50,37 +49,27 @@ def first_event(segment: str) -> int:
     return int(segment.rsplit("/", 1)[1].split(".")[0])
 
 
-def artifacts_prefix(run: str) -> str:
-    """The prefix of a run's artifacts."""
-    return f"runs/{run}/artifacts/"
-
-
 def artifact_key(run: str, path: str) -> str:
-    """An artifact's key."""
-    return artifacts_prefix(run) + _key_of(path)
+    return f"runs/{run}/artifacts/{_encode_path(path)}"
 
 
 def input_key(run: str, path: str) -> str:
     """The key of a file that is copied into the run's workspace before it starts."""
-    return f"runs/{run}/inputs/{_key_of(path)}"
-
-
-def session_prefix(key: str) -> str:
-    """The folder of a session; any text can be a session's key."""
-    return f"sessions/{session_digest(key)}/"
+    return f"runs/{run}/inputs/{_encode_path(path)}"
 
 
 def session_digest(key: str) -> str:
+    """A session's folder name; any text can be a session's key."""
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def session_record_key(key: str) -> str:
-    return session_prefix(key) + "session.json"
+    return f"sessions/{session_digest(key)}/session.json"
 
 
 def session_state_key(key: str, run: str) -> str:
     """The archive of the session after this run; the previous run's stays until this one is complete."""
-    return f"{session_prefix(key)}{run}.tar.zst"
+    return f"sessions/{session_digest(key)}/{run}.tar.zst"
 
 
 def queue_entry_key(run: str) -> str:
@@ -146,10 +135,10 @@ def _digits(number: int, length: int) -> str:
     return text
 
 
-def _key_of(path: str) -> str:
+def _encode_path(path: str) -> str:
     """The path with every byte that a key cannot hold as `=XX`. Names and keys that are too long for a file system or a
     bucket are cut, and end in `=-` and a digest."""
-    key = "/".join(_shorten(_escaped(part), LONGEST_PART) for part in path.split("/"))
+    key = "/".join(_shorten(_escape(part), LONGEST_PART) for part in path.split("/"))
     return _shorten(key, LONGEST_PATH)
 
 
@@ -160,5 +149,5 @@ def _shorten(text: str, most: int) -> str:
     return f"{text[: most - 18].rstrip('/')}=-{digest}"
 
 
-def _escaped(part: str) -> str:
+def _escape(part: str) -> str:
     return re.sub(rb"[^A-Za-z0-9._-]", lambda m: b"=%02X" % m[0][0], part.encode("utf-8", "surrogateescape")).decode()

@@ -19,49 +19,29 @@ def run_from_trigger(
     bundle: UnpackedBundle, trigger: Trigger, *, run: str, delivery: str, now: datetime, event: Any, redact: Redact
 ) -> RunRecord:
     """A queued run that the trigger starts for this event, with every secret redacted."""
-    agent = bundle.agent
-    roots = {
-        "event": event,
-        "trigger": {"name": trigger.name, "kind": trigger.kind},
-        "agent": {"name": agent.name, "environment": agent.environment},
-    }
+    roots = prompt_roots(bundle, trigger.name, trigger.kind, event)
     return new_queued_run(
         bundle,
-        run=run,
+        run,
+        now,
         delivery=redact(delivery),
-        now=now,
         trigger=trigger.name,
         kind=trigger.kind,
         prompt=redact(render(trigger.prompt, roots, nonce=secrets.token_hex(8))),
-        session="" if trigger.kind == SELF_TEST else redact(render_key(agent.run.session or "", roots)),
+        session="" if trigger.kind == SELF_TEST else redact(render_key(bundle.agent.run.session or "", roots)),
     )
 
 
-def new_queued_run(
-    bundle: UnpackedBundle,
-    *,
-    run: str,
-    now: datetime,
-    trigger: str,
-    kind: str,
-    prompt: str,
-    session: str,
-    delivery: str = "",
-) -> RunRecord:
-    """The record; its prompt and session key must be redacted already."""
-    return RunRecord(
-        id=run,
-        agent=bundle.agent.name,
-        environment=bundle.agent.environment,
-        status="queued",
-        trigger=trigger,
-        kind=kind,
-        prompt=prompt,
-        session=session,
-        delivery=delivery,
-        created_at=now,
-        **bundle_facts(bundle),
-    )
+def prompt_roots(bundle: UnpackedBundle, trigger: str, kind: str, event: Any) -> dict[str, Any]:
+    """The values that a prompt and a session key may refer to."""
+    agent = {"name": bundle.agent.name, "environment": bundle.agent.environment}
+    return {"event": event, "trigger": {"name": trigger, "kind": kind}, "agent": agent}
+
+
+def new_queued_run(bundle: UnpackedBundle, run: str, now: datetime, **fields: Any) -> RunRecord:
+    """The record with these fields; its prompt and session key must be redacted already."""
+    agent = {"agent": bundle.agent.name, "environment": bundle.agent.environment}
+    return RunRecord(id=run, status="queued", created_at=now, **agent, **fields, **bundle_facts(bundle))
 
 
 def bundle_facts(bundle: UnpackedBundle) -> dict[str, Any]:

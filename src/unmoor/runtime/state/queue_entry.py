@@ -6,16 +6,14 @@ the entry nothing was accepted, and with it the next look at the queue writes th
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime, timedelta
-from typing import Any
 
 from unmoor.runtime.prompt import render_key
 from unmoor.runtime.redact import Redact
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.bundle import UnpackedBundle
-from unmoor.runtime.state.new_run import new_queued_run
-from unmoor.runtime.state.run_record import RunRecord, create_run_record, read_record, to_json
+from unmoor.runtime.state.new_run import new_queued_run, prompt_roots
+from unmoor.runtime.state.run_record import RunRecord, create_run_record, load_record, read_record, to_json
 from unmoor.runtime.store import Store, StoreEntry
 
 # The record of a queue entry is written if it is missing, up to this age; later, retention has removed it. The entry is
@@ -27,21 +25,10 @@ API = "api"
 
 def api_run(bundle: UnpackedBundle, prompt: str, session: str, *, now: datetime, redact: Redact) -> RunRecord:
     """A queued run for POST /runs; without a session it gets the spec's."""
-    agent = bundle.agent
-    roots: dict[str, Any] = {
-        "event": {"prompt": prompt},
-        "trigger": {"name": API, "kind": API},
-        "agent": {"name": agent.name, "environment": agent.environment},
-    }
-    return new_queued_run(
-        bundle,
-        run=keys.run_id(now, secrets.randbits(35)),
-        now=now,
-        trigger=API,
-        kind=API,
-        prompt=redact(prompt),
-        session=redact(session or render_key(agent.run.session or "", roots)),
-    )
+    roots = prompt_roots(bundle, API, API, {"prompt": prompt})
+    session = redact(session or render_key(bundle.agent.run.session or "", roots))
+    run = keys.run_id(now)
+    return new_queued_run(bundle, run, now, trigger=API, kind=API, prompt=redact(prompt), session=session)
 
 
 async def enqueue_run(store: Store, record: RunRecord) -> None:
@@ -52,9 +39,8 @@ async def enqueue_run(store: Store, record: RunRecord) -> None:
 
 async def recover_record(store: Store, entry: StoreEntry, run: str, *, now: datetime) -> RunRecord | None:
     """The record of a queued run, written now where its gateway was killed before."""
-    stored = await store.get(keys.run_record_key(run))
-    if stored is not None:
-        return read_record(run, stored.content)
+    if loaded := await load_record(store, run):
+        return loaded[0]
     queued = await store.get(entry.key)
     if queued is None or now - max(entry.modified, keys.creation_time(run)) > RECOVERED_FOR:
         await store.delete(entry.key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -86,17 +86,14 @@ class RunRecord:
 
 
 def transition(record: RunRecord, to: RunStatus, **fields: Any) -> RunRecord:
-    """The record in its next status, with these fields; UnmoorRuntimeError where TRANSITIONS does not allow it.
-
-    Only a running run has a lease.
-    """
+    """The record in its next status, with these fields and no lease unless it is running; UnmoorRuntimeError if
+    TRANSITIONS does not allow it."""
     if to not in TRANSITIONS[record.status]:
         raise UnmoorRuntimeError(f"run {record.id} is {record.status}, and cannot become {to}")
     return replace(record, **{**fields, "status": to, **({} if to == "running" else {"lease": None})})
 
 
 def to_json(record: RunRecord) -> bytes:
-    """The record as the store holds it."""
     return json.dumps(as_values(record), ensure_ascii=False, indent=1).encode(errors="replace")
 
 
@@ -110,10 +107,10 @@ def as_values(record: RunRecord) -> dict[str, Any]:
         "created_at": record.created_at.isoformat(),
         "started_at": record.started_at and record.started_at.isoformat(),
         "ended_at": record.ended_at and record.ended_at.isoformat(),
-        "usage": {**_values(record.usage), "requests": record.requests},
+        "usage": {**asdict(record.usage), "requests": record.requests},
         "cost_usd": None if record.cost_usd is None else str(record.cost_usd),
-        "inputs": [_values(a) for a in record.inputs],
-        "artifacts": [_values(a) for a in record.artifacts],
+        "inputs": list(map(asdict, record.inputs)),
+        "artifacts": list(map(asdict, record.artifacts)),
         "lease": record.lease and {"owner": record.lease.owner, "expires_at": record.lease.expires_at.isoformat()},
     }
 
@@ -131,9 +128,7 @@ def from_json(text: bytes) -> RunRecord:
         "harness_version": raw["harness"]["version"],
         "provider": model["provider"],
         "model": model["name"],
-        "created_at": datetime.fromisoformat(raw["created_at"]),
-        "started_at": _time(raw["started_at"]),
-        "ended_at": _time(raw["ended_at"]),
+        **{name: raw[name] and datetime.fromisoformat(raw[name]) for name in ("created_at", "started_at", "ended_at")},
         "usage": Tokens(**{f.name: usage[f.name] for f in fields(Tokens)}),
         "requests": usage["requests"],
         "cost_usd": None if raw["cost_usd"] is None else Decimal(raw["cost_usd"]),
@@ -143,14 +138,6 @@ def from_json(text: bytes) -> RunRecord:
     }
     known = {f.name for f in fields(RunRecord)}
     return RunRecord(**{**{k: v for k, v in raw.items() if k in known}, **shaped})
-
-
-def _values(value: Tokens | Artifact) -> dict[str, Any]:
-    return {f.name: getattr(value, f.name) for f in fields(value)}
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
 
 
 async def create_run_record(store: Store, record: RunRecord) -> bool:
@@ -166,6 +153,12 @@ def read_record(run: str, content: bytes) -> RunRecord:
         detail = " ".join(str(error).split())[:200]
         text = f"{keys.run_record_key(run)} is not a record of this release: {type(error).__name__}: {detail}"
         raise UnmoorRuntimeError(text) from None
+
+
+async def load_record(store: Store, run: str) -> tuple[RunRecord, str] | None:
+    """The run's record and its version; None if the store has no such run."""
+    stored = await store.get(keys.run_record_key(run))
+    return (read_record(run, stored.content), stored.version) if stored else None
 
 
 def is_expired(record: RunRecord, now: datetime) -> bool:

@@ -118,7 +118,7 @@ def test_an_email_that_takes_the_place_of_a_deleted_one_is_new() -> None:
     async def act() -> None:
         reader = asyncio.StreamReader()
         reader.feed_data(b"* 2 EXISTS\r\n* 1 EXPUNGE\r\n")
-        imap = Imap(place=MailServer(host="h", port=1, starttls=False), reader=reader, writer=None)  # type: ignore[arg-type]
+        imap = Imap(server=MailServer(host="h", port=1, starttls=False), reader=reader, writer=None)  # type: ignore[arg-type]
         await imap._line()
         await imap._line()
         imap._has_new = False

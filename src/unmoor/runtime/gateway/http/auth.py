@@ -23,7 +23,6 @@ OPEN_UNDER = ("/page/", "/hooks/")
 
 
 def is_public_path(path: str) -> bool:
-    """Whether the path needs no token."""
     return path in OPEN or path.startswith(OPEN_UNDER)
 
 

@@ -15,11 +15,10 @@ from unmoor.runtime.gateway.triggers.intake import skip_reason
 from unmoor.runtime.http.responses import HttpError
 from unmoor.runtime.logs import Log
 from unmoor.runtime.redact import Redact
-from unmoor.runtime.state import keys
 from unmoor.runtime.state.bundle import UnpackedBundle
 from unmoor.runtime.state.event_stream import PollInterval
 from unmoor.runtime.state.queue_entry import api_run
-from unmoor.runtime.state.run_record import RunRecord, as_values, read_record
+from unmoor.runtime.state.run_record import RunRecord, as_values, load_record
 from unmoor.runtime.store import Store
 
 from . import requests
@@ -32,7 +31,7 @@ NO_RUN = "no run has this id"
 
 @dataclass(slots=True, kw_only=True)
 class ApiContext:
-    """The routes' dependencies; `closing` is set when the gateway is told to stop."""
+    """The routes' dependencies; `closing` is set when the gateway stops."""
 
     store: Store
     bundle: UnpackedBundle
@@ -52,10 +51,10 @@ class ApiContext:
 
     async def record(self, run: str) -> RunRecord:
         """The run's record; HttpError where no run has this id."""
-        stored = await self.store.get(keys.run_record_key(requests.run_id(run)))
-        if stored is None:
+        loaded = await load_record(self.store, requests.run_id(run))
+        if loaded is None:
             raise HttpError(404, NO_RUN)
-        return read_record(run, stored.content)
+        return loaded[0]
 
     def record_reader(self, run: str) -> Callable[[], Awaitable[RunRecord]]:
         """A function that reads the record again at each call."""
@@ -77,8 +76,8 @@ async def start_run(api: ApiContext, new_run: NewRun) -> RunRecord:
         raise HttpError(503, "the gateway is stopping; try again", retry_after="5")
     record = api_run(api.bundle, new_run.prompt, new_run.session, now=api.clock(), redact=api.redact)
     if not await api.dispatcher.enqueue(record):
-        api.metrics.count_skipped()
+        api.metrics.skipped.inc()
         raise HttpError(429, f"skipped: {skip_reason(api.bundle.agent.run.max_concurrent)}", retry_after="30")
-    api.metrics.count_accepted()
+    api.metrics.accepted.inc()
     api.log("run accepted", run=record.id)
     return record

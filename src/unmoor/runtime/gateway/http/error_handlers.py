@@ -16,20 +16,18 @@ from unmoor.runtime.redact import Redact
 
 
 def exception_handlers(log: Log, redact: Redact) -> Mapping[Any, Any]:
-    """The handlers by exception type."""
-
     async def handle_runtime_error(request: Request, error: Exception) -> Response:
         log(str(error), level="error")
         if isinstance(error, TransientError):
             return error_response(HttpError(503, "the store cannot be reached; try again", retry_after="5"))
         return error_response(HttpError(500, redact(str(error))))
 
-    async def refusal(request: Request, error: Exception) -> Response:
+    async def handle_http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HttpError)
         return error_response(error.with_message(redact(error.message)))  # it may quote the request
 
     return {
-        HttpError: refusal,
+        HttpError: handle_http_error,
         UnmoorRuntimeError: handle_runtime_error,
         HTTPException: _starlette_error,
         Exception: _internal_error,

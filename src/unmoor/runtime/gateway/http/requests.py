@@ -20,6 +20,7 @@ MOST_SESSION = 512
 BODY_S = 30.0
 MOST_RUNS, USUAL_RUNS = 200, 20
 MOST_WAIT_S = 60
+DELIVERY_CURSOR = re.compile(rf"([{keys.DIGITS}]{{9}}-[{keys.DIGITS}]{{7}})\.(\d{{1,6}})")
 # https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-http-protocol-contract.html
 SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 
@@ -98,19 +99,29 @@ def run_id(text: str) -> str:
 
 
 def int_param(query: Mapping[str, str], name: str, *, usual: int, least: int, most: int) -> int:
-    """An integer parameter of the query."""
     text = query.get(name, str(usual))
     if not (text.isascii() and text.isdigit() and len(text) < 19 and least <= int(text) <= most):
         raise HttpError(400, f"{name}: {text[:40]!r} is not an integer from {least} to {most}")
     return int(text)
 
 
-def cursor_param(query: Mapping[str, str]) -> str:
-    """The cursor of a page of runs."""
+def cursor_param(query: Mapping[str, str], pattern: re.Pattern[str] = keys.RUN_ID) -> str:
+    """The cursor of a page: a run's id, or DELIVERY_CURSOR for deliveries."""
     text = query.get("cursor", "")
-    if text and not keys.RUN_ID.fullmatch(text):
+    if text and not pattern.fullmatch(text):
         raise HttpError(400, f"cursor: {text[:40]!r} is not a cursor; use the next_cursor of the previous page")
     return text
+
+
+def limit_param(query: Mapping[str, str]) -> int:
+    """The number of entries on a page."""
+    return int_param(query, "limit", usual=USUAL_RUNS, least=1, most=MOST_RUNS)
+
+
+def matches_if_none_match(request: Request, tag: str) -> bool:
+    """Whether If-None-Match names this entity tag (RFC 9110, section 13.1.2)."""
+    tags = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
+    return tag in tags or tags == ["*"]
 
 
 def reject_unknown_params(query: QueryParams, *names: str) -> None:
@@ -149,14 +160,3 @@ def _text(values: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise HttpError(400, f"{name}: is not a string")
     return value
-
-
-CURSOR = re.compile(rf"([{keys.DIGITS}]{{9}}-[{keys.DIGITS}]{{7}})\.(\d{{1,6}})")
-
-
-def cursor_of(query: Mapping[str, str]) -> str:
-    """The cursor of a page of deliveries."""
-    text = query.get("cursor", "")
-    if text and not CURSOR.fullmatch(text):
-        raise HttpError(400, f"cursor: {text[:40]!r} is not a cursor; use the next_cursor of the previous page")
-    return text

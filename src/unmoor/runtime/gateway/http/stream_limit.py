@@ -21,15 +21,11 @@ class StreamLimit:
     def check(self) -> None:
         """HttpError where no slot is free."""
         if self.active >= self.most:
-            raise HttpError(
-                503,
-                f"all {self.most} streams are in use; poll with ?after=N&wait=20",
-                retry_after="5",
-            )
+            text = f"all {self.most} streams are in use; poll with ?after=N&wait=20"
+            raise HttpError(503, text, retry_after="5")
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
-        """Holds a slot."""
         self.check()
         self.active += 1
         try:

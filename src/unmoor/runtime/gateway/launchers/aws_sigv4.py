@@ -81,7 +81,6 @@ class CredentialProvider:
         return self._cached
 
     def invalidate(self) -> None:
-        """Drops the cached credentials."""
         self._cached = None
 
     def _from_variables(self) -> Credentials | None:

@@ -78,7 +78,6 @@ def build_launcher(
 
 
 def has_cpu_between_requests(choice: tuple[str, Config]) -> bool:
-    """Whether the gateway has CPU between requests."""
     return choice[0] == PROCESS or PLATFORMS[choice[0]].has_idle_cpu
 
 

@@ -8,7 +8,6 @@ https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,7 @@ from urllib.parse import quote
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.http.client import JsonHttpClient, RequestRejected
 
-from .platform import Execution, run_id_of_container
+from .platform import Execution, access_token, find_active, run_id_of_container
 
 ENDPOINT = "https://run.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -56,18 +55,17 @@ class CloudRun:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def start(self, run: str) -> str:
-        for execution in await self._newest():
-            if execution.run == run and not execution.ended:
-                return execution.handle
+        if handle := await find_active(self, run):
+            return handle
         env = [{"name": name, "value": value} for name, value in sorted(self.extra.items())]
         override = {"name": self.container, "args": ["run", run], **({"env": env} if env else {})}
-        wanted = {"overrides": {"containerOverrides": [override], "taskCount": 1}}
-        answer = await self._ask("POST", f"/v2/{self.job}:run", body=wanted)
+        body = {"overrides": {"containerOverrides": [override], "taskCount": 1}}
+        answer = await self._request("POST", f"/v2/{self.job}:run", body=body)
         return str((answer.get("metadata") or {}).get("name") or "")
 
     async def stop(self, handle: str) -> None:
         try:
-            await self._ask("POST", f"/v2/{handle}:cancel", body={})
+            await self._request("POST", f"/v2/{handle}:cancel", body={})
         except RequestRejected as fault:
             if fault.status != 404 and fault.code not in ("FAILED_PRECONDITION", "400"):  # it has ended
                 raise
@@ -76,7 +74,7 @@ class CloudRun:
         found = await self._newest()
         for handle in sorted(handles - {e.handle for e in found}):
             try:
-                values = await self._ask("GET", f"/v2/{handle}")
+                values = await self._request("GET", f"/v2/{handle}")
             except RequestRejected as fault:
                 if fault.status != 404:
                     raise
@@ -93,7 +91,7 @@ class CloudRun:
         more = ""
         for _ in range(MOST_PAGES):
             query = f"pageSize={PAGE}&fields={quote(FIELDS)}" + (f"&pageToken={quote(more, safe='')}" if more else "")
-            answer = await self._ask("GET", f"/v2/{self.job}/executions?{query}") or {}
+            answer = await self._request("GET", f"/v2/{self.job}/executions?{query}") or {}
             page = answer.get("executions") or []
             found += [e for e in map(self._execution, page) if e is not None]
             more = answer.get("nextPageToken") or ""
@@ -117,8 +115,8 @@ class CloudRun:
             detail="" if succeeded else str(done.get("message") or done.get("reason") or "its execution failed"),
         )
 
-    async def _ask(self, method: str, path: str, *, body: Any = None) -> Any:
-        token = await self._token()
+    async def _request(self, method: str, path: str, *, body: Any = None) -> Any:
+        token = await access_token("Google", self._token)
         try:
             return await self.rest.request(method, path, body=body, headers={"authorization": f"Bearer {token}"})
         except RequestRejected as fault:
@@ -126,14 +124,10 @@ class CloudRun:
                 raise TransientError(str(fault)) from None
             raise
 
-    async def _token(self) -> str:
-        try:
-            if not self.credentials.valid:
-                await asyncio.to_thread(lambda: self.credentials.refresh(self.transport()))
-            return str(self.credentials.token)
-        except Exception as error:  # errors of the library and of its HTTP library
-            text = " ".join(str(error).split())[:200]
-            raise TransientError(f"Google gave the gateway no token: {type(error).__name__}: {text}") from error
+    def _token(self) -> str:
+        if not self.credentials.valid:
+            self.credentials.refresh(self.transport())
+        return str(self.credentials.token)
 
 
 def cloud_run(config: Mapping[str, Any], extra: Mapping[str, str]) -> CloudRun:

@@ -8,7 +8,6 @@ https://learn.microsoft.com/rest/api/resource-manager/containerapps/jobs/start
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.http.client import JsonHttpClient, RequestRejected
 
-from .platform import Execution, run_id_of_container
+from .platform import Execution, access_token, find_active, run_id_of_container
 
 VERSION = "api-version=2024-03-01"
 ARM = "https://management.azure.com"
@@ -51,16 +50,17 @@ class ContainerApps:
     extra: Mapping[str, str]
 
     async def start(self, run: str) -> str:
-        for execution in await self.list_executions(frozenset()):
-            if execution.run == run and not execution.ended:
-                return execution.handle
-        containers = (await self._ask("GET", ""))["properties"]["template"]["containers"]
-        answer = await self._ask("POST", "/start", body={"containers": [self._override(c, run) for c in containers]})
+        if handle := await find_active(self, run):
+            return handle
+        containers = (await self._request("GET", ""))["properties"]["template"]["containers"]
+        answer = await self._request(
+            "POST", "/start", body={"containers": [self._override(c, run) for c in containers]}
+        )
         return str((answer or {}).get("name") or "")
 
     async def stop(self, handle: str) -> None:
         try:
-            await self._ask("POST", f"/executions/{handle}/stop")
+            await self._request("POST", f"/executions/{handle}/stop")
         except RequestRejected as fault:
             if fault.status not in (404, 409):  # it does not exist, or has ended
                 raise
@@ -69,7 +69,7 @@ class ContainerApps:
         found: list[Execution] = []
         path = "/executions"
         while path:
-            answer = await self._ask("GET", path)
+            answer = await self._request("GET", path)
             found += [e for e in map(self._execution, answer.get("value") or []) if e is not None]
             path = _below(self.job, answer.get("nextLink") or "")
         return found
@@ -102,8 +102,8 @@ class ContainerApps:
             detail="" if status == "Succeeded" else _why(properties, status),
         )
 
-    async def _ask(self, method: str, path: str, *, body: Any = None) -> Any:
-        token = await self._token()
+    async def _request(self, method: str, path: str, *, body: Any = None) -> Any:
+        token = await access_token("Azure", lambda: str(self.tokens.get_token(self.scope).token))
         joined = "&" if "?" in path else "?"
         at = f"{self.job}{path}" if VERSION in path else f"{self.job}{path}{joined}{VERSION}"
         try:
@@ -113,13 +113,6 @@ class ContainerApps:
             if passing and path == "/start":
                 raise TransientError(str(fault)) from None
             raise
-
-    async def _token(self) -> str:
-        try:
-            return str((await asyncio.to_thread(self.tokens.get_token, self.scope)).token)
-        except Exception as error:  # errors of the library and of its HTTP library
-            text = " ".join(str(error).split())[:200]
-            raise TransientError(f"Azure gave the gateway no token: {type(error).__name__}: {text}") from error
 
 
 def container_apps(config: Mapping[str, Any], extra: Mapping[str, str]) -> ContainerApps:

@@ -60,15 +60,15 @@ class Ecs:
 
     async def stop(self, handle: str) -> None:
         try:
-            await self._ask("StopTask", {"cluster": self.cluster, "task": handle, "reason": "unmoor: told to stop"})
+            await self._request("StopTask", {"cluster": self.cluster, "task": handle, "reason": "unmoor: told to stop"})
         except RequestRejected as fault:
             if "not found" not in str(fault):
                 raise
 
     async def list_executions(self, handles: frozenset[str]) -> list[Execution]:
         family = self.task_definition.rsplit("/", 1)[-1].split(":")[0]
-        listed = [arn async for arn in self._listed({"family": family, "desiredStatus": "RUNNING"})]
-        tasks = await self._described(sorted({*listed, *handles}))
+        listed = [arn async for arn in self._list_tasks({"family": family, "desiredStatus": "RUNNING"})]
+        tasks = await self._describe_tasks(sorted({*listed, *handles}))
         runs = [task for task in tasks if keys.RUN_ID.fullmatch(str(task.get("startedBy", "")))]
         return [_execution(task, self.container) for task in runs]
 
@@ -88,41 +88,41 @@ class Ecs:
             "overrides": {"containerOverrides": [{"name": self.container, "command": ["run", run]}]},
         }
         try:
-            answer = await self._ask("RunTask", request)
+            answer = await self._request("RunTask", request)
         except RequestRejected as fault:
             if fault.code != "ConflictException":
                 raise
             # The definition was deployed again since: find the task of the earlier start.
-            return await self._of_conflict(fault)
+            return await self._task_of_conflict(fault)
         if answer.get("tasks"):
             return answer["tasks"][0]
-        raise _failed(answer.get("failures") or [])
+        raise _start_error(answer.get("failures") or [])
 
-    async def _of_conflict(self, fault: RequestRejected) -> Mapping[str, Any]:
+    async def _task_of_conflict(self, fault: RequestRejected) -> Mapping[str, Any]:
         arns = [str(arn) for arn in fault.values.get("resourceIds") or []]
-        tasks = await self._described(arns)
+        tasks = await self._describe_tasks(arns)
         # A task that ECS no longer lists stopped more than an hour ago.
         return next((t for t in tasks if not _has_stopped(t)), {"lastStatus": "STOPPED"})
 
-    async def _listed(self, filters: Mapping[str, Any]) -> AsyncIterator[str]:
+    async def _list_tasks(self, filters: Mapping[str, Any]) -> AsyncIterator[str]:
         more = ""
         while True:
             request = {"cluster": self.cluster, **filters, **({"nextToken": more} if more else {})}
-            answer = await self._ask("ListTasks", request)
+            answer = await self._request("ListTasks", request)
             for arn in answer.get("taskArns", []):
                 yield str(arn)
             more = answer.get("nextToken") or ""
             if not more:
                 return
 
-    async def _described(self, arns: Sequence[str]) -> list[Mapping[str, Any]]:
+    async def _describe_tasks(self, arns: Sequence[str]) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
         for first in range(0, len(arns), PAGE):
             request = {"cluster": self.cluster, "tasks": list(arns[first : first + PAGE])}
-            found += (await self._ask("DescribeTasks", request)).get("tasks", [])
+            found += (await self._request("DescribeTasks", request)).get("tasks", [])
         return found
 
-    async def _ask(self, action: str, request: Mapping[str, Any]) -> Any:
+    async def _request(self, action: str, request: Mapping[str, Any]) -> Any:
         body = json.dumps(request).encode()
         headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"{TARGET}.{action}"}
         held = await self.credentials.get()
@@ -168,7 +168,7 @@ def _execution(task: Mapping[str, Any], container: str) -> Execution:
     )
 
 
-def _failed(failures: Iterable[Mapping[str, Any]]) -> TransientError | ConfigurationError:
+def _start_error(failures: Iterable[Mapping[str, Any]]) -> TransientError | ConfigurationError:
     reasons = [f"{f.get('reason', 'no reason')} {f.get('detail') or ''}".strip() for f in failures]
     text = f"ECS started no task: {'; '.join(reasons) or 'no reason given'}"
     passing = all(r.startswith(PASSING_REASONS) or any(w in r for w in PASSING_WORDS) for r in reasons)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from unmoor.runtime.errors import TransientError
 from unmoor.runtime.logs import Log, log_errors, null_log
 from unmoor.runtime.state import keys
 
@@ -37,6 +38,21 @@ class Execution:
     no_capacity: bool = False
 
 
+async def find_active(platform: Platform, run: str) -> str:
+    """The handle of the run's active execution, empty where it has none."""
+    active = [e for e in await platform.list_executions(frozenset()) if e.run == run and not e.ended]
+    return active[0].handle if active else ""
+
+
+async def access_token(cloud: str, get: Callable[[], str]) -> str:
+    """A token, fetched in a thread; TransientError for any error of the cloud's library and its HTTP library."""
+    try:
+        return await asyncio.to_thread(get)
+    except Exception as error:
+        text = " ".join(str(error).split())[:200]
+        raise TransientError(f"{cloud} gave the gateway no token: {type(error).__name__}: {text}") from error
+
+
 class Platform(Protocol):
     """A platform that starts containers of one definition."""
 
@@ -58,7 +74,7 @@ class Platform(Protocol):
 
 
 @dataclass(slots=True)
-class _Begun:
+class _Start:
     since: float
     handle: str = ""
     started: bool = False
@@ -75,22 +91,22 @@ class PlatformLauncher:
     longest_s: float = float("inf")
     look_s: float = LOOK_S
     clock: Callable[[], float] = time.monotonic
-    _begun: dict[str, _Begun] = field(default_factory=dict[str, _Begun])
+    _starts: dict[str, _Start] = field(default_factory=dict[str, _Start])
     _adopted: bool = False
 
     async def start(self, run: str) -> None:
-        if run in self._begun:
+        if run in self._starts:
             return
-        begun = self._begun[run] = _Begun(self.clock())  # a second start meanwhile finds it
+        begun = self._starts[run] = _Start(self.clock())  # a second start meanwhile finds it
         try:
             begun.handle = await self.platform.start(run)
             begun.started = True
         except BaseException:
-            del self._begun[run]
+            del self._starts[run]
             raise
 
     async def stop(self, run: str) -> None:
-        begun = self._begun.get(run)
+        begun = self._starts.get(run)
         if begun is not None and begun.handle:
             return await self.platform.stop(begun.handle)
         for execution in await self.platform.list_executions(frozenset()):
@@ -98,7 +114,7 @@ class PlatformLauncher:
                 await self.platform.stop(execution.handle)
 
     def running(self) -> frozenset[str]:
-        return frozenset(self._begun)
+        return frozenset(self._starts)
 
     async def watch(self, on_exit: OnExit) -> None:
         self.on_exit = on_exit
@@ -108,7 +124,7 @@ class PlatformLauncher:
 
     async def reconcile(self) -> None:
         """Polls the platform once; the first time, it adopts executions that are active already."""
-        before = {run: begun for run, begun in self._begun.items() if begun.started}
+        before = {run: begun for run, begun in self._starts.items() if begun.started}
         if not before and self._adopted:
             return
         found = await self.platform.list_executions(frozenset(b.handle for b in before.values() if b.handle))
@@ -125,10 +141,10 @@ class PlatformLauncher:
         self._adopted = True
         for run, executions in by_run.items():
             active = [e for e in executions if not e.ended]
-            if active and run not in self._begun:
-                self._begun[run] = _Begun(self.clock(), active[0].handle, started=True)
+            if active and run not in self._starts:
+                self._starts[run] = _Start(self.clock(), active[0].handle, started=True)
 
-    async def _judge(self, run: str, begun: _Begun, executions: list[Execution]) -> None:
+    async def _judge(self, run: str, begun: _Start, executions: list[Execution]) -> None:
         active = [e for e in executions if not e.ended]
         elapsed = self.clock() - begun.since
         if active:
@@ -142,12 +158,14 @@ class PlatformLauncher:
                     await self.platform.stop(execution.handle)
         elif executions:
             last = next((e for e in executions if e.handle == begun.handle), executions[0])
-            self._ended(run, RunnerExit(run=run, code=last.code, detail=last.detail, no_capacity=last.no_capacity))
+            self._report_exit(
+                run, RunnerExit(run=run, code=last.code, detail=last.detail, no_capacity=last.no_capacity)
+            )
         elif elapsed > MISSING_S:
-            self._ended(run, RunnerExit(run=run, code=GONE, detail="the platform no longer knows its container"))
+            self._report_exit(run, RunnerExit(run=run, code=GONE, detail="the platform no longer knows its container"))
 
-    def _ended(self, run: str, exited: RunnerExit) -> None:
-        del self._begun[run]
+    def _report_exit(self, run: str, exited: RunnerExit) -> None:
+        del self._starts[run]
         self.on_exit(exited)
 
 

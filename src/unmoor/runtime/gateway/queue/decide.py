@@ -42,7 +42,6 @@ def decide(records: Iterable[RunRecord], *, now: datetime, most: int, begun: fro
 
 
 def by_age(record: RunRecord) -> tuple[datetime, str]:
-    """A sort key: oldest first."""
     return record.created_at, record.id
 
 

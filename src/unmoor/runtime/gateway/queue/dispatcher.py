@@ -15,7 +15,7 @@ from unmoor.runtime.logs import Log, log_errors
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.finish import append_finished_event, finish_unowned, recover_expired, request_cancel
 from unmoor.runtime.state.queue_entry import enqueue_run, recover_record
-from unmoor.runtime.state.run_record import RunRecord, is_expired, read_record
+from unmoor.runtime.state.run_record import RunRecord, is_expired, load_record
 from unmoor.runtime.store import Store, StoreEntry
 from unmoor.runtime.waiting import wait_event
 
@@ -35,10 +35,8 @@ START_S = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLimits:
-    """The spec's settings of the queue."""
-
-    most: int
-    skips: bool
+    max_concurrent: int
+    skip_when_busy: bool
     retries: int
 
 
@@ -81,7 +79,6 @@ class Dispatcher:
         self._end_listeners.append(listener)
 
     def wake(self) -> None:
-        """Looks at the queue now."""
         self._wake.set()
 
     async def enqueue(self, record: RunRecord) -> bool:
@@ -94,15 +91,15 @@ class Dispatcher:
         return added
 
     async def _add(self, record: RunRecord) -> bool:
-        if not self.limits.skips:
+        if not self.limits.skip_when_busy:
             await enqueue_run(self.store, record)
             self.known[record.id] = record
-            if len(self.launcher.running()) < self.limits.most:
+            if len(self.launcher.running()) < self.limits.max_concurrent:
                 self.wake()
             return True
         async with self._looking:
             await self._list()
-            if is_full(self.known.values(), most=self.limits.most):
+            if is_full(self.known.values(), most=self.limits.max_concurrent):
                 return False
             await enqueue_run(self.store, record)
             self.known[record.id] = record
@@ -137,7 +134,7 @@ class Dispatcher:
         """Looks at the queue once and carries out the decision."""
         async with self._looking:
             await self._read()
-            decision = await self._confirmed()
+            decision = await self._confirm()
             await self._stop_hung()
             for run in decision.ended:
                 await self._forget(run)
@@ -147,7 +144,6 @@ class Dispatcher:
             return decision
 
     def on_runner_exit(self, exited: RunnerExit) -> None:
-        """Handles the exit of one of this gateway's runners."""
         if exited.run in self.known:  # otherwise the run has left the queue already
             self.starts.on_exit(exited)
         if exited.code not in (0, 1):
@@ -180,7 +176,7 @@ class Dispatcher:
         """Whether a runner may change its record at any time."""
         return record.status == "running" or record.id in self.launcher.running()
 
-    async def _confirmed(self) -> Decision:
+    async def _confirm(self) -> Decision:
         """The decision, with the records of the runs to start read again: another gateway may have been faster."""
         fresh: set[str] = set()
         while True:
@@ -197,17 +193,17 @@ class Dispatcher:
         try:
             if entry is not None:
                 return await recover_record(self.store, entry, run, now=self.clock())
-            stored = await self.store.get(keys.run_record_key(run))
-            return read_record(run, stored.content) if stored else None
+            loaded = await load_record(self.store, run)
+            return loaded[0] if loaded else None
         except TransientError:
             raise
-        except UnmoorRuntimeError as fault:
-            self.log(str(fault), level="error", run=run)
+        except UnmoorRuntimeError as error:
+            self.log(str(error), level="error", run=run)
             return None
 
     def _decide(self) -> Decision:
         begun = self.launcher.running()
-        return decide(list(self.known.values()), now=self.clock(), most=self.limits.most, begun=begun)
+        return decide(list(self.known.values()), now=self.clock(), most=self.limits.max_concurrent, begun=begun)
 
     def _know(self, run: str, record: RunRecord | None) -> None:
         if record is None:

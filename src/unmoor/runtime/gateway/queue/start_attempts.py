@@ -33,7 +33,6 @@ class StartBackoff:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether to give up."""
         return self.crashes >= STARTS or self.rejections >= REJECTIONS
 
     def record_crash(self, reason: str) -> None:
@@ -68,7 +67,6 @@ class RunnerStarts:
         await asyncio.gather(*(self._start(run) for run in runs))
 
     async def stop(self, run: str) -> None:
-        """Asks a run's runner to end."""
         try:
             await self.launcher.stop(run)
         except UnmoorRuntimeError as fault:
@@ -85,7 +83,7 @@ class RunnerStarts:
 
     def on_exit(self, exited: RunnerExit) -> None:
         """Records a runner's exit, which matters only if its run must be started again."""
-        attempts, reason = self._of(exited.run), exited.detail or f"exit code {exited.code}"
+        attempts, reason = self._attempts_of(exited.run), exited.detail or f"exit code {exited.code}"
         if exited.no_capacity:
             attempts.record_unavailable(reason, now=self.ticks())
         elif exited.code != 0:
@@ -103,7 +101,7 @@ class RunnerStarts:
         self._attempts.pop(run, None)
 
     async def _start(self, run: str) -> None:
-        attempts = self._of(run)
+        attempts = self._attempts_of(run)
         if attempts.not_before > self.ticks():
             return
         try:
@@ -117,5 +115,5 @@ class RunnerStarts:
         else:
             self.log("run started", run=run)
 
-    def _of(self, run: str) -> StartBackoff:
+    def _attempts_of(self, run: str) -> StartBackoff:
         return self._attempts.setdefault(run, StartBackoff())

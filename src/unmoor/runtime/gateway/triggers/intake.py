@@ -41,7 +41,7 @@ class IncomingFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingDelivery:
-    """A delivery to a trigger. `reply` is kept in the outbox, which sends the run's answer."""
+    """A delivery to a trigger. `reply` is stored in the outbox, which sends the run's answer."""
 
     trigger: Trigger
     key: DeliveryKey
@@ -68,7 +68,7 @@ class Intake:
 
         TransientError where the store cannot be reached: the sender must deliver it again.
         """
-        incoming, now = _redacted(incoming, self.redact), self.clock()
+        incoming, now = _redact(incoming, self.redact), self.clock()
         new = keys.run_id(now)
         run = await self._run_of(incoming, new, now)
         outcome = await self._accept(incoming, run, now, is_new=run == new)
@@ -103,13 +103,13 @@ class Intake:
         )
         inputs = await self._put_files(incoming, run)  # first: once accepted, the run may start at once
         if await self.dispatcher.enqueue(replace(record, inputs=inputs)):
-            self.metrics.count_accepted()
+            self.metrics.accepted.inc()
             self.log("run accepted", run=run, trigger=incoming.trigger.name, delivery=delivery)
             return "accepted"
         if not is_new and await self._is_known(run, now):
             return "repeated"  # another gateway accepted it meanwhile
         await self._delete_files(incoming, run)
-        self.metrics.count_skipped()
+        self.metrics.skipped.inc()
         return "skipped"
 
     async def _put_files(self, incoming: IncomingDelivery, run: str) -> tuple[Artifact, ...]:
@@ -134,18 +134,15 @@ class Intake:
             return True
         if run in self.dispatcher.known:
             return True
-        for key in (keys.run_record_key(run), keys.queue_entry_key(run)):
-            if await self.store.get(key) is not None:
-                return True
-        return False
+        stored = [await self.store.get(key) for key in (keys.run_record_key(run), keys.queue_entry_key(run))]
+        return any(stored)
 
 
 def skip_reason(max_concurrent: int) -> str:
-    """Why a run is skipped, in one line."""
     return f"{max_concurrent} runs are active, which is run.max_concurrent, and run.when_busy is skip"
 
 
-def _redacted(incoming: IncomingDelivery, redact: Redact) -> IncomingDelivery:
+def _redact(incoming: IncomingDelivery, redact: Redact) -> IncomingDelivery:
     """The delivery with secrets redacted in its id, file names, reply and dedup key.
 
     The event is redacted with the run's record; the content of files is stored unchanged.

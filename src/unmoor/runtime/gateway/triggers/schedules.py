@@ -50,7 +50,6 @@ class ParsedSchedule:
 
 
 def schedules_of(bundle: UnpackedBundle) -> list[ParsedSchedule]:
-    """The agent's schedules."""
     triggers = {trigger.name: trigger for trigger in bundle.agent.triggers}
     return [ParsedSchedule(trigger=triggers[s.name], schedule=s, cron=parse(s.cron)) for s in bundle.agent.schedules]
 
@@ -89,12 +88,12 @@ class Scheduler:
     async def _look_at(self, planned: ParsedSchedule, now: datetime) -> None:
         key = keys.schedule_cursor_key(planned.schedule.name)
         stored = await self.intake.store.get(key)
-        done = _done_until(planned, stored.content) if stored else None
+        done = _cursor_time(planned, stored.content) if stored else None
         if stored is None:
-            await self.intake.store.put_if_absent(key, _done(planned, now))
+            await self.intake.store.put_if_absent(key, _cursor_json(planned, now))
             return
         if done is None:  # the expression has changed: times before now do not count as missed
-            await self.intake.store.compare_and_swap(key, _done(planned, now), stored.version)
+            await self.intake.store.compare_and_swap(key, _cursor_json(planned, now), stored.version)
             return
         newest = planned.last(now)
         if newest is None or newest <= done:
@@ -102,7 +101,7 @@ class Scheduler:
         fires = now - newest <= GRACE or planned.schedule.missed == "run_once"
         if fires:
             await self._fire(planned, newest)
-        if await self.intake.store.compare_and_swap(key, _done(planned, newest), stored.version) is not None:
+        if await self.intake.store.compare_and_swap(key, _cursor_json(planned, newest), stored.version) is not None:
             await self._record_missed(planned, done, newest, now, fired=fires)
 
     async def _fire(self, planned: ParsedSchedule, at: datetime) -> None:
@@ -140,13 +139,13 @@ def _until(times: Any, last: datetime) -> Any:
     return itertools.takewhile(lambda at: at <= last, times)
 
 
-def _done(planned: ParsedSchedule, until: datetime) -> bytes:
+def _cursor_json(planned: ParsedSchedule, until: datetime) -> bytes:
     schedule = planned.schedule
     values = {"cron": schedule.cron, "timezone": schedule.timezone, "until": until.isoformat()}
     return json.dumps(values).encode()
 
 
-def _done_until(planned: ParsedSchedule, content: bytes) -> datetime | None:
+def _cursor_time(planned: ParsedSchedule, content: bytes) -> datetime | None:
     """The stored cursor; None where it belongs to another expression or cannot be parsed."""
     try:
         values = json.loads(content)

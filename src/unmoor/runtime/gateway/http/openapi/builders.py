@@ -28,7 +28,7 @@ MORE_HEADERS = {401: SHOW, 429: AGAIN}
 def operation(
     name: str, summary: str, answers: Values, *errors: int, parameters: tuple[Values, ...] = (), is_open: bool = False
 ) -> Values:
-    """An operation: its responses by status, and the statuses of its errors besides the common ones."""
+    """An operation with its responses by status, and the statuses of its errors beside the common ones."""
     statuses = {*errors, 500, *(() if is_open else (401,))}
     return {
         "operationId": name,
@@ -68,13 +68,7 @@ def ref(name: str) -> Values:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def query(name: str, schema: Values, description: str) -> Values:
-    return {"name": name, "in": "query", "schema": schema, "description": description}
-
-
-def request_header(name: str, schema: Values, description: str) -> Values:
-    return {"name": name, "in": "header", "schema": schema, "description": description}
-
-
-def in_path(name: str, schema: Values, description: str) -> Values:
-    return {"name": name, "in": "path", "required": True, "schema": schema, "description": description}
+def parameter(place: str, name: str, schema: Values, description: str) -> Values:
+    """A parameter in `query`, `header` or `path`, where it is required."""
+    required = {"required": True} if place == "path" else {}
+    return {"name": name, "in": place, **required, "schema": schema, "description": description}

@@ -15,7 +15,6 @@ ABOUT = (
 
 
 def document(agent: str, hooks: tuple[str, ...] = ()) -> Values:
-    """The document for this agent's gateway and its webhooks."""
     return {
         "openapi": "3.1.0",
         "info": {"title": f"unmoor: {agent}", "version": __version__, "description": ABOUT},

@@ -5,11 +5,10 @@ from __future__ import annotations
 from unmoor.runtime.gateway.http.context import ApiContext
 from unmoor.runtime.gateway.http.resource_route import ResourceRoute
 
-from . import about, artifacts, events, health, invocations, page, runs, triggers, wake
+from . import about, artifacts, events, invocations, page, runs, triggers
 
-PARTS = (health, page, runs, events, artifacts, triggers, wake, invocations, about)
+PARTS = (about, page, runs, events, artifacts, triggers, invocations)
 
 
 def all_routes(api: ApiContext) -> list[ResourceRoute]:
-    """All routes."""
     return [route for part in PARTS for route in part.routes(api)]

@@ -15,7 +15,6 @@ from starlette.types import Receive, Scope, Send
 
 from unmoor.runtime.gateway.http import requests
 from unmoor.runtime.gateway.http.context import ApiContext
-from unmoor.runtime.gateway.http.etags import matches_if_none_match
 from unmoor.runtime.gateway.http.resource_route import ResourceRoute
 from unmoor.runtime.http.responses import SAFE, HttpError
 from unmoor.runtime.state import keys
@@ -31,13 +30,15 @@ async def artifact(api: ApiContext, request: Request) -> Response:
     """An artifact. Only paths in the run's record are served, so that no path escapes."""
     requests.reject_unknown_params(request.query_params)
     record, path = await api.record(request.path_params["id"]), request.path_params["path"]
-    found = next((each for each in record.artifacts if each.path == path), None)
-    if found is None:
+    saved = next((each for each in record.artifacts if each.path == path), None)
+    if saved is None:
         raise HttpError(404, "the run has no artifact with this path")
-    headers = {**SAFE, **HEADERS, "content-disposition": _content_disposition(path), "etag": f'"{found.sha256}"'}
-    if matches_if_none_match(request, headers["etag"]):
+    name = quote(path.rsplit("/", 1)[-1], safe="")
+    disposition = {"content-disposition": f"attachment; filename*=UTF-8''{name}", "etag": f'"{saved.sha256}"'}
+    headers = {**SAFE, **HEADERS, **disposition}
+    if requests.matches_if_none_match(request, headers["etag"]):
         return Response(status_code=304, headers=headers)
-    _check_range(request, found.size_bytes)
+    _check_range(request, saved.size_bytes)
     return await _file(api, keys.artifact_key(record.id, path), headers)
 
 
@@ -45,13 +46,11 @@ async def _file(api: ApiContext, key: str, headers: dict[str, str]) -> Response:
     handle, name = tempfile.mkstemp(prefix="artifact-")
     os.close(handle)
     try:
-        found = await api.store.download(key, Path(name))
+        if not await api.store.download(key, Path(name)):
+            raise HttpError(410, "the artifact is no longer in the store")
     except BaseException:
         Path(name).unlink()
         raise
-    if not found:
-        Path(name).unlink()
-        raise HttpError(410, "the artifact is no longer in the store")
     return _TemporaryFile(name, headers=headers, media_type="application/octet-stream")
 
 
@@ -76,8 +75,3 @@ def _check_range(request: Request, size: int) -> None:
         raise HttpError(416, f"the file has {size} bytes", content_range=f"bytes */{size}")
     if first is None or (last is not None and int(last) < int(first)):
         request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
-
-
-def _content_disposition(path: str) -> str:
-    """The header that names the download like the file."""
-    return f"attachment; filename*=UTF-8''{quote(path.rsplit('/', 1)[-1], safe='')}"

@@ -59,13 +59,8 @@ async def _wait_for_end(api: ApiContext, request: Request, record: RunRecord) ->
 
 def _outcome(record: RunRecord) -> dict[str, Any]:
     cost = None if record.cost_usd is None else str(record.cost_usd)
-    return {
-        "id": record.id,
-        "status": record.status,
-        "response": record.answer,
-        "reason": record.reason,
-        "cost_usd": cost,
-    }
+    ended = {"id": record.id, "status": record.status, "response": record.answer}
+    return {**ended, "reason": record.reason, "cost_usd": cost}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""The page and its files: open to all, since nothing in them is of any agent."""
+"""The page and its files, which need no token: they contain nothing of any agent."""
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from importlib import resources
 
@@ -9,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from unmoor.runtime.gateway.http.context import ApiContext
-from unmoor.runtime.gateway.http.etags import matches_if_none_match, tag
+from unmoor.runtime.gateway.http.requests import matches_if_none_match
 from unmoor.runtime.gateway.http.resource_route import ResourceRoute
 from unmoor.runtime.http.responses import HttpError
 
 PAGE = "unmoor.runtime.gateway.page"
 KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-# What the page may do: run its own files, ask its own gateway, and nothing else. Texts never become markup or code.
+# The page may only run its own files and call its own gateway. Texts never become markup or code.
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -57,7 +58,7 @@ async def file(request: Request) -> Response:
 
 def _file_response(request: Request, name: str) -> Response:
     content = _files()[name]
-    headers = {**HEADERS, "etag": tag(content)}
+    headers = {**HEADERS, "etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"'}
     if matches_if_none_match(request, headers["etag"]):
         return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type=KINDS[name.rsplit(".", 1)[-1]])
@@ -65,6 +66,5 @@ def _file_response(request: Request, name: str) -> Response:
 
 @cache
 def _files() -> dict[str, bytes]:
-    """The page's files by name, cached."""
     folder = resources.files(PAGE)
     return {f.name: f.read_bytes() for f in folder.iterdir() if f.name.rsplit(".", 1)[-1] in KINDS}

@@ -32,9 +32,8 @@ async def start(api: ApiContext, request: Request) -> Response:
 async def list_page(api: ApiContext, request: Request) -> Response:
     query = request.query_params
     requests.reject_unknown_params(query, "limit", "cursor")
-    limit = requests.int_param(query, "limit", usual=requests.USUAL_RUNS, least=1, most=requests.MOST_RUNS)
-    found = await list_runs(api.store, limit=limit, cursor=requests.cursor_param(query))
-    return json_response({"runs": [run_json(r) for r in found.runs], "next_cursor": found.next_cursor or None})
+    page = await list_runs(api.store, limit=requests.limit_param(query), cursor=requests.cursor_param(query))
+    return json_response({"runs": [run_json(r) for r in page.runs], "next_cursor": page.next_cursor or None})
 
 
 async def show(api: ApiContext, request: Request) -> Response:

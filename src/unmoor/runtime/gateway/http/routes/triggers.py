@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from unmoor.runtime.gateway.http import requests
 from unmoor.runtime.gateway.http.context import ApiContext
-from unmoor.runtime.gateway.http.requests import cursor_of
 from unmoor.runtime.gateway.http.resource_route import ResourceRoute
 from unmoor.runtime.http.responses import json_response
 from unmoor.runtime.state.delivery_pages import delivery_page
@@ -25,7 +24,7 @@ def routes(api: ApiContext) -> list[ResourceRoute]:
 async def deliveries(api: ApiContext, request: Request) -> Response:
     query = request.query_params
     requests.reject_unknown_params(query, "limit", "cursor", "trigger")
-    limit = requests.int_param(query, "limit", usual=requests.USUAL_RUNS, least=1, most=requests.MOST_RUNS)
+    limit, cursor = requests.limit_param(query), requests.cursor_param(query, requests.DELIVERY_CURSOR)
     await api.hooks.intake.deliveries.flush_counts()
-    found = await delivery_page(api.store, limit=limit, cursor=cursor_of(query), trigger=query.get("trigger", ""))
-    return json_response({"deliveries": found.deliveries, "next_cursor": found.next_cursor or None})
+    page = await delivery_page(api.store, limit=limit, cursor=cursor, trigger=query.get("trigger", ""))
+    return json_response({"deliveries": page.deliveries, "next_cursor": page.next_cursor or None})

@@ -1,1 +1,1 @@
-"""Mail that starts runs: read by IMAP, believed where the receiving server vouches for its sender, answered by SMTP."""
+"""Email that starts runs: read by IMAP, accepted if the receiving server authenticated its sender, answered by SMTP."""

@@ -18,8 +18,6 @@ FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u200b-\u200f\u202a-\u202e
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A file attached to an email."""
-
     name: str
     type: str
     content: bytes = field(repr=False)

@@ -32,7 +32,6 @@ async def read_cursor(store: Store, trigger: str) -> Cursor | None:
 
 
 async def write_cursor(store: Store, trigger: str, cursor: Cursor) -> None:
-    """Stores the cursor."""
     await store.put(
         keys.mailbox_cursor_key(trigger), json.dumps({**asdict(cursor), "at": cursor.at.isoformat()}).encode()
     )

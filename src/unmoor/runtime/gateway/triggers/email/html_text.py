@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-UNSEEN = ("script", "style", "head", "title", "template")
+HIDDEN = ("script", "style", "head", "title", "template")
 BREAKS = ("br", "p", "div", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "table", "ul", "ol", "pre")
 
 
@@ -22,27 +22,27 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.text: list[str] = []
-        self._unseen = 0
+        self._hidden = 0
         self._links: list[tuple[str, int]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in UNSEEN:
-            self._unseen += 1
+        if tag in HIDDEN:
+            self._hidden += 1
         if tag == "a":
             self._links.append((dict(attrs).get("href") or "", len(self.text)))
         if tag in BREAKS:
             self.text.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in UNSEEN:
-            self._unseen = max(self._unseen - 1, 0)
+        if tag in HIDDEN:
+            self._hidden = max(self._hidden - 1, 0)
         if tag == "a" and self._links:
             self._name(*self._links.pop())
         if tag in BREAKS:
             self.text.append("\n")
 
     def handle_data(self, data: str) -> None:
-        if not self._unseen:
+        if not self._hidden:
             self.text.append(data.replace("\n", " "))
 
     def _name(self, address: str, since: int) -> None:

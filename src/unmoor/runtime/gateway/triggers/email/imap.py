@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import os
 import re
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .server import MailServer, MailServerError
+from .server import MailServer, MailServerError, describe_connection_error
 
 # Servers drop connections that are silent for half an hour; routers drop them sooner.
 ANSWER_S, IDLE_S = 60.0, 9 * 60.0
@@ -54,7 +53,7 @@ class MessageInfo:
 class Imap:
     """A connection to a server. Every method raises MailServerError where the server refuses or fails."""
 
-    place: MailServer
+    server: MailServer
     reader: asyncio.StreamReader = field(repr=False)
     writer: asyncio.StreamWriter = field(repr=False)
     capabilities: frozenset[str] = frozenset()
@@ -64,7 +63,6 @@ class Imap:
     _has_new: bool = False
 
     async def log_in(self, user: str, password: str) -> None:
-        """Logs in."""
         if "AUTH=PLAIN" in self.capabilities:
             credentials = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
             if "SASL-IR" in self.capabilities:
@@ -72,9 +70,9 @@ class Imap:
             else:
                 await self._command("AUTHENTICATE PLAIN", "login", answer=credentials)
         elif UNQUOTED.search(user + password):
-            raise MailServerError(f"{self.place}: this user or password requires AUTH=PLAIN, which the server lacks")
+            raise MailServerError(f"{self.server}: this user or password requires AUTH=PLAIN, which the server lacks")
         else:
-            await self._command(f"LOGIN {_quoted(user)} {_quoted(password)}", "login")
+            await self._command(f"LOGIN {_quote(user)} {_quote(password)}", "login")
         await self.request_capabilities()
 
     async def request_capabilities(self) -> None:
@@ -89,7 +87,7 @@ class Imap:
         self._has_new = False
         validity, following = (re.search(name + rb" (\d+)", text) for name in (rb"UIDVALIDITY", rb"UIDNEXT"))
         if validity is None or following is None:
-            raise MailServerError(f"{self.place}: the server sent no UIDVALIDITY or UIDNEXT, which IMAP4rev1 requires")
+            raise MailServerError(f"{self.server}: the server sent no UIDVALIDITY or UIDNEXT, which IMAP4rev1 requires")
         return MailboxStatus(validity=int(validity[1]), next=int(following[1]))
 
     async def search(self, criteria: str) -> list[int]:
@@ -148,24 +146,22 @@ class Imap:
                 await self._command("LOGOUT", "LOGOUT")
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
-        """Upgrades the connection to TLS."""
         await self._command("STARTTLS", "STARTTLS")
         async with self._in_time():
-            await self.writer.start_tls(context, server_hostname=self.place.host)
+            await self.writer.start_tls(context, server_hostname=self.server.host)
 
     async def greeting(self) -> None:
-        """Reads the server's greeting and capabilities."""
         async with self._in_time():
             line = await self._line()
         if not line.text.startswith(b"* OK"):
-            raise MailServerError(f"{self.place}: unexpected greeting: {_printable(line.text)}")
+            raise MailServerError(f"{self.server}: unexpected greeting: {_printable(line.text)}")
         await self.request_capabilities()
 
     def _time(self, text: str) -> datetime:
         try:
             return datetime.strptime(text.strip(), "%d-%b-%Y %H:%M:%S %z")
         except ValueError:
-            raise MailServerError(f"{self.place}: the server sent an invalid date: {text[:60]!r}") from None
+            raise MailServerError(f"{self.server}: the server sent an invalid date: {text[:60]!r}") from None
 
     async def _command(self, command: str, what: str, *, answer: str | None = None) -> list[ImapLine]:
         """Sends a command and returns the server's lines before its OK."""
@@ -174,7 +170,7 @@ class Imap:
             if answer is not None:
                 while not (line := await self._line()).text.startswith(b"+"):
                     if line.text.startswith(tag):
-                        raise MailServerError(f"{self.place}: {what} was refused: {_printable(line.text)}")
+                        raise MailServerError(f"{self.server}: {what} was refused: {_printable(line.text)}")
                 self.writer.write(answer.encode() + b"\r\n")
             return await self._until_tagged(tag, what)
 
@@ -189,14 +185,14 @@ class Imap:
         while not (line := await self._line()).text.startswith(tag):
             lines.append(line)
         if not line.text[len(tag) :].upper().startswith(b"OK"):
-            raise MailServerError(f"{self.place}: {what} was refused: {_printable(line.text[len(tag) :])}")
+            raise MailServerError(f"{self.server}: {what} was refused: {_printable(line.text[len(tag) :])}")
         return lines
 
     async def _until_idle(self, tag: bytes) -> None:
         """Waits until the server has accepted IDLE."""
         while not (line := await self._line()).text.startswith(b"+"):
             if line.text.startswith(tag):
-                raise MailServerError(f"{self.place}: IDLE was refused: {_printable(line.text[len(tag) :])}")
+                raise MailServerError(f"{self.server}: IDLE was refused: {_printable(line.text[len(tag) :])}")
 
     async def _line(self) -> ImapLine:
         text, literals = b"", list[bytes]()
@@ -208,12 +204,12 @@ class Imap:
                     self._count(text)
                     return ImapLine(text=text.rstrip(b"\r\n"), literals=tuple(literals))
                 if int(literal[1]) > self.most_literal:
-                    raise MailServerError(f"{self.place}: the server sent {int(literal[1])} bytes, above the limit")
+                    raise MailServerError(f"{self.server}: the server sent {int(literal[1])} bytes, above the limit")
                 literals.append(await self.reader.readexactly(int(literal[1])))
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-            raise MailServerError(f"{self.place}: the server closed the connection") from error
+            raise MailServerError(f"{self.server}: the server closed the connection") from error
         except OSError as error:
-            raise MailServerError(f"{self.place}: the connection broke: {error.strerror or error}") from error
+            raise MailServerError(f"{self.server}: the connection broke: {error.strerror or error}") from error
 
     def _count(self, line: bytes) -> None:
         if count := COUNT.match(line):
@@ -227,9 +223,9 @@ class Imap:
             async with asyncio.timeout(ANSWER_S):
                 yield
         except TimeoutError:
-            raise MailServerError(f"{self.place}: the server did not respond within {ANSWER_S:.0f} s") from None
+            raise MailServerError(f"{self.server}: the server did not respond within {ANSWER_S:.0f} s") from None
         except (OSError, ssl.SSLError) as error:
-            raise MailServerError(f"{self.place}: {_reason(error)}") from error
+            raise MailServerError(f"{self.server}: {describe_connection_error(error)}") from error
 
 
 @contextlib.asynccontextmanager
@@ -242,8 +238,8 @@ async def connect(place: MailServer, user: str, password: str, context: ssl.SSLC
     except TimeoutError:
         raise MailServerError(f"{place}: no connection within {ANSWER_S:.0f} s") from None
     except OSError as error:
-        raise MailServerError(f"{place}: {_reason(error)}") from error
-    imap = Imap(place=place, reader=reader, writer=writer)
+        raise MailServerError(f"{place}: {describe_connection_error(error)}") from error
+    imap = Imap(server=place, reader=reader, writer=writer)
     try:
         await imap.greeting()
         if tls is None:
@@ -258,19 +254,9 @@ async def connect(place: MailServer, user: str, password: str, context: ssl.SSLC
             await writer.wait_closed()
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
 def _printable(text: bytes) -> str:
     return " ".join(text.decode("utf-8", "replace").split())[:200]
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return "the server does not speak TLS on this port"
-    if error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)  # asyncio's message repeats addresses
-    return error.strerror or str(error)

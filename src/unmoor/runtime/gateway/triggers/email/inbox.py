@@ -63,16 +63,16 @@ class Inbox:
             await asyncio.sleep(BACKOFF.pause_s(self._failures))
 
     @property
-    def place(self) -> MailServer:
+    def server(self) -> MailServer:
         port = self.mailbox.port
         return MailServer(host=self.mailbox.host, port=port, starttls=port == STARTTLS_PORT)
 
     async def _read_new(self) -> None:
-        async with connect(self.place, self.mailbox.user, self.password, self.context) as imap:
+        async with connect(self.server, self.mailbox.user, self.password, self.context) as imap:
             opened = await imap.open_inbox()
             cursor, since = await self._cursor(opened)
             self.connection(self.trigger.name, True)
-            self.intake.log("mailbox connected", trigger=self.trigger.name, server=str(self.place))
+            self.intake.log("mailbox connected", trigger=self.trigger.name, server=str(self.server))
             while True:
                 for uid in await self._new(imap, cursor, since):
                     cursor = await self._handle(imap, uid, cursor)
@@ -110,7 +110,7 @@ class Inbox:
         if info is not None and (rejected := self._unread_reason(uid, info)):
             await self._log_rejected(rejected)
         elif info is not None and (content := await imap.fetch(uid, most=MOST_MAIL * 2)) is not None:
-            await self._take(uid, content)
+            await self._ingest(uid, content)
         await write_cursor(self.intake.store, self.trigger.name, moved)
         return moved
 
@@ -128,7 +128,7 @@ class Inbox:
             )
         return None
 
-    async def _take(self, uid: int, content: bytes) -> None:
+    async def _ingest(self, uid: int, content: bytes) -> None:
         try:
             delivery = await asyncio.to_thread(to_delivery, content, self.trigger, self.mailbox)
         except Exception as error:  # one email must not block later ones

@@ -62,7 +62,7 @@ def parse_mail(content: bytes) -> Mail:
 
 
 def _read(message: Message) -> Mail:
-    headers = tuple((name.lower(), _unfolded(text)) for name, text in message.items())
+    headers = tuple((name.lower(), _unfold(text)) for name, text in message.items())
     mail = Mail(
         headers=headers,
         subject=_header(message, "subject"),
@@ -91,15 +91,11 @@ def _leaves(message: Message) -> Iterator[Message]:
 
 def _body(message: Message) -> str:
     """The plain text parts, or the text of the HTML parts where there are none."""
-    shown = [part for part in _leaves(message) if part.get_content_disposition() != "attachment" and not _named(part)]
-    plain = [_text(part) for part in shown if part.get_content_type() == "text/plain"]
-    html = [text_of(_text(part)) for part in shown if part.get_content_type() == "text/html"]
+    inline = [p for p in _leaves(message) if p.get_content_disposition() != "attachment" and p.get_filename() is None]
+    plain = [_text(part) for part in inline if part.get_content_type() == "text/plain"]
+    html = [text_of(_text(part)) for part in inline if part.get_content_type() == "text/html"]
     text = "\n".join(plain if any(t.strip() for t in plain) else html).replace("\r\n", "\n").strip()
     return text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}… [{len(text) - MOST_TEXT} characters cut]"
-
-
-def _named(part: Message) -> bool:
-    return part.get_filename() is not None
 
 
 def _text(part: Message) -> str:
@@ -121,7 +117,7 @@ def _header(message: Message, name: str) -> str:
 
 def _ids(message: Message, name: str) -> Iterator[str]:
     """The message ids in a header, without their brackets."""
-    for word in _unfolded(message.get(name, "")).replace("<", " <").split():
+    for word in _unfold(message.get(name, "")).replace("<", " <").split():
         if (inner := word.strip("<>,")) and "@" in inner and len(inner) < 1000:
             yield inner
 
@@ -134,5 +130,5 @@ def _date(message: Message) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def _unfolded(text: Any) -> str:
+def _unfold(text: Any) -> str:
     return " ".join(str(text).splitlines()).strip()

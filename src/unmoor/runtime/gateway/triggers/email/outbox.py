@@ -20,7 +20,7 @@ from unmoor.runtime.clock import Clock
 from unmoor.runtime.config import Mailbox
 from unmoor.runtime.logs import Log, log_errors
 from unmoor.runtime.state import keys as layout
-from unmoor.runtime.state.run_record import RunRecord, read_record
+from unmoor.runtime.state.run_record import RunRecord, load_record
 from unmoor.runtime.store import Store, StoredObject
 from unmoor.runtime.waiting import wait_event
 
@@ -77,18 +77,14 @@ class Outbox:
         now = self.clock()
         if entry["trigger"] not in self.mailboxes or _time(entry.get("not_before")) > now:
             return
-        record = await self._record(run)
-        if record is None:
+        loaded = await load_record(self.store, run)
+        if loaded is None:
             if now - layout.creation_time(run) > UNACCEPTED:
                 await self.store.delete(key)
-        elif record.is_final:
+        elif (record := loaded[0]).is_final:
             taken = {**entry, "not_before": (now + TAKEN_FOR).isoformat()}
             if (version := await self.store.compare_and_swap(key, _json(taken), stored.version)) is not None:
                 await self._send(key, version, entry, record)
-
-    async def _record(self, run: str) -> RunRecord | None:
-        stored = await self.store.get(layout.run_record_key(run))
-        return read_record(run, stored.content) if stored is not None else None
 
     async def _send(self, key: str, version: str, entry: dict[str, Any], record: RunRecord) -> None:
         mailbox = self.mailboxes[entry["trigger"]]

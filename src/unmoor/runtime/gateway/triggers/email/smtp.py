@@ -18,7 +18,7 @@ class PermanentSmtpError(Exception):
 def send(mail: OutgoingMail, server: MailServer, user: str, password: str, context: ssl.SSLContext) -> None:
     """Sends the email; MailServerError where a retry may help, PermanentSmtpError where it cannot."""
     try:
-        with _connected(server, context) as client:
+        with _connect(server, context) as client:
             client.login(user, password)
             client.sendmail(mail.sender, [mail.to], mail.content)
     except smtplib.SMTPAuthenticationError as error:
@@ -35,7 +35,7 @@ def send(mail: OutgoingMail, server: MailServer, user: str, password: str, conte
         raise MailServerError(f"{server}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _connected(server: MailServer, context: ssl.SSLContext) -> smtplib.SMTP:
+def _connect(server: MailServer, context: ssl.SSLContext) -> smtplib.SMTP:
     if not server.starttls:
         return smtplib.SMTP_SSL(server.host, server.port, timeout=ANSWER_S, context=context)
     client = smtplib.SMTP(server.host, server.port, timeout=ANSWER_S)

@@ -6,44 +6,11 @@ import ssl
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from unmoor.runtime.config import Mailbox
 from unmoor.runtime.gateway.triggers.intake import Intake
 
 from .inbox import Inbox
 from .outbox import Outbox
-
-
-def inboxes_of(
-    intake: Intake, secrets: Mapping[str, str], context: ssl.SSLContext, *, connection: Callable[[str, bool], None]
-) -> list[Inbox]:
-    """An inbox for each email trigger; `connection` receives whether it is connected."""
-    agent = intake.bundle.agent
-    triggers = {trigger.name: trigger for trigger in agent.triggers}
-    return [
-        Inbox(
-            trigger=triggers[mailbox.name],
-            mailbox=mailbox,
-            password=secrets[mailbox.password],
-            intake=intake,
-            context=context,
-            connection=connection,
-        )
-        for mailbox in agent.mailboxes
-    ]
-
-
-def outbox_of(intake: Intake, secrets: Mapping[str, str], context: ssl.SSLContext) -> Outbox | None:
-    """The outbox; None where no mailbox sends replies."""
-    replying = {m.name: m for m in intake.bundle.agent.mailboxes if m.smtp_host}
-    if not replying:
-        return None
-    return Outbox(
-        store=intake.store,
-        mailboxes=replying,
-        passwords={name: secrets[mailbox.password] for name, mailbox in replying.items()},
-        context=context,
-        clock=intake.clock,
-        log=intake.log,
-    )
 
 
 def mail_tasks(
@@ -53,14 +20,26 @@ def mail_tasks(
     *,
     connection: Callable[[str, bool], None],
 ) -> list[Coroutine[Any, Any, None]]:
-    """The tasks that run while the gateway serves; none without email triggers."""
-    if not intake.bundle.agent.mailboxes:
+    """The tasks that run while the gateway serves: an inbox for each email trigger, and the outbox if any mailbox sends
+    replies. `connection` receives whether a trigger's mailbox is connected."""
+    agent = intake.bundle.agent
+    if not agent.mailboxes:
         return []
     tls = context or ssl.create_default_context()
-    inboxes = inboxes_of(intake, secrets, tls, connection=connection)
-    work: list[Coroutine[Any, Any, None]] = [inbox.run() for inbox in inboxes]
-    outbox = outbox_of(intake, secrets, tls)
-    if outbox is not None:
-        intake.dispatcher.on_end(outbox.on_run_end)
-        work.append(outbox.run())
-    return work
+    passwords = {mailbox.name: secrets[mailbox.password] for mailbox in agent.mailboxes}
+    inboxes = [_inbox(intake, mailbox, passwords[mailbox.name], tls, connection) for mailbox in agent.mailboxes]
+    replying = {mailbox.name: mailbox for mailbox in agent.mailboxes if mailbox.smtp_host}
+    if not replying:
+        return [inbox.run() for inbox in inboxes]
+    outbox = Outbox(
+        store=intake.store, mailboxes=replying, passwords=passwords, context=tls, clock=intake.clock, log=intake.log
+    )
+    intake.dispatcher.on_end(outbox.on_run_end)
+    return [*(inbox.run() for inbox in inboxes), outbox.run()]
+
+
+def _inbox(
+    intake: Intake, mailbox: Mailbox, password: str, tls: ssl.SSLContext, connection: Callable[[str, bool], None]
+) -> Inbox:
+    trigger = next(trigger for trigger in intake.bundle.agent.triggers if trigger.name == mailbox.name)
+    return Inbox(trigger=trigger, mailbox=mailbox, password=password, intake=intake, context=tls, connection=connection)

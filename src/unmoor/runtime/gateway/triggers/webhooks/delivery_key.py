@@ -25,7 +25,6 @@ PLAIN = re.compile(r"[A-Za-z0-9._-]{1,100}")
 def key_of(
     verify: Verify | None, headers: Mapping[str, str], event: WebhookPayload, body: bytes, now: datetime
 ) -> DeliveryKey:
-    """The delivery's key."""
     given = _sender_id(verify.scheme if verify else "none", headers, event, body)
     if given:
         return DeliveryKey(id=given, name=escape_key(given))

@@ -49,7 +49,6 @@ def expect_one(given: Iterable[str], expected: str) -> None:
 
 
 def constant_time_equal(given: str, expected: str) -> bool:
-    """Compares in constant time."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))
 
 
