@@ -45,10 +45,10 @@ def definitions(containers: Sequence[Container], secrets: Mapping[str, StoredSec
     return pulumi.Output.json_dumps([_definition(c, secrets) for c in ordered], sort_keys=True)
 
 
-def volumes(containers: Sequence[Container]) -> list[aws.ecs.TaskDefinitionVolumeArgs]:
+def volumes(containers: Sequence[Container]) -> list[aws.ecs.TaskDefinitionVolumeArgsDict]:
     """The only places that the containers may write to, each its own; they live as long as the task."""
     names = sorted(f"{container.name}-{volume}" for container in containers for volume in VOLUMES)
-    return [aws.ecs.TaskDefinitionVolumeArgs(name=name) for name in names]
+    return [{"name": name} for name in names]
 
 
 def _definition(container: Container, secrets: Mapping[str, StoredSecret]) -> dict[str, Any]:

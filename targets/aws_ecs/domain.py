@@ -16,8 +16,7 @@ def certificate_arn(context: Context) -> pulumi.Input[str]:
         context.logical("domain"),
         domain_name=context.plan.network.domain,
         validation_method="DNS",
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     proof = certificate.domain_validation_options[0]
     record = aws.route53.Record(
@@ -43,11 +42,12 @@ def http_api_domain(context: Context, api: aws.apigatewayv2.Api, stage: aws.apig
     domain = aws.apigatewayv2.DomainName(
         context.logical("domain"),
         domain_name=_domain(context),
-        domain_name_configuration=aws.apigatewayv2.DomainNameDomainNameConfigurationArgs(
-            certificate_arn=certificate_arn(context), endpoint_type="REGIONAL", security_policy="TLS_1_2"
-        ),
-        tags=context.tags,
-        opts=context.child,
+        domain_name_configuration={
+            "certificate_arn": certificate_arn(context),
+            "endpoint_type": "REGIONAL",
+            "security_policy": "TLS_1_2",
+        },
+        **context.common_args,
     )
     aws.apigatewayv2.ApiMapping(
         context.logical("domain"), api_id=api.id, domain_name=domain.id, stage=stage.id, opts=context.child
@@ -70,7 +70,7 @@ def _address(context: Context, target: pulumi.Input[str], zone: pulumi.Input[str
         zone_id=_zone(context),
         name=_domain(context),
         type="A",
-        aliases=[aws.route53.RecordAliasArgs(name=target, zone_id=zone, evaluate_target_health=False)],
+        aliases=[{"name": target, "zone_id": zone, "evaluate_target_health": False}],
         opts=context.child,
     )
 

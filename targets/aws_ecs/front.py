@@ -44,17 +44,14 @@ def _http_api(context: Context, network: Network, logs: Logs) -> Front:
         protocol_type="HTTP",
         # With a domain of its own the API's first address would be a second door.
         disable_execute_api_endpoint=context.plan.network.domain is not None,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     _integration(context, network, api, found)
     stage = _stage(context, api, logs)
     if context.plan.network.domain is not None:
         http_api_domain(context, api, stage)
     url = f"https://{context.plan.network.domain}" if context.plan.network.domain else api.api_endpoint
-    registry = aws.ecs.ServiceServiceRegistriesArgs(
-        registry_arn=found.arn, container_name="gateway", container_port=GATEWAY_PORT
-    )
+    registry = {"registry_arn": found.arn, "container_name": "gateway", "container_port": GATEWAY_PORT}
     return Front(url=url, attachment={"service_registries": registry}, before=())
 
 
@@ -63,21 +60,18 @@ def _discovery(context: Context, network: Network) -> aws.servicediscovery.Servi
         context.logical("gateway"),
         name=f"{name(context.plan, '', NAMESPACE)}.internal",
         vpc=network.vpc_id,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     return aws.servicediscovery.Service(
         context.logical("gateway"),
         name="gateway",
-        dns_config=aws.servicediscovery.ServiceDnsConfigArgs(
-            namespace_id=namespace.id,
-            routing_policy="MULTIVALUE",
-            # SRV carries the port, which the API needs to know.
-            dns_records=[aws.servicediscovery.ServiceDnsConfigDnsRecordArgs(ttl=10, type="SRV")],
-        ),
+        dns_config={
+            "namespace_id": namespace.id,
+            "routing_policy": "MULTIVALUE",
+            "dns_records": [{"ttl": 10, "type": "SRV"}],
+        },
         force_destroy=True,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
 
 
@@ -89,8 +83,7 @@ def _integration(
         name=name(context.plan, "gateway", API),
         security_group_ids=[network.front.id],
         subnet_ids=network.subnets,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     integration = aws.apigatewayv2.Integration(
         context.logical("gateway"),
@@ -122,14 +115,12 @@ def _stage(context: Context, api: aws.apigatewayv2.Api, logs: Logs) -> aws.apiga
         api_id=api.id,
         name="$default",
         auto_deploy=True,
-        access_log_settings=aws.apigatewayv2.StageAccessLogSettingsArgs(
-            destination_arn=logs.front.arn, format=pulumi.Output.json_dumps(line, sort_keys=True)
-        ),
-        default_route_settings=aws.apigatewayv2.StageDefaultRouteSettingsArgs(
-            throttling_burst_limit=200, throttling_rate_limit=100
-        ),
-        tags=context.tags,
-        opts=context.child,
+        access_log_settings={
+            "destination_arn": logs.front.arn,
+            "format": pulumi.Output.json_dumps(line, sort_keys=True),
+        },
+        default_route_settings={"throttling_burst_limit": 200, "throttling_rate_limit": 100},
+        **context.common_args,
     )
 
 
@@ -143,15 +134,12 @@ def _balancer(context: Context, network: Network) -> Front:
         security_groups=[network.front.id],
         idle_timeout=IDLE_TIMEOUT_S,
         drop_invalid_header_fields=True,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     group = _target_group(context, network)
     listener = _listeners(context, balancer, group)
     balancer_address(context, balancer)
-    attached = aws.ecs.ServiceLoadBalancerArgs(
-        target_group_arn=group.arn, container_name="gateway", container_port=GATEWAY_PORT
-    )
+    attached = {"target_group_arn": group.arn, "container_name": "gateway", "container_port": GATEWAY_PORT}
     url = f"https://{context.plan.network.domain}"
     return Front(url=url, attachment={"load_balancers": [attached]}, before=(listener,))
 
@@ -165,24 +153,27 @@ def _target_group(context: Context, network: Network) -> aws.lb.TargetGroup:
         port=GATEWAY_PORT,
         vpc_id=network.vpc_id,
         deregistration_delay=30,
-        health_check=aws.lb.TargetGroupHealthCheckArgs(
-            path=HEALTH_PATH, matcher="200", interval=10, timeout=5, healthy_threshold=2, unhealthy_threshold=3
-        ),
-        tags=context.tags,
-        opts=context.child,
+        health_check={
+            "path": HEALTH_PATH,
+            "matcher": "200",
+            "interval": 10,
+            "timeout": 5,
+            "healthy_threshold": 2,
+            "unhealthy_threshold": 3,
+        },
+        **context.common_args,
     )
 
 
 def _listeners(context: Context, balancer: aws.lb.LoadBalancer, group: aws.lb.TargetGroup) -> aws.lb.Listener:
-    to_https = aws.lb.ListenerDefaultActionRedirectArgs(port="443", protocol="HTTPS", status_code="HTTP_301")
+    to_https: Any = {"port": "443", "protocol": "HTTPS", "status_code": "HTTP_301"}
     aws.lb.Listener(
         context.logical("gateway-80"),
         load_balancer_arn=balancer.arn,
         port=80,
         protocol="HTTP",
-        default_actions=[aws.lb.ListenerDefaultActionArgs(type="redirect", redirect=to_https)],
-        tags=context.tags,
-        opts=context.child,
+        default_actions=[{"type": "redirect", "redirect": to_https}],
+        **context.common_args,
     )
     return aws.lb.Listener(
         context.logical("gateway-443"),
@@ -191,7 +182,6 @@ def _listeners(context: Context, balancer: aws.lb.LoadBalancer, group: aws.lb.Ta
         protocol="HTTPS",
         ssl_policy="ELBSecurityPolicy-TLS13-1-2-2021-06",
         certificate_arn=certificate_arn(context),
-        default_actions=[aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=group.arn)],
-        tags=context.tags,
-        opts=context.child,
+        default_actions=[{"type": "forward", "target_group_arn": group.arn}],
+        **context.common_args,
     )

@@ -15,7 +15,7 @@ from .context import Context, policy, policy_statement
 from .describe import instances, service_size
 from .front import Front
 from .guard import URL as GUARD_URL
-from .guard import environment, guard
+from .guard import guard
 from .identity import Identities
 from .image import ImageRef
 from .logs import Logs
@@ -54,12 +54,12 @@ def gateway(context: Context, around: GatewayDependencies) -> aws.ecs.Service:
         task_definition=_task(context, around).arn,
         desired_count=instances(context.plan),
         launch_type="FARGATE",
-        network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
-            subnets=around.network.subnets,
-            security_groups=[around.network.gateway.id],
-            assign_public_ip=context.settings.assign_public_ip,
-        ),
-        deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
+        network_configuration={
+            "subnets": around.network.subnets,
+            "security_groups": [around.network.gateway.id],
+            "assign_public_ip": context.settings.assign_public_ip,
+        },
+        deployment_circuit_breaker={"enable": True, "rollback": True},
         deployment_minimum_healthy_percent=100,
         deployment_maximum_percent=200,
         health_check_grace_period_seconds=HEALTH_GRACE_S,
@@ -100,8 +100,7 @@ def _task(context: Context, around: GatewayDependencies) -> aws.ecs.TaskDefiniti
         container_definitions=definitions(containers, around.secrets),
         volumes=volumes(containers),
         skip_destroy=True,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
 
 
@@ -111,7 +110,7 @@ def _container(context: Context, around: GatewayDependencies) -> Container:
         name="gateway",
         image=around.image.reference,
         command=SERVE,
-        environment={**environment(context, around.store), **_launching(context, around)},
+        environment={**context.environment(around.store.url), **_launching(context, around)},
         secrets=plan.secrets_held_by("gateway") if apart else plan.secrets_held_by("gateway", "run"),
         log_group=around.logs.gateway,
         region=context.settings.region,
@@ -167,8 +166,7 @@ def _autoscale(context: Context, around: GatewayDependencies, service: aws.ecs.S
         resource_id=pulumi.Output.concat("service/", around.runner.cluster.name, "/", service.name),
         min_capacity=instances(context.plan),
         max_capacity=context.plan.gateway.max,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     aws.appautoscaling.Policy(
         context.logical("gateway"),
@@ -178,14 +176,10 @@ def _autoscale(context: Context, around: GatewayDependencies, service: aws.ecs.S
         scalable_dimension=target.scalable_dimension,
         resource_id=target.resource_id,
         target_tracking_scaling_policy_configuration=(
-            aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs(
-                target_value=60,
-                predefined_metric_specification=(
-                    aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs(
-                        predefined_metric_type="ECSServiceAverageCPUUtilization"
-                    )
-                ),
-            )
+            {
+                "target_value": 60,
+                "predefined_metric_specification": {"predefined_metric_type": "ECSServiceAverageCPUUtilization"},
+            }
         ),
         opts=context.child,
     )

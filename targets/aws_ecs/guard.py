@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pulumi
-
-from unmoor.container import GUARD, GUARD_PORT, common_environment
+from unmoor.container import GUARD, GUARD_PORT
 
 from .containers import Container
 from .context import Context
@@ -23,7 +21,7 @@ def guard(context: Context, *, image: ImageRef, store: Store, logs: Logs, beside
         name="guard",
         image=image.reference,
         command=GUARD,
-        environment={**environment(context, store), "UNMOOR_GUARD_BIND": "127.0.0.1"},
+        environment={**context.environment(store.url), "UNMOOR_GUARD_BIND": "127.0.0.1"},
         secrets=context.plan.secrets_held_by("guard"),
         log_group=logs.gateway if beside == "gateway" else logs.run,
         region=context.settings.region,
@@ -32,11 +30,3 @@ def guard(context: Context, *, image: ImageRef, store: Store, logs: Logs, beside
         port=GUARD_PORT,
         healthy=True,
     )
-
-
-def environment(context: Context, store: Store) -> dict[str, pulumi.Input[str]]:
-    """What every container of the agent is told."""
-    common = common_environment(
-        context.plan, target="aws-ecs", bundle_sha256=context.options.bundle.sha256, store_url=""
-    )
-    return {**common, "UNMOOR_STORE": store.url}

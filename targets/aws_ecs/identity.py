@@ -80,8 +80,7 @@ def _role(context: Context, role: str) -> aws.iam.Role:
         name=name(context.plan, role, ROLE),
         description=f"unmoor {context.plan.agent}: {role}",
         assume_role_policy=assume_role_policy("ecs-tasks"),
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
 
 

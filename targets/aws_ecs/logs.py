@@ -30,6 +30,5 @@ def _group(context: Context, role: str) -> aws.cloudwatch.LogGroup:
         context.logical(role),
         name=log_group(context.plan, role),
         retention_in_days=log_days(context.plan.retention.logs_s),
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )

@@ -15,7 +15,7 @@ from .containers import Container, definitions, volumes
 from .context import Context, policy_statement
 from .describe import run_size
 from .guard import URL as GUARD_URL
-from .guard import environment, guard
+from .guard import guard
 from .identity import Identities
 from .image import ImageRef
 from .logs import Logs
@@ -43,9 +43,8 @@ def cluster(context: Context) -> aws.ecs.Cluster:
     return aws.ecs.Cluster(
         context.logical("cluster"),
         name=name(context.plan, ""),
-        settings=[aws.ecs.ClusterSettingArgs(name="containerInsights", value=insights)],
-        tags=context.tags,
-        opts=context.child,
+        settings=[{"name": "containerInsights", "value": insights}],
+        **context.common_args,
     )
 
 
@@ -78,23 +77,20 @@ def runner(
         container_definitions=definitions(containers, secrets),
         volumes=volumes(containers),
         skip_destroy=True,  # a gateway that is being replaced still starts runs of the revision before
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     return Runner(cluster=home, task=task, start=_may_start(home, task, identities))
 
 
-def platform(plan: Plan) -> aws.ecs.TaskDefinitionRuntimePlatformArgs:
+def platform(plan: Plan) -> aws.ecs.TaskDefinitionRuntimePlatformArgsDict:
     """Linux on the plan's architecture, for gateway and run alike: they are one image."""
-    return aws.ecs.TaskDefinitionRuntimePlatformArgs(
-        operating_system_family="LINUX", cpu_architecture=ARCHITECTURES[plan.run.arch]
-    )
+    return {"operating_system_family": "LINUX", "cpu_architecture": ARCHITECTURES[plan.run.arch]}
 
 
-def ephemeral(plan: Plan) -> aws.ecs.TaskDefinitionEphemeralStorageArgs | None:
+def ephemeral(plan: Plan) -> aws.ecs.TaskDefinitionEphemeralStorageArgsDict | None:
     """More disk than is included, where more was asked for."""
     size = disk_gib(plan.run.disk_mib)
-    return aws.ecs.TaskDefinitionEphemeralStorageArgs(size_in_gib=size) if size > INCLUDED_DISK_GIB else None
+    return {"size_in_gib": size} if size > INCLUDED_DISK_GIB else None
 
 
 def launcher_config(runner: Runner, network: Network, context: Context) -> pulumi.Output[str]:
@@ -116,7 +112,7 @@ def _run(context: Context, image: ImageRef, store: Store, logs: Logs) -> Contain
         name="run",
         image=image.reference,
         command=("run",),
-        environment={**environment(context, store), "UNMOOR_GUARD_URL": GUARD_URL},
+        environment={**context.environment(store.url), "UNMOOR_GUARD_URL": GUARD_URL},
         secrets=context.plan.secrets_held_by("run"),
         log_group=logs.run,
         region=context.settings.region,

@@ -7,15 +7,11 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_random as random
 
 from unmoor.plan import Secret
 
 from .context import Context
 from .names import secret_name
-
-# 43 letters and digits are 256 bits.
-TOKEN_LENGTH = 43
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +37,7 @@ def _existing(context: Context, secret: Secret) -> StoredSecret:
 
 
 def _created(context: Context, secret: Secret) -> StoredSecret:
-    value = _generated(context, secret) if secret.source == "generated" else context.options.secret_value(secret)
+    value = context.secret_value(secret)
     role = f"secret-{secret.name}"
     stored = aws.secretsmanager.Secret(
         context.logical(role),
@@ -50,24 +46,15 @@ def _created(context: Context, secret: Secret) -> StoredSecret:
         description=f"unmoor {context.plan.agent}: {secret.name}, from {secret.source_label}",
         # Zero deletes at once; else the value stays recoverable for a week.
         recovery_window_in_days=0 if context.settings.destroy_data else 7,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     version = aws.secretsmanager.SecretVersion(
         context.logical(role),
         secret_id=stored.id,
         secret_string_wo=value,
-        secret_string_wo_version=value.apply(
-            lambda v: context.options.secret_version(context.plan.agent, secret.name, v)
-        ),
+        secret_string_wo_version=context.secret_version(secret, value),
         opts=context.child,
     )
     # The version's id is part of the reference, so that a new value is a new task definition and rolls the service.
     reference = pulumi.Output.concat(stored.arn, ":::", version.version_id)
     return StoredSecret(secret=secret, arn=stored.arn, value_from=reference, value=value)
-
-
-def _generated(context: Context, secret: Secret) -> pulumi.Output[str]:
-    return random.RandomPassword(
-        context.logical(f"secret-{secret.name}"), length=TOKEN_LENGTH, special=False, opts=context.bare
-    ).result

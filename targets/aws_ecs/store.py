@@ -63,21 +63,13 @@ def _close(context: Context, bucket: aws.s3.Bucket) -> None:
     aws.s3.BucketOwnershipControls(
         context.logical("store"),
         bucket=bucket.bucket,
-        rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+        rule={"object_ownership": "BucketOwnerEnforced"},
         opts=context.kept,
     )
     aws.s3.BucketServerSideEncryptionConfiguration(
         context.logical("store"),
         bucket=bucket.bucket,
-        rules=[
-            aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-                apply_server_side_encryption_by_default=(
-                    aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                        sse_algorithm="AES256"
-                    )
-                )
-            )
-        ],
+        rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
         opts=context.kept,
     )
     only_tls = {
@@ -96,7 +88,7 @@ def _keep(context: Context, bucket: aws.s3.Bucket) -> None:
     versioning = aws.s3.BucketVersioning(
         context.logical("store"),
         bucket=bucket.bucket,
-        versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+        versioning_configuration={"status": "Enabled"},
         opts=context.kept,
     )
     aws.s3.BucketLifecycleConfiguration(
@@ -114,25 +106,21 @@ def _kept_after(context: Context, *resources: pulumi.Resource) -> pulumi.Resourc
     return pulumi.ResourceOptions.merge(context.kept, pulumi.ResourceOptions(depends_on=list(resources)))
 
 
-def _expiry(prefix: str, after_days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
-    return aws.s3.BucketLifecycleConfigurationRuleArgs(
-        id=prefix.rstrip("/"),
-        status="Enabled",
-        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=prefix),
-        expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=after_days),
-    )
+def _expiry(prefix: str, after_days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
+    return {
+        "id": prefix.rstrip("/"),
+        "status": "Enabled",
+        "filter": {"prefix": prefix},
+        "expiration": {"days": after_days},
+    }
 
 
-def _leftovers() -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+def _leftovers() -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
     """Replaced versions stay a week, for mistakes; parts of uploads that never ended a day."""
-    return aws.s3.BucketLifecycleConfigurationRuleArgs(
-        id="leftovers",
-        status="Enabled",
-        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
-        noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
-            noncurrent_days=7
-        ),
-        abort_incomplete_multipart_upload=aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
-            days_after_initiation=1
-        ),
-    )
+    return {
+        "id": "leftovers",
+        "status": "Enabled",
+        "filter": {"prefix": ""},
+        "noncurrent_version_expiration": {"noncurrent_days": 7},
+        "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
+    }

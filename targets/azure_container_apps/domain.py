@@ -41,15 +41,15 @@ def certificate_reader(context: Context) -> CertificateReader | None:
 
 def custom_domains(
     context: Context, network: Network, reader: CertificateReader | None
-) -> list[az.app.CustomDomainArgs] | None:
+) -> list[az.app.CustomDomainArgsDict] | None:
     """What the app's ingress is told of the domain; None where there is none."""
     domain = context.plan.network.domain
     if domain is None:
         return None
     if reader is None:
-        return [az.app.CustomDomainArgs(name=domain, binding_type="Auto")]
+        return [{"name": domain, "binding_type": "Auto"}]
     certificate = _own_certificate(context, network, reader)
-    return [az.app.CustomDomainArgs(name=domain, binding_type="SniEnabled", certificate_id=certificate.id)]
+    return [{"name": domain, "binding_type": "SniEnabled", "certificate_id": certificate.id}]
 
 
 def managed_certificate(context: Context, network: Network, app: az.app.ContainerApp) -> None:
@@ -61,11 +61,8 @@ def managed_certificate(context: Context, network: Network, app: az.app.Containe
         context.logical("domain"),
         managed_certificate_name=name(context.plan, "domain", ENVIRONMENT),
         environment_name=network.environment.name,
-        resource_group_name=context.group,
-        location=context.settings.location,
-        properties=az.app.ManagedCertificatePropertiesArgs(subject_name=domain, domain_control_validation="CNAME"),
-        tags=context.tags,
-        opts=context.after(app),
+        properties={"subject_name": domain, "domain_control_validation": "CNAME"},
+        **{**context.common_args, "opts": context.after(app)},
     )
 
 
@@ -82,13 +79,11 @@ def _own_certificate(context: Context, network: Network, reader: CertificateRead
         context.logical("domain"),
         certificate_name=name(context.plan, "domain", ENVIRONMENT),
         environment_name=network.environment.name,
-        resource_group_name=context.group,
-        location=context.settings.location,
-        properties=az.app.CertificatePropertiesArgs(
-            certificate_key_vault_properties=az.app.CertificateKeyVaultPropertiesArgs(
-                identity=reader.identity.id, key_vault_url=secret_url(context.settings.certificate)
-            )
-        ),
-        tags=context.tags,
-        opts=context.after(reader.grant),
+        properties={
+            "certificate_key_vault_properties": {
+                "identity": reader.identity.id,
+                "key_vault_url": secret_url(context.settings.certificate),
+            }
+        },
+        **{**context.common_args, "opts": context.after(reader.grant)},
     )

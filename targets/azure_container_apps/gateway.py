@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_azure_native as az
@@ -40,7 +41,7 @@ class Dependencies:
     network: Network
     secrets: Mapping[str, StoredSecret]
     runner: Runner | None
-    domains: list[az.app.CustomDomainArgs] | None
+    domains: list[az.app.CustomDomainArgsDict] | None
 
 
 def gateway(context: Context, around: Dependencies) -> az.app.ContainerApp:
@@ -49,27 +50,27 @@ def gateway(context: Context, around: Dependencies) -> az.app.ContainerApp:
     return az.app.ContainerApp(
         context.logical("gateway"),
         container_app_name=name(context.plan, "gateway"),
-        resource_group_name=context.group,
-        location=context.settings.location,
         managed_environment_id=around.network.environment.id,
         workload_profile_name=CONSUMPTION if around.runner else around.network.run_profile,
         identity=identity_args(around.identity),
-        configuration=az.app.ConfigurationArgs(
-            active_revisions_mode="Single",
-            max_inactive_revisions=10,
-            ingress=_ingress(around),
-            identity_settings=token_obtainable(around.identity),
-            registries=registries(around.image, around.identity),
-            secrets=secret_references(containers, around.secrets, around.identity),
-        ),
-        template=az.app.TemplateArgs(
-            containers=arguments(containers),
-            volumes=volumes(containers),
-            scale=_scale(context),
-            termination_grace_period_seconds=STOP_GRACE_S,
-        ),
-        tags=context.tags,
-        opts=context.after(*around.identity.grants, around.store.bundle, *_rights(around)),
+        configuration={
+            "active_revisions_mode": "Single",
+            "max_inactive_revisions": 10,
+            "ingress": _ingress(around),
+            "identity_settings": token_obtainable(around.identity),
+            "registries": registries(around.image, around.identity),
+            "secrets": secret_references(containers, around.secrets, around.identity),
+        },
+        template={
+            "containers": arguments(containers),
+            "volumes": volumes(containers),
+            "scale": _scale(context),
+            "termination_grace_period_seconds": STOP_GRACE_S,
+        },
+        **{
+            **context.common_args,
+            "opts": context.after(*around.identity.grants, around.store.bundle, *_rights(around)),
+        },
     )
 
 
@@ -122,21 +123,21 @@ def _rights(around: Dependencies) -> Sequence[pulumi.Resource]:
     return [around.runner.right] if around.runner else []
 
 
-def _ingress(around: Dependencies) -> az.app.IngressArgs:
-    return az.app.IngressArgs(
-        external=True,
-        target_port=GATEWAY_PORT,
-        transport="auto",
-        allow_insecure=False,
-        traffic=[az.app.TrafficWeightArgs(latest_revision=True, weight=100)],
-        custom_domains=around.domains,
-    )
+def _ingress(around: Dependencies) -> az.app.IngressArgsDict:
+    return {
+        "external": True,
+        "target_port": GATEWAY_PORT,
+        "transport": "auto",
+        "allow_insecure": False,
+        "traffic": [{"latest_revision": True, "weight": 100}],
+        "custom_domains": around.domains,
+    }
 
 
-def _scale(context: Context) -> az.app.ScaleArgs:
-    at_once = az.app.HttpScaleRuleArgs(metadata={"concurrentRequests": str(REQUESTS_AT_ONCE)})
-    return az.app.ScaleArgs(
-        min_replicas=instances(context.plan),
-        max_replicas=context.plan.gateway.max,
-        rules=[az.app.ScaleRuleArgs(name="requests", http=at_once)],
-    )
+def _scale(context: Context) -> az.app.ScaleArgsDict:
+    at_once: Any = {"metadata": {"concurrentRequests": str(REQUESTS_AT_ONCE)}}
+    return {
+        "min_replicas": instances(context.plan),
+        "max_replicas": context.plan.gateway.max,
+        "rules": [{"name": "requests", "http": at_once}],
+    }

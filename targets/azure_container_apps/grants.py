@@ -58,9 +58,12 @@ def role(
         role_type="CustomRole",
         description=f"unmoor {context.plan.agent}: {logical}",
         permissions=[
-            az.authorization.PermissionArgs(
-                actions=sorted(actions), not_actions=[], data_actions=sorted(data_actions), not_data_actions=[]
-            )
+            {
+                "actions": sorted(actions),
+                "not_actions": [],
+                "data_actions": sorted(data_actions),
+                "not_data_actions": [],
+            }
         ],
         assignable_scopes=[context.group_id],
         scope=context.group_id,

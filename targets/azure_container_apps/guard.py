@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
-from unmoor.container import GUARD, GUARD_PORT, common_environment
+from unmoor.container import GUARD, GUARD_PORT
 
 from .container_sizes import guard_size
 from .containers import Container
@@ -37,8 +37,5 @@ def guard(context: Context, *, image: ImageRef, store: Store, identity: Identity
 
 
 def environment(context: Context, store: Store, identity: Identity) -> dict[str, pulumi.Input[str]]:
-    """What every container of the agent is told."""
-    common = common_environment(
-        context.plan, target="azure-container-apps", bundle_sha256=context.options.bundle.sha256, store_url=""
-    )
-    return {**common, "UNMOOR_STORE": store.url, "AZURE_CLIENT_ID": identity.own.client_id}
+    """The variables of every container of the agent."""
+    return {**context.environment(store.url), "AZURE_CLIENT_ID": identity.own.client_id}

@@ -59,21 +59,19 @@ def gateway_holders(plan: Plan) -> tuple[Holder, ...]:
     return ("gateway", "run", "guard") if plan.run.isolation == "process" else ("gateway",)
 
 
-def identity_args(identity: Identity) -> az.app.ManagedServiceIdentityArgs:
+def identity_args(identity: Identity) -> az.app.ManagedServiceIdentityArgsDict:
     """Both identities, given to an app or a job."""
-    return az.app.ManagedServiceIdentityArgs(
-        type="UserAssigned", user_assigned_identities=[identity.own.id, identity.execution.id]
-    )
+    return {"type": "UserAssigned", "user_assigned_identities": [identity.own.id, identity.execution.id]}
 
 
-def token_obtainable(identity: Identity) -> list[az.app.IdentitySettingsArgs]:
+def token_obtainable(identity: Identity) -> list[az.app.IdentitySettingsArgsDict]:
     """Which of them code in a container can ask a token of: its own, and never the one that reads secrets.
 
     https://learn.microsoft.com/azure/container-apps/managed-identity#control-managed-identity-availability
     """
     return [
-        az.app.IdentitySettingsArgs(identity=identity.own.id, lifecycle="Main"),
-        az.app.IdentitySettingsArgs(identity=identity.execution.id, lifecycle="None"),
+        {"identity": identity.own.id, "lifecycle": "Main"},
+        {"identity": identity.execution.id, "lifecycle": "None"},
     ]
 
 
@@ -82,10 +80,7 @@ def user_assigned(context: Context, role: str) -> az.managedidentity.UserAssigne
     return az.managedidentity.UserAssignedIdentity(
         context.logical(role),
         resource_name_=name(context.plan, role, IDENTITY),
-        resource_group_name=context.group,
-        location=context.settings.location,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_azure_native as az
-import pulumi_docker_build as docker_build
 
 from unmoor.plan import ImageReference
-from unmoor.plan.image_recipe import image_recipe
 
 from .context import Context
 from .names import APP, REGISTRY, name, registry_server
@@ -42,41 +41,24 @@ def _registry(context: Context) -> az.containerregistry.Registry:
     return az.containerregistry.Registry(
         context.logical("image"),
         registry_name=context.unique_name(REGISTRY),
-        resource_group_name=context.group,
-        location=context.settings.location,
-        sku=az.containerregistry.SkuArgs(name="Basic"),
+        sku={"name": "Basic"},
         admin_user_enabled=context.settings.registry_login == "admin",
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
 
 
-def _admin(context: Context, registry: az.containerregistry.Registry) -> docker_build.RegistryArgs:
+def _admin(context: Context, registry: az.containerregistry.Registry) -> dict[str, Any]:
     login = az.containerregistry.list_registry_credentials_output(
         registry_name=registry.name,
         resource_group_name=context.group,
         opts=pulumi.InvokeOutputOptions(provider=context.child.provider, parent=context.child.parent),
     )
-    return docker_build.RegistryArgs(
-        address=registry.login_server,
-        username=login.username,
-        password=pulumi.Output.secret(login.passwords[0].value),
-    )
+    return {
+        "address": registry.login_server,
+        "username": login.username,
+        "password": pulumi.Output.secret(login.passwords[0].value),
+    }
 
 
-def _built(
-    context: Context, server: pulumi.Input[str], *, login: docker_build.RegistryArgs | None
-) -> pulumi.Output[str]:
-    how = image_recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
-    repository = pulumi.Output.concat(server, "/", name(context.plan, "", APP))
-    built = docker_build.Image(
-        context.logical("image"),
-        context=docker_build.BuildContextArgs(location=how.folder),
-        build_args=dict(how.arguments),
-        platforms=[docker_build.Platform(how.platform)],
-        tags=[pulumi.Output.concat(repository, ":", how.tag)],
-        registries=[login] if login else None,
-        push=True,
-        opts=context.bare,
-    )
-    return built.ref
+def _built(context: Context, server: pulumi.Input[str], *, login: dict[str, Any] | None) -> pulumi.Output[str]:
+    return context.built_image(pulumi.Output.concat(server, "/", name(context.plan, "", APP)), login)

@@ -7,7 +7,7 @@ import pulumi_azure_native as az
 from unmoor.container import GATEWAY_PORT, HEALTH_PATH, READY_PATH
 
 
-def probes() -> list[az.app.ContainerAppProbeArgs]:
+def probes() -> list[az.app.ContainerAppProbeArgsDict]:
     """Startup within 100 s, then well and ready; without these Azure would ask for `/`."""
     return [
         _probe("Startup", HEALTH_PATH, failures=10),
@@ -16,11 +16,11 @@ def probes() -> list[az.app.ContainerAppProbeArgs]:
     ]
 
 
-def _probe(kind: str, path: str, *, failures: int) -> az.app.ContainerAppProbeArgs:
-    return az.app.ContainerAppProbeArgs(
-        type=kind,
-        http_get=az.app.ContainerAppProbeHttpGetArgs(port=GATEWAY_PORT, path=path, scheme="HTTP"),
-        period_seconds=10,
-        timeout_seconds=5,
-        failure_threshold=failures,
-    )
+def _probe(kind: str, path: str, *, failures: int) -> az.app.ContainerAppProbeArgsDict:
+    return {
+        "type": kind,
+        "http_get": {"port": GATEWAY_PORT, "path": path, "scheme": "HTTP"},
+        "period_seconds": 10,
+        "timeout_seconds": 5,
+        "failure_threshold": failures,
+    }

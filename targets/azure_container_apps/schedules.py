@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pulumi_azure_native as az
-
 from unmoor.container import scheduled_run_command
 
 from .context import Context
@@ -17,7 +15,12 @@ def schedules(context: Context, runs: JobTemplate) -> None:
     Azure starts an execution once and gives no id of the firing to a command.
     """
     for schedule in context.plan.schedules:
-        at = az.app.JobConfigurationScheduleTriggerConfigArgs(
-            cron_expression=utc_cron(schedule), parallelism=1, replica_completion_count=1
+        at = {"cron_expression": utc_cron(schedule), "parallelism": 1, "replica_completion_count": 1}
+        trigger = {"trigger_type": "Schedule", "schedule_trigger_config": at}
+        job(
+            context,
+            runs,
+            part=f"schedule-{schedule.name}",
+            command=scheduled_run_command(schedule),
+            trigger=trigger,
         )
-        job(context, runs, part=f"schedule-{schedule.name}", command=scheduled_run_command(schedule), trigger=at)

@@ -7,15 +7,12 @@ from typing import Any
 
 import pulumi
 import pulumi_azure_native as az
-import pulumi_random as random
 
 from unmoor.plan import Secret
 
 from .context import Context
 from .names import VAULT, secret_url
 
-# 43 letters and digits are 256 bits.
-TOKEN_LENGTH = 43
 # The least that a vault keeps what was deleted: https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview
 RECOVERABLE_DAYS = 7
 LONGEST_TAG = 256
@@ -50,42 +47,32 @@ def _vault(context: Context) -> az.keyvault.Vault:
     return az.keyvault.Vault(
         context.logical("secrets"),
         vault_name=context.unique_name(VAULT),
-        resource_group_name=context.group,
-        location=context.settings.location,
-        properties=az.keyvault.VaultPropertiesArgs(
-            tenant_id=context.tenant,
-            sku=az.keyvault.SkuArgs(family="A", name=az.keyvault.SkuName.STANDARD),
-            enable_rbac_authorization=True,
-            enable_soft_delete=True,
-            soft_delete_retention_in_days=RECOVERABLE_DAYS,
-            enabled_for_deployment=False,
-            enabled_for_disk_encryption=False,
-            enabled_for_template_deployment=False,
-            public_network_access="Enabled",  # Container Apps fetches secrets from outside the agent's network
-        ),
-        tags=context.tags,
-        opts=context.child,
+        properties={
+            "tenant_id": context.login.tenant_id,
+            "sku": {"family": "A", "name": az.keyvault.SkuName.STANDARD},
+            "enable_rbac_authorization": True,
+            "enable_soft_delete": True,
+            "soft_delete_retention_in_days": RECOVERABLE_DAYS,
+            "enabled_for_deployment": False,
+            "enabled_for_disk_encryption": False,
+            "enabled_for_template_deployment": False,
+            "public_network_access": "Enabled",
+        },
+        **context.common_args,
     )
 
 
 def _created(context: Context, vault: az.keyvault.Vault, secret: Secret) -> StoredSecret:
-    value = _generated(context, secret) if secret.source == "generated" else context.options.secret_value(secret)
+    value = context.secret_value(secret)
     stored = az.keyvault.Secret(
         context.logical(f"secret-{secret.name}"),
         secret_name=secret.name,
         vault_name=vault.name,
         resource_group_name=context.group,
-        properties=az.keyvault.SecretPropertiesArgs(value=value, content_type="text/plain"),
+        properties={"value": value, "content_type": "text/plain"},
         tags={**context.tags, "holders": " ".join(secret.holders), "origin": secret.source_label[:LONGEST_TAG]},
         opts=context.child,
     )
     # The version is part of the address, so that a new value is a new address. An address is no secret.
     url = pulumi.Output.unsecret(stored.properties.secret_uri_with_version)
     return StoredSecret(secret=secret, id=stored.id, url=url, value=value)
-
-
-def _generated(context: Context, secret: Secret) -> pulumi.Output[str]:
-    drawn = random.RandomPassword(
-        context.logical(f"secret-{secret.name}"), length=TOKEN_LENGTH, special=False, opts=context.bare
-    )
-    return pulumi.Output.secret(drawn.result)

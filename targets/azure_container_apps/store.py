@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_azure_native as az
@@ -80,14 +81,12 @@ def _bundle(
 
 def _account(context: Context) -> az.storage.StorageAccount:
     redundancy = "Standard_ZRS" if context.settings.zone_redundant else "Standard_LRS"
-    on = az.storage.EncryptionServiceArgs(enabled=True, key_type="Account")
+    on: Any = {"enabled": True, "key_type": "Account"}
     return az.storage.StorageAccount(
         context.logical("store"),
         account_name=context.unique_name(STORAGE),
-        resource_group_name=context.group,
-        location=context.settings.location,
         kind="StorageV2",
-        sku=az.storage.SkuArgs(name=redundancy),
+        sku={"name": redundancy},
         access_tier=az.storage.AccessTier.HOT,
         minimum_tls_version="TLS1_2",
         enable_https_traffic_only=True,
@@ -97,16 +96,13 @@ def _account(context: Context) -> az.storage.StorageAccount:
         # identity of the agent may read the key. https://github.com/pulumi/pulumi-azure-native/issues/2015
         allow_shared_key_access=True,
         default_to_o_auth_authentication=True,
-        encryption=az.storage.EncryptionArgs(
-            key_source="Microsoft.Storage", services=az.storage.EncryptionServicesArgs(blob=on, file=on)
-        ),
-        tags=context.tags,
-        opts=context.kept,
+        encryption={"key_source": "Microsoft.Storage", "services": {"blob": on, "file": on}},
+        **{**context.common_args, "opts": context.kept},
     )
 
 
 def _keep(context: Context, account: az.storage.StorageAccount, container: az.storage.BlobContainer) -> None:
-    week = az.storage.DeleteRetentionPolicyArgs(enabled=True, days=RECOVERABLE_DAYS)
+    week: Any = {"enabled": True, "days": RECOVERABLE_DAYS}
     service = az.storage.BlobServiceProperties(
         context.logical("store"),
         blob_services_name="default",
@@ -122,37 +118,40 @@ def _keep(context: Context, account: az.storage.StorageAccount, container: az.st
         management_policy_name="default",
         account_name=account.name,
         resource_group_name=context.group,
-        policy=az.storage.ManagementPolicySchemaArgs(
-            rules=[
+        policy={
+            "rules": [
                 *(_expiry(container, prefix, days(context.plan.retention.runs_s)) for prefix in EXPIRING),
                 _rule("replaced", "", container, version_days=RECOVERABLE_DAYS),
             ]
-        ),
+        },
         opts=pulumi.ResourceOptions.merge(context.kept, pulumi.ResourceOptions(depends_on=[service])),
     )
 
 
-def _expiry(container: az.storage.BlobContainer, prefix: str, after_days: int) -> az.storage.ManagementPolicyRuleArgs:
+def _expiry(
+    container: az.storage.BlobContainer, prefix: str, after_days: int
+) -> az.storage.ManagementPolicyRuleArgsDict:
     return _rule(prefix.rstrip("/"), prefix, container, blob_days=after_days)
 
 
 def _rule(
     title: str, prefix: str, container: az.storage.BlobContainer, *, blob_days: int = 0, version_days: int = 0
-) -> az.storage.ManagementPolicyRuleArgs:
+) -> az.storage.ManagementPolicyRuleArgsDict:
     """Deletes blobs that were last written, or versions that were replaced, more than so many days ago."""
-    old = az.storage.DateAfterModificationArgs(days_after_modification_greater_than=blob_days)
-    replaced = az.storage.DateAfterCreationArgs(days_after_creation_greater_than=version_days)
-    return az.storage.ManagementPolicyRuleArgs(
-        name=title,
-        type="Lifecycle",
-        enabled=True,
-        definition=az.storage.ManagementPolicyDefinitionArgs(
-            filters=az.storage.ManagementPolicyFilterArgs(
-                blob_types=["blockBlob"], prefix_match=[pulumi.Output.concat(container.name, "/", prefix)]
-            ),
-            actions=az.storage.ManagementPolicyActionArgs(
-                base_blob=az.storage.ManagementPolicyBaseBlobArgs(delete=old) if blob_days else None,
-                version=az.storage.ManagementPolicyVersionArgs(delete=replaced) if version_days else None,
-            ),
-        ),
-    )
+    old: Any = {"days_after_modification_greater_than": blob_days}
+    replaced: Any = {"days_after_creation_greater_than": version_days}
+    return {
+        "name": title,
+        "type": "Lifecycle",
+        "enabled": True,
+        "definition": {
+            "filters": {
+                "blob_types": ["blockBlob"],
+                "prefix_match": [pulumi.Output.concat(container.name, "/", prefix)],
+            },
+            "actions": {
+                "base_blob": {"delete": old} if blob_days else None,
+                "version": {"delete": replaced} if version_days else None,
+            },
+        },
+    }

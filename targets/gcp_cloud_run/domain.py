@@ -9,7 +9,7 @@ import pulumi
 import pulumi_gcp as gcp
 
 from .context import Context
-from .names import COMPUTE, certificate_name, name
+from .names import certificate_name
 
 SCHEME = "EXTERNAL_MANAGED"
 
@@ -20,10 +20,9 @@ def domain(context: Context, gateway: gcp.cloudrunv2.Service) -> pulumi.Output[s
         return gateway.uri
     address = gcp.compute.GlobalAddress(
         context.logical("domain"),
-        name=name(context.plan, "domain", COMPUTE),
+        **context.compute("domain"),
         address_type="EXTERNAL",
         labels=context.labels,
-        opts=context.using("compute"),
     )
     _serve(context, address, _balanced(context, gateway))
     _redirect(context, address)
@@ -35,20 +34,18 @@ def _balanced(context: Context, gateway: gcp.cloudrunv2.Service) -> gcp.compute.
     """The gateway as something that a load balancer can send to."""
     endpoints = gcp.compute.RegionNetworkEndpointGroup(
         context.logical("domain"),
-        name=name(context.plan, "domain", COMPUTE),
+        **context.compute("domain"),
         region=context.settings.region,
         network_endpoint_type="SERVERLESS",
-        cloud_run=gcp.compute.RegionNetworkEndpointGroupCloudRunArgs(service=gateway.name),
-        opts=context.using("compute"),
+        cloud_run={"service": gateway.name},
     )
     return gcp.compute.BackendService(
         context.logical("domain"),
-        name=name(context.plan, "domain", COMPUTE),
+        **context.compute("domain"),
         load_balancing_scheme=SCHEME,
         protocol="HTTPS",
-        backends=[gcp.compute.BackendServiceBackendArgs(group=endpoints.id)],
-        log_config=gcp.compute.BackendServiceLogConfigArgs(enable=True, sample_rate=1),
-        opts=context.using("compute"),
+        backends=[{"group": endpoints.id}],
+        log_config={"enable": True, "sample_rate": 1},
     )
 
 
@@ -57,29 +54,26 @@ def _serve(context: Context, address: gcp.compute.GlobalAddress, backend: gcp.co
     certificate = gcp.compute.ManagedSslCertificate(
         context.logical("domain"),
         name=certificate_name(context.plan),
-        managed=gcp.compute.ManagedSslCertificateManagedArgs(domains=[context.plan.network.domain or ""]),
+        managed={"domains": [context.plan.network.domain or ""]},
         opts=context.using("compute"),
     )
     policy = gcp.compute.SSLPolicy(
         context.logical("domain"),
-        name=name(context.plan, "domain", COMPUTE),
+        **context.compute("domain"),
         profile="MODERN",
         min_tls_version="TLS_1_2",
-        opts=context.using("compute"),
     )
     routes = gcp.compute.URLMap(
         context.logical("domain"),
-        name=name(context.plan, "domain", COMPUTE),
+        **context.compute("domain"),
         default_service=backend.id,
-        opts=context.using("compute"),
     )
     proxy = gcp.compute.TargetHttpsProxy(
         context.logical("domain"),
-        name=name(context.plan, "domain", COMPUTE),
+        **context.compute("domain"),
         url_map=routes.id,
         ssl_certificates=[certificate.id],
         ssl_policy=policy.id,
-        opts=context.using("compute"),
     )
     _listen(context, "domain", address, target=proxy.id, port=443)
 
@@ -88,17 +82,17 @@ def _redirect(context: Context, address: gcp.compute.GlobalAddress) -> None:
     """HTTP on 80, which is sent to HTTPS and nowhere else."""
     routes = gcp.compute.URLMap(
         context.logical("redirect"),
-        name=name(context.plan, "redirect", COMPUTE),
-        default_url_redirect=gcp.compute.URLMapDefaultUrlRedirectArgs(
-            https_redirect=True, strip_query=False, redirect_response_code="MOVED_PERMANENTLY_DEFAULT"
-        ),
-        opts=context.using("compute"),
+        **context.compute("redirect"),
+        default_url_redirect={
+            "https_redirect": True,
+            "strip_query": False,
+            "redirect_response_code": "MOVED_PERMANENTLY_DEFAULT",
+        },
     )
     proxy = gcp.compute.TargetHttpProxy(
         context.logical("redirect"),
-        name=name(context.plan, "redirect", COMPUTE),
+        **context.compute("redirect"),
         url_map=routes.id,
-        opts=context.using("compute"),
     )
     _listen(context, "redirect", address, target=proxy.id, port=80)
 
@@ -108,14 +102,13 @@ def _listen(
 ) -> None:
     gcp.compute.GlobalForwardingRule(
         context.logical(role),
-        name=name(context.plan, role, COMPUTE),
+        **context.compute(role),
         load_balancing_scheme=SCHEME,
         ip_protocol="TCP",
         ip_address=address.address,
         port_range=str(port),
         target=target,
         labels=context.labels,
-        opts=context.using("compute"),
     )
 
 

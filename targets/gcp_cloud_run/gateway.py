@@ -11,11 +11,10 @@ from .container_sizes import (
     disk_mib,
     has_cpu_between_requests,
     instances,
-    isolated_runs,
     service_request,
     smallest_legal_size,
 )
-from .containers import Container, environment
+from .containers import Container
 from .context import Context
 from .dependencies import Dependencies
 from .guard import INVOKER, Guard
@@ -36,12 +35,12 @@ def gateway(context: Context, around: Dependencies, *, guard: Guard, runner: Run
         name="gateway",
         image=around.image,
         args=SERVE,
-        environment={**environment(context, around.store), **_launching(context, guard)},
+        environment={**context.environment(around.store.url), **_launching(context, guard)},
         secrets=[around.secrets[s.name] for s in held],
         size=smallest_legal_size(service_request(context.plan, context.settings)),
         port=GATEWAY_PORT,
-        work_mib=WORK_MIB if isolated_runs(context.plan) else disk_mib(context.plan, context.settings),
-        medium="MEMORY" if isolated_runs(context.plan) else context.settings.disk.upper(),
+        work_mib=WORK_MIB if context.isolated_runs else disk_mib(context.plan, context.settings),
+        medium="MEMORY" if context.isolated_runs else context.settings.disk.upper(),
     )
     made = service(
         context,
@@ -78,7 +77,7 @@ def _serving(context: Context) -> Serving:
 
 def _launching(context: Context, guard: Guard) -> dict[str, pulumi.Input[str]]:
     """How the gateway starts runs, and who fires the schedules."""
-    if not isolated_runs(context.plan):
+    if not context.isolated_runs:
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": guard.url}
     # A run that ends wakes it; Cloud Run's own address, which it knows by itself, is closed where there is a domain.
     domain = context.plan.network.domain

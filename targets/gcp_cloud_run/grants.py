@@ -60,11 +60,11 @@ def _list(
         bucket=store.bucket.name,
         role=READ,
         member=account.member,
-        condition=gcp.storage.BucketIAMMemberConditionArgs(
-            title=f"{role} list",
-            description="Names of objects, no content",
-            expression=pulumi.Output.concat('resource.name == "projects/_/buckets/', store.bucket.name, '"'),
-        ),
+        condition={
+            "title": f"{role} list",
+            "description": "Names of objects, no content",
+            "expression": pulumi.Output.concat('resource.name == "projects/_/buckets/', store.bucket.name, '"'),
+        },
         opts=context.using("storage"),
     )
 
@@ -82,11 +82,11 @@ def _objects(
         bucket=store.bucket.name,
         role=right,
         member=account.member,
-        condition=gcp.storage.BucketIAMMemberConditionArgs(
-            title=f"{role} {TITLES[right]}",
-            description=" ".join(prefixes),
-            expression=store.bucket.name.apply(lambda bucket: _expression(bucket, prefixes)),
-        ),
+        condition={
+            "title": f"{role} {TITLES[right]}",
+            "description": " ".join(prefixes),
+            "expression": store.bucket.name.apply(lambda bucket: _expression(bucket, prefixes)),
+        },
         opts=context.using("storage"),
     )
 

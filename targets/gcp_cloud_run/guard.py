@@ -14,7 +14,7 @@ import pulumi_gcp as gcp
 from unmoor.container import GUARD, GUARD_PORT
 
 from .container_sizes import STREAMS_OF_A_GUARD, guard_instances, guard_request, smallest_legal_size
-from .containers import Container, environment
+from .containers import Container
 from .context import Context
 from .dependencies import Dependencies
 from .service import Serving, service
@@ -39,7 +39,7 @@ def guard(context: Context, around: Dependencies) -> Guard:
         name="guard",
         image=around.image,
         args=GUARD,
-        environment=environment(context, around.store),
+        environment=context.environment(around.store.url),
         secrets=[around.secrets[s.name] for s in context.plan.secrets_held_by("guard")],
         size=smallest_legal_size(guard_request(context.plan)),
         work_mib=WORK_MIB,

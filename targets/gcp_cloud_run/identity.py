@@ -39,7 +39,7 @@ class Identities:
 
 def identities(context: Context) -> Identities:
     """Every account that the plan needs."""
-    own_runs = isolated_runs(context.plan)
+    own_runs = context.isolated_runs
     return Identities(
         gateway=_account(context, "gateway"),
         guard=_account(context, "guard"),

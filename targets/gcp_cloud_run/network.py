@@ -7,12 +7,12 @@ https://docs.cloud.google.com/run/docs/configuring/vpc-direct-vpc#subnet-deletio
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_gcp as gcp
 
 from .context import Context
-from .names import COMPUTE, name
 
 # Cloud Run takes up to twice as many addresses as there are instances; 4096 are enough for every run at once.
 RANGE = "10.128.0.0/20"
@@ -28,23 +28,11 @@ class Network:
     egress: str = ""
     before: tuple[pulumi.Resource, ...] = ()
 
-    def for_service(self) -> gcp.cloudrunv2.ServiceTemplateVpcAccessArgs | None:
-        """As a service's template has it."""
+    def vpc_access(self) -> Any:
+        """The network in the template of a service or a job."""
         if not self.egress:
             return None
-        interface = gcp.cloudrunv2.ServiceTemplateVpcAccessNetworkInterfaceArgs(
-            network=self.network, subnetwork=self.subnetwork
-        )
-        return gcp.cloudrunv2.ServiceTemplateVpcAccessArgs(egress=self.egress, network_interfaces=[interface])
-
-    def for_job(self) -> gcp.cloudrunv2.JobTemplateTemplateVpcAccessArgs | None:
-        """As a job's template has it."""
-        if not self.egress:
-            return None
-        interface = gcp.cloudrunv2.JobTemplateTemplateVpcAccessNetworkInterfaceArgs(
-            network=self.network, subnetwork=self.subnetwork
-        )
-        return gcp.cloudrunv2.JobTemplateTemplateVpcAccessArgs(egress=self.egress, network_interfaces=[interface])
+        return {"egress": self.egress, "network_interfaces": [{"network": self.network, "subnetwork": self.subnetwork}]}
 
 
 def network(context: Context) -> Network:
@@ -63,30 +51,27 @@ def _with_static_address(context: Context) -> Network:
     net, subnet = _places(context)
     address = gcp.compute.Address(
         context.logical("egress"),
-        name=name(context.plan, "egress", COMPUTE),
+        **context.compute("egress"),
         region=context.settings.region,
         address_type="EXTERNAL",
         labels=context.labels,
-        opts=context.using("compute"),
     )
     router = gcp.compute.Router(
         context.logical("egress"),
-        name=name(context.plan, "egress", COMPUTE),
+        **context.compute("egress"),
         region=context.settings.region,
         network=net,
-        opts=context.using("compute"),
     )
     nat = gcp.compute.RouterNat(
         context.logical("egress"),
-        name=name(context.plan, "egress", COMPUTE),
+        **context.compute("egress"),
         region=context.settings.region,
         router=router.name,
         nat_ip_allocate_option="MANUAL_ONLY",
         nat_ips=[address.self_link],
         source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
-        subnetworks=[gcp.compute.RouterNatSubnetworkArgs(name=subnet, source_ip_ranges_to_nats=["ALL_IP_RANGES"])],
-        log_config=gcp.compute.RouterNatLogConfigArgs(enable=True, filter="ERRORS_ONLY"),
-        opts=context.using("compute"),
+        subnetworks=[{"name": subnet, "source_ip_ranges_to_nats": ["ALL_IP_RANGES"]}],
+        log_config={"enable": True, "filter": "ERRORS_ONLY"},
     )
     return Network(network=net, subnetwork=subnet, egress="ALL_TRAFFIC", before=(nat,))
 
@@ -96,18 +81,16 @@ def _places(context: Context) -> tuple[pulumi.Input[str], pulumi.Input[str]]:
         return context.settings.network, _long(context, context.settings.subnetwork)
     net = gcp.compute.Network(
         context.logical("network"),
-        name=name(context.plan, "network", COMPUTE),
+        **context.compute("network"),
         auto_create_subnetworks=False,
-        opts=context.using("compute"),
     )
     subnet = gcp.compute.Subnetwork(
         context.logical("network"),
-        name=name(context.plan, "network", COMPUTE),
+        **context.compute("network"),
         region=context.settings.region,
         network=net.id,
         ip_cidr_range=RANGE,
         private_ip_google_access=True,
-        opts=context.using("compute"),
     )
     return net.id, subnet.id
 

@@ -9,11 +9,11 @@ import pulumi
 import pulumi_gcp as gcp
 
 from .container_sizes import disk_mib, run_request, smallest_legal_size
-from .containers import Container, environment
+from .container_template import job_container, volumes
+from .containers import Container
 from .context import Context
 from .dependencies import Dependencies
 from .guard import Guard
-from .job_template import in_job, job_volumes
 from .names import JOB, name
 from .service import ignored_changes, launch_stage
 from .sizes import MOST_TASK_S
@@ -47,19 +47,19 @@ def runner(context: Context, around: Dependencies, guard: Guard) -> Runner | Non
         location=context.settings.region,
         deletion_protection=False,
         launch_stage=launch_stage(container),
-        template=gcp.cloudrunv2.JobTemplateArgs(
-            task_count=1,
-            parallelism=1,
-            template=gcp.cloudrunv2.JobTemplateTemplateArgs(
-                service_account=who.run.email,
-                execution_environment="EXECUTION_ENVIRONMENT_GEN2",
-                timeout=f"{min(context.plan.run.timeout_s + MARGIN_S, MOST_TASK_S)}s",
-                max_retries=0,  # a run that was lost is started again by the gateway, which knows whether it may be
-                containers=[in_job(context, container)],
-                volumes=job_volumes(container),
-                vpc_access=around.network.for_job(),
-            ),
-        ),
+        template={
+            "task_count": 1,
+            "parallelism": 1,
+            "template": {
+                "service_account": who.run.email,
+                "execution_environment": "EXECUTION_ENVIRONMENT_GEN2",
+                "timeout": f"{min(context.plan.run.timeout_s + MARGIN_S, MOST_TASK_S)}s",
+                "max_retries": 0,
+                "containers": [job_container(context, container)],
+                "volumes": volumes(container),
+                "vpc_access": around.network.vpc_access(),
+            },
+        },
         labels=context.labels,
         opts=pulumi.ResourceOptions.merge(
             context.using("run", *around.rights["run"], guard.caller),
@@ -103,7 +103,7 @@ def _container(context: Context, around: Dependencies, guard: Guard) -> Containe
         name=CONTAINER,
         image=around.image,
         args=("run",),
-        environment={**environment(context, around.store), "UNMOOR_GUARD_URL": guard.url},
+        environment={**context.environment(around.store.url), "UNMOOR_GUARD_URL": guard.url},
         secrets=[around.secrets[s.name] for s in context.plan.secrets_held_by("run")],
         size=smallest_legal_size(run_request(context.plan, context.settings)),
         work_mib=disk_mib(context.plan, context.settings),

@@ -48,19 +48,22 @@ def _schedule(
         schedule=unix_cron(schedule),
         time_zone=schedule.timezone,
         attempt_deadline="60s",
-        retry_config=gcp.cloudscheduler.JobRetryConfigArgs(
-            retry_count=5, max_retry_duration=RETRY_FOR, min_backoff_duration="10s", max_backoff_duration="600s"
-        ),
-        http_target=gcp.cloudscheduler.JobHttpTargetArgs(
-            uri=_start_address(context),
-            http_method="POST",
-            headers={"Content-Type": "application/json"},
-            body=base64.b64encode(_overrides(schedule).encode()).decode(),
-            # An identity token would not do: it is for services of one's own, and this is Google's API.
-            oauth_token=gcp.cloudscheduler.JobHttpTargetOauthTokenArgs(
-                service_account_email=account.email, scope="https://www.googleapis.com/auth/cloud-platform"
-            ),
-        ),
+        retry_config={
+            "retry_count": 5,
+            "max_retry_duration": RETRY_FOR,
+            "min_backoff_duration": "10s",
+            "max_backoff_duration": "600s",
+        },
+        http_target={
+            "uri": _start_address(context),
+            "http_method": "POST",
+            "headers": {"Content-Type": "application/json"},
+            "body": base64.b64encode(_overrides(schedule).encode()).decode(),
+            "oauth_token": {
+                "service_account_email": account.email,
+                "scope": "https://www.googleapis.com/auth/cloud-platform",
+            },
+        },
         opts=context.using("cloudscheduler", after),
     )
 

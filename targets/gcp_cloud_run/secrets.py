@@ -8,7 +8,6 @@ from typing import Any
 
 import pulumi
 import pulumi_gcp as gcp
-import pulumi_random as random
 
 from unmoor.plan import Secret
 
@@ -16,8 +15,6 @@ from .context import Context
 from .identity import Identities, parts
 from .names import secret_name
 
-# 43 letters and digits are 256 bits.
-TOKEN_LENGTH = 43
 READER = "roles/secretmanager.secretAccessor"
 
 
@@ -80,12 +77,12 @@ def _existing(context: Context, secret: Secret) -> StoredSecret:
 
 
 def _created(context: Context, secret: Secret) -> StoredSecret:
-    value = _generated(context, secret) if secret.source == "generated" else context.options.secret_value(secret)
+    value = context.secret_value(secret)
     role = f"secret-{secret.name}"
     stored = gcp.secretmanager.Secret(
         context.logical(role),
         secret_id=secret_name(context.plan, secret),
-        replication=gcp.secretmanager.SecretReplicationArgs(auto=gcp.secretmanager.SecretReplicationAutoArgs()),
+        replication={"auto": {}},
         annotations={"origin": secret.source_label},
         deletion_protection=False,
         labels=context.labels,
@@ -95,9 +92,7 @@ def _created(context: Context, secret: Secret) -> StoredSecret:
         context.logical(role),
         secret=stored.id,
         secret_data_wo=value,
-        secret_data_wo_version=value.apply(
-            lambda v: str(context.options.secret_version(context.plan.agent, secret.name, v))
-        ),
+        secret_data_wo_version=context.secret_version(secret, value).apply(str),
         opts=context.child,
     )
     # Containers name the version, so that a new value is a new revision.
@@ -108,9 +103,3 @@ def _created(context: Context, secret: Secret) -> StoredSecret:
         version=version.version,
         value=value,
     )
-
-
-def _generated(context: Context, secret: Secret) -> pulumi.Output[str]:
-    return random.RandomPassword(
-        context.logical(f"secret-{secret.name}"), length=TOKEN_LENGTH, special=False, opts=context.bare
-    ).result

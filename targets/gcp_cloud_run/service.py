@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
+from .container_template import service_container, volumes
 from .containers import Container
 from .context import Context
 from .names import name
 from .network import Network
-from .service_template import in_service, service_volumes
 
 # https://docs.cloud.google.com/run/docs/configuring/request-timeout
 LONGEST_REQUEST = "3600s"
@@ -50,17 +50,17 @@ def service(
         invoker_iam_disabled=serving.open_to_all,
         deletion_protection=False,
         launch_stage=launch_stage(container),
-        scaling=gcp.cloudrunv2.ServiceScalingArgs(min_instance_count=serving.least, scaling_mode="AUTOMATIC"),
-        template=gcp.cloudrunv2.ServiceTemplateArgs(
-            service_account=account.email,
-            execution_environment="EXECUTION_ENVIRONMENT_GEN2",
-            timeout=LONGEST_REQUEST,
-            max_instance_request_concurrency=serving.requests,
-            scaling=gcp.cloudrunv2.ServiceTemplateScalingArgs(max_instance_count=serving.most),
-            containers=[in_service(context, container, cpu_idle=serving.cpu_idle)],
-            volumes=service_volumes(container),
-            vpc_access=network.for_service(),
-        ),
+        scaling={"min_instance_count": serving.least, "scaling_mode": "AUTOMATIC"},
+        template={
+            "service_account": account.email,
+            "execution_environment": "EXECUTION_ENVIRONMENT_GEN2",
+            "timeout": LONGEST_REQUEST,
+            "max_instance_request_concurrency": serving.requests,
+            "scaling": {"max_instance_count": serving.most},
+            "containers": [service_container(context, container, cpu_idle=serving.cpu_idle)],
+            "volumes": volumes(container),
+            "vpc_access": network.vpc_access(),
+        },
         labels=context.labels,
         opts=pulumi.ResourceOptions.merge(
             context.using("run", *after), pulumi.ResourceOptions(ignore_changes=ignored_changes(scratch))

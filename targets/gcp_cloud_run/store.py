@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_gcp as gcp
@@ -36,10 +37,8 @@ def store(context: Context) -> Store:
         storage_class="STANDARD",
         uniform_bucket_level_access=True,
         public_access_prevention="enforced",
-        versioning=gcp.storage.BucketVersioningArgs(enabled=True),
-        soft_delete_policy=gcp.storage.BucketSoftDeletePolicyArgs(
-            retention_duration_seconds=0 if context.settings.destroy_data else RECOVERABLE_S
-        ),
+        versioning={"enabled": True},
+        soft_delete_policy={"retention_duration_seconds": 0 if context.settings.destroy_data else RECOVERABLE_S},
         lifecycle_rules=_lifecycle(context),
         encryption=_encryption(context),
         force_destroy=context.settings.destroy_data,
@@ -58,23 +57,17 @@ def store(context: Context) -> Store:
     return Store(bucket=bucket, url=pulumi.Output.concat("gs://", bucket.name), bundle=bundle)
 
 
-def _encryption(context: Context) -> gcp.storage.BucketEncryptionArgs | None:
+def _encryption(context: Context) -> gcp.storage.BucketEncryptionArgsDict | None:
     """A key of the user's own; without one Google encrypts with its own keys."""
     key = context.settings.kms_key
-    return gcp.storage.BucketEncryptionArgs(default_kms_key_name=key) if key else None
+    return {"default_kms_key_name": key} if key else None
 
 
-def _lifecycle(context: Context) -> list[gcp.storage.BucketLifecycleRuleArgs]:
+def _lifecycle(context: Context) -> list[Any]:
     age = days(context.plan.retention.runs_s)
-    condition = gcp.storage.BucketLifecycleRuleConditionArgs
-    return [
-        *(_rule("Delete", condition(age=age, matches_prefixes=[prefix], with_state="ANY")) for prefix in EXPIRING),
-        _rule("Delete", condition(days_since_noncurrent_time=REPLACED_DAYS, with_state="ARCHIVED")),
-        _rule("AbortIncompleteMultipartUpload", condition(age=1, with_state="ANY")),
+    rules = [
+        *(("Delete", {"age": age, "matches_prefixes": [prefix], "with_state": "ANY"}) for prefix in EXPIRING),
+        ("Delete", {"days_since_noncurrent_time": REPLACED_DAYS, "with_state": "ARCHIVED"}),
+        ("AbortIncompleteMultipartUpload", {"age": 1, "with_state": "ANY"}),
     ]
-
-
-def _rule(action: str, condition: gcp.storage.BucketLifecycleRuleConditionArgs) -> gcp.storage.BucketLifecycleRuleArgs:
-    return gcp.storage.BucketLifecycleRuleArgs(
-        action=gcp.storage.BucketLifecycleRuleActionArgs(type=action), condition=condition
-    )
+    return [{"action": {"type": action}, "condition": condition} for action, condition in rules]

@@ -11,7 +11,7 @@ import pulumi_docker as docker
 
 from unmoor.container import STOP_GRACE_S, TEMP_DIR, UID, WORK_DIR
 
-from .context import ROLE, Context, container_labels, digest
+from .context import ROLE, Context, digest, label_list
 from .health import WAIT_S, check, self_check_command
 from .logs import DRIVER, log_options
 from .names import name
@@ -32,7 +32,7 @@ class HardenedContainer:
     command: Sequence[str]
     environment: Mapping[str, pulumi.Input[str]]
     networks: Mapping[str, docker.Network]
-    mounts: Sequence[docker.ContainerMountArgs]
+    mounts: Sequence[docker.ContainerMountArgsDict]
     cpu: Decimal
     memory_mib: int
     port: int
@@ -66,21 +66,21 @@ def hardened_container(
         tmpfs=tmpfs,
         mounts=[*what.mounts, *_workspace(what)],
         networks_advanced=network_aliases(what.networks),
-        capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
+        capabilities={"drops": ["ALL"]},
         security_opts=["no-new-privileges:true"],
-        ulimits=[docker.ContainerUlimitArgs(name="nproc", soft=SERVICE_PROCESSES, hard=SERVICE_PROCESSES)],
+        ulimits=[{"name": "nproc", "soft": SERVICE_PROCESSES, "hard": SERVICE_PROCESSES}],
         cpus=cpus(what.cpu),
         memory=what.memory_mib,
         memory_swap=what.memory_mib,
         restart="unless-stopped",
-        healthcheck=docker.ContainerHealthcheckArgs(**health),
+        healthcheck=health,
         wait=what.waited_for,
         wait_timeout=WAIT_S,
         stop_timeout=STOP_GRACE_S,
         destroy_grace_seconds=STOP_GRACE_S,
         log_driver=DRIVER,
         log_opts=log_options(context),
-        labels=container_labels({**context.tags, **(what.labels or {}), ROLE: what.kind, "unmoor.unseen": unseen}),
+        labels=label_list({**context.tags, **(what.labels or {}), ROLE: what.kind, "unmoor.unseen": unseen}),
         opts=context.after(*after),
     )
 
@@ -96,6 +96,6 @@ def _tmpfs(what: HardenedContainer) -> dict[str, str]:
     return {TEMP_DIR: "rw,nosuid,nodev,size=256m", WORK_DIR: f"rw,nosuid,nodev,size=16m,uid={UID},gid={UID}"}
 
 
-def _workspace(what: HardenedContainer) -> list[docker.ContainerMountArgs]:
+def _workspace(what: HardenedContainer) -> list[docker.ContainerMountArgsDict]:
     """A volume without a name, which goes with the container: on disk, as a run's own container has it."""
-    return [docker.ContainerMountArgs(type="volume", target=WORK_DIR, read_only=False)] if what.works else []
+    return [{"type": "volume", "target": WORK_DIR, "read_only": False}] if what.works else []

@@ -9,7 +9,7 @@ import pulumi_docker as docker
 
 from unmoor.container import GATEWAY_PORT, HEALTH_PATH, STOP_GRACE_S
 
-from .context import ROLE, Context, container_labels, digest
+from .context import ROLE, Context, digest, label_list
 from .describe import public_name
 from .gateway import aliases
 from .health import WAIT_S, check
@@ -59,7 +59,7 @@ def volume(context: Context, role: str) -> docker.Volume:
     return docker.Volume(
         context.logical(role),
         name=name(context.plan, role),
-        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in sorted(context.lasting.items())],
+        labels=label_list(context.lasting),
         opts=context.child,
     )
 
@@ -81,35 +81,35 @@ def proxy(
         command=["caddy", "run", *CONFIGURED],
         ports=_ports(context),
         mounts=[
-            docker.ContainerMountArgs(type="volume", source=configuration.name, target="/etc/unmoor", read_only=True),
-            docker.ContainerMountArgs(type="volume", source=certificates.name, target="/data"),
+            {"type": "volume", "source": configuration.name, "target": "/etc/unmoor", "read_only": True},
+            {"type": "volume", "source": certificates.name, "target": "/data"},
         ],
         envs=[f"{k}={v}" for k, v in sorted(FOLDERS.items())],
         tmpfs=TMPFS,
         networks_advanced=network_aliases({"proxy": networks.edge, "proxy@front": networks.front}),
         read_only=True,
-        capabilities=docker.ContainerCapabilitiesArgs(adds=["CAP_NET_BIND_SERVICE"], drops=["ALL"]),
+        capabilities={"adds": ["CAP_NET_BIND_SERVICE"], "drops": ["ALL"]},
         security_opts=["no-new-privileges:true"],
-        ulimits=[docker.ContainerUlimitArgs(name="nproc", soft=SERVICE_PROCESSES, hard=SERVICE_PROCESSES)],
+        ulimits=[{"name": "nproc", "soft": SERVICE_PROCESSES, "hard": SERVICE_PROCESSES}],
         init=True,
         memory=MEMORY_MIB,
         memory_swap=MEMORY_MIB,
         restart="unless-stopped",
-        healthcheck=docker.ContainerHealthcheckArgs(**HEALTH),
+        healthcheck=HEALTH,
         wait=True,
         wait_timeout=WAIT_S,
         stop_timeout=STOP_GRACE_S,
         destroy_grace_seconds=STOP_GRACE_S,
         log_driver=DRIVER,
         log_opts=log_options(context),
-        labels=container_labels({**context.tags, ROLE: "proxy", "unmoor.unseen": digest(unseen)}),
+        labels=label_list({**context.tags, ROLE: "proxy", "unmoor.unseen": digest(unseen)}),
         opts=context.after(*after),
     )
 
 
-def _ports(context: Context) -> list[docker.ContainerPortArgs]:
+def _ports(context: Context) -> list[docker.ContainerPortArgsDict]:
     """Ascending by the inner port, as Docker gives them back."""
     if public_name(context.plan, context.settings):
-        return [docker.ContainerPortArgs(internal=p, external=p, ip="0.0.0.0", protocol="tcp") for p in (80, 443)]
+        return [{"internal": p, "external": p, "ip": "0.0.0.0", "protocol": "tcp"} for p in (80, 443)]
     outer = listening_port(context.plan, context.settings)
-    return [docker.ContainerPortArgs(internal=PLAIN_PORT, external=outer, ip="127.0.0.1", protocol="tcp")]
+    return [{"internal": PLAIN_PORT, "external": outer, "ip": "127.0.0.1", "protocol": "tcp"}]

@@ -55,8 +55,8 @@ def gateways(context: Context, around: Dependencies) -> list[docker.Container]:
 def _gateway(
     context: Context, around: Dependencies, alias: str, *, after: Sequence[docker.Container]
 ) -> docker.Container:
-    holders: tuple[Holder, ...] = ("gateway", "run") if _in_process(context) else ("gateway",)
-    access = {**kept.GATEWAY, **kept.RUN} if _in_process(context) else kept.GATEWAY
+    holders: tuple[Holder, ...] = ("gateway", "run") if not context.isolated_runs else ("gateway",)
+    access = {**kept.GATEWAY, **kept.RUN} if not context.isolated_runs else kept.GATEWAY
     what = HardenedContainer(
         role=alias,
         image=around.image,
@@ -70,15 +70,11 @@ def _gateway(
         cpu=context.plan.service_cpu,
         memory_mib=context.plan.service_memory_mib,
         port=GATEWAY_PORT,
-        works=_in_process(context),
+        works=not context.isolated_runs,
         waited_for=not after,
         labels=hidden.labels(context, around.secrets, *holders),
     )
     return hardened_container(context, what, after=[*around.before, *after])
-
-
-def _in_process(context: Context) -> bool:
-    return context.plan.run.isolation == "process"
 
 
 def _networks(context: Context, networks: Networks, alias: str) -> dict[str, docker.Network]:
@@ -97,7 +93,7 @@ def _launching(context: Context) -> dict[str, str]:
     """How the gateway starts runs; it fires the schedules itself, and sweeps what is older than it should be."""
     kept_days = str(days(context.plan.retention.runs_s))
     common = {"UNMOOR_SCHEDULER": "gateway", "UNMOOR_SWEEP_AFTER_DAYS": kept_days, "UNMOOR_GUARD_URL": GUARD_URL}
-    if _in_process(context):
+    if not context.isolated_runs:
         return {**common, "UNMOOR_LAUNCHER": "process"}
     config = json.dumps({"url": LAUNCHER_URL}, sort_keys=True)
     return {**common, "UNMOOR_LAUNCHER": "docker", "UNMOOR_LAUNCHER_CONFIG": config}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
 import pulumi_docker as docker
 
-from unmoor.container import GUARD, GUARD_PORT, SECRETS_DIR, common_environment
+from unmoor.container import GUARD, GUARD_PORT, SECRETS_DIR
 
 from . import secrets as hidden
 from . import store as kept
@@ -43,9 +45,6 @@ def guard(
     return hardened_container(context, what, after=[after])
 
 
-def environment(context: Context) -> dict[str, str]:
-    """What every container of the agent is told."""
-    common = common_environment(
-        context.plan, target="vm-docker", bundle_sha256=context.options.bundle.sha256, store_url=kept.URL
-    )
-    return {**common, "UNMOOR_SECRETS_DIR": SECRETS_DIR}
+def environment(context: Context) -> dict[str, Any]:
+    """The variables of every container of the agent."""
+    return {**context.environment(kept.URL), "UNMOOR_SECRETS_DIR": SECRETS_DIR}

@@ -29,7 +29,7 @@ def self_check_command(port: int) -> str:
     return f"n=0; until {listens} || [ $n = {LOOKS} ]; do n=$((n + 1)); sleep .1; done; {check}"
 
 
-def check(command: str) -> dict[str, Any]:
+def check(command: str) -> Any:
     """A check by a command of the shell, as the provider takes it: durations are written as Go writes them."""
     paused = f"{{ [ ! -e {SUCCEEDED} ] || sleep {PAUSE_S}; }} && touch {SUCCEEDED}"
     return {"tests": ["CMD-SHELL", f"{command} && {paused}"], "interval": "500ms", "timeout": "20s", "retries": RETRIES}

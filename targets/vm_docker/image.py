@@ -35,12 +35,12 @@ def _built(context: Context) -> pulumi.Output[str]:
     return docker.Image(
         context.logical("image"),
         image_name=f"unmoor/{name(context.plan, 'image')}:{how.tag}",
-        build=docker.DockerBuildArgs(
-            context=how.folder,
-            dockerfile=f"{how.folder}/Dockerfile",
-            args=dict(how.arguments),
-            platform=_platform(context),
-        ),
+        build={
+            "context": how.folder,
+            "dockerfile": f"{how.folder}/Dockerfile",
+            "args": dict(how.arguments),
+            "platform": _platform(context),
+        },
         skip_push=True,
         opts=context.child,
     ).image_name

@@ -6,15 +6,14 @@ ends. Its capabilities are the two that this takes, and it has no network.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 import pulumi_docker as docker
 
 from unmoor.container import UID
-from unmoor.plan import Holder
 
-from .context import ROLE, Context, container_labels
+from .context import ROLE, Context, label_list
 from .logs import DRIVER, log_options
 from .names import name
 from .secrets import Secrets, secret_files
@@ -64,20 +63,17 @@ def init_container(
         user="0",
         network_mode="none",
         mounts=[
-            docker.ContainerMountArgs(type="volume", source=volume.name, target=target)
-            for target, volume in sorted(volumes.items())
+            {"type": "volume", "source": volume.name, "target": target} for target, volume in sorted(volumes.items())
         ],
         uploads=_uploads(context, secrets, caddyfile if proxy else ""),
-        capabilities=docker.ContainerCapabilitiesArgs(
-            adds=["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"], drops=["ALL"]
-        ),
+        capabilities={"adds": ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"], "drops": ["ALL"]},
         security_opts=["no-new-privileges:true"],
         attach=True,
         must_run=False,
         restart="no",
         log_driver=DRIVER,
         log_opts=log_options(context),
-        labels=container_labels({**context.tags, ROLE: "seed"}),
+        labels=label_list({**context.tags, ROLE: "seed"}),
         opts=context.child,
     )
     pulumi.Output.all(made.name, made.exit_code).apply(lambda ended: _say_if_it_failed(made, *ended))
@@ -92,19 +88,11 @@ def _say_if_it_failed(made: docker.Container, name: str, code: int | None) -> No
         pulumi.log.error(f"it ended with {code}: {remedy}", made)
 
 
-def _uploads(context: Context, secrets: Secrets, caddyfile: str) -> list[docker.ContainerUploadArgs]:
+def _uploads(context: Context, secrets: Secrets, caddyfile: str) -> list[docker.ContainerUploadArgsDict]:
     bundle = context.options.bundle
-    archive = docker.ContainerUploadArgs(
-        file=f"/seed/store/{bundle.key}", source=str(bundle.path), source_hash=bundle.sha256
-    )
-    files = [_secret_file(holder, s.variable, value) for holder, s, value in secret_files(context, secrets)]
-    proxy = [docker.ContainerUploadArgs(file="/seed/proxy/Caddyfile", content=caddyfile)] if caddyfile else []
-    return [archive, *_ordered(files), *proxy]
-
-
-def _secret_file(holder: Holder, variable: str, value: pulumi.Input[str]) -> docker.ContainerUploadArgs:
-    return docker.ContainerUploadArgs(file=f"/seed/secrets/{holder}/{variable}", content=value, permissions="0400")
-
-
-def _ordered(files: Sequence[docker.ContainerUploadArgs]) -> list[docker.ContainerUploadArgs]:
-    return sorted(files, key=lambda f: str(f.file))
+    files: dict[str, Any] = {f"{holder}/{s.variable}": value for holder, s, value in secret_files(context, secrets)}
+    return [
+        {"file": f"/seed/store/{bundle.key}", "source": str(bundle.path), "source_hash": bundle.sha256},
+        *({"file": f"/seed/secrets/{f}", "content": v, "permissions": "0400"} for f, v in sorted(files.items())),
+        *([{"file": "/seed/proxy/Caddyfile", "content": caddyfile}] if caddyfile else []),
+    ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi_docker as docker
 
-from .context import Context
+from .context import Context, label_list
 from .names import name
 
 # Since Docker 27.1 the machine itself is out of reach from such a network; older engines leave the bridge's own address
@@ -28,7 +28,7 @@ class Networks:
 
 def networks(context: Context) -> Networks:
     """Every network of the agent; `launch` is there only where runs have containers of their own."""
-    apart = context.plan.run.isolation == "container"
+    apart = context.isolated_runs
     return Networks(
         edge=_network(context, "edge", inside=False),
         front=_network(context, "front", inside=True),
@@ -38,12 +38,9 @@ def networks(context: Context) -> Networks:
     )
 
 
-def network_aliases(networks: Mapping[str, docker.Network]) -> list[docker.ContainerNetworksAdvancedArgs]:
+def network_aliases(networks: Mapping[str, docker.Network]) -> list[docker.ContainerNetworksAdvancedArgsDict]:
     """Alias to network, as a container takes them."""
-    return [
-        docker.ContainerNetworksAdvancedArgs(name=network.name, aliases=[alias.split("@")[0]])
-        for alias, network in sorted(networks.items())
-    ]
+    return [{"name": network.name, "aliases": [alias.split("@")[0]]} for alias, network in sorted(networks.items())]
 
 
 def _network(context: Context, role: str, *, inside: bool) -> docker.Network:
@@ -53,6 +50,6 @@ def _network(context: Context, role: str, *, inside: bool) -> docker.Network:
         driver="bridge",
         internal=inside,
         options=ISOLATED if inside else None,
-        labels=[docker.NetworkLabelArgs(label=k, value=v) for k, v in sorted(context.lasting.items())],
+        labels=label_list(context.lasting),
         opts=context.child,
     )

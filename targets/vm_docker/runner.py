@@ -6,13 +6,14 @@ and takes no more than a run's id from whoever asks.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
 import pulumi_docker as docker
 
 from unmoor.container import (
     LAUNCH,
     LAUNCHER_PORT,
-    SECRETS_DIR,
     STOP_GRACE_S,
     STORE_DIR,
     TEMP_DIR,
@@ -51,7 +52,7 @@ def launcher(
     assert networks.launch is not None
     host = context.settings.host
     there = host.removeprefix("unix://") if host.startswith("unix://") else SOCKET
-    socket = docker.ContainerMountArgs(type="bind", source=there, target=SOCKET)
+    socket: Any = {"type": "bind", "source": there, "target": SOCKET}
     what = HardenedContainer(
         role="launcher",
         image=image,
@@ -116,5 +117,4 @@ def _mounts(context: Context, store: Store, secrets: Secrets) -> list[dict[str, 
 
 def _secret_mounts(context: Context, secrets: Secrets) -> list[dict[str, object]]:
     mounts = hidden.mounts(context, secrets, "run")
-    assert all(str(m.target).startswith(SECRETS_DIR) for m in mounts)
-    return [{"Type": m.type, "Source": m.source, "Target": m.target, "ReadOnly": True} for m in mounts]
+    return [{"Type": m["type"], "Source": m.get("source"), "Target": m["target"], "ReadOnly": True} for m in mounts]

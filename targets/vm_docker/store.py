@@ -9,7 +9,7 @@ import pulumi_docker as docker
 
 from unmoor.container import STORE_DIR
 
-from .context import Context
+from .context import Context, label_list
 from .names import PREFIXES, name
 
 URL = f"file://{STORE_DIR}"
@@ -31,12 +31,15 @@ def store(context: Context) -> Store:
     return Store(volumes={prefix: _volume(context, prefix) for prefix in PREFIXES})
 
 
-def mounts(store: Store, access: Mapping[str, str]) -> list[docker.ContainerMountArgs]:
+def mounts(store: Store, access: Mapping[str, str]) -> list[docker.ContainerMountArgsDict]:
     """The prefixes that a container may touch, in the order of their names."""
     return [
-        docker.ContainerMountArgs(
-            type="volume", source=store.volumes[prefix].name, target=f"{STORE_DIR}/{prefix}", read_only=how == "ro"
-        )
+        {
+            "type": "volume",
+            "source": store.volumes[prefix].name,
+            "target": f"{STORE_DIR}/{prefix}",
+            "read_only": how == "ro",
+        }
         for prefix, how in sorted(access.items())
     ]
 
@@ -45,6 +48,6 @@ def _volume(context: Context, prefix: str) -> docker.Volume:
     return docker.Volume(
         context.logical(f"store-{prefix}"),
         name=name(context.plan, f"store-{prefix}"),
-        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in sorted(context.lasting.items())],
+        labels=label_list(context.lasting),
         opts=context.kept,
     )
