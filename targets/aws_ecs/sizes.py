@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
+from unmoor.quantities import whole_days
+
 # Memory that each processor share can have, in MiB.
 MEMORY_MIB = {
     256: (512, 1024, 2048),
@@ -23,7 +25,6 @@ INCLUDED_DISK_GIB = 20
 MOST_DISK_GIB = 200
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
-DAY_S = 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +55,6 @@ def disk_gib(disk_mib: int) -> int:
     return max(INCLUDED_DISK_GIB, math.ceil(disk_mib / 1024))
 
 
-def days(seconds: int) -> int:
-    """Whole days, rounded up."""
-    return math.ceil(seconds / DAY_S)
-
-
 def log_days(seconds: int) -> int | None:
     """The shortest retention that CloudWatch has and that is long enough, or None."""
-    return next((d for d in LOG_DAYS if d >= days(seconds)), None)
+    return next((d for d in LOG_DAYS if d >= whole_days(seconds)), None)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from unmoor.quantities import whole_days
+
 from .context import Context, policy
 from .names import name
-from .sizes import days
 
 # What becomes old: runs and what belongs to them. Bundles are small, and a running task may need an old one.
 EXPIRING = ("deliveries/", "runs/", "sessions/")
@@ -95,7 +96,7 @@ def _keep(context: Context, bucket: aws.s3.Bucket) -> None:
         context.logical("store"),
         bucket=bucket.bucket,
         rules=[
-            *(_expiry(prefix, days(context.plan.retention.runs_s)) for prefix in EXPIRING),
+            *(_expiry(prefix, whole_days(context.plan.retention.runs_s)) for prefix in EXPIRING),
             _leftovers(),
         ],
         opts=_kept_after(context, versioning),

@@ -41,7 +41,7 @@ def check(plan: Plan, settings: ContainerAppsSettings) -> list[Problem]:
 def _architecture(plan: Plan) -> Iterator[Problem]:
     if plan.run.arch != "amd64":
         rule = f"Container Apps has no {plan.run.arch}"
-        yield Problem(path="resources.arch", rule=rule, remedy="write amd64, or choose aws-ecs or vm-docker")
+        yield Problem("resources.arch", rule, "write amd64, or choose aws-ecs or vm-docker")
 
 
 def _sizes(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
@@ -50,21 +50,21 @@ def _sizes(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
         yield _too_large("resources", run_total(plan), settings)
     if not in_process and consumption_size(gateway_total(plan)) is None:
         remedy = "ask for at most 4 processors and 8Gi"
-        yield Problem(path="gateway", rule=_no_size(gateway_total(plan), "Consumption"), remedy=remedy)
+        yield Problem("gateway", _no_size(gateway_total(plan), "Consumption"), remedy)
     profile = settings.workload_profile
     if profile and profile.min > profile.max:
         rule = f"min {profile.min} is above max {profile.max}"
-        yield Problem(path=f"{HERE}.workload_profile.min", rule=rule, remedy="lower min or raise max")
+        yield Problem(f"{HERE}.workload_profile.min", rule, "lower min or raise max")
 
 
 def _too_large(path: str, asked: Size, settings: ContainerAppsSettings) -> Problem:
     if settings.workload_profile is None:
         rule = _no_size(asked, "Consumption")
-        return Problem(path=path, rule=rule, remedy=f"ask for less, or set {HERE}.workload_profile to a larger machine")
+        return Problem(path, rule, f"ask for less, or set {HERE}.workload_profile to a larger machine")
     machine = settings.workload_profile.type
     cpu, gib = MACHINES[machine]
     rule = f"{_no_size(asked, machine)} ({cpu} processors, {gib}Gi)"
-    return Problem(path=path, rule=rule, remedy=f"ask for less, or set {HERE}.workload_profile.type to a larger one")
+    return Problem(path, rule, f"ask for less, or set {HERE}.workload_profile.type to a larger one")
 
 
 def _no_size(asked: Size, where: str) -> str:
@@ -83,7 +83,7 @@ def _disk(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
     if enough is not None:
         beside = replica.cpu - plan.run.cpu
         remedy = f"lower it, or set resources.cpu to {cpu_text(enough - beside)} or more"
-    yield Problem(path="resources.disk", rule=rule, remedy=remedy)
+    yield Problem("resources.disk", rule, remedy)
 
 
 def _schedules(plan: Plan) -> Iterator[Problem]:
@@ -95,20 +95,20 @@ def _schedules(plan: Plan) -> Iterator[Problem]:
             utc_cron(schedule)
         except CronError as error:
             path = f"triggers[{schedule.name}].schedule.timezone"
-            yield Problem(path=path, rule=error.rule, remedy=error.remedy)
+            yield Problem(path, error.rule, error.remedy)
 
 
 def _logs(plan: Plan) -> Iterator[Problem]:
     if log_days(plan.retention.logs_s) is None:
         rule = f"{duration_text(plan.retention.logs_s)} is over Log Analytics' 730d"
-        yield Problem(path="retention.logs", rule=rule, remedy="lower it")
+        yield Problem("retention.logs", rule, "lower it")
 
 
 def _network(settings: ContainerAppsSettings) -> Iterator[Problem]:
     if settings.zone_redundant and not settings.infrastructure_subnet_id:
         rule = "an environment is spread over zones in a network of one's own only"
         remedy = f"set {HERE}.infrastructure_subnet_id, or leave it false"
-        yield Problem(path=f"{HERE}.zone_redundant", rule=rule, remedy=remedy)
+        yield Problem(f"{HERE}.zone_redundant", rule, remedy)
 
 
 def _domain(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
@@ -116,30 +116,30 @@ def _domain(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
     if domain is None:
         if settings.certificate:
             rule = "certificate is for network.domain, which is not set"
-            yield Problem(path=path, rule=rule, remedy="set network.domain or remove it")
+            yield Problem(path, rule, "set network.domain or remove it")
         return
     if settings.certificate is None:
         remedy = f"set {path} to managed, or to the id of a Key Vault secret that holds one"
-        yield Problem(path="network.domain", rule=f"no certificate is named for {domain}", remedy=remedy)
+        yield Problem("network.domain", f"no certificate is named for {domain}", remedy)
     if settings.certificate == "managed" and domain.count(".") == 1:
         rule = f"a managed certificate is proved by a CNAME record, which {domain} itself cannot have"
         remedy = f"use a name below it, such as agent.{domain}, or give a Key Vault secret's id"
-        yield Problem(path=path, rule=rule, remedy=remedy)
+        yield Problem(path, rule, remedy)
 
 
 def _image(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
     if not isinstance(plan.image, ImageReference):
         if settings.registry and settings.registry_login == "admin":
             rule = "the admin user is for a registry that is made, and this one exists"
-            yield Problem(path=f"{HERE}.registry_login", rule=rule, remedy="write docker, and run az acr login")
+            yield Problem(f"{HERE}.registry_login", rule, "write docker, and run az acr login")
         return
     server = plan.image.reference.split("/", 1)[0].lower()
     if settings.registry and server != registry_server(settings.registry):
         rule = f"{plan.image.reference} is not in {registry_server(settings.registry)}"
-        yield Problem(path=f"{HERE}.registry", rule=rule, remedy="remove it, or name the image's own registry")
+        yield Problem(f"{HERE}.registry", rule, "remove it, or name the image's own registry")
     if server.endswith(".azurecr.io") and not settings.registry:
         rule = f"nothing may pull from {server}"
-        yield Problem(path="image", rule=rule, remedy=f"set {HERE}.registry to that registry's id")
+        yield Problem("image", rule, f"set {HERE}.registry to that registry's id")
 
 
 def _secret_ids(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
@@ -148,4 +148,4 @@ def _secret_ids(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem
         if secret.source == "existing" and given is not None and not re.fullmatch(SECRET_ID, given):
             rule = f"{quote_truncated(given)} is no secret's id"
             form = "/subscriptions/…/resourceGroups/…/providers/Microsoft.KeyVault/vaults/…/secrets/…"
-            yield Problem(path=f"{HERE}.secrets.{secret.name}", rule=rule, remedy=f"write {form}")
+            yield Problem(f"{HERE}.secrets.{secret.name}", rule, f"write {form}")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from unmoor.cost import common_uses, workload
-from unmoor.cost.common_uses import compute_uses, make_use
+from unmoor.cost.common_uses import compute_uses
 from unmoor.plan import Plan
 from unmoor.pricing.line import CostLine, Kind, UsageItem
 from unmoor.pricing.pricer import Pricer
@@ -42,14 +42,14 @@ def _uses(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator
     if apart and not own:
         size = _sized(replica_of_runs(plan, settings))
         yield from _replica("run", "runs", "runs with their guards", "active", size, workload.run_seconds(usage))
-    yield make_use("gateway", "runs", "requests", "request", usage.all_requests, "request")
+    yield UsageItem("gateway", "runs", "requests", "request", usage.all_requests, "request")
     always = SECONDS_PER_MONTH * instances(plan)
     yield from common_uses.store_uses(
         plan, usage, always=always, woken=_woken(plan, usage), replaced_days=REPLACED_DAYS
     )
     yield from common_uses.log_uses(usage, kept_days=max((log_days(plan.retention.logs_s) or 0) - FREE_LOG_DAYS, 0))
     yield from _image(plan, settings)
-    yield make_use("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "operation")
+    yield UsageItem("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "operation")
     yield from common_uses.egress_uses(usage)
     yield from _asked_for(settings)
 
@@ -87,7 +87,7 @@ def _machines(plan: Plan, settings: ContainerAppsSettings, usage: Usage, own: Wo
     cores, gib = map(Decimal, MACHINES[own.type])
     size = _sized(replica_of_runs(plan, settings))
     fit = min(cores // size.cpu, gib * 1024 // size.memory_mib)
-    yield make_use("run", "fixed", "management of machines", "machine-fee", SECONDS_PER_MONTH, "second")
+    yield UsageItem("run", "fixed", "management of machines", "machine-fee", SECONDS_PER_MONTH, "second")
     kept = max(own.min, instances(plan) if plan.run.isolation == "process" else 0)
     yield from _machine("fixed", f"{kept} of {own.type} kept", own, SECONDS_PER_MONTH * kept)
     if plan.run.isolation == "container":
@@ -105,15 +105,15 @@ def _machine(kind: Kind, what: str, own: WorkloadProfile, seconds: Decimal) -> I
 
 def _image(plan: Plan, settings: ContainerAppsSettings) -> Iterator[UsageItem]:
     if workload.images_gib(plan) and not settings.registry:
-        yield make_use("image", "fixed", "registry (Basic, with 10 GB)", "registry", DAYS_PER_MONTH, "day")
+        yield UsageItem("image", "fixed", "registry (Basic, with 10 GB)", "registry", DAYS_PER_MONTH, "day")
 
 
 def _asked_for(settings: ContainerAppsSettings) -> Iterator[UsageItem]:
     """What settings bring with them that has no price in the book: it is said to be lacking."""
     if settings.infrastructure_subnet_id:
-        yield make_use("network", "fixed", "addresses and balancer in your subnet", "subnet", Decimal(1), "month")
+        yield UsageItem("network", "fixed", "addresses and balancer in your subnet", "subnet", Decimal(1), "month")
     if settings.zone_redundant:
-        yield make_use("store", "storage", "copies in other zones", "store-zones", Decimal(1), "month")
+        yield UsageItem("store", "storage", "copies in other zones", "store-zones", Decimal(1), "month")
 
 
 def _replica(

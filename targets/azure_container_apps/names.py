@@ -14,14 +14,14 @@ from unmoor.plan import Plan
 from unmoor.plan.physical_names import NameRule, physical_name
 
 RULES = "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules"
-APP = NameRule(max_length=32, source=RULES)
-ENVIRONMENT = NameRule(max_length=60, source=RULES)
-IDENTITY = NameRule(max_length=128, source=RULES)
-WORKSPACE = NameRule(max_length=63, source=RULES)
-GROUP = NameRule(max_length=90, source=RULES)
-STORAGE = NameRule(max_length=24, hyphens=False, source=RULES)
-VAULT = NameRule(max_length=24, source=RULES)
-REGISTRY = NameRule(max_length=50, hyphens=False, source=RULES)
+APP = NameRule(32, source=RULES)
+ENVIRONMENT = NameRule(60, source=RULES)
+IDENTITY = NameRule(128, source=RULES)
+WORKSPACE = NameRule(63, source=RULES)
+GROUP = NameRule(90, source=RULES)
+STORAGE = NameRule(24, hyphens=False, source=RULES)
+VAULT = NameRule(24, source=RULES)
+REGISTRY = NameRule(50, hyphens=False, source=RULES)
 NAME_LIMITS = {
     "azure-native:app:ContainerApp.containerAppName": APP.max_length,
     "azure-native:app:Job.jobName": APP.max_length,

@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
+from unmoor.quantities import whole_days
+
 # Consumption: processors in quarters, 2 GiB for each processor, counted over all containers of a replica.
 STEP_CPU = Decimal("0.25")
 STEP_MEMORY_MIB = 512
@@ -32,7 +34,6 @@ MOST_DISK_MIB = 8192
 # https://learn.microsoft.com/azure/azure-monitor/logs/data-retention-configure
 LEAST_LOG_DAYS = 30
 MOST_LOG_DAYS = 730
-DAY_S = 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +79,7 @@ def cpu_for_disk(asked_mib: int) -> Decimal | None:
     return next((cpu for cpu in grid if disk_mib(cpu) >= asked_mib), None)
 
 
-def days(seconds: int) -> int:
-    """Whole days, rounded up."""
-    return math.ceil(seconds / DAY_S)
-
-
 def log_days(seconds: int) -> int | None:
     """The shortest retention that Log Analytics has and that is long enough, or None."""
-    wanted = max(days(seconds), LEAST_LOG_DAYS)
+    wanted = max(whole_days(seconds), LEAST_LOG_DAYS)
     return wanted if wanted <= MOST_LOG_DAYS else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from unmoor.target.stand_ins import FakeResource, Outputs, StandIns, canonical
+from unmoor.target.stand_ins import FakeOutputs, FakeResource, Outputs, StandIns, canonical, template
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 TENANT = "33333333-3333-4333-a333-333333333333"
@@ -24,7 +24,8 @@ NAMESPACES = {
     "operationalinsights": "Microsoft.OperationalInsights",
     "storage": "Microsoft.Storage",
 }
-# Where a resource lies, and the inputs that name it and what holds it, outermost first.
+ENDPOINTS = ("blob", "dfs", "file", "queue", "table")
+# Where a resource is, and the inputs that name it and what holds it, outermost first.
 NAMES = {
     "Blob": (
         ("storageAccounts", "accountName"),
@@ -87,15 +88,6 @@ def _named(resource: FakeResource, key: str | None) -> str:
     return resource.input(key) if key else "default"
 
 
-def _with(key: str, **more: Callable[[FakeResource], Any]) -> Callable[[FakeResource], Outputs]:
-    """A resource whose `name` output is its naming input, and what else is known of it."""
-
-    def outputs(resource: FakeResource) -> Outputs:
-        return {"name": resource.input(key), **{k: value(resource) for k, value in more.items()}}
-
-    return outputs
-
-
 def _container_app(resource: FakeResource) -> Outputs:
     name = resource.input("containerAppName")
     fqdn = f"{name}.happyhill-01234567.westeurope.azurecontainerapps.io"
@@ -141,32 +133,25 @@ def _environment(resource: FakeResource) -> Outputs:
     }
 
 
-def _storage(resource: FakeResource) -> Outputs:
-    name = resource.input("accountName")
-    kinds = ("blob", "dfs", "file", "queue", "table")
-    return {"name": name, "primaryEndpoints": {k: f"https://{name}.{k}.core.windows.net/" for k in kinds}}
-
-
-RESOURCES: Mapping[str, Callable[[FakeResource], Outputs]] = {
+RESOURCES: Mapping[str, FakeOutputs] = {
     "azure-native:app:ContainerApp": _container_app,
-    "azure-native:app:Job": _with("jobName"),
-    "azure-native:app:ManagedCertificate": _with("managedCertificateName"),
+    "azure-native:app:Job": template(name="{jobName}"),
+    "azure-native:app:ManagedCertificate": template(name="{managedCertificateName}"),
     "azure-native:app:ManagedEnvironment": _environment,
-    "azure-native:authorization:RoleAssignment": _with("roleAssignmentName"),
-    "azure-native:authorization:RoleDefinition": _with("roleDefinitionId"),
-    "azure-native:containerregistry:Registry": _with(
-        "registryName", loginServer=lambda r: f"{r.input('registryName')}.azurecr.io"
-    ),
+    "azure-native:authorization:RoleAssignment": template(name="{roleAssignmentName}"),
+    "azure-native:authorization:RoleDefinition": template(name="{roleDefinitionId}"),
+    "azure-native:containerregistry:Registry": template(name="{registryName}", loginServer="{registryName}.azurecr.io"),
     "azure-native:keyvault:Secret": _secret,
     "azure-native:keyvault:Vault": _vault,
     "azure-native:managedidentity:UserAssignedIdentity": _identity,
-    "azure-native:operationalinsights:Workspace": _with("workspaceName", customerId=lambda r: r.uuid()),
-    "azure-native:resources:ResourceGroup": _with("resourceGroupName"),
-    "azure-native:storage:Blob": _with(
-        "blobName", url=lambda r: f"https://x.blob.core.windows.net/{r.input('blobName')}"
+    "azure-native:operationalinsights:Workspace": template(name="{workspaceName}", customerId="{uuid}"),
+    "azure-native:resources:ResourceGroup": template(name="{resourceGroupName}"),
+    "azure-native:storage:Blob": template(name="{blobName}", url="https://x.blob.core.windows.net/{blobName}"),
+    "azure-native:storage:BlobContainer": template(name="{containerName}"),
+    "azure-native:storage:StorageAccount": template(
+        name="{accountName}",
+        primaryEndpoints={k: f"https://{{accountName}}.{k}.core.windows.net/" for k in ENDPOINTS},
     ),
-    "azure-native:storage:BlobContainer": _with("containerName"),
-    "azure-native:storage:StorageAccount": _storage,
 }
 DATA_SOURCES: Mapping[str, Callable[[Mapping[str, Any]], Outputs]] = {
     "azure-native:authorization:getClientConfig": lambda args: {

@@ -9,10 +9,11 @@ import pulumi
 import pulumi_azure_native as az
 import pulumi_random as random
 
+from unmoor.quantities import whole_days
+
 from .context import Context
 from .grants import BLOB_ACTIONS, role
 from .names import CONTAINER, STORAGE
-from .sizes import days
 
 # What becomes old: runs and what belongs to them. Bundles are small, and a running replica may need an old one.
 EXPIRING = ("deliveries/", "runs/", "sessions/")
@@ -120,7 +121,7 @@ def _keep(context: Context, account: az.storage.StorageAccount, container: az.st
         resource_group_name=context.group,
         policy={
             "rules": [
-                *(_expiry(container, prefix, days(context.plan.retention.runs_s)) for prefix in EXPIRING),
+                *(_expiry(container, prefix, whole_days(context.plan.retention.runs_s)) for prefix in EXPIRING),
                 _rule("replaced", "", container, version_days=RECOVERABLE_DAYS),
             ]
         },

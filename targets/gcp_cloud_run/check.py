@@ -38,7 +38,7 @@ def check(plan: Plan, settings: CloudRunSettings) -> list[Problem]:
 def _architecture(plan: Plan) -> Iterator[Problem]:
     if plan.run.arch != "amd64":
         rule = f"Cloud Run has no {plan.run.arch}"
-        yield Problem(path="resources.arch", rule=rule, remedy="write amd64, or choose aws-ecs or vm-docker")
+        yield Problem("resources.arch", rule, "write amd64, or choose aws-ecs or vm-docker")
 
 
 def _sizes(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
@@ -50,7 +50,7 @@ def _sizes(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
 def _size(path: str, cpu: Decimal, memory_mib: int) -> Iterator[Problem]:
     if cloud_run_size(cpu, memory_mib) is None:
         rule = f"Cloud Run has no size for {cpu_text(cpu)} processors and {size_text(memory_mib)}, all of it counted"
-        yield Problem(path=path, rule=rule, remedy="ask for at most 8 and 32Gi")
+        yield Problem(path, rule, "ask for at most 8 and 32Gi")
 
 
 def _disk(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
@@ -58,22 +58,22 @@ def _disk(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
     if settings.disk == "disk" and wanted > settings.disk_quota_gib:
         asked = size_text(plan.run.disk_mib)
         yield Problem(
-            path="resources.disk",
-            rule=f"{asked} is over the {settings.disk_quota_gib}Gi that an instance may have",
-            remedy=f"lower it, or have Google raise the quota and set {HERE}.disk_quota_gib to {wanted}",
+            "resources.disk",
+            f"{asked} is over the {settings.disk_quota_gib}Gi that an instance may have",
+            f"lower it, or have Google raise the quota and set {HERE}.disk_quota_gib to {wanted}",
         )
 
 
 def _timeout(plan: Plan) -> Iterator[Problem]:
     if isolated_runs(plan) and plan.run.timeout_s > MOST_TASK_S:
         rule = f"{duration_text(plan.run.timeout_s)} is over a job's 7d"
-        yield Problem(path="run.timeout", rule=rule, remedy="lower it, or choose aws-ecs or vm-docker")
+        yield Problem("run.timeout", rule, "lower it, or choose aws-ecs or vm-docker")
 
 
 def _logs(plan: Plan) -> Iterator[Problem]:
     if log_days(plan.retention.logs_s) is None:
         rule = f"{duration_text(plan.retention.logs_s)} is over Cloud Logging's {MOST_LOG_DAYS}d"
-        yield Problem(path="retention.logs", rule=rule, remedy="lower it")
+        yield Problem("retention.logs", rule, "lower it")
 
 
 def _network(settings: CloudRunSettings) -> Iterator[Problem]:
@@ -81,19 +81,19 @@ def _network(settings: CloudRunSettings) -> Iterator[Problem]:
     if settings.static_address and given and not (settings.network and settings.subnetwork):
         missing = "subnetwork" if settings.network else "network"
         rule = f"a NAT needs both, and {missing} is not set"
-        yield Problem(path=f"{HERE}.{missing}", rule=rule, remedy="set it, or remove the other and one is made")
+        yield Problem(f"{HERE}.{missing}", rule, "set it, or remove the other and one is made")
     if settings.vpc_egress and not (given or settings.static_address):
         rule = "nothing goes through a network, since there is none"
-        yield Problem(path=f"{HERE}.vpc_egress", rule=rule, remedy="remove it, or set network and subnetwork")
+        yield Problem(f"{HERE}.vpc_egress", rule, "remove it, or set network and subnetwork")
     if settings.static_address and settings.vpc_egress == "private-ranges-only":
         rule = "what is not private would leave from other addresses than the static one"
-        yield Problem(path=f"{HERE}.vpc_egress", rule=rule, remedy="remove it, or write all-traffic")
+        yield Problem(f"{HERE}.vpc_egress", rule, "remove it, or write all-traffic")
 
 
 def _domain(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
     if settings.dns_zone and plan.network.domain is None:
         rule = "dns_zone is for network.domain, which is not set"
-        yield Problem(path=f"{HERE}.dns_zone", rule=rule, remedy="set network.domain or remove it")
+        yield Problem(f"{HERE}.dns_zone", rule, "set network.domain or remove it")
 
 
 def _secret_ids(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
@@ -102,4 +102,4 @@ def _secret_ids(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
         if secret.source == "existing" and given is not None and not re.fullmatch(SECRET_ID, given):
             rule = f"{quote_truncated(given)} is no secret's name"
             remedy = "write projects/P/secrets/S, and /versions/N to pin its value"
-            yield Problem(path=f"{HERE}.secrets.{secret.name}", rule=rule, remedy=remedy)
+            yield Problem(f"{HERE}.secrets.{secret.name}", rule, remedy)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from unmoor.cost import common_uses, workload
-from unmoor.cost.common_uses import compute_uses, make_use
+from unmoor.cost.common_uses import compute_uses
 from unmoor.plan import Plan
 from unmoor.pricing.line import CostLine, Kind, UsageItem
 from unmoor.pricing.pricer import Pricer
@@ -53,15 +53,15 @@ def _uses(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[Usag
     yield from _guard(plan, usage)
     if isolated_runs(plan):
         count = Decimal(len(plan.schedules))
-        yield make_use("schedules", "fixed", "jobs of Cloud Scheduler", "schedule", count, "job-month")
+        yield UsageItem("schedules", "fixed", "jobs of Cloud Scheduler", "schedule", count, "job-month")
     versions = Decimal(workload.managed_secrets(plan))
-    yield make_use("secrets", "fixed", "versions kept", "secret", versions, "secret-month")
-    yield make_use("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "access")
+    yield UsageItem("secrets", "fixed", "versions kept", "secret", versions, "secret-month")
+    yield UsageItem("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "access")
     yield from common_uses.store_uses(plan, usage, **_looking(plan, usage), replaced_days=REPLACED_DAYS)
     yield from common_uses.log_uses(usage, kept_days=max((log_days(plan.retention.logs_s) or 0) - FREE_LOG_DAYS, 0))
     if makes_repository(plan.image):
         images = workload.IMAGE_GIB * workload.IMAGES
-        yield make_use("image", "fixed", "images kept", "image", images, "GiB-month")
+        yield UsageItem("image", "fixed", "images kept", "image", images, "GiB-month")
     yield from common_uses.egress_uses(usage)
     yield from _network(plan, settings, usage)
 
@@ -78,7 +78,7 @@ def _gateway(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[U
     serving = _serving(usage, starting=not kept)
     yield from _instance("gateway", "runs", "while it serves", "request", size, serving)
     yield from _instance("gateway", "fixed", f"{kept} kept, idle", "idle", size, max(always - serving, Decimal(0)))
-    yield make_use("gateway", "runs", "requests", "request", usage.all_requests, "request")
+    yield UsageItem("gateway", "runs", "requests", "request", usage.all_requests, "request")
 
 
 def _serving(usage: Usage, *, starting: bool) -> Decimal:
@@ -107,7 +107,7 @@ def _guard(plan: Plan, usage: Usage) -> Iterator[UsageItem]:
     note = "a guard is there while a run is, whose streams go through it"
     size, seconds = smallest_legal_size(guard_request(plan)), workload.busy_seconds(usage)
     yield from _instance("guard", "runs", "while runs go", "request", size, seconds, note)
-    yield make_use("guard", "runs", "requests", "request", workload.guard_requests(usage), "request")
+    yield UsageItem("guard", "runs", "requests", "request", workload.guard_requests(usage), "request")
 
 
 def _instance(
@@ -122,15 +122,15 @@ def _disk(
 ) -> Iterator[UsageItem]:
     if settings.disk == "disk":
         gib = Decimal(disk_mib(plan, settings)) / 1024
-        yield make_use(part, kind, f"{what}: ephemeral disk", "disk", gib * seconds, "GiB-second")
+        yield UsageItem(part, kind, f"{what}: ephemeral disk", "disk", gib * seconds, "GiB-second")
 
 
 def _network(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[UsageItem]:
     if plan.network.domain:
-        yield make_use("gateway", "fixed", "load balancer, up to 5 rules", "balancer", SECONDS_PER_MONTH, "second")
-        yield make_use("gateway", "traffic", "through it", "balancer-traffic", workload.answers_gib(usage), "GiB")
+        yield UsageItem("gateway", "fixed", "load balancer, up to 5 rules", "balancer", SECONDS_PER_MONTH, "second")
+        yield UsageItem("gateway", "traffic", "through it", "balancer-traffic", workload.answers_gib(usage), "GiB")
     if settings.static_address:
-        yield make_use("network", "fixed", "static address", "address", SECONDS_PER_MONTH, "second")
+        yield UsageItem("network", "fixed", "static address", "address", SECONDS_PER_MONTH, "second")
         instances_seconds = workload.run_seconds(usage) + SECONDS_PER_MONTH * instances(plan)
-        yield make_use("network", "runs", "NAT, for each instance", "nat", instances_seconds, "second")
-        yield make_use("network", "traffic", "through the NAT", "nat-traffic", workload.egress_gib(usage), "GiB")
+        yield UsageItem("network", "runs", "NAT, for each instance", "nat", instances_seconds, "second")
+        yield UsageItem("network", "traffic", "through the NAT", "nat-traffic", workload.egress_gib(usage), "GiB")

@@ -14,28 +14,25 @@ from unmoor.plan.physical_names import NameRule, physical_name, tags
 
 from .settings import CloudRunSettings
 
-SERVICE = NameRule(
-    max_length=49, source="https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.services"
-)
-JOB = NameRule(max_length=49, source="https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs")
+SERVICE = NameRule(49, source="https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.services")
+JOB = NameRule(49, source="https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs")
 ACCOUNT = NameRule(
-    max_length=30, source="https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/create"
+    30, source="https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/create"
 )
 SECRET = NameRule(
-    max_length=255, source="https://docs.cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets/create"
+    255, source="https://docs.cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets/create"
 )
-BUCKET = NameRule(max_length=63, source="https://docs.cloud.google.com/storage/docs/buckets#naming")
+BUCKET = NameRule(63, source="https://docs.cloud.google.com/storage/docs/buckets#naming")
 REPOSITORY = NameRule(
-    max_length=63,
-    source="https://docs.cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories",
+    63, source="https://docs.cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories"
 )
 SCHEDULE = NameRule(
-    max_length=500, source="https://docs.cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs"
+    500, source="https://docs.cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs"
 )
 LOGS = NameRule(
-    max_length=100, source="https://docs.cloud.google.com/logging/docs/reference/v2/rest/v2/projects.locations.buckets"
+    100, source="https://docs.cloud.google.com/logging/docs/reference/v2/rest/v2/projects.locations.buckets"
 )
-COMPUTE = NameRule(max_length=63, source="https://docs.cloud.google.com/compute/docs/naming-resources")
+COMPUTE = NameRule(63, source="https://docs.cloud.google.com/compute/docs/naming-resources")
 
 NAME_LIMITS = {
     "gcp:artifactregistry/repository:Repository.repositoryId": REPOSITORY.max_length,

@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
+from unmoor.quantities import whole_days
+
 # The least and the most memory that each number of processors can have, in MiB. Less than one processor is left out:
 # it takes one request at a time, and a job has none. The second generation needs 512 MiB.
 # https://docs.cloud.google.com/run/docs/configuring/services/cpu
@@ -19,7 +21,6 @@ LEAST_DISK_GIB = 10
 MOST_TASK_S = 168 * 3600
 # https://docs.cloud.google.com/logging/quotas#logs_retention_periods
 MOST_LOG_DAYS = 3650
-DAY_S = 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +49,6 @@ def disk_gib(disk_mib: int) -> int:
     return max(LEAST_DISK_GIB, math.ceil(disk_mib / 1024))
 
 
-def days(seconds: int) -> int:
-    """Whole days, rounded up."""
-    return math.ceil(seconds / DAY_S)
-
-
 def log_days(seconds: int) -> int | None:
     """The shortest retention of a log bucket that is long enough, or None."""
-    return days(seconds) if days(seconds) <= MOST_LOG_DAYS else None
+    return whole_days(seconds) if whole_days(seconds) <= MOST_LOG_DAYS else None

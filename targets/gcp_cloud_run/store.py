@@ -8,9 +8,10 @@ from typing import Any
 import pulumi
 import pulumi_gcp as gcp
 
+from unmoor.quantities import whole_days
+
 from .context import Context
 from .names import bucket_name
-from .sizes import days
 
 # What becomes old: runs and what belongs to them. Bundles are small, and a running execution may need an old one.
 EXPIRING = ("deliveries/", "runs/", "sessions/")
@@ -64,7 +65,7 @@ def _encryption(context: Context) -> gcp.storage.BucketEncryptionArgsDict | None
 
 
 def _lifecycle(context: Context) -> list[Any]:
-    age = days(context.plan.retention.runs_s)
+    age = whole_days(context.plan.retention.runs_s)
     rules = [
         *(("Delete", {"age": age, "matches_prefixes": [prefix], "with_state": "ANY"}) for prefix in EXPIRING),
         ("Delete", {"days_since_noncurrent_time": REPLACED_DAYS, "with_state": "ARCHIVED"}),

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from unmoor.cost import common_uses, workload
-from unmoor.cost.common_uses import make_use
 from unmoor.plan import Plan
 from unmoor.pricing.line import CostLine, UsageItem
 from unmoor.pricing.pricer import Pricer
@@ -63,9 +62,9 @@ def _cheapest(plan: Plan, prices: Pricer) -> Machine | None:
 def _uses(plan: Plan, settings: DockerSettings, usage: Usage, machine: Machine) -> Iterator[UsageItem]:
     chosen = "" if settings.machine else ", the cheapest of the table that the agent fits on"
     note = f"{machine.name}{chosen}: {_fits(machine, plan)}"
-    yield make_use("run", "fixed", machine.name, machine.name, SECONDS_PER_MONTH, "second", note)
-    yield make_use("store", "fixed", "disk", "disk", _disk_gib(plan, usage, machine), "GiB-month")
-    yield make_use("network", "fixed", "public address", "address", SECONDS_PER_MONTH, "second")
+    yield UsageItem("run", "fixed", machine.name, machine.name, SECONDS_PER_MONTH, "second", note)
+    yield UsageItem("store", "fixed", "disk", "disk", _disk_gib(plan, usage, machine), "GiB-month")
+    yield UsageItem("network", "fixed", "public address", "address", SECONDS_PER_MONTH, "second")
     yield from common_uses.egress_uses(usage)
 
 

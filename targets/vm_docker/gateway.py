@@ -11,6 +11,7 @@ import pulumi_docker as docker
 
 from unmoor.container import GATEWAY_PORT, SERVE
 from unmoor.plan import Holder
+from unmoor.quantities import whole_days
 
 from . import secrets as hidden
 from . import store as kept
@@ -21,7 +22,6 @@ from .guard import environment
 from .network import Networks
 from .runner import URL as LAUNCHER_URL
 from .secrets import Secrets
-from .sizes import days
 from .store import Store
 
 
@@ -91,7 +91,7 @@ def _networks(context: Context, networks: Networks, alias: str) -> dict[str, doc
 
 def _launching(context: Context) -> dict[str, str]:
     """How the gateway starts runs; it fires the schedules itself, and sweeps what is older than it should be."""
-    kept_days = str(days(context.plan.retention.runs_s))
+    kept_days = str(whole_days(context.plan.retention.runs_s))
     common = {"UNMOOR_SCHEDULER": "gateway", "UNMOOR_SWEEP_AFTER_DAYS": kept_days, "UNMOOR_GUARD_URL": GUARD_URL}
     if not context.isolated_runs:
         return {**common, "UNMOOR_LAUNCHER": "process"}

@@ -6,7 +6,7 @@ from unmoor.plan import Plan
 from unmoor.plan.physical_names import NameRule, physical_name, tags
 
 # A container's name is its host name as well: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
-DOCKER = NameRule(max_length=63, source="https://docs.docker.com/reference/cli/docker/container/run/#name")
+DOCKER = NameRule(63, source="https://docs.docker.com/reference/cli/docker/container/run/#name")
 
 # Each prefix of the store is a volume, so that a container has just those that it may touch.
 PREFIXES = ("budget", "bundles", "deliveries", "queue", "runs", "sessions")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from decimal import Decimal
 
 from unmoor.plan import Plan
+from unmoor.quantities import whole_days
 
 from .settings import DockerSettings
 
-DAY_S = 86400
 # A day's worth of one container's log: json-file rotates by size and knows no age.
 LOG_FILE_MIB = 10
 MOST_LOG_FILES = 1000
@@ -25,14 +24,9 @@ def cpus(cpu: Decimal) -> str:
     return format(cpu.normalize(), "f")
 
 
-def days(seconds: int) -> int:
-    """Whole days, rounded up."""
-    return math.ceil(seconds / DAY_S)
-
-
 def log_files(seconds: int) -> int:
     """How many files of LOG_FILE_MIB stand for that time."""
-    return min(days(seconds), MOST_LOG_FILES)
+    return min(whole_days(seconds), MOST_LOG_FILES)
 
 
 def listening_port(plan: Plan, settings: DockerSettings) -> int:

@@ -64,10 +64,7 @@ class HostedPlatform:
     def lines(self, plan: Plan, usage: Usage, *, free_tier: bool = True) -> tuple[CostLine, ...]:
         """The cost of the same runs; unknown without a price."""
         used = self._used(plan, usage)
-        uses = [
-            UsageItem(part="run", kind="runs", what=used[m][0], price=m, quantity=used[m][1], unit=used[m][2])
-            for m in self.meters
-        ]
+        uses = [UsageItem("run", "runs", used[m][0], m, used[m][1], used[m][2]) for m in self.meters]
         return tuple(Pricer(book=self.book, free_tier=free_tier).lines(uses, ANYWHERE))
 
     def _used(self, plan: Plan, usage: Usage) -> dict[str, tuple[str, Decimal, str]]:

@@ -69,7 +69,7 @@ def _clashes(path: Path, values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _problem(path: Path, key: str, rule: str, remedy: str) -> Problem:
-    return Problem(path=key, rule=rule, remedy=remedy, file=str(path))
+    return Problem(key, rule, remedy, str(path))
 
 
 def _placed(problem: Problem, place: Position | None) -> Problem:

@@ -11,7 +11,7 @@ from unmoor import __version__
 from .model import Plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NameRule:
     """A platform's limits: length, and whether hyphens are allowed. Names are lower case and start with a letter."""
 

@@ -16,7 +16,7 @@ KINDS: tuple[Kind, ...] = ("fixed", "runs", "storage", "traffic", "model")
 NOTHING = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class UsageItem:
     """A quantity of a priced item for one part of the agent; `note` is an assumption about it."""
 

@@ -65,7 +65,7 @@ def _rejected_overrides(chosen: SelectedTarget) -> Iterator[Problem]:
     for index, override in enumerate(settings.overrides):
         if reason := failure([override]):
             where = f"targets.{target.name}.overrides[{index}].set"
-            yield Problem(path=where, rule=f"the SDK rejects it: {reason}", remedy="correct the value's type")
+            yield Problem(where, f"the SDK rejects it: {reason}", "correct the value's type")
 
 
 def check_overrides(chosen: SelectedTarget, *, apart: bool = False) -> None:

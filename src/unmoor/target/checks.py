@@ -16,15 +16,11 @@ def existing_secrets_problems(plan: Plan, settings: Settings, *, target: str, wh
     existing = {s.name for s in plan.secrets if s.source == "existing"}
     path = f"targets.{target}.secrets"
     missing = [
-        Problem(
-            path=f"secrets.{name}", rule=f"{target} is not told where it lies", remedy=f"set {path}.{name} to {what}"
-        )
+        Problem(f"secrets.{name}", f"{target} is not told where it lies", f"set {path}.{name} to {what}")
         for name in sorted(existing - settings.secrets.keys())
     ]
     extra = [
-        Problem(
-            path=f"{path}.{name}", rule="names no secret that is existing", remedy="remove it, or write existing: true"
-        )
+        Problem(f"{path}.{name}", "names no secret that is existing", "remove it, or write existing: true")
         for name in sorted(settings.secrets.keys() - existing)
     ]
     return missing + extra
@@ -37,7 +33,7 @@ def missed_schedules_problems(plan: Plan, *, by: str) -> list[Problem]:
     rule = f"run_once is the gateway's to keep, and here {by} fires, which makes up for nothing that it missed"
     remedy = "remove it, or choose vm-docker or run.isolation: process"
     return [
-        Problem(path=f"triggers[{schedule.name}].schedule.missed", rule=rule, remedy=remedy)
+        Problem(f"triggers[{schedule.name}].schedule.missed", rule, remedy)
         for schedule in plan.schedules
         if schedule.missed == "run_once"
     ]
@@ -49,4 +45,4 @@ def local_image_problems(plan: Plan, *, by: str) -> list[Problem]:
     if not isinstance(plan.image, ImageReference) or plan.image.registry.split(":")[0] not in here:
         return []
     rule = f"{by} cannot pull {quote_truncated(plan.image.reference)} from this machine"
-    return [Problem(path="image", rule=rule, remedy="push it to a registry, or write {build: ./folder}")]
+    return [Problem("image", rule, "push it to a registry, or write {build: ./folder}")]

@@ -55,7 +55,7 @@ def default_target(loaded: Loaded, given: str) -> str:
     if len(found) == 1:
         return found[0]
     rule = f"the spec has settings for {', '.join(found)}" if found else "the spec has settings for no target"
-    raise SpecError([Problem(path="targets", rule=rule, remedy="say which by -t", file=str(loaded.file))])
+    raise SpecError([Problem("targets", rule, "say which by -t", str(loaded.file))])
 
 
 def unknown_targets(loaded: Loaded) -> list[Problem]:
@@ -63,4 +63,4 @@ def unknown_targets(loaded: Loaded) -> list[Problem]:
     rule = "no installed distribution offers this target"
     remedy = f"install it, correct it or remove it; installed targets: {', '.join(names())}"
     found = [name for name in loaded.settings if name not in names()]
-    return loaded.with_positions(Problem(path=f"targets.{name}", rule=rule, remedy=remedy) for name in found)
+    return loaded.with_positions(Problem(f"targets.{name}", rule, remedy) for name in found)
