@@ -1,4 +1,4 @@
-"""Who may do what, read off a recorded graph: its policies, task definitions, groups and listeners, nothing else."""
+"""Who may do what, read from a recorded graph: its policies, task definitions, security groups and listeners."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unmoor.graph import Resource
 from unmoor.plan import Plan
 from unmoor.target import Access, secret_name_from_variable
 
-# Actions that know no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+# Actions without a resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
 RESOURCELESS = {"ecr:GetAuthorizationToken"}
 OBJECT_ACTIONS = {"read": "s3:GetObject", "write": "s3:PutObject", "delete": "s3:DeleteObject"}
 EVERYWHERE = {"0.0.0.0/0", "::/0"}
@@ -20,16 +20,13 @@ EVERYWHERE = {"0.0.0.0/0", "::/0"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """The resources by type."""
-
     resources: tuple[Resource, ...]
 
     def of(self, type_: str) -> list[Resource]:
-        """Every resource of the type."""
         return [r for r in self.resources if r.type == type_]
 
     def statements(self, role_arn: str) -> list[dict[str, Any]]:
-        """Every Allow statement of the role with that ARN."""
+        """The Allow statements of a role."""
         names = {_name(r) for r in self.of("aws:iam/role:Role") if role_arn.endswith(f"/{_name(r)}")}
         documents = (r.inputs["policy"] for r in self.of("aws:iam/rolePolicy:RolePolicy") if r.inputs["role"] in names)
         return [s for d in documents for s in json.loads(d)["Statement"] if s["Effect"] == "Allow"]
@@ -37,14 +34,14 @@ class Graph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """A container, or a service, with the statements of the role that it can use."""
+    """A container or service with the statements of its role."""
 
     name: str
     statements: Sequence[Mapping[str, Any]]
 
 
 def access(plan: Plan, resources: Sequence[Resource]) -> Access:
-    """What the graph lets each container, the schedules and the public do."""
+    """What the graph allows each container, the schedules and the public."""
     graph = Graph(resources=tuple(resources))
     principals = [*_containers(graph), *_schedules(graph)]
     obtained = {(p.name, s) for p in principals for s in _obtainable(graph, p)}
@@ -64,7 +61,7 @@ def _definitions(graph: Graph) -> Iterator[tuple[Resource, list[dict[str, Any]]]
 
 
 def _containers(graph: Graph) -> Iterator[Principal]:
-    """Every container of a task can ask for the credentials of the task's role."""
+    """Every container of a task can get the credentials of the task's role."""
     for task, containers in _definitions(graph):
         statements = graph.statements(task.inputs.get("taskRoleArn", ""))
         for container in containers:
@@ -90,7 +87,7 @@ def _obtainable(graph: Graph, principal: Principal) -> Iterator[str]:
 
 
 def _secret_arns(graph: Graph) -> Iterator[tuple[str, str]]:
-    """Every secret by its name in the spec: those that some container refers to."""
+    """The spec name and ARN of every secret that a container refers to."""
     for _, containers in _definitions(graph):
         for container in containers:
             for reference in container.get("secrets", []):
@@ -140,7 +137,7 @@ def _front(graph: Graph) -> Iterator[tuple[str, int, bool, bool]]:
 
 
 def _open_groups(graph: Graph) -> Iterator[tuple[str, int, bool, bool]]:
-    """A group of containers that the public reaches directly; a load balancer's own is judged by its listeners."""
+    """Groups of containers that the public reaches directly; a load balancer's group is covered by its listeners."""
     fronts = {g for b in graph.of("aws:lb/loadBalancer:LoadBalancer") for g in b.inputs.get("securityGroups", [])}
     for rule in graph.of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"):
         open_to_all = {rule.inputs.get("cidrIpv4"), rule.inputs.get("cidrIpv6")} & EVERYWHERE

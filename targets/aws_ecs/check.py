@@ -1,4 +1,4 @@
-"""Every reason for which ECS would refuse a plan."""
+"""The reasons to reject a plan on ECS."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECRET_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret
 
 
 def check(plan: Plan, settings: EcsSettings) -> list[Problem]:
-    """Every reason this target would refuse the plan; empty means go."""
+    """Every reason to reject the plan; an empty list accepts it."""
     return [
         *_sizes(plan),
         *_schedules(plan),
@@ -48,7 +48,7 @@ def _sizes(plan: Plan) -> Iterator[Problem]:
 
 
 def _schedules(plan: Plan) -> Iterator[Problem]:
-    """EventBridge wants one of the two day fields to be `?`, so it has no `or` between them."""
+    """EventBridge requires `?` in one of the two day fields, so it cannot combine them with `or`."""
     if plan.run.isolation == "process":
         return
     for schedule in plan.schedules:

@@ -30,6 +30,6 @@ def policy(statements: Sequence[dict[str, Any]]) -> pulumi.Output[str]:
 
 
 def assume_role_policy(service: str) -> str:
-    """The document by which a service may take a role on."""
+    """The policy that lets a service assume a role."""
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"}}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, sort_keys=True)

@@ -1,6 +1,6 @@
-"""What a month costs on ECS: the plan's tasks in the sizes that Fargate has, and all that stands around them.
+"""A month's cost on ECS: tasks in Fargate's sizes, and the resources around them.
 
-Fargate bills by the second from the image's pull to the task's end, one minute at least, and disk above 20 GB:
+Fargate bills by the second from the image's pull to the task's end, at least one minute, and disk above 20 GB:
 https://aws.amazon.com/fargate/pricing/
 """
 
@@ -24,7 +24,7 @@ from .sizes import INCLUDED_DISK_GIB, FargateSize, disk_gib, log_days
 LEAST_TASK_S = 60
 REPLACED_DAYS = 7
 SUBNETS = 2
-# What one capacity unit of a load balancer takes in an hour: new connections, or a GB.
+# The load of one capacity unit of a load balancer in an hour: new connections, or a GB.
 # https://aws.amazon.com/elasticloadbalancing/pricing/
 LCU_CONNECTIONS = Decimal(25 * 3600)
 

@@ -1,4 +1,4 @@
-"""A host name of the user's own: its certificate, given or made, and its record where the zone is given."""
+"""The user's host name: its certificate, existing or created, and its DNS record if the zone is configured."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .context import Context
 
 
 def certificate_arn(context: Context) -> pulumi.Input[str]:
-    """The ARN of an issued certificate for the plan's domain; one that is made is proved by a record in the zone."""
+    """The ARN of an issued certificate for the plan's domain; a new one is validated by a record in the zone."""
     if context.settings.certificate is not None:
         return context.settings.certificate
     certificate = aws.acm.Certificate(
@@ -38,7 +38,7 @@ def certificate_arn(context: Context) -> pulumi.Input[str]:
 
 
 def http_api_domain(context: Context, api: aws.apigatewayv2.Api, stage: aws.apigatewayv2.Stage) -> None:
-    """The domain leads to the HTTP API."""
+    """Point the domain to the HTTP API."""
     domain = aws.apigatewayv2.DomainName(
         context.logical("domain"),
         domain_name=_domain(context),
@@ -57,12 +57,12 @@ def http_api_domain(context: Context, api: aws.apigatewayv2.Api, stage: aws.apig
 
 
 def balancer_address(context: Context, balancer: aws.lb.LoadBalancer) -> None:
-    """The domain leads to the load balancer."""
+    """Point the domain to the load balancer."""
     _address(context, balancer.dns_name, balancer.zone_id)
 
 
 def _address(context: Context, target: pulumi.Input[str], zone: pulumi.Input[str]) -> None:
-    """Without a zone of ours the user points the name there, by the address that the outputs hold."""
+    """Without a zone the user creates the record."""
     if context.settings.hosted_zone_id is None:
         return
     aws.route53.Record(

@@ -1,4 +1,4 @@
-"""What the gateway stands behind: an HTTP API over a VPC link, or a load balancer."""
+"""The gateway's public entry: an HTTP API over a VPC link, or a load balancer."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .logs import Logs
 from .names import API, BALANCER, NAMESPACE, name
 from .network import Network
 
-# The longest that a load balancer lets a stream be silent.
+# The longest idle time of a load balancer.
 IDLE_TIMEOUT_S = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
-    """The gateway's public address, how its service is attached, and what must be there before the service."""
+    """The gateway's public address, the inputs that attach its service, and what must exist before the service."""
 
     url: pulumi.Input[str]
     attachment: Mapping[str, Any]
@@ -31,18 +31,19 @@ class Front:
 
 
 def front(context: Context, network: Network, logs: Logs) -> Front:
-    """The front that the settings ask for."""
     return _balancer(context, network) if context.settings.front == "alb" else _http_api(context, network, logs)
 
 
 def _http_api(context: Context, network: Network, logs: Logs) -> Front:
-    """Cloud Map tells the API where the tasks are; the VPC link leads there. Neither has a price at rest."""
+    """The API finds the tasks through Cloud Map and reaches them over the VPC link. Neither costs anything while
+    idle.
+    """
     found = _discovery(context, network)
     api = aws.apigatewayv2.Api(
         context.logical("gateway"),
         name=name(context.plan, "gateway", API),
         protocol_type="HTTP",
-        # With a domain of its own the API's first address would be a second door.
+        # With a domain, the API's default endpoint would be a second entry.
         disable_execute_api_endpoint=context.plan.network.domain is not None,
         **context.common_args,
     )
@@ -107,7 +108,7 @@ def _integration(
 
 
 def _stage(context: Context, api: aws.apigatewayv2.Api, logs: Logs) -> aws.apigatewayv2.Stage:
-    """The log says who asked for what and what became of it; it holds no header and no body."""
+    """The stage; its access log has no headers and no bodies."""
     line = {"id": "$context.requestId", "ip": "$context.identity.sourceIp", "status": "$context.status"}
     line |= {"method": "$context.httpMethod", "path": "$context.path", "at": "$context.requestTime"}
     return aws.apigatewayv2.Stage(

@@ -1,4 +1,4 @@
-"""The gateway: an ECS service that is rolled with a way back, and scales between its bounds."""
+"""The gateway: an ECS service with rollback that scales between its bounds."""
 
 from __future__ import annotations
 
@@ -26,14 +26,12 @@ from .secrets import StoredSecret
 from .sizes import units
 from .store import Store
 
-# A harness may need longer than a web server to be ready; until then a failing check does not kill the task.
+# A harness may start slowly; until then a failing check does not stop the task.
 HEALTH_GRACE_S = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayDependencies:
-    """All that the gateway's task stands on."""
-
     network: Network
     identities: Identities
     image: ImageRef
@@ -45,7 +43,7 @@ class GatewayDependencies:
 
 
 def gateway(context: Context, around: GatewayDependencies) -> aws.ecs.Service:
-    """The service, its task, what it may start, and its scaling."""
+    """The service with its task, its rights and its scaling."""
     rights = _rights(context, around)
     service = aws.ecs.Service(
         context.logical("gateway"),
@@ -76,7 +74,7 @@ def gateway(context: Context, around: GatewayDependencies) -> aws.ecs.Service:
 
 
 def _service_options(context: Context, first: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
-    """Role policies outlive the service: without them its tasks could not end."""
+    """Role policies are deleted after the service: its tasks need them to stop."""
     autoscaled = pulumi.ResourceOptions(ignore_changes=["desiredCount"])
     return pulumi.ResourceOptions.merge(context.after(*first), autoscaled)
 
@@ -123,7 +121,6 @@ def _container(context: Context, around: GatewayDependencies) -> Container:
 
 
 def _launching(context: Context, around: GatewayDependencies) -> dict[str, pulumi.Input[str]]:
-    """How the gateway starts runs, and who fires the schedules."""
     if around.runner.task is None:
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": GUARD_URL}
     return {
@@ -134,12 +131,12 @@ def _launching(context: Context, around: GatewayDependencies) -> dict[str, pulum
 
 
 def _rights(context: Context, around: GatewayDependencies) -> list[pulumi.Resource]:
-    """To start the agent's runs, and to stop and see the tasks of its own cluster."""
+    """The rights to start the agent's runs, and to stop and list the tasks of its cluster."""
     if around.runner.task is None:
         return []
     cluster = around.runner.cluster
     tasks = cluster.arn.apply(lambda arn: arn.replace(":cluster/", ":task/") + "/*")
-    # A listing is asked of the cluster's instances, though Fargate has none:
+    # ListTasks is authorized on container instances, although Fargate has none:
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
     listed = cluster.arn.apply(lambda arn: arn.replace(":cluster/", ":container-instance/") + "/*")
     statements = [

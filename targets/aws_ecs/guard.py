@@ -1,4 +1,4 @@
-"""The guard: a sidecar, and the only container that is given the model key."""
+"""The guard: a sidecar, and the only container that receives the model key."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ URL = f"http://127.0.0.1:{GUARD_PORT}"
 
 
 def guard(context: Context, *, image: ImageRef, store: Store, logs: Logs, beside: str) -> Container:
-    """The guard's container in the task of the run, or of the gateway where runs live there; it listens on the task's
-    loopback alone."""
+    """The guard's container in the task `beside` it, the run's or the gateway's; it listens only on loopback."""
     return Container(
         name="guard",
         image=image.reference,

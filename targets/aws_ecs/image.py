@@ -1,4 +1,4 @@
-"""The image: built into a repository of the agent's own, or a reference used as it is."""
+"""The image: built into the agent's own repository, or a reference used unchanged."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ ECR_REFERENCE = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRef:
-    """What tasks run, and the repository that they must be allowed to pull from, if it is in ECR."""
+    """The image of tasks, and its repository if that is in ECR."""
 
     reference: pulumi.Input[str]
     repository_arn: pulumi.Input[str] | None
 
 
 def image(context: Context) -> ImageRef:
-    """The plan's image, ready to run."""
     if isinstance(context.plan.image, ImageReference):
         return _referenced(context.plan.image.reference)
     return _built(context)

@@ -1,4 +1,4 @@
-"""AWS' rules for names, and the names that must be known before a resource is there."""
+"""AWS's rules for names, and the names of the agent's resources."""
 
 from __future__ import annotations
 
@@ -42,18 +42,16 @@ NAME_LIMITS = {
 
 
 def name(plan: Plan, role: str, rule: NameRule = ECS) -> str:
-    """The physical name of one role of the agent."""
     return physical_name(plan, role, rule)
 
 
 def log_group(plan: Plan, role: str) -> str:
-    """The log group of a container, all of an agent's under one prefix."""
+    """The name of a log group; an agent's share one prefix."""
     return f"/unmoor/{name(plan, '')}/{role}"
 
 
 def secret_name(plan: Plan, secret: Secret) -> str:
-    """What a secret's name begins with; one that ended in - and six characters would look like an ARN's end.
-
+    """The prefix of a secret's name. A name must not end with - and six characters, like an ARN:
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
     """
     return f"unmoor/{name(plan, '')}/{secret.name}/value-"

@@ -1,4 +1,4 @@
-"""The network: a VPC with two public subnets, or a given one, and who may speak to whom in it."""
+"""The network: an own or existing VPC, and the security groups in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GROUPS = {"front": "what the gateway stands behind", "gateway": "the gateway", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """Where tasks and the front stand, and their security groups."""
+    """VPC, subnets and security groups."""
 
     vpc_id: pulumi.Input[str]
     subnets: Sequence[pulumi.Input[str]]
@@ -30,13 +30,12 @@ class Network:
     front: aws.ec2.SecurityGroup
 
     def tasks(self, context: Context, group: aws.ec2.SecurityGroup) -> dict[str, Any]:
-        """The awsvpc configuration of a task in this group, as the ECS API spells it."""
+        """The awsvpc configuration of a task in this group, for the ECS API."""
         public = "ENABLED" if context.settings.assign_public_ip else "DISABLED"
         return {"subnets": self.subnets, "securityGroups": [group.id], "assignPublicIp": public}
 
 
 def network(context: Context) -> Network:
-    """The configured VPC or one of the agent's own, with the groups of gateway, run and front."""
     settings = context.settings
     vpc_id, subnets = (settings.vpc, list(settings.subnets)) if settings.vpc else _own(context)
     groups = {role: _group(context, role, vpc_id, what) for role, what in GROUPS.items()}
@@ -71,7 +70,7 @@ def _own(context: Context) -> tuple[pulumi.Input[str], list[pulumi.Input[str]]]:
 
 
 def _subnet(context: Context, vpc: aws.ec2.Vpc, table: aws.ec2.RouteTable, index: int) -> aws.ec2.Subnet:
-    # The account decides which zones it has, so they are asked for and not made up of the region's name.
+    # Zones differ by account, so they are looked up.
     zones = aws.get_availability_zones_output(
         state="available", opts=pulumi.InvokeOutputOptions(provider=context.child.provider)
     )
@@ -90,7 +89,7 @@ def _subnet(context: Context, vpc: aws.ec2.Vpc, table: aws.ec2.RouteTable, index
 
 
 def _store_endpoint(context: Context, vpc: aws.ec2.Vpc, table: aws.ec2.RouteTable) -> None:
-    """The store is reached without leaving AWS' network; a gateway endpoint costs nothing."""
+    """A free route to the store inside AWS's network."""
     aws.ec2.VpcEndpoint(
         context.logical("store"),
         vpc_id=vpc.id,

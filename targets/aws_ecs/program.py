@@ -1,4 +1,4 @@
-"""The one component of the target: the agent on ECS."""
+"""The agent on ECS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run is started from: a task definition with the run and its guard, and who may start it."""
+"""The cluster, and the task definition that runs are started from."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ARCHITECTURES = {"amd64": "X86_64", "arm64": "ARM64"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """The cluster, the run's task definition (None where runs live in the gateway), and the right to start it."""
+    """The cluster, the run's task definition (None if runs are processes in the gateway), and the right to start it."""
 
     cluster: aws.ecs.Cluster
     task: aws.ecs.TaskDefinition | None
@@ -38,7 +38,7 @@ class Runner:
 
 
 def cluster(context: Context) -> aws.ecs.Cluster:
-    """The agent's own cluster: what runs in it is the agent's."""
+    """The agent's own cluster."""
     insights = "enabled" if context.settings.container_insights else "disabled"
     return aws.ecs.Cluster(
         context.logical("cluster"),
@@ -57,7 +57,6 @@ def runner(
     logs: Logs,
     secrets: Mapping[str, StoredSecret],
 ) -> Runner:
-    """The cluster and what a run is started from."""
     home = cluster(context)
     if identities.run is None or identities.run_execution is None:
         return Runner(cluster=home, task=None, start=())
@@ -76,25 +75,25 @@ def runner(
         ephemeral_storage=ephemeral(context.plan),
         container_definitions=definitions(containers, secrets),
         volumes=volumes(containers),
-        skip_destroy=True,  # a gateway that is being replaced still starts runs of the revision before
+        skip_destroy=True,  # during a rollout the old gateway still starts runs of its revision
         **context.common_args,
     )
     return Runner(cluster=home, task=task, start=_may_start(home, task, identities))
 
 
 def platform(plan: Plan) -> aws.ecs.TaskDefinitionRuntimePlatformArgsDict:
-    """Linux on the plan's architecture, for gateway and run alike: they are one image."""
+    """Linux on the plan's architecture; gateway and run share an image."""
     return {"operating_system_family": "LINUX", "cpu_architecture": ARCHITECTURES[plan.run.arch]}
 
 
 def ephemeral(plan: Plan) -> aws.ecs.TaskDefinitionEphemeralStorageArgsDict | None:
-    """More disk than is included, where more was asked for."""
+    """Disk beyond what is included."""
     size = disk_gib(plan.run.disk_mib)
     return {"size_in_gib": size} if size > INCLUDED_DISK_GIB else None
 
 
 def launcher_config(runner: Runner, network: Network, context: Context) -> pulumi.Output[str]:
-    """All that the gateway needs to start, stop and see a run."""
+    """The launcher's configuration in the gateway."""
     assert runner.task is not None
     configuration = {
         "cluster": runner.cluster.arn,
@@ -125,7 +124,7 @@ def _run(context: Context, image: ImageRef, store: Store, logs: Logs) -> Contain
 def _may_start(
     home: aws.ecs.Cluster, task: aws.ecs.TaskDefinition, identities: Identities
 ) -> tuple[dict[str, Any], ...]:
-    """To start this task in this cluster and no other, and to hand it just its own two roles."""
+    """The rights to start only this task in this cluster and to pass only its two roles."""
     assert identities.run is not None
     assert identities.run_execution is not None
     in_cluster = {"ArnEquals": {"ecs:cluster": home.arn}}

@@ -1,4 +1,4 @@
-"""Schedules: EventBridge Scheduler starts the run's task itself, and keeps in a queue what it could not start."""
+"""Schedules: EventBridge Scheduler starts the run's task; failures go to a dead-letter queue."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ KEPT_FAILURES_S = 14 * 86400
 
 
 def eventbridge_cron(cron: Cron) -> str:
-    """The expression in EventBridge's six fields, where weekdays count from Sunday as 1 and one day field is `?`.
-
+    """The expression in EventBridge's six fields, one day field being `?`:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based
     """
     assert cron.any_day or cron.any_weekday, "check() refuses both day fields together"
@@ -35,7 +34,7 @@ def eventbridge_cron(cron: Cron) -> str:
 
 
 def schedules(context: Context, runner: Runner, network: Network) -> None:
-    """One schedule for each of the plan's, with a role that can start the agent's runs and nothing else."""
+    """A schedule for each of the plan's, with a role that can only start this agent's runs."""
     if runner.task is None or not context.plan.schedules:
         return
     failures = _failures(context)

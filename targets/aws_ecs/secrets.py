@@ -1,4 +1,4 @@
-"""Secrets Manager: a secret for each that the plan creates, and a reference for each that exists already."""
+"""Secrets Manager: the secrets that the plan creates, and references to existing ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .names import secret_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSecret:
-    """Where a secret lies, what a container refers to it by, and its value where this program knows it."""
+    """A secret's ARN, the reference for containers, and its value if known."""
 
     secret: Secret
     arn: pulumi.Input[str]
@@ -25,7 +25,6 @@ class StoredSecret:
 
 
 def secrets(context: Context) -> dict[str, StoredSecret]:
-    """Every secret of the plan by name."""
     return {
         s.name: _existing(context, s) if s.source == "existing" else _created(context, s) for s in context.plan.secrets
     }
@@ -41,10 +40,9 @@ def _created(context: Context, secret: Secret) -> StoredSecret:
     role = f"secret-{secret.name}"
     stored = aws.secretsmanager.Secret(
         context.logical(role),
-        # AWS adds what makes it unique: a name that was deleted stays taken for as long as its value can be recovered.
+        # AWS adds a unique suffix: a deleted name is blocked while its value can be recovered.
         name_prefix=secret_name(context.plan, secret),
         description=f"unmoor {context.plan.agent}: {secret.name}, from {secret.source_label}",
-        # Zero deletes at once; else the value stays recoverable for a week.
         recovery_window_in_days=0 if context.settings.destroy_data else 7,
         **context.common_args,
     )
@@ -55,6 +53,6 @@ def _created(context: Context, secret: Secret) -> StoredSecret:
         secret_string_wo_version=context.secret_version(secret, value),
         opts=context.child,
     )
-    # The version's id is part of the reference, so that a new value is a new task definition and rolls the service.
+    # The reference has the version's id, so that a new value starts a rollout.
     reference = pulumi.Output.concat(stored.arn, ":::", version.version_id)
     return StoredSecret(secret=secret, arn=stored.arn, value_from=reference, value=value)

@@ -1,6 +1,6 @@
-"""Whether the gateway's service runs the task definition that was registered last, and why not where it does not.
+"""Whether the gateway's service runs the newest task definition, and if not, the reason.
 
-A deployment that its circuit breaker has rolled back is reported as one that succeeded, with the definition before it:
+ECS reports a deployment that the circuit breaker rolled back as successful, with the earlier definition:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
 """
 
@@ -23,14 +23,14 @@ LOG_LINES = 20
 
 
 def current_revision(outputs: Outputs, settings: EcsSettings, plan: Plan) -> Revision:
-    """One look at the service."""
+    """The state of the service now."""
     service = Service(arn=outputs.gateway, cluster=name(plan, ""), family=name(plan, "gateway"), region=settings.region)
     return inspect_service(service)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A service by its ARN and its cluster's name, and the family whose newest task definition it is to run."""
+    """A service, and the family whose newest task definition it should run."""
 
     arn: str
     cluster: str
@@ -42,7 +42,7 @@ class Service:
 
 
 def inspect_service(service: Service) -> Revision:
-    """How the service's primary deployment stands, and whether it is of the newest definition."""
+    """The state of the primary deployment, and whether it has the newest definition."""
     found = service.request("ecs", "describe_services", cluster=service.cluster, services=[service.arn])["services"]
     if not found or found[0]["status"] != "ACTIVE":
         return failed_revision(f"the service {service.arn.rsplit('/', 1)[-1]} is not there; unmoor up makes it")
@@ -67,7 +67,7 @@ def _of(service: Service, primary: Mapping[str, Any], wanted: Mapping[str, Any],
 def _another(
     service: Service, primary: Mapping[str, Any], wanted: Mapping[str, Any], deployments: list[Mapping[str, Any]]
 ) -> Revision:
-    """The newest definition is not the primary one: it was rolled back, or is not deployed yet."""
+    """The newest definition was rolled back, or is not deployed yet."""
     of_wanted = [each for each in deployments if each["taskDefinition"] == wanted["taskDefinitionArn"]]
     now, asked_for = _short(primary["taskDefinition"]), _short(wanted["taskDefinitionArn"])
     if any(each.get("rolloutState") == "IN_PROGRESS" for each in of_wanted):
@@ -76,7 +76,7 @@ def _another(
 
 
 def _failed(service: Service, wanted: Mapping[str, Any], said: str) -> Revision:
-    """With why its tasks stopped, and what the container wrote that ended them."""
+    """A failure with the reason and the log of the container that caused it."""
     try:
         task = _stopped(service, wanted["taskDefinitionArn"])
     except OperateError as error:
@@ -90,7 +90,7 @@ def _failed(service: Service, wanted: Mapping[str, Any], said: str) -> Revision:
 
 
 def _stopped(service: Service, definition: str) -> Mapping[str, Any] | None:
-    """The task of that definition that stopped last, as far back as ECS remembers, which is an hour."""
+    """The definition's task that stopped last; ECS remembers an hour."""
     given = {"cluster": service.cluster, "serviceName": service.arn.rsplit("/", 1)[-1], "desiredStatus": "STOPPED"}
     arns = service.request("ecs", "list_tasks", **given)["taskArns"]
     if not arns:
@@ -101,7 +101,7 @@ def _stopped(service: Service, definition: str) -> Mapping[str, Any] | None:
 
 
 def _culprit(containers: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The container that ended badly; one that ECS ended with the others has the signal's code."""
+    """The container that failed; one that ECS stopped with the others has a signal's code."""
     bad = [each for each in containers if each.get("reason") or each.get("exitCode")]
     return min(bad, key=lambda each: each.get("exitCode") in (137, 143), default=None)
 
@@ -112,7 +112,7 @@ def _said_of(container: Mapping[str, Any]) -> str:
 
 
 def _log(service: Service, wanted: Mapping[str, Any], task: Mapping[str, Any], container: str) -> list[str]:
-    """The last lines of the container, of where its definition sends them; nothing where they cannot be read."""
+    """The container's last log lines; empty if they cannot be read."""
     definitions = {each["name"]: each for each in wanted["containerDefinitions"]}
     options = definitions.get(container, {}).get("logConfiguration", {}).get("options", {})
     if "awslogs-group" not in options:
@@ -123,7 +123,7 @@ def _log(service: Service, wanted: Mapping[str, Any], task: Mapping[str, Any], c
     try:
         events = service.request("logs", "get_log_events", startFromHead=False, **given)["events"]
     except OperateError:
-        return []  # a task that never came so far has no stream
+        return []  # a task that never started has no stream
     return [line for event in events for line in event["message"].splitlines()][-LOG_LINES:]
 
 

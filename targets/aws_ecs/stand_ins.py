@@ -27,7 +27,7 @@ def _by_name(service: str, path: str, *, region: str = REGION, **more: Any) -> F
 
 
 def _by_id(service: str, kind: str, id_: str, **more: Any) -> FakeOutputs:
-    """A resource whose id AWS makes up."""
+    """A resource whose id AWS chooses."""
     return template(id=id_, arn=_arn(service, f"{kind}/{id_}"), **more)
 
 

@@ -1,4 +1,4 @@
-"""The store: one S3 bucket, encrypted, versioned, closed to the public, emptied by age."""
+"""The store: one S3 bucket, encrypted, versioned, not public, with expiry by age."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from unmoor.quantities import whole_days
 from .context import Context, policy
 from .names import name
 
-# What becomes old: runs and what belongs to them. Bundles are small, and a running task may need an old one.
+# Runs and their data expire. Bundles are small, and a running task may need an old one.
 EXPIRING = ("deliveries/", "runs/", "sessions/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The bucket, its address for the runtime, and the bundle that lies in it."""
+    """The bucket, its URL for the runtime, and the bundle in it."""
 
     bucket: aws.s3.Bucket
     url: pulumi.Output[str]
@@ -26,10 +26,10 @@ class Store:
 
 
 def store(context: Context) -> Store:
-    """The bucket with the agent's bundle; retained on deletion unless the settings say otherwise."""
+    """The bucket with the agent's bundle; retained on deletion unless destroy_data is set."""
     bucket = aws.s3.Bucket(
         context.logical("store"),
-        # Names are global, so AWS adds to this what makes it unique.
+        # Bucket names are global, so AWS adds a unique suffix.
         bucket_prefix=name(context.plan, "store")[:37],
         force_destroy=context.settings.destroy_data,
         tags=context.tags,
@@ -44,14 +44,14 @@ def store(context: Context) -> Store:
         source=pulumi.FileAsset(str(context.options.bundle.path)),
         content_type="application/x-tar",
         tags=context.tags,
-        # A task that is still running may read the bundle that this one follows.
+        # A task that still runs may read the previous bundle.
         opts=pulumi.ResourceOptions.merge(context.child, pulumi.ResourceOptions(retain_on_delete=True)),
     )
     return Store(bucket=bucket, url=pulumi.Output.concat("s3://", bucket.bucket), bundle=bundle)
 
 
 def _close(context: Context, bucket: aws.s3.Bucket) -> None:
-    """Nobody comes in but by TLS and by a role; a bucket that is retained stays closed."""
+    """Access only by TLS and by a role, also while the bucket is retained."""
     block = aws.s3.BucketPublicAccessBlock(
         context.logical("store"),
         bucket=bucket.bucket,
@@ -117,7 +117,7 @@ def _expiry(prefix: str, after_days: int) -> aws.s3.BucketLifecycleConfiguration
 
 
 def _leftovers() -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
-    """Replaced versions stay a week, for mistakes; parts of uploads that never ended a day."""
+    """Noncurrent versions are deleted after a week, incomplete uploads after a day."""
     return {
         "id": "leftovers",
         "status": "Enabled",

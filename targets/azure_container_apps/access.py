@@ -1,4 +1,4 @@
-"""Who may do what, read off a recorded graph: its apps, jobs, identities and role assignments, nothing else."""
+"""Who may do what, read from a recorded graph: its apps, jobs, identities and role assignments."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .granted_rights import (
 APP, JOB = "azure-native:app:ContainerApp", "azure-native:app:Job"
 ACCOUNT, CONTAINER = "azure-native:storage:StorageAccount", "azure-native:storage:BlobContainer"
 LIST_SECRETS = {APP: APP_SECRETS, JOB: JOB_SECRETS}
-# Where a resource lies within its group; names in braces are inputs.
+# A resource's path in its group; names in braces are inputs.
 PATHS = {
     APP: "Microsoft.App/containerApps/{containerAppName}",
     JOB: "Microsoft.App/jobs/{jobName}",
@@ -38,43 +38,41 @@ PATHS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """The resources by type, and what the role assignments among them grant."""
+    """The resources, and the grants of their role assignments."""
 
     resources: tuple[Resource, ...]
     grants: tuple[Grant, ...]
 
     def of(self, *types: str) -> list[Resource]:
-        """Every resource of the types."""
         return [r for r in self.resources if r.type in types]
 
     def grants_of(self, identity_ids: Sequence[str]) -> tuple[Grant, ...]:
-        """Every grant to one of these identities."""
         names = {id_.rsplit("/", 1)[-1] for id_ in identity_ids}
         logical = {r.name for r in self.of(IDENTITY) if r.inputs["resourceName"] in names}
         return tuple(g for g in self.grants if g.identities & logical)
 
     @property
     def secret_names(self) -> dict[tuple[str, str], str]:
-        """The spec's name of every secret that is made or referred to, by its vault and its name there."""
+        """The spec name of every secret, by its vault and its name there."""
         made = {_place_of(r): r.inputs["secretName"] for r in self.of("azure-native:keyvault:Secret")}
         referred = {_place(s): s["name"] for r in self.of(APP, JOB) for s in _secrets(r)}
         return referred | made
 
     def nodes_named(self, resource: Resource) -> dict[str, str]:
-        """The spec's name of every secret of an app or a job, by its name there."""
+        """The spec name of every secret of an app or job, by its name there."""
         return {s["name"]: self.secret_names[_place(s)] for s in _secrets(resource)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """A container, with the grants of every identity whose token code in it can ask for."""
+    """A container with the grants of every identity whose token it can get."""
 
     name: str
     grants: tuple[Grant, ...]
 
 
 def access(plan: Plan, resources: Sequence[Resource]) -> Access:
-    """What the graph lets each container, the schedules and the public do."""
+    """What the graph allows each container, the schedules and the public."""
     graph = Graph(resources=tuple(resources), grants=grants(tuple(resources)))
     principals = [p for r in graph.of(APP, JOB) for p in _principals(graph, r)]
     obtained = {(p.name, s) for p in principals for s in _obtainable(graph, p)}
@@ -89,7 +87,7 @@ def access(plan: Plan, resources: Sequence[Resource]) -> Access:
 
 
 def _principals(graph: Graph, resource: Resource) -> Iterator[Principal]:
-    """All containers of a replica can ask for the same tokens: those of each identity that is not kept from them."""
+    """All containers of a replica can get the same tokens: those of its identities without the lifecycle None."""
     kept = {s["identity"] for s in _configuration(resource).get("identitySettings", []) if s.get("lifecycle") == "None"}
     assigned = resource.inputs.get("identity", {}).get("userAssignedIdentities", [])
     held = graph.grants_of([i for i in assigned if i not in kept])
@@ -98,7 +96,7 @@ def _principals(graph: Graph, resource: Resource) -> Iterator[Principal]:
 
 
 def _injected(graph: Graph, resource: Resource) -> Iterator[tuple[str, str]]:
-    """Secrets that Azure puts into a container: as variables, or all of them as a volume."""
+    """Secrets that Azure injects: as variables, or all of them as a volume."""
     names = graph.nodes_named(resource)
     volumes = {v["name"]: v for v in resource.inputs["template"].get("volumes", []) if v["storageType"] == "Secret"}
     for container in resource.inputs["template"]["containers"]:
@@ -131,7 +129,7 @@ def _touches(graph: Graph, principal: Principal) -> Iterator[tuple[str, str, str
 
 
 def _starts(graph: Graph, principal: Principal) -> Iterator[str]:
-    """The jobs of the agent start runs; whoever may start jobs beyond them may start anything."""
+    """A grant on one of the agent's jobs starts runs; a wider one starts anything."""
     jobs = {_path(job): job for job in graph.of(JOB)}
     for grant in principal.grants:
         if grant.allows(START_JOB, grant.scope):
@@ -159,7 +157,7 @@ def _ingress(graph: Graph) -> Iterator[tuple[str, int, bool, bool]]:
 
 
 def _public_store(graph: Graph) -> Iterator[tuple[str, str, str]]:
-    """A container is open to everybody only where its account lets it be."""
+    """A container is public only if its account allows it."""
     opened = any(a.inputs.get("allowBlobPublicAccess", True) for a in graph.of(ACCOUNT))
     for container in graph.of(CONTAINER):
         if opened and container.inputs.get("publicAccess", "None") != "None":
@@ -181,7 +179,7 @@ def _secrets(resource: Resource) -> list[Mapping[str, Any]]:
 
 
 def _place(secret: Mapping[str, Any]) -> tuple[str, str]:
-    """The vault and the name there of an app's secret, by its address; no vault where its value stands in the app."""
+    """The vault and name of an app's secret; no vault if the app holds the value."""
     if "keyVaultUrl" not in secret:
         return "", secret["name"]
     host, _, path = secret["keyVaultUrl"].removeprefix("https://").partition("/secrets/")
@@ -193,7 +191,7 @@ def _place_of(secret: Resource) -> tuple[str, str]:
 
 
 def _within(scope: str, vault: str, secret: str) -> str:
-    """The secret's path as far as it is known: a vault that exists already lies wherever the grant says."""
+    """The secret's path; an existing vault is assumed to be in the grant's group."""
     group = scope.split("/providers/")[0]
     return f"{group}/providers/Microsoft.KeyVault/vaults/{vault}/secrets/{secret}"
 

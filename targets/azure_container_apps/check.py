@@ -1,4 +1,4 @@
-"""Every reason for which Container Apps would refuse a plan."""
+"""The reasons to reject a plan on Container Apps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HERE = "targets.azure-container-apps"
 
 
 def check(plan: Plan, settings: ContainerAppsSettings) -> list[Problem]:
-    """Every reason this target would refuse the plan; empty means go."""
+    """Every reason to reject the plan; an empty list accepts it."""
     return [
         *_architecture(plan),
         *_sizes(plan, settings),
@@ -87,7 +87,7 @@ def _disk(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
 
 
 def _schedules(plan: Plan) -> Iterator[Problem]:
-    """A gateway that runs are part of has a scheduler of its own, which knows every zone."""
+    """Only for jobs: the gateway's own scheduler knows every zone."""
     if plan.run.isolation == "process":
         return
     for schedule in plan.schedules:

@@ -1,4 +1,4 @@
-"""Containers as an app and a job take them, variables and volumes in order of their names."""
+"""Containers for an app or a job, with sorted variables and volumes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ VOLUMES = {"temp": TEMP_DIR, "work": WORK_DIR}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """One container: its name, what it runs, what it may use, and how it is asked whether it is well."""
-
     name: str
     image: pulumi.Input[str]
     command: Sequence[str]
@@ -33,32 +31,31 @@ class Container:
 
 
 def arguments(containers: Sequence[Container]) -> list[az.app.ContainerArgsDict]:
-    """The containers of one replica."""
     return [_arguments(container) for container in containers]
 
 
 def volumes(containers: Sequence[Container]) -> list[az.app.VolumeArgsDict]:
-    """Where the containers write, each its own; it is gone when the replica ends."""
+    """The folders that containers can write to, separate for each; they end with the replica."""
     return [{"name": f"{c.name}-{v}", "storage_type": "EmptyDir"} for c in containers for v in VOLUMES]
 
 
 def secret_references(
     containers: Sequence[Container], secrets: Mapping[str, StoredSecret], identity: Identity
 ) -> list[az.app.SecretArgsDict]:
-    """The secrets of a replica's containers, which Azure fetches out of Key Vault by the execution identity."""
+    """The secrets of a replica, which Azure reads from Key Vault with the execution identity."""
     held = sorted({secret.name for container in containers for secret in container.secrets})
     return [{"name": name, "key_vault_url": secrets[name].url, "identity": identity.execution.id} for name in held]
 
 
 def registries(built: ImageRef, identity: Identity) -> list[az.app.RegistryCredentialsArgsDict] | None:
-    """How Azure pulls the image: by the execution identity, or as everybody may."""
+    """The login to pull the image, with the execution identity; None for a public image."""
     if built.server is None:
         return None
     return [{"server": built.server, "identity": identity.execution.id}]
 
 
 def _arguments(container: Container) -> az.app.ContainerArgsDict:
-    """`args` stand in for the image's command; its entry point stays."""
+    """`args` replace the image's command and keep its entry point."""
     return {
         "name": container.name,
         "image": container.image,

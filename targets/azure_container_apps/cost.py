@@ -1,7 +1,7 @@
-"""What a month costs on Container Apps: replicas in the sizes that there are, active or idle, and what stands around.
+"""A month's cost on Container Apps: replicas, active or idle, and the resources around them.
 
-A replica that is kept is idle while it serves nothing; one that is there because something woke it is active until the
-cooldown after the last request is over; a job is always active.
+A replica below the minimum is idle while it serves nothing. A woken one is active until the cooldown after the last
+request. A job is always active.
 https://learn.microsoft.com/azure/container-apps/billing
 """
 
@@ -25,7 +25,7 @@ from .sizes import MACHINES, Size, log_days
 # https://learn.microsoft.com/azure/container-apps/scale-app
 COOLDOWN_S = Decimal(300)
 REPLACED_DAYS = 7
-# Logs are kept for so long for nothing.
+# Log storage is free for so many days.
 FREE_LOG_DAYS = 31
 
 
@@ -66,7 +66,7 @@ def _gateway(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Itera
 
 
 def _active(plan: Plan, usage: Usage) -> Decimal:
-    """Seconds in which a kept gateway has something to do: requests, and runs where they live in it."""
+    """Seconds in which an always-on gateway serves requests, or runs as processes."""
     requests = workload.awake_seconds(
         usage, a_run=usage.requests * usage.request_seconds, a_request=usage.request_seconds
     )
@@ -74,7 +74,7 @@ def _active(plan: Plan, usage: Usage) -> Decimal:
 
 
 def _woken(plan: Plan, usage: Usage) -> Decimal:
-    """Seconds in which a gateway is there that is not kept."""
+    """Seconds in which a gateway that scales to zero is awake."""
     if instances(plan):
         return Decimal(0)
     served = usage.requests * usage.request_seconds
@@ -83,7 +83,7 @@ def _woken(plan: Plan, usage: Usage) -> Decimal:
 
 
 def _machines(plan: Plan, settings: ContainerAppsSettings, usage: Usage, own: WorkloadProfile) -> Iterator[UsageItem]:
-    """Machines of one's own are paid for by the hour, whatever is on them, with a fee for their management."""
+    """Dedicated machines are billed by the hour, used or not, plus a management fee."""
     cores, gib = map(Decimal, MACHINES[own.type])
     size = _sized(replica_of_runs(plan, settings))
     fit = min(cores // size.cpu, gib * 1024 // size.memory_mib)
@@ -109,7 +109,7 @@ def _image(plan: Plan, settings: ContainerAppsSettings) -> Iterator[UsageItem]:
 
 
 def _asked_for(settings: ContainerAppsSettings) -> Iterator[UsageItem]:
-    """What settings bring with them that has no price in the book: it is said to be lacking."""
+    """Items without a price in the book, which are reported as missing."""
     if settings.infrastructure_subnet_id:
         yield UsageItem("network", "fixed", "addresses and balancer in your subnet", "subnet", Decimal(1), "month")
     if settings.zone_redundant:

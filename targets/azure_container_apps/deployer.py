@@ -1,6 +1,6 @@
-"""What who deploys must be allowed to do: a custom role made of the graph's types, given on the agent's resource group.
+"""The custom role of the deploying user: the operations for the graph's types, on the agent's resource group.
 
-The operations of each resource provider: https://learn.microsoft.com/azure/role-based-access-control/permissions-reference
+https://learn.microsoft.com/azure/role-based-access-control/permissions-reference
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .names import name as physical
 from .settings import ContainerAppsSettings
 
 CRUD = ("delete", "read", "write")
-# By type: the ARM type, and the operations on it; those with a slash are whole names below it.
+# By type: the ARM type, and the operations on it; those with a slash are full names below it.
 OPERATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "app:Certificate": ("Microsoft.App/managedEnvironments/certificates", CRUD),
     "app:ContainerApp": (
@@ -30,7 +30,7 @@ OPERATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "authorization:RoleAssignment": ("Microsoft.Authorization/roleAssignments", CRUD),
     "authorization:RoleDefinition": ("Microsoft.Authorization/roleDefinitions", CRUD),
     "containerregistry:Registry": ("Microsoft.ContainerRegistry/registries", (*CRUD, "pull/read", "push/write")),
-    # A secret that is made through Resource Manager needs no right to read its value:
+    # Creating a secret through Resource Manager needs no right to read its value:
     # https://learn.microsoft.com/azure/key-vault/general/rbac-guide
     "keyvault:Secret": ("Microsoft.KeyVault/vaults/secrets", ("read", "write")),
     "keyvault:Vault": ("Microsoft.KeyVault/vaults", CRUD),
@@ -39,7 +39,7 @@ OPERATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         (*CRUD, "assign/action"),
     ),
     "monitor:DiagnosticSetting": ("Microsoft.Insights/diagnosticSettings", CRUD),
-    # An environment is given the workspace's key, so that it may write into it.
+    # An environment receives the workspace's key to write to it.
     "operationalinsights:Workspace": ("Microsoft.OperationalInsights/workspaces", (*CRUD, "sharedKeys/action")),
     "resources:ResourceGroup": ("Microsoft.Resources/subscriptions/resourceGroups", CRUD),
     # The provider uploads a blob with the account's key.
@@ -49,7 +49,7 @@ OPERATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "storage:ManagementPolicy": ("Microsoft.Storage/storageAccounts/managementPolicies", CRUD),
     "storage:StorageAccount": ("Microsoft.Storage/storageAccounts", CRUD),
 }
-# What every deployment reads, and what tells it how far a long operation is.
+# Every deployment reads these, also to follow long operations.
 ALWAYS = (
     "Microsoft.App/locations/containerappOperationResults/read",
     "Microsoft.App/locations/containerappOperationStatuses/read",
@@ -60,9 +60,8 @@ SUBNET = "Microsoft.Network/virtualNetworks/subnets/join/action"
 
 
 def deployer_policy(plan: Plan, settings: ContainerAppsSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:
-    """The custom role of who deploys this graph, as `az role definition create` takes it.
-
-    It is given on the resource group where that is there already, and on the subscription where it is to be made.
+    """The role as `az role definition create` takes it. Its scope is an existing resource group, else the
+    subscription.
     """
     types = {r.type.removeprefix("azure-native:") for r in resources if r.type.startswith("azure-native:")}
     actions = {f"{arm}/{operation}" for t in types for arm, operations in [OPERATIONS[t]] for operation in operations}

@@ -1,4 +1,4 @@
-"""The gateway: a container app with HTTPS ingress that scales between its bounds, to nothing where it may."""
+"""The gateway: a container app with HTTPS ingress that scales between its bounds."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from .secrets import StoredSecret
 from .sizes import Size
 from .store import Store
 
-# Requests at one time for which one replica is enough; streams of events count as requests.
+# Concurrent requests for one replica; event streams count as requests.
 REQUESTS_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """All that the gateway stands on; `runner` is None where runs live in the gateway."""
+    """The gateway's dependencies; `runner` is None if runs are processes in it."""
 
     identity: Identity
     image: ImageRef
@@ -45,7 +45,7 @@ class Dependencies:
 
 
 def gateway(context: Context, around: Dependencies) -> az.app.ContainerApp:
-    """The app, in one revision at a time; a revision is never named, since a name can be used only once."""
+    """The app with one active revision; revisions have no names, since a name cannot be reused."""
     containers = _containers(context, around)
     return az.app.ContainerApp(
         context.logical("gateway"),
@@ -99,7 +99,7 @@ def _gateway(context: Context, around: Dependencies, size: Size) -> Container:
 
 
 def _versions(plan: Plan, secrets: Mapping[str, StoredSecret]) -> pulumi.Output[str]:
-    """The addresses of the replica's secrets, versions included: only by this does a new value make a new revision.
+    """The secrets' URLs with versions: only a changed variable makes a new value a new revision.
 
     https://learn.microsoft.com/azure/container-apps/manage-secrets
     """
@@ -109,7 +109,6 @@ def _versions(plan: Plan, secrets: Mapping[str, StoredSecret]) -> pulumi.Output[
 
 
 def _launching(around: Dependencies) -> dict[str, pulumi.Input[str]]:
-    """How the gateway starts runs, and who fires the schedules."""
     if around.runner is None:
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": GUARD_URL}
     return {

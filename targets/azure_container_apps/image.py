@@ -1,4 +1,4 @@
-"""The image: built into a registry of the agent's own or into one that is given, or a reference used as it is."""
+"""The image: built into the agent's own or an existing registry, or a reference used unchanged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .names import APP, REGISTRY, name, registry_server
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRef:
-    """What replicas run, and the registry that they must be allowed to pull from, if it is one of Azure's."""
+    """The image of replicas, and its registry if that is Azure's."""
 
     reference: pulumi.Input[str]
     registry_id: pulumi.Input[str] | None
@@ -24,7 +24,6 @@ class ImageRef:
 
 
 def image(context: Context) -> ImageRef:
-    """The plan's image, ready to run."""
     given, image = context.settings.registry, context.plan.image
     server = registry_server(given) if given else None
     if isinstance(image, ImageReference):

@@ -1,4 +1,4 @@
-"""Logs: one Log Analytics workspace, which the environment writes to by a diagnostic setting, so without a key."""
+"""Logs: one Log Analytics workspace; the environment writes to it by a diagnostic setting, without a key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ CATEGORIES = ("ContainerAppConsoleLogs", "ContainerAppSystemLogs")
 
 
 def logs(context: Context) -> az.operationalinsights.Workspace:
-    """The workspace, with the plan's retention and the settings' daily cap."""
     cap = context.settings.logs_daily_gb
     return az.operationalinsights.Workspace(
         context.logical("logs"),
@@ -29,7 +28,7 @@ def logs(context: Context) -> az.operationalinsights.Workspace:
 def collect(
     context: Context, workspace: az.operationalinsights.Workspace, environment: az.app.ManagedEnvironment
 ) -> None:
-    """From here on what the environment's containers write lands in the workspace."""
+    """Send the logs of the environment's containers to the workspace."""
     az.monitor.DiagnosticSetting(
         context.logical("logs"),
         name="unmoor",

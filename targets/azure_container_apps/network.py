@@ -1,4 +1,4 @@
-"""The environment: the network that the agent's containers are in, Azure's own or a subnet that is given."""
+"""The environment: the network of the agent's containers, Azure's own or an existing subnet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .names import CONSUMPTION, DEDICATED, ENVIRONMENT, name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """The environment, and the workload profile that runs are on."""
+    """The environment, and the workload profile of runs."""
 
     environment: az.app.ManagedEnvironment
     run_profile: str
@@ -24,7 +24,7 @@ class Network:
 def network(
     context: Context, workspace: az.operationalinsights.Workspace, *, certificate_by: pulumi.Input[str] | None
 ) -> Network:
-    """The environment with its log collection; `certificate_by` is the identity that fetches a domain's certificate."""
+    """The environment; `certificate_by` is the identity that reads a domain's certificate."""
     subnet = context.settings.infrastructure_subnet_id
     environment = az.app.ManagedEnvironment(
         context.logical("environment"),

@@ -1,4 +1,4 @@
-"""How Azure asks the gateway whether it is well."""
+"""Azure's health checks of the gateway."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from unmoor.container import GATEWAY_PORT, HEALTH_PATH, READY_PATH
 
 
 def probes() -> list[az.app.ContainerAppProbeArgsDict]:
-    """Startup within 100 s, then well and ready; without these Azure would ask for `/`."""
+    """Startup within 100 s, then liveness and readiness; by default Azure would request `/`."""
     return [
         _probe("Startup", HEALTH_PATH, failures=10),
         _probe("Liveness", HEALTH_PATH, failures=3),

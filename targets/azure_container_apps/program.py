@@ -1,4 +1,4 @@
-"""The one component of the target: the agent on Container Apps."""
+"""The agent on Container Apps."""
 
 from __future__ import annotations
 

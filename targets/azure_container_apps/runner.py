@@ -1,4 +1,4 @@
-"""What a run is started from: a manual job with the run and its guard, and who may start it."""
+"""The job that runs are started from, and the right to start it."""
 
 from __future__ import annotations
 
@@ -36,8 +36,6 @@ START = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobTemplate:
-    """All that a job for a run is made of."""
-
     identity: Identity
     image: ImageRef
     store: Store
@@ -54,7 +52,6 @@ class Runner:
 
 
 def runner(context: Context, runs: JobTemplate, identities: Identities) -> Runner:
-    """The job that the gateway starts runs from."""
     trigger = {"trigger_type": "Manual", "manual_trigger_config": {"parallelism": 1, "replica_completion_count": 1}}
     started = job(context, runs, part="run", command=("run",), trigger=trigger)
     definition, guid = role(context, "start", actions=START)
@@ -63,7 +60,7 @@ def runner(context: Context, runs: JobTemplate, identities: Identities) -> Runne
 
 
 def job(context: Context, runs: JobTemplate, *, part: str, command: Sequence[str], trigger: Any) -> az.app.Job:
-    """A job whose execution is one run; Azure never repeats it, since what a run did cannot be undone."""
+    """A job whose execution is one run; Azure never retries it, since a run's effects cannot be undone."""
     beside = guard(context, image=runs.image, store=runs.store, identity=runs.identity, ends_with_run=True)
     containers = [_run(context, runs, command), beside]
     return az.app.Job(
@@ -86,7 +83,7 @@ def job(context: Context, runs: JobTemplate, *, part: str, command: Sequence[str
 
 
 def launcher_config(started: az.app.Job) -> pulumi.Output[str]:
-    """All that the gateway needs to start, stop and see a run."""
+    """The launcher's configuration in the gateway."""
     return pulumi.Output.json_dumps({"container": "run", "job": started.id}, sort_keys=True)
 
 

@@ -1,4 +1,4 @@
-"""Key Vault: a secret for each that the plan creates, and a reference for each that exists already."""
+"""Key Vault: the secrets that the plan creates, and references to existing ones."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from unmoor.plan import Secret
 from .context import Context
 from .names import VAULT, secret_url
 
-# The least that a vault keeps what was deleted: https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview
+# A vault's least recovery time: https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview
 RECOVERABLE_DAYS = 7
 LONGEST_TAG = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSecret:
-    """A secret's id, on which a role can be given, the address that it is fetched from, and its value where known."""
+    """A secret's id for role assignments, its URL, and its value if known."""
 
     secret: Secret
     id: pulumi.Input[str]
@@ -29,7 +29,6 @@ class StoredSecret:
 
 
 def secrets(context: Context) -> dict[str, StoredSecret]:
-    """Every secret of the plan by name."""
     created = [s for s in context.plan.secrets if s.source != "existing"]
     vault = _vault(context) if created else None
     return {
@@ -73,6 +72,6 @@ def _created(context: Context, vault: az.keyvault.Vault, secret: Secret) -> Stor
         tags={**context.tags, "holders": " ".join(secret.holders), "origin": secret.source_label[:LONGEST_TAG]},
         opts=context.child,
     )
-    # The version is part of the address, so that a new value is a new address. An address is no secret.
+    # The URL has the version, so that a new value is a new URL. A URL is not a secret.
     url = pulumi.Output.unsecret(stored.properties.secret_uri_with_version)
     return StoredSecret(secret=secret, id=stored.id, url=url, value=value)

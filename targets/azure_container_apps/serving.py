@@ -1,5 +1,4 @@
-"""Whether the gateway's latest revision is the one that is ready and has the traffic, and why not where it is not.
-
+"""Whether the gateway's latest revision is ready and has the traffic, and if not, the reason:
 https://learn.microsoft.com/rest/api/resource-manager/containerapps/container-apps/get
 """
 
@@ -24,12 +23,12 @@ FAILED = ("Failed", "ActivationFailed", "Degraded")
 
 
 def current_revision(outputs: Outputs, settings: ContainerAppsSettings, plan: Plan) -> Revision:
-    """One look at the app."""
+    """The state of the app now."""
     return inspect_app(arm(), outputs.gateway)
 
 
 def inspect_app(api: Api, app: str) -> Revision:
-    """How the app's latest revision stands."""
+    """The state of the app's latest revision."""
     try:
         found = api.get(f"{app}?{VERSION}")["properties"]
     except NotFound:
@@ -65,7 +64,7 @@ def _not_ready(api: Api, app: str, latest: str, ready: str) -> Revision:
 
 
 def _culprit(api: Api, app: str, revision: str) -> Mapping[str, Any] | None:
-    """The container that is not ready, of the revision's replicas."""
+    """The container of the revision that is not ready."""
     try:
         replicas = api.get(f"{app}/revisions/{revision}/replicas?{VERSION}")["value"]
     except OperateError:
@@ -83,7 +82,7 @@ def _said_of(container: Mapping[str, Any]) -> str:
 
 
 def _log(api: Api, app: str, container: Mapping[str, Any]) -> list[str]:
-    """The last lines that it wrote, which its stream gives to a token of its own; nothing where they cannot be read."""
+    """Its last log lines, from a stream with its own token; empty if they cannot be read."""
     try:
         token = api.answer("POST", f"{app}/getAuthToken?{VERSION}").values["properties"]["token"]
         stream = Api(name="Azure", base=container["logStreamEndpoint"], token=lambda: token)

@@ -25,7 +25,7 @@ NAMESPACES = {
     "storage": "Microsoft.Storage",
 }
 ENDPOINTS = ("blob", "dfs", "file", "queue", "table")
-# Where a resource is, and the inputs that name it and what holds it, outermost first.
+# The path of a resource, outermost first: each step with the input that names it.
 NAMES = {
     "Blob": (
         ("storageAccounts", "accountName"),
@@ -53,12 +53,11 @@ NAMES = {
 
 
 def _every_resource(resource: FakeResource) -> Outputs:
-    """The outputs that every Azure resource has."""
     return {"id": _id(resource), **_assigned_identity(resource)}
 
 
 def _id(resource: FakeResource) -> str:
-    """The resource's id, made of the inputs that name it and its group."""
+    """The resource's id, from its naming inputs and its group."""
     _, module, kind = resource.type.split(":")
     if kind == "ResourceGroup":
         return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{resource.input('resourceGroupName')}"
@@ -69,7 +68,7 @@ def _id(resource: FakeResource) -> str:
 
 
 def _assigned_identity(resource: FakeResource) -> Outputs:
-    """The `identity` that Azure gives back: a list of ids goes in, a mapping of them comes out."""
+    """The `identity` that Azure returns: a mapping of the ids in the list."""
     identity = resource.inputs.get("identity")
     if not isinstance(identity, Mapping) or not isinstance(identity.get("userAssignedIdentities"), list):
         return {}
@@ -108,13 +107,12 @@ def _vault(resource: FakeResource) -> Outputs:
 
 def _secret(resource: FakeResource) -> Outputs:
     uri = f"https://{resource.input('vaultName')}.vault.azure.net/secrets/{resource.input('secretName')}"
-    # Azure never gives the value back.
+    # Azure never returns the value.
     known = {"secretUri": uri, "secretUriWithVersion": f"{uri}/{resource.hex(32, _fingerprint(resource))}"}
     return {"name": resource.input("secretName"), "properties": known}
 
 
 def _fingerprint(resource: FakeResource) -> str:
-    """What makes another value another version."""
     return canonical(resource.inputs.get("properties"))
 
 

@@ -1,4 +1,4 @@
-"""The store: a blob container in an account of its own, encrypted, versioned, closed to the public, emptied by age."""
+"""The store: a blob container in its own account, encrypted, versioned, not public, with expiry by age."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .context import Context
 from .grants import BLOB_ACTIONS, role
 from .names import CONTAINER, STORAGE
 
-# What becomes old: runs and what belongs to them. Bundles are small, and a running replica may need an old one.
+# Runs and their data expire. Bundles are small, and a running replica may need an old one.
 EXPIRING = ("deliveries/", "runs/", "sessions/")
-# Replaced and deleted blobs, and a deleted container, stay a week, for mistakes.
+# Replaced and deleted blobs, and a deleted container, can be recovered for a week.
 RECOVERABLE_DAYS = 7
-# Enough that no two deploys of one bundle draw the same.
+# Enough that no two deployments of one bundle share a name.
 DRAWN_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The account and container, the address for the runtime, and the role that lets one work with its blobs."""
+    """Account and container, the URL for the runtime, the bundle, and the role for its blobs."""
 
     account: az.storage.StorageAccount
     container: az.storage.BlobContainer
@@ -36,7 +36,7 @@ class Store:
 
 
 def store(context: Context) -> Store:
-    """The container with the agent's bundle; retained on deletion unless the settings say otherwise."""
+    """The container with the agent's bundle; retained on deletion unless destroy_data is set."""
     account = _account(context)
     container = az.storage.BlobContainer(
         context.logical("store"),
@@ -61,8 +61,9 @@ def store(context: Context) -> Store:
 def _bundle(
     context: Context, account: az.storage.StorageAccount, container: az.storage.BlobContainer
 ) -> az.storage.Blob:
-    """The bundle under its digest and a draw: the provider refuses to put a blob that is there, and an earlier bundle,
-    which stays, may be deployed again."""
+    """The bundle under its digest and random digits: the provider refuses to overwrite a blob, and a retained
+    earlier bundle may be deployed again.
+    """
     bundle = context.options.bundle
     draw = random.RandomId(
         context.logical("bundle"), byte_length=DRAWN_BYTES, keepers={"bundle": bundle.sha256}, opts=context.bare
@@ -75,7 +76,7 @@ def _bundle(
         resource_group_name=context.group,
         source=pulumi.FileAsset(str(bundle.path)),
         content_type="application/x-tar",
-        # A replica that is still running may read the bundle that this one follows.
+        # A replica that still runs may read the previous bundle.
         opts=pulumi.ResourceOptions.merge(context.child, pulumi.ResourceOptions(retain_on_delete=True)),
     )
 
@@ -93,8 +94,8 @@ def _account(context: Context) -> az.storage.StorageAccount:
         enable_https_traffic_only=True,
         allow_blob_public_access=False,
         allow_cross_tenant_replication=False,
-        # Pulumi's Azure provider puts a blob with the account's key and knows no other way, so it cannot be off; no
-        # identity of the agent may read the key. https://github.com/pulumi/pulumi-azure-native/issues/2015
+        # Pulumi's Azure provider uploads blobs only with the account's key; no identity of the agent may read the key.
+        # https://github.com/pulumi/pulumi-azure-native/issues/2015
         allow_shared_key_access=True,
         default_to_o_auth_authentication=True,
         encryption={"key_source": "Microsoft.Storage", "services": {"blob": on, "file": on}},
@@ -138,7 +139,7 @@ def _expiry(
 def _rule(
     title: str, prefix: str, container: az.storage.BlobContainer, *, blob_days: int = 0, version_days: int = 0
 ) -> az.storage.ManagementPolicyRuleArgsDict:
-    """Deletes blobs that were last written, or versions that were replaced, more than so many days ago."""
+    """Delete blobs by days since the last write, or versions by days since their creation."""
     old: Any = {"days_after_modification_greater_than": blob_days}
     replaced: Any = {"days_after_creation_greater_than": version_days}
     return {

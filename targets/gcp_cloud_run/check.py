@@ -1,4 +1,4 @@
-"""Every reason for which Cloud Run would refuse a plan."""
+"""The reasons to reject a plan on Cloud Run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HERE = "targets.gcp-cloud-run"
 
 
 def check(plan: Plan, settings: CloudRunSettings) -> list[Problem]:
-    """Every reason this target would refuse the plan; empty means go."""
+    """Every reason to reject the plan; an empty list accepts it."""
     return [
         *_architecture(plan),
         *_sizes(plan, settings),

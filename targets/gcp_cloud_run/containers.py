@@ -1,4 +1,4 @@
-"""What a service's container and a job's have in common."""
+"""A container of a service or a job."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pulumi
 from .secrets import StoredSecret
 from .sizes import Size
 
-# A part of the container's memory that temporary files may fill.
+# Temporary files may fill this part of the container's memory.
 TEMP_SHARE = 4
 
 
@@ -30,7 +30,7 @@ class Container:
 
     @property
     def volumes(self) -> dict[str, tuple[str, str]]:
-        """Medium and size of each volume; every container has its own, as long as its instance lives."""
+        """Medium and size of each volume; volumes end with the instance."""
         return {
             "temp": ("MEMORY", f"{self.size.memory_mib // TEMP_SHARE}Mi"),
             "work": (self.medium, f"{self.work_mib}Mi"),

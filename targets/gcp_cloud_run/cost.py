@@ -1,8 +1,8 @@
-"""What a month costs on Cloud Run: services by the request or by the instance, jobs, and what stands around them.
+"""A month's cost on Cloud Run: services by request or by instance, jobs, and the resources around them.
 
-A service whose processors are for requests alone pays while it serves one, rounded up to 100 ms, and little for an
-instance that is kept; one that works between requests, and a job, pay for every second of an instance, without a fee
-for requests. A job's task is billed for a minute at least. https://cloud.google.com/run/pricing
+With CPU only during requests, a service is billed while it serves, rounded up to 100 ms, and little for idle instances.
+With CPU always, and for a job, every second of an instance is billed, without a fee for requests. A job's task is
+billed for at least a minute. https://cloud.google.com/run/pricing
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from .settings import CloudRunSettings
 from .sizes import Size, log_days
 
 LEAST_TASK_S = 60
-# How long an instance takes to be ready, which is billed.
+# The billed start time of an instance.
 START_S = Decimal(5)
 REPLACED_DAYS = 7
-# Logs are kept for so long for nothing: https://cloud.google.com/stackdriver/pricing
+# Log storage is free for so many days: https://cloud.google.com/stackdriver/pricing
 FREE_LOG_DAYS = 30
 
 
@@ -82,7 +82,7 @@ def _gateway(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[U
 
 
 def _serving(usage: Usage, *, starting: bool) -> Decimal:
-    """Seconds in which the gateway serves a request; one that sleeps is started by a run's beginning and by its end."""
+    """Seconds in which the gateway serves; if it sleeps, a run's start and its end wake it."""
     each = Decimal(math.ceil(usage.request_seconds * 10)) / 10
     starts = START_S if starting else Decimal(0)
     a_run = usage.requests * each + (2 * starts if usage.requests else 0)
@@ -90,7 +90,7 @@ def _serving(usage: Usage, *, starting: bool) -> Decimal:
 
 
 def _looking(plan: Plan, usage: Usage) -> dict[str, Decimal]:
-    """Seconds in which a gateway has a processor to look into the queue with."""
+    """Seconds in which a gateway has CPU to read the queue."""
     if has_cpu_between_requests(plan):
         return {"always": SECONDS_PER_MONTH * instances(plan), "woken": Decimal(0)}
     return {"always": Decimal(0), "woken": _serving(usage, starting=False)}
@@ -103,7 +103,7 @@ def _runs(plan: Plan, settings: CloudRunSettings, seconds: Decimal) -> Iterator[
 
 
 def _guard(plan: Plan, usage: Usage) -> Iterator[UsageItem]:
-    """The guard serves a run's streams from its beginning to its end; one guard does for the runs of a moment."""
+    """The guard serves a run's streams during the run; one guard serves all concurrent runs."""
     note = "a guard is there while a run is, whose streams go through it"
     size, seconds = smallest_legal_size(guard_request(plan)), workload.busy_seconds(usage)
     yield from _instance("guard", "runs", "while runs go", "request", size, seconds, note)

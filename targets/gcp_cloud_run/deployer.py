@@ -1,6 +1,6 @@
-"""What who deploys must be allowed to do: a custom role made of the graph's types.
+"""The custom role of the deploying user: the permissions for the graph's types.
 
-The permissions of each service: https://docs.cloud.google.com/iam/docs/permissions-reference
+https://docs.cloud.google.com/iam/docs/permissions-reference
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ALWAYS = ("resourcemanager.projects.get",)
 
 
 def deployer_policy(plan: Plan, settings: CloudRunSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:
-    """The custom role of who deploys this graph, as `gcloud iam roles create --file` takes it; given on the project."""
+    """The role on the project, as `gcloud iam roles create --file` takes it."""
     types = {r.type.removeprefix("gcp:") for r in resources if r.type.startswith("gcp:")}
     found = {permission for type_ in types for permission in PERMISSIONS[type_]}
     return {

@@ -1,4 +1,4 @@
-"""A host name of the user's own: a global load balancer in front, with a certificate that Google obtains.
+"""The user's host name: a global load balancer with a certificate from Google.
 
 https://docs.cloud.google.com/load-balancing/docs/https/setup-global-ext-https-serverless
 """
@@ -15,7 +15,7 @@ SCHEME = "EXTERNAL_MANAGED"
 
 
 def domain(context: Context, gateway: gcp.cloudrunv2.Service) -> pulumi.Output[str]:
-    """The gateway's public address: its domain, or the name that Cloud Run gave it."""
+    """The gateway's public URL: its domain, or Cloud Run's name for it."""
     if context.plan.network.domain is None:
         return gateway.uri
     address = gcp.compute.GlobalAddress(
@@ -31,7 +31,7 @@ def domain(context: Context, gateway: gcp.cloudrunv2.Service) -> pulumi.Output[s
 
 
 def _balanced(context: Context, gateway: gcp.cloudrunv2.Service) -> gcp.compute.BackendService:
-    """The gateway as something that a load balancer can send to."""
+    """The gateway as a backend of the load balancer."""
     endpoints = gcp.compute.RegionNetworkEndpointGroup(
         context.logical("domain"),
         **context.compute("domain"),
@@ -79,7 +79,7 @@ def _serve(context: Context, address: gcp.compute.GlobalAddress, backend: gcp.co
 
 
 def _redirect(context: Context, address: gcp.compute.GlobalAddress) -> None:
-    """HTTP on 80, which is sent to HTTPS and nowhere else."""
+    """HTTP on 80, which only redirects to HTTPS."""
     routes = gcp.compute.URLMap(
         context.logical("redirect"),
         **context.compute("redirect"),
@@ -113,7 +113,7 @@ def _listen(
 
 
 def _name(context: Context, address: gcp.compute.GlobalAddress) -> None:
-    """Without a zone of ours the user points the name there; the certificate comes once it points there."""
+    """Without a zone the user creates the record; Google issues the certificate once it exists."""
     zone = context.settings.dns_zone
     if zone is None:
         return

@@ -1,4 +1,4 @@
-"""The gateway: a service that the public reaches, by itself or through the load balancer of its domain."""
+"""The gateway: a public service, directly or behind the load balancer of its domain."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from .identity import parts
 from .runner import Runner, launcher_config
 from .service import Serving, service
 
-# Requests that one instance takes at once: most of them are streams that wait.
+# Concurrent requests of one instance: most are waiting streams.
 REQUESTS = 80
-# What the gateway unpacks of the bundle, where no run lives in it.
+# For the unpacked bundle.
 WORK_MIB = 64
 
 
 def gateway(context: Context, around: Dependencies, *, guard: Guard, runner: Runner | None) -> gcp.cloudrunv2.Service:
-    """The service, open to the public: its own token and signatures are what it lets people in by."""
+    """The service, open to the public; it checks tokens and signatures itself."""
     held = context.plan.secrets_held_by(*parts(context.plan, "gateway"))
     container = Container(
         name="gateway",
@@ -63,7 +63,7 @@ def gateway(context: Context, around: Dependencies, *, guard: Guard, runner: Run
 
 
 def _serving(context: Context) -> Serving:
-    """With a domain there is one door: the address of Google's own is closed."""
+    """With a domain, Google's own address is closed."""
     behind = context.plan.network.domain is not None
     return Serving(
         ingress="INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" if behind else "INGRESS_TRAFFIC_ALL",
@@ -76,10 +76,9 @@ def _serving(context: Context) -> Serving:
 
 
 def _launching(context: Context, guard: Guard) -> dict[str, pulumi.Input[str]]:
-    """How the gateway starts runs, and who fires the schedules."""
     if not context.isolated_runs:
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": guard.url}
-    # A run that ends wakes it; Cloud Run's own address, which it knows by itself, is closed where there is a domain.
+    # A run that ends wakes the gateway. With a domain, Cloud Run's own address, the default, is closed.
     domain = context.plan.network.domain
     return {
         "UNMOOR_LAUNCHER": "cloud-run",

@@ -1,6 +1,6 @@
-"""The guard: a service of its own, whose account alone may read the model key, and which only runs may call.
+"""The guard: its own service, with the only account that may read the model key; only runs may call it.
 
-A caller shows an identity token for the guard's address, in X-Serverless-Authorization.
+A caller sends an identity token for the guard's URL in X-Serverless-Authorization.
 https://docs.cloud.google.com/run/docs/authenticating/service-to-service
 """
 
@@ -20,13 +20,13 @@ from .dependencies import Dependencies
 from .service import Serving, service
 
 INVOKER = "roles/run.invoker"
-# What a guard unpacks of the bundle.
+# For the unpacked bundle.
 WORK_MIB = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """The guard's address, and the right of runs to call it."""
+    """The guard's service and URL, and the right of runs to call it."""
 
     service: gcp.cloudrunv2.Service
     url: pulumi.Output[str]
@@ -34,7 +34,6 @@ class Guard:
 
 
 def guard(context: Context, around: Dependencies) -> Guard:
-    """The service, and who may call it."""
     container = Container(
         name="guard",
         image=around.image,
@@ -45,7 +44,7 @@ def guard(context: Context, around: Dependencies) -> Guard:
         work_mib=WORK_MIB,
         port=GUARD_PORT,
     )
-    # Jobs without a network reach it by its public address only; without the caller's token it answers nobody.
+    # Jobs without a network reach it only by its public address; it answers only callers with a token.
     serving = Serving(
         ingress="INGRESS_TRAFFIC_ALL",
         open_to_all=False,

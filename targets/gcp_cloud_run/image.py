@@ -1,4 +1,4 @@
-"""The image: built into a repository of the agent's own, pulled through one, or a reference used as it is."""
+"""The image: built into the agent's own repository, pulled through one, or a reference used unchanged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OLD = f"{30 * 86400}s"
 
 
 def image(context: Context) -> pulumi.Input[str]:
-    """The reference that containers are started from."""
+    """The reference that containers run."""
     image = context.plan.image
     if not isinstance(image, ImageReference):
         return _built(context)
@@ -37,7 +37,7 @@ def _registry(context: Context) -> str:
 
 
 def _standing_for(context: Context, registry: str) -> gcp.artifactregistry.Repository:
-    """A repository that fetches from another registry, and keeps what it fetched."""
+    """A repository that caches another registry."""
     upstream: Any = {
         "description": registry,
         "docker_repository": {"custom_repository": {"uri": f"https://{registry}"}},
@@ -70,7 +70,7 @@ def _built(context: Context) -> pulumi.Output[str]:
 
 
 def _repository(context: Context) -> gcp.artifactregistry.Repository:
-    """Containers name an image by its digest, so tags may move; that lets old images go, which fixed tags would not."""
+    """The agent's repository. Containers use digests, so tags may move, which lets old images expire."""
     keep: Any = {"id": "keep-newest", "action": "KEEP", "most_recent_versions": {"keep_count": KEPT_IMAGES}}
     drop: Any = {"id": "drop-old", "action": "DELETE", "condition": {"tag_state": "ANY", "older_than": OLD}}
     return gcp.artifactregistry.Repository(

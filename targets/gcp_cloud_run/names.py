@@ -1,7 +1,7 @@
 """Google Cloud's rules for names and labels, and the names of the agent's resources.
 
-All of them come from agent and environment, so they are known before a resource is there. A bucket's name is one in the
-whole world: it ends in a digest of the project.
+Names come from agent and environment, so they are known in advance. Bucket names are global and end in a digest of the
+project.
 """
 
 from __future__ import annotations
@@ -62,34 +62,32 @@ NAME_LIMITS = {
 
 
 def name(plan: Plan, role: str, rule: NameRule = SERVICE) -> str:
-    """The physical name of one role of the agent."""
     return physical_name(plan, role, rule)
 
 
 def bucket_name(plan: Plan, settings: CloudRunSettings) -> str:
-    """The store's name, which no other project has."""
+    """The store's globally unique name."""
     return physical_name(plan, "store", BUCKET, scope=settings.project)
 
 
 def secret_name(plan: Plan, secret: Secret) -> str:
-    """The name of a secret that is created."""
     return physical_name(plan, f"secret-{secret.name}", SECRET)
 
 
 def schedule_name(plan: Plan, schedule: Schedule) -> str:
-    """The name of a schedule's job at Cloud Scheduler."""
     return physical_name(plan, f"schedule-{schedule.name}", SCHEDULE)
 
 
 def certificate_name(plan: Plan) -> str:
-    """A certificate's name changes with its host name: the new one is there before the old one goes."""
+    """A certificate's name, which changes with the host name, so that a new one is created before the old is
+    deleted.
+    """
     digest = hashlib.sha256((plan.network.domain or "").encode()).hexdigest()[:8]
     return physical_name(plan, f"domain-{digest}", COMPUTE)
 
 
 def labels(plan: Plan) -> dict[str, str]:
-    """The agent's tags as labels, whose values know neither dots nor capitals.
-
+    """The agent's tags as labels, whose values have no dots and no capitals:
     https://docs.cloud.google.com/resource-manager/docs/labels-overview#requirements
     """
     return {key: re.sub(r"[^a-z0-9_-]", "-", value.lower())[:63] for key, value in tags(plan).items()}

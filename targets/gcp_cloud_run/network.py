@@ -1,6 +1,6 @@
-"""The network: none by default; an existing one, or one that is made for a static address.
+"""The network: none by default, an existing one, or a new one for a static address.
 
-A subnetwork that containers sent through cannot be deleted for an hour or two after them.
+A used subnetwork cannot be deleted until an hour or two after its containers.
 https://docs.cloud.google.com/run/docs/configuring/vpc-direct-vpc#subnet-deletion
 """
 
@@ -14,14 +14,14 @@ import pulumi_gcp as gcp
 
 from .context import Context
 
-# Cloud Run takes up to twice as many addresses as there are instances; 4096 are enough for every run at once.
+# Cloud Run uses up to two addresses for each instance; 4096 are enough.
 RANGE = "10.128.0.0/20"
 EGRESS = {"private-ranges-only": "PRIVATE_RANGES_ONLY", "all-traffic": "ALL_TRAFFIC"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """What containers send through, by which traffic; `before` is what must be there first. No network: no egress."""
+    """The network of containers, and the traffic that uses it; `before` must exist first."""
 
     network: pulumi.Input[str] | None = None
     subnetwork: pulumi.Input[str] | None = None
@@ -36,7 +36,6 @@ class Network:
 
 
 def network(context: Context) -> Network:
-    """The network that the settings ask for."""
     settings = context.settings
     if settings.static_address:
         return _with_static_address(context)
@@ -47,7 +46,7 @@ def network(context: Context) -> Network:
 
 
 def _with_static_address(context: Context) -> Network:
-    """Everything leaves by one address, of a NAT for just this subnetwork."""
+    """All traffic leaves by the address of a NAT for this subnetwork."""
     net, subnet = _places(context)
     address = gcp.compute.Address(
         context.logical("egress"),
@@ -96,7 +95,7 @@ def _places(context: Context) -> tuple[pulumi.Input[str], pulumi.Input[str]]:
 
 
 def _long(context: Context, subnetwork: str) -> str:
-    """The whole name of a subnetwork, which a NAT asks for."""
+    """The full name of a subnetwork, which a NAT needs."""
     if "/" in subnetwork:
         return subnetwork
     return f"projects/{context.settings.project}/regions/{context.settings.region}/subnetworks/{subnetwork}"

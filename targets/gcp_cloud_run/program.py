@@ -1,4 +1,4 @@
-"""The one component of the target: the agent on Cloud Run."""
+"""The agent on Cloud Run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run is started from: a job with one task, and who may start it."""
+"""The job that runs are started from, and the rights to it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .service import ignored_changes, launch_stage
 from .sizes import MOST_TASK_S
 
 CONTAINER = "run"
-# To begin, and to pack up what a run left, beside the time that is the harness's own.
+# To start and to store results, besides the harness's time.
 MARGIN_S = 900
-# To run, to run with other arguments, and to cancel: https://docs.cloud.google.com/iam/docs/roles-permissions/run
+# To run, with arguments, and to cancel: https://docs.cloud.google.com/iam/docs/roles-permissions/run
 STARTER = "roles/run.jobsExecutorWithOverrides"
-# To see a job and its executions.
+# To read a job and its executions.
 VIEWER = "roles/run.viewer"
 
 
@@ -36,7 +36,7 @@ class Runner:
 
 
 def runner(context: Context, around: Dependencies, guard: Guard) -> Runner | None:
-    """The job that is started for every run; none where runs live in the gateway."""
+    """The job of runs; None if runs are processes in the gateway."""
     who = around.identities
     if who.run is None:
         return None
@@ -88,7 +88,7 @@ def grant_invoke(
 
 
 def launcher_config(context: Context) -> str:
-    """All that the gateway needs to start, stop and see a run."""
+    """The launcher's configuration in the gateway."""
     configuration = {
         "container": CONTAINER,
         "job": name(context.plan, "run", JOB),

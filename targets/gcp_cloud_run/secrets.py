@@ -1,4 +1,4 @@
-"""Secret Manager: a secret for each that the plan creates, a reference for each that exists, and who may read it."""
+"""Secret Manager: the secrets that the plan creates, references to existing ones, and the rights to read them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ READER = "roles/secretmanager.secretAccessor"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSecret:
-    """Where a secret lies, the version that containers are given, and its value where this program knows it."""
+    """A secret's project, id and version, and its value if known."""
 
     secret: Secret
     project: str
@@ -30,14 +30,13 @@ class StoredSecret:
 
 
 def secrets(context: Context) -> dict[str, StoredSecret]:
-    """Every secret of the plan by name."""
     return {
         s.name: _existing(context, s) if s.source == "existing" else _created(context, s) for s in context.plan.secrets
     }
 
 
 def reference(context: Context, stored: StoredSecret) -> pulumi.Input[str]:
-    """What a container refers to a secret by: its id, or its whole name in another project."""
+    """A container's reference to a secret: its id, or its full name in another project."""
     if stored.project == context.settings.project:
         return stored.secret_id
     return pulumi.Output.concat("projects/", stored.project, "/secrets/", stored.secret_id)
@@ -46,7 +45,7 @@ def reference(context: Context, stored: StoredSecret) -> pulumi.Input[str]:
 def grants(
     context: Context, identities: Identities, secrets: Mapping[str, StoredSecret]
 ) -> dict[str, list[pulumi.Resource]]:
-    """By role: the right of its account to read each secret that its containers are given, and no other."""
+    """By role: the right of its account to read each secret of its containers."""
     return {
         role: [
             gcp.secretmanager.SecretIamMember(
@@ -64,7 +63,7 @@ def grants(
 
 
 def _existing(context: Context, secret: Secret) -> StoredSecret:
-    """Without a version the newest is read whenever an instance starts."""
+    """Without a version, an instance reads the newest when it starts."""
     given = context.settings.secrets[secret.name]
     _, project, _, secret_id, *version = given.split("/")
     return StoredSecret(
@@ -95,7 +94,7 @@ def _created(context: Context, secret: Secret) -> StoredSecret:
         secret_data_wo_version=context.secret_version(secret, value).apply(str),
         opts=context.child,
     )
-    # Containers name the version, so that a new value is a new revision.
+    # Containers reference the version, so that a new value is a new revision.
     return StoredSecret(
         secret=secret,
         project=context.settings.project,

@@ -1,4 +1,4 @@
-"""A Cloud Run service, as the gateway and the guard are one."""
+"""The service of the gateway or the guard."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST_REQUEST = "3600s"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """How a service is reached and scaled; `cpu_idle`: whether it is given processors for requests only."""
+    """Ingress and scaling of a service; `cpu_idle`: whether it has CPU only during requests."""
 
     ingress: str
     open_to_all: bool
@@ -39,7 +39,6 @@ def service(
     network: Network,
     after: Sequence[pulumi.Resource],
 ) -> gcp.cloudrunv2.Service:
-    """The service of that container, under its name."""
     scratch = container.medium == "DISK"
     return gcp.cloudrunv2.Service(
         context.logical(container.name),
@@ -69,10 +68,10 @@ def service(
 
 
 def launch_stage(container: Container) -> str:
-    """Ephemeral disks are not in every release of the API as generally available; asking for a preview does no harm."""
+    """Ephemeral disks may need the beta stage of the API, which does no harm."""
     return "BETA" if container.medium == "DISK" else "GA"
 
 
 def ignored_changes(scratch: bool) -> list[str]:
-    """Inputs that Cloud Run answers otherwise than they were sent: who touched it last, and the stage it thinks apt."""
+    """Inputs that Cloud Run changes itself: the last client, and the launch stage."""
     return ["client", "clientVersion", *(["launchStage"] if scratch else [])]

@@ -1,4 +1,4 @@
-"""Whether each service's newest revision is the one that is ready and has the traffic, and why not where it is not.
+"""Whether each service's newest revision is ready and has the traffic, and if not, the reason.
 
 https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services
 """
@@ -24,7 +24,7 @@ LOG_LINES = 20
 
 
 def current_revision(outputs: Outputs, settings: CloudRunSettings, plan: Plan) -> Revision:
-    """One look at the gateway's service, and at the guard's, without which no run asks a model."""
+    """The state of the services of the gateway and the guard now."""
     run, logging = google(RUN, "UNMOOR_GOOGLE_RUN"), google(LOGGING, "UNMOOR_GOOGLE_LOGGING")
     guard = f"projects/{settings.project}/locations/{settings.region}/services/{name(plan, 'guard')}"
     found = [inspect_service(run, logging, service) for service in (outputs.gateway, guard)]
@@ -32,7 +32,7 @@ def current_revision(outputs: Outputs, settings: CloudRunSettings, plan: Plan) -
 
 
 def inspect_service(run: Api, logging: Api, service: str) -> Revision:
-    """How a service's newest revision stands."""
+    """The state of a service's newest revision."""
     short = _short(service)
     try:
         found = run.get(f"/v2/{service}")
@@ -53,7 +53,7 @@ def inspect_service(run: Api, logging: Api, service: str) -> Revision:
 
 
 def _percent(found: Mapping[str, Any], revision: str) -> int:
-    """The traffic that the revision has now, by name or as the newest one."""
+    """The revision's share of the traffic, by name or as the newest."""
     statuses = found.get("trafficStatuses") or ()
     of_it = [each for each in statuses if _short(each.get("revision", "")) == revision or _is_latest(each)]
     return sum(each.get("percent", 0) for each in of_it)
@@ -64,7 +64,7 @@ def _is_latest(status: Mapping[str, Any]) -> bool:
 
 
 def _log(logging: Api, service: str, revision: str) -> list[str]:
-    """The last lines of the revision's containers; nothing where they cannot be read.
+    """The last log lines of the revision's containers; empty if they cannot be read.
 
     https://cloud.google.com/logging/docs/reference/v2/rest/v2/entries/list
     """

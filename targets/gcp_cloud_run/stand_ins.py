@@ -15,7 +15,7 @@ STORAGE = "https://www.googleapis.com/storage/v1/b"
 
 
 def _fake(**outputs: Any) -> FakeOutputs:
-    """A template; project and location are the provider's where the resource has none."""
+    """A template; project and location default to the provider's."""
     fill = template(**outputs)
 
     def filled(resource: FakeResource) -> Outputs:

@@ -1,4 +1,4 @@
-"""The store: one bucket, encrypted, versioned, closed to the public, emptied by age."""
+"""The store: one bucket, encrypted, versioned, not public, with expiry by age."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from unmoor.quantities import whole_days
 from .context import Context
 from .names import bucket_name
 
-# What becomes old: runs and what belongs to them. Bundles are small, and a running execution may need an old one.
+# Runs and their data expire. Bundles are small, and a running execution may need an old one.
 EXPIRING = ("deliveries/", "runs/", "sessions/")
-# How long replaced objects stay, for mistakes, and how long deleted ones can be brought back.
+# How long replaced and deleted objects can be recovered.
 REPLACED_DAYS = 7
 RECOVERABLE_S = 7 * 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The bucket, its address for the runtime, and the bundle that lies in it."""
+    """The bucket, its URL for the runtime, and the bundle in it."""
 
     bucket: gcp.storage.Bucket
     url: pulumi.Output[str]
@@ -30,7 +30,7 @@ class Store:
 
 
 def store(context: Context) -> Store:
-    """The bucket with the agent's bundle; retained on deletion unless the settings say otherwise."""
+    """The bucket with the agent's bundle; retained on deletion unless destroy_data is set."""
     bucket = gcp.storage.Bucket(
         context.logical("store"),
         name=bucket_name(context.plan, context.settings),
@@ -52,14 +52,14 @@ def store(context: Context) -> Store:
         name=context.options.bundle.key,
         source=pulumi.FileAsset(str(context.options.bundle.path)),
         content_type="application/x-tar",
-        # An execution that is still running may read the bundle that this one follows.
+        # An execution that still runs may read the previous bundle.
         opts=pulumi.ResourceOptions.merge(context.child, pulumi.ResourceOptions(retain_on_delete=True)),
     )
     return Store(bucket=bucket, url=pulumi.Output.concat("gs://", bucket.name), bundle=bundle)
 
 
 def _encryption(context: Context) -> gcp.storage.BucketEncryptionArgsDict | None:
-    """A key of the user's own; without one Google encrypts with its own keys."""
+    """The user's key; without one Google encrypts with its own."""
     key = context.settings.kms_key
     return {"default_kms_key_name": key} if key else None
 

@@ -1,4 +1,4 @@
-"""Every reason for which a machine with Docker would refuse a plan."""
+"""The reasons to reject a plan on a machine with Docker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEAST_MEMORY_MIB = 6
 
 
 def check(plan: Plan, settings: DockerSettings) -> list[Problem]:
-    """Every reason this target would refuse the plan; empty means go."""
+    """Every reason to reject the plan; an empty list accepts it."""
     return [
         *_public_name(plan, settings),
         *_host(settings),

@@ -16,7 +16,7 @@ from .names import release_independent_labels
 from .settings import DockerSettings
 
 CONTAINER = "docker:index/container:Container"
-# The label that says what a container is.
+# The label with a container's role.
 ROLE = "unmoor.role"
 
 
@@ -25,11 +25,11 @@ class Context(BuildContext[DockerSettings]):
 
     @property
     def lasting(self) -> dict[str, str]:
-        """The labels of networks and volumes: none that changes, since a new label is a new volume to the provider."""
+        """The labels of networks and volumes; they never change, since the provider would replace the volume."""
         return release_independent_labels(self.plan)
 
     def overridden(self, role: str) -> list[dict[str, Any]]:
-        """What the user's overrides change of the container of a role."""
+        """The changes of the user's overrides to the container of a role."""
         matching = [
             o for o in self.settings.overrides if override_matches(o, self.plan.agent, CONTAINER, self.logical(role))
         ]
@@ -37,10 +37,10 @@ class Context(BuildContext[DockerSettings]):
 
 
 def label_list(labels: Mapping[str, pulumi.Input[str]]) -> list[Any]:
-    """Labels as the provider takes them, in a stable order."""
+    """Labels as the provider takes them, sorted."""
     return [{"label": k, "value": v} for k, v in sorted(labels.items())]
 
 
 def digest(value: object) -> str:
-    """A short digest of a plain value: as a label it makes Docker replace what it would leave as it was."""
+    """A short digest of a plain value; as a label it makes the provider replace a container."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""What a month costs on a machine with Docker: the machine, whatever runs on it, its disk, address and traffic.
+"""A month's cost on a machine with Docker: the machine, its disk, address and traffic.
 
-The machine is the one that the settings name, at the price that they give or at that of the table; without either it
-is the cheapest of the table that has the memory which the agent may use.
+The machine is the configured one, at the configured price or at its list price; by default the cheapest known one with
+enough memory for the agent.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from unmoor.quantities import size_text
 from .machines import AZURE, MACHINES, Machine, agents_on, fits, required_mib, runs_on
 from .settings import DockerSettings
 
-# The machine's own system, and images as they lie there: unpacked they are three times as large.
+# The machine's system, and the factor by which images grow when unpacked.
 SYSTEM_GIB, UNPACKED = Decimal(8), 3
-# The least that the clouds sell, and the steps in which one of them does.
+# The smallest disk of the clouds, and the disk sizes of Azure.
 LEAST_DISK_GIB, DISK_STEPS_GIB = Decimal(10), tuple(Decimal(32 * 2**step) for step in range(11))
 
 
 def cost(plan: Plan, settings: DockerSettings, usage: Usage, prices: Pricer) -> list[CostLine]:
-    """The lines of a month's bill for the machine, as if this agent were all that it is for."""
+    """The lines of a month's bill, as if the machine were only for this agent."""
     if settings.machine_usd_month is not None:
         return [_given(plan, settings, settings.machine_usd_month)]
     machine = MACHINES[settings.machine] if settings.machine else _cheapest(plan, prices)
@@ -79,7 +79,7 @@ def _fits(machine: Machine, plan: Plan) -> str:
 
 
 def _disk_gib(plan: Plan, usage: Usage, machine: Machine) -> Decimal:
-    """The system, images, what is kept of runs, and the workspaces of those that go at one time."""
+    """System, images, stored runs, and the workspaces of concurrent runs."""
     runs = plan.run.max_concurrent if plan.run.isolation == "container" else 1
     workspaces = Decimal(plan.run.disk_mib * runs) / workload.MIB_PER_GIB
     needed = SYSTEM_GIB + workload.IMAGE_GIB * workload.IMAGES * UNPACKED + workspaces

@@ -1,4 +1,4 @@
-"""The gateway: as many containers as may run at one time, behind the proxy."""
+"""The gateway: its maximum number of containers, behind the proxy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """All that a gateway's container stands on; what must be there before the first of them, and what beside it."""
+    """A gateway's dependencies; `before` must exist before the first one, `beside` before the others."""
 
     image: pulumi.Input[str]
     networks: Networks
@@ -38,14 +38,14 @@ class Dependencies:
 
 
 def aliases(context: Context) -> list[str]:
-    """The names under which the proxy finds the gateway's containers."""
+    """The gateway containers' names in the proxy's network."""
     return [f"gateway-{index}" for index in range(context.plan.gateway.max)]
 
 
 def gateways(context: Context, around: Dependencies) -> list[docker.Container]:
-    """The gateway's containers: the first, and once it is well the others, so that one of them always answers.
+    """The gateway's containers: the first, and once it is healthy the others, so that one always answers.
 
-    The others are as the first, and are not waited for.
+    The others equal the first, so the deployment does not wait for them.
     """
     first, *others = aliases(context)
     made = _gateway(context, around, first, after=())
@@ -78,7 +78,7 @@ def _gateway(
 
 
 def _networks(context: Context, networks: Networks, alias: str) -> dict[str, docker.Network]:
-    """The proxy's network always; the launcher's or the guard's; and a way out only to read mail."""
+    """The proxy's network, the launcher's or the guard's, and egress only to read mailboxes."""
     joined = {alias: networks.front}
     if networks.launch is not None:
         joined[f"{alias}@launch"] = networks.launch
@@ -90,7 +90,7 @@ def _networks(context: Context, networks: Networks, alias: str) -> dict[str, doc
 
 
 def _launching(context: Context) -> dict[str, str]:
-    """How the gateway starts runs; it fires the schedules itself, and sweeps what is older than it should be."""
+    """Launcher, scheduler and expiry are the gateway's."""
     kept_days = str(whole_days(context.plan.retention.runs_s))
     common = {"UNMOOR_SCHEDULER": "gateway", "UNMOOR_SWEEP_AFTER_DAYS": kept_days, "UNMOOR_GUARD_URL": GUARD_URL}
     if not context.isolated_runs:

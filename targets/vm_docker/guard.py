@@ -1,4 +1,4 @@
-"""The guard: the only container that mounts the model key, and the only way out of the runs' network."""
+"""The guard: the only container with the model key, and the only egress of the runs' network."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def guard(
     secrets: Secrets,
     after: docker.Container,
 ) -> docker.Container:
-    """The guard's container, shared by all runs of the agent: each has a token of its own."""
+    """The guard's container, shared by all runs, each with its own token."""
     what = HardenedContainer(
         role="guard",
         image=image,

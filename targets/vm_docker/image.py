@@ -13,14 +13,14 @@ from .names import name
 
 
 def image(context: Context) -> pulumi.Input[str]:
-    """What the containers run: a name with the content's digest in it, or the digest of what was pulled."""
+    """The containers' image: a name with a digest of the content, or the pulled image's id."""
     if isinstance(context.plan.image, ImageReference):
         return _pulled(context, context.plan.image.reference)
     return _built(context)
 
 
 def _pulled(context: Context, reference: str) -> pulumi.Output[str]:
-    """By its id: a tag that moved would not be seen."""
+    """By its id, since the provider does not see that a tag has moved."""
     return docker.RemoteImage(
         context.logical("image"),
         name=reference,

@@ -1,7 +1,7 @@
-"""The seed: a container that runs once and puts the bundle, the secrets and the proxy's configuration into place.
+"""The seed: a container that runs once and writes the bundle, the secrets and the proxy's configuration.
 
-What it is given is uploaded into it; it copies that into the volumes, hands it to the one user that may read it, and
-ends. Its capabilities are the two that this takes, and it has no network.
+Its uploads are copied into the volumes and given to the user that may read them. It has only the capabilities for that
+and no network.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .names import name
 from .secrets import Secrets, secret_files
 from .store import Store
 
-# A file is there whole or not at all: a part that is started again meanwhile reads the old one or the new one.
+# Files are replaced atomically: a container that restarts meanwhile reads the old or the new one.
 SCRIPT = f"""set -eu
 umask 077
 put() {{
@@ -48,7 +48,7 @@ def init_container(
     proxy: docker.Volume | None,
     caddyfile: str,
 ) -> docker.Container:
-    """Runs to its end before anything else starts; again whenever something of it changes."""
+    """The container, which ends before others start and runs again when it changes."""
     volumes = {
         **{f"/store/{prefix}": volume for prefix, volume in store.volumes.items()},
         **{f"/secrets/{holder}": volume for holder, volume in secrets.volumes.items()},
@@ -81,8 +81,7 @@ def init_container(
 
 
 def _say_if_it_failed(made: docker.Container, name: str, code: int | None) -> None:
-    """The provider waits for its end, takes any, and makes it again only where it is not there. What needs what it did
-    not bring fails by itself; this says why."""
+    """Report a failure: the provider waits for its end but accepts any exit code."""
     if code:
         remedy = f"docker logs {name} says why; then docker rm {name}, unmoor refresh, and deploy again"
         pulumi.log.error(f"it ended with {code}: {remedy}", made)

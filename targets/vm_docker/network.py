@@ -1,4 +1,4 @@
-"""Networks: only the proxy's edge and the guard's way out lead anywhere."""
+"""Networks: only the proxy's `edge` and the guard's `out` reach the outside."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pulumi_docker as docker
 from .context import Context, label_list
 from .names import name
 
-# Since Docker 27.1 the machine itself is out of reach from such a network; older engines leave the bridge's own address
-# open: https://docs.docker.com/engine/network/drivers/bridge/
+# Since Docker 27.1 such a network cannot reach the machine; on older engines the bridge's address is reachable:
+# https://docs.docker.com/engine/network/drivers/bridge/
 ISOLATED = {"com.docker.network.bridge.gateway_mode_ipv4": "isolated"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Networks:
-    """edge leads from the world to the proxy, out from the guard to the world; the others join two parts each."""
+    """`edge` leads to the proxy, `out` from the guard to the internet; the others join two parts each."""
 
     edge: docker.Network
     front: docker.Network
@@ -27,7 +27,7 @@ class Networks:
 
 
 def networks(context: Context) -> Networks:
-    """Every network of the agent; `launch` is there only where runs have containers of their own."""
+    """Every network of the agent; `launch` only if runs have their own containers."""
     apart = context.isolated_runs
     return Networks(
         edge=_network(context, "edge", inside=False),
@@ -39,7 +39,7 @@ def networks(context: Context) -> Networks:
 
 
 def network_aliases(networks: Mapping[str, docker.Network]) -> list[docker.ContainerNetworksAdvancedArgsDict]:
-    """Alias to network, as a container takes them."""
+    """Networks by alias, as a container takes them."""
     return [{"name": network.name, "aliases": [alias.split("@")[0]]} for alias, network in sorted(networks.items())]
 
 

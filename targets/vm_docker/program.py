@@ -1,4 +1,4 @@
-"""The one component of the target: the agent on a machine with Docker."""
+"""The agent on a machine with Docker."""
 
 from __future__ import annotations
 

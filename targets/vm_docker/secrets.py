@@ -1,4 +1,4 @@
-"""Secrets: files in a volume for each part that holds some, written by the seed and mounted by that part alone."""
+"""Secrets: files in a volume for each holder, written by the seed and mounted only by the holder."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from .names import name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """The volume of each holder, and every value that this program knows, by secret."""
+    """The volume of each holder, and the known values by secret."""
 
     volumes: Mapping[Holder, docker.Volume]
     values: Mapping[str, Any]
 
 
 def secrets(context: Context) -> Secrets:
-    """A volume for every part that holds a secret of the plan's."""
     holders: list[Holder] = [h for h in ("gateway", "guard", "run") if context.plan.secrets_held_by(h)]
     return Secrets(
         volumes={holder: _volume(context, holder) for holder in holders},
@@ -34,7 +33,7 @@ def secrets(context: Context) -> Secrets:
 
 
 def mounts(context: Context, secrets: Secrets, holder: Holder) -> list[Any]:
-    """What a container of this part sees of secrets: its own volume, and files that lie on the machine already."""
+    """The secret mounts of a holder: its volume, and existing files of the machine."""
     found = [
         {"type": "bind", "source": context.settings.secrets[s.name], "target": f"{SECRETS_DIR}/existing/{s.variable}"}
         for s in context.plan.secrets_held_by(holder)
@@ -47,13 +46,14 @@ def mounts(context: Context, secrets: Secrets, holder: Holder) -> list[Any]:
 
 
 def secret_files(context: Context, secrets: Secrets) -> list[tuple[Holder, Secret, Any]]:
-    """Every file that the seed writes: for whom, which secret, its value."""
+    """Every file that the seed writes: holder, secret, value."""
     return [(holder, s, secrets.values[s.name]) for holder in secrets.volumes for s in _seeded(context, holder)]
 
 
 def labels(context: Context, secrets: Secrets, *holders: Holder) -> dict[str, pulumi.Input[str]]:
-    """Where each secret of these parts comes from, and which values they have, since a part reads them at its start:
-    a value that is another makes a new container."""
+    """Labels with the sources of these holders' secrets and a digest of their values: a new value replaces the
+    container, which reads secrets at its start.
+    """
     held = [s for h in holders for s in _seeded(context, h)]
     if not held:
         return {**origins(context, *holders)}
@@ -62,7 +62,7 @@ def labels(context: Context, secrets: Secrets, *holders: Holder) -> dict[str, pu
 
 
 def origins(context: Context, *holders: Holder) -> dict[str, str]:
-    """Labels that say where each secret of these parts comes from; never a value."""
+    """Labels with the source of each secret of these holders; never a value."""
     return {f"unmoor.secret.{s.name}": s.source_label for s in context.plan.secrets_held_by(*holders)}
 
 

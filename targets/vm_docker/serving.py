@@ -1,4 +1,4 @@
-"""Whether the agent's containers on the machine run the image and the bundle that were deployed, and are well."""
+"""Whether the agent's containers run the deployed image and bundle and are healthy."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .names import name
 from .settings import DockerSettings
 
 LOG_LINES = 20
-# The proxy runs an image of its own.
+# The proxy has its own image.
 PROXY = "proxy"
 
 
 def current_revision(outputs: Outputs, settings: DockerSettings, plan: Plan) -> Revision:
-    """One look at all of the agent's containers that stay."""
+    """The state of the long-running containers now."""
     with host_of(settings) as host:
         return inspect_containers(host, outputs, plan)
 
 
 def inspect_containers(host: DockerHost, outputs: Outputs, plan: Plan) -> Revision:
-    """How they stand: the first that has failed, else the first that is on its way."""
+    """Their state: the first that has failed, else the first that is rolling out."""
     try:
         image = host.image(outputs.image)["Id"]
     except ContainerNotFound:
@@ -39,7 +39,7 @@ def inspect_containers(host: DockerHost, outputs: Outputs, plan: Plan) -> Revisi
 
 
 def roles(plan: Plan) -> tuple[str, ...]:
-    """The containers that stay."""
+    """The long-running containers."""
     gateways = tuple(f"gateway-{index}" for index in range(plan.gateway.max))
     launcher = ("launcher",) if plan.run.isolation == "container" else ()
     return (*gateways, "guard", *launcher, PROXY)
@@ -57,7 +57,7 @@ def _container(host: DockerHost, role: str, called: str, image: str, outputs: Ou
 
 
 def container_state(called: str, found: Mapping[str, Any], image: str, bundle: str) -> Revision:
-    """How a container stands, by what Docker says of it; an empty image is any."""
+    """The state of a container from Docker's data; an empty image matches any."""
     state, health = found["State"], (found["State"].get("Health") or {}).get("Status", "")
     if state["Status"] in ("exited", "dead") or (state["Status"] == "restarting"):
         return failed_revision(f"{called} is {state['Status']}: {_why(state)}")

@@ -1,4 +1,4 @@
-"""The store: a volume for each prefix, so that a container mounts just what it may touch."""
+"""The store: a volume for each prefix, so that a container mounts only its own."""
 
 from __future__ import annotations
 
@@ -21,18 +21,16 @@ GUARD = {"budget": "rw", "bundles": "ro"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The store's volumes by prefix."""
-
     volumes: Mapping[str, docker.Volume]
 
 
 def store(context: Context) -> Store:
-    """The volumes; retained on deletion unless the settings say otherwise."""
+    """The volumes; retained on deletion unless destroy_data is set."""
     return Store(volumes={prefix: _volume(context, prefix) for prefix in PREFIXES})
 
 
 def mounts(store: Store, access: Mapping[str, str]) -> list[docker.ContainerMountArgsDict]:
-    """The prefixes that a container may touch, in the order of their names."""
+    """The mounts of a container, sorted by prefix."""
     return [
         {
             "type": "volume",
