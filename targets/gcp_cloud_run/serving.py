@@ -37,18 +37,18 @@ def inspect_service(run: Api, logging: Api, service: str) -> Revision:
     try:
         found = run.get(f"/v2/{service}")
     except NotFound:
-        return failed_revision(f"the service {short} is not there; unmoor up makes it")
+        return failed_revision(f"the service {short} does not exist; unmoor up creates it")
     condition = found.get("terminalCondition") or {}
     created, ready = found.get("latestCreatedRevision", ""), found.get("latestReadyRevision", "")
     is_seen = found.get("observedGeneration") == found.get("generation") and not found.get("reconciling")
     if is_seen and condition.get("state") == "CONDITION_FAILED":
         now = f"; {_short(ready)} serves" if ready and ready != created else ""
-        said = f"{_short(created) or short} failed{now}: {condition.get('message') or 'Google says no reason'}"
-        return failed_revision(said, _log(logging, service, _short(created)))
+        text = f"{_short(created) or short} failed{now}: {condition.get('message') or 'Google gives no reason'}"
+        return failed_revision(text, _log(logging, service, _short(created)))
     if not is_seen or created != ready:
         return moving_revision(f"{_short(created) or short} is not ready yet")
     if (percent := _percent(found, _short(created))) < 100:
-        return failed_revision(f"{_short(created)} is ready, and has {percent} % of the traffic; give it all of it")
+        return failed_revision(f"{_short(created)} is ready but has {percent} % of the traffic; give it 100 %")
     return serving_revision(f"{_short(created)} has all traffic")
 
 
@@ -68,14 +68,14 @@ def _log(logging: Api, service: str, revision: str) -> list[str]:
 
     https://cloud.google.com/logging/docs/reference/v2/rest/v2/entries/list
     """
-    wanted = {
+    query = {
         "resourceNames": ["/".join(service.split("/")[:2])],
         "filter": f'resource.type="cloud_run_revision" AND resource.labels.revision_name="{revision}"',
         "orderBy": "timestamp desc",
         "pageSize": LOG_LINES,
     }
     try:
-        entries = logging.answer("POST", "/v2/entries:list", json.dumps(wanted).encode()).values.get("entries") or ()
+        entries = logging.answer("POST", "/v2/entries:list", json.dumps(query).encode()).values.get("entries") or ()
     except OperateError:
         return []
     return [line for entry in reversed(entries) if (line := _line(entry))]

@@ -30,7 +30,7 @@ def inspect_containers(host: DockerHost, outputs: Outputs, plan: Plan) -> Revisi
     try:
         image = host.image(outputs.image)["Id"]
     except ContainerNotFound:
-        return failed_revision(f"the image {outputs.image} is not on the machine; unmoor up puts it there")
+        return failed_revision(f"the image {outputs.image} is not on the machine; unmoor up creates it")
     found = [_container(host, role, name(plan, role), image, outputs) for role in roles(plan)]
     wrong = [each for each in found if each.state != "serves"]
     if not wrong:
@@ -49,7 +49,7 @@ def _container(host: DockerHost, role: str, called: str, image: str, outputs: Ou
     try:
         found = host.container(called)
     except ContainerNotFound:
-        return failed_revision(f"the container {called} is not there; unmoor refresh and unmoor up make it again")
+        return failed_revision(f"the container {called} does not exist; unmoor refresh and unmoor up create it again")
     revision = container_state(called, found, image if role != PROXY else "", outputs.bundle)
     if revision.state != "failed":
         return revision
@@ -62,13 +62,11 @@ def container_state(called: str, found: Mapping[str, Any], image: str, bundle: s
     if state["Status"] in ("exited", "dead") or (state["Status"] == "restarting"):
         return failed_revision(f"{called} is {state['Status']}: {_why(state)}")
     if image and found["Image"] != image:
+        return failed_revision(f"{called} runs the image {found['Image'][:19]} not the deployed {image[:19]}")
+    environment = dict(line.partition("=")[::2] for line in found["Config"].get("Env") or ())
+    if environment.get("UNMOOR_BUNDLE", bundle) != bundle:
         return failed_revision(
-            f"{called} runs the image {found['Image'][:19]} and not {image[:19]}, which was deployed"
-        )
-    told = dict(line.partition("=")[::2] for line in found["Config"].get("Env") or ())
-    if told.get("UNMOOR_BUNDLE", bundle) != bundle:
-        return failed_revision(
-            f"{called} has the bundle {told['UNMOOR_BUNDLE'][:12]} and not {bundle[:12]}, which was deployed"
+            f"{called} has the bundle {environment['UNMOOR_BUNDLE'][:12]} not the deployed {bundle[:12]}"
         )
     if health == "unhealthy":
         return failed_revision(f"{called} is unhealthy: {_last_check(state)}")
@@ -79,7 +77,7 @@ def container_state(called: str, found: Mapping[str, Any], image: str, bundle: s
 
 def _why(state: Mapping[str, Any]) -> str:
     if state.get("OOMKilled"):
-        return "the kernel killed it, since its memory was used up"
+        return "the kernel killed it: out of memory"
     return state.get("Error") or f"exit code {state.get('ExitCode')}"
 
 
