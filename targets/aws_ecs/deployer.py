@@ -36,32 +36,10 @@ LINKED = {
 }
 # The services that the agent's roles may be passed to.
 PASSED_TO = ["ecs-tasks.amazonaws.com", "scheduler.amazonaws.com"]
-# Actions that AWS allows only on all resources, or whose resources have no chosen name, are not restricted.
-UNNAMED = (
-    "acm:",
-    "apigateway:",
-    "application-autoscaling:",
-    "ec2:",
-    "elasticloadbalancing:",
-    "route53:",
-    "servicediscovery:",
-    "sts:",
-)
-UNSCOPED = {
-    "ecr:GetAuthorizationToken",
-    "ecs:CreateCluster",
-    "ecs:DeregisterTaskDefinition",
-    "ecs:DescribeTaskDefinition",
-    "ecs:ListTagsForResource",
-    "logs:CreateLogDelivery",
-    "logs:DeleteLogDelivery",
-    "logs:DescribeLogGroups",
-    "logs:DescribeResourcePolicies",
-    "logs:GetLogDelivery",
-    "logs:ListLogDeliveries",
-    "logs:PutResourcePolicy",
-    "logs:UpdateLogDelivery",
-}
+# Actions that AWS allows only on all resources, or whose resources have no chosen name, are not restricted: all of
+# these services, and single actions.
+UNNAMED: tuple[str, ...] = tuple(_KNOWN["unnamed"])
+UNSCOPED: frozenset[str] = frozenset(_KNOWN["unscoped"])
 
 
 def deployer_policy(plan: Plan, settings: EcsSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:

@@ -5,7 +5,9 @@ https://learn.microsoft.com/azure/role-based-access-control/permissions-referenc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
 from unmoor.graph import Resource
@@ -15,47 +17,13 @@ from .names import GROUP
 from .names import name as physical
 from .settings import ContainerAppsSettings
 
-CRUD = ("delete", "read", "write")
-# By type: the ARM type, and the operations on it; those with a slash are full names below it.
-OPERATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "app:Certificate": ("Microsoft.App/managedEnvironments/certificates", CRUD),
-    "app:ContainerApp": (
-        "Microsoft.App/containerApps",
-        (*CRUD, "revisions/read", "revisions/replicas/read", "getAuthToken/action"),
-    ),
-    "app:Job": ("Microsoft.App/jobs", CRUD),
-    "app:ManagedCertificate": ("Microsoft.App/managedEnvironments/managedCertificates", CRUD),
-    # An app joins its environment: https://learn.microsoft.com/azure/container-apps/managed-identity
-    "app:ManagedEnvironment": ("Microsoft.App/managedEnvironments", (*CRUD, "join/action")),
-    "authorization:RoleAssignment": ("Microsoft.Authorization/roleAssignments", CRUD),
-    "authorization:RoleDefinition": ("Microsoft.Authorization/roleDefinitions", CRUD),
-    "containerregistry:Registry": ("Microsoft.ContainerRegistry/registries", (*CRUD, "pull/read", "push/write")),
-    # Creating a secret through Resource Manager needs no right to read its value:
-    # https://learn.microsoft.com/azure/key-vault/general/rbac-guide
-    "keyvault:Secret": ("Microsoft.KeyVault/vaults/secrets", ("read", "write")),
-    "keyvault:Vault": ("Microsoft.KeyVault/vaults", CRUD),
-    "managedidentity:UserAssignedIdentity": (
-        "Microsoft.ManagedIdentity/userAssignedIdentities",
-        (*CRUD, "assign/action"),
-    ),
-    "monitor:DiagnosticSetting": ("Microsoft.Insights/diagnosticSettings", CRUD),
-    # An environment receives the workspace's key to write to it.
-    "operationalinsights:Workspace": ("Microsoft.OperationalInsights/workspaces", (*CRUD, "sharedKeys/action")),
-    "resources:ResourceGroup": ("Microsoft.Resources/subscriptions/resourceGroups", CRUD),
-    # The provider uploads a blob with the account's key.
-    "storage:Blob": ("Microsoft.Storage/storageAccounts", ("listKeys/action", "read")),
-    "storage:BlobContainer": ("Microsoft.Storage/storageAccounts/blobServices/containers", CRUD),
-    "storage:BlobServiceProperties": ("Microsoft.Storage/storageAccounts/blobServices", ("read", "write")),
-    "storage:ManagementPolicy": ("Microsoft.Storage/storageAccounts/managementPolicies", CRUD),
-    "storage:StorageAccount": ("Microsoft.Storage/storageAccounts", CRUD),
-}
+# By type: the operations. An app joins its environment, which gets the workspace's key to write to it; the provider
+# uploads blobs with the account's key. Creating a secret through Resource Manager needs no right to read its value:
+# https://learn.microsoft.com/azure/container-apps/managed-identity https://learn.microsoft.com/azure/key-vault/general/rbac-guide
+_KNOWN = json.loads((files("unmoor.targets.azure_container_apps") / "deployer.json").read_text(encoding="utf-8"))
+OPERATIONS: Mapping[str, Sequence[str]] = _KNOWN["by_type"]
 # Every deployment reads these, also to follow long operations.
-ALWAYS = (
-    "Microsoft.App/locations/containerappOperationResults/read",
-    "Microsoft.App/locations/containerappOperationStatuses/read",
-    "Microsoft.App/locations/managedEnvironmentOperationStatuses/read",
-    "Microsoft.Resources/subscriptions/resourceGroups/read",
-)
+ALWAYS: Sequence[str] = _KNOWN["always"]
 SUBNET = "Microsoft.Network/virtualNetworks/subnets/join/action"
 
 
@@ -64,7 +32,7 @@ def deployer_policy(plan: Plan, settings: ContainerAppsSettings, resources: Iter
     subscription.
     """
     types = {r.type.removeprefix("azure-native:") for r in resources if r.type.startswith("azure-native:")}
-    actions = {f"{arm}/{operation}" for t in types for arm, operations in [OPERATIONS[t]] for operation in operations}
+    actions = {operation for type_ in types for operation in OPERATIONS[type_]}
     if settings.infrastructure_subnet_id:
         actions.add(SUBNET)
     subscription = f"/subscriptions/{settings.subscription_id or '<subscription>'}"

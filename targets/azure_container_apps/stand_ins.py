@@ -25,30 +25,22 @@ NAMESPACES = {
     "storage": "Microsoft.Storage",
 }
 ENDPOINTS = ("blob", "dfs", "file", "queue", "table")
-# The path of a resource, outermost first: each step with the input that names it.
-NAMES = {
-    "Blob": (
-        ("storageAccounts", "accountName"),
-        ("blobServices", None),
-        ("containers", "containerName"),
-        ("blobs", "blobName"),
-    ),
-    "BlobContainer": (("storageAccounts", "accountName"), ("blobServices", None), ("containers", "containerName")),
-    "ContainerApp": (("containerApps", "containerAppName"),),
-    "Job": (("jobs", "jobName"),),
-    "ManagedCertificate": (
-        ("managedEnvironments", "environmentName"),
-        ("managedCertificates", "managedCertificateName"),
-    ),
-    "ManagedEnvironment": (("managedEnvironments", "environmentName"),),
-    "Registry": (("registries", "registryName"),),
-    "RoleAssignment": (("roleAssignments", "roleAssignmentName"),),
-    "RoleDefinition": (("roleDefinitions", "roleDefinitionId"),),
-    "Secret": (("vaults", "vaultName"), ("secrets", "secretName")),
-    "StorageAccount": (("storageAccounts", "accountName"),),
-    "UserAssignedIdentity": (("userAssignedIdentities", "resourceName"),),
-    "Vault": (("vaults", "vaultName"),),
-    "Workspace": (("workspaces", "workspaceName"),),
+# The path of a resource in its group or scope; names in braces are inputs.
+PATHS = {
+    "Blob": "storageAccounts/{accountName}/blobServices/default/containers/{containerName}/blobs/{blobName}",
+    "BlobContainer": "storageAccounts/{accountName}/blobServices/default/containers/{containerName}",
+    "ContainerApp": "containerApps/{containerAppName}",
+    "Job": "jobs/{jobName}",
+    "ManagedCertificate": "managedEnvironments/{environmentName}/managedCertificates/{managedCertificateName}",
+    "ManagedEnvironment": "managedEnvironments/{environmentName}",
+    "Registry": "registries/{registryName}",
+    "RoleAssignment": "roleAssignments/{roleAssignmentName}",
+    "RoleDefinition": "roleDefinitions/{roleDefinitionId}",
+    "Secret": "vaults/{vaultName}/secrets/{secretName}",
+    "StorageAccount": "storageAccounts/{accountName}",
+    "UserAssignedIdentity": "userAssignedIdentities/{resourceName}",
+    "Vault": "vaults/{vaultName}",
+    "Workspace": "workspaces/{workspaceName}",
 }
 
 
@@ -61,8 +53,7 @@ def _id(resource: FakeResource) -> str:
     _, module, kind = resource.type.split(":")
     if kind == "ResourceGroup":
         return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{resource.input('resourceGroupName')}"
-    steps = NAMES.get(kind, ((kind[0].lower() + kind[1:] + "s", None),))
-    path = "/".join(f"{step}/{_named(resource, key)}" for step, key in steps)
+    path = template(path=PATHS.get(kind, f"{kind[0].lower()}{kind[1:]}s/default"))(resource)["path"]
     scope = str(resource.inputs.get("scope") or _group(resource))
     return f"{scope}/providers/{NAMESPACES.get(module, f'Microsoft.{module.capitalize()}')}/{path}"
 
@@ -81,10 +72,6 @@ def _assigned_identity(resource: FakeResource) -> Outputs:
 
 def _group(resource: FakeResource) -> str:
     return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{resource.inputs.get('resourceGroupName', 'group')}"
-
-
-def _named(resource: FakeResource, key: str | None) -> str:
-    return resource.input(key) if key else "default"
 
 
 def _container_app(resource: FakeResource) -> Outputs:

@@ -34,25 +34,16 @@ LOGS = NameRule(
 )
 COMPUTE = NameRule(63, source="https://docs.cloud.google.com/compute/docs/naming-resources")
 
+# Kinds of Compute Engine.
+COMPUTE_KINDS = "Address BackendService GlobalAddress GlobalForwardingRule ManagedSslCertificate"
+COMPUTE_KINDS += " Network RegionNetworkEndpointGroup Router RouterNat SSLPolicy"
+COMPUTE_KINDS += " Subnetwork TargetHttpProxy TargetHttpsProxy URLMap"
 NAME_LIMITS = {
+    **{f"gcp:compute/{kind[0].lower()}{kind[1:]}:{kind}.name": COMPUTE.max_length for kind in COMPUTE_KINDS.split()},
     "gcp:artifactregistry/repository:Repository.repositoryId": REPOSITORY.max_length,
     "gcp:cloudrunv2/job:Job.name": JOB.max_length,
     "gcp:cloudrunv2/service:Service.name": SERVICE.max_length,
     "gcp:cloudscheduler/job:Job.name": SCHEDULE.max_length,
-    "gcp:compute/address:Address.name": COMPUTE.max_length,
-    "gcp:compute/backendService:BackendService.name": COMPUTE.max_length,
-    "gcp:compute/globalAddress:GlobalAddress.name": COMPUTE.max_length,
-    "gcp:compute/globalForwardingRule:GlobalForwardingRule.name": COMPUTE.max_length,
-    "gcp:compute/managedSslCertificate:ManagedSslCertificate.name": COMPUTE.max_length,
-    "gcp:compute/network:Network.name": COMPUTE.max_length,
-    "gcp:compute/regionNetworkEndpointGroup:RegionNetworkEndpointGroup.name": COMPUTE.max_length,
-    "gcp:compute/router:Router.name": COMPUTE.max_length,
-    "gcp:compute/routerNat:RouterNat.name": COMPUTE.max_length,
-    "gcp:compute/sSLPolicy:SSLPolicy.name": COMPUTE.max_length,
-    "gcp:compute/subnetwork:Subnetwork.name": COMPUTE.max_length,
-    "gcp:compute/targetHttpProxy:TargetHttpProxy.name": COMPUTE.max_length,
-    "gcp:compute/targetHttpsProxy:TargetHttpsProxy.name": COMPUTE.max_length,
-    "gcp:compute/uRLMap:URLMap.name": COMPUTE.max_length,
     "gcp:logging/projectBucketConfig:ProjectBucketConfig.bucketId": LOGS.max_length,
     "gcp:logging/projectSink:ProjectSink.name": LOGS.max_length,
     "gcp:secretmanager/secret:Secret.secretId": SECRET.max_length,

@@ -116,8 +116,8 @@ def test_all_is_as_it_was_asked() -> None:
 
 def test_a_revision_that_failed_is_said_with_its_log_and_nothing_else_is_looked_at() -> None:
     with answering(ready()) as server:
-        found = verification(server.url, Looks(failed_revision("ECS went back to a:6", ["boom"]))).verify()
-    assert (lines(found), found.log, found.ok) == (["wrong revision: ECS went back to a:6"], ("boom",), False)
+        found = verification(server.url, Looks(failed_revision("ECS rolled back to a:6", ["boom"]))).verify()
+    assert (lines(found), found.log, found.ok) == (["wrong revision: ECS rolled back to a:6"], ("boom",), False)
     assert server.asked == []
 
 

@@ -29,8 +29,7 @@ def existing_secrets_problems(
         )
     for name in (s.name for s in plan.secrets if s.name in existing & settings.secrets.keys()):
         if not re.fullmatch(pattern, settings.secrets[name]):
-            rule = f"{quote_truncated(settings.secrets[name])} is not {what}"
-            yield Problem(f"{path}.{name}", rule, remedy)
+            yield Problem(f"{path}.{name}", f"{quote_truncated(settings.secrets[name])} is not valid", remedy)
 
 
 def missed_schedules_problems(plan: Plan, *, by: str) -> Iterator[Problem]:
@@ -53,7 +52,7 @@ def architecture_problems(plan: Plan, *, by: str) -> Iterator[Problem]:
     """A problem for any architecture but amd64."""
     if plan.run.arch != "amd64":
         rule = f"{by} does not support {plan.run.arch}"
-        yield Problem("resources.arch", rule, "write amd64, or choose aws-ecs or vm-docker")
+        yield Problem("resources.arch", rule, "write amd64, or choose another target")
 
 
 def log_retention_problems(plan: Plan, days: int | None, *, limit: str) -> Iterator[Problem]:
