@@ -159,8 +159,8 @@ def test_a_small_agent_is_taken():
         (
             {"triggers": [{"name": "a", "schedule": {"cron": "0 3 * * *", "missed": "run_once"}, "prompt": "go"}]},
             {},
-            "triggers[a].schedule.missed: only the gateway's scheduler supports run_once, and Container Apps fires this \"
-            \"schedule; remove it, or choose vm-docker or run.isolation: process",
+            "triggers[a].schedule.missed: only the gateway's scheduler supports run_once, and Container Apps fires this "
+            "schedule; remove it, or choose vm-docker or run.isolation: process",
         ),
     ],
 )
