@@ -32,8 +32,8 @@ def call_aws(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except ClientError as error:
-        said = error.response.get("Error", {})
-        text = " ".join(str(said.get("Message") or said.get("Code")).split())[:300]
+        details = error.response.get("Error", {})
+        text = " ".join(str(details.get("Message") or details.get("Code")).split())[:300]
         raise OperateError(f"AWS refused {error.operation_name}: {text}") from None
     except BotoCoreError as error:
         raise OperateError(f"AWS cannot be asked: {first_sentence(str(error))}") from None

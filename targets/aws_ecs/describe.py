@@ -46,7 +46,7 @@ TASK = "aws:ecs/taskDefinition:TaskDefinition"
 
 def run_size(plan: Plan) -> FargateSize:
     """The size of a run's task: the run's processors, which the guard shares, and memory for both."""
-    return _sized(plan.run.cpu, plan.run.memory_mib + plan.guard.memory_mib)
+    return _legal_size(plan.run.cpu, plan.run.memory_mib + plan.guard.memory_mib)
 
 
 def service_memory_mib(plan: Plan) -> int:
@@ -56,7 +56,7 @@ def service_memory_mib(plan: Plan) -> int:
 
 def service_size(plan: Plan) -> FargateSize:
     """The size of the gateway's task."""
-    return _sized(plan.service_cpu, service_memory_mib(plan))
+    return _legal_size(plan.service_cpu, service_memory_mib(plan))
 
 
 def instances(plan: Plan) -> int:
@@ -151,7 +151,7 @@ def guarantees(plan: Plan, settings: EcsSettings) -> list[Guarantee]:
     )
 
 
-def _sized(cpu: Decimal, memory_mib: int) -> FargateSize:
+def _legal_size(cpu: Decimal, memory_mib: int) -> FargateSize:
     size = fargate_size(cpu, memory_mib)
     assert size is not None, "check() refuses what has no size"
     return size

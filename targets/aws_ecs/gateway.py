@@ -108,7 +108,7 @@ def _container(context: Context, around: GatewayDependencies) -> Container:
         name="gateway",
         image=around.image.reference,
         command=SERVE,
-        environment={**context.environment(around.store.url), **_launching(context, around)},
+        environment={**context.environment(around.store.url), **_launcher_environment(context, around)},
         secrets=plan.secrets_held_by("gateway") if apart else plan.secrets_held_by("gateway", "run"),
         log_group=around.logs.gateway,
         region=context.settings.region,
@@ -120,7 +120,7 @@ def _container(context: Context, around: GatewayDependencies) -> Container:
     )
 
 
-def _launching(context: Context, around: GatewayDependencies) -> dict[str, pulumi.Input[str]]:
+def _launcher_environment(context: Context, around: GatewayDependencies) -> dict[str, pulumi.Input[str]]:
     if around.runner.task is None:
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": GUARD_URL}
     return {

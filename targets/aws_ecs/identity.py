@@ -42,14 +42,14 @@ def identities(
     """Every role with its rights."""
     plan = context.plan
     in_process = plan.run.isolation == "process"
-    prefixes = _joined(GATEWAY_PREFIXES, RUN_PREFIXES) if in_process else GATEWAY_PREFIXES
+    prefixes = _merge(GATEWAY_PREFIXES, RUN_PREFIXES) if in_process else GATEWAY_PREFIXES
     grants = {
         "gateway": _store_access(store, prefixes),
-        "gateway-execution": _start(_held(plan, secrets, secret_holders_in_gateway(plan)), image, logs.gateway),
+        "gateway-execution": _start(_secret_arns(plan, secrets, secret_holders_in_gateway(plan)), image, logs.gateway),
     }
     if not in_process:
         grants["run"] = _store_access(store, RUN_PREFIXES)
-        grants["run-execution"] = _start(_held(plan, secrets, ("run", "guard")), image, logs.run)
+        grants["run-execution"] = _start(_secret_arns(plan, secrets, ("run", "guard")), image, logs.run)
     roles = {role: _role(context, role) for role in grants}
     return Identities(
         gateway=roles["gateway"],
@@ -64,12 +64,12 @@ def secret_holders_in_gateway(plan: Plan) -> tuple[Holder, ...]:
     return ("gateway", "run", "guard") if plan.run.isolation == "process" else ("gateway",)
 
 
-def _joined(*tables: Mapping[str, str]) -> dict[str, str]:
+def _merge(*tables: Mapping[str, str]) -> dict[str, str]:
     prefixes = sorted({prefix for table in tables for prefix in table})
     return {p: "".join(x for x in "RWD" if any(x in t.get(p, "") for t in tables)) for p in prefixes}
 
 
-def _held(plan: Plan, secrets: Mapping[str, StoredSecret], holders: Sequence[Holder]) -> list[pulumi.Input[str]]:
+def _secret_arns(plan: Plan, secrets: Mapping[str, StoredSecret], holders: Sequence[Holder]) -> list[pulumi.Input[str]]:
     return [secrets[s.name].arn for s in plan.secrets_held_by(*holders)]
 
 

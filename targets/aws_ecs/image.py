@@ -27,17 +27,17 @@ class ImageRef:
 
 def image(context: Context) -> ImageRef:
     if isinstance(context.plan.image, ImageReference):
-        return _referenced(context.plan.image.reference)
-    return _built(context)
+        return _use_reference(context.plan.image.reference)
+    return _build(context)
 
 
-def _referenced(reference: str) -> ImageRef:
+def _use_reference(reference: str) -> ImageRef:
     match = ECR_REFERENCE.match(reference)
     arn = f"arn:aws:ecr:{match[2]}:{match[1]}:repository/{match[3]}" if match else None
     return ImageRef(reference=reference, repository_arn=arn)
 
 
-def _built(context: Context) -> ImageRef:
+def _build(context: Context) -> ImageRef:
     repository = aws.ecr.Repository(
         context.logical("image"),
         name=name(context.plan, "image", REPOSITORY),

@@ -37,15 +37,15 @@ class Network:
 
 def network(context: Context) -> Network:
     settings = context.settings
-    vpc_id, subnets = (settings.vpc, list(settings.subnets)) if settings.vpc else _own(context)
+    vpc_id, subnets = (settings.vpc, list(settings.subnets)) if settings.vpc else _create_vpc(context)
     groups = {role: _group(context, role, vpc_id, what) for role, what in GROUPS.items()}
     front_subnets = list(settings.front_subnets) or subnets
-    made = Network(vpc_id=vpc_id, subnets=subnets, front_subnets=front_subnets, **groups)
-    _rules(context, made)
-    return made
+    created = Network(vpc_id=vpc_id, subnets=subnets, front_subnets=front_subnets, **groups)
+    _rules(context, created)
+    return created
 
 
-def _own(context: Context) -> tuple[pulumi.Input[str], list[pulumi.Input[str]]]:
+def _create_vpc(context: Context) -> tuple[pulumi.Input[str], list[pulumi.Input[str]]]:
     label = {**context.tags, "Name": name(context.plan, "network")}
     vpc = aws.ec2.Vpc(
         context.logical("network"),
@@ -110,20 +110,20 @@ def _group(context: Context, role: str, vpc_id: pulumi.Input[str], what: str) ->
     )
 
 
-def _rules(context: Context, made: Network) -> None:
-    _rule(context, "out", "front-gateway", made.front, GATEWAY_PORT, peer=made.gateway)
-    _rule(context, "in", "gateway-front", made.gateway, GATEWAY_PORT, peer=made.front)
+def _rules(context: Context, created: Network) -> None:
+    _rule(context, "out", "front-gateway", created.front, GATEWAY_PORT, peer=created.gateway)
+    _rule(context, "in", "gateway-front", created.gateway, GATEWAY_PORT, peer=created.front)
     if context.settings.front == "alb":
         for port in (443, 80):
-            _rule(context, "in", f"front-{port}", made.front, port)
+            _rule(context, "in", f"front-{port}", created.front, port)
     for port in sorted({443, *(port for mailbox in context.plan.mailboxes for port in mailbox.ports)}):
-        _rule(context, "out", f"gateway-{port}", made.gateway, port)
+        _rule(context, "out", f"gateway-{port}", created.gateway, port)
     if not context.plan.network.egress_any:
-        _rule(context, "out", "run-443", made.run, 443)
+        _rule(context, "out", "run-443", created.run, 443)
         return
-    _rule(context, "out", "run-any", made.run, None)
+    _rule(context, "out", "run-any", created.run, None)
     if not context.isolated_runs:
-        _rule(context, "out", "gateway-any", made.gateway, None)
+        _rule(context, "out", "gateway-any", created.gateway, None)
 
 
 def _rule(

@@ -25,17 +25,15 @@ class StoredSecret:
 
 
 def secrets(context: Context) -> dict[str, StoredSecret]:
-    return {
-        s.name: _existing(context, s) if s.source == "existing" else _created(context, s) for s in context.plan.secrets
-    }
+    return {s.name: _refer(context, s) if s.source == "existing" else _create(context, s) for s in context.plan.secrets}
 
 
-def _existing(context: Context, secret: Secret) -> StoredSecret:
+def _refer(context: Context, secret: Secret) -> StoredSecret:
     arn = context.settings.secrets[secret.name]
     return StoredSecret(secret=secret, arn=arn, value_from=arn, value=arn)
 
 
-def _created(context: Context, secret: Secret) -> StoredSecret:
+def _create(context: Context, secret: Secret) -> StoredSecret:
     value = context.secret_value(secret)
     role = f"secret-{secret.name}"
     stored = aws.secretsmanager.Secret(

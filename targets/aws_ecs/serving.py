@@ -53,15 +53,17 @@ def inspect_service(service: Service) -> Revision:
     primary = next(each for each in deployments if each["status"] == "PRIMARY")
     if primary["taskDefinition"] != newest_definition["taskDefinitionArn"]:
         return _not_newest(service, primary, newest_definition, deployments)
-    return _of(service, primary, newest_definition, alone=len(deployments) == 1)
+    return _deployment_state(service, primary, newest_definition, alone=len(deployments) == 1)
 
 
-def _of(service: Service, primary: Mapping[str, Any], newest_definition: Mapping[str, Any], *, alone: bool) -> Revision:
+def _deployment_state(
+    service: Service, primary: Mapping[str, Any], newest_definition: Mapping[str, Any], *, alone: bool
+) -> Revision:
     revision = _short(primary["taskDefinition"])
     tasks = f"{primary['runningCount']} of {primary['desiredCount']} tasks run {revision}"
     state = primary.get("rolloutState")
     if state == "FAILED":
-        return _failed(
+        return _failure(
             service, newest_definition, f"{revision} failed: {primary.get('rolloutStateReason', 'ECS gives no reason')}"
         )
     is_whole = primary["runningCount"] >= primary["desiredCount"] and (state == "COMPLETED" or (not state and alone))
@@ -81,13 +83,13 @@ def _not_newest(
     now, newest = _short(primary["taskDefinition"]), _short(newest_definition["taskDefinitionArn"])
     if any(each.get("rolloutState") == "IN_PROGRESS" for each in of_newest_definition):
         return moving_revision(f"{newest} replaces {now}")
-    return _failed(service, newest_definition, f"ECS rolled back to {now}: {newest} did not start")
+    return _failure(service, newest_definition, f"ECS rolled back to {now}: {newest} did not start")
 
 
-def _failed(service: Service, newest_definition: Mapping[str, Any], text: str) -> Revision:
+def _failure(service: Service, newest_definition: Mapping[str, Any], text: str) -> Revision:
     """A failure with the reason and the log of the container that caused it."""
     try:
-        task = _stopped(service, newest_definition["taskDefinitionArn"])
+        task = _last_stopped_task(service, newest_definition["taskDefinitionArn"])
     except OperateError as error:
         return failed_revision(f"{text}; the reason why its tasks stopped cannot be read: {error}")
     if task is None:
@@ -98,7 +100,7 @@ def _failed(service: Service, newest_definition: Mapping[str, Any], text: str) -
     return failed_revision("; ".join([text, *filter(None, reasons)]), log)
 
 
-def _stopped(service: Service, definition: str) -> Mapping[str, Any] | None:
+def _last_stopped_task(service: Service, definition: str) -> Mapping[str, Any] | None:
     """The definition's task that stopped last; ECS remembers an hour."""
     arguments = {"cluster": service.cluster, "serviceName": service.arn.rsplit("/", 1)[-1], "desiredStatus": "STOPPED"}
     arns = service.request("ecs", "list_tasks", **arguments)["taskArns"]

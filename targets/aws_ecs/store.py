@@ -35,8 +35,8 @@ def store(context: Context) -> Store:
         tags=context.tags,
         opts=context.kept,
     )
-    _close(context, bucket)
-    _keep(context, bucket)
+    _block_public_access(context, bucket)
+    _expire(context, bucket)
     bundle = aws.s3.BucketObjectv2(
         context.logical("bundle"),
         bucket=bucket.bucket,
@@ -50,7 +50,7 @@ def store(context: Context) -> Store:
     return Store(bucket=bucket, url=pulumi.Output.concat("s3://", bucket.bucket), bundle=bundle)
 
 
-def _close(context: Context, bucket: aws.s3.Bucket) -> None:
+def _block_public_access(context: Context, bucket: aws.s3.Bucket) -> None:
     """Access only by TLS and by a role, also while the bucket is retained."""
     block = aws.s3.BucketPublicAccessBlock(
         context.logical("store"),
@@ -81,11 +81,11 @@ def _close(context: Context, bucket: aws.s3.Bucket) -> None:
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     aws.s3.BucketPolicy(
-        context.logical("store"), bucket=bucket.bucket, policy=policy([only_tls]), opts=_kept_after(context, block)
+        context.logical("store"), bucket=bucket.bucket, policy=policy([only_tls]), opts=_retained_after(context, block)
     )
 
 
-def _keep(context: Context, bucket: aws.s3.Bucket) -> None:
+def _expire(context: Context, bucket: aws.s3.Bucket) -> None:
     versioning = aws.s3.BucketVersioning(
         context.logical("store"),
         bucket=bucket.bucket,
@@ -97,13 +97,13 @@ def _keep(context: Context, bucket: aws.s3.Bucket) -> None:
         bucket=bucket.bucket,
         rules=[
             *(_expiry(prefix, whole_days(context.plan.retention.runs_s)) for prefix in EXPIRING),
-            _leftovers(),
+            _cleanup_rule(),
         ],
-        opts=_kept_after(context, versioning),
+        opts=_retained_after(context, versioning),
     )
 
 
-def _kept_after(context: Context, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
+def _retained_after(context: Context, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions.merge(context.kept, pulumi.ResourceOptions(depends_on=list(resources)))
 
 
@@ -116,7 +116,7 @@ def _expiry(prefix: str, after_days: int) -> aws.s3.BucketLifecycleConfiguration
     }
 
 
-def _leftovers() -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
+def _cleanup_rule() -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
     """Noncurrent versions are deleted after a week, incomplete uploads after a day."""
     return {
         "id": "leftovers",

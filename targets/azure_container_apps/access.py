@@ -54,13 +54,15 @@ class Graph:
     @property
     def secret_names(self) -> dict[tuple[str, str], str]:
         """The spec name of every secret, by its vault and its name there."""
-        made = {_place_of(r): r.inputs["secretName"] for r in self.of("azure-native:keyvault:Secret")}
-        referred = {_place(s): s["name"] for r in self.of(APP, JOB) for s in _secrets(r)}
-        return referred | made
+        created = {
+            _vault_and_name_of_resource(r): r.inputs["secretName"] for r in self.of("azure-native:keyvault:Secret")
+        }
+        referred = {_vault_and_name(s): s["name"] for r in self.of(APP, JOB) for s in _secrets(r)}
+        return referred | created
 
     def nodes_named(self, resource: Resource) -> dict[str, str]:
         """The spec name of every secret of an app or job, by its name there."""
-        return {s["name"]: self.secret_names[_place(s)] for s in _secrets(resource)}
+        return {s["name"]: self.secret_names[_vault_and_name(s)] for s in _secrets(resource)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +77,12 @@ def access(plan: Plan, resources: Sequence[Resource]) -> Access:
     """What the graph allows each container, the schedules and the public."""
     graph = Graph(resources=tuple(resources), grants=grants(tuple(resources)))
     principals = [p for r in graph.of(APP, JOB) for p in _principals(graph, r)]
-    obtained = {(p.name, s) for p in principals for s in _obtainable(graph, p)}
+    obtained = {(p.name, s) for p in principals for s in _obtainable_secrets(graph, p)}
     return Access(
-        reads=frozenset({*(i for r in graph.of(APP, JOB) for i in _injected(graph, r)), *obtained}),
+        reads=frozenset({*(i for r in graph.of(APP, JOB) for i in _injected_secrets(graph, r)), *obtained}),
         self_obtainable=frozenset(obtained),
-        store_access=frozenset({*(t for p in principals for t in _touches(graph, p)), *_public_store(graph)}),
-        starts=frozenset({*((p.name, w) for p in principals for w in _starts(graph, p)), *_scheduled(graph)}),
+        store_access=frozenset({*(t for p in principals for t in _store_access(graph, p)), *_public_store(graph)}),
+        starts=frozenset({*((p.name, w) for p in principals for w in _starts(graph, p)), *_schedule_starts(graph)}),
         listens=frozenset([*_ingress(graph), *_plain_store(graph)]),
         wildcards=tuple(g.name for g in graph.grants if g.is_wide),
     )
@@ -88,14 +90,16 @@ def access(plan: Plan, resources: Sequence[Resource]) -> Access:
 
 def _principals(graph: Graph, resource: Resource) -> Iterator[Principal]:
     """All containers of a replica can get the same tokens: those of its identities without the lifecycle None."""
-    kept = {s["identity"] for s in _configuration(resource).get("identitySettings", []) if s.get("lifecycle") == "None"}
+    withheld = {
+        s["identity"] for s in _configuration(resource).get("identitySettings", []) if s.get("lifecycle") == "None"
+    }
     assigned = resource.inputs.get("identity", {}).get("userAssignedIdentities", [])
-    held = graph.grants_of([i for i in assigned if i not in kept])
+    held = graph.grants_of([i for i in assigned if i not in withheld])
     for container in resource.inputs["template"]["containers"]:
         yield Principal(name=container["name"], grants=held)
 
 
-def _injected(graph: Graph, resource: Resource) -> Iterator[tuple[str, str]]:
+def _injected_secrets(graph: Graph, resource: Resource) -> Iterator[tuple[str, str]]:
     """Secrets that Azure injects: as variables, or all of them as a volume."""
     names = graph.nodes_named(resource)
     volumes = {v["name"]: v for v in resource.inputs["template"].get("volumes", []) if v["storageType"] == "Secret"}
@@ -107,7 +111,7 @@ def _injected(graph: Graph, resource: Resource) -> Iterator[tuple[str, str]]:
             yield from ((container["name"], name) for name in names.values())
 
 
-def _obtainable(graph: Graph, principal: Principal) -> Iterator[str]:
+def _obtainable_secrets(graph: Graph, principal: Principal) -> Iterator[str]:
     for grant in principal.grants:
         for (vault, secret), name in graph.secret_names.items():
             if grant.allows(GET_SECRET, _within(grant.scope, vault, secret), data=True):
@@ -117,7 +121,7 @@ def _obtainable(graph: Graph, principal: Principal) -> Iterator[str]:
                 yield from graph.nodes_named(resource).values()
 
 
-def _touches(graph: Graph, principal: Principal) -> Iterator[tuple[str, str, str]]:
+def _store_access(graph: Graph, principal: Principal) -> Iterator[tuple[str, str, str]]:
     for grant in principal.grants:
         for container in graph.of(CONTAINER):
             for kind, action in (*BLOB_ACTIONS.items(), ("write", ADD_BLOB)):
@@ -136,7 +140,7 @@ def _starts(graph: Graph, principal: Principal) -> Iterator[str]:
             yield "run" if grant.scope in jobs else "anything"
 
 
-def _scheduled(graph: Graph) -> Iterator[tuple[str, str]]:
+def _schedule_starts(graph: Graph) -> Iterator[tuple[str, str]]:
     for job in graph.of(JOB):
         if _configuration(job)["triggerType"] != "Manual":
             yield "schedules", job.inputs["template"]["containers"][0]["name"]
@@ -178,7 +182,7 @@ def _secrets(resource: Resource) -> list[Mapping[str, Any]]:
     return list(_configuration(resource).get("secrets", []))
 
 
-def _place(secret: Mapping[str, Any]) -> tuple[str, str]:
+def _vault_and_name(secret: Mapping[str, Any]) -> tuple[str, str]:
     """The vault and name of an app's secret; no vault if the app holds the value."""
     if "keyVaultUrl" not in secret:
         return "", secret["name"]
@@ -186,7 +190,7 @@ def _place(secret: Mapping[str, Any]) -> tuple[str, str]:
     return host.split(".")[0].lower(), path.split("/")[0]
 
 
-def _place_of(secret: Resource) -> tuple[str, str]:
+def _vault_and_name_of_resource(secret: Resource) -> tuple[str, str]:
     return secret.inputs["vaultName"].lower(), secret.inputs["secretName"]
 
 

@@ -30,17 +30,19 @@ def caller_identity(subscription: str, api: Api | None = None) -> Account:
     known = subscription or next((os.environ[v] for v in SUBSCRIPTION if os.environ.get(v)), "")
     path = f"/subscriptions/{known}" if known else "/subscriptions"
     answer = (api or arm()).answer("GET", f"{path}?{SUBSCRIPTIONS_VERSION}")
-    return Account(who=_said(answer.values if known else _only(answer.values["value"])), at=answer.at)
+    return Account(
+        who=_subscription_text(answer.values if known else _single_subscription(answer.values["value"])), at=answer.at
+    )
 
 
-def _only(found: list[dict[str, Any]]) -> dict[str, Any]:
+def _single_subscription(found: list[dict[str, Any]]) -> dict[str, Any]:
     if len(found) == 1:
         return found[0]
     rule = f"the login has {len(found)} subscriptions" if found else "the login has no subscription"
     raise OperateError(f"{rule}; set targets.azure-container-apps.subscription_id")
 
 
-def _said(subscription: dict[str, Any]) -> str:
+def _subscription_text(subscription: dict[str, Any]) -> str:
     name, number = subscription["displayName"], subscription["subscriptionId"]
     return f"subscription {name} ({number}), tenant {subscription['tenantId']}"
 

@@ -32,9 +32,9 @@ def run_profile(settings: ContainerAppsSettings) -> str:
     return settings.workload_profile.type if settings.workload_profile else ""
 
 
-def smallest_size(asked: Size, machine: str) -> Size | None:
+def smallest_size(request: Size, machine: str) -> Size | None:
     """The size that holds the request on that machine type, or None."""
-    return dedicated_size(asked, machine) if machine else consumption_size(asked)
+    return dedicated_size(request, machine) if machine else consumption_size(request)
 
 
 def replica_of_runs(plan: Plan, settings: ContainerAppsSettings) -> Size | None:

@@ -40,32 +40,32 @@ def _uses(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator
     if apart or not own:
         yield from _gateway(plan, settings, usage)
     if apart and not own:
-        size = _sized(replica_of_runs(plan, settings))
+        size = _legal_size(replica_of_runs(plan, settings))
         yield from _replica("run", "runs", "runs with their guards", "active", size, workload.run_seconds(usage))
     yield UsageItem("gateway", "runs", "requests", "request", usage.all_requests, "request")
     always = SECONDS_PER_MONTH * instances(plan)
     yield from common_uses.store_uses(
-        plan, usage, always=always, woken=_woken(plan, usage), replaced_days=REPLACED_DAYS
+        plan, usage, always=always, woken=_woken_seconds(plan, usage), replaced_days=REPLACED_DAYS
     )
     yield from common_uses.log_uses(usage, kept_days=max((log_days(plan.retention.logs_s) or 0) - FREE_LOG_DAYS, 0))
     yield from _image(plan, settings)
     yield UsageItem("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "operation")
     yield from common_uses.egress_uses(usage)
-    yield from _asked_for(settings)
+    yield from _unpriced_items(settings)
 
 
 def _gateway(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator[UsageItem]:
-    size, kept = _sized(replica_of_gateway(plan, settings)), instances(plan)
+    size, kept = _legal_size(replica_of_gateway(plan, settings)), instances(plan)
     if not kept:
         note = f"the gateway is woken by a run's beginning and its end, and stays {COOLDOWN_S} s after the last request"
-        yield from _replica("gateway", "runs", "woken", "active", size, _woken(plan, usage), note)
+        yield from _replica("gateway", "runs", "woken", "active", size, _woken_seconds(plan, usage), note)
         return
-    active = min(_active(plan, usage), SECONDS_PER_MONTH * kept)
+    active = min(_active_seconds(plan, usage), SECONDS_PER_MONTH * kept)
     yield from _replica("gateway", "runs", f"{kept} kept, active", "active", size, active)
     yield from _replica("gateway", "fixed", f"{kept} kept, idle", "idle", size, SECONDS_PER_MONTH * kept - active)
 
 
-def _active(plan: Plan, usage: Usage) -> Decimal:
+def _active_seconds(plan: Plan, usage: Usage) -> Decimal:
     """Seconds in which an always-on gateway serves requests, or runs as processes."""
     requests = workload.awake_seconds(
         usage, a_run=usage.requests * usage.request_seconds, a_request=usage.request_seconds
@@ -73,7 +73,7 @@ def _active(plan: Plan, usage: Usage) -> Decimal:
     return requests if plan.run.isolation == "container" else max(requests, workload.busy_seconds(usage))
 
 
-def _woken(plan: Plan, usage: Usage) -> Decimal:
+def _woken_seconds(plan: Plan, usage: Usage) -> Decimal:
     """Seconds in which a gateway that scales to zero is awake."""
     if instances(plan):
         return Decimal(0)
@@ -85,7 +85,7 @@ def _woken(plan: Plan, usage: Usage) -> Decimal:
 def _machines(plan: Plan, settings: ContainerAppsSettings, usage: Usage, own: WorkloadProfile) -> Iterator[UsageItem]:
     """Dedicated machines are billed by the hour, used or not, plus a management fee."""
     cores, gib = map(Decimal, MACHINES[own.type])
-    size = _sized(replica_of_runs(plan, settings))
+    size = _legal_size(replica_of_runs(plan, settings))
     fit = min(cores // size.cpu, gib * 1024 // size.memory_mib)
     yield UsageItem("run", "fixed", "management of machines", "machine-fee", SECONDS_PER_MONTH, "second")
     kept = max(own.min, instances(plan) if plan.run.isolation == "process" else 0)
@@ -108,7 +108,7 @@ def _image(plan: Plan, settings: ContainerAppsSettings) -> Iterator[UsageItem]:
         yield UsageItem("image", "fixed", "registry (Basic, with 10 GB)", "registry", DAYS_PER_MONTH, "day")
 
 
-def _asked_for(settings: ContainerAppsSettings) -> Iterator[UsageItem]:
+def _unpriced_items(settings: ContainerAppsSettings) -> Iterator[UsageItem]:
     """Items without a price in the book, which are reported as missing."""
     if settings.infrastructure_subnet_id:
         yield UsageItem("network", "fixed", "addresses and balancer in your subnet", "subnet", Decimal(1), "month")
@@ -123,6 +123,6 @@ def _replica(
     yield from compute_uses(part, kind, what, rate=rate, cpu=size.cpu, mib=mib, seconds=seconds, note=note)
 
 
-def _sized(size: Size | None) -> Size:
+def _legal_size(size: Size | None) -> Size:
     assert size is not None, "check() refuses what has no size"
     return size

@@ -86,12 +86,12 @@ def _containers(context: Context, around: Dependencies) -> list[Container]:
 def _gateway(context: Context, around: Dependencies, size: Size) -> Container:
     plan = context.plan
     held = plan.secrets_held_by("gateway") if around.runner else plan.secrets_held_by("gateway", "run")
-    told = {**environment(context, around.store, around.identity), **_launching(around)}
+    variables = {**environment(context, around.store, around.identity), **_launcher_environment(around)}
     return Container(
         name="gateway",
         image=around.image.reference,
         command=SERVE,
-        environment={**told, "UNMOOR_VERSIONS": _versions(context.plan, around.secrets)},
+        environment={**variables, "UNMOOR_VERSIONS": _versions(context.plan, around.secrets)},
         secrets=held,
         size=size,
         probes=probes(),
@@ -108,7 +108,7 @@ def _versions(plan: Plan, secrets: Mapping[str, StoredSecret]) -> pulumi.Output[
     )
 
 
-def _launching(around: Dependencies) -> dict[str, pulumi.Input[str]]:
+def _launcher_environment(around: Dependencies) -> dict[str, pulumi.Input[str]]:
     if around.runner is None:
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": GUARD_URL}
     return {

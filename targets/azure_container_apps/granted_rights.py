@@ -74,7 +74,7 @@ def grants(resources: tuple[Resource, ...]) -> tuple[Grant, ...]:
     return tuple(
         Grant(
             name=r.name,
-            identities=_identities(r.inputs["principalId"], assignments),
+            identities=_identities_of_principal(r.inputs["principalId"], assignments),
             role=_role(r.inputs["roleDefinitionId"], own),
             scope=without_subscription(r.inputs["scope"]),
             condition=r.inputs.get("condition", ""),
@@ -96,11 +96,11 @@ def prefixes(grant: Grant, action: str) -> list[str]:
     matching = [allowed for actions, allowed in clauses if f"{{'{action}'}}" in actions]
     if action == BLOB_ACTIONS["read"] and len(matching) < 2:
         return [""]  # a listing and a read are restricted separately
-    found = sorted({prefix for allowed in matching for prefix in _starts(allowed)})
-    return found if matching and all(_starts(allowed) for allowed in matching) else [""]
+    found = sorted({prefix for allowed in matching for prefix in _clause_prefixes(allowed)})
+    return found if matching and all(_clause_prefixes(allowed) for allowed in matching) else [""]
 
 
-def _identities(principal: str, assignments: list[Resource]) -> frozenset[str]:
+def _identities_of_principal(principal: str, assignments: list[Resource]) -> frozenset[str]:
     """The identity of a principal id: the one that most assignments with that id depend on. Only Azure knows the
     real id, so a recording has a stand-in.
     """
@@ -110,7 +110,7 @@ def _identities(principal: str, assignments: list[Resource]) -> frozenset[str]:
     return frozenset(name for name, count in counted.items() if count == most)
 
 
-def _starts(allowed: str) -> list[str]:
+def _clause_prefixes(allowed: str) -> list[str]:
     """The prefixes of one clause; none if it contains anything else."""
     return PREFIX.findall(allowed) if not PREFIX.sub("", allowed).replace(" OR ", "").strip() else []
 

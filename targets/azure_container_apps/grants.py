@@ -77,18 +77,20 @@ def prefix_condition(prefixes: Mapping[str, str]) -> str:
     https://learn.microsoft.com/azure/storage/blobs/storage-auth-abac-attributes
     """
     listing = f"ActionMatches{{'{BLOBS}/read'}} AND SubOperationMatches{{'Blob.List'}}"
-    clauses = [f"((!({listing})) OR ({_one_of('Request', 'prefix', sorted(prefixes))}))"]
+    clauses = [f"((!({listing})) OR ({_prefix_match('Request', 'prefix', sorted(prefixes))}))"]
     for letter, actions in BLOB_ACTIONS.items():
         allowed = sorted(prefix for prefix, letters in prefixes.items() if letter in letters)
-        clauses += [f"((!({_matched(action)})) OR ({_one_of('Resource', 'path', allowed)}))" for action in actions]
+        clauses += [
+            f"((!({_action_match(action)})) OR ({_prefix_match('Resource', 'path', allowed)}))" for action in actions
+        ]
     return " AND ".join(clauses)
 
 
-def _matched(action: str) -> str:
+def _action_match(action: str) -> str:
     """The condition's match of an action; a listing has the same action as a read, but no path."""
     matched = f"ActionMatches{{'{action}'}}"
     return f"{matched} AND NOT SubOperationMatches{{'Blob.List'}}" if action == f"{BLOBS}/read" else matched
 
 
-def _one_of(source: str, attribute: str, prefixes: list[str]) -> str:
+def _prefix_match(source: str, attribute: str, prefixes: list[str]) -> str:
     return " OR ".join(f"@{source}[{BLOBS}:{attribute}] StringStartsWith '{prefix}'" for prefix in prefixes)

@@ -44,7 +44,7 @@ def identities(context: Context, *, store: Store, secrets: Mapping[str, StoredSe
     """Every identity with its rights."""
     plan = context.plan
     apart = plan.run.isolation == "container"
-    prefixes = GATEWAY_PREFIXES if apart else _joined(GATEWAY_PREFIXES, RUN_PREFIXES)
+    prefixes = GATEWAY_PREFIXES if apart else _merge(GATEWAY_PREFIXES, RUN_PREFIXES)
     held = {s.name: secrets[s.name] for s in plan.secrets_held_by(*gateway_holders(plan))}
     gateway = _identity(context, "gateway", store=store, prefixes=prefixes, secrets=held, image=image)
     if not apart:
@@ -111,6 +111,6 @@ def _identity(
     return Identity(own=own, execution=execution, grants=tuple(grants))
 
 
-def _joined(*tables: Mapping[str, str]) -> dict[str, str]:
+def _merge(*tables: Mapping[str, str]) -> dict[str, str]:
     prefixes = sorted({prefix for table in tables for prefix in table})
     return {p: "".join(x for x in "RWD" if any(x in t.get(p, "") for t in tables)) for p in prefixes}

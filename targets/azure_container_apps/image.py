@@ -24,15 +24,15 @@ class ImageRef:
 
 
 def image(context: Context) -> ImageRef:
-    given, image = context.settings.registry, context.plan.image
-    server = registry_server(given) if given else None
+    existing, image = context.settings.registry, context.plan.image
+    server = registry_server(existing) if existing else None
     if isinstance(image, ImageReference):
-        return ImageRef(reference=image.reference, registry_id=given, server=server)
-    if given and server:
-        return ImageRef(reference=_built(context, server, login=None), registry_id=given, server=server)
+        return ImageRef(reference=image.reference, registry_id=existing, server=server)
+    if existing and server:
+        return ImageRef(reference=_build(context, server, login=None), registry_id=existing, server=server)
     registry = _registry(context)
     login = _admin(context, registry) if context.settings.registry_login == "admin" else None
-    reference = _built(context, registry.login_server, login=login)
+    reference = _build(context, registry.login_server, login=login)
     return ImageRef(reference=reference, registry_id=registry.id, server=registry.login_server)
 
 
@@ -59,5 +59,5 @@ def _admin(context: Context, registry: az.containerregistry.Registry) -> dict[st
     }
 
 
-def _built(context: Context, server: pulumi.Input[str], *, login: dict[str, Any] | None) -> pulumi.Output[str]:
+def _build(context: Context, server: pulumi.Input[str], *, login: dict[str, Any] | None) -> pulumi.Output[str]:
     return context.built_image(pulumi.Output.concat(server, "/", name(context.plan, "", APP)), login)

@@ -32,12 +32,12 @@ def secrets(context: Context) -> dict[str, StoredSecret]:
     created = [s for s in context.plan.secrets if s.source != "existing"]
     vault = _vault(context) if created else None
     return {
-        s.name: _existing(context, s) if vault is None or s.source == "existing" else _created(context, vault, s)
+        s.name: _refer(context, s) if vault is None or s.source == "existing" else _create(context, vault, s)
         for s in context.plan.secrets
     }
 
 
-def _existing(context: Context, secret: Secret) -> StoredSecret:
+def _refer(context: Context, secret: Secret) -> StoredSecret:
     id_ = context.settings.secrets[secret.name]
     return StoredSecret(secret=secret, id=id_, url=secret_url(id_), value=id_)
 
@@ -61,7 +61,7 @@ def _vault(context: Context) -> az.keyvault.Vault:
     )
 
 
-def _created(context: Context, vault: az.keyvault.Vault, secret: Secret) -> StoredSecret:
+def _create(context: Context, vault: az.keyvault.Vault, secret: Secret) -> StoredSecret:
     value = context.secret_value(secret)
     stored = az.keyvault.Secret(
         context.logical(f"secret-{secret.name}"),

@@ -49,20 +49,20 @@ class Size:
         return f"{format((Decimal(self.memory_mib) / 1024).normalize(), 'f')}Gi"
 
 
-def consumption_size(asked: Size) -> Size | None:
+def consumption_size(request: Size) -> Size | None:
     """The cheapest legal size on Consumption that holds the request, or None."""
-    steps = max(math.ceil(asked.cpu / STEP_CPU), math.ceil(asked.memory_mib / STEP_MEMORY_MIB))
+    steps = max(math.ceil(request.cpu / STEP_CPU), math.ceil(request.memory_mib / STEP_MEMORY_MIB))
     if steps > MOST_STEPS:
         return None
     return Size(cpu=STEP_CPU * steps, memory_mib=STEP_MEMORY_MIB * steps)
 
 
-def dedicated_size(asked: Size, machine: str) -> Size | None:
+def dedicated_size(request: Size, machine: str) -> Size | None:
     """The request in whole hundredths of a processor, or None if it does not fit on one machine."""
     cpu, gib = MACHINES[machine]
-    if asked.cpu > cpu or asked.memory_mib > gib * 1024:
+    if request.cpu > cpu or request.memory_mib > gib * 1024:
         return None
-    return Size(cpu=Decimal(math.ceil(asked.cpu * 100)) / 100, memory_mib=asked.memory_mib)
+    return Size(cpu=Decimal(math.ceil(request.cpu * 100)) / 100, memory_mib=request.memory_mib)
 
 
 def disk_mib(cpu: Decimal) -> int:
@@ -70,13 +70,13 @@ def disk_mib(cpu: Decimal) -> int:
     return next((disk for most, disk in DISK_MIB if cpu <= most), MOST_DISK_MIB)
 
 
-def cpu_for_disk(asked_mib: int) -> Decimal | None:
+def cpu_for_disk(mib: int) -> Decimal | None:
     """The fewest processors with that much ephemeral storage, or None."""
     grid = (STEP_CPU * steps for steps in range(1, MOST_STEPS + 1))
-    return next((cpu for cpu in grid if disk_mib(cpu) >= asked_mib), None)
+    return next((cpu for cpu in grid if disk_mib(cpu) >= mib), None)
 
 
 def log_days(seconds: int) -> int | None:
     """The shortest retention of Log Analytics that is long enough, or None."""
-    wanted = max(whole_days(seconds), LEAST_LOG_DAYS)
-    return wanted if wanted <= MOST_LOG_DAYS else None
+    needed = max(whole_days(seconds), LEAST_LOG_DAYS)
+    return needed if needed <= MOST_LOG_DAYS else None

@@ -46,7 +46,7 @@ def store(context: Context) -> Store:
         public_access=az.storage.PublicAccess.NONE,
         opts=context.kept,
     )
-    _keep(context, account, container)
+    _expire(context, account, container)
     definition, guid = role(context, "store", data_actions=[a for actions in BLOB_ACTIONS.values() for a in actions])
     return Store(
         account=account,
@@ -103,7 +103,7 @@ def _account(context: Context) -> az.storage.StorageAccount:
     )
 
 
-def _keep(context: Context, account: az.storage.StorageAccount, container: az.storage.BlobContainer) -> None:
+def _expire(context: Context, account: az.storage.StorageAccount, container: az.storage.BlobContainer) -> None:
     week: Any = {"enabled": True, "days": RECOVERABLE_DAYS}
     service = az.storage.BlobServiceProperties(
         context.logical("store"),

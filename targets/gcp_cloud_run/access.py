@@ -53,24 +53,24 @@ def access(plan: Plan, resources: Sequence[Resource]) -> Access:
         granted=tuple((who, grant) for grant in grants(resources) for who in holders(resources, running, grant)),
         names=secret_names(plan.agent, resources, running),
     )
-    obtained = frozenset(_obtains(scene))
+    obtained = frozenset(_obtainable_secrets(scene))
     return Access(
-        reads=frozenset(_given(scene)) | obtained,
+        reads=frozenset(_injected_secrets(scene)) | obtained,
         self_obtainable=obtained,
-        store_access=frozenset([*_touches(scene), *_open_store(resources)]),
+        store_access=frozenset([*_store_access(scene), *_open_store(resources)]),
         starts=frozenset(_starts(scene)),
         listens=frozenset(listens(resources)),
         wildcards=tuple(_wildcards(resources)),
     )
 
 
-def _given(scene: RecordedGraph) -> Iterator[tuple[str, str]]:
+def _injected_secrets(scene: RecordedGraph) -> Iterator[tuple[str, str]]:
     """Secrets that the platform injects."""
     for workload in scene.workloads:
         yield from ((workload.container, scene.names[secret]) for secret in workload.secrets)
 
 
-def _obtains(scene: RecordedGraph) -> Iterator[tuple[str, str]]:
+def _obtainable_secrets(scene: RecordedGraph) -> Iterator[tuple[str, str]]:
     """Secrets that code in a container can read with its account's token."""
     for who, grant in scene.granted:
         if grant.role in BLIND:
@@ -81,7 +81,7 @@ def _obtains(scene: RecordedGraph) -> Iterator[tuple[str, str]]:
             yield from ((who, name) for name in scene.names.values())
 
 
-def _touches(scene: RecordedGraph) -> Iterator[tuple[str, str, str]]:
+def _store_access(scene: RecordedGraph) -> Iterator[tuple[str, str, str]]:
     for who, grant in scene.granted:
         of_project = grant.kind == "project" and (grant.role.startswith("roles/storage.") or BROAD.match(grant.role))
         if grant.kind == "bucket" or of_project:

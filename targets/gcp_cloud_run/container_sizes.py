@@ -36,9 +36,9 @@ def guard_request(plan: Plan) -> tuple[Decimal, int]:
     return plan.guard.cpu, plan.guard.memory_mib
 
 
-def smallest_legal_size(wanted: tuple[Decimal, int]) -> Size:
+def smallest_legal_size(request: tuple[Decimal, int]) -> Size:
     """The smallest size of Cloud Run that holds the request."""
-    size = cloud_run_size(*wanted)
+    size = cloud_run_size(*request)
     assert size is not None, "check() refuses what has no size"
     return size
 

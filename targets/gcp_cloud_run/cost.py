@@ -57,7 +57,7 @@ def _uses(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[Usag
     versions = Decimal(workload.managed_secrets(plan))
     yield UsageItem("secrets", "fixed", "versions kept", "secret", versions, "secret-month")
     yield UsageItem("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "access")
-    yield from common_uses.store_uses(plan, usage, **_looking(plan, usage), replaced_days=REPLACED_DAYS)
+    yield from common_uses.store_uses(plan, usage, **_awake_seconds(plan, usage), replaced_days=REPLACED_DAYS)
     yield from common_uses.log_uses(usage, kept_days=max((log_days(plan.retention.logs_s) or 0) - FREE_LOG_DAYS, 0))
     if makes_repository(plan.image):
         images = workload.IMAGE_GIB * workload.IMAGES
@@ -75,13 +75,13 @@ def _gateway(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[U
             "gateway", "fixed", f"{kept} kept", plan, settings, always if not isolated_runs(plan) else Decimal(0)
         )
         return
-    serving = _serving(usage, starting=not kept)
+    serving = _serving_seconds(usage, starting=not kept)
     yield from _instance("gateway", "runs", "while it serves", "request", size, serving)
     yield from _instance("gateway", "fixed", f"{kept} kept, idle", "idle", size, max(always - serving, Decimal(0)))
     yield UsageItem("gateway", "runs", "requests", "request", usage.all_requests, "request")
 
 
-def _serving(usage: Usage, *, starting: bool) -> Decimal:
+def _serving_seconds(usage: Usage, *, starting: bool) -> Decimal:
     """Seconds in which the gateway serves; if it sleeps, a run's start and its end wake it."""
     each = Decimal(math.ceil(usage.request_seconds * 10)) / 10
     starts = START_S if starting else Decimal(0)
@@ -89,11 +89,11 @@ def _serving(usage: Usage, *, starting: bool) -> Decimal:
     return workload.awake_seconds(usage, a_run=a_run, a_request=each + starts)
 
 
-def _looking(plan: Plan, usage: Usage) -> dict[str, Decimal]:
+def _awake_seconds(plan: Plan, usage: Usage) -> dict[str, Decimal]:
     """Seconds in which a gateway has CPU to read the queue."""
     if has_cpu_between_requests(plan):
         return {"always": SECONDS_PER_MONTH * instances(plan), "woken": Decimal(0)}
-    return {"always": Decimal(0), "woken": _serving(usage, starting=False)}
+    return {"always": Decimal(0), "woken": _serving_seconds(usage, starting=False)}
 
 
 def _runs(plan: Plan, settings: CloudRunSettings, seconds: Decimal) -> Iterator[UsageItem]:

@@ -29,14 +29,14 @@ class Dependencies:
 
 
 def dependencies(context: Context) -> Dependencies:
-    who, hidden, kept, net = identities(context), secrets(context), store(context), network(context)
-    touch, read = store_grants(context, who, kept), grants(context, who, hidden)
-    first = [kept.bundle, *net.before]
+    who, stored, bucket, net = identities(context), secrets(context), store(context), network(context)
+    store_rights, secret_rights = store_grants(context, who, bucket), grants(context, who, stored)
+    first = [bucket.bundle, *net.before]
     return Dependencies(
         identities=who,
         image=image(context),
         network=net,
-        rights={role: [*touch[role], *read[role], *first] for role in who.workers},
-        secrets=hidden,
-        store=kept,
+        rights={role: [*store_rights[role], *secret_rights[role], *first] for role in who.workers},
+        secrets=stored,
+        store=bucket,
     )

@@ -24,13 +24,13 @@ def domain(context: Context, gateway: gcp.cloudrunv2.Service) -> pulumi.Output[s
         address_type="EXTERNAL",
         labels=context.labels,
     )
-    _serve(context, address, _balanced(context, gateway))
+    _https(context, address, _backend(context, gateway))
     _redirect(context, address)
-    _name(context, address)
+    _dns_record(context, address)
     return pulumi.Output.from_input(f"https://{context.plan.network.domain}")
 
 
-def _balanced(context: Context, gateway: gcp.cloudrunv2.Service) -> gcp.compute.BackendService:
+def _backend(context: Context, gateway: gcp.cloudrunv2.Service) -> gcp.compute.BackendService:
     """The gateway as a backend of the load balancer."""
     endpoints = gcp.compute.RegionNetworkEndpointGroup(
         context.logical("domain"),
@@ -49,7 +49,7 @@ def _balanced(context: Context, gateway: gcp.cloudrunv2.Service) -> gcp.compute.
     )
 
 
-def _serve(context: Context, address: gcp.compute.GlobalAddress, backend: gcp.compute.BackendService) -> None:
+def _https(context: Context, address: gcp.compute.GlobalAddress, backend: gcp.compute.BackendService) -> None:
     """HTTPS on 443, TLS 1.2 and later."""
     certificate = gcp.compute.ManagedSslCertificate(
         context.logical("domain"),
@@ -75,7 +75,7 @@ def _serve(context: Context, address: gcp.compute.GlobalAddress, backend: gcp.co
         ssl_certificates=[certificate.id],
         ssl_policy=policy.id,
     )
-    _listen(context, "domain", address, target=proxy.id, port=443)
+    _forward(context, "domain", address, target=proxy.id, port=443)
 
 
 def _redirect(context: Context, address: gcp.compute.GlobalAddress) -> None:
@@ -94,10 +94,10 @@ def _redirect(context: Context, address: gcp.compute.GlobalAddress) -> None:
         **context.compute("redirect"),
         url_map=routes.id,
     )
-    _listen(context, "redirect", address, target=proxy.id, port=80)
+    _forward(context, "redirect", address, target=proxy.id, port=80)
 
 
-def _listen(
+def _forward(
     context: Context, role: str, address: gcp.compute.GlobalAddress, *, target: pulumi.Input[str], port: int
 ) -> None:
     gcp.compute.GlobalForwardingRule(
@@ -112,7 +112,7 @@ def _listen(
     )
 
 
-def _name(context: Context, address: gcp.compute.GlobalAddress) -> None:
+def _dns_record(context: Context, address: gcp.compute.GlobalAddress) -> None:
     """Without a zone the user creates the record; Google issues the certificate once it exists."""
     zone = context.settings.dns_zone
     if zone is None:

@@ -34,17 +34,17 @@ def _changed_minutes(timezone: str) -> tuple[datetime, ...]:
     """The wall-clock minutes that the zone's changes skip or repeat."""
     zone = ZoneInfo(timezone)
     # Daylight saving time lasts longer than half a day, so two samples a day find every change.
-    halves = _changing((FROM + HALF_DAY * n for n in range(HALF_DAYS)), HALF_DAY, zone)
-    hours = _changing((half + HOUR * n for half in halves for n in range(12)), HOUR, zone)
-    return tuple(minute for hour in hours for minute in _around(hour, zone))
+    halves = _starts_of_changes((FROM + HALF_DAY * n for n in range(HALF_DAYS)), HALF_DAY, zone)
+    hours = _starts_of_changes((half + HOUR * n for half in halves for n in range(12)), HOUR, zone)
+    return tuple(minute for hour in hours for minute in _minutes_of_change(hour, zone))
 
 
-def _changing(starts: Iterable[datetime], length: timedelta, zone: tzinfo) -> Iterator[datetime]:
+def _starts_of_changes(starts: Iterable[datetime], length: timedelta, zone: tzinfo) -> Iterator[datetime]:
     """The starts after which the zone's offset changes within the length."""
     return (at for at in starts if _offset(at, zone) != _offset(at + length, zone))
 
 
-def _around(hour: datetime, zone: tzinfo) -> list[datetime]:
+def _minutes_of_change(hour: datetime, zone: tzinfo) -> list[datetime]:
     """The minutes that the change within this hour skips or repeats."""
     old, new = _offset(hour, zone), _offset(hour + HOUR, zone)
     change = next(hour + MINUTE * m for m in range(1, 61) if _offset(hour + MINUTE * m, zone) != old)

@@ -35,17 +35,17 @@ def gateway(context: Context, around: Dependencies, *, guard: Guard, runner: Run
         name="gateway",
         image=around.image,
         args=SERVE,
-        environment={**context.environment(around.store.url), **_launching(context, guard)},
+        environment={**context.environment(around.store.url), **_launcher_environment(context, guard)},
         secrets=[around.secrets[s.name] for s in held],
         size=smallest_legal_size(service_request(context.plan, context.settings)),
         port=GATEWAY_PORT,
         work_mib=WORK_MIB if context.isolated_runs else disk_mib(context.plan, context.settings),
         medium="MEMORY" if context.isolated_runs else context.settings.disk.upper(),
     )
-    made = service(
+    created = service(
         context,
         container,
-        _serving(context),
+        _service_settings(context),
         account=around.identities.gateway,
         network=around.network,
         after=[*around.rights["gateway"], *(runner.rights if runner else [guard.caller])],
@@ -53,16 +53,16 @@ def gateway(context: Context, around: Dependencies, *, guard: Guard, runner: Run
     if context.settings.public_access == "all_users":
         gcp.cloudrunv2.ServiceIamMember(
             context.logical("gateway-public"),
-            name=made.name,
+            name=created.name,
             location=context.settings.region,
             role=INVOKER,
             member="allUsers",
             opts=context.child,
         )
-    return made
+    return created
 
 
-def _serving(context: Context) -> Serving:
+def _service_settings(context: Context) -> Serving:
     """With a domain, Google's own address is closed."""
     behind = context.plan.network.domain is not None
     return Serving(
@@ -75,7 +75,7 @@ def _serving(context: Context) -> Serving:
     )
 
 
-def _launching(context: Context, guard: Guard) -> dict[str, pulumi.Input[str]]:
+def _launcher_environment(context: Context, guard: Guard) -> dict[str, pulumi.Input[str]]:
     if not context.isolated_runs:
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": guard.url}
     # A run that ends wakes the gateway. With a domain, Cloud Run's own address, the default, is closed.

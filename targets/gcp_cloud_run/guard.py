@@ -53,7 +53,7 @@ def guard(context: Context, around: Dependencies) -> Guard:
         requests=STREAMS_OF_A_GUARD,
         cpu_idle=True,
     )
-    made = service(
+    created = service(
         context,
         container,
         serving,
@@ -63,10 +63,10 @@ def guard(context: Context, around: Dependencies) -> Guard:
     )
     caller = gcp.cloudrunv2.ServiceIamMember(
         context.logical("guard-caller"),
-        name=made.name,
+        name=created.name,
         location=context.settings.region,
         role=INVOKER,
         member=around.identities.caller.member,
         opts=context.child,
     )
-    return Guard(service=made, url=made.uri, caller=caller)
+    return Guard(service=created, url=created.uri, caller=caller)

@@ -21,7 +21,7 @@ def image(context: Context) -> pulumi.Input[str]:
     """The reference that containers run."""
     image = context.plan.image
     if not isinstance(image, ImageReference):
-        return _built(context)
+        return _build(context)
     if is_pulled_directly(image):
         return image.reference
     repository = _standing_for(context, image.registry)
@@ -55,7 +55,7 @@ def _standing_for(context: Context, registry: str) -> gcp.artifactregistry.Repos
     )
 
 
-def _built(context: Context) -> pulumi.Output[str]:
+def _build(context: Context) -> pulumi.Output[str]:
     login = gcp.organizations.get_client_config_output(
         opts=pulumi.InvokeOutputOptions(provider=context.child.provider, parent=context.child.parent)
     )

@@ -47,7 +47,7 @@ def network(context: Context) -> Network:
 
 def _with_static_address(context: Context) -> Network:
     """All traffic leaves by the address of a NAT for this subnetwork."""
-    net, subnet = _places(context)
+    net, subnet = _network_and_subnet(context)
     address = gcp.compute.Address(
         context.logical("egress"),
         **context.compute("egress"),
@@ -75,9 +75,9 @@ def _with_static_address(context: Context) -> Network:
     return Network(network=net, subnetwork=subnet, egress="ALL_TRAFFIC", before=(nat,))
 
 
-def _places(context: Context) -> tuple[pulumi.Input[str], pulumi.Input[str]]:
+def _network_and_subnet(context: Context) -> tuple[pulumi.Input[str], pulumi.Input[str]]:
     if context.settings.network and context.settings.subnetwork:
-        return context.settings.network, _long(context, context.settings.subnetwork)
+        return context.settings.network, _full_name(context, context.settings.subnetwork)
     net = gcp.compute.Network(
         context.logical("network"),
         **context.compute("network"),
@@ -94,7 +94,7 @@ def _places(context: Context) -> tuple[pulumi.Input[str], pulumi.Input[str]]:
     return net.id, subnet.id
 
 
-def _long(context: Context, subnetwork: str) -> str:
+def _full_name(context: Context, subnetwork: str) -> str:
     """The full name of a subnetwork, which a NAT needs."""
     if "/" in subnetwork:
         return subnetwork

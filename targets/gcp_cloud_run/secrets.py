@@ -30,9 +30,7 @@ class StoredSecret:
 
 
 def secrets(context: Context) -> dict[str, StoredSecret]:
-    return {
-        s.name: _existing(context, s) if s.source == "existing" else _created(context, s) for s in context.plan.secrets
-    }
+    return {s.name: _refer(context, s) if s.source == "existing" else _create(context, s) for s in context.plan.secrets}
 
 
 def reference(context: Context, stored: StoredSecret) -> pulumi.Input[str]:
@@ -62,20 +60,20 @@ def grants(
     }
 
 
-def _existing(context: Context, secret: Secret) -> StoredSecret:
+def _refer(context: Context, secret: Secret) -> StoredSecret:
     """Without a version, an instance reads the newest when it starts."""
-    given = context.settings.secrets[secret.name]
-    _, project, _, secret_id, *version = given.split("/")
+    full_name = context.settings.secrets[secret.name]
+    _, project, _, secret_id, *version = full_name.split("/")
     return StoredSecret(
         secret=secret,
         project=project,
         secret_id=secret_id,
         version=version[1] if version else "latest",
-        value=given,
+        value=full_name,
     )
 
 
-def _created(context: Context, secret: Secret) -> StoredSecret:
+def _create(context: Context, secret: Secret) -> StoredSecret:
     value = context.secret_value(secret)
     role = f"secret-{secret.name}"
     stored = gcp.secretmanager.Secret(

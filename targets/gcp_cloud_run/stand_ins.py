@@ -19,9 +19,9 @@ def _fake(**outputs: Any) -> FakeOutputs:
     fill = template(**outputs)
 
     def filled(resource: FakeResource) -> Outputs:
-        given = resource.inputs
-        location = given.get("location") or given.get("region") or "europe-west1"
-        inputs = {**given, "project": given.get("project") or "my-project", "location": location}
+        known = resource.inputs
+        location = known.get("location") or known.get("region") or "europe-west1"
+        inputs = {**known, "project": known.get("project") or "my-project", "location": location}
         return fill(replace(resource, inputs=inputs))
 
     return filled

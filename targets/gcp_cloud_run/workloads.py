@@ -46,13 +46,15 @@ def workloads(resources: Sequence[Resource]) -> tuple[Workload, ...]:
 
 def secret_names(agent: str, resources: Sequence[Resource], running: Sequence[Workload]) -> dict[str, str]:
     """The spec name of each secret by id: from its resource, or from the variable of an existing secret."""
-    given = {secret: secret_name_from_variable(variable) for w in running for secret, variable in w.secrets.items()}
-    made = {
+    referenced = {
+        secret: secret_name_from_variable(variable) for w in running for secret, variable in w.secrets.items()
+    }
+    created = {
         str(r.inputs["secretId"]): r.name.removeprefix(f"{agent}-secret-")
         for r in resources
         if r.type == "gcp:secretmanager/secret:Secret"
     }
-    return {**given, **made}
+    return {**referenced, **created}
 
 
 def last(name: Any) -> str:

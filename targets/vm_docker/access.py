@@ -47,8 +47,8 @@ def access(plan: Plan, resources: Sequence[Resource]) -> Access:
     files = _secret_files(containers)
     return Access(
         reads=frozenset((p.name, s) for p in principals for s in _reads(p, files)),
-        self_obtainable=frozenset((p.name, s) for p in principals for s in _obtains(p, files)),
-        store_access=frozenset(t for p in principals for t in _touches(p)),
+        self_obtainable=frozenset((p.name, s) for p in principals for s in _obtainable_secrets(p, files)),
+        store_access=frozenset(t for p in principals for t in _store_access(p)),
         starts=frozenset(s for p in principals for s in _starts(p, principals)),
         listens=frozenset(x for c in containers for x in _listens(plan, c, containers)),
         wildcards=tuple(w for c in containers for w in _wildcards(c)),
@@ -112,7 +112,7 @@ def _reads(principal: Principal, files: Mapping[str, set[str]]) -> Iterator[str]
             yield secret_name_from_variable(mount.target.rsplit("/", 1)[-1])
 
 
-def _obtains(principal: Principal, files: Mapping[str, set[str]]) -> Iterator[str]:
+def _obtainable_secrets(principal: Principal, files: Mapping[str, set[str]]) -> Iterator[str]:
     yield from _reads(principal, files)
     if principal.name != "launcher" and _has_socket(principal):
         yield from (name for names in files.values() for name in names)
@@ -123,7 +123,7 @@ def _has_socket(principal: Principal) -> bool:
     return any(p.endswith(".sock") for p in places) or any(m.source in SOCKET_FOLDERS for m in principal.mounts)
 
 
-def _touches(principal: Principal) -> Iterator[tuple[str, str, str]]:
+def _store_access(principal: Principal) -> Iterator[tuple[str, str, str]]:
     for mount in principal.mounts:
         if mount.target == STORE_DIR or mount.target.startswith(f"{STORE_DIR}/"):
             prefix = mount.target.removeprefix(STORE_DIR).strip("/")

@@ -29,7 +29,7 @@ LEAST_DISK_GIB, DISK_STEPS_GIB = Decimal(10), tuple(Decimal(32 * 2**step) for st
 def cost(plan: Plan, settings: DockerSettings, usage: Usage, prices: Pricer) -> list[CostLine]:
     """The lines of a month's bill, as if the machine were only for this agent."""
     if settings.machine_usd_month is not None:
-        return [_given(plan, settings, settings.machine_usd_month)]
+        return [_stated_price(plan, settings, settings.machine_usd_month)]
     machine = MACHINES[settings.machine] if settings.machine else _cheapest(plan, prices)
     if machine is None:
         what = f"a machine with {size_text(required_mib(plan))}"
@@ -39,7 +39,7 @@ def cost(plan: Plan, settings: DockerSettings, usage: Usage, prices: Pricer) -> 
     return prices.lines([*_uses(plan, settings, usage, machine)], machine.region)
 
 
-def _given(plan: Plan, settings: DockerSettings, usd: Decimal) -> CostLine:
+def _stated_price(plan: Plan, settings: DockerSettings, usd: Decimal) -> CostLine:
     machine = MACHINES[settings.machine] if settings.machine else None
     note = "the price in targets.vm-docker.machine_usd_month, with disk, address and traffic"
     return CostLine(

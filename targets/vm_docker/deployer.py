@@ -23,11 +23,11 @@ def deployer_policy(plan: Plan, settings: DockerSettings, resources: Iterable[Re
     """The deploying user's groups, and the options of their key in the machine's `authorized_keys`."""
     if not settings.host.startswith("ssh://"):
         return {"host": settings.host, "groups": ["docker"]}
-    options = ["restrict", *_forwarding(plan, settings), f'command="{DIAL}"']
+    options = ["restrict", *_port_forwarding(plan, settings), f'command="{DIAL}"']
     return {"host": settings.host, "groups": ["docker"], "authorized_keys": ",".join(options)}
 
 
-def _forwarding(plan: Plan, settings: DockerSettings) -> list[str]:
+def _port_forwarding(plan: Plan, settings: DockerSettings) -> list[str]:
     """The forwarding of a loopback gateway's port, for `verify` and other commands."""
     if public_name(plan, settings):
         return []

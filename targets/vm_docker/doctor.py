@@ -42,7 +42,7 @@ def doctor(plan: Plan | None, settings: DockerSettings | None) -> Iterator[Findi
             return
         yield docker(version, where=where, isolating=True)
         yield clock(datetime.now(UTC), host.at, where=name)
-        yield from ports(required_ports(plan, settings), _taken(host, plan), where=where, own=OWN)
+        yield from ports(required_ports(plan, settings), _ports_in_use(host, plan), where=where, own=OWN)
 
 
 def host_of(settings: DockerSettings) -> DockerHost:
@@ -62,7 +62,7 @@ def required_ports(plan: Plan, settings: DockerSettings) -> tuple[int, ...]:
     return (80, 443) if public_name(plan, settings) else (listening_port(plan, settings),)
 
 
-def _taken(host: DockerHost, plan: Plan) -> Mapping[int, str] | None:
+def _ports_in_use(host: DockerHost, plan: Plan) -> Mapping[int, str] | None:
     """The ports in use and by what; None if that cannot be found out."""
     try:
         published = published_ports(host.get("/containers/json"), release_independent_labels(plan))

@@ -48,8 +48,8 @@ def gateways(context: Context, around: Dependencies) -> list[docker.Container]:
     The others equal the first, so the deployment does not wait for them.
     """
     first, *others = aliases(context)
-    made = _gateway(context, around, first, after=())
-    return [made, *(_gateway(context, around, other, after=(made, *around.beside)) for other in others)]
+    created = _gateway(context, around, first, after=())
+    return [created, *(_gateway(context, around, other, after=(created, *around.beside)) for other in others)]
 
 
 def _gateway(
@@ -61,7 +61,7 @@ def _gateway(
         role=alias,
         image=around.image,
         command=SERVE,
-        environment={**environment(context), **_launching(context)},
+        environment={**environment(context), **_launcher_environment(context)},
         networks=_networks(context, around.networks, alias),
         mounts=[
             *kept.mounts(around.store, access),
@@ -89,7 +89,7 @@ def _networks(context: Context, networks: Networks, alias: str) -> dict[str, doc
     return joined
 
 
-def _launching(context: Context) -> dict[str, str]:
+def _launcher_environment(context: Context) -> dict[str, str]:
     """Launcher, scheduler and expiry are the gateway's."""
     kept_days = str(whole_days(context.plan.retention.runs_s))
     common = {"UNMOOR_SCHEDULER": "gateway", "UNMOOR_SWEEP_AFTER_DAYS": kept_days, "UNMOOR_GUARD_URL": GUARD_URL}

@@ -15,11 +15,11 @@ from .names import name
 def image(context: Context) -> pulumi.Input[str]:
     """The containers' image: a name with a digest of the content, or the pulled image's id."""
     if isinstance(context.plan.image, ImageReference):
-        return _pulled(context, context.plan.image.reference)
-    return _built(context)
+        return _pull(context, context.plan.image.reference)
+    return _build(context)
 
 
-def _pulled(context: Context, reference: str) -> pulumi.Output[str]:
+def _pull(context: Context, reference: str) -> pulumi.Output[str]:
     """By its id, since the provider does not see that a tag has moved."""
     return docker.RemoteImage(
         context.logical("image"),
@@ -30,7 +30,7 @@ def _pulled(context: Context, reference: str) -> pulumi.Output[str]:
     ).image_id
 
 
-def _built(context: Context) -> pulumi.Output[str]:
+def _build(context: Context) -> pulumi.Output[str]:
     how = image_recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
     return docker.Image(
         context.logical("image"),

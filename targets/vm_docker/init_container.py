@@ -54,7 +54,7 @@ def init_container(
         **{f"/secrets/{holder}": volume for holder, volume in secrets.volumes.items()},
         **({"/proxy": proxy} if proxy else {}),
     }
-    made = docker.Container(
+    container = docker.Container(
         context.logical("seed"),
         name=name(context.plan, "seed"),
         image=image,
@@ -76,15 +76,15 @@ def init_container(
         labels=label_list({**context.tags, ROLE: "seed"}),
         opts=context.child,
     )
-    pulumi.Output.all(made.name, made.exit_code).apply(lambda ended: _say_if_it_failed(made, *ended))
-    return made
+    pulumi.Output.all(container.name, container.exit_code).apply(lambda ended: _log_failure(container, *ended))
+    return container
 
 
-def _say_if_it_failed(made: docker.Container, name: str, code: int | None) -> None:
+def _log_failure(container: docker.Container, name: str, code: int | None) -> None:
     """Report a failure: the provider waits for its end but accepts any exit code."""
     if code:
         remedy = f"docker logs {name} says why; then docker rm {name}, unmoor refresh, and deploy again"
-        pulumi.log.error(f"it ended with {code}: {remedy}", made)
+        pulumi.log.error(f"it ended with {code}: {remedy}", container)
 
 
 def _uploads(context: Context, secrets: Secrets, caddyfile: str) -> list[docker.ContainerUploadArgsDict]:

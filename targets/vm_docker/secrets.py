@@ -39,7 +39,7 @@ def mounts(context: Context, secrets: Secrets, holder: Holder) -> list[Any]:
         for s in context.plan.secrets_held_by(holder)
         if s.source == "existing"
     ]
-    if holder in secrets.volumes and _seeded(context, holder):
+    if holder in secrets.volumes and _secrets_to_write(context, holder):
         volume = {"type": "volume", "source": secrets.volumes[holder].name, "target": f"{SECRETS_DIR}/{holder}"}
         found.insert(0, volume)
     return [{**mount, "read_only": True} for mount in found]
@@ -47,14 +47,16 @@ def mounts(context: Context, secrets: Secrets, holder: Holder) -> list[Any]:
 
 def secret_files(context: Context, secrets: Secrets) -> list[tuple[Holder, Secret, Any]]:
     """Every file that the seed writes: holder, secret, value."""
-    return [(holder, s, secrets.values[s.name]) for holder in secrets.volumes for s in _seeded(context, holder)]
+    return [
+        (holder, s, secrets.values[s.name]) for holder in secrets.volumes for s in _secrets_to_write(context, holder)
+    ]
 
 
 def labels(context: Context, secrets: Secrets, *holders: Holder) -> dict[str, pulumi.Input[str]]:
     """Labels with the sources of these holders' secrets and a digest of their values: a new value replaces the
     container, which reads secrets at its start.
     """
-    held = [s for h in holders for s in _seeded(context, h)]
+    held = [s for h in holders for s in _secrets_to_write(context, h)]
     if not held:
         return {**origins(context, *holders)}
     versions = [context.secret_version(s, secrets.values[s.name]) for s in held]
@@ -66,7 +68,7 @@ def origins(context: Context, *holders: Holder) -> dict[str, str]:
     return {f"unmoor.secret.{s.name}": s.source_label for s in context.plan.secrets_held_by(*holders)}
 
 
-def _seeded(context: Context, holder: Holder) -> list[Secret]:
+def _secrets_to_write(context: Context, holder: Holder) -> list[Secret]:
     return [s for s in context.plan.secrets_held_by(holder) if s.source != "existing"]
 
 

@@ -60,7 +60,7 @@ def container_state(called: str, found: Mapping[str, Any], image: str, bundle: s
     """The state of a container from Docker's data; an empty image matches any."""
     state, health = found["State"], (found["State"].get("Health") or {}).get("Status", "")
     if state["Status"] in ("exited", "dead") or (state["Status"] == "restarting"):
-        return failed_revision(f"{called} is {state['Status']}: {_why(state)}")
+        return failed_revision(f"{called} is {state['Status']}: {_exit_reason(state)}")
     if image and found["Image"] != image:
         return failed_revision(f"{called} runs the image {found['Image'][:19]} not the deployed {image[:19]}")
     environment = dict(line.partition("=")[::2] for line in found["Config"].get("Env") or ())
@@ -75,7 +75,7 @@ def container_state(called: str, found: Mapping[str, Any], image: str, bundle: s
     return serving_revision(called)
 
 
-def _why(state: Mapping[str, Any]) -> str:
+def _exit_reason(state: Mapping[str, Any]) -> str:
     if state.get("OOMKilled"):
         return "the kernel killed it: out of memory"
     return state.get("Error") or f"exit code {state.get('ExitCode')}"

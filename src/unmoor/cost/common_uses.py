@@ -31,7 +31,7 @@ def log_uses(usage: Usage, *, kept_days: int) -> Iterator[UsageItem]:
 
 
 def egress_uses(usage: Usage) -> Iterator[UsageItem]:
-    """What leaves the platform for the internet."""
+    """Egress to the internet."""
     yield UsageItem("network", "traffic", "sent to the internet", "egress", workload.egress_gib(usage), "GiB")
 
 

@@ -23,10 +23,9 @@ MOST = Decimal(10**12)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """A month of 730 hours. Tokens are of one run, cached ones counted in `input_tokens`.
+    """A month of 730 hours. Tokens are of one run; `input_tokens` includes cached ones.
 
-    `day` is how the runs are spread over the 24 hours of a day, in any unit. `origins` says of each field that is not
-    assumed where it is from.
+    `day` is the distribution of runs over 24 hours. `origins` has the source of each field that is not assumed.
     """
 
     runs: Decimal = Decimal(200)
@@ -58,11 +57,11 @@ class Usage:
     def hourly_load(self) -> tuple[tuple[Decimal, int], ...]:
         """Runs that begin in an hour of the day, and the number of such hours."""
         a_day, weight = self.runs / DAYS_PER_MONTH, sum(self.day)
-        return tuple((a_day * hour / weight, count) for hour, count in _counted(self.day))
+        return tuple((a_day * hour / weight, count) for hour, count in _count_hours(self.day))
 
     @property
     def most_at_once(self) -> Decimal:
-        """How many runs are going in the busiest hour, on average."""
+        """Average concurrent runs in the busiest hour."""
         return max(runs for runs, _ in self.hourly_load) * self.minutes / 60
 
     def with_overrides(self, values: Mapping[str, Any], origin: str) -> Usage:
@@ -70,7 +69,6 @@ class Usage:
         return replace(self, **values, origins=tuple({**dict(self.origins), **dict.fromkeys(values, origin)}.items()))
 
     def with_runs(self, runs: Decimal) -> Usage:
-        """The same with another number of runs a month."""
         return replace(self, runs=runs)
 
     def assumptions(self) -> Iterator[tuple[str, str]]:
@@ -83,7 +81,7 @@ class Usage:
 
 
 @functools.lru_cache(maxsize=64)
-def _counted(day: tuple[Decimal, ...]) -> tuple[tuple[Decimal, int], ...]:
+def _count_hours(day: tuple[Decimal, ...]) -> tuple[tuple[Decimal, int], ...]:
     return tuple(Counter(day).items())
 
 

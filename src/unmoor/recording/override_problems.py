@@ -36,10 +36,10 @@ def _path_problems(
     if first not in inputs_of(override.type):
         rule = f"{override.type} has no input {first}"
         yield Problem(f"{where}.set", rule, "write one of its inputs, in camelCase")
-    elif not any(_changed(resource, path) for resource in matched):
+    elif not any(_changes(resource, path) for resource in matched):
         rule = f"{path} already has this value"
         yield Problem(f"{where}.set", rule, "remove it")
 
 
-def _changed(resource: Resource, path: str) -> bool:
+def _changes(resource: Resource, path: str) -> bool:
     return any(p == path or p.startswith((f"{path}.", f"{path}[", f"{path}<")) for p in resource.overridden)

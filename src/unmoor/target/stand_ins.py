@@ -72,7 +72,7 @@ def template(**outputs: Any) -> FakeOutputs:
     `{key}` is an input, or the logical name if it is not set. `{hex:17}`, `{number:20}` and `{uuid:salt}` are unique to
     the resource; a second part after a comma is a salt.
     """
-    return lambda resource: _filled(outputs, _Fields(resource))
+    return lambda resource: _fill(outputs, _Fields(resource))
 
 
 class _Fields(dict[str, Any]):
@@ -92,9 +92,9 @@ class _Unique:
         return self.make(*(int(part) if part.isdecimal() else part for part in spec.split(",") if part))
 
 
-def _filled(value: Any, fields: _Fields) -> Any:
+def _fill(value: Any, fields: _Fields) -> Any:
     if isinstance(value, str):
         return value.format_map(fields)
     if isinstance(value, Mapping):
-        return {key: _filled(member, fields) for key, member in value.items()}
-    return [_filled(item, fields) for item in value] if isinstance(value, list) else value
+        return {key: _fill(member, fields) for key, member in value.items()}
+    return [_fill(item, fields) for item in value] if isinstance(value, list) else value
