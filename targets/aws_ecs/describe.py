@@ -11,13 +11,13 @@ from unmoor.target import Adjustment, Guarantee, Limit, PartMapping
 from unmoor.target.description import (
     MISSED_BY_GATEWAY,
     SHARED_CONTAINER,
-    adjusted,
-    adjusted_retention,
-    adjusted_size,
+    adjustment,
     data_promise,
     describe_guarantees,
     describe_parts,
-    rounded_run_retention,
+    retention_adjustment,
+    run_retention_adjustment,
+    size_adjustment,
 )
 
 from .settings import EcsSettings
@@ -75,7 +75,7 @@ def _sizes(plan: Plan) -> Iterator[Adjustment]:
     yield from _size("gateway", plan.service_cpu, service_memory_mib(plan), service_size(plan))
     given = disk_gib(plan.run.disk_mib) * 1024
     why = "Fargate includes 20Gi" if given == 20 * 1024 else "Fargate counts whole Gi"
-    yield from adjusted_size("resources.disk", plan.run.disk_mib, given, why)
+    yield from size_adjustment("resources.disk", plan.run.disk_mib, given, why)
 
 
 def _size(path: str, cpu: Decimal, memory_mib: int, given: FargateSize) -> Iterator[Adjustment]:
@@ -87,13 +87,13 @@ def _size(path: str, cpu: Decimal, memory_mib: int, given: FargateSize) -> Itera
 
 def _scale(plan: Plan) -> Iterator[Adjustment]:
     why = "no request wakes a service without tasks"
-    yield from adjusted("gateway.min", str(plan.gateway.min), str(instances(plan)), why)
+    yield from adjustment("gateway.min", str(plan.gateway.min), str(instances(plan)), why)
 
 
 def _retention(plan: Plan) -> Iterator[Adjustment]:
     logs = plan.retention.logs_s
-    yield from adjusted_retention("retention.logs", logs, log_days(logs), "the next time that CloudWatch has")
-    yield from rounded_run_retention(plan.retention.runs_s, "S3 counts whole days")
+    yield from retention_adjustment("retention.logs", logs, log_days(logs), "the next time that CloudWatch has")
+    yield from run_retention_adjustment(plan.retention.runs_s, "S3 counts whole days")
 
 
 def part_mappings(plan: Plan, settings: EcsSettings) -> list[PartMapping]:

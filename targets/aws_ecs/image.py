@@ -56,7 +56,7 @@ def _build(context: Context) -> ImageRef:
     login = aws.ecr.get_authorization_token_output(
         registry_id=repository.registry_id, opts=pulumi.InvokeOutputOptions(provider=context.child.provider)
     )
-    reference = context.built_image(
+    reference = context.build_image(
         repository.repository_url,
         {
             "address": repository.repository_url,

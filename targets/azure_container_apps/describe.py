@@ -12,13 +12,13 @@ from unmoor.target.description import (
     MISSED_BY_GATEWAY,
     SHARED_CONTAINER,
     Promise,
-    adjusted,
-    adjusted_retention,
-    adjusted_size,
+    adjustment,
     data_promise,
     describe_guarantees,
     describe_parts,
-    rounded_run_retention,
+    retention_adjustment,
+    run_retention_adjustment,
+    size_adjustment,
 )
 
 from .container_sizes import gateway_total, instances, replica_of_gateway, replica_of_runs, run_total
@@ -55,7 +55,7 @@ def _sizes(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Adjustment]:
     yield from _size("resources", run_total(plan), runs)
     if runs is not None:
         given = max(disk_mib(runs.cpu), plan.run.disk_mib)
-        yield from adjusted_size("resources.disk", plan.run.disk_mib, given, "disk comes with the processors")
+        yield from size_adjustment("resources.disk", plan.run.disk_mib, given, "disk comes with the processors")
 
 
 def _size(path: str, asked: Size, given: Size | None) -> Iterator[Adjustment]:
@@ -67,15 +67,15 @@ def _size(path: str, asked: Size, given: Size | None) -> Iterator[Adjustment]:
 
 def _scale(plan: Plan) -> Iterator[Adjustment]:
     why = "a sleeping gateway reads no mailbox" if plan.mailboxes else "runs are processes in it"
-    yield from adjusted("gateway.min", str(plan.gateway.min), str(instances(plan)), why)
+    yield from adjustment("gateway.min", str(plan.gateway.min), str(instances(plan)), why)
 
 
 def _retention(plan: Plan) -> Iterator[Adjustment]:
     logs = plan.retention.logs_s
-    yield from adjusted_retention(
+    yield from retention_adjustment(
         "retention.logs", logs, log_days(logs), "Log Analytics counts whole days, at least 30"
     )
-    yield from rounded_run_retention(plan.retention.runs_s, "Blob storage counts whole days")
+    yield from run_retention_adjustment(plan.retention.runs_s, "Blob storage counts whole days")
 
 
 def part_mappings(plan: Plan, settings: ContainerAppsSettings) -> list[PartMapping]:

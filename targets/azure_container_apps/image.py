@@ -60,4 +60,4 @@ def _admin(context: Context, registry: az.containerregistry.Registry) -> dict[st
 
 
 def _build(context: Context, server: pulumi.Input[str], *, login: dict[str, Any] | None) -> pulumi.Output[str]:
-    return context.built_image(pulumi.Output.concat(server, "/", name(context.plan, "", APP)), login)
+    return context.build_image(pulumi.Output.concat(server, "/", name(context.plan, "", APP)), login)

@@ -12,13 +12,13 @@ from unmoor.target.description import (
     MISSED_BY_GATEWAY,
     SHARED_CONTAINER,
     Promise,
-    adjusted,
-    adjusted_retention,
-    adjusted_size,
+    adjustment,
     data_promise,
     describe_guarantees,
     describe_parts,
-    rounded_run_retention,
+    retention_adjustment,
+    run_retention_adjustment,
+    size_adjustment,
 )
 
 from .container_sizes import (
@@ -69,7 +69,7 @@ def _sizes(plan: Plan, settings: CloudRunSettings) -> Iterator[Adjustment]:
     yield from _size("gateway", service_request(plan, settings))
     yield from _size("guard", guard_request(plan))
     why = "a disk has whole Gi, at least 10"
-    yield from adjusted_size("resources.disk", plan.run.disk_mib, disk_mib(plan, settings), why)
+    yield from size_adjustment("resources.disk", plan.run.disk_mib, disk_mib(plan, settings), why)
 
 
 def _size(path: str, request: tuple[Decimal, int]) -> Iterator[Adjustment]:
@@ -82,13 +82,13 @@ def _size(path: str, request: tuple[Decimal, int]) -> Iterator[Adjustment]:
 
 def _scale(plan: Plan) -> Iterator[Adjustment]:
     why = "a sleeping gateway reads no mailbox" if isolated_runs(plan) else "runs are processes in it"
-    yield from adjusted("gateway.min", str(plan.gateway.min), str(instances(plan)), why)
+    yield from adjustment("gateway.min", str(plan.gateway.min), str(instances(plan)), why)
 
 
 def _retention(plan: Plan) -> Iterator[Adjustment]:
     logs = plan.retention.logs_s
-    yield from adjusted_retention("retention.logs", logs, log_days(logs), "Cloud Logging counts whole days")
-    yield from rounded_run_retention(plan.retention.runs_s, "Cloud Storage counts whole days")
+    yield from retention_adjustment("retention.logs", logs, log_days(logs), "Cloud Logging counts whole days")
+    yield from run_retention_adjustment(plan.retention.runs_s, "Cloud Storage counts whole days")
 
 
 def _clock_changes(plan: Plan) -> Iterator[Adjustment]:

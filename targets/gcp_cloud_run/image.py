@@ -59,7 +59,7 @@ def _build(context: Context) -> pulumi.Output[str]:
     login = gcp.organizations.get_client_config_output(
         opts=pulumi.InvokeOutputOptions(provider=context.child.provider, parent=context.child.parent)
     )
-    return context.built_image(
+    return context.build_image(
         pulumi.Output.concat(_address(context, _repository(context)), "/agent"),
         {
             "address": _registry(context),

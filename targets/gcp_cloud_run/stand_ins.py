@@ -18,13 +18,13 @@ def _fake(**outputs: Any) -> FakeOutputs:
     """A template; project and location default to the provider's."""
     fill = template(**outputs)
 
-    def filled(resource: FakeResource) -> Outputs:
+    def outputs_of(resource: FakeResource) -> Outputs:
         known = resource.inputs
         location = known.get("location") or known.get("region") or "europe-west1"
         inputs = {**known, "project": known.get("project") or "my-project", "location": location}
         return fill(replace(resource, inputs=inputs))
 
-    return filled
+    return outputs_of
 
 
 def _run(kind: str) -> FakeOutputs:

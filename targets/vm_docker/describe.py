@@ -7,11 +7,11 @@ from unmoor.quantities import duration_text, size_text
 from unmoor.target import Adjustment, Guarantee, Limit, PartMapping
 from unmoor.target.description import (
     SHARED_CONTAINER,
-    adjusted,
+    adjustment,
     data_promise,
     describe_guarantees,
     describe_parts,
-    rounded_run_retention,
+    run_retention_adjustment,
 )
 
 from .settings import DockerSettings
@@ -42,14 +42,14 @@ def adjustments(plan: Plan, settings: DockerSettings) -> list[Adjustment]:
     count = str(gateway.min) if gateway.min == gateway.max else f"{gateway.min} to {gateway.max}"
     files = f"{log_files(retention.logs_s)} files of {LOG_FILE_MIB}Mi for each container"
     return [
-        *adjusted("gateway.min", count, str(gateway.max), "a machine does not scale, so the maximum always runs"),
+        *adjustment("gateway.min", count, str(gateway.max), "a machine does not scale, so the maximum always runs"),
         Adjustment(
             "retention.logs",
             duration_text(retention.logs_s),
             files,
             "Docker's json-file log rotates by size, not by age",
         ),
-        *rounded_run_retention(retention.runs_s, "swept once a day"),
+        *run_retention_adjustment(retention.runs_s, "swept once a day"),
         _disk(plan),
     ]
 

@@ -86,7 +86,7 @@ class BuildContext(Generic[S]):
         version = self.options.secret_version
         return pulumi.Output.from_input(value).apply(lambda v: version(self.plan.agent, secret.name, v))
 
-    def built_image(self, repository: pulumi.Input[str], login: Mapping[str, Any] | None) -> pulumi.Output[str]:
+    def build_image(self, repository: pulumi.Input[str], login: Mapping[str, Any] | None) -> pulumi.Output[str]:
         """The plan's image, built here and pushed to the repository: its reference with the digest."""
         import pulumi_docker_build as docker_build
 

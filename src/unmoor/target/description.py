@@ -90,23 +90,23 @@ def data_promise(settings: Settings, retained: str) -> Promise:
     return ("absent", "destroy_data is set") if settings.destroy_data else ("enforced", f"{retained} retained")
 
 
-def adjusted(path: str, asked: str, given: str | None, why: str) -> Iterator[Adjustment]:
+def adjustment(path: str, asked: str, given: str | None, why: str) -> Iterator[Adjustment]:
     """An adjustment if the value is replaced."""
     if given is not None and given != asked:
         yield Adjustment(path, asked, given, why)
 
 
-def adjusted_size(path: str, asked_mib: int, given_mib: int, why: str) -> Iterator[Adjustment]:
+def size_adjustment(path: str, asked_mib: int, given_mib: int, why: str) -> Iterator[Adjustment]:
     """An adjustment of a size if it is replaced."""
-    yield from adjusted(path, size_text(asked_mib), size_text(given_mib), why)
+    yield from adjustment(path, size_text(asked_mib), size_text(given_mib), why)
 
 
-def adjusted_retention(path: str, seconds: int, days: int | None, why: str) -> Iterator[Adjustment]:
+def retention_adjustment(path: str, seconds: int, days: int | None, why: str) -> Iterator[Adjustment]:
     """An adjustment of a retention time if its days differ; `days` is None if the platform cannot store it so long."""
     given = None if days is None or days * DAY_S == seconds else f"{days}d"
-    yield from adjusted(path, duration_text(seconds), given, why)
+    yield from adjustment(path, duration_text(seconds), given, why)
 
 
-def rounded_run_retention(seconds: int, why: str) -> Iterator[Adjustment]:
+def run_retention_adjustment(seconds: int, why: str) -> Iterator[Adjustment]:
     """An adjustment of retention.runs if it is rounded up to whole days."""
-    yield from adjusted_retention("retention.runs", seconds, whole_days(seconds), why)
+    yield from retention_adjustment("retention.runs", seconds, whole_days(seconds), why)
