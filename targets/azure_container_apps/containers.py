@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_azure_native as az
@@ -27,7 +28,7 @@ class Container:
     environment: Mapping[str, pulumi.Input[str]]
     secrets: Sequence[Secret]
     size: Size
-    probes: Sequence[az.app.ContainerAppProbeArgsDict] = field(default=())
+    probes: Sequence[Any] = ()
 
 
 def arguments(containers: Sequence[Container]) -> list[az.app.ContainerArgsDict]:

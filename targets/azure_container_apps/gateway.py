@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_azure_native as az
 
-from unmoor.container import GATEWAY_PORT, SERVE, STOP_GRACE_S
+from unmoor.container import GATEWAY_PORT, HEALTH_PATH, READY_PATH, SERVE, STOP_GRACE_S
 from unmoor.plan import Plan
 
 from .container_sizes import guard_size, instances, replica_of_gateway
@@ -21,12 +21,27 @@ from .identity import Identity, gateway_holders, identity_args, token_obtainable
 from .image import ImageRef
 from .names import CONSUMPTION, name
 from .network import Network
-from .probes import probes
 from .runner import Runner, launcher_config
 from .secrets import StoredSecret
 from .sizes import Size
 from .store import Store
 
+# By default Azure would request `/`. The start may take 100 s.
+CHECKS = (("Startup", HEALTH_PATH, 10), ("Liveness", HEALTH_PATH, 3), ("Readiness", READY_PATH, 3))
+PROBES = [
+    {
+        "type": kind,
+        "http_get": {"port": GATEWAY_PORT, "path": path, "scheme": "HTTP"},
+        "period_seconds": 10,
+        "timeout_seconds": 5,
+        "failure_threshold": failures,
+    }
+    for kind, path, failures in (
+        ("Startup", HEALTH_PATH, 10),
+        ("Liveness", HEALTH_PATH, 3),
+        ("Readiness", READY_PATH, 3),
+    )
+]
 # Concurrent requests for one replica; event streams count as requests.
 REQUESTS_AT_ONCE = 50
 
@@ -94,7 +109,7 @@ def _gateway(context: Context, around: Dependencies, size: Size) -> Container:
         environment={**variables, "UNMOOR_VERSIONS": _versions(context.plan, around.secrets)},
         secrets=held,
         size=size,
-        probes=probes(),
+        probes=PROBES,
     )
 
 

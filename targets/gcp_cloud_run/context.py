@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 import pulumi
 import pulumi_gcp as gcp
 
+from unmoor.plan import Plan
 from unmoor.target.component import BuildContext
 
-from .apis import required_apis
+from .container_sizes import isolated_runs
 from .names import COMPUTE, labels, name
+from .registries import makes_repository
 from .settings import CloudRunSettings
 
 
@@ -30,7 +32,7 @@ class Context(BuildContext[CloudRunSettings]):
                 disable_on_destroy=False,
                 opts=self.child,
             )
-            for api in sorted(set(required_apis(self.plan, self.settings)))
+            for api in sorted(set(_required_apis(self.plan, self.settings)))
         }
 
     @property
@@ -47,3 +49,15 @@ class Context(BuildContext[CloudRunSettings]):
     def compute(self, role: str) -> dict[str, Any]:
         """Name and options of a resource of Compute Engine."""
         return {"name": name(self.plan, role, COMPUTE), "opts": self.using("compute")}
+
+
+def _required_apis(plan: Plan, settings: CloudRunSettings) -> Iterator[str]:
+    yield from ("run", "iam", "secretmanager", "storage", "logging")
+    if makes_repository(plan.image):
+        yield "artifactregistry"
+    if plan.schedules and isolated_runs(plan):
+        yield "cloudscheduler"
+    if plan.network.domain or settings.static_address:
+        yield "compute"
+    if settings.dns_zone:
+        yield "dns"
