@@ -17,7 +17,7 @@ CONNECT_S, READ_S, TRIES = 10, 30, 3
 def client(service: str, region: str) -> Any:
     """A client of one service in a region; UnmoorError if botocore is not installed."""
     if find_spec("botocore") is None:
-        raise UnmoorError("asking AWS needs botocore; run pip install 'unmoor[aws]'")
+        raise UnmoorError("AWS needs botocore; run pip install 'unmoor[aws]'")
     from botocore.config import Config
     from botocore.session import Session
 
@@ -36,7 +36,7 @@ def call_aws(ask: Callable[[], Any]) -> Any:
         text = " ".join(str(details.get("Message") or details.get("Code")).split())[:300]
         raise OperateError(f"AWS refused {error.operation_name}: {text}") from None
     except BotoCoreError as error:
-        raise OperateError(f"AWS cannot be asked: {first_sentence(str(error))}") from None
+        raise OperateError(f"AWS cannot be reached: {first_sentence(str(error))}") from None
 
 
 def caller_identity(region: str) -> Account:

@@ -50,7 +50,7 @@ def _subscription_text(subscription: dict[str, Any]) -> str:
 def _token() -> str:
     """An access token; OperateError in one line without a login."""
     if find_spec("azure.identity") is None:
-        raise UnmoorError("asking Azure needs azure-identity; run pip install 'unmoor[azure]'")
+        raise UnmoorError("Azure needs azure-identity; run pip install 'unmoor[azure]'")
     from azure.core.exceptions import ClientAuthenticationError
 
     # Its list of attempts is twenty lines, printed to the terminal unless handled.
@@ -58,7 +58,7 @@ def _token() -> str:
     try:
         return _credential().get_token(f"{ARM}/.default").token
     except ClientAuthenticationError as error:
-        raise OperateError(f"Azure gives no token: {first_sentence(str(error))}") from None
+        raise OperateError(f"no token from Azure: {first_sentence(str(error))}") from None
 
 
 def _credential() -> Any:

@@ -33,7 +33,7 @@ def caller_identity(project: str, api: Api | None = None) -> Account:
 def token() -> str:
     """An access token; OperateError in one line without credentials."""
     if find_spec("google.auth") is None:
-        raise UnmoorError("asking Google needs google-auth; run pip install 'unmoor[gcp]'")
+        raise UnmoorError("Google needs google-auth; run pip install 'unmoor[gcp]'")
     import google.auth
     from google.auth.exceptions import GoogleAuthError
     from google.auth.transport.requests import Request
@@ -42,5 +42,5 @@ def token() -> str:
         credentials, _ = google.auth.default(scopes=[SCOPE])
         credentials.refresh(Request())
     except GoogleAuthError as error:
-        raise OperateError(f"Google gives no token: {first_sentence(str(error))}") from None
+        raise OperateError(f"no token from Google: {first_sentence(str(error))}") from None
     return str(credentials.token)

@@ -28,7 +28,7 @@ OWN = "this agent"
 def doctor(plan: Plan | None, settings: DockerSettings | None) -> Iterator[Finding]:
     """The connection, the engine and its clock, and whether the ports are free."""
     if plan is None or settings is None:
-        yield note("Docker", "which machine is meant, targets.vm-docker.host of a spec says", "give the spec")
+        yield note("Docker", "the machine is targets.vm-docker.host of a spec", "give the spec")
         return
     with host_of(settings) as host:
         if host.is_remote:
@@ -54,7 +54,7 @@ def host_of(settings: DockerSettings) -> DockerHost:
 
 def ssh_client(path: str | None) -> Finding:
     """Whether an ssh client is installed."""
-    return ok("SSH", path) if path else failure("SSH", "there is no ssh client", "install OpenSSH's")
+    return ok("SSH", path) if path else failure("SSH", "no ssh client is installed", "install OpenSSH's")
 
 
 def required_ports(plan: Plan, settings: DockerSettings) -> tuple[int, ...]:

@@ -127,8 +127,8 @@ def test_a_revision_that_stays_on_its_way_is_given_up() -> None:
 
 
 def test_a_platform_that_cannot_be_asked_says_why() -> None:
-    found = verification("http://127.0.0.1:1", Looks(OperateError("AWS cannot be asked: Unable to locate"))).verify()
-    assert lines(found) == ["wrong revision: AWS cannot be asked: Unable to locate"]
+    found = verification("http://127.0.0.1:1", Looks(OperateError("AWS cannot be reached: Unable to locate"))).verify()
+    assert lines(found) == ["wrong revision: AWS cannot be reached: Unable to locate"]
 
 
 def test_a_target_that_cannot_tell_is_no_fault() -> None:

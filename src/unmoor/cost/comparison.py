@@ -168,13 +168,13 @@ def summary(comparison: Comparison) -> str:
     if not priced:
         return "No target has a price for this."
     if not whole:
-        return "Which costs least cannot be said: no target's cost is known in full."
+        return "The cheapest target is unknown: no target has all its prices."
     best = whole[0]
     open_ = [b for b in priced if not b.total().is_complete and b.total().known < best.total().known]
     sentence = f"{_at(comparison)} {_best(best, whole)}"
     if open_:
         names = _join([f"{b.title} ({total_text(b.total())})" for b in open_])
-        return f"{sentence}; whether {names} would cost less cannot be said."
+        return f"{sentence}; whether {names} would cost less is unknown."
     return f"{sentence}."
 
 
@@ -186,7 +186,7 @@ def _at(comparison: Comparison) -> str:
 def _best(best: Bill, whole: list[Bill]) -> str:
     cost = money_text(best.total().known)
     if len(whole) == 1:
-        return f"{best.title}, the only one whose cost is known in full, costs {cost} a month"
+        return f"{best.title}, the only one with all prices, costs {cost} a month"
     ties = [b for b in whole[1:] if b.total().known == best.total().known]
     if ties:
         return f"{_join([best.title, *(b.title for b in ties)], 'and')} cost the same, {cost} a month"

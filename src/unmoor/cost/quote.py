@@ -32,7 +32,7 @@ class Quote:
     def lines(self, usage: Usage) -> tuple[CostLine, ...]:
         """Every line of a month's bill, the model's last; BrokenTargetError if the target fails."""
         if not self.target.cost_by:
-            why = f"{self.target.name} does not say what it costs"
+            why = f"{self.target.name} does not report its cost"
             silent = CostLine(part="run", kind="fixed", what="all", quantity=Decimal(1), unit="month", unknown=why)
             return (silent, *model_lines(self.plan.model, usage, self.today))
         try:

@@ -99,7 +99,7 @@ def swing_lines(comparison: Comparison) -> list[str]:
         return []
     top = found[0]
     lines = [
-        f"what moves {best.title}, the cheapest of those known in full, most: {top.words}; "
+        f"the assumption with the largest effect on {best.title}, the cheapest with all prices: {top.words}; "
         f"with half of it {money_text(top.half)} a month, with twice {money_text(top.double)}"
     ]
     return [*lines, *(f"{best.title} stays the cheapest {range_text(one)}" for one in break_points(comparison))]

@@ -24,7 +24,7 @@ def read_usage(path: Path) -> dict[str, Any]:
         raise InputError([_problem(path, "usage", f"cannot be read: {error.strerror}", "name a file")]) from None
     document = _document(content, path)
     if not isinstance(document.value, dict):
-        raise InputError([_problem(path, "usage", "is no mapping", SUCH_AS)])
+        raise InputError([_problem(path, "usage", "is not a mapping", SUCH_AS)])
     values, problems = dict[str, Any](), list[Problem]()
     for key, value in document.value.items():
         try:

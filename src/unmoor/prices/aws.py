@@ -97,7 +97,7 @@ def _names(lines: Iterator[list[str]], url: str) -> list[str]:
             if missing := [name for name in NEEDED if name not in names]:
                 raise RefreshError(f"{url}: has no column {', '.join(missing)}")
             return names
-    raise RefreshError(f"{url}: is no price list: no line in its first {MOST_HEAD_LINES} begins with SKU")
+    raise RefreshError(f"{url}: is not a price list: no line in its first {MOST_HEAD_LINES} begins with SKU")
 
 
 def _row(row: Mapping[str, str], url: str) -> PriceRow:

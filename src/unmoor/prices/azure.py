@@ -48,7 +48,7 @@ class Azure:
             answer = pages.parse(fetch(url), url)
             items = answer.get("Items")
             if not isinstance(items, list) or answer.get("BillingCurrency", "USD") != "USD":
-                raise RefreshError(f"{url}: is no list of prices in USD")
+                raise RefreshError(f"{url}: is not a list of prices in USD")
             yield from (row for item in items if (row := _row(item, url)) is not None)
             count += len(items)
             if not (page_query := _next(answer, query, count, len(items), first=first)):
@@ -71,7 +71,7 @@ def _next(answer: dict[str, Any], query: str, count: int, here: int, *, first: b
 def _row(item: Any, url: str) -> PriceRow | None:
     """A row; None for a reservation, which has the price of its whole term in the same unit."""
     if not isinstance(item, dict):
-        raise RefreshError(f"{url}: has an item that is no object")
+        raise RefreshError(f"{url}: has an item that is not an object")
     texts = {str(name): str(value) for name, value in item.items()}
     if texts.get("type", "Consumption") != "Consumption" or "reservationTerm" in texts:
         return None

@@ -61,7 +61,7 @@ class Pages:
         try:
             found = json.loads(content, parse_float=Decimal, parse_int=Decimal)
         except (ValueError, RecursionError) as error:
-            raise RefreshError(f"{url}: is no JSON: {error}") from None
+            raise RefreshError(f"{url}: is not JSON: {error}") from None
         if not isinstance(found, dict):
             raise RefreshError(f"{url}: is not the object that is documented")
         return found
@@ -72,7 +72,7 @@ def number(text: object, where: str) -> Decimal:
     try:
         found = Decimal(str(text))
     except InvalidOperation:
-        raise RefreshError(f"{where}: {text!r} is no number") from None
+        raise RefreshError(f"{where}: {text!r} is not a number") from None
     if not found.is_finite() or found < 0:
-        raise RefreshError(f"{where}: {text!r} is no price")
+        raise RefreshError(f"{where}: {text!r} is not a price")
     return found

@@ -38,7 +38,7 @@ def read_book(content: bytes, file: str) -> PriceBook:
     try:
         raw = json.loads(content, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError) as error:
-        raise BookError(f"{file}: no JSON: {error}") from None
+        raise BookError(f"{file}: not JSON: {error}") from None
     if not isinstance(raw, dict):
         raise BookError(f"{file}: a book is an object with format, prices and allowances")
     values, problems = cast("dict[str, Any]", raw), list[str]()

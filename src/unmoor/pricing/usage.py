@@ -118,7 +118,7 @@ def parse_amount(text: object) -> Decimal:
             raise InvalidOperation
         number = Decimal(str(text))
     except InvalidOperation:
-        raise ValueError(f"{text!r} is no number; write one such as 20 or 0.5") from None
+        raise ValueError(f"{text!r} is not a number; write one such as 20 or 0.5") from None
     if not number.is_finite() or not 0 <= number <= MOST:
         raise ValueError(f"{text} is not between 0 and {MOST:,}; write one that is")
     return number
@@ -128,7 +128,7 @@ def runs_a_month(text: object) -> Decimal:
     """Parses `200/month`, `10/day`, `2/hour` or `200`; ValueError names the allowed forms."""
     match = re.fullmatch(r"\s*([0-9.]+)\s*(?:/\s*(month|day|hour))?\s*", str(text))
     if match is None:
-        raise ValueError(f"{text!r} is no number of runs; write one such as 200/month, 10/day or 2/hour")
+        raise ValueError(f"{text!r} is not a number of runs; write one such as 200/month, 10/day or 2/hour")
     return parse_amount(match[1]) * A_MONTH[match[2] or "month"]
 
 
@@ -138,5 +138,5 @@ def parse_day_shape(value: object) -> tuple[Decimal, ...]:
         return SHAPES[value]
     hours = tuple(map(parse_amount, value)) if isinstance(value, list | tuple) else ()
     if len(hours) != 24 or not sum(hours):
-        raise ValueError(f"is no day's shape; write {', '.join(SHAPES)}, or a list of 24 numbers, one for each hour")
+        raise ValueError(f"is not a day's shape; write {', '.join(SHAPES)}, or a list of 24 numbers, one for each hour")
     return hours

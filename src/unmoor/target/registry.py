@@ -37,7 +37,7 @@ def load(name: str) -> Target:
         raise BrokenTargetError(f"target {name!r} from {_distribution(entry)} failed to import: {reason}") from error
     if not isinstance(target, Target):
         raise BrokenTargetError(
-            f"target {name!r} from {_distribution(entry)} is no unmoor.target.Target: {entry.value}"
+            f"target {name!r} from {_distribution(entry)} is not an unmoor.target.Target: {entry.value}"
         )
     if target.name != name:
         raise BrokenTargetError(f"target {name!r} from {_distribution(entry)} calls itself {target.name!r}")
