@@ -50,8 +50,7 @@ def test_a_small_agent_is_taken():
         (
             {"run": {"isolation": "process"}, "resources": {"cpu": 8, "memory": "8Gi"}},
             {},
-            "gateway: Cloud Run has no size for 8.25 processors and 8704Mi in all; "
-            "request at most 8 and 32Gi",
+            "gateway: Cloud Run has no size for 8.25 processors and 8704Mi in all; request at most 8 and 32Gi",
         ),
         (
             {"resources": {"memory": "8Gi", "disk": "25Gi"}},
@@ -94,8 +93,7 @@ def test_a_small_agent_is_taken():
         (
             {},
             {"vpc_egress": "all-traffic"},
-            f"{HERE}.vpc_egress: vpc_egress requires a network; "
-            "remove it, or set network and subnetwork",
+            f"{HERE}.vpc_egress: vpc_egress requires a network; remove it, or set network and subnetwork",
         ),
         (
             {},

@@ -201,6 +201,4 @@ def test_moto_answers_in_the_same_shapes(monkeypatch: pytest.MonkeyPatch, moto: 
     service = Service(arn=made["service"]["serviceArn"], cluster="agent", family="agent-gateway", region="eu-west-1")
     assert inspect_service(service) == Revision(state="moving", text="0 of 1 tasks run agent-gateway:1")
     client.register_task_definition(family="agent-gateway", containerDefinitions=[container])
-    assert inspect_service(service).text == (
-        "ECS rolled back to agent-gateway:1: agent-gateway:2 did not start"
-    )
+    assert inspect_service(service).text == ("ECS rolled back to agent-gateway:1: agent-gateway:2 did not start")
