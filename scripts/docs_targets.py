@@ -16,8 +16,8 @@ from unmoor.target import PARTS, Override, Target
 from unmoor.target.registry import distribution, load, names
 
 MAPPING = """\
-The tables below are made by compiling the examples of this repository for this target. A line without examples
-holds for all of them."""
+These tables come from compiling this repository's examples for the target. A row without examples applies to all of
+them."""
 
 
 def own_targets() -> list[str]:
@@ -86,7 +86,7 @@ def _mapping(compiled: Sequence[Case]) -> list[str]:
     nothing = ["Nothing in the examples.", ""]
     tried = ", ".join(code(c.label) for c in compiled)
     return [
-        *("## What becomes of a plan", "", MAPPING, "", f"Compiled: {tried}.", ""),
+        *("## What the target makes of a plan", "", MAPPING, "", f"Compiled: {tried}.", ""),
         *(
             "### Served by",
             "",
@@ -94,8 +94,8 @@ def _mapping(compiled: Sequence[Case]) -> list[str]:
             "",
         ),
         *("### Guarantees", "", *table(("topic", "strength", "by", "examples"), _by_topic(promised)), ""),
-        *("### Rounded", "", *(_or(rounded, ("field", "asked", "given", "why", "examples")) or nothing)),
-        *("### Refused", "", *(_or(refused, ("field", "why", "what to do", "examples")) or nothing)),
+        *("### Adjusted", "", *(_or(rounded, ("field", "requested", "given", "reason", "examples")) or nothing)),
+        *("### Refused", "", *(_or(refused, ("field", "rule", "remedy", "examples")) or nothing)),
     ]
 
 
@@ -129,7 +129,14 @@ def _resources(compiled: Sequence[Case]) -> list[str]:
     rows = [(code(t), *(str(c.counts.get(t, "")) for c in accepted)) for t in types]
     total = ("in all", *(str(sum(c.counts.values())) for c in accepted))
     titles = ("type", *(code(c.label) for c in accepted))
-    return ["### Resources", "", "How many of each type an example is made of.", "", *table(titles, [*rows, total]), ""]
+    return [
+        "### Resources",
+        "",
+        "The number of resources of each type, by example.",
+        "",
+        *table(titles, [*rows, total]),
+        "",
+    ]
 
 
 def _readme(target: Target) -> str:

@@ -62,4 +62,4 @@ def _missing_problem(secret: Secret, folder: Path) -> Problem | None:
 
 
 def _problem(secret: Secret, remedy: str) -> Problem:
-    return Problem(path=f"secrets.{secret.name}", rule=f"{secret.source_label} has no value", remedy=remedy)
+    return Problem(f"secrets.{secret.name}", f"{secret.source_label} has no value", remedy)

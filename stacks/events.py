@@ -61,7 +61,7 @@ def _step(metadata: Any, phase: Phase) -> Iterator[ResourceStep]:
     retained = bool(state is not None and getattr(state, "retain_on_delete", False))
     if retained and op in ("delete", "delete-replaced"):
         op = "keep"
-    changed = tuple(_changed(metadata))
+    changed = tuple(_property_diffs(metadata))
     yield ResourceStep(
         op=cast(Op, op),
         phase=phase,
@@ -81,7 +81,7 @@ def _is_real(metadata: Any) -> bool:
     return all(state.custom for state in states) and not metadata.type.startswith("pulumi:")
 
 
-def _changed(metadata: Any) -> Iterator[PropertyDiff]:
+def _property_diffs(metadata: Any) -> Iterator[PropertyDiff]:
     """Every input that differs."""
     if metadata.old is None or metadata.new is None or _text(metadata.op) in ("same", "read"):
         return

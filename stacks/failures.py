@@ -78,7 +78,7 @@ def to_deploy_error(text: str, failure: Failure) -> DeployError:
     output = "\n".join([text, *(e.text for e in failure.errors)])
     where = f"{failure.place.project} as {failure.place.stack}"
     if LOCKED.search(output):
-        return _locked(where, output)
+        return _locked_error(where, output)
     if found := PLUGIN.search(output):
         return DeployError(
             f"{where}: a plugin of the engine is missing and could not be downloaded; {found['command']}"
@@ -114,7 +114,7 @@ def pending_operations_text(urns: Sequence[str]) -> str:
     return f"{text}; check for it in the cloud, then run unmoor refresh --repair"
 
 
-def _locked(where: str, output: str) -> LockedError:
+def _locked_error(where: str, output: str) -> LockedError:
     found = LOCKED_BY.search(output)
     if found is None:
         remedy = "wait for it, or run unmoor refresh --repair if it is gone"

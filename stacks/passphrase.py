@@ -42,13 +42,13 @@ def stored_passphrase(file: Path, *, may_create: bool = True) -> dict[str, str]:
     """
     if file.is_file():
         return {"PULUMI_CONFIG_PASSPHRASE_FILE": str(file)}
-    if found := _in_keyring():
+    if found := _read_keyring():
         return {"PULUMI_CONFIG_PASSPHRASE": found}
     if not may_create:
         rule = f"the passphrase of the existing states is neither in {file} nor in the OS keyring"
         raise UnmoorError(f"{rule}; put the file back, or set {GIVEN[0]}")
     created = secrets.token_urlsafe(LENGTH_BYTES)
-    if _put_into_keyring(created):
+    if _write_keyring(created):
         return {"PULUMI_CONFIG_PASSPHRASE": created}
     _write(file, created)
     return {"PULUMI_CONFIG_PASSPHRASE_FILE": str(file)}
@@ -69,7 +69,7 @@ def _write(file: Path, text: str) -> None:
         beside.unlink()
 
 
-def _in_keyring() -> str | None:
+def _read_keyring() -> str | None:
     if (keyring := _keyring()) is None:
         return None
     from keyring.errors import KeyringError
@@ -80,7 +80,7 @@ def _in_keyring() -> str | None:
         raise UnmoorError(f"the OS keyring does not respond: {error}; unlock it, or set {GIVEN[0]}") from None
 
 
-def _put_into_keyring(passphrase: str) -> bool:
+def _write_keyring(passphrase: str) -> bool:
     if (keyring := _keyring()) is None:
         return False
     from keyring.errors import KeyringError

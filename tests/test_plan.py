@@ -35,7 +35,6 @@ def test_a_plan_is_frozen(base_spec) -> None:
 
 # The only files of src/unmoor that may name a cloud, each with its reason.
 CLOUD_FILES = {
-    "cost/hosted_platform_data.py": "the hosted platforms that a bill is compared with",
     "prices/aws.py": "reads that vendor's price list",
     "prices/azure.py": "reads that vendor's price list",
     "runtime/gateway/launchers/aws_sigv4.py": "signs requests to that platform",

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+DAY_S = 86400
 MEBIBYTES = {"Mi": 1, "Gi": 1024, "Ti": 1024 * 1024}
 
 
@@ -51,3 +52,8 @@ def quote_truncated(text: object, *, limit: int = 60) -> str:
     """User text quoted for a message, cut where it is long."""
     quoted = repr(text)
     return quoted if len(quoted) <= limit else quoted[: limit - 1] + "…"
+
+
+def whole_days(seconds: int) -> int:
+    """Days, rounded up."""
+    return -(-seconds // DAY_S)

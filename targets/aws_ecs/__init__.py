@@ -8,9 +8,9 @@ from .names import NAME_LIMITS
 from .settings import EcsSettings
 
 CREDENTIALS_HINT = CredentialsHint(
-    pattern=r"No valid credential sources|failed to (retrieve|refresh cached) credentials"
+    r"No valid credential sources|failed to (retrieve|refresh cached) credentials"
     r"|InvalidClientTokenId|ExpiredToken|SignatureDoesNotMatch",
-    remedy="log in with `aws sso login` or `aws configure`",
+    "log in with `aws sso login` or `aws configure`",
 )
 
 target = Target(

@@ -1,4 +1,4 @@
-"""Who may do what, read off a recorded graph: its policies, task definitions, groups and listeners, nothing else."""
+"""Who may do what, read from a recorded graph: its policies, task definitions, security groups and listeners."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unmoor.graph import Resource
 from unmoor.plan import Plan
 from unmoor.target import Access, secret_name_from_variable
 
-# Actions that know no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+# Actions without a resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
 RESOURCELESS = {"ecr:GetAuthorizationToken"}
 OBJECT_ACTIONS = {"read": "s3:GetObject", "write": "s3:PutObject", "delete": "s3:DeleteObject"}
 EVERYWHERE = {"0.0.0.0/0", "::/0"}
@@ -20,16 +20,13 @@ EVERYWHERE = {"0.0.0.0/0", "::/0"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """The resources by type."""
-
     resources: tuple[Resource, ...]
 
     def of(self, type_: str) -> list[Resource]:
-        """Every resource of the type."""
         return [r for r in self.resources if r.type == type_]
 
     def statements(self, role_arn: str) -> list[dict[str, Any]]:
-        """Every Allow statement of the role with that ARN."""
+        """The Allow statements of a role."""
         names = {_name(r) for r in self.of("aws:iam/role:Role") if role_arn.endswith(f"/{_name(r)}")}
         documents = (r.inputs["policy"] for r in self.of("aws:iam/rolePolicy:RolePolicy") if r.inputs["role"] in names)
         return [s for d in documents for s in json.loads(d)["Statement"] if s["Effect"] == "Allow"]
@@ -37,21 +34,21 @@ class Graph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """A container, or a service, with the statements of the role that it can use."""
+    """A container or service with the statements of its role."""
 
     name: str
     statements: Sequence[Mapping[str, Any]]
 
 
 def access(plan: Plan, resources: Sequence[Resource]) -> Access:
-    """What the graph lets each container, the schedules and the public do."""
+    """What the graph allows each container, the schedules and the public."""
     graph = Graph(resources=tuple(resources))
     principals = [*_containers(graph), *_schedules(graph)]
-    obtained = {(p.name, s) for p in principals for s in _obtainable(graph, p)}
+    obtained = {(p.name, s) for p in principals for s in _obtainable_secrets(graph, p)}
     return Access(
-        reads=frozenset({*_injected(graph), *obtained}),
+        reads=frozenset({*_injected_secrets(graph), *obtained}),
         self_obtainable=frozenset(obtained),
-        store_access=frozenset({*(t for p in principals for t in _touches(p)), *_public_store(graph)}),
+        store_access=frozenset({*(t for p in principals for t in _store_access(p)), *_public_store(graph)}),
         starts=frozenset((p.name, what) for p in principals for what in _starts(graph, p)),
         listens=frozenset([*_front(graph), *_open_groups(graph)]),
         wildcards=tuple(_wildcards(graph)),
@@ -64,7 +61,7 @@ def _definitions(graph: Graph) -> Iterator[tuple[Resource, list[dict[str, Any]]]
 
 
 def _containers(graph: Graph) -> Iterator[Principal]:
-    """Every container of a task can ask for the credentials of the task's role."""
+    """Every container of a task can get the credentials of the task's role."""
     for task, containers in _definitions(graph):
         statements = graph.statements(task.inputs.get("taskRoleArn", ""))
         for container in containers:
@@ -76,28 +73,28 @@ def _schedules(graph: Graph) -> Iterator[Principal]:
         yield Principal(name="schedules", statements=graph.statements(schedule.inputs["target"]["roleArn"]))
 
 
-def _injected(graph: Graph) -> Iterator[tuple[str, str]]:
+def _injected_secrets(graph: Graph) -> Iterator[tuple[str, str]]:
     for _, containers in _definitions(graph):
         for container in containers:
             for reference in container.get("secrets", []):
                 yield container["name"], secret_name_from_variable(reference["name"])
 
 
-def _obtainable(graph: Graph, principal: Principal) -> Iterator[str]:
+def _obtainable_secrets(graph: Graph, principal: Principal) -> Iterator[str]:
     for statement in principal.statements:
         if _allows(statement, "secretsmanager:GetSecretValue"):
             yield from (name for name, arn in _secret_arns(graph) if _covers(statement, arn))
 
 
 def _secret_arns(graph: Graph) -> Iterator[tuple[str, str]]:
-    """Every secret by its name in the spec: those that some container refers to."""
+    """The spec name and ARN of every secret that a container refers to."""
     for _, containers in _definitions(graph):
         for container in containers:
             for reference in container.get("secrets", []):
                 yield secret_name_from_variable(reference["name"]), str(reference["valueFrom"]).split(":::")[0]
 
 
-def _touches(principal: Principal) -> Iterator[tuple[str, str, str]]:
+def _store_access(principal: Principal) -> Iterator[tuple[str, str, str]]:
     for statement in principal.statements:
         for kind, action in OBJECT_ACTIONS.items():
             if _allows(statement, action):
@@ -105,7 +102,7 @@ def _touches(principal: Principal) -> Iterator[tuple[str, str, str]]:
 
 
 def _prefixes(statement: Mapping[str, Any]) -> Iterator[str]:
-    for resource in _listed(statement, "Resource"):
+    for resource in _values(statement, "Resource"):
         if resource == "*":
             yield ""
         elif resource.startswith("arn:aws:s3:::") and "/" in resource:
@@ -117,7 +114,7 @@ def _starts(graph: Graph, principal: Principal) -> Iterator[str]:
     for statement in principal.statements:
         if not _allows(statement, "ecs:RunTask"):
             continue
-        if any(r == "*" for r in _listed(statement, "Resource")):
+        if any(r == "*" for r in _values(statement, "Resource")):
             yield "anything"
         yield from ("run" for end, name in families.items() if name.endswith("-run") and _covers_end(statement, end))
         yield from (
@@ -126,7 +123,7 @@ def _starts(graph: Graph, principal: Principal) -> Iterator[str]:
 
 
 def _covers_end(statement: Mapping[str, Any], end: str) -> bool:
-    return any(fnmatchcase(end, "*:" + r.split(":", 5)[-1]) for r in _listed(statement, "Resource") if ":" in r)
+    return any(fnmatchcase(end, "*:" + r.split(":", 5)[-1]) for r in _values(statement, "Resource") if ":" in r)
 
 
 def _front(graph: Graph) -> Iterator[tuple[str, int, bool, bool]]:
@@ -140,7 +137,7 @@ def _front(graph: Graph) -> Iterator[tuple[str, int, bool, bool]]:
 
 
 def _open_groups(graph: Graph) -> Iterator[tuple[str, int, bool, bool]]:
-    """A group of containers that the public reaches directly; a load balancer's own is judged by its listeners."""
+    """Groups of containers that the public reaches directly; a load balancer's group is covered by its listeners."""
     fronts = {g for b in graph.of("aws:lb/loadBalancer:LoadBalancer") for g in b.inputs.get("securityGroups", [])}
     for rule in graph.of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"):
         open_to_all = {rule.inputs.get("cidrIpv4"), rule.inputs.get("cidrIpv6")} & EVERYWHERE
@@ -163,24 +160,24 @@ def _public_store(graph: Graph) -> Iterator[tuple[str, str, str]]:
 def _wildcards(graph: Graph) -> Iterator[str]:
     for attached in graph.of("aws:iam/rolePolicy:RolePolicy"):
         for statement in json.loads(attached.inputs["policy"])["Statement"]:
-            actions = _listed(statement, "Action")
+            actions = _values(statement, "Action")
             if statement["Effect"] != "Allow" or set(actions) <= RESOURCELESS:
                 continue
-            if "*" in _listed(statement, "Resource") or any("*" in action for action in actions):
-                yield f"{attached.name}: {', '.join(actions)} on {', '.join(_listed(statement, 'Resource'))}"
+            if "*" in _values(statement, "Resource") or any("*" in action for action in actions):
+                yield f"{attached.name}: {', '.join(actions)} on {', '.join(_values(statement, 'Resource'))}"
     for attachment in graph.of("aws:iam/rolePolicyAttachment:RolePolicyAttachment"):
         yield f"{attachment.name}: {attachment.inputs['policyArn']}"
 
 
 def _allows(statement: Mapping[str, Any], action: str) -> bool:
-    return any(fnmatchcase(action.lower(), a.lower()) for a in _listed(statement, "Action"))
+    return any(fnmatchcase(action.lower(), a.lower()) for a in _values(statement, "Action"))
 
 
 def _covers(statement: Mapping[str, Any], arn: str) -> bool:
-    return any(fnmatchcase(arn, r) for r in _listed(statement, "Resource"))
+    return any(fnmatchcase(arn, r) for r in _values(statement, "Resource"))
 
 
-def _listed(statement: Mapping[str, Any], key: str) -> list[str]:
+def _values(statement: Mapping[str, Any], key: str) -> list[str]:
     value = statement.get(key, [])
     return [str(v) for v in value] if isinstance(value, Iterable) and not isinstance(value, str) else [str(value)]
 

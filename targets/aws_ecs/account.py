@@ -1,4 +1,4 @@
-"""Amazon's API with whatever credentials its own library finds: profiles, SSO, roles, variables."""
+"""Amazon's API with the credentials that botocore finds: profiles, SSO, roles, variables."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CONNECT_S, READ_S, TRIES = 10, 30, 3
 
 
 def client(service: str, region: str) -> Any:
-    """A client of one service in a region; UnmoorError where Amazon's library is not installed."""
+    """A client of one service in a region; UnmoorError if botocore is not installed."""
     if find_spec("botocore") is None:
-        raise UnmoorError("asking AWS needs botocore; run pip install 'unmoor[aws]'")
+        raise UnmoorError("AWS needs botocore; run pip install 'unmoor[aws]'")
     from botocore.config import Config
     from botocore.session import Session
 
@@ -26,21 +26,21 @@ def client(service: str, region: str) -> Any:
 
 
 def call_aws(ask: Callable[[], Any]) -> Any:
-    """What is answered; OperateError in one line where it is not."""
+    """The result of the call; OperateError in one line if it fails."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         return ask()
     except ClientError as error:
-        said = error.response.get("Error", {})
-        text = " ".join(str(said.get("Message") or said.get("Code")).split())[:300]
+        details = error.response.get("Error", {})
+        text = " ".join(str(details.get("Message") or details.get("Code")).split())[:300]
         raise OperateError(f"AWS refused {error.operation_name}: {text}") from None
     except BotoCoreError as error:
-        raise OperateError(f"AWS cannot be asked: {first_sentence(str(error))}") from None
+        raise OperateError(f"AWS cannot be reached: {first_sentence(str(error))}") from None
 
 
 def caller_identity(region: str) -> Account:
-    """The account and the identity in it."""
+    """The account and the identity that is logged in."""
     sts = client("sts", region)
     answer = call_aws(sts.get_caller_identity)
     at = parse_http_date(answer["ResponseMetadata"]["HTTPHeaders"].get("date", ""))

@@ -1,110 +1,90 @@
-"""Every reason for which ECS would refuse a plan."""
+"""The reasons to reject a plan on ECS."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from decimal import Decimal
 
 from unmoor.cron import parse
 from unmoor.errors import Problem
 from unmoor.plan import Plan
-from unmoor.quantities import cpu_text, duration_text, size_text
-from unmoor.target.checks import existing_secrets_problems, local_image_problems, missed_schedules_problems
+from unmoor.quantities import cpu_text, size_text
+from unmoor.target.checks import (
+    existing_secrets_problems,
+    local_image_problems,
+    log_retention_problems,
+    missed_schedules_problems,
+    unused_domain_settings,
+)
 
+from .describe import service_memory_mib
 from .settings import EcsSettings
 from .sizes import MOST_DISK_GIB, disk_gib, fargate_size, log_days
 
-HERE = "targets.aws-ecs"
-SECRET_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}")
+NAME = "aws-ecs"
+HERE = f"targets.{NAME}"
+SECRET_ARN = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}"
 
 
 def check(plan: Plan, settings: EcsSettings) -> list[Problem]:
-    """Every reason this target would refuse the plan; empty means go."""
+    """Every reason to reject the plan; an empty list accepts it."""
+    arn = {"what": "its Secrets Manager ARN", "remedy": "write the whole ARN, including the six characters at its end"}
     return [
         *_sizes(plan),
         *_schedules(plan),
-        *_logs(plan),
+        *log_retention_problems(plan, log_days(plan.retention.logs_s), limit="CloudWatch's 3653d"),
         *_network(settings),
+        *unused_domain_settings(plan, settings, "hosted_zone_id", "certificate", target=NAME),
         *_front(plan, settings),
         *missed_schedules_problems(plan, by="EventBridge Scheduler"),
         *local_image_problems(plan, by="Fargate"),
-        *existing_secrets_problems(plan, settings, target="aws-ecs", what="its ARN"),
-        *_secret_arns(plan, settings),
+        *existing_secrets_problems(plan, settings, target=NAME, pattern=SECRET_ARN, **arn),
     ]
 
 
 def _sizes(plan: Plan) -> Iterator[Problem]:
-    memory = plan.run.memory_mib + plan.guard.memory_mib
-    if fargate_size(plan.run.cpu, memory) is None:
-        asked = f"{cpu_text(plan.run.cpu)} processors and {size_text(memory)} with the guard's"
-        yield Problem(path="resources", rule=f"Fargate has no size for {asked}", remedy="ask for at most 16 and 119Gi")
-    service = plan.service_memory_mib + (plan.guard.memory_mib if plan.run.isolation == "process" else 0)
-    if fargate_size(plan.service_cpu, service) is None:
-        asked = f"{cpu_text(plan.service_cpu)} processors and {size_text(service)}"
-        yield Problem(path="gateway", rule=f"Fargate has no size for {asked}", remedy="ask for at most 16 and 119Gi")
+    yield from _size("resources", plan.run.cpu, plan.run.memory_mib + plan.guard.memory_mib)
+    yield from _size("gateway", plan.service_cpu, service_memory_mib(plan))
     if disk_gib(plan.run.disk_mib) > MOST_DISK_GIB:
         rule = f"{size_text(plan.run.disk_mib)} is over Fargate's {MOST_DISK_GIB}Gi"
-        yield Problem(path="resources.disk", rule=rule, remedy="lower it, or choose vm-docker")
+        yield Problem("resources.disk", rule, "lower it, or choose vm-docker")
+
+
+def _size(path: str, cpu: Decimal, memory_mib: int) -> Iterator[Problem]:
+    if fargate_size(cpu, memory_mib) is None:
+        rule = f"Fargate has no size for {cpu_text(cpu)} processors and {size_text(memory_mib)} including sidecars"
+        yield Problem(path, rule, "request at most 16 and 119Gi")
 
 
 def _schedules(plan: Plan) -> Iterator[Problem]:
-    """EventBridge wants one of the two day fields to be `?`, so it has no `or` between them."""
-    if plan.run.isolation == "process":
-        return
-    for schedule in plan.schedules:
+    """EventBridge requires `?` in one of the two day fields, so it cannot combine them with `or`."""
+    for schedule in plan.schedules if plan.run.isolation == "container" else ():
         cron = parse(schedule.cron)
         if not (cron.any_day or cron.any_weekday):
-            yield Problem(
-                path=f"triggers[{schedule.name}].schedule.cron",
-                rule="EventBridge Scheduler cannot say this day of the month or that day of the week",
-                remedy="make it two triggers, one with each",
-            )
-
-
-def _logs(plan: Plan) -> Iterator[Problem]:
-    if log_days(plan.retention.logs_s) is None:
-        rule = f"{duration_text(plan.retention.logs_s)} is over CloudWatch's 3653d"
-        yield Problem(path="retention.logs", rule=rule, remedy="lower it")
+            rule = "EventBridge Scheduler cannot combine a day of the month with a day of the week"
+            yield Problem(f"triggers[{schedule.name}].schedule.cron", rule, "write two triggers, one with each")
 
 
 def _network(settings: EcsSettings) -> Iterator[Problem]:
     if settings.vpc and len(settings.subnets) < 2:
-        rule = f"{len(settings.subnets)} subnets are given for {settings.vpc}"
-        yield Problem(path=f"{HERE}.subnets", rule=rule, remedy="give two or more, in different zones")
+        rule = f"{settings.vpc} needs at least two subnets, not {len(settings.subnets)}"
+        yield Problem(f"{HERE}.subnets", rule, "add subnets in different zones")
     if not settings.vpc and (settings.subnets or settings.front_subnets):
-        yield Problem(path=f"{HERE}.subnets", rule="subnets are given without their VPC", remedy=f"add {HERE}.vpc")
+        yield Problem(f"{HERE}.subnets", "subnets require their VPC", f"add {HERE}.vpc")
     if not settings.vpc and not settings.assign_public_ip:
-        rule = "the VPC that is made has public subnets and no NAT, so tasks would reach nothing"
-        yield Problem(path=f"{HERE}.assign_public_ip", rule=rule, remedy="leave it true, or give vpc and subnets")
+        rule = "the new VPC has public subnets and no NAT, so tasks would have no egress"
+        yield Problem(f"{HERE}.assign_public_ip", rule, "leave it true, or set vpc and subnets")
     if settings.front_subnets and settings.front != "alb":
-        rule = "front_subnets are for an ALB"
-        yield Problem(path=f"{HERE}.front_subnets", rule=rule, remedy="remove them, or set front: alb")
+        yield Problem(f"{HERE}.front_subnets", "front_subnets are for an ALB", "remove them, or set front: alb")
     if settings.vpc and len(settings.front_subnets) == 1:
-        rule = "an ALB needs subnets in two zones"
-        yield Problem(path=f"{HERE}.front_subnets", rule=rule, remedy="give two or more")
+        yield Problem(f"{HERE}.front_subnets", "an ALB needs subnets in two zones", "add a subnet")
 
 
 def _front(plan: Plan, settings: EcsSettings) -> Iterator[Problem]:
     domain = plan.network.domain
-    if domain is None:
-        if settings.front == "alb":
-            rule = "an ALB has no certificate without a domain"
-            yield Problem(path=f"{HERE}.front", rule=rule, remedy="set network.domain, or leave front: http-api")
-        for key in ("hosted_zone_id", "certificate"):
-            if getattr(settings, key):
-                rule = f"{key} is for network.domain, which is not set"
-                yield Problem(path=f"{HERE}.{key}", rule=rule, remedy="set network.domain or remove it")
-        return
-    if not (settings.hosted_zone_id or settings.certificate):
-        rule = f"no certificate can be had for {domain}"
+    if domain is None and settings.front == "alb":
+        rule = "an ALB has no certificate without a domain"
+        yield Problem(f"{HERE}.front", rule, "set network.domain, or leave front: http-api")
+    if domain and not (settings.hosted_zone_id or settings.certificate):
         remedy = f"set {HERE}.hosted_zone_id to its Route 53 zone, or {HERE}.certificate to an issued one"
-        yield Problem(path="network.domain", rule=rule, remedy=remedy)
-
-
-def _secret_arns(plan: Plan, settings: EcsSettings) -> Iterator[Problem]:
-    for secret in plan.secrets:
-        arn = settings.secrets.get(secret.name)
-        if secret.source == "existing" and arn is not None and not SECRET_ARN.fullmatch(arn):
-            rule = f"{arn!r} is no Secrets Manager ARN"
-            remedy = "write the whole ARN, six characters at its end included"
-            yield Problem(path=f"{HERE}.secrets.{secret.name}", rule=rule, remedy=remedy)
+        yield Problem("network.domain", f"there is no certificate for {domain}", remedy)

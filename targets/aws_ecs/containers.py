@@ -1,6 +1,6 @@
-"""Container definitions in the canonical form in which ECS gives them back, so that nothing differs without a change.
+"""Container definitions in the canonical form that ECS returns, so that a diff means a change.
 
-Containers and variables are sorted by name, and members that ECS would fill in are written out.
+Containers and variables are sorted by name, and the members that ECS would fill in are written out.
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 """
 
@@ -23,7 +23,7 @@ VOLUMES = {"temp": TEMP_DIR, "work": WORK_DIR}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """One container: its name, what it runs, what it may use, and which others must be well before it starts."""
+    """One container; it starts when those in `after` are healthy."""
 
     name: str
     image: pulumi.Input[str]
@@ -40,15 +40,14 @@ class Container:
 
 
 def definitions(containers: Sequence[Container], secrets: Mapping[str, StoredSecret]) -> pulumi.Output[str]:
-    """The containers of one task definition, as JSON."""
     ordered = sorted(containers, key=lambda c: c.name)
     return pulumi.Output.json_dumps([_definition(c, secrets) for c in ordered], sort_keys=True)
 
 
-def volumes(containers: Sequence[Container]) -> list[aws.ecs.TaskDefinitionVolumeArgs]:
-    """The only places that the containers may write to, each its own; they live as long as the task."""
+def volumes(containers: Sequence[Container]) -> list[aws.ecs.TaskDefinitionVolumeArgsDict]:
+    """The only folders that containers can write to, separate for each; they live as long as the task."""
     names = sorted(f"{container.name}-{volume}" for container in containers for volume in VOLUMES)
-    return [aws.ecs.TaskDefinitionVolumeArgs(name=name) for name in names]
+    return [{"name": name} for name in names]
 
 
 def _definition(container: Container, secrets: Mapping[str, StoredSecret]) -> dict[str, Any]:

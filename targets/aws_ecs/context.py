@@ -1,47 +1,18 @@
-"""What every concept of the target is built with, and the small things that all of them need."""
+"""The build's context, and policy documents."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import pulumi
 
-from unmoor.plan import Plan
-from unmoor.plan.physical_names import tags
-from unmoor.target import BuildOptions
+from unmoor.target.component import BuildContext
 
 from .settings import EcsSettings
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """One build: the component's name, what is built, and the options of its children.
-
-    `child` carries the AWS provider; `bare` is for resources of other packages; `kept` is for what holds data.
-    """
-
-    name: str
-    plan: Plan
-    settings: EcsSettings
-    options: BuildOptions
-    child: pulumi.ResourceOptions
-    bare: pulumi.ResourceOptions
-    kept: pulumi.ResourceOptions
-
-    def logical(self, role: str) -> str:
-        """The logical name of a resource."""
-        return f"{self.name}-{role}"
-
-    @property
-    def tags(self) -> dict[str, str]:
-        return tags(self.plan)
-
-    def after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
-        """The options of a child that is made after these, and deleted before them."""
-        return pulumi.ResourceOptions.merge(self.child, pulumi.ResourceOptions(depends_on=list(resources)))
+Context: TypeAlias = BuildContext[EcsSettings]
 
 
 def policy_statement(
@@ -59,6 +30,6 @@ def policy(statements: Sequence[dict[str, Any]]) -> pulumi.Output[str]:
 
 
 def assume_role_policy(service: str) -> str:
-    """The document by which a service may take a role on."""
+    """The policy that lets a service assume a role."""
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"}}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, sort_keys=True)

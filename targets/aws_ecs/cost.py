@@ -1,6 +1,6 @@
-"""What a month costs on ECS: the plan's tasks in the sizes that Fargate has, and all that stands around them.
+"""A month's cost on ECS: tasks in Fargate's sizes, and the resources around them.
 
-Fargate bills by the second from the image's pull to the task's end, one minute at least, and disk above 20 GB:
+Fargate bills by the second from the image's pull to the task's end, at least one minute, and disk above 20 GB:
 https://aws.amazon.com/fargate/pricing/
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from unmoor.cost import common_uses, workload
-from unmoor.cost.common_uses import compute_uses, make_use
+from unmoor.cost.common_uses import compute_uses
 from unmoor.plan import Plan
 from unmoor.pricing.line import CostLine, Kind, UsageItem
 from unmoor.pricing.pricer import Pricer
@@ -24,7 +24,7 @@ from .sizes import INCLUDED_DISK_GIB, FargateSize, disk_gib, log_days
 LEAST_TASK_S = 60
 REPLACED_DAYS = 7
 SUBNETS = 2
-# What one capacity unit of a load balancer takes in an hour: new connections, or a GB.
+# The load of one capacity unit of a load balancer in an hour: new connections, or a GB.
 # https://aws.amazon.com/elasticloadbalancing/pricing/
 LCU_CONNECTIONS = Decimal(25 * 3600)
 
@@ -41,13 +41,13 @@ def _uses(plan: Plan, settings: EcsSettings, usage: Usage) -> Iterator[UsageItem
     if plan.run.isolation == "container":
         yield from _runs(plan, settings, workload.run_seconds(usage, least=LEAST_TASK_S))
     if plan.schedules and plan.run.isolation == "container":
-        yield make_use(
+        yield UsageItem(
             "schedules", "runs", "schedules fired", "schedule", workload.scheduled_runs(plan.schedules), "event"
         )
     yield from _secrets(plan, usage)
     yield from common_uses.store_uses(plan, usage, always=always, woken=Decimal(0), replaced_days=REPLACED_DAYS)
     yield from common_uses.log_uses(usage, kept_days=log_days(plan.retention.logs_s) or 0)
-    yield make_use("image", "fixed", "images kept", "image", workload.images_gib(plan), "GiB-month")
+    yield UsageItem("image", "fixed", "images kept", "image", workload.images_gib(plan), "GiB-month")
     yield from common_uses.egress_uses(usage)
     yield from _network(settings, usage)
 
@@ -76,35 +76,35 @@ def _task(part: str, kind: Kind, what: str, plan: Plan, size: FargateSize, secon
 
 def _disk(part: str, kind: Kind, what: str, plan: Plan, seconds: Decimal) -> Iterator[UsageItem]:
     further = disk_gib(plan.run.disk_mib) - INCLUDED_DISK_GIB
-    yield make_use(part, kind, f"{what}: disk above 20 GB", "task-disk", further * seconds, "GiB-second")
+    yield UsageItem(part, kind, f"{what}: disk above 20 GB", "task-disk", further * seconds, "GiB-second")
 
 
 def _address(part: str, kind: Kind, what: str, settings: EcsSettings, seconds: Decimal) -> Iterator[UsageItem]:
     if settings.assign_public_ip:
-        yield make_use(part, kind, f"{what}: public address", "address", seconds, "second")
+        yield UsageItem(part, kind, f"{what}: public address", "address", seconds, "second")
 
 
 def _front(plan: Plan, settings: EcsSettings, usage: Usage) -> Iterator[UsageItem]:
     requests = usage.all_requests
     if settings.front == "http-api":
-        yield make_use("gateway", "runs", "requests of the HTTP API, up to 512 KB", "http-api", requests, "request")
-        yield make_use("gateway", "fixed", "its private zone of names", "zone", Decimal(1), "zone-month")
+        yield UsageItem("gateway", "runs", "requests of the HTTP API, up to 512 KB", "http-api", requests, "request")
+        yield UsageItem("gateway", "fixed", "its private zone of names", "zone", Decimal(1), "zone-month")
         return
     addresses = len(settings.front_subnets or settings.subnets) or SUBNETS
-    yield make_use("gateway", "fixed", "load balancer", "balancer", SECONDS_PER_MONTH, "second")
-    yield make_use("gateway", "fixed", "its addresses", "address", SECONDS_PER_MONTH * addresses, "second")
+    yield UsageItem("gateway", "fixed", "load balancer", "balancer", SECONDS_PER_MONTH, "second")
+    yield UsageItem("gateway", "fixed", "its addresses", "address", SECONDS_PER_MONTH * addresses, "second")
     capacity = max(requests / LCU_CONNECTIONS, workload.answers_gib(usage))
-    yield make_use("gateway", "runs", "its capacity units", "balancer-capacity", capacity, "LCU-hour")
+    yield UsageItem("gateway", "runs", "its capacity units", "balancer-capacity", capacity, "LCU-hour")
 
 
 def _secrets(plan: Plan, usage: Usage) -> Iterator[UsageItem]:
-    yield make_use("secrets", "fixed", "kept", "secret", Decimal(workload.managed_secrets(plan)), "secret-month")
-    yield make_use("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "operation")
+    yield UsageItem("secrets", "fixed", "kept", "secret", Decimal(workload.managed_secrets(plan)), "secret-month")
+    yield UsageItem("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "operation")
 
 
 def _network(settings: EcsSettings, usage: Usage) -> Iterator[UsageItem]:
     if not settings.assign_public_ip:
         note = "through the NAT of your VPC, whose hours are not counted, since it is there without this agent"
-        yield make_use("network", "traffic", "through your NAT", "nat", workload.egress_gib(usage), "GiB", note)
+        yield UsageItem("network", "traffic", "through your NAT", "nat", workload.egress_gib(usage), "GiB", note)
     if settings.container_insights:
-        yield make_use("logs", "fixed", "Container Insights", "insights", Decimal(1), "month")
+        yield UsageItem("logs", "fixed", "Container Insights", "insights", Decimal(1), "month")

@@ -1,6 +1,6 @@
-"""What who deploys must be allowed to do: an IAM policy made of the graph's types, narrowed to the agent's names.
+"""The IAM policy of the deploying user: the actions for the graph's types, restricted to the agent's names.
 
-Which actions a type needs is what pulumi-aws calls to make, read, change and delete one; they stand in deployer.json.
+deployer.json lists the actions that pulumi-aws calls to create, read, update and delete each type.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from unmoor.plan import Plan
 from .names import log_group, name
 from .settings import EcsSettings
 
-# By type without its package: the actions. Among those of a bucket is all that the provider reads of one, whichever of
-# its parts is asked for; those of a stage set up the delivery of its access logs.
+# By type without its package: the actions. Those of a bucket include all that the provider reads of one; those of a
+# stage set up the delivery of its access logs.
 _KNOWN = json.loads((files("unmoor.targets.aws_ecs") / "deployer.json").read_text(encoding="utf-8"))
 ACTIONS: Mapping[str, Sequence[str]] = _KNOWN["by_type"]
-# What pushes the image: https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
+# To push the image: https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
 PUSHES: Sequence[str] = _KNOWN["pushing"]
-# What is on a network is tagged as it is made.
+# Network resources are tagged on creation.
 TAGGED_BY_EC2 = ("ec2:CreateTags", "ec2:DeleteTags", "ec2:DescribeTags")
-# Tasks, and the instances by which they are listed, are for verify to say why one stopped.
+# verify lists tasks by container instances to report why one stopped.
 ECS_KINDS = ("cluster", "container-instance", "service", "task", "task-definition")
-# Roles that AWS makes for a service when an account uses it for the first time:
+# Roles that AWS creates when an account first uses a service:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
 LINKED = {
     "ecs/cluster:Cluster": "ecs.amazonaws.com",
@@ -34,38 +34,16 @@ LINKED = {
     "apigatewayv2/vpcLink:VpcLink": "ops.apigateway.amazonaws.com",
     "lb/loadBalancer:LoadBalancer": "elasticloadbalancing.amazonaws.com",
 }
-# Who may be given a role of the agent's.
+# The services that the agent's roles may be passed to.
 PASSED_TO = ["ecs-tasks.amazonaws.com", "scheduler.amazonaws.com"]
-# Actions that AWS takes for every resource alone, and whose resource's name nobody chooses, are left as they are.
-UNNAMED = (
-    "acm:",
-    "apigateway:",
-    "application-autoscaling:",
-    "ec2:",
-    "elasticloadbalancing:",
-    "route53:",
-    "servicediscovery:",
-    "sts:",
-)
-UNSCOPED = {
-    "ecr:GetAuthorizationToken",
-    "ecs:CreateCluster",
-    "ecs:DeregisterTaskDefinition",
-    "ecs:DescribeTaskDefinition",
-    "ecs:ListTagsForResource",
-    "logs:CreateLogDelivery",
-    "logs:DeleteLogDelivery",
-    "logs:DescribeLogGroups",
-    "logs:DescribeResourcePolicies",
-    "logs:GetLogDelivery",
-    "logs:ListLogDeliveries",
-    "logs:PutResourcePolicy",
-    "logs:UpdateLogDelivery",
-}
+# Actions that AWS allows only on all resources, or whose resources have no chosen name, are not restricted: all of
+# these services, and single actions.
+UNNAMED: tuple[str, ...] = tuple(_KNOWN["unnamed"])
+UNSCOPED: frozenset[str] = frozenset(_KNOWN["unscoped"])
 
 
 def deployer_policy(plan: Plan, settings: EcsSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:
-    """The IAM policy document of who deploys this graph, and no other agent's."""
+    """The IAM policy document that deploys this agent and no other."""
     types = sorted({r.type.removeprefix("aws:") for r in resources if r.type.startswith("aws:")})
     builds = any(r.type.startswith("docker-build:") for r in resources)
     actions = {"sts:GetCallerIdentity", *(action for type_ in types for action in ACTIONS[type_])}
@@ -77,7 +55,7 @@ def deployer_policy(plan: Plan, settings: EcsSettings, resources: Iterable[Resou
 
 
 def _statements(plan: Plan, settings: EcsSettings, actions: set[str], types: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """One statement for each scope: what has no name first, then each service by the agent's names."""
+    """One statement for each scope: actions without a name first, then each service by the agent's names."""
     here = {"StringEquals": {"aws:RequestedRegion": settings.region}}
     everywhere = {a for a in actions if a.startswith(("route53:", "sts:", "iam:"))}
     unnamed = {a for a in actions if a.startswith(UNNAMED) or a in UNSCOPED} - everywhere
@@ -97,8 +75,7 @@ def _statements(plan: Plan, settings: EcsSettings, actions: set[str], types: Seq
 
 
 def _scopes(plan: Plan, settings: EcsSettings) -> dict[str, list[str]]:
-    """By service, the ARNs of what bears the agent's name.
-
+    """By service, the ARNs with the agent's name:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
     """
     own, region = name(plan, ""), settings.region

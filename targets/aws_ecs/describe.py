@@ -1,189 +1,157 @@
-"""What ECS makes of a plan, for people: roundings, what serves each part, guarantees, limits."""
+"""What ECS makes of a plan, for people: adjustments, parts, guarantees, limits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
 
-from unmoor.plan import Plan
-from unmoor.quantities import cpu_text, duration_text, size_text
+from unmoor.plan import ImageReference, Plan
+from unmoor.quantities import cpu_text, size_text
 from unmoor.target import Adjustment, Guarantee, Limit, PartMapping
+from unmoor.target.description import (
+    MISSED_BY_GATEWAY,
+    SHARED_CONTAINER,
+    adjustment,
+    data_promise,
+    describe_guarantees,
+    describe_parts,
+    retention_adjustment,
+    run_retention_adjustment,
+    size_adjustment,
+)
 
 from .settings import EcsSettings
-from .sizes import FargateSize, days, disk_gib, fargate_size, log_days
+from .sizes import FargateSize, disk_gib, fargate_size, log_days
 
-FARGATE_DOC = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html"
+DOCS = "https://docs.aws.amazon.com"
+ECS_DOCS = f"{DOCS}/AmazonECS/latest/developerguide"
+FARGATE_DOC = f"{ECS_DOCS}/fargate-tasks-services.html"
+HTTP_API_DOC = f"{DOCS}/apigateway/latest/developerguide/http-api-quotas.html"
+SCHEDULE_DOC = f"{DOCS}/scheduler/latest/UserGuide/schedule-types.html"
 LIMITS = (
+    Limit("request time", "30 s behind an HTTP API, 4000 s idle behind an ALB", HTTP_API_DOC),
     Limit(
-        topic="request time",
-        value="30 s behind an HTTP API, 4000 s idle behind an ALB",
-        source="https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html",
+        "run time",
+        "none; AWS may retire a task's host after 7 days' notice",
+        f"{ECS_DOCS}/prepare-task-retirement.html",
     ),
-    Limit(
-        topic="run time",
-        value="none; AWS may retire a task's host after 7 days' notice",
-        source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/prepare-task-retirement.html",
-    ),
-    Limit(topic="image platform", value="linux/amd64 or linux/arm64", source=FARGATE_DOC),
-    Limit(topic="run size", value="16 processors, 120 GiB, in Fargate's pairs", source=FARGATE_DOC),
-    Limit(topic="disk", value="20 to 200 GiB", source=f"{FARGATE_DOC}#fargate-tasks-storage"),
-    Limit(
-        topic="stop grace",
-        value="up to 120 s",
-        source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html",
-    ),
-    Limit(
-        topic="schedule",
-        value="one minute, any time zone, no day of month together with day of week",
-        source="https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html",
-    ),
+    Limit("image platform", "linux/amd64 or linux/arm64", FARGATE_DOC),
+    Limit("run size", "16 processors, 120 GiB, in Fargate's pairs", FARGATE_DOC),
+    Limit("disk", "20 to 200 GiB", f"{FARGATE_DOC}#fargate-tasks-storage"),
+    Limit("stop grace", "up to 120 s", f"{DOCS}/AmazonECS/latest/APIReference/API_ContainerDefinition.html"),
+    Limit("schedule", "one minute, any time zone, no day of month together with day of week", SCHEDULE_DOC),
 )
+TASK = "aws:ecs/taskDefinition:TaskDefinition"
 
 
 def run_size(plan: Plan) -> FargateSize:
     """The size of a run's task: the run's processors, which the guard shares, and memory for both."""
-    return _sized(plan.run.cpu, plan.run.memory_mib + plan.guard.memory_mib)
+    return _legal_size(plan.run.cpu, plan.run.memory_mib + plan.guard.memory_mib)
+
+
+def service_memory_mib(plan: Plan) -> int:
+    """The memory of the gateway's task, including one run and the guard if runs are processes in it."""
+    return plan.service_memory_mib + (plan.guard.memory_mib if plan.run.isolation == "process" else 0)
 
 
 def service_size(plan: Plan) -> FargateSize:
-    """The size of the gateway's task, with one run and the guard where runs live in it."""
-    guard = plan.guard.memory_mib if plan.run.isolation == "process" else 0
-    return _sized(plan.service_cpu, plan.service_memory_mib + guard)
+    """The size of the gateway's task."""
+    return _legal_size(plan.service_cpu, service_memory_mib(plan))
 
 
 def instances(plan: Plan) -> int:
-    """How many gateways are kept: nothing wakes a service that is at none."""
+    """The least number of gateways: at least one, since no request wakes a service without tasks."""
     return max(plan.gateway.min, 1)
 
 
 def adjustments(plan: Plan, settings: EcsSettings) -> list[Adjustment]:
-    """What becomes larger than asked."""
+    """The requested values that ECS replaces."""
     return [*_sizes(plan), *_scale(plan), *_retention(plan)]
 
 
 def _sizes(plan: Plan) -> Iterator[Adjustment]:
     if plan.run.isolation == "container":
         yield from _size("resources", plan.run.cpu, plan.run.memory_mib + plan.guard.memory_mib, run_size(plan))
-        gateway_memory = plan.service_memory_mib
-    else:
-        gateway_memory = plan.service_memory_mib + plan.guard.memory_mib
-    yield from _size("gateway", plan.service_cpu, gateway_memory, service_size(plan))
+    yield from _size("gateway", plan.service_cpu, service_memory_mib(plan), service_size(plan))
     given = disk_gib(plan.run.disk_mib) * 1024
-    if given != plan.run.disk_mib:
-        why = "20Gi are included" if given == 20 * 1024 else "Fargate counts whole Gi"
-        yield Adjustment(path="resources.disk", asked=size_text(plan.run.disk_mib), given=size_text(given), why=why)
+    why = "Fargate includes 20Gi" if given == 20 * 1024 else "Fargate counts whole Gi"
+    yield from size_adjustment("resources.disk", plan.run.disk_mib, given, why)
 
 
 def _size(path: str, cpu: Decimal, memory_mib: int, given: FargateSize) -> Iterator[Adjustment]:
     if given.cpu != cpu * 1024 or given.memory_mib != memory_mib:
-        asked = f"{cpu_text(cpu)} processors and {size_text(memory_mib)} with all that runs beside it"
+        asked = f"{cpu_text(cpu)} processors and {size_text(memory_mib)} including sidecars"
         size = f"{cpu_text(Decimal(given.cpu) / 1024)} and {size_text(given.memory_mib)}"
-        yield Adjustment(path=path, asked=asked, given=size, why="the next size that Fargate has")
+        yield Adjustment(path, asked, size, "the next size that Fargate has")
 
 
 def _scale(plan: Plan) -> Iterator[Adjustment]:
-    if plan.gateway.min == 0:
-        why = "no request wakes a service that is at none"
-        yield Adjustment(path="gateway.min", asked="0", given="1", why=why)
+    why = "no request wakes a service without tasks"
+    yield from adjustment("gateway.min", str(plan.gateway.min), str(instances(plan)), why)
 
 
 def _retention(plan: Plan) -> Iterator[Adjustment]:
-    kept = log_days(plan.retention.logs_s)
-    if kept is not None and kept * 86400 != plan.retention.logs_s:
-        asked = duration_text(plan.retention.logs_s)
-        yield Adjustment(path="retention.logs", asked=asked, given=f"{kept}d", why="the next that CloudWatch has")
-    if plan.retention.runs_s % 86400:
-        asked, given = duration_text(plan.retention.runs_s), f"{days(plan.retention.runs_s)}d"
-        yield Adjustment(path="retention.runs", asked=asked, given=given, why="S3 counts whole days")
+    logs = plan.retention.logs_s
+    yield from retention_adjustment("retention.logs", logs, log_days(logs), "the next time that CloudWatch has")
+    yield from run_retention_adjustment(plan.retention.runs_s, "S3 counts whole days")
 
 
 def part_mappings(plan: Plan, settings: EcsSettings) -> list[PartMapping]:
-    """What serves each part of the plan here."""
-    front = (
-        ("an HTTP API", "aws:apigatewayv2/api:Api")
-        if settings.front == "http-api"
-        else ("an ALB", "aws:lb/loadBalancer:LoadBalancer")
+    """What serves each part of the plan."""
+    isolated, service = plan.run.isolation == "container", "aws:ecs/service:Service"
+    front = ("ECS service behind an HTTP API", service, "aws:apigatewayv2/api:Api")
+    if settings.front == "alb":
+        front = ("ECS service behind an ALB", service, "aws:lb/loadBalancer:LoadBalancer")
+    return describe_parts(
+        gateway=front,
+        run=("its own task (RunTask)" if isolated else "in the gateway's task", TASK),
+        guard=("sidecar of the run" if isolated else "sidecar of the gateway", TASK),
+        schedules=_schedules(plan),
+        email="the gateway" if plan.mailboxes else "-",
+        secrets="Secrets Manager",
+        store=("S3 bucket", "aws:s3/bucket:Bucket"),
+        identity=("IAM roles", "aws:iam/role:Role"),
+        logs=("CloudWatch Logs", "aws:cloudwatch/logGroup:LogGroup"),
+        image="the reference, unchanged" if isinstance(plan.image, ImageReference) else "built and pushed to ECR",
+        network=(settings.vpc or "its own VPC, two public subnets", "aws:ec2/securityGroup:SecurityGroup"),
     )
-    task, service = "aws:ecs/taskDefinition:TaskDefinition", "aws:ecs/service:Service"
-    apart = plan.run.isolation == "container"
-    image = {"ImageReference": "the reference, as it is"}.get(type(plan.image).__name__, "built, kept in ECR")
-    return [
-        PartMapping(part="gateway", by=f"ECS service behind {front[0]}", types=(service, front[1])),
-        PartMapping(part="run", by="a task of its own (RunTask)" if apart else "in the gateway's task", types=(task,)),
-        PartMapping(part="guard", by="sidecar of the run" if apart else "sidecar of the gateway", types=(task,)),
-        _schedules(plan),
-        PartMapping(part="email", by="the gateway" if plan.mailboxes else "-"),
-        PartMapping(part="secrets", by="Secrets Manager"),
-        PartMapping(part="store", by="S3 bucket", types=("aws:s3/bucket:Bucket",)),
-        PartMapping(part="identity", by="IAM roles", types=("aws:iam/role:Role",)),
-        PartMapping(part="logs", by="CloudWatch Logs", types=("aws:cloudwatch/logGroup:LogGroup",)),
-        PartMapping(part="image", by=image),
-        PartMapping(
-            part="network",
-            by=settings.vpc or "own VPC, two public subnets",
-            types=("aws:ec2/securityGroup:SecurityGroup",),
-        ),
-    ]
 
 
-def _schedules(plan: Plan) -> PartMapping:
+def _schedules(plan: Plan) -> str | tuple[str, ...]:
     if not plan.schedules:
-        return PartMapping(part="schedules", by="-")
+        return "-"
     if plan.run.isolation == "process":
-        return PartMapping(part="schedules", by="the gateway's own scheduler")
-    return PartMapping(
-        part="schedules", by="EventBridge Scheduler to RunTask", types=("aws:scheduler/schedule:Schedule",)
-    )
+        return "the gateway's own scheduler"
+    return "EventBridge Scheduler to RunTask", "aws:scheduler/schedule:Schedule"
 
 
 def guarantees(plan: Plan, settings: EcsSettings) -> list[Guarantee]:
     """What ECS promises for this plan."""
-    apart = plan.run.isolation == "container"
-    return [
-        Guarantee(
-            topic="the run cannot read the model key",
-            strength="enforced",
-            by="only the guard's container is given it, by an execution role that no container can use",
-            source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html",
+    isolated = plan.run.isolation == "container"
+    http_api = settings.front == "http-api"
+    return describe_guarantees(
+        model_key=(
+            "enforced",
+            "only the guard's container receives it, through an execution role that no container can use",
+            f"{ECS_DOCS}/task_execution_IAM_role.html",
         ),
-        Guarantee(
-            topic="a run reaches only its egress list",
-            strength="advisory",
-            by="the security group lets only 443 out; names are the guard's matter, which Landlock enforces where the "
-            "host's kernel has it",
+        egress=(
+            "advisory",
+            "the security group allows only port 443; the guard checks host names, and Landlock, if the kernel has it, "
+            "forces runs through the guard",
         ),
-        Guarantee(
-            topic="one run cannot see another",
-            strength="enforced" if apart else "advisory",
-            by="a task and a virtual machine of its own" if apart else "runs share the gateway's container",
-        ),
-        Guarantee(
-            topic="the run's file system outside its workspace is read-only",
-            strength="enforced",
-            by="readonlyRootFilesystem",
-        ),
-        Guarantee(
-            topic="everything public is served by TLS",
-            strength="enforced",
-            by="HTTP API, HTTPS only" if settings.front == "http-api" else "ALB listener on 443; 80 redirects",
-        ),
-        Guarantee(
-            topic="data survives deletion of the stack",
-            strength="absent" if settings.destroy_data else "enforced",
-            by="destroy_data is set" if settings.destroy_data else "the bucket is retained",
-        ),
-        Guarantee(
-            topic="a missed schedule",
-            strength="enforced" if apart else "advisory",
-            by="is tried again for an hour, then kept in a dead-letter queue"
-            if apart
-            else "is made up for as schedule.missed says",
-        ),
-        Guarantee(topic="the gateway scales to zero", strength="absent", by="one task is always there"),
-    ]
+        isolation=("enforced", "each run has its own task and virtual machine") if isolated else SHARED_CONTAINER,
+        read_only=("enforced", "readonlyRootFilesystem"),
+        tls=("enforced", "HTTP API, HTTPS only" if http_api else "ALB listener on 443; 80 redirects"),
+        data=data_promise(settings, "the bucket is"),
+        missed=("enforced", "retried for an hour, then stored in a dead-letter queue")
+        if isolated
+        else MISSED_BY_GATEWAY,
+        scale_to_zero=("absent", "one task always runs"),
+    )
 
 
-def _sized(cpu: Decimal, memory_mib: int) -> FargateSize:
+def _legal_size(cpu: Decimal, memory_mib: int) -> FargateSize:
     size = fargate_size(cpu, memory_mib)
     assert size is not None, "check() refuses what has no size"
     return size

@@ -1,4 +1,4 @@
-"""What deploying to ECS needs of this machine and of the user's account."""
+"""What a deployment to ECS needs on this machine and in the user's account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .account import caller_identity
 from .settings import EcsSettings
 
 LOG_IN = "log in by aws sso login or aws configure, or set AWS_PROFILE"
-# Where no spec says a region; an identity is the same in all.
+# Used without a spec; an identity is the same in every region.
 ANY_REGION = "us-east-1"
 
 

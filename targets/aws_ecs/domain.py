@@ -1,4 +1,4 @@
-"""A host name of the user's own: its certificate, given or made, and its record where the zone is given."""
+"""The user's host name: its certificate, existing or created, and its DNS record if the zone is configured."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from .context import Context
 
 
 def certificate_arn(context: Context) -> pulumi.Input[str]:
-    """The ARN of an issued certificate for the plan's domain; one that is made is proved by a record in the zone."""
+    """The ARN of an issued certificate for the plan's domain; a new one is validated by a record in the zone."""
     if context.settings.certificate is not None:
         return context.settings.certificate
     certificate = aws.acm.Certificate(
         context.logical("domain"),
         domain_name=context.plan.network.domain,
         validation_method="DNS",
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     proof = certificate.domain_validation_options[0]
     record = aws.route53.Record(
@@ -39,15 +38,16 @@ def certificate_arn(context: Context) -> pulumi.Input[str]:
 
 
 def http_api_domain(context: Context, api: aws.apigatewayv2.Api, stage: aws.apigatewayv2.Stage) -> None:
-    """The domain leads to the HTTP API."""
+    """Point the domain to the HTTP API."""
     domain = aws.apigatewayv2.DomainName(
         context.logical("domain"),
         domain_name=_domain(context),
-        domain_name_configuration=aws.apigatewayv2.DomainNameDomainNameConfigurationArgs(
-            certificate_arn=certificate_arn(context), endpoint_type="REGIONAL", security_policy="TLS_1_2"
-        ),
-        tags=context.tags,
-        opts=context.child,
+        domain_name_configuration={
+            "certificate_arn": certificate_arn(context),
+            "endpoint_type": "REGIONAL",
+            "security_policy": "TLS_1_2",
+        },
+        **context.common_args,
     )
     aws.apigatewayv2.ApiMapping(
         context.logical("domain"), api_id=api.id, domain_name=domain.id, stage=stage.id, opts=context.child
@@ -57,12 +57,12 @@ def http_api_domain(context: Context, api: aws.apigatewayv2.Api, stage: aws.apig
 
 
 def balancer_address(context: Context, balancer: aws.lb.LoadBalancer) -> None:
-    """The domain leads to the load balancer."""
+    """Point the domain to the load balancer."""
     _address(context, balancer.dns_name, balancer.zone_id)
 
 
 def _address(context: Context, target: pulumi.Input[str], zone: pulumi.Input[str]) -> None:
-    """Without a zone of ours the user points the name there, by the address that the outputs hold."""
+    """Without a zone the user creates the record."""
     if context.settings.hosted_zone_id is None:
         return
     aws.route53.Record(
@@ -70,7 +70,7 @@ def _address(context: Context, target: pulumi.Input[str], zone: pulumi.Input[str
         zone_id=_zone(context),
         name=_domain(context),
         type="A",
-        aliases=[aws.route53.RecordAliasArgs(name=target, zone_id=zone, evaluate_target_health=False)],
+        aliases=[{"name": target, "zone_id": zone, "evaluate_target_health": False}],
         opts=context.child,
     )
 

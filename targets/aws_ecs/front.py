@@ -1,4 +1,4 @@
-"""What the gateway stands behind: an HTTP API over a VPC link, or a load balancer."""
+"""The gateway's public entry: an HTTP API over a VPC link, or a load balancer."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .logs import Logs
 from .names import API, BALANCER, NAMESPACE, name
 from .network import Network
 
-# The longest that a load balancer lets a stream be silent.
+# The longest idle time of a load balancer.
 IDLE_TIMEOUT_S = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
-    """The gateway's public address, how its service is attached, and what must be there before the service."""
+    """The gateway's public address, the inputs that attach its service, and what must exist before the service."""
 
     url: pulumi.Input[str]
     attachment: Mapping[str, Any]
@@ -31,30 +31,28 @@ class Front:
 
 
 def front(context: Context, network: Network, logs: Logs) -> Front:
-    """The front that the settings ask for."""
     return _balancer(context, network) if context.settings.front == "alb" else _http_api(context, network, logs)
 
 
 def _http_api(context: Context, network: Network, logs: Logs) -> Front:
-    """Cloud Map tells the API where the tasks are; the VPC link leads there. Neither has a price at rest."""
+    """The API finds the tasks through Cloud Map and reaches them over the VPC link. Neither costs anything while
+    idle.
+    """
     found = _discovery(context, network)
     api = aws.apigatewayv2.Api(
         context.logical("gateway"),
         name=name(context.plan, "gateway", API),
         protocol_type="HTTP",
-        # With a domain of its own the API's first address would be a second door.
+        # With a domain, the API's default endpoint would be a second entry.
         disable_execute_api_endpoint=context.plan.network.domain is not None,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     _integration(context, network, api, found)
     stage = _stage(context, api, logs)
     if context.plan.network.domain is not None:
         http_api_domain(context, api, stage)
     url = f"https://{context.plan.network.domain}" if context.plan.network.domain else api.api_endpoint
-    registry = aws.ecs.ServiceServiceRegistriesArgs(
-        registry_arn=found.arn, container_name="gateway", container_port=GATEWAY_PORT
-    )
+    registry = {"registry_arn": found.arn, "container_name": "gateway", "container_port": GATEWAY_PORT}
     return Front(url=url, attachment={"service_registries": registry}, before=())
 
 
@@ -63,21 +61,18 @@ def _discovery(context: Context, network: Network) -> aws.servicediscovery.Servi
         context.logical("gateway"),
         name=f"{name(context.plan, '', NAMESPACE)}.internal",
         vpc=network.vpc_id,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     return aws.servicediscovery.Service(
         context.logical("gateway"),
         name="gateway",
-        dns_config=aws.servicediscovery.ServiceDnsConfigArgs(
-            namespace_id=namespace.id,
-            routing_policy="MULTIVALUE",
-            # SRV carries the port, which the API needs to know.
-            dns_records=[aws.servicediscovery.ServiceDnsConfigDnsRecordArgs(ttl=10, type="SRV")],
-        ),
+        dns_config={
+            "namespace_id": namespace.id,
+            "routing_policy": "MULTIVALUE",
+            "dns_records": [{"ttl": 10, "type": "SRV"}],
+        },
         force_destroy=True,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
 
 
@@ -89,8 +84,7 @@ def _integration(
         name=name(context.plan, "gateway", API),
         security_group_ids=[network.front.id],
         subnet_ids=network.subnets,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     integration = aws.apigatewayv2.Integration(
         context.logical("gateway"),
@@ -114,7 +108,7 @@ def _integration(
 
 
 def _stage(context: Context, api: aws.apigatewayv2.Api, logs: Logs) -> aws.apigatewayv2.Stage:
-    """The log says who asked for what and what became of it; it holds no header and no body."""
+    """The stage; its access log has no headers and no bodies."""
     line = {"id": "$context.requestId", "ip": "$context.identity.sourceIp", "status": "$context.status"}
     line |= {"method": "$context.httpMethod", "path": "$context.path", "at": "$context.requestTime"}
     return aws.apigatewayv2.Stage(
@@ -122,14 +116,12 @@ def _stage(context: Context, api: aws.apigatewayv2.Api, logs: Logs) -> aws.apiga
         api_id=api.id,
         name="$default",
         auto_deploy=True,
-        access_log_settings=aws.apigatewayv2.StageAccessLogSettingsArgs(
-            destination_arn=logs.front.arn, format=pulumi.Output.json_dumps(line, sort_keys=True)
-        ),
-        default_route_settings=aws.apigatewayv2.StageDefaultRouteSettingsArgs(
-            throttling_burst_limit=200, throttling_rate_limit=100
-        ),
-        tags=context.tags,
-        opts=context.child,
+        access_log_settings={
+            "destination_arn": logs.front.arn,
+            "format": pulumi.Output.json_dumps(line, sort_keys=True),
+        },
+        default_route_settings={"throttling_burst_limit": 200, "throttling_rate_limit": 100},
+        **context.common_args,
     )
 
 
@@ -143,15 +135,12 @@ def _balancer(context: Context, network: Network) -> Front:
         security_groups=[network.front.id],
         idle_timeout=IDLE_TIMEOUT_S,
         drop_invalid_header_fields=True,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     group = _target_group(context, network)
     listener = _listeners(context, balancer, group)
     balancer_address(context, balancer)
-    attached = aws.ecs.ServiceLoadBalancerArgs(
-        target_group_arn=group.arn, container_name="gateway", container_port=GATEWAY_PORT
-    )
+    attached = {"target_group_arn": group.arn, "container_name": "gateway", "container_port": GATEWAY_PORT}
     url = f"https://{context.plan.network.domain}"
     return Front(url=url, attachment={"load_balancers": [attached]}, before=(listener,))
 
@@ -165,24 +154,27 @@ def _target_group(context: Context, network: Network) -> aws.lb.TargetGroup:
         port=GATEWAY_PORT,
         vpc_id=network.vpc_id,
         deregistration_delay=30,
-        health_check=aws.lb.TargetGroupHealthCheckArgs(
-            path=HEALTH_PATH, matcher="200", interval=10, timeout=5, healthy_threshold=2, unhealthy_threshold=3
-        ),
-        tags=context.tags,
-        opts=context.child,
+        health_check={
+            "path": HEALTH_PATH,
+            "matcher": "200",
+            "interval": 10,
+            "timeout": 5,
+            "healthy_threshold": 2,
+            "unhealthy_threshold": 3,
+        },
+        **context.common_args,
     )
 
 
 def _listeners(context: Context, balancer: aws.lb.LoadBalancer, group: aws.lb.TargetGroup) -> aws.lb.Listener:
-    to_https = aws.lb.ListenerDefaultActionRedirectArgs(port="443", protocol="HTTPS", status_code="HTTP_301")
+    to_https: Any = {"port": "443", "protocol": "HTTPS", "status_code": "HTTP_301"}
     aws.lb.Listener(
         context.logical("gateway-80"),
         load_balancer_arn=balancer.arn,
         port=80,
         protocol="HTTP",
-        default_actions=[aws.lb.ListenerDefaultActionArgs(type="redirect", redirect=to_https)],
-        tags=context.tags,
-        opts=context.child,
+        default_actions=[{"type": "redirect", "redirect": to_https}],
+        **context.common_args,
     )
     return aws.lb.Listener(
         context.logical("gateway-443"),
@@ -191,7 +183,6 @@ def _listeners(context: Context, balancer: aws.lb.LoadBalancer, group: aws.lb.Ta
         protocol="HTTPS",
         ssl_policy="ELBSecurityPolicy-TLS13-1-2-2021-06",
         certificate_arn=certificate_arn(context),
-        default_actions=[aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=group.arn)],
-        tags=context.tags,
-        opts=context.child,
+        default_actions=[{"type": "forward", "target_group_arn": group.arn}],
+        **context.common_args,
     )

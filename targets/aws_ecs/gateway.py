@@ -1,4 +1,4 @@
-"""The gateway: an ECS service that is rolled with a way back, and scales between its bounds."""
+"""The gateway: an ECS service with rollback that scales between its bounds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .context import Context, policy, policy_statement
 from .describe import instances, service_size
 from .front import Front
 from .guard import URL as GUARD_URL
-from .guard import environment, guard
+from .guard import guard
 from .identity import Identities
 from .image import ImageRef
 from .logs import Logs
@@ -26,14 +26,12 @@ from .secrets import StoredSecret
 from .sizes import units
 from .store import Store
 
-# A harness may need longer than a web server to be ready; until then a failing check does not kill the task.
+# A harness may start slowly; until then a failing check does not stop the task.
 HEALTH_GRACE_S = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayDependencies:
-    """All that the gateway's task stands on."""
-
     network: Network
     identities: Identities
     image: ImageRef
@@ -45,7 +43,7 @@ class GatewayDependencies:
 
 
 def gateway(context: Context, around: GatewayDependencies) -> aws.ecs.Service:
-    """The service, its task, what it may start, and its scaling."""
+    """The service with its task, its rights and its scaling."""
     rights = _rights(context, around)
     service = aws.ecs.Service(
         context.logical("gateway"),
@@ -54,12 +52,12 @@ def gateway(context: Context, around: GatewayDependencies) -> aws.ecs.Service:
         task_definition=_task(context, around).arn,
         desired_count=instances(context.plan),
         launch_type="FARGATE",
-        network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
-            subnets=around.network.subnets,
-            security_groups=[around.network.gateway.id],
-            assign_public_ip=context.settings.assign_public_ip,
-        ),
-        deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
+        network_configuration={
+            "subnets": around.network.subnets,
+            "security_groups": [around.network.gateway.id],
+            "assign_public_ip": context.settings.assign_public_ip,
+        },
+        deployment_circuit_breaker={"enable": True, "rollback": True},
         deployment_minimum_healthy_percent=100,
         deployment_maximum_percent=200,
         health_check_grace_period_seconds=HEALTH_GRACE_S,
@@ -76,7 +74,7 @@ def gateway(context: Context, around: GatewayDependencies) -> aws.ecs.Service:
 
 
 def _service_options(context: Context, first: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
-    """Role policies outlive the service: without them its tasks could not end."""
+    """Role policies are deleted after the service: its tasks need them to stop."""
     autoscaled = pulumi.ResourceOptions(ignore_changes=["desiredCount"])
     return pulumi.ResourceOptions.merge(context.after(*first), autoscaled)
 
@@ -100,8 +98,7 @@ def _task(context: Context, around: GatewayDependencies) -> aws.ecs.TaskDefiniti
         container_definitions=definitions(containers, around.secrets),
         volumes=volumes(containers),
         skip_destroy=True,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
 
 
@@ -111,7 +108,7 @@ def _container(context: Context, around: GatewayDependencies) -> Container:
         name="gateway",
         image=around.image.reference,
         command=SERVE,
-        environment={**environment(context, around.store), **_launching(context, around)},
+        environment={**context.environment(around.store.url), **_launcher_environment(context, around)},
         secrets=plan.secrets_held_by("gateway") if apart else plan.secrets_held_by("gateway", "run"),
         log_group=around.logs.gateway,
         region=context.settings.region,
@@ -123,8 +120,7 @@ def _container(context: Context, around: GatewayDependencies) -> Container:
     )
 
 
-def _launching(context: Context, around: GatewayDependencies) -> dict[str, pulumi.Input[str]]:
-    """How the gateway starts runs, and who fires the schedules."""
+def _launcher_environment(context: Context, around: GatewayDependencies) -> dict[str, pulumi.Input[str]]:
     if around.runner.task is None:
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": GUARD_URL}
     return {
@@ -135,12 +131,12 @@ def _launching(context: Context, around: GatewayDependencies) -> dict[str, pulum
 
 
 def _rights(context: Context, around: GatewayDependencies) -> list[pulumi.Resource]:
-    """To start the agent's runs, and to stop and see the tasks of its own cluster."""
+    """The rights to start the agent's runs, and to stop and list the tasks of its cluster."""
     if around.runner.task is None:
         return []
     cluster = around.runner.cluster
     tasks = cluster.arn.apply(lambda arn: arn.replace(":cluster/", ":task/") + "/*")
-    # A listing is asked of the cluster's instances, though Fargate has none:
+    # ListTasks is authorized on container instances, although Fargate has none:
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
     listed = cluster.arn.apply(lambda arn: arn.replace(":cluster/", ":container-instance/") + "/*")
     statements = [
@@ -167,8 +163,7 @@ def _autoscale(context: Context, around: GatewayDependencies, service: aws.ecs.S
         resource_id=pulumi.Output.concat("service/", around.runner.cluster.name, "/", service.name),
         min_capacity=instances(context.plan),
         max_capacity=context.plan.gateway.max,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     aws.appautoscaling.Policy(
         context.logical("gateway"),
@@ -178,14 +173,10 @@ def _autoscale(context: Context, around: GatewayDependencies, service: aws.ecs.S
         scalable_dimension=target.scalable_dimension,
         resource_id=target.resource_id,
         target_tracking_scaling_policy_configuration=(
-            aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs(
-                target_value=60,
-                predefined_metric_specification=(
-                    aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs(
-                        predefined_metric_type="ECSServiceAverageCPUUtilization"
-                    )
-                ),
-            )
+            {
+                "target_value": 60,
+                "predefined_metric_specification": {"predefined_metric_type": "ECSServiceAverageCPUUtilization"},
+            }
         ),
         opts=context.child,
     )

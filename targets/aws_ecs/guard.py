@@ -1,10 +1,8 @@
-"""The guard: a sidecar, and the only container that is given the model key."""
+"""The guard: a sidecar, and the only container that receives the model key."""
 
 from __future__ import annotations
 
-import pulumi
-
-from unmoor.container import GUARD, GUARD_PORT, common_environment
+from unmoor.container import GUARD, GUARD_PORT
 
 from .containers import Container
 from .context import Context
@@ -17,13 +15,12 @@ URL = f"http://127.0.0.1:{GUARD_PORT}"
 
 
 def guard(context: Context, *, image: ImageRef, store: Store, logs: Logs, beside: str) -> Container:
-    """The guard's container in the task of the run, or of the gateway where runs live there; it listens on the task's
-    loopback alone."""
+    """The guard's container in the task `beside` it, the run's or the gateway's; it listens only on loopback."""
     return Container(
         name="guard",
         image=image.reference,
         command=GUARD,
-        environment={**environment(context, store), "UNMOOR_GUARD_BIND": "127.0.0.1"},
+        environment={**context.environment(store.url), "UNMOOR_GUARD_BIND": "127.0.0.1"},
         secrets=context.plan.secrets_held_by("guard"),
         log_group=logs.gateway if beside == "gateway" else logs.run,
         region=context.settings.region,
@@ -32,11 +29,3 @@ def guard(context: Context, *, image: ImageRef, store: Store, logs: Logs, beside
         port=GUARD_PORT,
         healthy=True,
     )
-
-
-def environment(context: Context, store: Store) -> dict[str, pulumi.Input[str]]:
-    """What every container of the agent is told."""
-    common = common_environment(
-        context.plan, target="aws-ecs", bundle_sha256=context.options.bundle.sha256, store_url=""
-    )
-    return {**common, "UNMOOR_STORE": store.url}

@@ -1,4 +1,4 @@
-"""IAM: execution roles that start containers, and task roles that containers themselves use."""
+"""IAM: execution roles that ECS uses to start containers, and task roles that containers use."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .names import ROLE, name
 from .secrets import StoredSecret
 from .store import Store
 
-# What each part may do under each prefix of the store: Read, Write, Delete.
+# The rights of each part by prefix of the store: Read, Write, Delete.
 GATEWAY_PREFIXES = {"bundles/": "R", "deliveries/": "RW", "queue/": "RWD", "runs/": "RWD", "sessions/": "RWD"}
-# The guard shares the run's task, and a task has one role: what the guard counts lies under budget/.
+# The guard shares the run's task and thus its role; it counts spending under budget/.
 RUN_PREFIXES = {"budget/": "RW", "bundles/": "R", "queue/": "RWD", "runs/": "RW", "sessions/": "RWD"}
 ACTIONS = {"R": "s3:GetObject", "W": "s3:PutObject", "D": "s3:DeleteObject"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identities:
-    """The roles of gateway and run, and those by which ECS starts them; no run has one that lives in the gateway."""
+    """The task and execution roles of gateway and run; a run in the gateway has none."""
 
     gateway: aws.iam.Role
     gateway_execution: aws.iam.Role
@@ -39,17 +39,17 @@ class Identities:
 def identities(
     context: Context, *, store: Store, secrets: Mapping[str, StoredSecret], image: ImageRef, logs: Logs
 ) -> Identities:
-    """Every role with what it needs of store, secrets, image and logs."""
+    """Every role with its rights."""
     plan = context.plan
     in_process = plan.run.isolation == "process"
-    prefixes = _joined(GATEWAY_PREFIXES, RUN_PREFIXES) if in_process else GATEWAY_PREFIXES
+    prefixes = _merge(GATEWAY_PREFIXES, RUN_PREFIXES) if in_process else GATEWAY_PREFIXES
     grants = {
         "gateway": _store_access(store, prefixes),
-        "gateway-execution": _start(_held(plan, secrets, secret_holders_in_gateway(plan)), image, logs.gateway),
+        "gateway-execution": _start(_secret_arns(plan, secrets, secret_holders_in_gateway(plan)), image, logs.gateway),
     }
     if not in_process:
         grants["run"] = _store_access(store, RUN_PREFIXES)
-        grants["run-execution"] = _start(_held(plan, secrets, ("run", "guard")), image, logs.run)
+        grants["run-execution"] = _start(_secret_arns(plan, secrets, ("run", "guard")), image, logs.run)
     roles = {role: _role(context, role) for role in grants}
     return Identities(
         gateway=roles["gateway"],
@@ -61,16 +61,15 @@ def identities(
 
 
 def secret_holders_in_gateway(plan: Plan) -> tuple[Holder, ...]:
-    """The parts that live in the gateway's task."""
     return ("gateway", "run", "guard") if plan.run.isolation == "process" else ("gateway",)
 
 
-def _joined(*tables: Mapping[str, str]) -> dict[str, str]:
+def _merge(*tables: Mapping[str, str]) -> dict[str, str]:
     prefixes = sorted({prefix for table in tables for prefix in table})
     return {p: "".join(x for x in "RWD" if any(x in t.get(p, "") for t in tables)) for p in prefixes}
 
 
-def _held(plan: Plan, secrets: Mapping[str, StoredSecret], holders: Sequence[Holder]) -> list[pulumi.Input[str]]:
+def _secret_arns(plan: Plan, secrets: Mapping[str, StoredSecret], holders: Sequence[Holder]) -> list[pulumi.Input[str]]:
     return [secrets[s.name].arn for s in plan.secrets_held_by(*holders)]
 
 
@@ -80,8 +79,7 @@ def _role(context: Context, role: str) -> aws.iam.Role:
         name=name(context.plan, role, ROLE),
         description=f"unmoor {context.plan.agent}: {role}",
         assume_role_policy=assume_role_policy("ecs-tasks"),
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
 
 
@@ -96,7 +94,7 @@ def _attach(context: Context, role: str, to: aws.iam.Role, statements: Iterable[
 
 
 def _store_access(store: Store, prefixes: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Objects by prefix and action, and the listing of just these prefixes."""
+    """Object actions by prefix, and listing restricted to these prefixes."""
     arn = store.bucket.arn
     objects = [
         policy_statement(
@@ -111,14 +109,14 @@ def _store_access(store: Store, prefixes: Mapping[str, str]) -> list[dict[str, A
 def _start(
     secret_arns: Sequence[pulumi.Input[str]], image: ImageRef, log_group: aws.cloudwatch.LogGroup
 ) -> list[dict[str, Any]]:
-    """What ECS itself needs to start the containers; no container can take this role on."""
+    """The rights of ECS to start the containers; no container can assume this role."""
     statements = [
         policy_statement(
             ["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.Output.concat(log_group.arn, ":log-stream:*")]
         )
     ]
     if image.repository_arn is not None:
-        # The login is for a whole registry: this one action knows no resource.
+        # The login is for a whole registry: this action has no resource.
         statements.append(policy_statement(["ecr:GetAuthorizationToken"], ["*"]))
         pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
         statements.append(policy_statement(pull, [image.repository_arn]))

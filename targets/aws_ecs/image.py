@@ -1,4 +1,4 @@
-"""The image: built into a repository of the agent's own, or a reference used as it is."""
+"""The image: built into the agent's own repository, or a reference used unchanged."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_docker_build as docker_build
 
 from unmoor.plan import ImageReference
-from unmoor.plan.image_recipe import image_recipe
 
 from .context import Context
 from .names import REPOSITORY, name
@@ -21,36 +19,33 @@ ECR_REFERENCE = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRef:
-    """What tasks run, and the repository that they must be allowed to pull from, if it is in ECR."""
+    """The image of tasks, and its repository if that is in ECR."""
 
     reference: pulumi.Input[str]
     repository_arn: pulumi.Input[str] | None
 
 
 def image(context: Context) -> ImageRef:
-    """The plan's image, ready to run."""
     if isinstance(context.plan.image, ImageReference):
-        return _referenced(context.plan.image.reference)
-    return _built(context)
+        return _use_reference(context.plan.image.reference)
+    return _build(context)
 
 
-def _referenced(reference: str) -> ImageRef:
+def _use_reference(reference: str) -> ImageRef:
     match = ECR_REFERENCE.match(reference)
     arn = f"arn:aws:ecr:{match[2]}:{match[1]}:repository/{match[3]}" if match else None
     return ImageRef(reference=reference, repository_arn=arn)
 
 
-def _built(context: Context) -> ImageRef:
-    how = image_recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
+def _build(context: Context) -> ImageRef:
     repository = aws.ecr.Repository(
         context.logical("image"),
         name=name(context.plan, "image", REPOSITORY),
         image_tag_mutability="IMMUTABLE",
-        image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
-        encryption_configurations=[aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")],
+        image_scanning_configuration={"scan_on_push": True},
+        encryption_configurations=[{"encryption_type": "AES256"}],
         force_delete=True,  # an image can be built again
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     aws.ecr.LifecyclePolicy(
         context.logical("image"),
@@ -61,23 +56,15 @@ def _built(context: Context) -> ImageRef:
     login = aws.ecr.get_authorization_token_output(
         registry_id=repository.registry_id, opts=pulumi.InvokeOutputOptions(provider=context.child.provider)
     )
-    built = docker_build.Image(
-        context.logical("image"),
-        context=docker_build.BuildContextArgs(location=how.folder),
-        build_args=dict(how.arguments),
-        platforms=[docker_build.Platform(how.platform)],
-        tags=[pulumi.Output.concat(repository.repository_url, ":", how.tag)],
-        registries=[
-            docker_build.RegistryArgs(
-                address=repository.repository_url,
-                username=login.user_name,
-                password=pulumi.Output.secret(login.password),
-            )
-        ],
-        push=True,
-        opts=context.bare,
+    reference = context.build_image(
+        repository.repository_url,
+        {
+            "address": repository.repository_url,
+            "username": login.user_name,
+            "password": pulumi.Output.secret(login.password),
+        },
     )
-    return ImageRef(reference=built.ref, repository_arn=repository.arn)
+    return ImageRef(reference=reference, repository_arn=repository.arn)
 
 
 def _keep_newest() -> dict[str, object]:

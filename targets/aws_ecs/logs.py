@@ -1,4 +1,4 @@
-"""A log group for each kind of container, kept as long as the plan says."""
+"""A log group for each kind of container, with the plan's retention."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .sizes import log_days
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logs:
-    """The gateway's and the runs' groups, and that of the front's access log."""
+    """The log groups of gateway, runs and access log."""
 
     gateway: aws.cloudwatch.LogGroup
     run: aws.cloudwatch.LogGroup
@@ -21,7 +21,6 @@ class Logs:
 
 
 def logs(context: Context) -> Logs:
-    """The three groups."""
     return Logs(**{role: _group(context, role) for role in ("gateway", "run", "front")})
 
 
@@ -30,6 +29,5 @@ def _group(context: Context, role: str) -> aws.cloudwatch.LogGroup:
         context.logical(role),
         name=log_group(context.plan, role),
         retention_in_days=log_days(context.plan.retention.logs_s),
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )

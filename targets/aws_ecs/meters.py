@@ -1,5 +1,4 @@
-"""Where the prices of the book are in AWS's price list files.
-
+"""The price book's entries in AWS's price list files:
 https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-the-aws-price-list-bulk-api-fetching-price-list-files-manually.html
 """
 
@@ -22,7 +21,7 @@ def _meter(
     return SkuQuery(price=price, vendor="aws", file=file, match=match, units=units, everywhere=everywhere)
 
 
-# The schedules' own usage type is not known: that price is changed by hand.
+# The usage type of schedules is unknown: change that price by hand.
 METERS = (
     _meter("task-amd64-cpu", "AmazonECS", "{prefix}Fargate-vCPU-Hours:perCPU", HOURS),
     _meter("task-amd64-memory", "AmazonECS", "{prefix}Fargate-GB-Hours", HOURS | {"GB-Hours": "1"}),

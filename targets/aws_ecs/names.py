@@ -1,34 +1,23 @@
-"""AWS' rules for names, and the names that must be known before a resource is there."""
+"""AWS's rules for names, and the names of the agent's resources."""
 
 from __future__ import annotations
 
 from unmoor.plan import Plan, Secret
 from unmoor.plan.physical_names import NameRule, physical_name
 
-ECS = NameRule(
-    max_length=255, source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html"
-)
-ROLE = NameRule(max_length=64, source="https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html")
-SCHEDULE = NameRule(
-    max_length=64, source="https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"
-)
+ECS = NameRule(255, source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html")
+ROLE = NameRule(64, source="https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html")
+SCHEDULE = NameRule(64, source="https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html")
 QUEUE = NameRule(
-    max_length=80, source="https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"
+    80, source="https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"
 )
-REPOSITORY = NameRule(
-    max_length=256, source="https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html"
-)
+REPOSITORY = NameRule(256, source="https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html")
 BALANCER = NameRule(
-    max_length=32,
-    source="https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html",
+    32, source="https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html"
 )
-API = NameRule(max_length=128, source="https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis.html")
-GROUP = NameRule(
-    max_length=255, source="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html"
-)
-NAMESPACE = NameRule(
-    max_length=200, source="https://docs.aws.amazon.com/cloud-map/latest/api/API_CreatePrivateDnsNamespace.html"
-)
+API = NameRule(128, source="https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis.html")
+GROUP = NameRule(255, source="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html")
+NAMESPACE = NameRule(200, source="https://docs.aws.amazon.com/cloud-map/latest/api/API_CreatePrivateDnsNamespace.html")
 
 NAME_LIMITS = {
     "aws:apigatewayv2/api:Api.name": API.max_length,
@@ -53,18 +42,16 @@ NAME_LIMITS = {
 
 
 def name(plan: Plan, role: str, rule: NameRule = ECS) -> str:
-    """The physical name of one role of the agent."""
     return physical_name(plan, role, rule)
 
 
 def log_group(plan: Plan, role: str) -> str:
-    """The log group of a container, all of an agent's under one prefix."""
+    """The name of a log group; an agent's share one prefix."""
     return f"/unmoor/{name(plan, '')}/{role}"
 
 
 def secret_name(plan: Plan, secret: Secret) -> str:
-    """What a secret's name begins with; one that ended in - and six characters would look like an ARN's end.
-
+    """The prefix of a secret's name. A name must not end with - and six characters, like an ARN:
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
     """
     return f"unmoor/{name(plan, '')}/{secret.name}/value-"

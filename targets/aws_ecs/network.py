@@ -1,10 +1,10 @@
-"""The network: a VPC with two public subnets, or a given one, and who may speak to whom in it."""
+"""The network: an own or existing VPC, and the security groups in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -15,52 +15,37 @@ from .context import Context
 from .names import GROUP, name
 
 EVERYWHERE = "0.0.0.0/0"
+GROUPS = {"front": "what the gateway stands behind", "gateway": "the gateway", "run": "a run and its guard"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """Where tasks and the front stand, and their security groups."""
+    """VPC, subnets and security groups."""
 
     vpc_id: pulumi.Input[str]
-    subnets: list[pulumi.Input[str]]
-    front_subnets: list[pulumi.Input[str]]
+    subnets: Sequence[pulumi.Input[str]]
+    front_subnets: Sequence[pulumi.Input[str]]
     gateway: aws.ec2.SecurityGroup
     run: aws.ec2.SecurityGroup
     front: aws.ec2.SecurityGroup
 
     def tasks(self, context: Context, group: aws.ec2.SecurityGroup) -> dict[str, Any]:
-        """The awsvpc configuration of a task in this group, as the ECS API spells it."""
+        """The awsvpc configuration of a task in this group, for the ECS API."""
         public = "ENABLED" if context.settings.assign_public_ip else "DISABLED"
         return {"subnets": self.subnets, "securityGroups": [group.id], "assignPublicIp": public}
 
 
 def network(context: Context) -> Network:
-    """The given VPC or one of the agent's own, with the groups of gateway, run and front."""
-    vpc_id, subnets = _given(context) if context.settings.vpc else _own(context)
-    groups = {role: _group(context, role, vpc_id, what) for role, what in _GROUPS.items()}
-    made = Network(
-        vpc_id=vpc_id,
-        subnets=subnets,
-        front_subnets=list(context.settings.front_subnets) or subnets,
-        **groups,
-    )
-    _rules(context, made)
-    return made
+    settings = context.settings
+    vpc_id, subnets = (settings.vpc, list(settings.subnets)) if settings.vpc else _create_vpc(context)
+    groups = {role: _group(context, role, vpc_id, what) for role, what in GROUPS.items()}
+    front_subnets = list(settings.front_subnets) or subnets
+    created = Network(vpc_id=vpc_id, subnets=subnets, front_subnets=front_subnets, **groups)
+    _rules(context, created)
+    return created
 
 
-_GROUPS = {
-    "front": "what the gateway stands behind",
-    "gateway": "the gateway",
-    "run": "a run and its guard",
-}
-
-
-def _given(context: Context) -> tuple[pulumi.Input[str], list[pulumi.Input[str]]]:
-    assert context.settings.vpc is not None
-    return context.settings.vpc, list(context.settings.subnets)
-
-
-def _own(context: Context) -> tuple[pulumi.Input[str], list[pulumi.Input[str]]]:
+def _create_vpc(context: Context) -> tuple[pulumi.Input[str], list[pulumi.Input[str]]]:
     label = {**context.tags, "Name": name(context.plan, "network")}
     vpc = aws.ec2.Vpc(
         context.logical("network"),
@@ -85,7 +70,7 @@ def _own(context: Context) -> tuple[pulumi.Input[str], list[pulumi.Input[str]]]:
 
 
 def _subnet(context: Context, vpc: aws.ec2.Vpc, table: aws.ec2.RouteTable, index: int) -> aws.ec2.Subnet:
-    # The account decides which zones it has, so they are asked for and not made up of the region's name.
+    # Zones differ by account, so they are looked up.
     zones = aws.get_availability_zones_output(
         state="available", opts=pulumi.InvokeOutputOptions(provider=context.child.provider)
     )
@@ -104,15 +89,14 @@ def _subnet(context: Context, vpc: aws.ec2.Vpc, table: aws.ec2.RouteTable, index
 
 
 def _store_endpoint(context: Context, vpc: aws.ec2.Vpc, table: aws.ec2.RouteTable) -> None:
-    """The store is reached without leaving AWS' network; a gateway endpoint costs nothing."""
+    """A free route to the store inside AWS's network."""
     aws.ec2.VpcEndpoint(
         context.logical("store"),
         vpc_id=vpc.id,
         service_name=f"com.amazonaws.{context.settings.region}.s3",
         vpc_endpoint_type="Gateway",
         route_table_ids=[table.id],
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
 
 
@@ -122,81 +106,44 @@ def _group(context: Context, role: str, vpc_id: pulumi.Input[str], what: str) ->
         name=name(context.plan, role, GROUP),
         description=f"unmoor: {what}",
         vpc_id=vpc_id,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
 
 
-def _rules(context: Context, made: Network) -> None:
-    _out_to(context, "front-gateway", made.front, made.gateway, GATEWAY_PORT)
-    _in_from(context, "gateway-front", made.gateway, made.front, GATEWAY_PORT)
+def _rules(context: Context, created: Network) -> None:
+    _rule(context, "out", "front-gateway", created.front, GATEWAY_PORT, peer=created.gateway)
+    _rule(context, "in", "gateway-front", created.gateway, GATEWAY_PORT, peer=created.front)
     if context.settings.front == "alb":
         for port in (443, 80):
-            _in_from_everywhere(context, f"front-{port}", made.front, port)
-    for port in sorted({443, *_mail_ports(context)}):
-        _out_everywhere(context, f"gateway-{port}", made.gateway, port)
-    if context.plan.network.egress_any:
-        _out_everywhere(context, "run-any", made.run, None)
-        if context.plan.run.isolation == "process":
-            _out_everywhere(context, "gateway-any", made.gateway, None)
-    else:
-        _out_everywhere(context, "run-443", made.run, 443)
+            _rule(context, "in", f"front-{port}", created.front, port)
+    for port in sorted({443, *(port for mailbox in context.plan.mailboxes for port in mailbox.ports)}):
+        _rule(context, "out", f"gateway-{port}", created.gateway, port)
+    if not context.plan.network.egress_any:
+        _rule(context, "out", "run-443", created.run, 443)
+        return
+    _rule(context, "out", "run-any", created.run, None)
+    if not context.isolated_runs:
+        _rule(context, "out", "gateway-any", created.gateway, None)
 
 
-def _mail_ports(context: Context) -> Iterable[int]:
-    return (port for mailbox in context.plan.mailboxes for port in mailbox.ports)
-
-
-def _out_to(context: Context, role: str, group: aws.ec2.SecurityGroup, to: aws.ec2.SecurityGroup, port: int) -> None:
-    aws.vpc.SecurityGroupEgressRule(
-        context.logical(role),
-        security_group_id=group.id,
-        referenced_security_group_id=to.id,
-        ip_protocol="tcp",
-        from_port=port,
-        to_port=port,
-        tags=context.tags,
-        opts=context.child,
-    )
-
-
-def _in_from(
-    context: Context, role: str, group: aws.ec2.SecurityGroup, source: aws.ec2.SecurityGroup, port: int
+def _rule(
+    context: Context,
+    direction: Literal["in", "out"],
+    role: str,
+    group: aws.ec2.SecurityGroup,
+    port: int | None,
+    *,
+    peer: aws.ec2.SecurityGroup | None = None,
 ) -> None:
-    aws.vpc.SecurityGroupIngressRule(
+    """Allow one TCP port, or everything if `port` is None, from or to `peer`, or any address without one."""
+    rule = aws.vpc.SecurityGroupIngressRule if direction == "in" else aws.vpc.SecurityGroupEgressRule
+    rule(
         context.logical(role),
         security_group_id=group.id,
-        referenced_security_group_id=source.id,
-        ip_protocol="tcp",
-        from_port=port,
-        to_port=port,
-        tags=context.tags,
-        opts=context.child,
-    )
-
-
-def _in_from_everywhere(context: Context, role: str, group: aws.ec2.SecurityGroup, port: int) -> None:
-    aws.vpc.SecurityGroupIngressRule(
-        context.logical(role),
-        security_group_id=group.id,
-        cidr_ipv4=EVERYWHERE,
-        ip_protocol="tcp",
-        from_port=port,
-        to_port=port,
-        tags=context.tags,
-        opts=context.child,
-    )
-
-
-def _out_everywhere(context: Context, role: str, group: aws.ec2.SecurityGroup, port: int | None) -> None:
-    """To any address: on one TCP port, or on everything where port is None."""
-    aws.vpc.SecurityGroupEgressRule(
-        context.logical(role),
-        security_group_id=group.id,
-        cidr_ipv4=EVERYWHERE,
+        cidr_ipv4=None if peer else EVERYWHERE,
+        referenced_security_group_id=peer.id if peer else None,
         ip_protocol="-1" if port is None else "tcp",
         from_port=port,
         to_port=port,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )

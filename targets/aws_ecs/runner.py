@@ -1,4 +1,4 @@
-"""What a run is started from: a task definition with the run and its guard, and who may start it."""
+"""The cluster, and the task definition that runs are started from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .containers import Container, definitions, volumes
 from .context import Context, policy_statement
 from .describe import run_size
 from .guard import URL as GUARD_URL
-from .guard import environment, guard
+from .guard import guard
 from .identity import Identities
 from .image import ImageRef
 from .logs import Logs
@@ -30,7 +30,7 @@ ARCHITECTURES = {"amd64": "X86_64", "arm64": "ARM64"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """The cluster, the run's task definition (None where runs live in the gateway), and the right to start it."""
+    """The cluster, the run's task definition (None if runs are processes in the gateway), and the right to start it."""
 
     cluster: aws.ecs.Cluster
     task: aws.ecs.TaskDefinition | None
@@ -38,14 +38,13 @@ class Runner:
 
 
 def cluster(context: Context) -> aws.ecs.Cluster:
-    """The agent's own cluster: what runs in it is the agent's."""
+    """The agent's own cluster."""
     insights = "enabled" if context.settings.container_insights else "disabled"
     return aws.ecs.Cluster(
         context.logical("cluster"),
         name=name(context.plan, ""),
-        settings=[aws.ecs.ClusterSettingArgs(name="containerInsights", value=insights)],
-        tags=context.tags,
-        opts=context.child,
+        settings=[{"name": "containerInsights", "value": insights}],
+        **context.common_args,
     )
 
 
@@ -58,7 +57,6 @@ def runner(
     logs: Logs,
     secrets: Mapping[str, StoredSecret],
 ) -> Runner:
-    """The cluster and what a run is started from."""
     home = cluster(context)
     if identities.run is None or identities.run_execution is None:
         return Runner(cluster=home, task=None, start=())
@@ -77,28 +75,25 @@ def runner(
         ephemeral_storage=ephemeral(context.plan),
         container_definitions=definitions(containers, secrets),
         volumes=volumes(containers),
-        skip_destroy=True,  # a gateway that is being replaced still starts runs of the revision before
-        tags=context.tags,
-        opts=context.child,
+        skip_destroy=True,  # during a rollout the old gateway still starts runs of its revision
+        **context.common_args,
     )
     return Runner(cluster=home, task=task, start=_may_start(home, task, identities))
 
 
-def platform(plan: Plan) -> aws.ecs.TaskDefinitionRuntimePlatformArgs:
-    """Linux on the plan's architecture, for gateway and run alike: they are one image."""
-    return aws.ecs.TaskDefinitionRuntimePlatformArgs(
-        operating_system_family="LINUX", cpu_architecture=ARCHITECTURES[plan.run.arch]
-    )
+def platform(plan: Plan) -> aws.ecs.TaskDefinitionRuntimePlatformArgsDict:
+    """Linux on the plan's architecture; gateway and run share an image."""
+    return {"operating_system_family": "LINUX", "cpu_architecture": ARCHITECTURES[plan.run.arch]}
 
 
-def ephemeral(plan: Plan) -> aws.ecs.TaskDefinitionEphemeralStorageArgs | None:
-    """More disk than is included, where more was asked for."""
+def ephemeral(plan: Plan) -> aws.ecs.TaskDefinitionEphemeralStorageArgsDict | None:
+    """Disk beyond what is included."""
     size = disk_gib(plan.run.disk_mib)
-    return aws.ecs.TaskDefinitionEphemeralStorageArgs(size_in_gib=size) if size > INCLUDED_DISK_GIB else None
+    return {"size_in_gib": size} if size > INCLUDED_DISK_GIB else None
 
 
 def launcher_config(runner: Runner, network: Network, context: Context) -> pulumi.Output[str]:
-    """All that the gateway needs to start, stop and see a run."""
+    """The launcher's configuration in the gateway."""
     assert runner.task is not None
     configuration = {
         "cluster": runner.cluster.arn,
@@ -116,7 +111,7 @@ def _run(context: Context, image: ImageRef, store: Store, logs: Logs) -> Contain
         name="run",
         image=image.reference,
         command=("run",),
-        environment={**environment(context, store), "UNMOOR_GUARD_URL": GUARD_URL},
+        environment={**context.environment(store.url), "UNMOOR_GUARD_URL": GUARD_URL},
         secrets=context.plan.secrets_held_by("run"),
         log_group=logs.run,
         region=context.settings.region,
@@ -129,7 +124,7 @@ def _run(context: Context, image: ImageRef, store: Store, logs: Logs) -> Contain
 def _may_start(
     home: aws.ecs.Cluster, task: aws.ecs.TaskDefinition, identities: Identities
 ) -> tuple[dict[str, Any], ...]:
-    """To start this task in this cluster and no other, and to hand it just its own two roles."""
+    """The rights to start only this task in this cluster and to pass only its two roles."""
     assert identities.run is not None
     assert identities.run_execution is not None
     in_cluster = {"ArnEquals": {"ecs:cluster": home.arn}}

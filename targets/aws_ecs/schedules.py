@@ -1,4 +1,4 @@
-"""Schedules: EventBridge Scheduler starts the run's task itself, and keeps in a queue what it could not start."""
+"""Schedules: EventBridge Scheduler starts the run's task; failures go to a dead-letter queue."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ KEPT_FAILURES_S = 14 * 86400
 
 
 def eventbridge_cron(cron: Cron) -> str:
-    """The expression in EventBridge's six fields, where weekdays count from Sunday as 1 and one day field is `?`.
-
+    """The expression in EventBridge's six fields, one day field being `?`:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based
     """
     assert cron.any_day or cron.any_weekday, "check() refuses both day fields together"
@@ -35,7 +34,7 @@ def eventbridge_cron(cron: Cron) -> str:
 
 
 def schedules(context: Context, runner: Runner, network: Network) -> None:
-    """One schedule for each of the plan's, with a role that can start the agent's runs and nothing else."""
+    """A schedule for each of the plan's, with a role that can only start this agent's runs."""
     if runner.task is None or not context.plan.schedules:
         return
     failures = _failures(context)
@@ -44,8 +43,7 @@ def schedules(context: Context, runner: Runner, network: Network) -> None:
         name=name(context.plan, "schedules", ROLE),
         description=f"unmoor {context.plan.agent}: schedules",
         assume_role_policy=assume_role_policy("scheduler"),
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     rights = aws.iam.RolePolicy(
         context.logical("schedules"),
@@ -57,8 +55,7 @@ def schedules(context: Context, runner: Runner, network: Network) -> None:
     group = aws.scheduler.ScheduleGroup(
         context.logical("schedules"),
         name=name(context.plan, "schedules", SCHEDULE),
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     for schedule in context.plan.schedules:
         target = _target(context, schedule, runner, network, role, failures)
@@ -75,8 +72,7 @@ def _failures(context: Context) -> aws.sqs.Queue:
         name=name(context.plan, "schedules", QUEUE),
         message_retention_seconds=KEPT_FAILURES_S,
         sqs_managed_sse_enabled=True,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
 
 
@@ -87,36 +83,34 @@ def _target(
     network: Network,
     role: aws.iam.Role,
     failures: aws.sqs.Queue,
-) -> aws.scheduler.ScheduleTargetArgs:
+) -> aws.scheduler.ScheduleTargetArgsDict:
     assert runner.task is not None
     overrides = {"containerOverrides": [{"name": "run", "command": list(scheduled_run_command(schedule, FIRING))}]}
-    return aws.scheduler.ScheduleTargetArgs(
-        arn=runner.cluster.arn,
-        role_arn=role.arn,
-        input=json.dumps(overrides, sort_keys=True),
-        ecs_parameters=aws.scheduler.ScheduleTargetEcsParametersArgs(
-            task_definition_arn=runner.task.arn,
-            task_count=1,
-            launch_type="FARGATE",
-            propagate_tags="TASK_DEFINITION",
-            network_configuration=aws.scheduler.ScheduleTargetEcsParametersNetworkConfigurationArgs(
-                subnets=network.subnets,
-                security_groups=[network.run.id],
-                assign_public_ip=context.settings.assign_public_ip,
-            ),
-        ),
-        retry_policy=aws.scheduler.ScheduleTargetRetryPolicyArgs(
-            maximum_event_age_in_seconds=RETRY_FOR_S, maximum_retry_attempts=10
-        ),
-        dead_letter_config=aws.scheduler.ScheduleTargetDeadLetterConfigArgs(arn=failures.arn),
-    )
+    return {
+        "arn": runner.cluster.arn,
+        "role_arn": role.arn,
+        "input": json.dumps(overrides, sort_keys=True),
+        "ecs_parameters": {
+            "task_definition_arn": runner.task.arn,
+            "task_count": 1,
+            "launch_type": "FARGATE",
+            "propagate_tags": "TASK_DEFINITION",
+            "network_configuration": {
+                "subnets": network.subnets,
+                "security_groups": [network.run.id],
+                "assign_public_ip": context.settings.assign_public_ip,
+            },
+        },
+        "retry_policy": {"maximum_event_age_in_seconds": RETRY_FOR_S, "maximum_retry_attempts": 10},
+        "dead_letter_config": {"arn": failures.arn},
+    }
 
 
 def _schedule(
     context: Context,
     schedule: Schedule,
     group: aws.scheduler.ScheduleGroup,
-    target: aws.scheduler.ScheduleTargetArgs,
+    target: aws.scheduler.ScheduleTargetArgsDict,
     *,
     after: pulumi.Resource,
 ) -> None:
@@ -127,7 +121,7 @@ def _schedule(
         description=f"unmoor {context.plan.agent}: {schedule.cron}",
         schedule_expression=eventbridge_cron(parse(schedule.cron)),
         schedule_expression_timezone=schedule.timezone,
-        flexible_time_window=aws.scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
+        flexible_time_window={"mode": "OFF"},
         target=target,
         opts=context.after(after),
     )

@@ -1,4 +1,4 @@
-"""Secrets Manager: a secret for each that the plan creates, and a reference for each that exists already."""
+"""Secrets Manager: the secrets that the plan creates, and references to existing ones."""
 
 from __future__ import annotations
 
@@ -7,20 +7,16 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_random as random
 
 from unmoor.plan import Secret
 
 from .context import Context
 from .names import secret_name
 
-# 43 letters and digits are 256 bits.
-TOKEN_LENGTH = 43
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSecret:
-    """Where a secret lies, what a container refers to it by, and its value where this program knows it."""
+    """A secret's ARN, the reference for containers, and its value if known."""
 
     secret: Secret
     arn: pulumi.Input[str]
@@ -29,45 +25,32 @@ class StoredSecret:
 
 
 def secrets(context: Context) -> dict[str, StoredSecret]:
-    """Every secret of the plan by name."""
-    return {
-        s.name: _existing(context, s) if s.source == "existing" else _created(context, s) for s in context.plan.secrets
-    }
+    return {s.name: _refer(context, s) if s.source == "existing" else _create(context, s) for s in context.plan.secrets}
 
 
-def _existing(context: Context, secret: Secret) -> StoredSecret:
+def _refer(context: Context, secret: Secret) -> StoredSecret:
     arn = context.settings.secrets[secret.name]
     return StoredSecret(secret=secret, arn=arn, value_from=arn, value=arn)
 
 
-def _created(context: Context, secret: Secret) -> StoredSecret:
-    value = _generated(context, secret) if secret.source == "generated" else context.options.secret_value(secret)
+def _create(context: Context, secret: Secret) -> StoredSecret:
+    value = context.secret_value(secret)
     role = f"secret-{secret.name}"
     stored = aws.secretsmanager.Secret(
         context.logical(role),
-        # AWS adds what makes it unique: a name that was deleted stays taken for as long as its value can be recovered.
+        # AWS adds a unique suffix: a deleted name is blocked while its value can be recovered.
         name_prefix=secret_name(context.plan, secret),
         description=f"unmoor {context.plan.agent}: {secret.name}, from {secret.source_label}",
-        # Zero deletes at once; else the value stays recoverable for a week.
         recovery_window_in_days=0 if context.settings.destroy_data else 7,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
     version = aws.secretsmanager.SecretVersion(
         context.logical(role),
         secret_id=stored.id,
         secret_string_wo=value,
-        secret_string_wo_version=value.apply(
-            lambda v: context.options.secret_version(context.plan.agent, secret.name, v)
-        ),
+        secret_string_wo_version=context.secret_version(secret, value),
         opts=context.child,
     )
-    # The version's id is part of the reference, so that a new value is a new task definition and rolls the service.
+    # The reference has the version's id, so that a new value starts a rollout.
     reference = pulumi.Output.concat(stored.arn, ":::", version.version_id)
     return StoredSecret(secret=secret, arn=stored.arn, value_from=reference, value=value)
-
-
-def _generated(context: Context, secret: Secret) -> pulumi.Output[str]:
-    return random.RandomPassword(
-        context.logical(f"secret-{secret.name}"), length=TOKEN_LENGTH, special=False, opts=context.bare
-    ).result

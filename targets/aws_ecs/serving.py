@@ -1,6 +1,6 @@
-"""Whether the gateway's service runs the task definition that was registered last, and why not where it does not.
+"""Whether the gateway's service runs the newest task definition, and if not, the reason.
 
-A deployment that its circuit breaker has rolled back is reported as one that succeeded, with the definition before it:
+ECS reports a deployment that the circuit breaker rolled back as successful, with the earlier definition:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
 """
 
@@ -23,76 +23,87 @@ LOG_LINES = 20
 
 
 def current_revision(outputs: Outputs, settings: EcsSettings, plan: Plan) -> Revision:
-    """One look at the service."""
+    """The state of the service now."""
     service = Service(arn=outputs.gateway, cluster=name(plan, ""), family=name(plan, "gateway"), region=settings.region)
     return inspect_service(service)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A service by its ARN and its cluster's name, and the family whose newest task definition it is to run."""
+    """A service, and the family whose newest task definition it should run."""
 
     arn: str
     cluster: str
     family: str
     region: str
 
-    def request(self, service: str, call: str, **given: Any) -> Any:
-        return call_aws(lambda: getattr(client(service, self.region), call)(**given))
+    def request(self, service: str, call: str, **arguments: Any) -> Any:
+        return call_aws(lambda: getattr(client(service, self.region), call)(**arguments))
 
 
 def inspect_service(service: Service) -> Revision:
-    """How the service's primary deployment stands, and whether it is of the newest definition."""
+    """The state of the primary deployment, and whether it has the newest definition."""
     found = service.request("ecs", "describe_services", cluster=service.cluster, services=[service.arn])["services"]
     if not found or found[0]["status"] != "ACTIVE":
-        return failed_revision(f"the service {service.arn.rsplit('/', 1)[-1]} is not there; unmoor up makes it")
-    wanted = service.request("ecs", "describe_task_definition", taskDefinition=service.family)["taskDefinition"]
+        return failed_revision(f"the service {service.arn.rsplit('/', 1)[-1]} does not exist; unmoor up creates it")
+    newest_definition = service.request("ecs", "describe_task_definition", taskDefinition=service.family)[
+        "taskDefinition"
+    ]
     deployments = found[0]["deployments"]
     primary = next(each for each in deployments if each["status"] == "PRIMARY")
-    if primary["taskDefinition"] != wanted["taskDefinitionArn"]:
-        return _another(service, primary, wanted, deployments)
-    return _of(service, primary, wanted, alone=len(deployments) == 1)
+    if primary["taskDefinition"] != newest_definition["taskDefinitionArn"]:
+        return _not_newest(service, primary, newest_definition, deployments)
+    return _deployment_state(service, primary, newest_definition, alone=len(deployments) == 1)
 
 
-def _of(service: Service, primary: Mapping[str, Any], wanted: Mapping[str, Any], *, alone: bool) -> Revision:
+def _deployment_state(
+    service: Service, primary: Mapping[str, Any], newest_definition: Mapping[str, Any], *, alone: bool
+) -> Revision:
     revision = _short(primary["taskDefinition"])
     tasks = f"{primary['runningCount']} of {primary['desiredCount']} tasks run {revision}"
     state = primary.get("rolloutState")
     if state == "FAILED":
-        return _failed(service, wanted, f"{revision} failed: {primary.get('rolloutStateReason', 'ECS says no reason')}")
+        return _failure(
+            service, newest_definition, f"{revision} failed: {primary.get('rolloutStateReason', 'ECS gives no reason')}"
+        )
     is_whole = primary["runningCount"] >= primary["desiredCount"] and (state == "COMPLETED" or (not state and alone))
     return serving_revision(tasks) if is_whole else moving_revision(tasks)
 
 
-def _another(
-    service: Service, primary: Mapping[str, Any], wanted: Mapping[str, Any], deployments: list[Mapping[str, Any]]
+def _not_newest(
+    service: Service,
+    primary: Mapping[str, Any],
+    newest_definition: Mapping[str, Any],
+    deployments: list[Mapping[str, Any]],
 ) -> Revision:
-    """The newest definition is not the primary one: it was rolled back, or is not deployed yet."""
-    of_wanted = [each for each in deployments if each["taskDefinition"] == wanted["taskDefinitionArn"]]
-    now, asked_for = _short(primary["taskDefinition"]), _short(wanted["taskDefinitionArn"])
-    if any(each.get("rolloutState") == "IN_PROGRESS" for each in of_wanted):
-        return moving_revision(f"{asked_for} replaces {now}")
-    return _failed(service, wanted, f"ECS went back to {now}: {asked_for}, which was asked for, did not start")
+    """The newest definition was rolled back, or is not deployed yet."""
+    of_newest_definition = [
+        each for each in deployments if each["taskDefinition"] == newest_definition["taskDefinitionArn"]
+    ]
+    now, newest = _short(primary["taskDefinition"]), _short(newest_definition["taskDefinitionArn"])
+    if any(each.get("rolloutState") == "IN_PROGRESS" for each in of_newest_definition):
+        return moving_revision(f"{newest} replaces {now}")
+    return _failure(service, newest_definition, f"ECS rolled back to {now}: {newest} did not start")
 
 
-def _failed(service: Service, wanted: Mapping[str, Any], said: str) -> Revision:
-    """With why its tasks stopped, and what the container wrote that ended them."""
+def _failure(service: Service, newest_definition: Mapping[str, Any], text: str) -> Revision:
+    """A failure with the reason and the log of the container that caused it."""
     try:
-        task = _stopped(service, wanted["taskDefinitionArn"])
+        task = _last_stopped_task(service, newest_definition["taskDefinitionArn"])
     except OperateError as error:
-        return failed_revision(f"{said}; why its tasks stopped cannot be read: {error}")
+        return failed_revision(f"{text}; the reason why its tasks stopped cannot be read: {error}")
     if task is None:
-        return failed_revision(said)
-    container = _culprit(task["containers"])
-    reasons = [task.get("stoppedReason", ""), _said_of(container) if container else ""]
-    log = _log(service, wanted, task, container["name"]) if container else []
-    return failed_revision("; ".join([said, *filter(None, reasons)]), log)
+        return failed_revision(text)
+    container = _failed_container(task["containers"])
+    reasons = [task.get("stoppedReason", ""), _container_text(container) if container else ""]
+    log = _log(service, newest_definition, task, container["name"]) if container else []
+    return failed_revision("; ".join([text, *filter(None, reasons)]), log)
 
 
-def _stopped(service: Service, definition: str) -> Mapping[str, Any] | None:
-    """The task of that definition that stopped last, as far back as ECS remembers, which is an hour."""
-    given = {"cluster": service.cluster, "serviceName": service.arn.rsplit("/", 1)[-1], "desiredStatus": "STOPPED"}
-    arns = service.request("ecs", "list_tasks", **given)["taskArns"]
+def _last_stopped_task(service: Service, definition: str) -> Mapping[str, Any] | None:
+    """The definition's task that stopped last; ECS remembers an hour."""
+    arguments = {"cluster": service.cluster, "serviceName": service.arn.rsplit("/", 1)[-1], "desiredStatus": "STOPPED"}
+    arns = service.request("ecs", "list_tasks", **arguments)["taskArns"]
     if not arns:
         return None
     tasks = service.request("ecs", "describe_tasks", cluster=service.cluster, tasks=arns[:100])["tasks"]
@@ -100,30 +111,30 @@ def _stopped(service: Service, definition: str) -> Mapping[str, Any] | None:
     return max(of_it, key=lambda each: each["stoppedAt"], default=None)
 
 
-def _culprit(containers: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The container that ended badly; one that ECS ended with the others has the signal's code."""
+def _failed_container(containers: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The container that failed; one that ECS stopped with the others has a signal's code."""
     bad = [each for each in containers if each.get("reason") or each.get("exitCode")]
     return min(bad, key=lambda each: each.get("exitCode") in (137, 143), default=None)
 
 
-def _said_of(container: Mapping[str, Any]) -> str:
+def _container_text(container: Mapping[str, Any]) -> str:
     code = f"exit code {container['exitCode']}" if "exitCode" in container else ""
     return f"container {container['name']}: {', '.join(filter(None, [container.get('reason', ''), code]))}"
 
 
-def _log(service: Service, wanted: Mapping[str, Any], task: Mapping[str, Any], container: str) -> list[str]:
-    """The last lines of the container, of where its definition sends them; nothing where they cannot be read."""
-    definitions = {each["name"]: each for each in wanted["containerDefinitions"]}
+def _log(service: Service, newest_definition: Mapping[str, Any], task: Mapping[str, Any], container: str) -> list[str]:
+    """The container's last log lines; empty if they cannot be read."""
+    definitions = {each["name"]: each for each in newest_definition["containerDefinitions"]}
     options = definitions.get(container, {}).get("logConfiguration", {}).get("options", {})
     if "awslogs-group" not in options:
         return []
     number = task["taskArn"].rsplit("/", 1)[-1]
     stream = f"{options.get('awslogs-stream-prefix', '')}/{container}/{number}"
-    given = {"logGroupName": options["awslogs-group"], "logStreamName": stream, "limit": LOG_LINES}
+    arguments = {"logGroupName": options["awslogs-group"], "logStreamName": stream, "limit": LOG_LINES}
     try:
-        events = service.request("logs", "get_log_events", startFromHead=False, **given)["events"]
+        events = service.request("logs", "get_log_events", startFromHead=False, **arguments)["events"]
     except OperateError:
-        return []  # a task that never came so far has no stream
+        return []  # a task that never started has no stream
     return [line for event in events for line in event["message"].splitlines()][-LOG_LINES:]
 
 

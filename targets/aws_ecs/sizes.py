@@ -1,6 +1,5 @@
-"""Fargate's sizes: pure tables, and the cheapest that holds a request.
-
-Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
+"""Fargate's sizes:
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
 """
 
 from __future__ import annotations
@@ -9,7 +8,9 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
-# Memory that each processor share can have, in MiB.
+from unmoor.quantities import whole_days
+
+# Memory sizes in MiB by processor units.
 MEMORY_MIB = {
     256: (512, 1024, 2048),
     512: tuple(range(1024, 4097, 1024)),
@@ -23,19 +24,18 @@ INCLUDED_DISK_GIB = 20
 MOST_DISK_GIB = 200
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
-DAY_S = 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FargateSize:
-    """A legal pair: processor units (1024 are one) and memory in MiB."""
+    """A legal pair: processor units (1024 per processor) and memory in MiB."""
 
     cpu: int
     memory_mib: int
 
 
 def fargate_size(cpu: Decimal, memory_mib: int) -> FargateSize | None:
-    """The cheapest legal size that holds the request, or None: the fewest processors, then the least memory."""
+    """The cheapest legal size that holds the request, or None."""
     for units, sizes in MEMORY_MIB.items():
         if units >= cpu * 1024:
             enough = next((m for m in sizes if m >= memory_mib), None)
@@ -50,15 +50,10 @@ def units(cpu: Decimal) -> int:
 
 
 def disk_gib(disk_mib: int) -> int:
-    """Ephemeral storage in GiB: what is included, or as much as was asked for."""
+    """Ephemeral storage in GiB, at least what is included."""
     return max(INCLUDED_DISK_GIB, math.ceil(disk_mib / 1024))
 
 
-def days(seconds: int) -> int:
-    """Whole days, rounded up."""
-    return math.ceil(seconds / DAY_S)
-
-
 def log_days(seconds: int) -> int | None:
-    """The shortest retention that CloudWatch has and that is long enough, or None."""
-    return next((d for d in LOG_DAYS if d >= days(seconds)), None)
+    """The shortest retention of CloudWatch that is long enough, or None."""
+    return next((d for d in LOG_DAYS if d >= whole_days(seconds)), None)

@@ -5,28 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from unmoor.target.stand_ins import FakeResource, Outputs, StandIns, canonical
+from unmoor.target.stand_ins import FakeOutputs, FakeResource, Outputs, StandIns, canonical, template
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 
 
-def _arn(service: str, what: str, *, region: str = REGION, account: str = ACCOUNT) -> str:
-    return f"arn:aws:{service}:{region}:{account}:{what}"
+def _arn(service: str, path: str, *, region: str = REGION) -> str:
+    return f"arn:aws:{service}:{region}:{ACCOUNT}:{path}"
 
 
-def _identified(prefix: str) -> Callable[[FakeResource], Outputs]:
-    def outputs(resource: FakeResource) -> Outputs:
-        identity = f"{prefix}-{resource.hex(17)}"
-        kind = {"sg": "security-group", "igw": "internet-gateway", "rtb": "route-table"}.get(prefix, prefix)
-        return {"id": identity, "arn": _arn("ec2", f"{kind}/{identity}")}
-
-    return outputs
+def _by_arn(service: str, path: str, **more: Any) -> FakeOutputs:
+    """A resource whose id is its ARN."""
+    arn = _arn(service, path)
+    return template(id=arn, arn=arn, **more)
 
 
-def _role(resource: FakeResource) -> Outputs:
-    name = resource.input("name")
-    return {"id": name, "name": name, "arn": _arn("iam", f"role/{name}", region=""), "uniqueId": "AROAEXAMPLE"}
+def _by_name(service: str, path: str, *, region: str = REGION, **more: Any) -> FakeOutputs:
+    """A resource whose id is its name."""
+    return template(id="{name}", name="{name}", arn=_arn(service, path, region=region), **more)
+
+
+def _by_id(service: str, kind: str, id_: str, **more: Any) -> FakeOutputs:
+    """A resource whose id AWS chooses."""
+    return template(id=id_, arn=_arn(service, f"{kind}/{id_}"), **more)
 
 
 def _bucket(resource: FakeResource) -> Outputs:
@@ -38,17 +40,6 @@ def _bucket(resource: FakeResource) -> Outputs:
         "bucketDomainName": f"{name}.s3.amazonaws.com",
         "bucketRegionalDomainName": f"{name}.s3.{REGION}.amazonaws.com",
     }
-
-
-def _cluster(resource: FakeResource) -> Outputs:
-    name = resource.input("name")
-    arn = _arn("ecs", f"cluster/{name}")
-    return {"id": arn, "arn": arn, "name": name}
-
-
-def _task(resource: FakeResource) -> Outputs:
-    family = _arn("ecs", f"task-definition/{resource.input('family')}")
-    return {"id": resource.input("family"), "arn": f"{family}:1", "arnWithoutRevision": family, "revision": 1}
 
 
 def _service(resource: FakeResource) -> Outputs:
@@ -63,42 +54,11 @@ def _secret(resource: FakeResource) -> Outputs:
 
 
 def _secret_version(resource: FakeResource) -> Outputs:
-    # The version is another one whenever the value is, which the cloud knows by the write-only value's version.
+    # The id changes with the value, which the cloud knows by the version of the write-only value.
     version = FakeResource(
         type=resource.type, name=f"{resource.name}{canonical(resource.inputs.get('secretStringWoVersion'))}", inputs={}
     ).uuid()
     return {"id": f"{resource.inputs.get('secretId')}|{version}", "versionId": version}
-
-
-def _log_group(resource: FakeResource) -> Outputs:
-    name = resource.input("name")
-    return {"id": name, "name": name, "arn": _arn("logs", f"log-group:{name}")}
-
-
-def _queue(resource: FakeResource) -> Outputs:
-    url = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{resource.input('name')}"
-    return {"id": url, "url": url, "arn": _arn("sqs", resource.input("name")), "name": resource.input("name")}
-
-
-def _repository(resource: FakeResource) -> Outputs:
-    name = resource.input("name")
-    return {
-        "id": name,
-        "name": name,
-        "arn": _arn("ecr", f"repository/{name}"),
-        "registryId": ACCOUNT,
-        "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}",
-    }
-
-
-def _api(resource: FakeResource) -> Outputs:
-    identity = resource.hex(10)
-    return {
-        "id": identity,
-        "arn": f"arn:aws:apigateway:{REGION}::/apis/{identity}",
-        "apiEndpoint": f"https://{identity}.execute-api.{REGION}.amazonaws.com",
-        "executionArn": _arn("execute-api", identity),
-    }
 
 
 def _domain_name(resource: FakeResource) -> Outputs:
@@ -110,81 +70,72 @@ def _domain_name(resource: FakeResource) -> Outputs:
     return {"id": resource.input("domainName"), "domainNameConfiguration": configuration}
 
 
-def _discovery(kind: str, prefix: str) -> Callable[[FakeResource], Outputs]:
-    def outputs(resource: FakeResource) -> Outputs:
-        identity = f"{prefix}-{resource.hex(16)}"
-        return {"id": identity, "arn": _arn("servicediscovery", f"{kind}/{identity}"), "hostedZone": "Z0123456789ABC"}
-
-    return outputs
-
-
-def _balancer(resource: FakeResource) -> Outputs:
-    name = resource.input("name")
-    arn = _arn("elasticloadbalancing", f"loadbalancer/app/{name}/{resource.hex(16)}")
-    dns = f"{name}-{resource.number(9)}.{REGION}.elb.amazonaws.com"
-    return {"id": arn, "arn": arn, "dnsName": dns, "zoneId": "Z32O12XQLNTSW2"}
-
-
-def _balancing(kind: str) -> Callable[[FakeResource], Outputs]:
-    def outputs(resource: FakeResource) -> Outputs:
-        arn = _arn("elasticloadbalancing", f"{kind}/{resource.input('name')}/{resource.hex(16)}")
-        return {"id": arn, "arn": arn}
-
-    return outputs
-
-
-def _certificate(resource: FakeResource) -> Outputs:
-    arn = _arn("acm", f"certificate/{resource.uuid()}")
-    proof = {
-        "domainName": resource.input("domainName"),
-        "resourceRecordName": f"_{resource.hex(32)}.{resource.input('domainName')}.",
-        "resourceRecordType": "CNAME",
-        "resourceRecordValue": f"_{resource.hex(32, 'value')}.acm-validations.aws.",
-    }
-    return {"id": arn, "arn": arn, "domainValidationOptions": [proof]}
-
-
-def _named(service: str, kind: str) -> Callable[[FakeResource], Outputs]:
-    def outputs(resource: FakeResource) -> Outputs:
-        name = resource.input("name")
-        return {"id": name, "name": name, "arn": _arn(service, f"{kind}/{name}")}
-
-    return outputs
-
-
-RESOURCES: Mapping[str, Callable[[FakeResource], Outputs]] = {
-    "aws:acm/certificate:Certificate": _certificate,
-    "aws:acm/certificateValidation:CertificateValidation": lambda r: {"id": r.uuid()},
-    "aws:apigatewayv2/api:Api": _api,
+VALIDATION = {
+    "domainName": "{domainName}",
+    "resourceRecordName": "_{hex:32}.{domainName}.",
+    "resourceRecordType": "CNAME",
+    "resourceRecordValue": "_{hex:32,value}.acm-validations.aws.",
+}
+FAMILY = _arn("ecs", "task-definition/{family}")
+RESOURCES: Mapping[str, FakeOutputs] = {
+    "aws:acm/certificate:Certificate": _by_arn("acm", "certificate/{uuid}", domainValidationOptions=[VALIDATION]),
+    "aws:acm/certificateValidation:CertificateValidation": template(id="{uuid}"),
+    "aws:apigatewayv2/api:Api": template(
+        id="{hex:10}",
+        arn=f"arn:aws:apigateway:{REGION}::/apis/{{hex:10}}",
+        apiEndpoint=f"https://{{hex:10}}.execute-api.{REGION}.amazonaws.com",
+        executionArn=_arn("execute-api", "{hex:10}"),
+    ),
     "aws:apigatewayv2/domainName:DomainName": _domain_name,
-    "aws:apigatewayv2/integration:Integration": lambda r: {"id": r.hex(7)},
+    "aws:apigatewayv2/integration:Integration": template(id="{hex:7}"),
     "aws:apigatewayv2/stage:Stage": lambda r: {"id": r.input("name"), "arn": _arn("apigateway", f"stages/{r.name}")},
-    "aws:apigatewayv2/vpcLink:VpcLink": lambda r: {"id": r.hex(6)},
-    "aws:cloudwatch/logGroup:LogGroup": _log_group,
-    "aws:ec2/internetGateway:InternetGateway": _identified("igw"),
-    "aws:ec2/routeTable:RouteTable": _identified("rtb"),
-    "aws:ec2/securityGroup:SecurityGroup": _identified("sg"),
-    "aws:ec2/subnet:Subnet": _identified("subnet"),
-    "aws:ec2/vpc:Vpc": _identified("vpc"),
-    "aws:ec2/vpcEndpoint:VpcEndpoint": _identified("vpce"),
-    "aws:ecr/repository:Repository": _repository,
-    "aws:ecs/cluster:Cluster": _cluster,
+    "aws:apigatewayv2/vpcLink:VpcLink": template(id="{hex:6}"),
+    "aws:cloudwatch/logGroup:LogGroup": _by_name("logs", "log-group:{name}"),
+    "aws:ec2/internetGateway:InternetGateway": _by_id("ec2", "internet-gateway", "igw-{hex:17}"),
+    "aws:ec2/routeTable:RouteTable": _by_id("ec2", "route-table", "rtb-{hex:17}"),
+    "aws:ec2/securityGroup:SecurityGroup": _by_id("ec2", "security-group", "sg-{hex:17}"),
+    "aws:ec2/subnet:Subnet": _by_id("ec2", "subnet", "subnet-{hex:17}"),
+    "aws:ec2/vpc:Vpc": _by_id("ec2", "vpc", "vpc-{hex:17}"),
+    "aws:ec2/vpcEndpoint:VpcEndpoint": _by_id("ec2", "vpce", "vpce-{hex:17}"),
+    "aws:ecr/repository:Repository": _by_name(
+        "ecr",
+        "repository/{name}",
+        registryId=ACCOUNT,
+        repositoryUrl=f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{{name}}",
+    ),
+    "aws:ecs/cluster:Cluster": _by_arn("ecs", "cluster/{name}", name="{name}"),
     "aws:ecs/service:Service": _service,
-    "aws:ecs/taskDefinition:TaskDefinition": _task,
-    "aws:iam/role:Role": _role,
-    "aws:lb/listener:Listener": _balancing("listener"),
-    "aws:lb/loadBalancer:LoadBalancer": _balancer,
-    "aws:lb/targetGroup:TargetGroup": _balancing("targetgroup"),
+    "aws:ecs/taskDefinition:TaskDefinition": template(
+        id="{family}", arn=f"{FAMILY}:1", arnWithoutRevision=FAMILY, revision=1
+    ),
+    "aws:iam/role:Role": _by_name("iam", "role/{name}", region="", uniqueId="AROAEXAMPLE"),
+    "aws:lb/listener:Listener": _by_arn("elasticloadbalancing", "listener/{name}/{hex:16}"),
+    "aws:lb/loadBalancer:LoadBalancer": _by_arn(
+        "elasticloadbalancing",
+        "loadbalancer/app/{name}/{hex:16}",
+        dnsName=f"{{name}}-{{number:9}}.{REGION}.elb.amazonaws.com",
+        zoneId="Z32O12XQLNTSW2",
+    ),
+    "aws:lb/targetGroup:TargetGroup": _by_arn("elasticloadbalancing", "targetgroup/{name}/{hex:16}"),
     "aws:route53/record:Record": lambda r: {"id": r.hex(16), "fqdn": str(r.inputs.get("name", "")).rstrip(".")},
     "aws:s3/bucket:Bucket": _bucket,
-    "aws:s3/bucketObjectv2:BucketObjectv2": lambda r: {"id": r.input("key"), "etag": r.hex(32)},
-    "aws:scheduler/schedule:Schedule": _named("scheduler", "schedule"),
-    "aws:scheduler/scheduleGroup:ScheduleGroup": _named("scheduler", "schedule-group"),
+    "aws:s3/bucketObjectv2:BucketObjectv2": template(id="{key}", etag="{hex:32}"),
+    "aws:scheduler/schedule:Schedule": _by_name("scheduler", "schedule/{name}"),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": _by_name("scheduler", "schedule-group/{name}"),
     "aws:secretsmanager/secret:Secret": _secret,
     "aws:secretsmanager/secretVersion:SecretVersion": _secret_version,
-    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": _discovery("namespace", "ns"),
-    "aws:servicediscovery/service:Service": _discovery("service", "srv"),
-    "aws:sqs/queue:Queue": _queue,
+    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": _by_id(
+        "servicediscovery", "namespace", "ns-{hex:16}", hostedZone="Z0123456789ABC"
+    ),
+    "aws:servicediscovery/service:Service": _by_id(
+        "servicediscovery", "service", "srv-{hex:16}", hostedZone="Z0123456789ABC"
+    ),
+    "aws:sqs/queue:Queue": template(
+        id=f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{{name}}",
+        url=f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{{name}}",
+        arn=_arn("sqs", "{name}"),
+        name="{name}",
+    ),
 }
 
 

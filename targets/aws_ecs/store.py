@@ -1,4 +1,4 @@
-"""The store: one S3 bucket, encrypted, versioned, closed to the public, emptied by age."""
+"""The store: one S3 bucket, encrypted, versioned, not public, with expiry by age."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from unmoor.quantities import whole_days
+
 from .context import Context, policy
 from .names import name
-from .sizes import days
 
-# What becomes old: runs and what belongs to them. Bundles are small, and a running task may need an old one.
+# Runs and their data expire. Bundles are small, and a running task may need an old one.
 EXPIRING = ("deliveries/", "runs/", "sessions/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The bucket, its address for the runtime, and the bundle that lies in it."""
+    """The bucket, its URL for the runtime, and the bundle in it."""
 
     bucket: aws.s3.Bucket
     url: pulumi.Output[str]
@@ -25,17 +26,17 @@ class Store:
 
 
 def store(context: Context) -> Store:
-    """The bucket with the agent's bundle; retained on deletion unless the settings say otherwise."""
+    """The bucket with the agent's bundle; retained on deletion unless destroy_data is set."""
     bucket = aws.s3.Bucket(
         context.logical("store"),
-        # Names are global, so AWS adds to this what makes it unique.
+        # Bucket names are global, so AWS adds a unique suffix.
         bucket_prefix=name(context.plan, "store")[:37],
         force_destroy=context.settings.destroy_data,
         tags=context.tags,
         opts=context.kept,
     )
-    _close(context, bucket)
-    _keep(context, bucket)
+    _block_public_access(context, bucket)
+    _expire(context, bucket)
     bundle = aws.s3.BucketObjectv2(
         context.logical("bundle"),
         bucket=bucket.bucket,
@@ -43,14 +44,14 @@ def store(context: Context) -> Store:
         source=pulumi.FileAsset(str(context.options.bundle.path)),
         content_type="application/x-tar",
         tags=context.tags,
-        # A task that is still running may read the bundle that this one follows.
+        # A task that still runs may read the previous bundle.
         opts=pulumi.ResourceOptions.merge(context.child, pulumi.ResourceOptions(retain_on_delete=True)),
     )
     return Store(bucket=bucket, url=pulumi.Output.concat("s3://", bucket.bucket), bundle=bundle)
 
 
-def _close(context: Context, bucket: aws.s3.Bucket) -> None:
-    """Nobody comes in but by TLS and by a role; a bucket that is retained stays closed."""
+def _block_public_access(context: Context, bucket: aws.s3.Bucket) -> None:
+    """Access only by TLS and by a role, also while the bucket is retained."""
     block = aws.s3.BucketPublicAccessBlock(
         context.logical("store"),
         bucket=bucket.bucket,
@@ -63,21 +64,13 @@ def _close(context: Context, bucket: aws.s3.Bucket) -> None:
     aws.s3.BucketOwnershipControls(
         context.logical("store"),
         bucket=bucket.bucket,
-        rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+        rule={"object_ownership": "BucketOwnerEnforced"},
         opts=context.kept,
     )
     aws.s3.BucketServerSideEncryptionConfiguration(
         context.logical("store"),
         bucket=bucket.bucket,
-        rules=[
-            aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-                apply_server_side_encryption_by_default=(
-                    aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                        sse_algorithm="AES256"
-                    )
-                )
-            )
-        ],
+        rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
         opts=context.kept,
     )
     only_tls = {
@@ -88,51 +81,47 @@ def _close(context: Context, bucket: aws.s3.Bucket) -> None:
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     aws.s3.BucketPolicy(
-        context.logical("store"), bucket=bucket.bucket, policy=policy([only_tls]), opts=_kept_after(context, block)
+        context.logical("store"), bucket=bucket.bucket, policy=policy([only_tls]), opts=_retained_after(context, block)
     )
 
 
-def _keep(context: Context, bucket: aws.s3.Bucket) -> None:
+def _expire(context: Context, bucket: aws.s3.Bucket) -> None:
     versioning = aws.s3.BucketVersioning(
         context.logical("store"),
         bucket=bucket.bucket,
-        versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+        versioning_configuration={"status": "Enabled"},
         opts=context.kept,
     )
     aws.s3.BucketLifecycleConfiguration(
         context.logical("store"),
         bucket=bucket.bucket,
         rules=[
-            *(_expiry(prefix, days(context.plan.retention.runs_s)) for prefix in EXPIRING),
-            _leftovers(),
+            *(_expiry(prefix, whole_days(context.plan.retention.runs_s)) for prefix in EXPIRING),
+            _cleanup_rule(),
         ],
-        opts=_kept_after(context, versioning),
+        opts=_retained_after(context, versioning),
     )
 
 
-def _kept_after(context: Context, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
+def _retained_after(context: Context, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions.merge(context.kept, pulumi.ResourceOptions(depends_on=list(resources)))
 
 
-def _expiry(prefix: str, after_days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
-    return aws.s3.BucketLifecycleConfigurationRuleArgs(
-        id=prefix.rstrip("/"),
-        status="Enabled",
-        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=prefix),
-        expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=after_days),
-    )
+def _expiry(prefix: str, after_days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
+    return {
+        "id": prefix.rstrip("/"),
+        "status": "Enabled",
+        "filter": {"prefix": prefix},
+        "expiration": {"days": after_days},
+    }
 
 
-def _leftovers() -> aws.s3.BucketLifecycleConfigurationRuleArgs:
-    """Replaced versions stay a week, for mistakes; parts of uploads that never ended a day."""
-    return aws.s3.BucketLifecycleConfigurationRuleArgs(
-        id="leftovers",
-        status="Enabled",
-        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
-        noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
-            noncurrent_days=7
-        ),
-        abort_incomplete_multipart_upload=aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
-            days_after_initiation=1
-        ),
-    )
+def _cleanup_rule() -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
+    """Noncurrent versions are deleted after a week, incomplete uploads after a day."""
+    return {
+        "id": "leftovers",
+        "status": "Enabled",
+        "filter": {"prefix": ""},
+        "noncurrent_version_expiration": {"noncurrent_days": 7},
+        "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
+    }

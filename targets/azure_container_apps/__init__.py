@@ -8,8 +8,7 @@ from .names import NAME_LIMITS
 from .settings import ContainerAppsSettings
 
 CREDENTIALS_HINT = CredentialsHint(
-    pattern=r"az login|AADSTS\d+|could not (get|obtain) (authenticator|token)",
-    remedy="log in with `az login`",
+    r"az login|AADSTS\d+|could not (get|obtain) (authenticator|token)", "log in with `az login`"
 )
 
 target = Target(

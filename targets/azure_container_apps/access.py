@@ -1,4 +1,4 @@
-"""Who may do what, read off a recorded graph: its apps, jobs, identities and role assignments, nothing else."""
+"""Who may do what, read from a recorded graph: its apps, jobs, identities and role assignments."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .granted_rights import (
 APP, JOB = "azure-native:app:ContainerApp", "azure-native:app:Job"
 ACCOUNT, CONTAINER = "azure-native:storage:StorageAccount", "azure-native:storage:BlobContainer"
 LIST_SECRETS = {APP: APP_SECRETS, JOB: JOB_SECRETS}
-# Where a resource lies within its group; names in braces are inputs.
+# A resource's path in its group; names in braces are inputs.
 PATHS = {
     APP: "Microsoft.App/containerApps/{containerAppName}",
     JOB: "Microsoft.App/jobs/{jobName}",
@@ -38,67 +38,69 @@ PATHS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """The resources by type, and what the role assignments among them grant."""
+    """The resources, and the grants of their role assignments."""
 
     resources: tuple[Resource, ...]
     grants: tuple[Grant, ...]
 
     def of(self, *types: str) -> list[Resource]:
-        """Every resource of the types."""
         return [r for r in self.resources if r.type in types]
 
     def grants_of(self, identity_ids: Sequence[str]) -> tuple[Grant, ...]:
-        """Every grant to one of these identities."""
         names = {id_.rsplit("/", 1)[-1] for id_ in identity_ids}
         logical = {r.name for r in self.of(IDENTITY) if r.inputs["resourceName"] in names}
         return tuple(g for g in self.grants if g.identities & logical)
 
     @property
     def secret_names(self) -> dict[tuple[str, str], str]:
-        """The spec's name of every secret that is made or referred to, by its vault and its name there."""
-        made = {_place_of(r): r.inputs["secretName"] for r in self.of("azure-native:keyvault:Secret")}
-        referred = {_place(s): s["name"] for r in self.of(APP, JOB) for s in _secrets(r)}
-        return referred | made
+        """The spec name of every secret, by its vault and its name there."""
+        created = {
+            _vault_and_name_of_resource(r): r.inputs["secretName"] for r in self.of("azure-native:keyvault:Secret")
+        }
+        referred = {_vault_and_name(s): s["name"] for r in self.of(APP, JOB) for s in _secrets(r)}
+        return referred | created
 
     def nodes_named(self, resource: Resource) -> dict[str, str]:
-        """The spec's name of every secret of an app or a job, by its name there."""
-        return {s["name"]: self.secret_names[_place(s)] for s in _secrets(resource)}
+        """The spec name of every secret of an app or job, by its name there."""
+        return {s["name"]: self.secret_names[_vault_and_name(s)] for s in _secrets(resource)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """A container, with the grants of every identity whose token code in it can ask for."""
+    """A container with the grants of every identity whose token it can get."""
 
     name: str
     grants: tuple[Grant, ...]
 
 
 def access(plan: Plan, resources: Sequence[Resource]) -> Access:
-    """What the graph lets each container, the schedules and the public do."""
+    """What the graph allows each container, the schedules and the public."""
     graph = Graph(resources=tuple(resources), grants=grants(tuple(resources)))
     principals = [p for r in graph.of(APP, JOB) for p in _principals(graph, r)]
-    obtained = {(p.name, s) for p in principals for s in _obtainable(graph, p)}
+    obtained = {(p.name, s) for p in principals for s in _obtainable_secrets(graph, p)}
     return Access(
-        reads=frozenset({*(i for r in graph.of(APP, JOB) for i in _injected(graph, r)), *obtained}),
+        reads=frozenset({*(i for r in graph.of(APP, JOB) for i in _injected_secrets(graph, r)), *obtained}),
         self_obtainable=frozenset(obtained),
-        store_access=frozenset({*(t for p in principals for t in _touches(graph, p)), *_public_store(graph)}),
-        starts=frozenset({*((p.name, w) for p in principals for w in _starts(graph, p)), *_scheduled(graph)}),
+        store_access=frozenset({*(t for p in principals for t in _store_access(graph, p)), *_public_store(graph)}),
+        starts=frozenset({*((p.name, w) for p in principals for w in _starts(graph, p)), *_schedule_starts(graph)}),
         listens=frozenset([*_ingress(graph), *_plain_store(graph)]),
         wildcards=tuple(g.name for g in graph.grants if g.is_wide),
     )
 
 
 def _principals(graph: Graph, resource: Resource) -> Iterator[Principal]:
-    """All containers of a replica can ask for the same tokens: those of each identity that is not kept from them."""
-    kept = {s["identity"] for s in _configuration(resource).get("identitySettings", []) if s.get("lifecycle") == "None"}
+    """All containers of a replica can get the same tokens: those of its identities without the lifecycle None."""
+    withheld = {
+        s["identity"] for s in _configuration(resource).get("identitySettings", []) if s.get("lifecycle") == "None"
+    }
     assigned = resource.inputs.get("identity", {}).get("userAssignedIdentities", [])
-    held = graph.grants_of([i for i in assigned if i not in kept])
+    held = graph.grants_of([i for i in assigned if i not in withheld])
     for container in resource.inputs["template"]["containers"]:
         yield Principal(name=container["name"], grants=held)
 
 
-def _injected(graph: Graph, resource: Resource) -> Iterator[tuple[str, str]]:
-    """Secrets that Azure puts into a container: as variables, or all of them as a volume."""
+def _injected_secrets(graph: Graph, resource: Resource) -> Iterator[tuple[str, str]]:
+    """Secrets that Azure injects: as variables, or all of them as a volume."""
     names = graph.nodes_named(resource)
     volumes = {v["name"]: v for v in resource.inputs["template"].get("volumes", []) if v["storageType"] == "Secret"}
     for container in resource.inputs["template"]["containers"]:
@@ -109,7 +111,7 @@ def _injected(graph: Graph, resource: Resource) -> Iterator[tuple[str, str]]:
             yield from ((container["name"], name) for name in names.values())
 
 
-def _obtainable(graph: Graph, principal: Principal) -> Iterator[str]:
+def _obtainable_secrets(graph: Graph, principal: Principal) -> Iterator[str]:
     for grant in principal.grants:
         for (vault, secret), name in graph.secret_names.items():
             if grant.allows(GET_SECRET, _within(grant.scope, vault, secret), data=True):
@@ -119,7 +121,7 @@ def _obtainable(graph: Graph, principal: Principal) -> Iterator[str]:
                 yield from graph.nodes_named(resource).values()
 
 
-def _touches(graph: Graph, principal: Principal) -> Iterator[tuple[str, str, str]]:
+def _store_access(graph: Graph, principal: Principal) -> Iterator[tuple[str, str, str]]:
     for grant in principal.grants:
         for container in graph.of(CONTAINER):
             for kind, action in (*BLOB_ACTIONS.items(), ("write", ADD_BLOB)):
@@ -131,14 +133,14 @@ def _touches(graph: Graph, principal: Principal) -> Iterator[tuple[str, str, str
 
 
 def _starts(graph: Graph, principal: Principal) -> Iterator[str]:
-    """The jobs of the agent start runs; whoever may start jobs beyond them may start anything."""
+    """A grant on one of the agent's jobs starts runs; a wider one starts anything."""
     jobs = {_path(job): job for job in graph.of(JOB)}
     for grant in principal.grants:
         if grant.allows(START_JOB, grant.scope):
             yield "run" if grant.scope in jobs else "anything"
 
 
-def _scheduled(graph: Graph) -> Iterator[tuple[str, str]]:
+def _schedule_starts(graph: Graph) -> Iterator[tuple[str, str]]:
     for job in graph.of(JOB):
         if _configuration(job)["triggerType"] != "Manual":
             yield "schedules", job.inputs["template"]["containers"][0]["name"]
@@ -159,7 +161,7 @@ def _ingress(graph: Graph) -> Iterator[tuple[str, int, bool, bool]]:
 
 
 def _public_store(graph: Graph) -> Iterator[tuple[str, str, str]]:
-    """A container is open to everybody only where its account lets it be."""
+    """A container is public only if its account allows it."""
     opened = any(a.inputs.get("allowBlobPublicAccess", True) for a in graph.of(ACCOUNT))
     for container in graph.of(CONTAINER):
         if opened and container.inputs.get("publicAccess", "None") != "None":
@@ -180,20 +182,20 @@ def _secrets(resource: Resource) -> list[Mapping[str, Any]]:
     return list(_configuration(resource).get("secrets", []))
 
 
-def _place(secret: Mapping[str, Any]) -> tuple[str, str]:
-    """The vault and the name there of an app's secret, by its address; no vault where its value stands in the app."""
+def _vault_and_name(secret: Mapping[str, Any]) -> tuple[str, str]:
+    """The vault and name of an app's secret; no vault if the app holds the value."""
     if "keyVaultUrl" not in secret:
         return "", secret["name"]
     host, _, path = secret["keyVaultUrl"].removeprefix("https://").partition("/secrets/")
     return host.split(".")[0].lower(), path.split("/")[0]
 
 
-def _place_of(secret: Resource) -> tuple[str, str]:
+def _vault_and_name_of_resource(secret: Resource) -> tuple[str, str]:
     return secret.inputs["vaultName"].lower(), secret.inputs["secretName"]
 
 
 def _within(scope: str, vault: str, secret: str) -> str:
-    """The secret's path as far as it is known: a vault that exists already lies wherever the grant says."""
+    """The secret's path; an existing vault is assumed to be in the grant's group."""
     group = scope.split("/providers/")[0]
     return f"{group}/providers/Microsoft.KeyVault/vaults/{vault}/secrets/{secret}"
 

@@ -1,4 +1,4 @@
-"""Azure's Resource Manager with whatever login there is: the deployer's variables, else what Azure's library finds."""
+"""Azure's Resource Manager with the deploying user's variables, else the login that azure-identity finds."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from unmoor.operate.errors import OperateError, first_sentence
 from unmoor.operate.platform_api import Api
 
 ARM = "https://management.azure.com"
-# Variables of Pulumi's provider, which its users have set: https://www.pulumi.com/registry/packages/azure-native/installation-configuration/
+# Variables of Pulumi's provider: https://www.pulumi.com/registry/packages/azure-native/installation-configuration/
 SERVICE_PRINCIPAL = ("ARM_TENANT_ID", "ARM_CLIENT_ID", "ARM_CLIENT_SECRET")
 SUBSCRIPTION = ("ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID")
 SUBSCRIPTIONS_VERSION = "api-version=2022-12-01"
 
 
 def arm(base: str = "") -> Api:
-    """Resource Manager, opened by this user's login."""
+    """Resource Manager with this user's login."""
     address = base or os.environ.get("UNMOOR_ARM", ARM)
     return Api(name="Azure", base=address, token=_token)
 
@@ -30,33 +30,35 @@ def caller_identity(subscription: str, api: Api | None = None) -> Account:
     known = subscription or next((os.environ[v] for v in SUBSCRIPTION if os.environ.get(v)), "")
     path = f"/subscriptions/{known}" if known else "/subscriptions"
     answer = (api or arm()).answer("GET", f"{path}?{SUBSCRIPTIONS_VERSION}")
-    return Account(who=_said(answer.values if known else _only(answer.values["value"])), at=answer.at)
+    return Account(
+        who=_subscription_text(answer.values if known else _single_subscription(answer.values["value"])), at=answer.at
+    )
 
 
-def _only(found: list[dict[str, Any]]) -> dict[str, Any]:
+def _single_subscription(found: list[dict[str, Any]]) -> dict[str, Any]:
     if len(found) == 1:
         return found[0]
     rule = f"the login has {len(found)} subscriptions" if found else "the login has no subscription"
     raise OperateError(f"{rule}; set targets.azure-container-apps.subscription_id")
 
 
-def _said(subscription: dict[str, Any]) -> str:
+def _subscription_text(subscription: dict[str, Any]) -> str:
     name, number = subscription["displayName"], subscription["subscriptionId"]
     return f"subscription {name} ({number}), tenant {subscription['tenantId']}"
 
 
 def _token() -> str:
-    """An access token; OperateError in one line where there is no login."""
+    """An access token; OperateError in one line without a login."""
     if find_spec("azure.identity") is None:
-        raise UnmoorError("asking Azure needs azure-identity; run pip install 'unmoor[azure]'")
+        raise UnmoorError("Azure needs azure-identity; run pip install 'unmoor[azure]'")
     from azure.core.exceptions import ClientAuthenticationError
 
-    # What it tried is twenty lines, and written to the terminal where nobody takes them.
+    # Its list of attempts is twenty lines, printed to the terminal unless handled.
     logging.getLogger("azure").addHandler(logging.NullHandler())
     try:
         return _credential().get_token(f"{ARM}/.default").token
     except ClientAuthenticationError as error:
-        raise OperateError(f"Azure gives no token: {first_sentence(str(error))}") from None
+        raise OperateError(f"no token from Azure: {first_sentence(str(error))}") from None
 
 
 def _credential() -> Any:

@@ -1,15 +1,21 @@
-"""Every reason for which Container Apps would refuse a plan."""
+"""The reasons to reject a plan on Container Apps."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from unmoor.cron import CronError
 from unmoor.errors import Problem
 from unmoor.plan import ImageReference, Plan
-from unmoor.quantities import cpu_text, duration_text, quote_truncated, size_text
-from unmoor.target.checks import existing_secrets_problems, local_image_problems, missed_schedules_problems
+from unmoor.quantities import cpu_text, size_text
+from unmoor.target.checks import (
+    architecture_problems,
+    existing_secrets_problems,
+    local_image_problems,
+    log_retention_problems,
+    missed_schedules_problems,
+    unused_domain_settings,
+)
 
 from .container_sizes import gateway_total, replica_of_runs, run_profile, run_total, smallest_size
 from .names import registry_server
@@ -17,135 +23,104 @@ from .settings import SECRET_ID, ContainerAppsSettings
 from .sizes import MACHINES, MOST_DISK_MIB, Size, consumption_size, cpu_for_disk, disk_mib, log_days
 from .utc import utc_cron
 
-HERE = "targets.azure-container-apps"
+NAME = "azure-container-apps"
+HERE = f"targets.{NAME}"
+SECRET_FORM = "/subscriptions/…/resourceGroups/…/providers/Microsoft.KeyVault/vaults/…/secrets/…"
 
 
 def check(plan: Plan, settings: ContainerAppsSettings) -> list[Problem]:
-    """Every reason this target would refuse the plan; empty means go."""
+    """Every reason to reject the plan; an empty list accepts it."""
+    id_ = {"what": "its id in a Key Vault", "remedy": f"write {SECRET_FORM}"}
     return [
-        *_architecture(plan),
+        *architecture_problems(plan, by="Container Apps"),
         *_sizes(plan, settings),
         *_disk(plan, settings),
         *_schedules(plan),
-        *_logs(plan),
+        *log_retention_problems(plan, log_days(plan.retention.logs_s), limit="Log Analytics' 730d"),
         *_network(settings),
+        *unused_domain_settings(plan, settings, "certificate", target=NAME),
         *_domain(plan, settings),
         *missed_schedules_problems(plan, by="Container Apps"),
         *local_image_problems(plan, by="Azure"),
         *_image(plan, settings),
-        *existing_secrets_problems(plan, settings, target="azure-container-apps", what="its id in a Key Vault"),
-        *_secret_ids(plan, settings),
+        *existing_secrets_problems(plan, settings, target=NAME, pattern=SECRET_ID, **id_),
     ]
 
 
-def _architecture(plan: Plan) -> Iterator[Problem]:
-    if plan.run.arch != "amd64":
-        rule = f"Container Apps has no {plan.run.arch}"
-        yield Problem(path="resources.arch", rule=rule, remedy="write amd64, or choose aws-ecs or vm-docker")
-
-
 def _sizes(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
-    in_process = plan.run.isolation == "process"
     if smallest_size(run_total(plan), run_profile(settings)) is None:
         yield _too_large("resources", run_total(plan), settings)
-    if not in_process and consumption_size(gateway_total(plan)) is None:
-        remedy = "ask for at most 4 processors and 8Gi"
-        yield Problem(path="gateway", rule=_no_size(gateway_total(plan), "Consumption"), remedy=remedy)
+    if plan.run.isolation == "container" and consumption_size(gateway_total(plan)) is None:
+        yield Problem("gateway", _no_size(gateway_total(plan), "Consumption"), "request at most 4 processors and 8Gi")
     profile = settings.workload_profile
     if profile and profile.min > profile.max:
         rule = f"min {profile.min} is above max {profile.max}"
-        yield Problem(path=f"{HERE}.workload_profile.min", rule=rule, remedy="lower min or raise max")
+        yield Problem(f"{HERE}.workload_profile.min", rule, "lower min or raise max")
 
 
-def _too_large(path: str, asked: Size, settings: ContainerAppsSettings) -> Problem:
+def _too_large(path: str, request: Size, settings: ContainerAppsSettings) -> Problem:
     if settings.workload_profile is None:
-        rule = _no_size(asked, "Consumption")
-        return Problem(path=path, rule=rule, remedy=f"ask for less, or set {HERE}.workload_profile to a larger machine")
+        remedy = f"request less, or set {HERE}.workload_profile to a larger machine"
+        return Problem(path, _no_size(request, "Consumption"), remedy)
     machine = settings.workload_profile.type
     cpu, gib = MACHINES[machine]
-    rule = f"{_no_size(asked, machine)} ({cpu} processors, {gib}Gi)"
-    return Problem(path=path, rule=rule, remedy=f"ask for less, or set {HERE}.workload_profile.type to a larger one")
+    rule = f"{_no_size(request, machine)} ({cpu} processors, {gib}Gi)"
+    return Problem(path, rule, f"request less, or set {HERE}.workload_profile.type to a larger one")
 
 
-def _no_size(asked: Size, where: str) -> str:
-    size = f"{cpu_text(asked.cpu)} processors and {size_text(asked.memory_mib)}"
-    return f"{where} has no room for {size}, all that runs together counted"
+def _no_size(request: Size, where: str) -> str:
+    size = f"{cpu_text(request.cpu)} processors and {size_text(request.memory_mib)}"
+    return f"{where} has no room for {size} including sidecars"
 
 
 def _disk(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
     replica = replica_of_runs(plan, settings)
     if replica is None or plan.run.disk_mib <= disk_mib(replica.cpu):
         return
-    asked, given = size_text(plan.run.disk_mib), size_text(disk_mib(replica.cpu))
-    rule = f"{asked} is over the {given} that a replica of {cpu_text(replica.cpu)} processors has"
-    enough = cpu_for_disk(plan.run.disk_mib)
+    size, limit = size_text(plan.run.disk_mib), size_text(disk_mib(replica.cpu))
+    rule = f"{size} is over the {limit} of a replica with {cpu_text(replica.cpu)} processors"
     remedy = f"lower it to {size_text(MOST_DISK_MIB)}, or choose aws-ecs or vm-docker"
-    if enough is not None:
-        beside = replica.cpu - plan.run.cpu
-        remedy = f"lower it, or set resources.cpu to {cpu_text(enough - beside)} or more"
-    yield Problem(path="resources.disk", rule=rule, remedy=remedy)
+    if (enough := cpu_for_disk(plan.run.disk_mib)) is not None:
+        sidecars = replica.cpu - plan.run.cpu
+        remedy = f"lower it, or set resources.cpu to {cpu_text(enough - sidecars)} or more"
+    yield Problem("resources.disk", rule, remedy)
 
 
 def _schedules(plan: Plan) -> Iterator[Problem]:
-    """A gateway that runs are part of has a scheduler of its own, which knows every zone."""
-    if plan.run.isolation == "process":
-        return
-    for schedule in plan.schedules:
+    """Only for jobs: the gateway's own scheduler knows every zone."""
+    for schedule in plan.schedules if plan.run.isolation == "container" else ():
         try:
             utc_cron(schedule)
         except CronError as error:
-            path = f"triggers[{schedule.name}].schedule.timezone"
-            yield Problem(path=path, rule=error.rule, remedy=error.remedy)
-
-
-def _logs(plan: Plan) -> Iterator[Problem]:
-    if log_days(plan.retention.logs_s) is None:
-        rule = f"{duration_text(plan.retention.logs_s)} is over Log Analytics' 730d"
-        yield Problem(path="retention.logs", rule=rule, remedy="lower it")
+            yield Problem(f"triggers[{schedule.name}].schedule.timezone", error.rule, error.remedy)
 
 
 def _network(settings: ContainerAppsSettings) -> Iterator[Problem]:
     if settings.zone_redundant and not settings.infrastructure_subnet_id:
-        rule = "an environment is spread over zones in a network of one's own only"
-        remedy = f"set {HERE}.infrastructure_subnet_id, or leave it false"
-        yield Problem(path=f"{HERE}.zone_redundant", rule=rule, remedy=remedy)
+        rule = "only an environment in your own subnet can be zone-redundant"
+        yield Problem(f"{HERE}.zone_redundant", rule, f"set {HERE}.infrastructure_subnet_id, or leave it false")
 
 
 def _domain(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
     domain, path = plan.network.domain, f"{HERE}.certificate"
-    if domain is None:
-        if settings.certificate:
-            rule = "certificate is for network.domain, which is not set"
-            yield Problem(path=path, rule=rule, remedy="set network.domain or remove it")
-        return
-    if settings.certificate is None:
-        remedy = f"set {path} to managed, or to the id of a Key Vault secret that holds one"
-        yield Problem(path="network.domain", rule=f"no certificate is named for {domain}", remedy=remedy)
-    if settings.certificate == "managed" and domain.count(".") == 1:
-        rule = f"a managed certificate is proved by a CNAME record, which {domain} itself cannot have"
-        remedy = f"use a name below it, such as agent.{domain}, or give a Key Vault secret's id"
-        yield Problem(path=path, rule=rule, remedy=remedy)
+    if domain and settings.certificate is None:
+        remedy = f"set {path} to managed, or to the id of a Key Vault secret that contains one"
+        yield Problem("network.domain", f"there is no certificate for {domain}", remedy)
+    if domain and settings.certificate == "managed" and domain.count(".") == 1:
+        rule = f"a managed certificate is validated by a CNAME record, which {domain} itself cannot have"
+        remedy = f"use a name below it, such as agent.{domain}, or a Key Vault secret's id"
+        yield Problem(path, rule, remedy)
 
 
 def _image(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
     if not isinstance(plan.image, ImageReference):
         if settings.registry and settings.registry_login == "admin":
-            rule = "the admin user is for a registry that is made, and this one exists"
-            yield Problem(path=f"{HERE}.registry_login", rule=rule, remedy="write docker, and run az acr login")
+            rule = "admin is only for a new registry, and this one exists"
+            yield Problem(f"{HERE}.registry_login", rule, "write docker, and run az acr login")
         return
     server = plan.image.reference.split("/", 1)[0].lower()
     if settings.registry and server != registry_server(settings.registry):
         rule = f"{plan.image.reference} is not in {registry_server(settings.registry)}"
-        yield Problem(path=f"{HERE}.registry", rule=rule, remedy="remove it, or name the image's own registry")
+        yield Problem(f"{HERE}.registry", rule, "remove it, or set it to the image's registry")
     if server.endswith(".azurecr.io") and not settings.registry:
-        rule = f"nothing may pull from {server}"
-        yield Problem(path="image", rule=rule, remedy=f"set {HERE}.registry to that registry's id")
-
-
-def _secret_ids(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
-    for secret in plan.secrets:
-        given = settings.secrets.get(secret.name)
-        if secret.source == "existing" and given is not None and not re.fullmatch(SECRET_ID, given):
-            rule = f"{quote_truncated(given)} is no secret's id"
-            form = "/subscriptions/…/resourceGroups/…/providers/Microsoft.KeyVault/vaults/…/secrets/…"
-            yield Problem(path=f"{HERE}.secrets.{secret.name}", rule=rule, remedy=f"write {form}")
+        yield Problem("image", f"no identity may pull from {server}", f"set {HERE}.registry to that registry's id")

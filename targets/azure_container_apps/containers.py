@@ -1,9 +1,10 @@
-"""Containers as an app and a job take them, variables and volumes in order of their names."""
+"""Containers for an app or a job, with sorted variables and volumes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_azure_native as az
@@ -21,63 +22,56 @@ VOLUMES = {"temp": TEMP_DIR, "work": WORK_DIR}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """One container: its name, what it runs, what it may use, and how it is asked whether it is well."""
-
     name: str
     image: pulumi.Input[str]
     command: Sequence[str]
     environment: Mapping[str, pulumi.Input[str]]
     secrets: Sequence[Secret]
     size: Size
-    probes: Sequence[az.app.ContainerAppProbeArgs] = field(default=())
+    probes: Sequence[Any] = ()
 
 
-def arguments(containers: Sequence[Container]) -> list[az.app.ContainerArgs]:
-    """The containers of one replica."""
+def arguments(containers: Sequence[Container]) -> list[az.app.ContainerArgsDict]:
     return [_arguments(container) for container in containers]
 
 
-def volumes(containers: Sequence[Container]) -> list[az.app.VolumeArgs]:
-    """Where the containers write, each its own; it is gone when the replica ends."""
-    return [az.app.VolumeArgs(name=f"{c.name}-{v}", storage_type="EmptyDir") for c in containers for v in VOLUMES]
+def volumes(containers: Sequence[Container]) -> list[az.app.VolumeArgsDict]:
+    """The folders that containers can write to, separate for each; they end with the replica."""
+    return [{"name": f"{c.name}-{v}", "storage_type": "EmptyDir"} for c in containers for v in VOLUMES]
 
 
 def secret_references(
     containers: Sequence[Container], secrets: Mapping[str, StoredSecret], identity: Identity
-) -> list[az.app.SecretArgs]:
-    """The secrets of a replica's containers, which Azure fetches out of Key Vault by the execution identity."""
+) -> list[az.app.SecretArgsDict]:
+    """The secrets of a replica, which Azure reads from Key Vault with the execution identity."""
     held = sorted({secret.name for container in containers for secret in container.secrets})
-    return [
-        az.app.SecretArgs(name=name, key_vault_url=secrets[name].url, identity=identity.execution.id) for name in held
-    ]
+    return [{"name": name, "key_vault_url": secrets[name].url, "identity": identity.execution.id} for name in held]
 
 
-def registries(built: ImageRef, identity: Identity) -> list[az.app.RegistryCredentialsArgs] | None:
-    """How Azure pulls the image: by the execution identity, or as everybody may."""
+def registries(built: ImageRef, identity: Identity) -> list[az.app.RegistryCredentialsArgsDict] | None:
+    """The login to pull the image, with the execution identity; None for a public image."""
     if built.server is None:
         return None
-    return [az.app.RegistryCredentialsArgs(server=built.server, identity=identity.execution.id)]
+    return [{"server": built.server, "identity": identity.execution.id}]
 
 
-def _arguments(container: Container) -> az.app.ContainerArgs:
-    """`args` stand in for the image's command; its entry point stays."""
-    return az.app.ContainerArgs(
-        name=container.name,
-        image=container.image,
-        args=list(container.command),
-        env=[*_plain(container.environment), *_secret(container.secrets)],
-        resources=az.app.ContainerResourcesArgs(cpu=float(container.size.cpu), memory=container.size.memory),
-        volume_mounts=[
-            az.app.VolumeMountArgs(volume_name=f"{container.name}-{v}", mount_path=VOLUMES[v]) for v in sorted(VOLUMES)
-        ],
-        probes=list(container.probes) or None,
-    )
+def _arguments(container: Container) -> az.app.ContainerArgsDict:
+    """`args` replace the image's command and keep its entry point."""
+    return {
+        "name": container.name,
+        "image": container.image,
+        "args": list(container.command),
+        "env": [*_plain(container.environment), *_secret(container.secrets)],
+        "resources": {"cpu": float(container.size.cpu), "memory": container.size.memory},
+        "volume_mounts": [{"volume_name": f"{container.name}-{v}", "mount_path": VOLUMES[v]} for v in sorted(VOLUMES)],
+        "probes": list(container.probes) or None,
+    }
 
 
-def _plain(environment: Mapping[str, pulumi.Input[str]]) -> list[az.app.EnvironmentVarArgs]:
-    return [az.app.EnvironmentVarArgs(name=name, value=value) for name, value in sorted(environment.items())]
+def _plain(environment: Mapping[str, pulumi.Input[str]]) -> list[az.app.EnvironmentVarArgsDict]:
+    return [{"name": name, "value": value} for name, value in sorted(environment.items())]
 
 
-def _secret(secrets: Sequence[Secret]) -> list[az.app.EnvironmentVarArgs]:
+def _secret(secrets: Sequence[Secret]) -> list[az.app.EnvironmentVarArgsDict]:
     ordered = sorted(secrets, key=lambda s: s.variable)
-    return [az.app.EnvironmentVarArgs(name=s.variable, secret_ref=s.name) for s in ordered]
+    return [{"name": s.variable, "secret_ref": s.name} for s in ordered]

@@ -1,7 +1,7 @@
-"""What a month costs on Container Apps: replicas in the sizes that there are, active or idle, and what stands around.
+"""A month's cost on Container Apps: replicas, active or idle, and the resources around them.
 
-A replica that is kept is idle while it serves nothing; one that is there because something woke it is active until the
-cooldown after the last request is over; a job is always active.
+A replica below the minimum is idle while it serves nothing. A woken one is active until the cooldown after the last
+request. A job is always active.
 https://learn.microsoft.com/azure/container-apps/billing
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from unmoor.cost import common_uses, workload
-from unmoor.cost.common_uses import compute_uses, make_use
+from unmoor.cost.common_uses import compute_uses
 from unmoor.plan import Plan
 from unmoor.pricing.line import CostLine, Kind, UsageItem
 from unmoor.pricing.pricer import Pricer
@@ -25,7 +25,7 @@ from .sizes import MACHINES, Size, log_days
 # https://learn.microsoft.com/azure/container-apps/scale-app
 COOLDOWN_S = Decimal(300)
 REPLACED_DAYS = 7
-# Logs are kept for so long for nothing.
+# Log storage is free for so many days.
 FREE_LOG_DAYS = 31
 
 
@@ -40,41 +40,41 @@ def _uses(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator
     if apart or not own:
         yield from _gateway(plan, settings, usage)
     if apart and not own:
-        size = _sized(replica_of_runs(plan, settings))
+        size = _legal_size(replica_of_runs(plan, settings))
         yield from _replica("run", "runs", "runs with their guards", "active", size, workload.run_seconds(usage))
-    yield make_use("gateway", "runs", "requests", "request", usage.all_requests, "request")
+    yield UsageItem("gateway", "runs", "requests", "request", usage.all_requests, "request")
     always = SECONDS_PER_MONTH * instances(plan)
     yield from common_uses.store_uses(
-        plan, usage, always=always, woken=_woken(plan, usage), replaced_days=REPLACED_DAYS
+        plan, usage, always=always, woken=_woken_seconds(plan, usage), replaced_days=REPLACED_DAYS
     )
     yield from common_uses.log_uses(usage, kept_days=max((log_days(plan.retention.logs_s) or 0) - FREE_LOG_DAYS, 0))
     yield from _image(plan, settings)
-    yield make_use("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "operation")
+    yield UsageItem("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "operation")
     yield from common_uses.egress_uses(usage)
-    yield from _asked_for(settings)
+    yield from _unpriced_items(settings)
 
 
 def _gateway(plan: Plan, settings: ContainerAppsSettings, usage: Usage) -> Iterator[UsageItem]:
-    size, kept = _sized(replica_of_gateway(plan, settings)), instances(plan)
+    size, kept = _legal_size(replica_of_gateway(plan, settings)), instances(plan)
     if not kept:
         note = f"the gateway is woken by a run's beginning and its end, and stays {COOLDOWN_S} s after the last request"
-        yield from _replica("gateway", "runs", "woken", "active", size, _woken(plan, usage), note)
+        yield from _replica("gateway", "runs", "woken", "active", size, _woken_seconds(plan, usage), note)
         return
-    active = min(_active(plan, usage), SECONDS_PER_MONTH * kept)
+    active = min(_active_seconds(plan, usage), SECONDS_PER_MONTH * kept)
     yield from _replica("gateway", "runs", f"{kept} kept, active", "active", size, active)
     yield from _replica("gateway", "fixed", f"{kept} kept, idle", "idle", size, SECONDS_PER_MONTH * kept - active)
 
 
-def _active(plan: Plan, usage: Usage) -> Decimal:
-    """Seconds in which a kept gateway has something to do: requests, and runs where they live in it."""
+def _active_seconds(plan: Plan, usage: Usage) -> Decimal:
+    """Seconds in which an always-on gateway serves requests, or runs as processes."""
     requests = workload.awake_seconds(
         usage, a_run=usage.requests * usage.request_seconds, a_request=usage.request_seconds
     )
     return requests if plan.run.isolation == "container" else max(requests, workload.busy_seconds(usage))
 
 
-def _woken(plan: Plan, usage: Usage) -> Decimal:
-    """Seconds in which a gateway is there that is not kept."""
+def _woken_seconds(plan: Plan, usage: Usage) -> Decimal:
+    """Seconds in which a gateway that scales to zero is awake."""
     if instances(plan):
         return Decimal(0)
     served = usage.requests * usage.request_seconds
@@ -83,11 +83,11 @@ def _woken(plan: Plan, usage: Usage) -> Decimal:
 
 
 def _machines(plan: Plan, settings: ContainerAppsSettings, usage: Usage, own: WorkloadProfile) -> Iterator[UsageItem]:
-    """Machines of one's own are paid for by the hour, whatever is on them, with a fee for their management."""
+    """Dedicated machines are billed by the hour, used or not, plus a management fee."""
     cores, gib = map(Decimal, MACHINES[own.type])
-    size = _sized(replica_of_runs(plan, settings))
+    size = _legal_size(replica_of_runs(plan, settings))
     fit = min(cores // size.cpu, gib * 1024 // size.memory_mib)
-    yield make_use("run", "fixed", "management of machines", "machine-fee", SECONDS_PER_MONTH, "second")
+    yield UsageItem("run", "fixed", "management of machines", "machine-fee", SECONDS_PER_MONTH, "second")
     kept = max(own.min, instances(plan) if plan.run.isolation == "process" else 0)
     yield from _machine("fixed", f"{kept} of {own.type} kept", own, SECONDS_PER_MONTH * kept)
     if plan.run.isolation == "container":
@@ -105,15 +105,15 @@ def _machine(kind: Kind, what: str, own: WorkloadProfile, seconds: Decimal) -> I
 
 def _image(plan: Plan, settings: ContainerAppsSettings) -> Iterator[UsageItem]:
     if workload.images_gib(plan) and not settings.registry:
-        yield make_use("image", "fixed", "registry (Basic, with 10 GB)", "registry", DAYS_PER_MONTH, "day")
+        yield UsageItem("image", "fixed", "registry (Basic, with 10 GB)", "registry", DAYS_PER_MONTH, "day")
 
 
-def _asked_for(settings: ContainerAppsSettings) -> Iterator[UsageItem]:
-    """What settings bring with them that has no price in the book: it is said to be lacking."""
+def _unpriced_items(settings: ContainerAppsSettings) -> Iterator[UsageItem]:
+    """Items without a price in the book, which are reported as missing."""
     if settings.infrastructure_subnet_id:
-        yield make_use("network", "fixed", "addresses and balancer in your subnet", "subnet", Decimal(1), "month")
+        yield UsageItem("network", "fixed", "addresses and balancer in your subnet", "subnet", Decimal(1), "month")
     if settings.zone_redundant:
-        yield make_use("store", "storage", "copies in other zones", "store-zones", Decimal(1), "month")
+        yield UsageItem("store", "storage", "copies in other zones", "store-zones", Decimal(1), "month")
 
 
 def _replica(
@@ -123,6 +123,6 @@ def _replica(
     yield from compute_uses(part, kind, what, rate=rate, cpu=size.cpu, mib=mib, seconds=seconds, note=note)
 
 
-def _sized(size: Size | None) -> Size:
+def _legal_size(size: Size | None) -> Size:
     assert size is not None, "check() refuses what has no size"
     return size

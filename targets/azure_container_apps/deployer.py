@@ -1,11 +1,13 @@
-"""What who deploys must be allowed to do: a custom role made of the graph's types, given on the agent's resource group.
+"""The custom role of the deploying user: the operations for the graph's types, on the agent's resource group.
 
-The operations of each resource provider: https://learn.microsoft.com/azure/role-based-access-control/permissions-reference
+https://learn.microsoft.com/azure/role-based-access-control/permissions-reference
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
 from unmoor.graph import Resource
@@ -15,57 +17,22 @@ from .names import GROUP
 from .names import name as physical
 from .settings import ContainerAppsSettings
 
-CRUD = ("delete", "read", "write")
-# By type: the ARM type, and the operations on it; those with a slash are whole names below it.
-OPERATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "app:Certificate": ("Microsoft.App/managedEnvironments/certificates", CRUD),
-    "app:ContainerApp": (
-        "Microsoft.App/containerApps",
-        (*CRUD, "revisions/read", "revisions/replicas/read", "getAuthToken/action"),
-    ),
-    "app:Job": ("Microsoft.App/jobs", CRUD),
-    "app:ManagedCertificate": ("Microsoft.App/managedEnvironments/managedCertificates", CRUD),
-    # An app joins its environment: https://learn.microsoft.com/azure/container-apps/managed-identity
-    "app:ManagedEnvironment": ("Microsoft.App/managedEnvironments", (*CRUD, "join/action")),
-    "authorization:RoleAssignment": ("Microsoft.Authorization/roleAssignments", CRUD),
-    "authorization:RoleDefinition": ("Microsoft.Authorization/roleDefinitions", CRUD),
-    "containerregistry:Registry": ("Microsoft.ContainerRegistry/registries", (*CRUD, "pull/read", "push/write")),
-    # A secret that is made through Resource Manager needs no right to read its value:
-    # https://learn.microsoft.com/azure/key-vault/general/rbac-guide
-    "keyvault:Secret": ("Microsoft.KeyVault/vaults/secrets", ("read", "write")),
-    "keyvault:Vault": ("Microsoft.KeyVault/vaults", CRUD),
-    "managedidentity:UserAssignedIdentity": (
-        "Microsoft.ManagedIdentity/userAssignedIdentities",
-        (*CRUD, "assign/action"),
-    ),
-    "monitor:DiagnosticSetting": ("Microsoft.Insights/diagnosticSettings", CRUD),
-    # An environment is given the workspace's key, so that it may write into it.
-    "operationalinsights:Workspace": ("Microsoft.OperationalInsights/workspaces", (*CRUD, "sharedKeys/action")),
-    "resources:ResourceGroup": ("Microsoft.Resources/subscriptions/resourceGroups", CRUD),
-    # The provider uploads a blob with the account's key.
-    "storage:Blob": ("Microsoft.Storage/storageAccounts", ("listKeys/action", "read")),
-    "storage:BlobContainer": ("Microsoft.Storage/storageAccounts/blobServices/containers", CRUD),
-    "storage:BlobServiceProperties": ("Microsoft.Storage/storageAccounts/blobServices", ("read", "write")),
-    "storage:ManagementPolicy": ("Microsoft.Storage/storageAccounts/managementPolicies", CRUD),
-    "storage:StorageAccount": ("Microsoft.Storage/storageAccounts", CRUD),
-}
-# What every deployment reads, and what tells it how far a long operation is.
-ALWAYS = (
-    "Microsoft.App/locations/containerappOperationResults/read",
-    "Microsoft.App/locations/containerappOperationStatuses/read",
-    "Microsoft.App/locations/managedEnvironmentOperationStatuses/read",
-    "Microsoft.Resources/subscriptions/resourceGroups/read",
-)
+# By type: the operations. An app joins its environment, which gets the workspace's key to write to it; the provider
+# uploads blobs with the account's key. Creating a secret through Resource Manager needs no right to read its value:
+# https://learn.microsoft.com/azure/container-apps/managed-identity https://learn.microsoft.com/azure/key-vault/general/rbac-guide
+_KNOWN = json.loads((files("unmoor.targets.azure_container_apps") / "deployer.json").read_text(encoding="utf-8"))
+OPERATIONS: Mapping[str, Sequence[str]] = _KNOWN["by_type"]
+# Every deployment reads these, also to follow long operations.
+ALWAYS: Sequence[str] = _KNOWN["always"]
 SUBNET = "Microsoft.Network/virtualNetworks/subnets/join/action"
 
 
 def deployer_policy(plan: Plan, settings: ContainerAppsSettings, resources: Iterable[Resource]) -> Mapping[str, Any]:
-    """The custom role of who deploys this graph, as `az role definition create` takes it.
-
-    It is given on the resource group where that is there already, and on the subscription where it is to be made.
+    """The role as `az role definition create` takes it. Its scope is an existing resource group, else the
+    subscription.
     """
     types = {r.type.removeprefix("azure-native:") for r in resources if r.type.startswith("azure-native:")}
-    actions = {f"{arm}/{operation}" for t in types for arm, operations in [OPERATIONS[t]] for operation in operations}
+    actions = {operation for type_ in types for operation in OPERATIONS[type_]}
     if settings.infrastructure_subnet_id:
         actions.add(SUBNET)
     subscription = f"/subscriptions/{settings.subscription_id or '<subscription>'}"

@@ -1,4 +1,4 @@
-"""What deploying to Container Apps needs of this machine and of the user's account."""
+"""What a deployment to Container Apps needs on this machine and in the user's account."""
 
 from __future__ import annotations
 

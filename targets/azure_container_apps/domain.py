@@ -1,8 +1,7 @@
-"""The gateway's own host name: a certificate out of a Key Vault, or one that Azure issues and renews.
+"""The user's host name, with a certificate from Key Vault or one that Azure issues and renews.
 
-A certificate of one's own is there before the app. A managed one is issued only for a name that an app has already, so
-the app takes the name with binding `Auto` and is bound to the certificate when that is there. Either way Azure wants
-to see the DNS records first: see the README.
+A certificate from Key Vault exists before the app. Azure issues a managed one only for a name that an app already has,
+so the app takes the name with the binding `Auto`. In both cases Azure checks the DNS records first.
 https://learn.microsoft.com/azure/container-apps/custom-domains-managed-certificates
 """
 
@@ -22,14 +21,14 @@ from .network import Network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateReader:
-    """The identity by which the environment fetches a certificate, and its grant."""
+    """The identity that reads the certificate, and its grant."""
 
     identity: az.managedidentity.UserAssignedIdentity
     grant: az.authorization.RoleAssignment
 
 
 def certificate_reader(context: Context) -> CertificateReader | None:
-    """The identity that may read the certificate's secret and nothing else, where one is given."""
+    """An identity that may only read the certificate's secret; None without one."""
     secret_id = context.settings.certificate
     if secret_id is None or secret_id == "managed":
         return None
@@ -41,19 +40,19 @@ def certificate_reader(context: Context) -> CertificateReader | None:
 
 def custom_domains(
     context: Context, network: Network, reader: CertificateReader | None
-) -> list[az.app.CustomDomainArgs] | None:
-    """What the app's ingress is told of the domain; None where there is none."""
+) -> list[az.app.CustomDomainArgsDict] | None:
+    """The domain of the app's ingress; None without one."""
     domain = context.plan.network.domain
     if domain is None:
         return None
     if reader is None:
-        return [az.app.CustomDomainArgs(name=domain, binding_type="Auto")]
+        return [{"name": domain, "binding_type": "Auto"}]
     certificate = _own_certificate(context, network, reader)
-    return [az.app.CustomDomainArgs(name=domain, binding_type="SniEnabled", certificate_id=certificate.id)]
+    return [{"name": domain, "binding_type": "SniEnabled", "certificate_id": certificate.id}]
 
 
 def managed_certificate(context: Context, network: Network, app: az.app.ContainerApp) -> None:
-    """Azure's own certificate for the name that the app has taken."""
+    """Azure's managed certificate for the app's name."""
     domain = context.plan.network.domain
     if domain is None or context.settings.certificate != "managed":
         return
@@ -61,16 +60,13 @@ def managed_certificate(context: Context, network: Network, app: az.app.Containe
         context.logical("domain"),
         managed_certificate_name=name(context.plan, "domain", ENVIRONMENT),
         environment_name=network.environment.name,
-        resource_group_name=context.group,
-        location=context.settings.location,
-        properties=az.app.ManagedCertificatePropertiesArgs(subject_name=domain, domain_control_validation="CNAME"),
-        tags=context.tags,
-        opts=context.after(app),
+        properties={"subject_name": domain, "domain_control_validation": "CNAME"},
+        **{**context.common_args, "opts": context.after(app)},
     )
 
 
 def url(context: Context, app: az.app.ContainerApp) -> pulumi.Output[str]:
-    """Where the gateway is reached: the domain, or the name that Azure gave it."""
+    """The gateway's URL: the domain, or Azure's name for it."""
     if context.plan.network.domain:
         return pulumi.Output.from_input(f"https://{context.plan.network.domain}")
     return pulumi.Output.concat("https://", app.configuration.ingress.fqdn)
@@ -82,13 +78,11 @@ def _own_certificate(context: Context, network: Network, reader: CertificateRead
         context.logical("domain"),
         certificate_name=name(context.plan, "domain", ENVIRONMENT),
         environment_name=network.environment.name,
-        resource_group_name=context.group,
-        location=context.settings.location,
-        properties=az.app.CertificatePropertiesArgs(
-            certificate_key_vault_properties=az.app.CertificateKeyVaultPropertiesArgs(
-                identity=reader.identity.id, key_vault_url=secret_url(context.settings.certificate)
-            )
-        ),
-        tags=context.tags,
-        opts=context.after(reader.grant),
+        properties={
+            "certificate_key_vault_properties": {
+                "identity": reader.identity.id,
+                "key_vault_url": secret_url(context.settings.certificate),
+            }
+        },
+        **{**context.common_args, "opts": context.after(reader.grant)},
     )

@@ -1,14 +1,15 @@
-"""The gateway: a container app with HTTPS ingress that scales between its bounds, to nothing where it may."""
+"""The gateway: a container app with HTTPS ingress that scales between its bounds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_azure_native as az
 
-from unmoor.container import GATEWAY_PORT, SERVE, STOP_GRACE_S
+from unmoor.container import GATEWAY_PORT, HEALTH_PATH, READY_PATH, SERVE, STOP_GRACE_S
 from unmoor.plan import Plan
 
 from .container_sizes import guard_size, instances, replica_of_gateway
@@ -20,19 +21,34 @@ from .identity import Identity, gateway_holders, identity_args, token_obtainable
 from .image import ImageRef
 from .names import CONSUMPTION, name
 from .network import Network
-from .probes import probes
 from .runner import Runner, launcher_config
 from .secrets import StoredSecret
 from .sizes import Size
 from .store import Store
 
-# Requests at one time for which one replica is enough; streams of events count as requests.
+# By default Azure would request `/`. The start may take 100 s.
+CHECKS = (("Startup", HEALTH_PATH, 10), ("Liveness", HEALTH_PATH, 3), ("Readiness", READY_PATH, 3))
+PROBES = [
+    {
+        "type": kind,
+        "http_get": {"port": GATEWAY_PORT, "path": path, "scheme": "HTTP"},
+        "period_seconds": 10,
+        "timeout_seconds": 5,
+        "failure_threshold": failures,
+    }
+    for kind, path, failures in (
+        ("Startup", HEALTH_PATH, 10),
+        ("Liveness", HEALTH_PATH, 3),
+        ("Readiness", READY_PATH, 3),
+    )
+]
+# Concurrent requests for one replica; event streams count as requests.
 REQUESTS_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """All that the gateway stands on; `runner` is None where runs live in the gateway."""
+    """The gateway's dependencies; `runner` is None if runs are processes in it."""
 
     identity: Identity
     image: ImageRef
@@ -40,36 +56,36 @@ class Dependencies:
     network: Network
     secrets: Mapping[str, StoredSecret]
     runner: Runner | None
-    domains: list[az.app.CustomDomainArgs] | None
+    domains: list[az.app.CustomDomainArgsDict] | None
 
 
 def gateway(context: Context, around: Dependencies) -> az.app.ContainerApp:
-    """The app, in one revision at a time; a revision is never named, since a name can be used only once."""
+    """The app with one active revision; revisions have no names, since a name cannot be reused."""
     containers = _containers(context, around)
     return az.app.ContainerApp(
         context.logical("gateway"),
         container_app_name=name(context.plan, "gateway"),
-        resource_group_name=context.group,
-        location=context.settings.location,
         managed_environment_id=around.network.environment.id,
         workload_profile_name=CONSUMPTION if around.runner else around.network.run_profile,
         identity=identity_args(around.identity),
-        configuration=az.app.ConfigurationArgs(
-            active_revisions_mode="Single",
-            max_inactive_revisions=10,
-            ingress=_ingress(around),
-            identity_settings=token_obtainable(around.identity),
-            registries=registries(around.image, around.identity),
-            secrets=secret_references(containers, around.secrets, around.identity),
-        ),
-        template=az.app.TemplateArgs(
-            containers=arguments(containers),
-            volumes=volumes(containers),
-            scale=_scale(context),
-            termination_grace_period_seconds=STOP_GRACE_S,
-        ),
-        tags=context.tags,
-        opts=context.after(*around.identity.grants, around.store.bundle, *_rights(around)),
+        configuration={
+            "active_revisions_mode": "Single",
+            "max_inactive_revisions": 10,
+            "ingress": _ingress(around),
+            "identity_settings": token_obtainable(around.identity),
+            "registries": registries(around.image, around.identity),
+            "secrets": secret_references(containers, around.secrets, around.identity),
+        },
+        template={
+            "containers": arguments(containers),
+            "volumes": volumes(containers),
+            "scale": _scale(context),
+            "termination_grace_period_seconds": STOP_GRACE_S,
+        },
+        **{
+            **context.common_args,
+            "opts": context.after(*around.identity.grants, around.store.bundle, *_rights(around)),
+        },
     )
 
 
@@ -85,20 +101,20 @@ def _containers(context: Context, around: Dependencies) -> list[Container]:
 def _gateway(context: Context, around: Dependencies, size: Size) -> Container:
     plan = context.plan
     held = plan.secrets_held_by("gateway") if around.runner else plan.secrets_held_by("gateway", "run")
-    told = {**environment(context, around.store, around.identity), **_launching(around)}
+    variables = {**environment(context, around.store, around.identity), **_launcher_environment(around)}
     return Container(
         name="gateway",
         image=around.image.reference,
         command=SERVE,
-        environment={**told, "UNMOOR_VERSIONS": _versions(context.plan, around.secrets)},
+        environment={**variables, "UNMOOR_VERSIONS": _versions(context.plan, around.secrets)},
         secrets=held,
         size=size,
-        probes=probes(),
+        probes=PROBES,
     )
 
 
 def _versions(plan: Plan, secrets: Mapping[str, StoredSecret]) -> pulumi.Output[str]:
-    """The addresses of the replica's secrets, versions included: only by this does a new value make a new revision.
+    """The secrets' URLs with versions: only a changed variable makes a new value a new revision.
 
     https://learn.microsoft.com/azure/container-apps/manage-secrets
     """
@@ -107,8 +123,7 @@ def _versions(plan: Plan, secrets: Mapping[str, StoredSecret]) -> pulumi.Output[
     )
 
 
-def _launching(around: Dependencies) -> dict[str, pulumi.Input[str]]:
-    """How the gateway starts runs, and who fires the schedules."""
+def _launcher_environment(around: Dependencies) -> dict[str, pulumi.Input[str]]:
     if around.runner is None:
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": GUARD_URL}
     return {
@@ -122,21 +137,21 @@ def _rights(around: Dependencies) -> Sequence[pulumi.Resource]:
     return [around.runner.right] if around.runner else []
 
 
-def _ingress(around: Dependencies) -> az.app.IngressArgs:
-    return az.app.IngressArgs(
-        external=True,
-        target_port=GATEWAY_PORT,
-        transport="auto",
-        allow_insecure=False,
-        traffic=[az.app.TrafficWeightArgs(latest_revision=True, weight=100)],
-        custom_domains=around.domains,
-    )
+def _ingress(around: Dependencies) -> az.app.IngressArgsDict:
+    return {
+        "external": True,
+        "target_port": GATEWAY_PORT,
+        "transport": "auto",
+        "allow_insecure": False,
+        "traffic": [{"latest_revision": True, "weight": 100}],
+        "custom_domains": around.domains,
+    }
 
 
-def _scale(context: Context) -> az.app.ScaleArgs:
-    at_once = az.app.HttpScaleRuleArgs(metadata={"concurrentRequests": str(REQUESTS_AT_ONCE)})
-    return az.app.ScaleArgs(
-        min_replicas=instances(context.plan),
-        max_replicas=context.plan.gateway.max,
-        rules=[az.app.ScaleRuleArgs(name="requests", http=at_once)],
-    )
+def _scale(context: Context) -> az.app.ScaleArgsDict:
+    at_once: Any = {"metadata": {"concurrentRequests": str(REQUESTS_AT_ONCE)}}
+    return {
+        "min_replicas": instances(context.plan),
+        "max_replicas": context.plan.gateway.max,
+        "rules": [{"name": "requests", "http": at_once}],
+    }

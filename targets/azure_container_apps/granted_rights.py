@@ -1,4 +1,4 @@
-"""What a recorded graph's role assignments let an identity do, and under which prefixes of the store."""
+"""The rights of a recorded graph's role assignments, and their prefixes of the store."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ JOB_SECRETS, APP_SECRETS = "Microsoft.App/jobs/listSecrets/action", "Microsoft.A
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """The actions of a role, which may hold `*`."""
+    """The actions of a role; they may contain `*`."""
 
     actions: tuple[str, ...] = ()
     data_actions: tuple[str, ...] = ()
 
 
 EVERYTHING = Role(actions=("*",), data_actions=("*",))
-# Azure's own roles by GUID: those that the target gives, and those that somebody might give instead. One that is not
-# here counts as everything. https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+# Azure's built-in roles by GUID: those that the target assigns and likely alternatives. An unlisted role counts as
+# everything. https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 BUILT_IN: Mapping[str, Role] = {
     "7f951dda-4ed3-4680-a7ca-43fe172d538d": Role(actions=("Microsoft.ContainerRegistry/registries/pull/read",)),
     "4633458b-17de-408a-b874-0445c86b69e6": Role(
@@ -40,17 +40,14 @@ BUILT_IN: Mapping[str, Role] = {
     "ba92f5b4-2d11-453d-a403-e96b0029c9fe": Role(data_actions=(*BLOB_ACTIONS.values(), ADD_BLOB)),
     "b9a307c4-5aa3-4b52-ba60-2b17c136cd7b": Role(actions=("Microsoft.App/jobs/read", START_JOB)),
 }
-# One clause of a condition: where none of these actions is asked for, or where one of these prefixes is.
+# One clause of a condition: none of these actions, or one of these prefixes.
 CLAUSE = re.compile(r"\(\(!\(((?:[^(){}]|\{[^{}]*\})*)\)\) OR \(([^()]*)\)\)")
 PREFIX = re.compile(r"@(?:Resource|Request)\[[^\]]+:(?:path|prefix)\] StringStartsWith '([^']*)'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """One role assignment: to which identities, of which role, on what, and under which condition.
-
-    A scope is a path without its subscription, which is all that inputs tell; an empty one is a subscription or more.
-    """
+    """One role assignment. `scope` is a path without its subscription; empty is a whole subscription or more."""
 
     name: str
     identities: frozenset[str]
@@ -59,26 +56,25 @@ class Grant:
     condition: str
 
     def allows(self, action: str, on: str, *, data: bool = False) -> bool:
-        """Whether it lets one do this with the resource of that path."""
+        """Whether it allows the action on the resource of that path."""
         actions = self.role.data_actions if data else self.role.actions
         inside = (on + "/").lower().startswith(self.scope.rstrip("/").lower() + "/")
         return inside and any(fnmatchcase(action.lower(), a.lower()) for a in actions)
 
     @property
     def is_wide(self) -> bool:
-        """Whether it is for a whole group or subscription, or for actions that are not named."""
+        """Whether it covers a whole group or subscription, or unnamed actions."""
         names_actions = not any("*" in a for a in (*self.role.actions, *self.role.data_actions))
         return "/providers/" not in self.scope or not names_actions
 
 
 def grants(resources: tuple[Resource, ...]) -> tuple[Grant, ...]:
-    """Every role assignment of the graph."""
     own = dict(_own_roles(resources))
     assignments = [r for r in resources if r.type == "azure-native:authorization:RoleAssignment"]
     return tuple(
         Grant(
             name=r.name,
-            identities=_identities(r.inputs["principalId"], assignments),
+            identities=_identities_of_principal(r.inputs["principalId"], assignments),
             role=_role(r.inputs["roleDefinitionId"], own),
             scope=without_subscription(r.inputs["scope"]),
             condition=r.inputs.get("condition", ""),
@@ -88,26 +84,25 @@ def grants(resources: tuple[Resource, ...]) -> tuple[Grant, ...]:
 
 
 def without_subscription(id_: str) -> str:
-    """The part of an id that follows its subscription."""
+    """An id without its subscription."""
     return re.sub(r"^/subscriptions/[^/]+|^/providers/Microsoft.Management/.*|^/$", "", id_)
 
 
 def prefixes(grant: Grant, action: str) -> list[str]:
-    """The prefixes of the store under which the grant lets one do this to blobs; one empty prefix is all of it."""
+    """The store's prefixes on which the grant allows an action; the empty prefix is the whole store."""
     clauses = CLAUSE.findall(grant.condition)
     if not clauses or CLAUSE.sub("", grant.condition).replace(" AND ", "").strip():
-        return [""]  # no condition, or one that is not understood
+        return [""]  # no condition, or one that cannot be parsed
     matching = [allowed for actions, allowed in clauses if f"{{'{action}'}}" in actions]
     if action == BLOB_ACTIONS["read"] and len(matching) < 2:
-        return [""]  # a listing and a read are restricted apart
-    found = sorted({prefix for allowed in matching for prefix in _starts(allowed)})
-    return found if matching and all(_starts(allowed) for allowed in matching) else [""]
+        return [""]  # a listing and a read are restricted separately
+    found = sorted({prefix for allowed in matching for prefix in _clause_prefixes(allowed)})
+    return found if matching and all(_clause_prefixes(allowed) for allowed in matching) else [""]
 
 
-def _identities(principal: str, assignments: list[Resource]) -> frozenset[str]:
-    """Whose principal id that is: the identity that most assignments with it refer to, or each of several such.
-
-    A recording has the id, which only Azure knows, as a stand-in that is the same wherever it is used.
+def _identities_of_principal(principal: str, assignments: list[Resource]) -> frozenset[str]:
+    """The identity of a principal id: the one that most assignments with that id depend on. Only Azure knows the
+    real id, so a recording has a stand-in.
     """
     referred = [r.depends_on for r in assignments if r.inputs["principalId"] == principal]
     counted = Counter(name for listed in referred for type_, name in listed if type_ == IDENTITY)
@@ -115,8 +110,8 @@ def _identities(principal: str, assignments: list[Resource]) -> frozenset[str]:
     return frozenset(name for name, count in counted.items() if count == most)
 
 
-def _starts(allowed: str) -> list[str]:
-    """The prefixes of one clause; none where it says anything else."""
+def _clause_prefixes(allowed: str) -> list[str]:
+    """The prefixes of one clause; none if it contains anything else."""
     return PREFIX.findall(allowed) if not PREFIX.sub("", allowed).replace(" OR ", "").strip() else []
 
 

@@ -1,4 +1,4 @@
-"""Grants: a role for one identity on one resource, with an id that is the same every time."""
+"""Role assignments and custom roles, with stable ids."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PULL_IMAGES = "7f951dda-4ed3-4680-a7ca-43fe172d538d"  # AcrPull
 READ_SECRET = "4633458b-17de-408a-b874-0445c86b69e6"  # Key Vault Secrets User
 
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
-# What a letter of a prefix table lets one do with the blobs below it: Read, Write, Delete.
+# The blob actions for each letter of a prefix table: Read, Write, Delete.
 BLOB_ACTIONS = {"R": (f"{BLOBS}/read",), "W": (f"{BLOBS}/write", f"{BLOBS}/add/action"), "D": (f"{BLOBS}/delete",)}
 
 
@@ -28,7 +28,7 @@ def grant(
     only: str = "",
     after: Iterable[pulumi.Resource] = (),
 ) -> az.authorization.RoleAssignment:
-    """Lets the identity do what the role holds on that resource and below it, `only` where the condition is met."""
+    """Assign a role to the identity on a resource and below it, `only` under a condition."""
     lasting = pulumi.ResourceOptions(delete_before_replace=True)  # a changed grant keeps its id
     return az.authorization.RoleAssignment(
         context.logical(logical),
@@ -47,7 +47,7 @@ def grant(
 def role(
     context: Context, logical: str, *, actions: Iterable[str] = (), data_actions: Iterable[str] = ()
 ) -> tuple[az.authorization.RoleDefinition, pulumi.Output[str]]:
-    """A role of the agent's own, to be given within its resource group only, and its GUID."""
+    """A custom role that can be assigned only in the agent's resource group, and its GUID."""
     guid = context.stable_id(f"role-{logical}")
     definition = az.authorization.RoleDefinition(
         context.logical(logical),
@@ -58,9 +58,12 @@ def role(
         role_type="CustomRole",
         description=f"unmoor {context.plan.agent}: {logical}",
         permissions=[
-            az.authorization.PermissionArgs(
-                actions=sorted(actions), not_actions=[], data_actions=sorted(data_actions), not_data_actions=[]
-            )
+            {
+                "actions": sorted(actions),
+                "not_actions": [],
+                "data_actions": sorted(data_actions),
+                "not_data_actions": [],
+            }
         ],
         assignable_scopes=[context.group_id],
         scope=context.group_id,
@@ -70,23 +73,24 @@ def role(
 
 
 def prefix_condition(prefixes: Mapping[str, str]) -> str:
-    """The condition under which a role for blobs holds: each action on its own prefixes, a listing of those alone.
-
+    """The condition that restricts each blob action and listing to its prefixes:
     https://learn.microsoft.com/azure/storage/blobs/storage-auth-abac-attributes
     """
     listing = f"ActionMatches{{'{BLOBS}/read'}} AND SubOperationMatches{{'Blob.List'}}"
-    clauses = [f"((!({listing})) OR ({_one_of('Request', 'prefix', sorted(prefixes))}))"]
+    clauses = [f"((!({listing})) OR ({_prefix_match('Request', 'prefix', sorted(prefixes))}))"]
     for letter, actions in BLOB_ACTIONS.items():
         allowed = sorted(prefix for prefix, letters in prefixes.items() if letter in letters)
-        clauses += [f"((!({_matched(action)})) OR ({_one_of('Resource', 'path', allowed)}))" for action in actions]
+        clauses += [
+            f"((!({_action_match(action)})) OR ({_prefix_match('Resource', 'path', allowed)}))" for action in actions
+        ]
     return " AND ".join(clauses)
 
 
-def _matched(action: str) -> str:
-    """A listing has the same action as a read, and no path."""
+def _action_match(action: str) -> str:
+    """The condition's match of an action; a listing has the same action as a read, but no path."""
     matched = f"ActionMatches{{'{action}'}}"
     return f"{matched} AND NOT SubOperationMatches{{'Blob.List'}}" if action == f"{BLOBS}/read" else matched
 
 
-def _one_of(source: str, attribute: str, prefixes: list[str]) -> str:
+def _prefix_match(source: str, attribute: str, prefixes: list[str]) -> str:
     return " OR ".join(f"@{source}[{BLOBS}:{attribute}] StringStartsWith '{prefix}'" for prefix in prefixes)

@@ -1,10 +1,10 @@
-"""The guard: a sidecar, and the only container that is given the model key."""
+"""The guard: a sidecar, and the only container that receives the model key."""
 
 from __future__ import annotations
 
 import pulumi
 
-from unmoor.container import GUARD, GUARD_PORT, common_environment
+from unmoor.container import GUARD, GUARD_PORT
 
 from .container_sizes import guard_size
 from .containers import Container
@@ -17,10 +17,10 @@ URL = f"http://127.0.0.1:{GUARD_PORT}"
 
 
 def guard(context: Context, *, image: ImageRef, store: Store, identity: Identity, ends_with_run: bool) -> Container:
-    """The guard's container in the replica of the run, or of the gateway where runs live there.
+    """The guard's container in the replica of the run or the gateway.
 
-    It listens on the replica's loopback alone, where no probe of the platform's reaches it. An execution ends when all
-    of its containers have ended, so beside a run it ends with the run.
+    It listens only on loopback, where no probe reaches it. An execution ends when all its containers have, so beside a
+    run the guard ends with the run.
     """
     return Container(
         name="guard",
@@ -37,8 +37,5 @@ def guard(context: Context, *, image: ImageRef, store: Store, identity: Identity
 
 
 def environment(context: Context, store: Store, identity: Identity) -> dict[str, pulumi.Input[str]]:
-    """What every container of the agent is told."""
-    common = common_environment(
-        context.plan, target="azure-container-apps", bundle_sha256=context.options.bundle.sha256, store_url=""
-    )
-    return {**common, "UNMOOR_STORE": store.url, "AZURE_CLIENT_ID": identity.own.client_id}
+    """The variables of every container of the agent."""
+    return {**context.environment(store.url), "AZURE_CLIENT_ID": identity.own.client_id}

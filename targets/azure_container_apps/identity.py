@@ -1,4 +1,4 @@
-"""Identities: one that each kind of container uses itself, and one by which Azure starts it, which no container can."""
+"""Identities: one that containers use, and one that only Azure uses to start them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .names import IDENTITY, name
 from .secrets import StoredSecret
 from .store import Store
 
-# What each part may do under each prefix of the store: Read, Write, Delete.
+# The rights of each part by prefix of the store: Read, Write, Delete.
 GATEWAY_PREFIXES = {"bundles/": "R", "deliveries/": "RW", "queue/": "RWD", "runs/": "RWD", "sessions/": "RWD"}
-# The guard shares the run's replica, and a replica has its identities: what the guard counts lies under budget/.
+# The guard shares the run's replica and thus its identity; it counts spending under budget/.
 RUN_PREFIXES = {"budget/": "RW", "bundles/": "R", "queue/": "RWD", "runs/": "RW", "sessions/": "RWD"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What containers use (`own`), what Azure starts them by (`execution`), and what must be granted before."""
+    """The containers' identity (`own`), the one that starts them (`execution`), and their grants."""
 
     own: az.managedidentity.UserAssignedIdentity
     execution: az.managedidentity.UserAssignedIdentity
@@ -34,17 +34,17 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identities:
-    """The gateway's and the run's; no run has one that lives in the gateway."""
+    """The identities of gateway and run; a run in the gateway has none."""
 
     gateway: Identity
     run: Identity | None
 
 
 def identities(context: Context, *, store: Store, secrets: Mapping[str, StoredSecret], image: ImageRef) -> Identities:
-    """Every identity with what it needs of store, secrets and image."""
+    """Every identity with its rights."""
     plan = context.plan
     apart = plan.run.isolation == "container"
-    prefixes = GATEWAY_PREFIXES if apart else _joined(GATEWAY_PREFIXES, RUN_PREFIXES)
+    prefixes = GATEWAY_PREFIXES if apart else _merge(GATEWAY_PREFIXES, RUN_PREFIXES)
     held = {s.name: secrets[s.name] for s in plan.secrets_held_by(*gateway_holders(plan))}
     gateway = _identity(context, "gateway", store=store, prefixes=prefixes, secrets=held, image=image)
     if not apart:
@@ -55,37 +55,29 @@ def identities(context: Context, *, store: Store, secrets: Mapping[str, StoredSe
 
 
 def gateway_holders(plan: Plan) -> tuple[Holder, ...]:
-    """The parts that live in the gateway's replica."""
     return ("gateway", "run", "guard") if plan.run.isolation == "process" else ("gateway",)
 
 
-def identity_args(identity: Identity) -> az.app.ManagedServiceIdentityArgs:
-    """Both identities, given to an app or a job."""
-    return az.app.ManagedServiceIdentityArgs(
-        type="UserAssigned", user_assigned_identities=[identity.own.id, identity.execution.id]
-    )
+def identity_args(identity: Identity) -> az.app.ManagedServiceIdentityArgsDict:
+    """Both identities, for an app or a job."""
+    return {"type": "UserAssigned", "user_assigned_identities": [identity.own.id, identity.execution.id]}
 
 
-def token_obtainable(identity: Identity) -> list[az.app.IdentitySettingsArgs]:
-    """Which of them code in a container can ask a token of: its own, and never the one that reads secrets.
-
+def token_obtainable(identity: Identity) -> list[az.app.IdentitySettingsArgsDict]:
+    """Containers can get tokens of their own identity, not of the one that reads secrets:
     https://learn.microsoft.com/azure/container-apps/managed-identity#control-managed-identity-availability
     """
     return [
-        az.app.IdentitySettingsArgs(identity=identity.own.id, lifecycle="Main"),
-        az.app.IdentitySettingsArgs(identity=identity.execution.id, lifecycle="None"),
+        {"identity": identity.own.id, "lifecycle": "Main"},
+        {"identity": identity.execution.id, "lifecycle": "None"},
     ]
 
 
 def user_assigned(context: Context, role: str) -> az.managedidentity.UserAssignedIdentity:
-    """An identity of that role."""
     return az.managedidentity.UserAssignedIdentity(
         context.logical(role),
         resource_name_=name(context.plan, role, IDENTITY),
-        resource_group_name=context.group,
-        location=context.settings.location,
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
 
 
@@ -119,6 +111,6 @@ def _identity(
     return Identity(own=own, execution=execution, grants=tuple(grants))
 
 
-def _joined(*tables: Mapping[str, str]) -> dict[str, str]:
+def _merge(*tables: Mapping[str, str]) -> dict[str, str]:
     prefixes = sorted({prefix for table in tables for prefix in table})
     return {p: "".join(x for x in "RWD" if any(x in t.get(p, "") for t in tables)) for p in prefixes}

@@ -1,15 +1,14 @@
-"""The image: built into a registry of the agent's own or into one that is given, or a reference used as it is."""
+"""The image: built into the agent's own or an existing registry, or a reference used unchanged."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_azure_native as az
-import pulumi_docker_build as docker_build
 
 from unmoor.plan import ImageReference
-from unmoor.plan.image_recipe import image_recipe
 
 from .context import Context
 from .names import APP, REGISTRY, name, registry_server
@@ -17,7 +16,7 @@ from .names import APP, REGISTRY, name, registry_server
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRef:
-    """What replicas run, and the registry that they must be allowed to pull from, if it is one of Azure's."""
+    """The image of replicas, and its registry if that is Azure's."""
 
     reference: pulumi.Input[str]
     registry_id: pulumi.Input[str] | None
@@ -25,16 +24,15 @@ class ImageRef:
 
 
 def image(context: Context) -> ImageRef:
-    """The plan's image, ready to run."""
-    given, image = context.settings.registry, context.plan.image
-    server = registry_server(given) if given else None
+    existing, image = context.settings.registry, context.plan.image
+    server = registry_server(existing) if existing else None
     if isinstance(image, ImageReference):
-        return ImageRef(reference=image.reference, registry_id=given, server=server)
-    if given and server:
-        return ImageRef(reference=_built(context, server, login=None), registry_id=given, server=server)
+        return ImageRef(reference=image.reference, registry_id=existing, server=server)
+    if existing and server:
+        return ImageRef(reference=_build(context, server, login=None), registry_id=existing, server=server)
     registry = _registry(context)
     login = _admin(context, registry) if context.settings.registry_login == "admin" else None
-    reference = _built(context, registry.login_server, login=login)
+    reference = _build(context, registry.login_server, login=login)
     return ImageRef(reference=reference, registry_id=registry.id, server=registry.login_server)
 
 
@@ -42,41 +40,24 @@ def _registry(context: Context) -> az.containerregistry.Registry:
     return az.containerregistry.Registry(
         context.logical("image"),
         registry_name=context.unique_name(REGISTRY),
-        resource_group_name=context.group,
-        location=context.settings.location,
-        sku=az.containerregistry.SkuArgs(name="Basic"),
+        sku={"name": "Basic"},
         admin_user_enabled=context.settings.registry_login == "admin",
-        tags=context.tags,
-        opts=context.child,
+        **context.common_args,
     )
 
 
-def _admin(context: Context, registry: az.containerregistry.Registry) -> docker_build.RegistryArgs:
+def _admin(context: Context, registry: az.containerregistry.Registry) -> dict[str, Any]:
     login = az.containerregistry.list_registry_credentials_output(
         registry_name=registry.name,
         resource_group_name=context.group,
         opts=pulumi.InvokeOutputOptions(provider=context.child.provider, parent=context.child.parent),
     )
-    return docker_build.RegistryArgs(
-        address=registry.login_server,
-        username=login.username,
-        password=pulumi.Output.secret(login.passwords[0].value),
-    )
+    return {
+        "address": registry.login_server,
+        "username": login.username,
+        "password": pulumi.Output.secret(login.passwords[0].value),
+    }
 
 
-def _built(
-    context: Context, server: pulumi.Input[str], *, login: docker_build.RegistryArgs | None
-) -> pulumi.Output[str]:
-    how = image_recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
-    repository = pulumi.Output.concat(server, "/", name(context.plan, "", APP))
-    built = docker_build.Image(
-        context.logical("image"),
-        context=docker_build.BuildContextArgs(location=how.folder),
-        build_args=dict(how.arguments),
-        platforms=[docker_build.Platform(how.platform)],
-        tags=[pulumi.Output.concat(repository, ":", how.tag)],
-        registries=[login] if login else None,
-        push=True,
-        opts=context.bare,
-    )
-    return built.ref
+def _build(context: Context, server: pulumi.Input[str], *, login: dict[str, Any] | None) -> pulumi.Output[str]:
+    return context.build_image(pulumi.Output.concat(server, "/", name(context.plan, "", APP)), login)

@@ -1,5 +1,4 @@
-"""Where the prices of the book are in Azure's retail prices.
-
+"""The price book's entries in Azure's retail prices:
 https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-prices
 """
 

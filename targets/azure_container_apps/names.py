@@ -1,9 +1,8 @@
 """Azure's rules for names, and the names of the agent's resources.
 
-Names within a resource group come from agent and environment alone. A vault, a storage account and a registry are
-named in the whole world, and a deleted vault keeps its name for a week or more: these three, and a resource group that
-is made, end in eight digits that are drawn once for the stack and kept in its state. So two stacks never collide, and
-one that is made again after it was deleted, its data kept, finds its names free.
+Names in a resource group come from agent and environment. Vaults, storage accounts and registries need globally unique
+names, and a deleted vault blocks its name for a week or more. These and a created resource group end in eight random
+digits from the stack's state, so a stack that is deleted and created again finds free names.
 """
 
 from __future__ import annotations
@@ -14,14 +13,14 @@ from unmoor.plan import Plan
 from unmoor.plan.physical_names import NameRule, physical_name
 
 RULES = "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules"
-APP = NameRule(max_length=32, source=RULES)
-ENVIRONMENT = NameRule(max_length=60, source=RULES)
-IDENTITY = NameRule(max_length=128, source=RULES)
-WORKSPACE = NameRule(max_length=63, source=RULES)
-GROUP = NameRule(max_length=90, source=RULES)
-STORAGE = NameRule(max_length=24, hyphens=False, source=RULES)
-VAULT = NameRule(max_length=24, source=RULES)
-REGISTRY = NameRule(max_length=50, hyphens=False, source=RULES)
+APP = NameRule(32, source=RULES)
+ENVIRONMENT = NameRule(60, source=RULES)
+IDENTITY = NameRule(128, source=RULES)
+WORKSPACE = NameRule(63, source=RULES)
+GROUP = NameRule(90, source=RULES)
+STORAGE = NameRule(24, hyphens=False, source=RULES)
+VAULT = NameRule(24, source=RULES)
+REGISTRY = NameRule(50, hyphens=False, source=RULES)
 NAME_LIMITS = {
     "azure-native:app:ContainerApp.containerAppName": APP.max_length,
     "azure-native:app:Job.jobName": APP.max_length,
@@ -33,19 +32,19 @@ NAME_LIMITS = {
     "azure-native:resources:ResourceGroup.resourceGroupName": GROUP.max_length,
     "azure-native:storage:StorageAccount.accountName": STORAGE.max_length,
 }
-# The digits that make a name unique in the world: bytes that are drawn, and the digits that they become.
+# The random digits of a globally unique name, in bytes and in digits.
 UNIQUE_BYTES = 4
 UNIQUE_DIGITS = 2 * UNIQUE_BYTES
 
-# The blob container of the store; an account holds one agent's data alone.
+# The blob container of the store; an account holds the data of one agent.
 CONTAINER = "store"
-# The workload profiles of the environment: Azure's own machines, and the agent's own where there are any.
+# The workload profiles of the environment: shared and dedicated machines.
 CONSUMPTION = "Consumption"
 DEDICATED = "runs"
 
 
 def name(plan: Plan, role: str, rule: NameRule = APP) -> str:
-    """The physical name of one role of the agent; where Azure refuses two hyphens in a row, one and a digest."""
+    """The physical name of one role, with a digest in place of two hyphens in a row, which Azure refuses."""
     plain = physical_name(plan, role, rule)
     if "--" not in plain:
         return plain
@@ -53,7 +52,7 @@ def name(plan: Plan, role: str, rule: NameRule = APP) -> str:
 
 
 def before_digits(plan: Plan, rule: NameRule) -> str:
-    """What stands before the eight digits in a name that is unique in the world."""
+    """The part of a globally unique name before its eight digits."""
     room = rule.max_length - UNIQUE_DIGITS
     if not rule.hyphens:
         return re.sub(r"[^a-z0-9]", "", plan.agent + plan.environment)[:room]
@@ -67,6 +66,6 @@ def registry_server(registry_id: str) -> str:
 
 
 def secret_url(secret_id: str) -> str:
-    """The address of an existing secret's newest version."""
+    """The URL of an existing secret's newest version."""
     vault, _, secret = secret_id.split("/vaults/", 1)[1].partition("/secrets/")
     return f"https://{vault.lower()}.vault.azure.net/secrets/{secret}"

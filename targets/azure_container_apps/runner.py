@@ -1,10 +1,10 @@
-"""What a run is started from: a manual job with the run and its guard, and who may start it."""
+"""The job that runs are started from, and the right to start it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any
 
 import pulumi
 import pulumi_azure_native as az
@@ -33,14 +33,9 @@ START = (
     "Microsoft.App/jobs/stop/execution/action",
 )
 
-# A text, so that the SDK's package does not run when this module is imported.
-Trigger: TypeAlias = "az.app.JobConfigurationManualTriggerConfigArgs | az.app.JobConfigurationScheduleTriggerConfigArgs"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobTemplate:
-    """All that a job for a run is made of."""
-
     identity: Identity
     image: ImageRef
     store: Store
@@ -57,59 +52,39 @@ class Runner:
 
 
 def runner(context: Context, runs: JobTemplate, identities: Identities) -> Runner:
-    """The job that the gateway starts runs from."""
-    manual = az.app.JobConfigurationManualTriggerConfigArgs(parallelism=1, replica_completion_count=1)
-    started = job(context, runs, part="run", command=("run",), trigger=manual)
+    trigger = {"trigger_type": "Manual", "manual_trigger_config": {"parallelism": 1, "replica_completion_count": 1}}
+    started = job(context, runs, part="run", command=("run",), trigger=trigger)
     definition, guid = role(context, "start", actions=START)
     right = grant(context, "gateway-start", to=identities.gateway.own, role=guid, on=started.id, after=[definition])
     return Runner(job=started, right=right)
 
 
-def job(
-    context: Context,
-    runs: JobTemplate,
-    *,
-    part: str,
-    command: Sequence[str],
-    trigger: Trigger,
-) -> az.app.Job:
-    """A job whose execution is one run; Azure never repeats it, since what a run did cannot be undone."""
+def job(context: Context, runs: JobTemplate, *, part: str, command: Sequence[str], trigger: Any) -> az.app.Job:
+    """A job whose execution is one run; Azure never retries it, since a run's effects cannot be undone."""
     beside = guard(context, image=runs.image, store=runs.store, identity=runs.identity, ends_with_run=True)
     containers = [_run(context, runs, command), beside]
     return az.app.Job(
         context.logical(part),
         job_name=name(context.plan, part),
-        resource_group_name=context.group,
-        location=context.settings.location,
         environment_id=runs.network.environment.id,
         workload_profile_name=runs.network.run_profile,
         identity=identity_args(runs.identity),
-        configuration=_configuration(context, runs, containers, trigger),
-        template=az.app.JobTemplateArgs(containers=arguments(containers), volumes=volumes(containers)),
-        tags=context.tags,
-        opts=context.after(*runs.identity.grants, runs.store.bundle),
+        configuration=trigger
+        | {
+            "replica_timeout": context.plan.run.timeout_s + STOP_GRACE_S,
+            "replica_retry_limit": 0,
+            "identity_settings": token_obtainable(runs.identity),
+            "registries": registries(runs.image, runs.identity),
+            "secrets": secret_references(containers, runs.secrets, runs.identity),
+        },
+        template={"containers": arguments(containers), "volumes": volumes(containers)},
+        **{**context.common_args, "opts": context.after(*runs.identity.grants, runs.store.bundle)},
     )
 
 
 def launcher_config(started: az.app.Job) -> pulumi.Output[str]:
-    """All that the gateway needs to start, stop and see a run."""
+    """The launcher's configuration in the gateway."""
     return pulumi.Output.json_dumps({"container": "run", "job": started.id}, sort_keys=True)
-
-
-def _configuration(
-    context: Context, runs: JobTemplate, containers: Sequence[Container], trigger: Trigger
-) -> az.app.JobConfigurationArgs:
-    manual = isinstance(trigger, az.app.JobConfigurationManualTriggerConfigArgs)
-    return az.app.JobConfigurationArgs(
-        trigger_type="Manual" if manual else "Schedule",
-        manual_trigger_config=trigger if manual else None,
-        schedule_trigger_config=None if manual else trigger,
-        replica_timeout=context.plan.run.timeout_s + STOP_GRACE_S,
-        replica_retry_limit=0,
-        identity_settings=token_obtainable(runs.identity),
-        registries=registries(runs.image, runs.identity),
-        secrets=secret_references(containers, runs.secrets, runs.identity),
-    )
 
 
 def _run(context: Context, runs: JobTemplate, command: Sequence[str]) -> Container:

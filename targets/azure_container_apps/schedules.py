@@ -1,8 +1,6 @@
-"""Schedules: a job for each, which Azure starts itself at times in UTC."""
+"""Schedules: a job for each, which Azure starts at times in UTC."""
 
 from __future__ import annotations
-
-import pulumi_azure_native as az
 
 from unmoor.container import scheduled_run_command
 
@@ -12,12 +10,16 @@ from .utc import utc_cron
 
 
 def schedules(context: Context, runs: JobTemplate) -> None:
-    """One schedule job for each of the plan's, otherwise the same as the job that the gateway starts.
-
-    Azure starts an execution once and gives no id of the firing to a command.
+    """A scheduled job for each schedule, otherwise equal to the manual one. Azure starts an execution once and
+    passes no id.
     """
     for schedule in context.plan.schedules:
-        at = az.app.JobConfigurationScheduleTriggerConfigArgs(
-            cron_expression=utc_cron(schedule), parallelism=1, replica_completion_count=1
+        at = {"cron_expression": utc_cron(schedule), "parallelism": 1, "replica_completion_count": 1}
+        trigger = {"trigger_type": "Schedule", "schedule_trigger_config": at}
+        job(
+            context,
+            runs,
+            part=f"schedule-{schedule.name}",
+            command=scheduled_run_command(schedule),
+            trigger=trigger,
         )
-        job(context, runs, part=f"schedule-{schedule.name}", command=scheduled_run_command(schedule), trigger=at)

@@ -1,4 +1,4 @@
-"""Key Vault: a secret for each that the plan creates, and a reference for each that exists already."""
+"""Key Vault: the secrets that the plan creates, and references to existing ones."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ from typing import Any
 
 import pulumi
 import pulumi_azure_native as az
-import pulumi_random as random
 
 from unmoor.plan import Secret
 
 from .context import Context
 from .names import VAULT, secret_url
 
-# 43 letters and digits are 256 bits.
-TOKEN_LENGTH = 43
-# The least that a vault keeps what was deleted: https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview
+# A vault's least recovery time: https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview
 RECOVERABLE_DAYS = 7
 LONGEST_TAG = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSecret:
-    """A secret's id, on which a role can be given, the address that it is fetched from, and its value where known."""
+    """A secret's id for role assignments, its URL, and its value if known."""
 
     secret: Secret
     id: pulumi.Input[str]
@@ -32,16 +29,15 @@ class StoredSecret:
 
 
 def secrets(context: Context) -> dict[str, StoredSecret]:
-    """Every secret of the plan by name."""
     created = [s for s in context.plan.secrets if s.source != "existing"]
     vault = _vault(context) if created else None
     return {
-        s.name: _existing(context, s) if vault is None or s.source == "existing" else _created(context, vault, s)
+        s.name: _refer(context, s) if vault is None or s.source == "existing" else _create(context, vault, s)
         for s in context.plan.secrets
     }
 
 
-def _existing(context: Context, secret: Secret) -> StoredSecret:
+def _refer(context: Context, secret: Secret) -> StoredSecret:
     id_ = context.settings.secrets[secret.name]
     return StoredSecret(secret=secret, id=id_, url=secret_url(id_), value=id_)
 
@@ -50,42 +46,32 @@ def _vault(context: Context) -> az.keyvault.Vault:
     return az.keyvault.Vault(
         context.logical("secrets"),
         vault_name=context.unique_name(VAULT),
-        resource_group_name=context.group,
-        location=context.settings.location,
-        properties=az.keyvault.VaultPropertiesArgs(
-            tenant_id=context.tenant,
-            sku=az.keyvault.SkuArgs(family="A", name=az.keyvault.SkuName.STANDARD),
-            enable_rbac_authorization=True,
-            enable_soft_delete=True,
-            soft_delete_retention_in_days=RECOVERABLE_DAYS,
-            enabled_for_deployment=False,
-            enabled_for_disk_encryption=False,
-            enabled_for_template_deployment=False,
-            public_network_access="Enabled",  # Container Apps fetches secrets from outside the agent's network
-        ),
-        tags=context.tags,
-        opts=context.child,
+        properties={
+            "tenant_id": context.login.tenant_id,
+            "sku": {"family": "A", "name": az.keyvault.SkuName.STANDARD},
+            "enable_rbac_authorization": True,
+            "enable_soft_delete": True,
+            "soft_delete_retention_in_days": RECOVERABLE_DAYS,
+            "enabled_for_deployment": False,
+            "enabled_for_disk_encryption": False,
+            "enabled_for_template_deployment": False,
+            "public_network_access": "Enabled",
+        },
+        **context.common_args,
     )
 
 
-def _created(context: Context, vault: az.keyvault.Vault, secret: Secret) -> StoredSecret:
-    value = _generated(context, secret) if secret.source == "generated" else context.options.secret_value(secret)
+def _create(context: Context, vault: az.keyvault.Vault, secret: Secret) -> StoredSecret:
+    value = context.secret_value(secret)
     stored = az.keyvault.Secret(
         context.logical(f"secret-{secret.name}"),
         secret_name=secret.name,
         vault_name=vault.name,
         resource_group_name=context.group,
-        properties=az.keyvault.SecretPropertiesArgs(value=value, content_type="text/plain"),
+        properties={"value": value, "content_type": "text/plain"},
         tags={**context.tags, "holders": " ".join(secret.holders), "origin": secret.source_label[:LONGEST_TAG]},
         opts=context.child,
     )
-    # The version is part of the address, so that a new value is a new address. An address is no secret.
+    # The URL has the version, so that a new value is a new URL. A URL is not a secret.
     url = pulumi.Output.unsecret(stored.properties.secret_uri_with_version)
     return StoredSecret(secret=secret, id=stored.id, url=url, value=value)
-
-
-def _generated(context: Context, secret: Secret) -> pulumi.Output[str]:
-    drawn = random.RandomPassword(
-        context.logical(f"secret-{secret.name}"), length=TOKEN_LENGTH, special=False, opts=context.bare
-    )
-    return pulumi.Output.secret(drawn.result)

@@ -1,5 +1,4 @@
-"""Whether the gateway's latest revision is the one that is ready and has the traffic, and why not where it is not.
-
+"""Whether the gateway's latest revision is ready and has the traffic, and if not, the reason:
 https://learn.microsoft.com/rest/api/resource-manager/containerapps/container-apps/get
 """
 
@@ -24,25 +23,23 @@ FAILED = ("Failed", "ActivationFailed", "Degraded")
 
 
 def current_revision(outputs: Outputs, settings: ContainerAppsSettings, plan: Plan) -> Revision:
-    """One look at the app."""
+    """The state of the app now."""
     return inspect_app(arm(), outputs.gateway)
 
 
 def inspect_app(api: Api, app: str) -> Revision:
-    """How the app's latest revision stands."""
+    """The state of the app's latest revision."""
     try:
         found = api.get(f"{app}?{VERSION}")["properties"]
     except NotFound:
-        return failed_revision(f"the container app {app.rsplit('/', 1)[-1]} is not there; unmoor up makes it")
+        return failed_revision(f"the container app {app.rsplit('/', 1)[-1]} does not exist; unmoor up creates it")
     latest, ready = found.get("latestRevisionName") or "", found.get("latestReadyRevisionName") or ""
     if found.get("provisioningState") == "Failed":
-        return failed_revision(f"the container app failed: {_reason(found) or 'Azure says no reason'}")
+        return failed_revision(f"the container app failed: {_reason(found) or 'Azure gives no reason'}")
     if not latest or latest != ready:
         return _not_ready(api, app, latest, ready)
     if _weight(found, latest) < 100:
-        return failed_revision(
-            f"{latest} is ready, and has {_weight(found, latest)} % of the traffic; give it all of it"
-        )
+        return failed_revision(f"{latest} is ready but has {_weight(found, latest)} % of the traffic; give it 100 %")
     return (
         serving_revision(f"{latest} has all traffic")
         if found.get("provisioningState") == "Succeeded"
@@ -53,19 +50,19 @@ def inspect_app(api: Api, app: str) -> Revision:
 def _not_ready(api: Api, app: str, latest: str, ready: str) -> Revision:
     now = f"; {ready} serves" if ready else ""
     if not latest:
-        return moving_revision("no revision is there yet")
+        return moving_revision("there is no revision yet")
     found = api.get(f"{app}/revisions/{latest}?{VERSION}")["properties"]
     state = found.get("runningState") or found.get("provisioningState") or "Unknown"
     if found.get("provisioningState") == "Failed" or state in FAILED or found.get("healthState") == "Unhealthy":
-        container = _culprit(api, app, latest)
-        said = found.get("provisioningError") or found.get("runningStateDetails") or state
-        reasons = [f"{latest} is not ready{now}: {said}", _said_of(container) if container else ""]
+        container = _failed_container(api, app, latest)
+        text = found.get("provisioningError") or found.get("runningStateDetails") or state
+        reasons = [f"{latest} is not ready{now}: {text}", _container_text(container) if container else ""]
         return failed_revision("; ".join(filter(None, reasons)), _log(api, app, container) if container else ())
     return moving_revision(f"{latest} is {state}{now}")
 
 
-def _culprit(api: Api, app: str, revision: str) -> Mapping[str, Any] | None:
-    """The container that is not ready, of the revision's replicas."""
+def _failed_container(api: Api, app: str, revision: str) -> Mapping[str, Any] | None:
+    """The container of the revision that is not ready."""
     try:
         replicas = api.get(f"{app}/revisions/{revision}/replicas?{VERSION}")["value"]
     except OperateError:
@@ -76,14 +73,14 @@ def _culprit(api: Api, app: str, revision: str) -> Mapping[str, Any] | None:
     )
 
 
-def _said_of(container: Mapping[str, Any]) -> str:
+def _container_text(container: Mapping[str, Any]) -> str:
     restarts = container.get("restartCount") or 0
     details = container.get("runningStateDetails") or container.get("runningState") or "not ready"
     return f"container {container['name']}: {details}" + (f", restarted {restarts} times" if restarts else "")
 
 
 def _log(api: Api, app: str, container: Mapping[str, Any]) -> list[str]:
-    """The last lines that it wrote, which its stream gives to a token of its own; nothing where they cannot be read."""
+    """Its last log lines, from a stream with its own token; empty if they cannot be read."""
     try:
         token = api.answer("POST", f"{app}/getAuthToken?{VERSION}").values["properties"]["token"]
         stream = Api(name="Azure", base=container["logStreamEndpoint"], token=lambda: token)

@@ -12,7 +12,7 @@ UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 GROUP = rf"/subscriptions/{UUID}/resourceGroups/[-\w.()]+"
 SUBNET_ID = rf"^{GROUP}/providers/Microsoft\.Network/virtualNetworks/[-\w.]+/subnets/[-\w.]+$"
 REGISTRY_ID = rf"^{GROUP}/providers/Microsoft\.ContainerRegistry/registries/[a-zA-Z0-9]+$"
-# A Key Vault secret by its resource id, on which a role can be assigned; the vault must use Azure RBAC.
+# A Key Vault secret by its resource id, for role assignments; the vault must use Azure RBAC.
 SECRET_ID = rf"^{GROUP}/providers/Microsoft\.KeyVault/vaults/[a-zA-Z][a-zA-Z0-9-]+/secrets/[a-zA-Z0-9-]+$"
 
 Location = Annotated[str, StringConstraints(pattern=r"^[a-z]+[a-z0-9]*$")]

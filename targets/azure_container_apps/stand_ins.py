@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from unmoor.target.stand_ins import FakeResource, Outputs, StandIns, canonical
+from unmoor.target.stand_ins import FakeOutputs, FakeResource, Outputs, StandIns, canonical, template
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 TENANT = "33333333-3333-4333-a333-333333333333"
@@ -24,51 +24,42 @@ NAMESPACES = {
     "operationalinsights": "Microsoft.OperationalInsights",
     "storage": "Microsoft.Storage",
 }
-# Where a resource lies, and the inputs that name it and what holds it, outermost first.
-NAMES = {
-    "Blob": (
-        ("storageAccounts", "accountName"),
-        ("blobServices", None),
-        ("containers", "containerName"),
-        ("blobs", "blobName"),
-    ),
-    "BlobContainer": (("storageAccounts", "accountName"), ("blobServices", None), ("containers", "containerName")),
-    "ContainerApp": (("containerApps", "containerAppName"),),
-    "Job": (("jobs", "jobName"),),
-    "ManagedCertificate": (
-        ("managedEnvironments", "environmentName"),
-        ("managedCertificates", "managedCertificateName"),
-    ),
-    "ManagedEnvironment": (("managedEnvironments", "environmentName"),),
-    "Registry": (("registries", "registryName"),),
-    "RoleAssignment": (("roleAssignments", "roleAssignmentName"),),
-    "RoleDefinition": (("roleDefinitions", "roleDefinitionId"),),
-    "Secret": (("vaults", "vaultName"), ("secrets", "secretName")),
-    "StorageAccount": (("storageAccounts", "accountName"),),
-    "UserAssignedIdentity": (("userAssignedIdentities", "resourceName"),),
-    "Vault": (("vaults", "vaultName"),),
-    "Workspace": (("workspaces", "workspaceName"),),
+ENDPOINTS = ("blob", "dfs", "file", "queue", "table")
+# The path of a resource in its group or scope; names in braces are inputs.
+PATHS = {
+    "Blob": "storageAccounts/{accountName}/blobServices/default/containers/{containerName}/blobs/{blobName}",
+    "BlobContainer": "storageAccounts/{accountName}/blobServices/default/containers/{containerName}",
+    "ContainerApp": "containerApps/{containerAppName}",
+    "Job": "jobs/{jobName}",
+    "ManagedCertificate": "managedEnvironments/{environmentName}/managedCertificates/{managedCertificateName}",
+    "ManagedEnvironment": "managedEnvironments/{environmentName}",
+    "Registry": "registries/{registryName}",
+    "RoleAssignment": "roleAssignments/{roleAssignmentName}",
+    "RoleDefinition": "roleDefinitions/{roleDefinitionId}",
+    "Secret": "vaults/{vaultName}/secrets/{secretName}",
+    "StorageAccount": "storageAccounts/{accountName}",
+    "UserAssignedIdentity": "userAssignedIdentities/{resourceName}",
+    "Vault": "vaults/{vaultName}",
+    "Workspace": "workspaces/{workspaceName}",
 }
 
 
 def _every_resource(resource: FakeResource) -> Outputs:
-    """The outputs that every Azure resource has."""
     return {"id": _id(resource), **_assigned_identity(resource)}
 
 
 def _id(resource: FakeResource) -> str:
-    """The resource's id, made of the inputs that name it and its group."""
+    """The resource's id, from its naming inputs and its group."""
     _, module, kind = resource.type.split(":")
     if kind == "ResourceGroup":
         return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{resource.input('resourceGroupName')}"
-    steps = NAMES.get(kind, ((kind[0].lower() + kind[1:] + "s", None),))
-    path = "/".join(f"{step}/{_named(resource, key)}" for step, key in steps)
+    path = template(path=PATHS.get(kind, f"{kind[0].lower()}{kind[1:]}s/default"))(resource)["path"]
     scope = str(resource.inputs.get("scope") or _group(resource))
     return f"{scope}/providers/{NAMESPACES.get(module, f'Microsoft.{module.capitalize()}')}/{path}"
 
 
 def _assigned_identity(resource: FakeResource) -> Outputs:
-    """The `identity` that Azure gives back: a list of ids goes in, a mapping of them comes out."""
+    """The `identity` that Azure returns: a mapping of the ids in the list."""
     identity = resource.inputs.get("identity")
     if not isinstance(identity, Mapping) or not isinstance(identity.get("userAssignedIdentities"), list):
         return {}
@@ -81,19 +72,6 @@ def _assigned_identity(resource: FakeResource) -> Outputs:
 
 def _group(resource: FakeResource) -> str:
     return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{resource.inputs.get('resourceGroupName', 'group')}"
-
-
-def _named(resource: FakeResource, key: str | None) -> str:
-    return resource.input(key) if key else "default"
-
-
-def _with(key: str, **more: Callable[[FakeResource], Any]) -> Callable[[FakeResource], Outputs]:
-    """A resource whose `name` output is its naming input, and what else is known of it."""
-
-    def outputs(resource: FakeResource) -> Outputs:
-        return {"name": resource.input(key), **{k: value(resource) for k, value in more.items()}}
-
-    return outputs
 
 
 def _container_app(resource: FakeResource) -> Outputs:
@@ -116,13 +94,12 @@ def _vault(resource: FakeResource) -> Outputs:
 
 def _secret(resource: FakeResource) -> Outputs:
     uri = f"https://{resource.input('vaultName')}.vault.azure.net/secrets/{resource.input('secretName')}"
-    # Azure never gives the value back.
+    # Azure never returns the value.
     known = {"secretUri": uri, "secretUriWithVersion": f"{uri}/{resource.hex(32, _fingerprint(resource))}"}
     return {"name": resource.input("secretName"), "properties": known}
 
 
 def _fingerprint(resource: FakeResource) -> str:
-    """What makes another value another version."""
     return canonical(resource.inputs.get("properties"))
 
 
@@ -141,32 +118,25 @@ def _environment(resource: FakeResource) -> Outputs:
     }
 
 
-def _storage(resource: FakeResource) -> Outputs:
-    name = resource.input("accountName")
-    kinds = ("blob", "dfs", "file", "queue", "table")
-    return {"name": name, "primaryEndpoints": {k: f"https://{name}.{k}.core.windows.net/" for k in kinds}}
-
-
-RESOURCES: Mapping[str, Callable[[FakeResource], Outputs]] = {
+RESOURCES: Mapping[str, FakeOutputs] = {
     "azure-native:app:ContainerApp": _container_app,
-    "azure-native:app:Job": _with("jobName"),
-    "azure-native:app:ManagedCertificate": _with("managedCertificateName"),
+    "azure-native:app:Job": template(name="{jobName}"),
+    "azure-native:app:ManagedCertificate": template(name="{managedCertificateName}"),
     "azure-native:app:ManagedEnvironment": _environment,
-    "azure-native:authorization:RoleAssignment": _with("roleAssignmentName"),
-    "azure-native:authorization:RoleDefinition": _with("roleDefinitionId"),
-    "azure-native:containerregistry:Registry": _with(
-        "registryName", loginServer=lambda r: f"{r.input('registryName')}.azurecr.io"
-    ),
+    "azure-native:authorization:RoleAssignment": template(name="{roleAssignmentName}"),
+    "azure-native:authorization:RoleDefinition": template(name="{roleDefinitionId}"),
+    "azure-native:containerregistry:Registry": template(name="{registryName}", loginServer="{registryName}.azurecr.io"),
     "azure-native:keyvault:Secret": _secret,
     "azure-native:keyvault:Vault": _vault,
     "azure-native:managedidentity:UserAssignedIdentity": _identity,
-    "azure-native:operationalinsights:Workspace": _with("workspaceName", customerId=lambda r: r.uuid()),
-    "azure-native:resources:ResourceGroup": _with("resourceGroupName"),
-    "azure-native:storage:Blob": _with(
-        "blobName", url=lambda r: f"https://x.blob.core.windows.net/{r.input('blobName')}"
+    "azure-native:operationalinsights:Workspace": template(name="{workspaceName}", customerId="{uuid}"),
+    "azure-native:resources:ResourceGroup": template(name="{resourceGroupName}"),
+    "azure-native:storage:Blob": template(name="{blobName}", url="https://x.blob.core.windows.net/{blobName}"),
+    "azure-native:storage:BlobContainer": template(name="{containerName}"),
+    "azure-native:storage:StorageAccount": template(
+        name="{accountName}",
+        primaryEndpoints={k: f"https://{{accountName}}.{k}.core.windows.net/" for k in ENDPOINTS},
     ),
-    "azure-native:storage:BlobContainer": _with("containerName"),
-    "azure-native:storage:StorageAccount": _storage,
 }
 DATA_SOURCES: Mapping[str, Callable[[Mapping[str, Any]], Outputs]] = {
     "azure-native:authorization:getClientConfig": lambda args: {

@@ -1,29 +1,31 @@
-"""The store: a blob container in an account of its own, encrypted, versioned, closed to the public, emptied by age."""
+"""The store: a blob container in its own account, encrypted, versioned, not public, with expiry by age."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_azure_native as az
 import pulumi_random as random
 
+from unmoor.quantities import whole_days
+
 from .context import Context
 from .grants import BLOB_ACTIONS, role
 from .names import CONTAINER, STORAGE
-from .sizes import days
 
-# What becomes old: runs and what belongs to them. Bundles are small, and a running replica may need an old one.
+# Runs and their data expire. Bundles are small, and a running replica may need an old one.
 EXPIRING = ("deliveries/", "runs/", "sessions/")
-# Replaced and deleted blobs, and a deleted container, stay a week, for mistakes.
+# Replaced and deleted blobs, and a deleted container, can be recovered for a week.
 RECOVERABLE_DAYS = 7
-# Enough that no two deploys of one bundle draw the same.
+# Enough that no two deployments of one bundle share a name.
 DRAWN_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The account and container, the address for the runtime, and the role that lets one work with its blobs."""
+    """Account and container, the URL for the runtime, the bundle, and the role for its blobs."""
 
     account: az.storage.StorageAccount
     container: az.storage.BlobContainer
@@ -34,7 +36,7 @@ class Store:
 
 
 def store(context: Context) -> Store:
-    """The container with the agent's bundle; retained on deletion unless the settings say otherwise."""
+    """The container with the agent's bundle; retained on deletion unless destroy_data is set."""
     account = _account(context)
     container = az.storage.BlobContainer(
         context.logical("store"),
@@ -44,7 +46,7 @@ def store(context: Context) -> Store:
         public_access=az.storage.PublicAccess.NONE,
         opts=context.kept,
     )
-    _keep(context, account, container)
+    _expire(context, account, container)
     definition, guid = role(context, "store", data_actions=[a for actions in BLOB_ACTIONS.values() for a in actions])
     return Store(
         account=account,
@@ -59,8 +61,9 @@ def store(context: Context) -> Store:
 def _bundle(
     context: Context, account: az.storage.StorageAccount, container: az.storage.BlobContainer
 ) -> az.storage.Blob:
-    """The bundle under its digest and a draw: the provider refuses to put a blob that is there, and an earlier bundle,
-    which stays, may be deployed again."""
+    """The bundle under its digest and random digits: the provider refuses to overwrite a blob, and a retained
+    earlier bundle may be deployed again.
+    """
     bundle = context.options.bundle
     draw = random.RandomId(
         context.logical("bundle"), byte_length=DRAWN_BYTES, keepers={"bundle": bundle.sha256}, opts=context.bare
@@ -73,40 +76,35 @@ def _bundle(
         resource_group_name=context.group,
         source=pulumi.FileAsset(str(bundle.path)),
         content_type="application/x-tar",
-        # A replica that is still running may read the bundle that this one follows.
+        # A replica that still runs may read the previous bundle.
         opts=pulumi.ResourceOptions.merge(context.child, pulumi.ResourceOptions(retain_on_delete=True)),
     )
 
 
 def _account(context: Context) -> az.storage.StorageAccount:
     redundancy = "Standard_ZRS" if context.settings.zone_redundant else "Standard_LRS"
-    on = az.storage.EncryptionServiceArgs(enabled=True, key_type="Account")
+    on: Any = {"enabled": True, "key_type": "Account"}
     return az.storage.StorageAccount(
         context.logical("store"),
         account_name=context.unique_name(STORAGE),
-        resource_group_name=context.group,
-        location=context.settings.location,
         kind="StorageV2",
-        sku=az.storage.SkuArgs(name=redundancy),
+        sku={"name": redundancy},
         access_tier=az.storage.AccessTier.HOT,
         minimum_tls_version="TLS1_2",
         enable_https_traffic_only=True,
         allow_blob_public_access=False,
         allow_cross_tenant_replication=False,
-        # Pulumi's Azure provider puts a blob with the account's key and knows no other way, so it cannot be off; no
-        # identity of the agent may read the key. https://github.com/pulumi/pulumi-azure-native/issues/2015
+        # Pulumi's Azure provider uploads blobs only with the account's key; no identity of the agent may read the key.
+        # https://github.com/pulumi/pulumi-azure-native/issues/2015
         allow_shared_key_access=True,
         default_to_o_auth_authentication=True,
-        encryption=az.storage.EncryptionArgs(
-            key_source="Microsoft.Storage", services=az.storage.EncryptionServicesArgs(blob=on, file=on)
-        ),
-        tags=context.tags,
-        opts=context.kept,
+        encryption={"key_source": "Microsoft.Storage", "services": {"blob": on, "file": on}},
+        **{**context.common_args, "opts": context.kept},
     )
 
 
-def _keep(context: Context, account: az.storage.StorageAccount, container: az.storage.BlobContainer) -> None:
-    week = az.storage.DeleteRetentionPolicyArgs(enabled=True, days=RECOVERABLE_DAYS)
+def _expire(context: Context, account: az.storage.StorageAccount, container: az.storage.BlobContainer) -> None:
+    week: Any = {"enabled": True, "days": RECOVERABLE_DAYS}
     service = az.storage.BlobServiceProperties(
         context.logical("store"),
         blob_services_name="default",
@@ -122,37 +120,40 @@ def _keep(context: Context, account: az.storage.StorageAccount, container: az.st
         management_policy_name="default",
         account_name=account.name,
         resource_group_name=context.group,
-        policy=az.storage.ManagementPolicySchemaArgs(
-            rules=[
-                *(_expiry(container, prefix, days(context.plan.retention.runs_s)) for prefix in EXPIRING),
+        policy={
+            "rules": [
+                *(_expiry(container, prefix, whole_days(context.plan.retention.runs_s)) for prefix in EXPIRING),
                 _rule("replaced", "", container, version_days=RECOVERABLE_DAYS),
             ]
-        ),
+        },
         opts=pulumi.ResourceOptions.merge(context.kept, pulumi.ResourceOptions(depends_on=[service])),
     )
 
 
-def _expiry(container: az.storage.BlobContainer, prefix: str, after_days: int) -> az.storage.ManagementPolicyRuleArgs:
+def _expiry(
+    container: az.storage.BlobContainer, prefix: str, after_days: int
+) -> az.storage.ManagementPolicyRuleArgsDict:
     return _rule(prefix.rstrip("/"), prefix, container, blob_days=after_days)
 
 
 def _rule(
     title: str, prefix: str, container: az.storage.BlobContainer, *, blob_days: int = 0, version_days: int = 0
-) -> az.storage.ManagementPolicyRuleArgs:
-    """Deletes blobs that were last written, or versions that were replaced, more than so many days ago."""
-    old = az.storage.DateAfterModificationArgs(days_after_modification_greater_than=blob_days)
-    replaced = az.storage.DateAfterCreationArgs(days_after_creation_greater_than=version_days)
-    return az.storage.ManagementPolicyRuleArgs(
-        name=title,
-        type="Lifecycle",
-        enabled=True,
-        definition=az.storage.ManagementPolicyDefinitionArgs(
-            filters=az.storage.ManagementPolicyFilterArgs(
-                blob_types=["blockBlob"], prefix_match=[pulumi.Output.concat(container.name, "/", prefix)]
-            ),
-            actions=az.storage.ManagementPolicyActionArgs(
-                base_blob=az.storage.ManagementPolicyBaseBlobArgs(delete=old) if blob_days else None,
-                version=az.storage.ManagementPolicyVersionArgs(delete=replaced) if version_days else None,
-            ),
-        ),
-    )
+) -> az.storage.ManagementPolicyRuleArgsDict:
+    """Delete blobs by days since the last write, or versions by days since their creation."""
+    old: Any = {"days_after_modification_greater_than": blob_days}
+    replaced: Any = {"days_after_creation_greater_than": version_days}
+    return {
+        "name": title,
+        "type": "Lifecycle",
+        "enabled": True,
+        "definition": {
+            "filters": {
+                "blob_types": ["blockBlob"],
+                "prefix_match": [pulumi.Output.concat(container.name, "/", prefix)],
+            },
+            "actions": {
+                "base_blob": {"delete": old} if blob_days else None,
+                "version": {"delete": replaced} if version_days else None,
+            },
+        },
+    }

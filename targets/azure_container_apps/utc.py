@@ -1,7 +1,7 @@
-"""Schedules in UTC, the only zone that a job knows.
+"""Schedules in UTC, the only zone of a job.
 
-A zone whose distance from UTC never changes is shifted where the shifted times are again one cron expression; a zone
-with daylight saving time is not: there is no such expression.
+Times in a zone with a fixed offset are shifted if the result is one cron expression. A zone with daylight saving time
+has none.
 https://learn.microsoft.com/azure/container-apps/jobs#scheduled-jobs
 """
 
@@ -16,12 +16,12 @@ from unmoor.cron import Cron, CronError, parse
 from unmoor.plan import Schedule
 
 DAY_MINUTES = 24 * 60
-# Every rule of daylight saving time lasts longer than half a day, so looking twice a day finds it.
+# Daylight saving time lasts longer than half a day, so two samples a day find every change.
 LOOKED_AT = (datetime(2026, 1, 1), datetime(2061, 1, 1), timedelta(hours=12))
 
 
 def utc_cron(schedule: Schedule) -> str:
-    """The five fields that fire in UTC when the schedule fires in its zone; CronError where there are none."""
+    """The schedule as five cron fields in UTC; CronError if there are none."""
     offset = fixed_offset_minutes(schedule.timezone)
     if offset is None:
         raise CronError(
@@ -33,7 +33,7 @@ def utc_cron(schedule: Schedule) -> str:
 
 @cache
 def fixed_offset_minutes(timezone: str) -> int | None:
-    """Minutes that the zone is ahead of UTC, or None if that changes from 2026 to 2060 or is no whole minute."""
+    """Minutes that the zone is ahead of UTC; None if the offset changes from 2026 to 2060 or is not a whole minute."""
     zone, (at, end, step) = ZoneInfo(timezone), LOOKED_AT
     offset = at.replace(tzinfo=zone).utcoffset()
     while at < end:
@@ -46,7 +46,7 @@ def fixed_offset_minutes(timezone: str) -> int | None:
 
 
 def shift_cron(cron: Cron, offset_minutes: int) -> Cron:
-    """The expression that fires in UTC when this one does so many minutes ahead of it; CronError if it is not one."""
+    """The expression shifted to UTC; CronError if the result is not one expression."""
     times = [h * 60 + m - offset_minutes for h in cron.hours for m in cron.minutes]
     day_shifts = {time // DAY_MINUTES for time in times}
     clock = sorted({time % DAY_MINUTES for time in times})

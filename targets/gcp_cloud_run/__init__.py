@@ -8,8 +8,8 @@ from .names import NAME_LIMITS
 from .settings import CloudRunSettings
 
 CREDENTIALS_HINT = CredentialsHint(
-    pattern=r"could not find default credentials|No credentials loaded|invalid_grant|oauth2: |Unauthenticated",
-    remedy="log in with `gcloud auth application-default login`",
+    r"could not find default credentials|No credentials loaded|invalid_grant|oauth2: |Unauthenticated",
+    "log in with `gcloud auth application-default login`",
 )
 
 target = Target(

@@ -1,4 +1,4 @@
-"""Who may do what, read off a recorded graph: its grants, containers, ingress and forwarding rules, nothing else."""
+"""Who may do what, read from a recorded graph: its grants, containers, ingress and forwarding rules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .grants_read import Grant, grants, holders
 from .listening import listens
 from .workloads import Workload, secret_names, workloads
 
-# What a role on a bucket lets one do to objects; a role that is not listed is taken for one that lets everything.
+# The rights of a role on objects; an unlisted role counts as all rights.
 OBJECT_ROLES = {
     "roles/storage.objectViewer": ("read",),
     "roles/storage.legacyObjectReader": ("read",),
@@ -22,7 +22,7 @@ OBJECT_ROLES = {
     "roles/storage.legacyBucketReader": (),
     "roles/storage.bucketViewer": (),
 }
-# Roles that do not read a secret's value, do not start a job, and do not change a service.
+# Roles that cannot read a secret's value, start a job or change a service.
 BLIND = {
     "roles/secretmanager.viewer",
     "roles/secretmanager.secretVersionAdder",
@@ -30,7 +30,7 @@ BLIND = {
 }
 IDLE = {"roles/run.viewer", "roles/run.serviceAgent"}
 CALLING = {"roles/run.invoker", "roles/run.servicesInvoker"}
-# Basic roles, and roles of one's own, which may hold anything.
+# Basic and custom roles, which may contain anything.
 BROAD = re.compile(r"roles/(owner|editor|viewer)$|(projects|organizations)/")
 UNDER = re.compile(r'resource\.name\.startsWith\("projects/_/buckets/[^/"]+/objects/([^"]*)"\)')
 NAMES_ONLY = re.compile(r'resource\.name == "projects/_/buckets/[^/"]+"')
@@ -38,7 +38,7 @@ NAMES_ONLY = re.compile(r'resource\.name == "projects/_/buckets/[^/"]+"')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedGraph:
-    """What all questions are answered from: containers, grants with their principals, and secrets by their ids."""
+    """Containers, grants with their principals, and the spec names of secrets by id."""
 
     workloads: tuple[Workload, ...]
     granted: tuple[tuple[str, Grant], ...]
@@ -46,32 +46,32 @@ class RecordedGraph:
 
 
 def access(plan: Plan, resources: Sequence[Resource]) -> Access:
-    """What the graph lets each container, the schedules and the public do."""
+    """What the graph allows each container, the schedules and the public."""
     running = workloads(resources)
     scene = RecordedGraph(
         workloads=running,
         granted=tuple((who, grant) for grant in grants(resources) for who in holders(resources, running, grant)),
         names=secret_names(plan.agent, resources, running),
     )
-    obtained = frozenset(_obtains(scene))
+    obtained = frozenset(_obtainable_secrets(scene))
     return Access(
-        reads=frozenset(_given(scene)) | obtained,
+        reads=frozenset(_injected_secrets(scene)) | obtained,
         self_obtainable=obtained,
-        store_access=frozenset([*_touches(scene), *_open_store(resources)]),
+        store_access=frozenset([*_store_access(scene), *_open_store(resources)]),
         starts=frozenset(_starts(scene)),
         listens=frozenset(listens(resources)),
         wildcards=tuple(_wildcards(resources)),
     )
 
 
-def _given(scene: RecordedGraph) -> Iterator[tuple[str, str]]:
-    """Secrets that the platform puts into a container."""
+def _injected_secrets(scene: RecordedGraph) -> Iterator[tuple[str, str]]:
+    """Secrets that the platform injects."""
     for workload in scene.workloads:
         yield from ((workload.container, scene.names[secret]) for secret in workload.secrets)
 
 
-def _obtains(scene: RecordedGraph) -> Iterator[tuple[str, str]]:
-    """Code in a container can ask for its account's token, and read with it what the account may read."""
+def _obtainable_secrets(scene: RecordedGraph) -> Iterator[tuple[str, str]]:
+    """Secrets that code in a container can read with its account's token."""
     for who, grant in scene.granted:
         if grant.role in BLIND:
             continue
@@ -81,7 +81,7 @@ def _obtains(scene: RecordedGraph) -> Iterator[tuple[str, str]]:
             yield from ((who, name) for name in scene.names.values())
 
 
-def _touches(scene: RecordedGraph) -> Iterator[tuple[str, str, str]]:
+def _store_access(scene: RecordedGraph) -> Iterator[tuple[str, str, str]]:
     for who, grant in scene.granted:
         of_project = grant.kind == "project" and (grant.role.startswith("roles/storage.") or BROAD.match(grant.role))
         if grant.kind == "bucket" or of_project:
@@ -90,7 +90,7 @@ def _touches(scene: RecordedGraph) -> Iterator[tuple[str, str, str]]:
 
 
 def _prefixes(condition: str) -> Iterator[str]:
-    """The prefixes that a condition names; what it says in any other words is taken for the whole store."""
+    """The prefixes of a condition; any other clause counts as the whole store."""
     for clause in condition.split(" || "):
         if under := UNDER.fullmatch(clause):
             yield under[1]
@@ -99,7 +99,7 @@ def _prefixes(condition: str) -> Iterator[str]:
 
 
 def _starts(scene: RecordedGraph) -> Iterator[tuple[str, str]]:
-    """Who may run a job, and who may change a service so that it runs something else."""
+    """Who may run a job, or change a service so that it runs something else."""
     containers = {(w.kind, w.name): w.container for w in scene.workloads}
     for who, grant in scene.granted:
         if grant.role in IDLE or (grant.kind == "service" and grant.role in CALLING):
@@ -117,7 +117,7 @@ def _open_store(resources: Sequence[Resource]) -> Iterator[tuple[str, str, str]]
 
 
 def _wildcards(resources: Sequence[Resource]) -> Iterator[str]:
-    """Grants on the whole project, of everything on one resource, and policies that replace what is granted."""
+    """Grants on the whole project, administrator roles on a resource, and policies that replace all grants."""
     for grant in grants(resources):
         if grant.kind == "project" or re.search(r"roles/(owner|editor)$|[aA]dmin$", grant.role):
             yield f"{grant.name}: {grant.role} on {grant.target or 'the project'}"

@@ -12,17 +12,17 @@ from unmoor.operate.errors import OperateError, first_sentence
 from unmoor.operate.platform_api import Api
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-# Says whose a token is: https://cloud.google.com/docs/authentication/token-types#access
+# Returns the identity of a token: https://cloud.google.com/docs/authentication/token-types#access
 TOKENS = "https://oauth2.googleapis.com"
 
 
 def google(base: str, variable: str) -> Api:
-    """One of Google's APIs, opened by this user's credentials; a variable may name another address."""
+    """One of Google's APIs with this user's credentials; the variable overrides its address."""
     return Api(name="Google", base=os.environ.get(variable, base), token=token)
 
 
 def caller_identity(project: str, api: Api | None = None) -> Account:
-    """The project and the e-mail address of who is logged in."""
+    """The project and the user's email address."""
     asking = api or google(TOKENS, "UNMOOR_GOOGLE_TOKENS")
     body = urlencode({"access_token": asking.token()}).encode()
     answer = asking.answer("POST", "/tokeninfo", body, "application/x-www-form-urlencoded")
@@ -31,9 +31,9 @@ def caller_identity(project: str, api: Api | None = None) -> Account:
 
 
 def token() -> str:
-    """An access token; OperateError in one line where there are no credentials."""
+    """An access token; OperateError in one line without credentials."""
     if find_spec("google.auth") is None:
-        raise UnmoorError("asking Google needs google-auth; run pip install 'unmoor[gcp]'")
+        raise UnmoorError("Google needs google-auth; run pip install 'unmoor[gcp]'")
     import google.auth
     from google.auth.exceptions import GoogleAuthError
     from google.auth.transport.requests import Request
@@ -42,5 +42,5 @@ def token() -> str:
         credentials, _ = google.auth.default(scopes=[SCOPE])
         credentials.refresh(Request())
     except GoogleAuthError as error:
-        raise OperateError(f"Google gives no token: {first_sentence(str(error))}") from None
+        raise OperateError(f"no token from Google: {first_sentence(str(error))}") from None
     return str(credentials.token)

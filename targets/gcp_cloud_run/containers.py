@@ -1,4 +1,4 @@
-"""What a service's container and a job's have in common."""
+"""A container of a service or a job."""
 
 from __future__ import annotations
 
@@ -7,15 +7,10 @@ from dataclasses import dataclass
 
 import pulumi
 
-from unmoor.container import TEMP_DIR, WORK_DIR, common_environment
-
-from .context import Context
 from .secrets import StoredSecret
 from .sizes import Size
-from .store import Store
 
-MOUNTS = {"temp": TEMP_DIR, "work": WORK_DIR}
-# A part of the container's memory that temporary files may fill.
+# Temporary files may fill this part of the container's memory.
 TEMP_SHARE = 4
 
 
@@ -35,21 +30,8 @@ class Container:
 
     @property
     def volumes(self) -> dict[str, tuple[str, str]]:
-        """Medium and size of each volume; every container has its own, as long as its instance lives."""
+        """Medium and size of each volume; volumes end with the instance."""
         return {
             "temp": ("MEMORY", f"{self.size.memory_mib // TEMP_SHARE}Mi"),
             "work": (self.medium, f"{self.work_mib}Mi"),
         }
-
-
-def environment(context: Context, store: Store) -> dict[str, pulumi.Input[str]]:
-    """What every container of the agent is told."""
-    common = common_environment(
-        context.plan, target="gcp-cloud-run", bundle_sha256=context.options.bundle.sha256, store_url=""
-    )
-    return {**common, "UNMOOR_STORE": store.url}
-
-
-def sorted_secrets(secrets: Sequence[StoredSecret]) -> list[StoredSecret]:
-    """Secrets by their variables, so that nothing differs without a change."""
-    return sorted(secrets, key=lambda s: s.secret.variable)

@@ -1,8 +1,8 @@
-"""What a month costs on Cloud Run: services by the request or by the instance, jobs, and what stands around them.
+"""A month's cost on Cloud Run: services by request or by instance, jobs, and the resources around them.
 
-A service whose processors are for requests alone pays while it serves one, rounded up to 100 ms, and little for an
-instance that is kept; one that works between requests, and a job, pay for every second of an instance, without a fee
-for requests. A job's task is billed for a minute at least. https://cloud.google.com/run/pricing
+With CPU only during requests, a service is billed while it serves, rounded up to 100 ms, and little for idle instances.
+With CPU always, and for a job, every second of an instance is billed, without a fee for requests. A job's task is
+billed for at least a minute. https://cloud.google.com/run/pricing
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from unmoor.cost import common_uses, workload
-from unmoor.cost.common_uses import compute_uses, make_use
+from unmoor.cost.common_uses import compute_uses
 from unmoor.plan import Plan
 from unmoor.pricing.line import CostLine, Kind, UsageItem
 from unmoor.pricing.pricer import Pricer
@@ -34,10 +34,10 @@ from .settings import CloudRunSettings
 from .sizes import Size, log_days
 
 LEAST_TASK_S = 60
-# How long an instance takes to be ready, which is billed.
+# The billed start time of an instance.
 START_S = Decimal(5)
 REPLACED_DAYS = 7
-# Logs are kept for so long for nothing: https://cloud.google.com/stackdriver/pricing
+# Log storage is free for so many days: https://cloud.google.com/stackdriver/pricing
 FREE_LOG_DAYS = 30
 
 
@@ -53,15 +53,15 @@ def _uses(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[Usag
     yield from _guard(plan, usage)
     if isolated_runs(plan):
         count = Decimal(len(plan.schedules))
-        yield make_use("schedules", "fixed", "jobs of Cloud Scheduler", "schedule", count, "job-month")
+        yield UsageItem("schedules", "fixed", "jobs of Cloud Scheduler", "schedule", count, "job-month")
     versions = Decimal(workload.managed_secrets(plan))
-    yield make_use("secrets", "fixed", "versions kept", "secret", versions, "secret-month")
-    yield make_use("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "access")
-    yield from common_uses.store_uses(plan, usage, **_looking(plan, usage), replaced_days=REPLACED_DAYS)
+    yield UsageItem("secrets", "fixed", "versions kept", "secret", versions, "secret-month")
+    yield UsageItem("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "access")
+    yield from common_uses.store_uses(plan, usage, **_awake_seconds(plan, usage), replaced_days=REPLACED_DAYS)
     yield from common_uses.log_uses(usage, kept_days=max((log_days(plan.retention.logs_s) or 0) - FREE_LOG_DAYS, 0))
     if makes_repository(plan.image):
         images = workload.IMAGE_GIB * workload.IMAGES
-        yield make_use("image", "fixed", "images kept", "image", images, "GiB-month")
+        yield UsageItem("image", "fixed", "images kept", "image", images, "GiB-month")
     yield from common_uses.egress_uses(usage)
     yield from _network(plan, settings, usage)
 
@@ -75,25 +75,25 @@ def _gateway(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[U
             "gateway", "fixed", f"{kept} kept", plan, settings, always if not isolated_runs(plan) else Decimal(0)
         )
         return
-    serving = _serving(usage, starting=not kept)
+    serving = _serving_seconds(usage, starting=not kept)
     yield from _instance("gateway", "runs", "while it serves", "request", size, serving)
     yield from _instance("gateway", "fixed", f"{kept} kept, idle", "idle", size, max(always - serving, Decimal(0)))
-    yield make_use("gateway", "runs", "requests", "request", usage.all_requests, "request")
+    yield UsageItem("gateway", "runs", "requests", "request", usage.all_requests, "request")
 
 
-def _serving(usage: Usage, *, starting: bool) -> Decimal:
-    """Seconds in which the gateway serves a request; one that sleeps is started by a run's beginning and by its end."""
+def _serving_seconds(usage: Usage, *, starting: bool) -> Decimal:
+    """Seconds in which the gateway serves; if it sleeps, a run's start and its end wake it."""
     each = Decimal(math.ceil(usage.request_seconds * 10)) / 10
     starts = START_S if starting else Decimal(0)
     a_run = usage.requests * each + (2 * starts if usage.requests else 0)
     return workload.awake_seconds(usage, a_run=a_run, a_request=each + starts)
 
 
-def _looking(plan: Plan, usage: Usage) -> dict[str, Decimal]:
-    """Seconds in which a gateway has a processor to look into the queue with."""
+def _awake_seconds(plan: Plan, usage: Usage) -> dict[str, Decimal]:
+    """Seconds in which a gateway has CPU to read the queue."""
     if has_cpu_between_requests(plan):
         return {"always": SECONDS_PER_MONTH * instances(plan), "woken": Decimal(0)}
-    return {"always": Decimal(0), "woken": _serving(usage, starting=False)}
+    return {"always": Decimal(0), "woken": _serving_seconds(usage, starting=False)}
 
 
 def _runs(plan: Plan, settings: CloudRunSettings, seconds: Decimal) -> Iterator[UsageItem]:
@@ -103,11 +103,11 @@ def _runs(plan: Plan, settings: CloudRunSettings, seconds: Decimal) -> Iterator[
 
 
 def _guard(plan: Plan, usage: Usage) -> Iterator[UsageItem]:
-    """The guard serves a run's streams from its beginning to its end; one guard does for the runs of a moment."""
+    """The guard serves a run's streams during the run; one guard serves all concurrent runs."""
     note = "a guard is there while a run is, whose streams go through it"
     size, seconds = smallest_legal_size(guard_request(plan)), workload.busy_seconds(usage)
     yield from _instance("guard", "runs", "while runs go", "request", size, seconds, note)
-    yield make_use("guard", "runs", "requests", "request", workload.guard_requests(usage), "request")
+    yield UsageItem("guard", "runs", "requests", "request", workload.guard_requests(usage), "request")
 
 
 def _instance(
@@ -122,15 +122,15 @@ def _disk(
 ) -> Iterator[UsageItem]:
     if settings.disk == "disk":
         gib = Decimal(disk_mib(plan, settings)) / 1024
-        yield make_use(part, kind, f"{what}: ephemeral disk", "disk", gib * seconds, "GiB-second")
+        yield UsageItem(part, kind, f"{what}: ephemeral disk", "disk", gib * seconds, "GiB-second")
 
 
 def _network(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[UsageItem]:
     if plan.network.domain:
-        yield make_use("gateway", "fixed", "load balancer, up to 5 rules", "balancer", SECONDS_PER_MONTH, "second")
-        yield make_use("gateway", "traffic", "through it", "balancer-traffic", workload.answers_gib(usage), "GiB")
+        yield UsageItem("gateway", "fixed", "load balancer, up to 5 rules", "balancer", SECONDS_PER_MONTH, "second")
+        yield UsageItem("gateway", "traffic", "through it", "balancer-traffic", workload.answers_gib(usage), "GiB")
     if settings.static_address:
-        yield make_use("network", "fixed", "static address", "address", SECONDS_PER_MONTH, "second")
+        yield UsageItem("network", "fixed", "static address", "address", SECONDS_PER_MONTH, "second")
         instances_seconds = workload.run_seconds(usage) + SECONDS_PER_MONTH * instances(plan)
-        yield make_use("network", "runs", "NAT, for each instance", "nat", instances_seconds, "second")
-        yield make_use("network", "traffic", "through the NAT", "nat-traffic", workload.egress_gib(usage), "GiB")
+        yield UsageItem("network", "runs", "NAT, for each instance", "nat", instances_seconds, "second")
+        yield UsageItem("network", "traffic", "through the NAT", "nat-traffic", workload.egress_gib(usage), "GiB")

@@ -1,4 +1,4 @@
-"""What every container stands on: accounts, store, secrets, image and network, and the rights that must come first."""
+"""The dependencies of every container: accounts, store, secrets, image, network, and rights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .store import Store, store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """`rights` holds, by role, all that must be there before a container of that role is."""
+    """`rights` holds, by role, the resources that must exist before a container of that role."""
 
     identities: Identities
     image: pulumi.Input[str]
@@ -29,15 +29,14 @@ class Dependencies:
 
 
 def dependencies(context: Context) -> Dependencies:
-    """All of them for the plan."""
-    who, hidden, kept, net = identities(context), secrets(context), store(context), network(context)
-    touch, read = store_grants(context, who, kept), grants(context, who, hidden)
-    first = [kept.bundle, *net.before]
+    who, stored, bucket, net = identities(context), secrets(context), store(context), network(context)
+    store_rights, secret_rights = store_grants(context, who, bucket), grants(context, who, stored)
+    first = [bucket.bundle, *net.before]
     return Dependencies(
         identities=who,
         image=image(context),
         network=net,
-        rights={role: [*touch[role], *read[role], *first] for role in who.workers},
-        secrets=hidden,
-        store=kept,
+        rights={role: [*store_rights[role], *secret_rights[role], *first] for role in who.workers},
+        secrets=stored,
+        store=bucket,
     )

@@ -1,4 +1,4 @@
-"""What deploying to Cloud Run needs of this machine and of the user's account."""
+"""What a deployment to Cloud Run needs on this machine and in the user's account."""
 
 from __future__ import annotations
 

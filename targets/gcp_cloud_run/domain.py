@@ -1,4 +1,4 @@
-"""A host name of the user's own: a global load balancer in front, with a certificate that Google obtains.
+"""The user's host name: a global load balancer with a certificate from Google.
 
 https://docs.cloud.google.com/load-balancing/docs/https/setup-global-ext-https-serverless
 """
@@ -9,118 +9,111 @@ import pulumi
 import pulumi_gcp as gcp
 
 from .context import Context
-from .names import COMPUTE, certificate_name, name
+from .names import certificate_name
 
 SCHEME = "EXTERNAL_MANAGED"
 
 
 def domain(context: Context, gateway: gcp.cloudrunv2.Service) -> pulumi.Output[str]:
-    """The gateway's public address: its domain, or the name that Cloud Run gave it."""
+    """The gateway's public URL: its domain, or Cloud Run's name for it."""
     if context.plan.network.domain is None:
         return gateway.uri
     address = gcp.compute.GlobalAddress(
         context.logical("domain"),
-        name=name(context.plan, "domain", COMPUTE),
+        **context.compute("domain"),
         address_type="EXTERNAL",
         labels=context.labels,
-        opts=context.using("compute"),
     )
-    _serve(context, address, _balanced(context, gateway))
+    _https(context, address, _backend(context, gateway))
     _redirect(context, address)
-    _name(context, address)
+    _dns_record(context, address)
     return pulumi.Output.from_input(f"https://{context.plan.network.domain}")
 
 
-def _balanced(context: Context, gateway: gcp.cloudrunv2.Service) -> gcp.compute.BackendService:
-    """The gateway as something that a load balancer can send to."""
+def _backend(context: Context, gateway: gcp.cloudrunv2.Service) -> gcp.compute.BackendService:
+    """The gateway as a backend of the load balancer."""
     endpoints = gcp.compute.RegionNetworkEndpointGroup(
         context.logical("domain"),
-        name=name(context.plan, "domain", COMPUTE),
+        **context.compute("domain"),
         region=context.settings.region,
         network_endpoint_type="SERVERLESS",
-        cloud_run=gcp.compute.RegionNetworkEndpointGroupCloudRunArgs(service=gateway.name),
-        opts=context.using("compute"),
+        cloud_run={"service": gateway.name},
     )
     return gcp.compute.BackendService(
         context.logical("domain"),
-        name=name(context.plan, "domain", COMPUTE),
+        **context.compute("domain"),
         load_balancing_scheme=SCHEME,
         protocol="HTTPS",
-        backends=[gcp.compute.BackendServiceBackendArgs(group=endpoints.id)],
-        log_config=gcp.compute.BackendServiceLogConfigArgs(enable=True, sample_rate=1),
-        opts=context.using("compute"),
+        backends=[{"group": endpoints.id}],
+        log_config={"enable": True, "sample_rate": 1},
     )
 
 
-def _serve(context: Context, address: gcp.compute.GlobalAddress, backend: gcp.compute.BackendService) -> None:
+def _https(context: Context, address: gcp.compute.GlobalAddress, backend: gcp.compute.BackendService) -> None:
     """HTTPS on 443, TLS 1.2 and later."""
     certificate = gcp.compute.ManagedSslCertificate(
         context.logical("domain"),
         name=certificate_name(context.plan),
-        managed=gcp.compute.ManagedSslCertificateManagedArgs(domains=[context.plan.network.domain or ""]),
+        managed={"domains": [context.plan.network.domain or ""]},
         opts=context.using("compute"),
     )
     policy = gcp.compute.SSLPolicy(
         context.logical("domain"),
-        name=name(context.plan, "domain", COMPUTE),
+        **context.compute("domain"),
         profile="MODERN",
         min_tls_version="TLS_1_2",
-        opts=context.using("compute"),
     )
     routes = gcp.compute.URLMap(
         context.logical("domain"),
-        name=name(context.plan, "domain", COMPUTE),
+        **context.compute("domain"),
         default_service=backend.id,
-        opts=context.using("compute"),
     )
     proxy = gcp.compute.TargetHttpsProxy(
         context.logical("domain"),
-        name=name(context.plan, "domain", COMPUTE),
+        **context.compute("domain"),
         url_map=routes.id,
         ssl_certificates=[certificate.id],
         ssl_policy=policy.id,
-        opts=context.using("compute"),
     )
-    _listen(context, "domain", address, target=proxy.id, port=443)
+    _forward(context, "domain", address, target=proxy.id, port=443)
 
 
 def _redirect(context: Context, address: gcp.compute.GlobalAddress) -> None:
-    """HTTP on 80, which is sent to HTTPS and nowhere else."""
+    """HTTP on 80, which only redirects to HTTPS."""
     routes = gcp.compute.URLMap(
         context.logical("redirect"),
-        name=name(context.plan, "redirect", COMPUTE),
-        default_url_redirect=gcp.compute.URLMapDefaultUrlRedirectArgs(
-            https_redirect=True, strip_query=False, redirect_response_code="MOVED_PERMANENTLY_DEFAULT"
-        ),
-        opts=context.using("compute"),
+        **context.compute("redirect"),
+        default_url_redirect={
+            "https_redirect": True,
+            "strip_query": False,
+            "redirect_response_code": "MOVED_PERMANENTLY_DEFAULT",
+        },
     )
     proxy = gcp.compute.TargetHttpProxy(
         context.logical("redirect"),
-        name=name(context.plan, "redirect", COMPUTE),
+        **context.compute("redirect"),
         url_map=routes.id,
-        opts=context.using("compute"),
     )
-    _listen(context, "redirect", address, target=proxy.id, port=80)
+    _forward(context, "redirect", address, target=proxy.id, port=80)
 
 
-def _listen(
+def _forward(
     context: Context, role: str, address: gcp.compute.GlobalAddress, *, target: pulumi.Input[str], port: int
 ) -> None:
     gcp.compute.GlobalForwardingRule(
         context.logical(role),
-        name=name(context.plan, role, COMPUTE),
+        **context.compute(role),
         load_balancing_scheme=SCHEME,
         ip_protocol="TCP",
         ip_address=address.address,
         port_range=str(port),
         target=target,
         labels=context.labels,
-        opts=context.using("compute"),
     )
 
 
-def _name(context: Context, address: gcp.compute.GlobalAddress) -> None:
-    """Without a zone of ours the user points the name there; the certificate comes once it points there."""
+def _dns_record(context: Context, address: gcp.compute.GlobalAddress) -> None:
+    """Without a zone the user creates the record; Google issues the certificate once it exists."""
     zone = context.settings.dns_zone
     if zone is None:
         return

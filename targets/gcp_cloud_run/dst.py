@@ -1,4 +1,4 @@
-"""Changes of clocks: Cloud Scheduler goes by the wall clock, on which an hour can be missing or come twice.
+"""Daylight saving time: Cloud Scheduler follows the wall clock, which can skip or repeat an hour.
 
 https://docs.cloud.google.com/scheduler/docs/configuring/cron-job-schedules#time_zone
 """
@@ -13,16 +13,15 @@ from zoneinfo import ZoneInfo
 from unmoor.cron import Cron, parse
 from unmoor.plan import Schedule
 
-# Three years hold every kind of change that a zone has; they are fixed, so that a plan means the same on any day.
+# Three years contain every kind of change of a zone; they are fixed, so that a plan means the same on any day.
 FROM = datetime(2027, 1, 1, tzinfo=UTC)
 HALF_DAYS = 3 * 366 * 2
 MINUTE, HOUR, HALF_DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(hours=12)
 
 
 def is_affected_by_dst(schedule: Schedule) -> bool:
-    """Whether it names a wall-clock time that some day does not have, or has twice.
-
-    What fires in every hour or in every minute does so by real time either way.
+    """Whether the schedule has a time that some day skips or repeats. Schedules of every hour or every minute are
+    not affected.
     """
     cron = parse(schedule.cron)
     if len(cron.hours) == 24 or len(cron.minutes) == 60:
@@ -32,21 +31,21 @@ def is_affected_by_dst(schedule: Schedule) -> bool:
 
 @cache
 def _changed_minutes(timezone: str) -> tuple[datetime, ...]:
-    """The wall-clock minutes that the zone's changes leave out or repeat."""
+    """The wall-clock minutes that the zone's changes skip or repeat."""
     zone = ZoneInfo(timezone)
-    # Every rule of daylight saving time lasts longer than half a day, so looking twice a day finds its changes.
-    halves = _changing((FROM + HALF_DAY * n for n in range(HALF_DAYS)), HALF_DAY, zone)
-    hours = _changing((half + HOUR * n for half in halves for n in range(12)), HOUR, zone)
-    return tuple(minute for hour in hours for minute in _around(hour, zone))
+    # Daylight saving time lasts longer than half a day, so two samples a day find every change.
+    halves = _starts_of_changes((FROM + HALF_DAY * n for n in range(HALF_DAYS)), HALF_DAY, zone)
+    hours = _starts_of_changes((half + HOUR * n for half in halves for n in range(12)), HOUR, zone)
+    return tuple(minute for hour in hours for minute in _minutes_of_change(hour, zone))
 
 
-def _changing(starts: Iterable[datetime], length: timedelta, zone: tzinfo) -> Iterator[datetime]:
-    """The starts after which, within the length, the zone's distance from UTC becomes another."""
+def _starts_of_changes(starts: Iterable[datetime], length: timedelta, zone: tzinfo) -> Iterator[datetime]:
+    """The starts after which the zone's offset changes within the length."""
     return (at for at in starts if _offset(at, zone) != _offset(at + length, zone))
 
 
-def _around(hour: datetime, zone: tzinfo) -> list[datetime]:
-    """The minutes that the change within this hour leaves out or repeats."""
+def _minutes_of_change(hour: datetime, zone: tzinfo) -> list[datetime]:
+    """The minutes that the change within this hour skips or repeats."""
     old, new = _offset(hour, zone), _offset(hour + HOUR, zone)
     change = next(hour + MINUTE * m for m in range(1, 61) if _offset(hour + MINUTE * m, zone) != old)
     first = (change + min(old, new)).replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""The gateway: a service that the public reaches, by itself or through the load balancer of its domain."""
+"""The gateway: a public service, directly or behind the load balancer of its domain."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from .container_sizes import (
     disk_mib,
     has_cpu_between_requests,
     instances,
-    isolated_runs,
     service_request,
     smallest_legal_size,
 )
-from .containers import Container, environment
+from .containers import Container
 from .context import Context
 from .dependencies import Dependencies
 from .guard import INVOKER, Guard
@@ -23,30 +22,30 @@ from .identity import parts
 from .runner import Runner, launcher_config
 from .service import Serving, service
 
-# Requests that one instance takes at once: most of them are streams that wait.
+# Concurrent requests of one instance: most are waiting streams.
 REQUESTS = 80
-# What the gateway unpacks of the bundle, where no run lives in it.
+# For the unpacked bundle.
 WORK_MIB = 64
 
 
 def gateway(context: Context, around: Dependencies, *, guard: Guard, runner: Runner | None) -> gcp.cloudrunv2.Service:
-    """The service, open to the public: its own token and signatures are what it lets people in by."""
+    """The service, open to the public; it checks tokens and signatures itself."""
     held = context.plan.secrets_held_by(*parts(context.plan, "gateway"))
     container = Container(
         name="gateway",
         image=around.image,
         args=SERVE,
-        environment={**environment(context, around.store), **_launching(context, guard)},
+        environment={**context.environment(around.store.url), **_launcher_environment(context, guard)},
         secrets=[around.secrets[s.name] for s in held],
         size=smallest_legal_size(service_request(context.plan, context.settings)),
         port=GATEWAY_PORT,
-        work_mib=WORK_MIB if isolated_runs(context.plan) else disk_mib(context.plan, context.settings),
-        medium="MEMORY" if isolated_runs(context.plan) else context.settings.disk.upper(),
+        work_mib=WORK_MIB if context.isolated_runs else disk_mib(context.plan, context.settings),
+        medium="MEMORY" if context.isolated_runs else context.settings.disk.upper(),
     )
-    made = service(
+    created = service(
         context,
         container,
-        _serving(context),
+        _service_settings(context),
         account=around.identities.gateway,
         network=around.network,
         after=[*around.rights["gateway"], *(runner.rights if runner else [guard.caller])],
@@ -54,17 +53,17 @@ def gateway(context: Context, around: Dependencies, *, guard: Guard, runner: Run
     if context.settings.public_access == "all_users":
         gcp.cloudrunv2.ServiceIamMember(
             context.logical("gateway-public"),
-            name=made.name,
+            name=created.name,
             location=context.settings.region,
             role=INVOKER,
             member="allUsers",
             opts=context.child,
         )
-    return made
+    return created
 
 
-def _serving(context: Context) -> Serving:
-    """With a domain there is one door: the address of Google's own is closed."""
+def _service_settings(context: Context) -> Serving:
+    """With a domain, Google's own address is closed."""
     behind = context.plan.network.domain is not None
     return Serving(
         ingress="INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" if behind else "INGRESS_TRAFFIC_ALL",
@@ -76,11 +75,10 @@ def _serving(context: Context) -> Serving:
     )
 
 
-def _launching(context: Context, guard: Guard) -> dict[str, pulumi.Input[str]]:
-    """How the gateway starts runs, and who fires the schedules."""
-    if not isolated_runs(context.plan):
+def _launcher_environment(context: Context, guard: Guard) -> dict[str, pulumi.Input[str]]:
+    if not context.isolated_runs:
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": guard.url}
-    # A run that ends wakes it; Cloud Run's own address, which it knows by itself, is closed where there is a domain.
+    # A run that ends wakes the gateway. With a domain, Cloud Run's own address, the default, is closed.
     domain = context.plan.network.domain
     return {
         "UNMOOR_LAUNCHER": "cloud-run",

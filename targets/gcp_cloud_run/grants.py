@@ -1,4 +1,4 @@
-"""Who may touch what in the store: a grant for each kind of right, with a condition that names the prefixes.
+"""Rights in the store: a grant for each kind of right, conditional on prefixes.
 
 https://docs.cloud.google.com/storage/docs/access-control/iam#conditions
 """
@@ -15,8 +15,7 @@ from .identity import Identities, parts
 from .store import Store
 
 READ, CREATE, CHANGE = "roles/storage.objectViewer", "roles/storage.objectCreator", "roles/storage.objectUser"
-# What each part does under each prefix. To replace an object is to delete it, for Cloud Storage: so whoever keeps a
-# state in one may delete it as well. A delivery is written once.
+# The rights of each part by prefix. In Cloud Storage overwriting needs the right to delete. A delivery is written once.
 PREFIXES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "gateway": {
         "bundles/": (READ,),
@@ -32,7 +31,7 @@ TITLES = {READ: "read", CREATE: "create", CHANGE: "change"}
 
 
 def store_grants(context: Context, identities: Identities, store: Store) -> dict[str, list[pulumi.Resource]]:
-    """By role: the rights of its account in the store."""
+    """The store grants of each role's account."""
     return {
         role: [
             _list(context, store, role, account),
@@ -54,17 +53,17 @@ def _prefixes(context: Context, role: str, right: str) -> list[str]:
 def _list(
     context: Context, store: Store, role: str, account: gcp.serviceaccount.Account
 ) -> gcp.storage.BucketIAMMember:
-    """To see objects' names: asked of the bucket and not of an object, so it holds for all names and for no content."""
+    """The right to list: granted on the bucket, it covers all names and no content."""
     return gcp.storage.BucketIAMMember(
         context.logical(f"{role}-store-list"),
         bucket=store.bucket.name,
         role=READ,
         member=account.member,
-        condition=gcp.storage.BucketIAMMemberConditionArgs(
-            title=f"{role} list",
-            description="Names of objects, no content",
-            expression=pulumi.Output.concat('resource.name == "projects/_/buckets/', store.bucket.name, '"'),
-        ),
+        condition={
+            "title": f"{role} list",
+            "description": "Names of objects, no content",
+            "expression": pulumi.Output.concat('resource.name == "projects/_/buckets/', store.bucket.name, '"'),
+        },
         opts=context.using("storage"),
     )
 
@@ -82,11 +81,11 @@ def _objects(
         bucket=store.bucket.name,
         role=right,
         member=account.member,
-        condition=gcp.storage.BucketIAMMemberConditionArgs(
-            title=f"{role} {TITLES[right]}",
-            description=" ".join(prefixes),
-            expression=store.bucket.name.apply(lambda bucket: _expression(bucket, prefixes)),
-        ),
+        condition={
+            "title": f"{role} {TITLES[right]}",
+            "description": " ".join(prefixes),
+            "expression": store.bucket.name.apply(lambda bucket: _expression(bucket, prefixes)),
+        },
         opts=context.using("storage"),
     )
 

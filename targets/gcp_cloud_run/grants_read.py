@@ -1,4 +1,4 @@
-"""The grants of a recorded graph, and which containers or services stand behind the member that each is made to."""
+"""The grants of a recorded graph, and the containers or services behind their members."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unmoor.graph import Resource
 from .workloads import SCHEDULE, Workload, last
 
 Kind = Literal["secret", "bucket", "job", "service", "project", "account"]
-# The resource that a grant is on, and the input that names it.
+# The kind of resource of a grant, and the input that names it.
 KINDS: dict[str, tuple[Kind, str]] = {
     "gcp:secretmanager/secretIam": ("secret", "secretId"),
     "gcp:storage/bucketIAM": ("bucket", "bucket"),
@@ -27,7 +27,7 @@ EVERYONE = ("allUsers", "allAuthenticatedUsers")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """A role of one member on one resource; `condition` is empty where there is none."""
+    """A role of one member on one resource; `condition` may be empty."""
 
     name: str
     kind: Kind
@@ -56,7 +56,7 @@ def grants(resources: Sequence[Resource]) -> Iterator[Grant]:
 
 
 def holders(resources: Sequence[Resource], running: Sequence[Workload], grant: Grant) -> set[str]:
-    """Who can use a grant: the public, the containers and schedules that have the account, or else the member."""
+    """Who can use a grant: the public, the containers and schedules with the account, or else the member."""
     if grant.member in EVERYONE:
         return {"anyone"}
     email = grant.member.removeprefix("serviceAccount:")
@@ -70,7 +70,7 @@ def holders(resources: Sequence[Resource], running: Sequence[Workload], grant: G
 
 
 def _accounts_acting_as(resources: Sequence[Resource], email: str) -> set[str]:
-    """The account, and every other that may take on its identity."""
+    """The account, and every other that may impersonate it."""
     acting = [(g.target, g.member.removeprefix("serviceAccount:")) for g in grants(resources) if g.kind == "account"]
     accounts = {email}
     while more := {member for target, member in acting if target in accounts} - accounts:

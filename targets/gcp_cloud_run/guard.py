@@ -1,6 +1,6 @@
-"""The guard: a service of its own, whose account alone may read the model key, and which only runs may call.
+"""The guard: its own service, with the only account that may read the model key; only runs may call it.
 
-A caller shows an identity token for the guard's address, in X-Serverless-Authorization.
+A caller sends an identity token for the guard's URL in X-Serverless-Authorization.
 https://docs.cloud.google.com/run/docs/authenticating/service-to-service
 """
 
@@ -14,19 +14,19 @@ import pulumi_gcp as gcp
 from unmoor.container import GUARD, GUARD_PORT
 
 from .container_sizes import STREAMS_OF_A_GUARD, guard_instances, guard_request, smallest_legal_size
-from .containers import Container, environment
+from .containers import Container
 from .context import Context
 from .dependencies import Dependencies
 from .service import Serving, service
 
 INVOKER = "roles/run.invoker"
-# What a guard unpacks of the bundle.
+# For the unpacked bundle.
 WORK_MIB = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """The guard's address, and the right of runs to call it."""
+    """The guard's service and URL, and the right of runs to call it."""
 
     service: gcp.cloudrunv2.Service
     url: pulumi.Output[str]
@@ -34,18 +34,17 @@ class Guard:
 
 
 def guard(context: Context, around: Dependencies) -> Guard:
-    """The service, and who may call it."""
     container = Container(
         name="guard",
         image=around.image,
         args=GUARD,
-        environment=environment(context, around.store),
+        environment=context.environment(around.store.url),
         secrets=[around.secrets[s.name] for s in context.plan.secrets_held_by("guard")],
         size=smallest_legal_size(guard_request(context.plan)),
         work_mib=WORK_MIB,
         port=GUARD_PORT,
     )
-    # Jobs without a network reach it by its public address only; without the caller's token it answers nobody.
+    # Jobs without a network reach it only by its public address; it answers only callers with a token.
     serving = Serving(
         ingress="INGRESS_TRAFFIC_ALL",
         open_to_all=False,
@@ -54,7 +53,7 @@ def guard(context: Context, around: Dependencies) -> Guard:
         requests=STREAMS_OF_A_GUARD,
         cpu_idle=True,
     )
-    made = service(
+    created = service(
         context,
         container,
         serving,
@@ -64,10 +63,10 @@ def guard(context: Context, around: Dependencies) -> Guard:
     )
     caller = gcp.cloudrunv2.ServiceIamMember(
         context.logical("guard-caller"),
-        name=made.name,
+        name=created.name,
         location=context.settings.region,
         role=INVOKER,
         member=around.identities.caller.member,
         opts=context.child,
     )
-    return Guard(service=made, url=made.uri, caller=caller)
+    return Guard(service=created, url=created.uri, caller=caller)

@@ -1,6 +1,6 @@
-"""Service accounts: one for the gateway, for runs, for the guard and for schedules; none has a key.
+"""Service accounts for gateway, runs, guard and schedules; none has a key.
 
-Every container of an instance can ask for the account's token, so parts that must not share rights share no instance.
+Every container of an instance can get the account's token, so parts with different rights need separate instances.
 https://docs.cloud.google.com/run/docs/securing/service-identity
 """
 
@@ -19,7 +19,7 @@ from .names import ACCOUNT, name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identities:
-    """Accounts by role; no run has one that lives in the gateway, and no schedule that the gateway fires."""
+    """Accounts by role; None if the gateway runs the runs or fires the schedules."""
 
     gateway: gcp.serviceaccount.Account
     guard: gcp.serviceaccount.Account
@@ -28,18 +28,17 @@ class Identities:
 
     @property
     def caller(self) -> gcp.serviceaccount.Account:
-        """The account that runs have, by which they call the guard."""
+        """The account with which runs call the guard."""
         return self.run or self.gateway
 
     @property
     def workers(self) -> dict[str, gcp.serviceaccount.Account]:
-        """The accounts that containers have, by role."""
+        """The accounts of containers, by role."""
         return {"gateway": self.gateway, "guard": self.guard, **({"run": self.run} if self.run else {})}
 
 
 def identities(context: Context) -> Identities:
-    """Every account that the plan needs."""
-    own_runs = isolated_runs(context.plan)
+    own_runs = context.isolated_runs
     return Identities(
         gateway=_account(context, "gateway"),
         guard=_account(context, "guard"),
@@ -49,7 +48,7 @@ def identities(context: Context) -> Identities:
 
 
 def parts(plan: Plan, role: str) -> tuple[Holder, ...]:
-    """The parts of the agent that have the account of a role."""
+    """The parts of the agent that use the account of a role."""
     if role == "gateway":
         return ("gateway",) if isolated_runs(plan) else ("gateway", "run")
     return ("guard",) if role == "guard" else ("run",)

@@ -1,13 +1,13 @@
-"""The image: built into a repository of the agent's own, pulled through one, or a reference used as it is."""
+"""The image: built into the agent's own repository, pulled through one, or a reference used unchanged."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
-import pulumi_docker_build as docker_build
 import pulumi_gcp as gcp
 
 from unmoor.plan import ImageReference
-from unmoor.plan.image_recipe import image_recipe
 
 from .context import Context
 from .names import REPOSITORY, name
@@ -18,10 +18,10 @@ OLD = f"{30 * 86400}s"
 
 
 def image(context: Context) -> pulumi.Input[str]:
-    """The reference that containers are started from."""
+    """The reference that containers run."""
     image = context.plan.image
     if not isinstance(image, ImageReference):
-        return _built(context)
+        return _build(context)
     if is_pulled_directly(image):
         return image.reference
     repository = _standing_for(context, image.registry)
@@ -37,15 +37,11 @@ def _registry(context: Context) -> str:
 
 
 def _standing_for(context: Context, registry: str) -> gcp.artifactregistry.Repository:
-    """A repository that fetches from another registry, and keeps what it fetched."""
-    upstream = gcp.artifactregistry.RepositoryRemoteRepositoryConfigArgs(
-        description=registry,
-        docker_repository=gcp.artifactregistry.RepositoryRemoteRepositoryConfigDockerRepositoryArgs(
-            custom_repository=gcp.artifactregistry.RepositoryRemoteRepositoryConfigDockerRepositoryCustomRepositoryArgs(
-                uri=f"https://{registry}"
-            )
-        ),
-    )
+    """A repository that caches another registry."""
+    upstream: Any = {
+        "description": registry,
+        "docker_repository": {"custom_repository": {"uri": f"https://{registry}"}},
+    }
     return gcp.artifactregistry.Repository(
         context.logical("image"),
         repository_id=name(context.plan, "image", REPOSITORY),
@@ -59,43 +55,24 @@ def _standing_for(context: Context, registry: str) -> gcp.artifactregistry.Repos
     )
 
 
-def _built(context: Context) -> pulumi.Output[str]:
-    how = image_recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
-    repository = _repository(context)
+def _build(context: Context) -> pulumi.Output[str]:
     login = gcp.organizations.get_client_config_output(
         opts=pulumi.InvokeOutputOptions(provider=context.child.provider, parent=context.child.parent)
     )
-    built = docker_build.Image(
-        context.logical("image"),
-        context=docker_build.BuildContextArgs(location=how.folder),
-        build_args=dict(how.arguments),
-        platforms=[docker_build.Platform(how.platform)],
-        tags=[pulumi.Output.concat(_address(context, repository), "/agent:", how.tag)],
-        registries=[
-            docker_build.RegistryArgs(
-                address=_registry(context),
-                username="oauth2accesstoken",
-                password=pulumi.Output.secret(login.access_token),
-            )
-        ],
-        push=True,
-        opts=context.bare,
+    return context.build_image(
+        pulumi.Output.concat(_address(context, _repository(context)), "/agent"),
+        {
+            "address": _registry(context),
+            "username": "oauth2accesstoken",
+            "password": pulumi.Output.secret(login.access_token),
+        },
     )
-    return built.ref
 
 
 def _repository(context: Context) -> gcp.artifactregistry.Repository:
-    """Containers name an image by its digest, so tags may move; that lets old images go, which fixed tags would not."""
-    keep = gcp.artifactregistry.RepositoryCleanupPolicyArgs(
-        id="keep-newest",
-        action="KEEP",
-        most_recent_versions=gcp.artifactregistry.RepositoryCleanupPolicyMostRecentVersionsArgs(keep_count=KEPT_IMAGES),
-    )
-    drop = gcp.artifactregistry.RepositoryCleanupPolicyArgs(
-        id="drop-old",
-        action="DELETE",
-        condition=gcp.artifactregistry.RepositoryCleanupPolicyConditionArgs(tag_state="ANY", older_than=OLD),
-    )
+    """The agent's repository. Containers use digests, so tags may move, which lets old images expire."""
+    keep: Any = {"id": "keep-newest", "action": "KEEP", "most_recent_versions": {"keep_count": KEPT_IMAGES}}
+    drop: Any = {"id": "drop-old", "action": "DELETE", "condition": {"tag_state": "ANY", "older_than": OLD}}
     return gcp.artifactregistry.Repository(
         context.logical("image"),
         repository_id=name(context.plan, "image", REPOSITORY),

@@ -1,4 +1,4 @@
-"""What listens in a recorded graph: services by their own addresses, and load balancers by their forwarding rules."""
+"""The listeners of a recorded graph: services and the forwarding rules of load balancers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Listener = tuple[str, int, bool, bool]
 
 
 def listens(resources: Sequence[Resource]) -> Iterator[Listener]:
-    """Every listener: what, on which port, whether it is public, and whether by TLS."""
+    """Every listener: name, port, whether it is public, whether it uses TLS."""
     containers = {w.name: w.container for w in workloads(resources) if w.kind == "service"}
     for service in (r for r in resources if r.type == SERVICE):
         public = service.inputs.get("ingress", "INGRESS_TRAFFIC_ALL") == "INGRESS_TRAFFIC_ALL"
-        # Cloud Run itself answers on 443 only, and sends who comes to 80 there.
+        # Cloud Run serves only 443 and redirects 80.
         yield containers[service.inputs["name"]], 443, public and _open_to_all(service, resources), True
     for rule in (r for r in resources if r.type == "gcp:compute/globalForwardingRule:GlobalForwardingRule"):
         public = str(rule.inputs.get("loadBalancingScheme", "EXTERNAL")).startswith("EXTERNAL")
@@ -25,13 +25,13 @@ def listens(resources: Sequence[Resource]) -> Iterator[Listener]:
 
 
 def _open_to_all(service: Resource, resources: Sequence[Resource]) -> bool:
-    """Whether the caller's right is not asked for, or everyone has it."""
+    """Whether everyone may call the service."""
     granted = (g for g in grants(resources) if g.kind == "service" and g.target == service.inputs["name"])
     return bool(service.inputs.get("invokerIamDisabled")) or any(g.member in EVERYONE for g in granted)
 
 
 def _secure(rule: Resource, resources: Sequence[Resource]) -> bool:
-    """TLS, or a redirect to it and nothing else."""
+    """Whether a rule uses TLS or only redirects to it."""
     target = str(rule.inputs.get("target", ""))
     if "/targetHttpsProxies/" in target:
         return True

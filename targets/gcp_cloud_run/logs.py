@@ -1,6 +1,6 @@
-"""Logs: a log bucket of the agent's own, kept as long as the plan says, and a sink that brings its entries there.
+"""Logs: the agent's own log bucket with the plan's retention, and a sink that routes its entries there.
 
-The project's _Default bucket keeps a copy for its own 30 days: what it leaves out is set in a sink that is everyone's.
+The project's _Default bucket stores a copy for 30 days; its exclusions are in a sink that all share.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .sizes import log_days
 
 
 def logs(context: Context) -> pulumi.Output[str]:
-    """The whole name of the bucket with the agent's logs."""
+    """The full name of the bucket with the agent's logs."""
     bucket = gcp.logging.ProjectBucketConfig(
         context.logical("logs"),
         project=context.settings.project,
@@ -23,7 +23,7 @@ def logs(context: Context) -> pulumi.Output[str]:
         bucket_id=name(context.plan, "logs", LOGS),
         description=f"unmoor {context.plan.agent}: logs",
         retention_days=log_days(context.plan.retention.logs_s),
-        # A deleted log bucket keeps its name for a week; one that is kept is taken up again.
+        # A deleted log bucket blocks its name for a week; a retained one is adopted again.
         opts=context.using("logging", kept=True),
     )
     where = pulumi.Output.concat(
@@ -35,14 +35,14 @@ def logs(context: Context) -> pulumi.Output[str]:
         description=f"unmoor {context.plan.agent}: logs",
         destination=pulumi.Output.concat("logging.googleapis.com/", where),
         filter=agents_entries(context),
-        unique_writer_identity=False,  # within one project a sink needs no identity of its own, and no grant
+        unique_writer_identity=False,  # within a project a sink needs no identity and no grant
         opts=context.using("logging"),
     )
     return where
 
 
 def agents_entries(context: Context) -> str:
-    """What the agent's containers, schedules and load balancer write, and nothing else of the project's."""
+    """The filter for the entries of this agent's containers, schedules and load balancer."""
     plan, place = context.plan, f'resource.labels.location="{context.settings.region}"'
     services = " OR ".join(f'"{name(plan, role)}"' for role in ("gateway", "guard"))
     clauses = [f'resource.type="cloud_run_revision" AND resource.labels.service_name=({services}) AND {place}']

@@ -1,7 +1,4 @@
-"""Where the prices of the book are in Google's billing catalog.
-
-https://cloud.google.com/billing/v1/how-tos/catalog-api
-"""
+"""The price book's entries in Google's billing catalog: https://cloud.google.com/billing/v1/how-tos/catalog-api"""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ def _meter(price: str, file: str, description: str, units: dict[str, str], *, ev
     return SkuQuery(price=price, vendor="google", file=file, match=match, units=units, everywhere=everywhere)
 
 
-# What is in the catalog under names that differ by region, such as storage and traffic, is changed by hand.
+# Names of storage and traffic differ by region in the catalog: change those prices by hand.
 METERS = (
     _meter("request-cpu", RUN, "Services CPU (Request-based billing)", SECONDS),
     _meter("request-memory", RUN, "Services Memory (Request-based billing)", GIB_SECONDS),

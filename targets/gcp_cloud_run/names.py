@@ -1,7 +1,7 @@
 """Google Cloud's rules for names and labels, and the names of the agent's resources.
 
-All of them come from agent and environment, so they are known before a resource is there. A bucket's name is one in the
-whole world: it ends in a digest of the project.
+Names come from agent and environment, so they are known in advance. Bucket names are global and end in a digest of the
+project.
 """
 
 from __future__ import annotations
@@ -14,48 +14,36 @@ from unmoor.plan.physical_names import NameRule, physical_name, tags
 
 from .settings import CloudRunSettings
 
-SERVICE = NameRule(
-    max_length=49, source="https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.services"
-)
-JOB = NameRule(max_length=49, source="https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs")
+SERVICE = NameRule(49, source="https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.services")
+JOB = NameRule(49, source="https://docs.cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs")
 ACCOUNT = NameRule(
-    max_length=30, source="https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/create"
+    30, source="https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/create"
 )
 SECRET = NameRule(
-    max_length=255, source="https://docs.cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets/create"
+    255, source="https://docs.cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets/create"
 )
-BUCKET = NameRule(max_length=63, source="https://docs.cloud.google.com/storage/docs/buckets#naming")
+BUCKET = NameRule(63, source="https://docs.cloud.google.com/storage/docs/buckets#naming")
 REPOSITORY = NameRule(
-    max_length=63,
-    source="https://docs.cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories",
+    63, source="https://docs.cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories"
 )
 SCHEDULE = NameRule(
-    max_length=500, source="https://docs.cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs"
+    500, source="https://docs.cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs"
 )
 LOGS = NameRule(
-    max_length=100, source="https://docs.cloud.google.com/logging/docs/reference/v2/rest/v2/projects.locations.buckets"
+    100, source="https://docs.cloud.google.com/logging/docs/reference/v2/rest/v2/projects.locations.buckets"
 )
-COMPUTE = NameRule(max_length=63, source="https://docs.cloud.google.com/compute/docs/naming-resources")
+COMPUTE = NameRule(63, source="https://docs.cloud.google.com/compute/docs/naming-resources")
 
+# Kinds of Compute Engine.
+COMPUTE_KINDS = "Address BackendService GlobalAddress GlobalForwardingRule ManagedSslCertificate"
+COMPUTE_KINDS += " Network RegionNetworkEndpointGroup Router RouterNat SSLPolicy"
+COMPUTE_KINDS += " Subnetwork TargetHttpProxy TargetHttpsProxy URLMap"
 NAME_LIMITS = {
+    **{f"gcp:compute/{kind[0].lower()}{kind[1:]}:{kind}.name": COMPUTE.max_length for kind in COMPUTE_KINDS.split()},
     "gcp:artifactregistry/repository:Repository.repositoryId": REPOSITORY.max_length,
     "gcp:cloudrunv2/job:Job.name": JOB.max_length,
     "gcp:cloudrunv2/service:Service.name": SERVICE.max_length,
     "gcp:cloudscheduler/job:Job.name": SCHEDULE.max_length,
-    "gcp:compute/address:Address.name": COMPUTE.max_length,
-    "gcp:compute/backendService:BackendService.name": COMPUTE.max_length,
-    "gcp:compute/globalAddress:GlobalAddress.name": COMPUTE.max_length,
-    "gcp:compute/globalForwardingRule:GlobalForwardingRule.name": COMPUTE.max_length,
-    "gcp:compute/managedSslCertificate:ManagedSslCertificate.name": COMPUTE.max_length,
-    "gcp:compute/network:Network.name": COMPUTE.max_length,
-    "gcp:compute/regionNetworkEndpointGroup:RegionNetworkEndpointGroup.name": COMPUTE.max_length,
-    "gcp:compute/router:Router.name": COMPUTE.max_length,
-    "gcp:compute/routerNat:RouterNat.name": COMPUTE.max_length,
-    "gcp:compute/sSLPolicy:SSLPolicy.name": COMPUTE.max_length,
-    "gcp:compute/subnetwork:Subnetwork.name": COMPUTE.max_length,
-    "gcp:compute/targetHttpProxy:TargetHttpProxy.name": COMPUTE.max_length,
-    "gcp:compute/targetHttpsProxy:TargetHttpsProxy.name": COMPUTE.max_length,
-    "gcp:compute/uRLMap:URLMap.name": COMPUTE.max_length,
     "gcp:logging/projectBucketConfig:ProjectBucketConfig.bucketId": LOGS.max_length,
     "gcp:logging/projectSink:ProjectSink.name": LOGS.max_length,
     "gcp:secretmanager/secret:Secret.secretId": SECRET.max_length,
@@ -65,34 +53,32 @@ NAME_LIMITS = {
 
 
 def name(plan: Plan, role: str, rule: NameRule = SERVICE) -> str:
-    """The physical name of one role of the agent."""
     return physical_name(plan, role, rule)
 
 
 def bucket_name(plan: Plan, settings: CloudRunSettings) -> str:
-    """The store's name, which no other project has."""
+    """The store's globally unique name."""
     return physical_name(plan, "store", BUCKET, scope=settings.project)
 
 
 def secret_name(plan: Plan, secret: Secret) -> str:
-    """The name of a secret that is created."""
     return physical_name(plan, f"secret-{secret.name}", SECRET)
 
 
 def schedule_name(plan: Plan, schedule: Schedule) -> str:
-    """The name of a schedule's job at Cloud Scheduler."""
     return physical_name(plan, f"schedule-{schedule.name}", SCHEDULE)
 
 
 def certificate_name(plan: Plan) -> str:
-    """A certificate's name changes with its host name: the new one is there before the old one goes."""
+    """A certificate's name, which changes with the host name, so that a new one is created before the old is
+    deleted.
+    """
     digest = hashlib.sha256((plan.network.domain or "").encode()).hexdigest()[:8]
     return physical_name(plan, f"domain-{digest}", COMPUTE)
 
 
 def labels(plan: Plan) -> dict[str, str]:
-    """The agent's tags as labels, whose values know neither dots nor capitals.
-
+    """The agent's tags as labels, whose values have no dots and no capitals:
     https://docs.cloud.google.com/resource-manager/docs/labels-overview#requirements
     """
     return {key: re.sub(r"[^a-z0-9_-]", "-", value.lower())[:63] for key, value in tags(plan).items()}

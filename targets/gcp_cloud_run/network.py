@@ -1,54 +1,41 @@
-"""The network: none by default; an existing one, or one that is made for a static address.
+"""The network: none by default, an existing one, or a new one for a static address.
 
-A subnetwork that containers sent through cannot be deleted for an hour or two after them.
+A used subnetwork cannot be deleted until an hour or two after its containers.
 https://docs.cloud.google.com/run/docs/configuring/vpc-direct-vpc#subnet-deletion
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_gcp as gcp
 
 from .context import Context
-from .names import COMPUTE, name
 
-# Cloud Run takes up to twice as many addresses as there are instances; 4096 are enough for every run at once.
+# Cloud Run uses up to two addresses for each instance; 4096 are enough.
 RANGE = "10.128.0.0/20"
 EGRESS = {"private-ranges-only": "PRIVATE_RANGES_ONLY", "all-traffic": "ALL_TRAFFIC"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """What containers send through, by which traffic; `before` is what must be there first. No network: no egress."""
+    """The network of containers, and the traffic that uses it; `before` must exist first."""
 
     network: pulumi.Input[str] | None = None
     subnetwork: pulumi.Input[str] | None = None
     egress: str = ""
     before: tuple[pulumi.Resource, ...] = ()
 
-    def for_service(self) -> gcp.cloudrunv2.ServiceTemplateVpcAccessArgs | None:
-        """As a service's template has it."""
+    def vpc_access(self) -> Any:
+        """The network in the template of a service or a job."""
         if not self.egress:
             return None
-        interface = gcp.cloudrunv2.ServiceTemplateVpcAccessNetworkInterfaceArgs(
-            network=self.network, subnetwork=self.subnetwork
-        )
-        return gcp.cloudrunv2.ServiceTemplateVpcAccessArgs(egress=self.egress, network_interfaces=[interface])
-
-    def for_job(self) -> gcp.cloudrunv2.JobTemplateTemplateVpcAccessArgs | None:
-        """As a job's template has it."""
-        if not self.egress:
-            return None
-        interface = gcp.cloudrunv2.JobTemplateTemplateVpcAccessNetworkInterfaceArgs(
-            network=self.network, subnetwork=self.subnetwork
-        )
-        return gcp.cloudrunv2.JobTemplateTemplateVpcAccessArgs(egress=self.egress, network_interfaces=[interface])
+        return {"egress": self.egress, "network_interfaces": [{"network": self.network, "subnetwork": self.subnetwork}]}
 
 
 def network(context: Context) -> Network:
-    """The network that the settings ask for."""
     settings = context.settings
     if settings.static_address:
         return _with_static_address(context)
@@ -59,61 +46,56 @@ def network(context: Context) -> Network:
 
 
 def _with_static_address(context: Context) -> Network:
-    """Everything leaves by one address, of a NAT for just this subnetwork."""
-    net, subnet = _places(context)
+    """All traffic leaves by the address of a NAT for this subnetwork."""
+    net, subnet = _network_and_subnet(context)
     address = gcp.compute.Address(
         context.logical("egress"),
-        name=name(context.plan, "egress", COMPUTE),
+        **context.compute("egress"),
         region=context.settings.region,
         address_type="EXTERNAL",
         labels=context.labels,
-        opts=context.using("compute"),
     )
     router = gcp.compute.Router(
         context.logical("egress"),
-        name=name(context.plan, "egress", COMPUTE),
+        **context.compute("egress"),
         region=context.settings.region,
         network=net,
-        opts=context.using("compute"),
     )
     nat = gcp.compute.RouterNat(
         context.logical("egress"),
-        name=name(context.plan, "egress", COMPUTE),
+        **context.compute("egress"),
         region=context.settings.region,
         router=router.name,
         nat_ip_allocate_option="MANUAL_ONLY",
         nat_ips=[address.self_link],
         source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
-        subnetworks=[gcp.compute.RouterNatSubnetworkArgs(name=subnet, source_ip_ranges_to_nats=["ALL_IP_RANGES"])],
-        log_config=gcp.compute.RouterNatLogConfigArgs(enable=True, filter="ERRORS_ONLY"),
-        opts=context.using("compute"),
+        subnetworks=[{"name": subnet, "source_ip_ranges_to_nats": ["ALL_IP_RANGES"]}],
+        log_config={"enable": True, "filter": "ERRORS_ONLY"},
     )
     return Network(network=net, subnetwork=subnet, egress="ALL_TRAFFIC", before=(nat,))
 
 
-def _places(context: Context) -> tuple[pulumi.Input[str], pulumi.Input[str]]:
+def _network_and_subnet(context: Context) -> tuple[pulumi.Input[str], pulumi.Input[str]]:
     if context.settings.network and context.settings.subnetwork:
-        return context.settings.network, _long(context, context.settings.subnetwork)
+        return context.settings.network, _full_name(context, context.settings.subnetwork)
     net = gcp.compute.Network(
         context.logical("network"),
-        name=name(context.plan, "network", COMPUTE),
+        **context.compute("network"),
         auto_create_subnetworks=False,
-        opts=context.using("compute"),
     )
     subnet = gcp.compute.Subnetwork(
         context.logical("network"),
-        name=name(context.plan, "network", COMPUTE),
+        **context.compute("network"),
         region=context.settings.region,
         network=net.id,
         ip_cidr_range=RANGE,
         private_ip_google_access=True,
-        opts=context.using("compute"),
     )
     return net.id, subnet.id
 
 
-def _long(context: Context, subnetwork: str) -> str:
-    """The whole name of a subnetwork, which a NAT asks for."""
+def _full_name(context: Context, subnetwork: str) -> str:
+    """The full name of a subnetwork, which a NAT needs."""
     if "/" in subnetwork:
         return subnetwork
     return f"projects/{context.settings.project}/regions/{context.settings.region}/subnetworks/{subnetwork}"

@@ -1,4 +1,4 @@
-"""Which registries Cloud Run pulls from by itself; any other is reached through a repository that stands for it.
+"""The registries that Cloud Run pulls from directly; others need a caching repository.
 
 https://docs.cloud.google.com/run/docs/deploying#images
 """
@@ -13,10 +13,10 @@ DIRECT = re.compile(r"(.+-docker\.pkg\.dev|([a-z]+\.)?gcr\.io|docker\.io)")
 
 
 def is_pulled_directly(image: ImageReference) -> bool:
-    """Whether Cloud Run pulls it as it is."""
+    """Whether Cloud Run pulls it directly."""
     return DIRECT.fullmatch(image.registry) is not None
 
 
 def makes_repository(image: Image) -> bool:
-    """Whether the agent has a repository of its own: for an image that is built, or to stand for a registry."""
+    """Whether the agent has its own repository, for a built image or as a cache."""
     return not (isinstance(image, ImageReference) and is_pulled_directly(image))

@@ -1,4 +1,4 @@
-"""What a run is started from: a job with one task, and who may start it."""
+"""The job that runs are started from, and the rights to it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import pulumi
 import pulumi_gcp as gcp
 
 from .container_sizes import disk_mib, run_request, smallest_legal_size
-from .containers import Container, environment
+from .container_template import job_container, volumes
+from .containers import Container
 from .context import Context
 from .dependencies import Dependencies
 from .guard import Guard
-from .job_template import in_job, job_volumes
 from .names import JOB, name
 from .service import ignored_changes, launch_stage
 from .sizes import MOST_TASK_S
 
 CONTAINER = "run"
-# To begin, and to pack up what a run left, beside the time that is the harness's own.
+# To start and to store results, besides the harness's time.
 MARGIN_S = 900
-# To run, to run with other arguments, and to cancel: https://docs.cloud.google.com/iam/docs/roles-permissions/run
+# To run, with arguments, and to cancel: https://docs.cloud.google.com/iam/docs/roles-permissions/run
 STARTER = "roles/run.jobsExecutorWithOverrides"
-# To see a job and its executions.
+# To read a job and its executions.
 VIEWER = "roles/run.viewer"
 
 
@@ -36,7 +36,7 @@ class Runner:
 
 
 def runner(context: Context, around: Dependencies, guard: Guard) -> Runner | None:
-    """The job that is started for every run; none where runs live in the gateway."""
+    """The job of runs; None if runs are processes in the gateway."""
     who = around.identities
     if who.run is None:
         return None
@@ -47,19 +47,19 @@ def runner(context: Context, around: Dependencies, guard: Guard) -> Runner | Non
         location=context.settings.region,
         deletion_protection=False,
         launch_stage=launch_stage(container),
-        template=gcp.cloudrunv2.JobTemplateArgs(
-            task_count=1,
-            parallelism=1,
-            template=gcp.cloudrunv2.JobTemplateTemplateArgs(
-                service_account=who.run.email,
-                execution_environment="EXECUTION_ENVIRONMENT_GEN2",
-                timeout=f"{min(context.plan.run.timeout_s + MARGIN_S, MOST_TASK_S)}s",
-                max_retries=0,  # a run that was lost is started again by the gateway, which knows whether it may be
-                containers=[in_job(context, container)],
-                volumes=job_volumes(container),
-                vpc_access=around.network.for_job(),
-            ),
-        ),
+        template={
+            "task_count": 1,
+            "parallelism": 1,
+            "template": {
+                "service_account": who.run.email,
+                "execution_environment": "EXECUTION_ENVIRONMENT_GEN2",
+                "timeout": f"{min(context.plan.run.timeout_s + MARGIN_S, MOST_TASK_S)}s",
+                "max_retries": 0,
+                "containers": [job_container(context, container)],
+                "volumes": volumes(container),
+                "vpc_access": around.network.vpc_access(),
+            },
+        },
         labels=context.labels,
         opts=pulumi.ResourceOptions.merge(
             context.using("run", *around.rights["run"], guard.caller),
@@ -88,7 +88,7 @@ def grant_invoke(
 
 
 def launcher_config(context: Context) -> str:
-    """All that the gateway needs to start, stop and see a run."""
+    """The launcher's configuration in the gateway."""
     configuration = {
         "container": CONTAINER,
         "job": name(context.plan, "run", JOB),
@@ -103,7 +103,7 @@ def _container(context: Context, around: Dependencies, guard: Guard) -> Containe
         name=CONTAINER,
         image=around.image,
         args=("run",),
-        environment={**environment(context, around.store), "UNMOOR_GUARD_URL": guard.url},
+        environment={**context.environment(around.store.url), "UNMOOR_GUARD_URL": guard.url},
         secrets=[around.secrets[s.name] for s in context.plan.secrets_held_by("run")],
         size=smallest_legal_size(run_request(context.plan, context.settings)),
         work_mib=disk_mib(context.plan, context.settings),

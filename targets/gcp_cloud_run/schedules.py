@@ -1,4 +1,4 @@
-"""Schedules: Cloud Scheduler starts an execution of the run's job itself."""
+"""Schedules: Cloud Scheduler starts an execution of the run's job."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ RETRY_FOR = "3600s"
 
 
 def unix_cron(schedule: Schedule) -> str:
-    """The expression as Cloud Scheduler reads it: five fields, and either of two day fields that are both restricted.
-
+    """The expression for Cloud Scheduler, which also combines two restricted day fields with `or`:
     https://docs.cloud.google.com/scheduler/docs/configuring/cron-job-schedules
     """
     return parse(schedule.cron).text
 
 
 def schedules(context: Context, identities: Identities, runner: Runner | None) -> None:
-    """A job of Cloud Scheduler for each schedule, with an account that can start this agent's runs and nothing else."""
+    """A job of Cloud Scheduler for each schedule, with an account that can only start this agent's runs."""
     if runner is None or identities.schedules is None:
         return
     right = grant_invoke(context, runner.job, "schedules-start", STARTER, identities.schedules)
@@ -48,19 +47,22 @@ def _schedule(
         schedule=unix_cron(schedule),
         time_zone=schedule.timezone,
         attempt_deadline="60s",
-        retry_config=gcp.cloudscheduler.JobRetryConfigArgs(
-            retry_count=5, max_retry_duration=RETRY_FOR, min_backoff_duration="10s", max_backoff_duration="600s"
-        ),
-        http_target=gcp.cloudscheduler.JobHttpTargetArgs(
-            uri=_start_address(context),
-            http_method="POST",
-            headers={"Content-Type": "application/json"},
-            body=base64.b64encode(_overrides(schedule).encode()).decode(),
-            # An identity token would not do: it is for services of one's own, and this is Google's API.
-            oauth_token=gcp.cloudscheduler.JobHttpTargetOauthTokenArgs(
-                service_account_email=account.email, scope="https://www.googleapis.com/auth/cloud-platform"
-            ),
-        ),
+        retry_config={
+            "retry_count": 5,
+            "max_retry_duration": RETRY_FOR,
+            "min_backoff_duration": "10s",
+            "max_backoff_duration": "600s",
+        },
+        http_target={
+            "uri": _start_address(context),
+            "http_method": "POST",
+            "headers": {"Content-Type": "application/json"},
+            "body": base64.b64encode(_overrides(schedule).encode()).decode(),
+            "oauth_token": {
+                "service_account_email": account.email,
+                "scope": "https://www.googleapis.com/auth/cloud-platform",
+            },
+        },
         opts=context.using("cloudscheduler", after),
     )
 
@@ -73,6 +75,6 @@ def _start_address(context: Context) -> str:
 
 
 def _overrides(schedule: Schedule) -> str:
-    """Cloud Scheduler puts nothing of a firing into a body, so the run tells firings apart by the time itself."""
+    """The body; Cloud Scheduler adds no firing id to it, so the run uses the time."""
     container = {"name": CONTAINER, "args": list(scheduled_run_command(schedule))}
     return json.dumps({"overrides": {"containerOverrides": [container]}}, sort_keys=True)

@@ -1,4 +1,4 @@
-"""Secret Manager: a secret for each that the plan creates, a reference for each that exists, and who may read it."""
+"""Secret Manager: the secrets that the plan creates, references to existing ones, and the rights to read them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import pulumi
 import pulumi_gcp as gcp
-import pulumi_random as random
 
 from unmoor.plan import Secret
 
@@ -16,14 +15,12 @@ from .context import Context
 from .identity import Identities, parts
 from .names import secret_name
 
-# 43 letters and digits are 256 bits.
-TOKEN_LENGTH = 43
 READER = "roles/secretmanager.secretAccessor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSecret:
-    """Where a secret lies, the version that containers are given, and its value where this program knows it."""
+    """A secret's project, id and version, and its value if known."""
 
     secret: Secret
     project: str
@@ -33,14 +30,11 @@ class StoredSecret:
 
 
 def secrets(context: Context) -> dict[str, StoredSecret]:
-    """Every secret of the plan by name."""
-    return {
-        s.name: _existing(context, s) if s.source == "existing" else _created(context, s) for s in context.plan.secrets
-    }
+    return {s.name: _refer(context, s) if s.source == "existing" else _create(context, s) for s in context.plan.secrets}
 
 
 def reference(context: Context, stored: StoredSecret) -> pulumi.Input[str]:
-    """What a container refers to a secret by: its id, or its whole name in another project."""
+    """A container's reference to a secret: its id, or its full name in another project."""
     if stored.project == context.settings.project:
         return stored.secret_id
     return pulumi.Output.concat("projects/", stored.project, "/secrets/", stored.secret_id)
@@ -49,7 +43,7 @@ def reference(context: Context, stored: StoredSecret) -> pulumi.Input[str]:
 def grants(
     context: Context, identities: Identities, secrets: Mapping[str, StoredSecret]
 ) -> dict[str, list[pulumi.Resource]]:
-    """By role: the right of its account to read each secret that its containers are given, and no other."""
+    """By role: the right of its account to read each secret of its containers."""
     return {
         role: [
             gcp.secretmanager.SecretIamMember(
@@ -66,26 +60,26 @@ def grants(
     }
 
 
-def _existing(context: Context, secret: Secret) -> StoredSecret:
-    """Without a version the newest is read whenever an instance starts."""
-    given = context.settings.secrets[secret.name]
-    _, project, _, secret_id, *version = given.split("/")
+def _refer(context: Context, secret: Secret) -> StoredSecret:
+    """Without a version, an instance reads the newest when it starts."""
+    full_name = context.settings.secrets[secret.name]
+    _, project, _, secret_id, *version = full_name.split("/")
     return StoredSecret(
         secret=secret,
         project=project,
         secret_id=secret_id,
         version=version[1] if version else "latest",
-        value=given,
+        value=full_name,
     )
 
 
-def _created(context: Context, secret: Secret) -> StoredSecret:
-    value = _generated(context, secret) if secret.source == "generated" else context.options.secret_value(secret)
+def _create(context: Context, secret: Secret) -> StoredSecret:
+    value = context.secret_value(secret)
     role = f"secret-{secret.name}"
     stored = gcp.secretmanager.Secret(
         context.logical(role),
         secret_id=secret_name(context.plan, secret),
-        replication=gcp.secretmanager.SecretReplicationArgs(auto=gcp.secretmanager.SecretReplicationAutoArgs()),
+        replication={"auto": {}},
         annotations={"origin": secret.source_label},
         deletion_protection=False,
         labels=context.labels,
@@ -95,12 +89,10 @@ def _created(context: Context, secret: Secret) -> StoredSecret:
         context.logical(role),
         secret=stored.id,
         secret_data_wo=value,
-        secret_data_wo_version=value.apply(
-            lambda v: str(context.options.secret_version(context.plan.agent, secret.name, v))
-        ),
+        secret_data_wo_version=context.secret_version(secret, value).apply(str),
         opts=context.child,
     )
-    # Containers name the version, so that a new value is a new revision.
+    # Containers reference the version, so that a new value is a new revision.
     return StoredSecret(
         secret=secret,
         project=context.settings.project,
@@ -108,9 +100,3 @@ def _created(context: Context, secret: Secret) -> StoredSecret:
         version=version.version,
         value=value,
     )
-
-
-def _generated(context: Context, secret: Secret) -> pulumi.Output[str]:
-    return random.RandomPassword(
-        context.logical(f"secret-{secret.name}"), length=TOKEN_LENGTH, special=False, opts=context.bare
-    ).result

@@ -1,4 +1,4 @@
-"""A Cloud Run service, as the gateway and the guard are one."""
+"""The service of the gateway or the guard."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
+from .container_template import service_container, volumes
 from .containers import Container
 from .context import Context
 from .names import name
 from .network import Network
-from .service_template import in_service, service_volumes
 
 # https://docs.cloud.google.com/run/docs/configuring/request-timeout
 LONGEST_REQUEST = "3600s"
@@ -20,7 +20,7 @@ LONGEST_REQUEST = "3600s"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """How a service is reached and scaled; `cpu_idle`: whether it is given processors for requests only."""
+    """Ingress and scaling of a service; `cpu_idle`: whether it has CPU only during requests."""
 
     ingress: str
     open_to_all: bool
@@ -39,7 +39,6 @@ def service(
     network: Network,
     after: Sequence[pulumi.Resource],
 ) -> gcp.cloudrunv2.Service:
-    """The service of that container, under its name."""
     scratch = container.medium == "DISK"
     return gcp.cloudrunv2.Service(
         context.logical(container.name),
@@ -50,17 +49,17 @@ def service(
         invoker_iam_disabled=serving.open_to_all,
         deletion_protection=False,
         launch_stage=launch_stage(container),
-        scaling=gcp.cloudrunv2.ServiceScalingArgs(min_instance_count=serving.least, scaling_mode="AUTOMATIC"),
-        template=gcp.cloudrunv2.ServiceTemplateArgs(
-            service_account=account.email,
-            execution_environment="EXECUTION_ENVIRONMENT_GEN2",
-            timeout=LONGEST_REQUEST,
-            max_instance_request_concurrency=serving.requests,
-            scaling=gcp.cloudrunv2.ServiceTemplateScalingArgs(max_instance_count=serving.most),
-            containers=[in_service(context, container, cpu_idle=serving.cpu_idle)],
-            volumes=service_volumes(container),
-            vpc_access=network.for_service(),
-        ),
+        scaling={"min_instance_count": serving.least, "scaling_mode": "AUTOMATIC"},
+        template={
+            "service_account": account.email,
+            "execution_environment": "EXECUTION_ENVIRONMENT_GEN2",
+            "timeout": LONGEST_REQUEST,
+            "max_instance_request_concurrency": serving.requests,
+            "scaling": {"max_instance_count": serving.most},
+            "containers": [service_container(context, container, cpu_idle=serving.cpu_idle)],
+            "volumes": volumes(container),
+            "vpc_access": network.vpc_access(),
+        },
         labels=context.labels,
         opts=pulumi.ResourceOptions.merge(
             context.using("run", *after), pulumi.ResourceOptions(ignore_changes=ignored_changes(scratch))
@@ -69,10 +68,10 @@ def service(
 
 
 def launch_stage(container: Container) -> str:
-    """Ephemeral disks are not in every release of the API as generally available; asking for a preview does no harm."""
+    """Ephemeral disks may need the beta stage of the API, which does no harm."""
     return "BETA" if container.medium == "DISK" else "GA"
 
 
 def ignored_changes(scratch: bool) -> list[str]:
-    """Inputs that Cloud Run answers otherwise than they were sent: who touched it last, and the stage it thinks apt."""
+    """Inputs that Cloud Run changes itself: the last client, and the launch stage."""
     return ["client", "clientVersion", *(["launchStage"] if scratch else [])]

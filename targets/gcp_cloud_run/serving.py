@@ -1,4 +1,4 @@
-"""Whether each service's newest revision is the one that is ready and has the traffic, and why not where it is not.
+"""Whether each service's newest revision is ready and has the traffic, and if not, the reason.
 
 https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services
 """
@@ -24,7 +24,7 @@ LOG_LINES = 20
 
 
 def current_revision(outputs: Outputs, settings: CloudRunSettings, plan: Plan) -> Revision:
-    """One look at the gateway's service, and at the guard's, without which no run asks a model."""
+    """The state of the services of the gateway and the guard now."""
     run, logging = google(RUN, "UNMOOR_GOOGLE_RUN"), google(LOGGING, "UNMOOR_GOOGLE_LOGGING")
     guard = f"projects/{settings.project}/locations/{settings.region}/services/{name(plan, 'guard')}"
     found = [inspect_service(run, logging, service) for service in (outputs.gateway, guard)]
@@ -32,28 +32,28 @@ def current_revision(outputs: Outputs, settings: CloudRunSettings, plan: Plan) -
 
 
 def inspect_service(run: Api, logging: Api, service: str) -> Revision:
-    """How a service's newest revision stands."""
+    """The state of a service's newest revision."""
     short = _short(service)
     try:
         found = run.get(f"/v2/{service}")
     except NotFound:
-        return failed_revision(f"the service {short} is not there; unmoor up makes it")
+        return failed_revision(f"the service {short} does not exist; unmoor up creates it")
     condition = found.get("terminalCondition") or {}
     created, ready = found.get("latestCreatedRevision", ""), found.get("latestReadyRevision", "")
     is_seen = found.get("observedGeneration") == found.get("generation") and not found.get("reconciling")
     if is_seen and condition.get("state") == "CONDITION_FAILED":
         now = f"; {_short(ready)} serves" if ready and ready != created else ""
-        said = f"{_short(created) or short} failed{now}: {condition.get('message') or 'Google says no reason'}"
-        return failed_revision(said, _log(logging, service, _short(created)))
+        text = f"{_short(created) or short} failed{now}: {condition.get('message') or 'Google gives no reason'}"
+        return failed_revision(text, _log(logging, service, _short(created)))
     if not is_seen or created != ready:
         return moving_revision(f"{_short(created) or short} is not ready yet")
     if (percent := _percent(found, _short(created))) < 100:
-        return failed_revision(f"{_short(created)} is ready, and has {percent} % of the traffic; give it all of it")
+        return failed_revision(f"{_short(created)} is ready but has {percent} % of the traffic; give it 100 %")
     return serving_revision(f"{_short(created)} has all traffic")
 
 
 def _percent(found: Mapping[str, Any], revision: str) -> int:
-    """The traffic that the revision has now, by name or as the newest one."""
+    """The revision's share of the traffic, by name or as the newest."""
     statuses = found.get("trafficStatuses") or ()
     of_it = [each for each in statuses if _short(each.get("revision", "")) == revision or _is_latest(each)]
     return sum(each.get("percent", 0) for each in of_it)
@@ -64,18 +64,18 @@ def _is_latest(status: Mapping[str, Any]) -> bool:
 
 
 def _log(logging: Api, service: str, revision: str) -> list[str]:
-    """The last lines of the revision's containers; nothing where they cannot be read.
+    """The last log lines of the revision's containers; empty if they cannot be read.
 
     https://cloud.google.com/logging/docs/reference/v2/rest/v2/entries/list
     """
-    wanted = {
+    query = {
         "resourceNames": ["/".join(service.split("/")[:2])],
         "filter": f'resource.type="cloud_run_revision" AND resource.labels.revision_name="{revision}"',
         "orderBy": "timestamp desc",
         "pageSize": LOG_LINES,
     }
     try:
-        entries = logging.answer("POST", "/v2/entries:list", json.dumps(wanted).encode()).values.get("entries") or ()
+        entries = logging.answer("POST", "/v2/entries:list", json.dumps(query).encode()).values.get("entries") or ()
     except OperateError:
         return []
     return [line for entry in reversed(entries) if (line := _line(entry))]

@@ -1,7 +1,4 @@
-"""Cloud Run's sizes: pure tables, and the cheapest that holds a request.
-
-Source: https://docs.cloud.google.com/run/docs/configuring/services/memory-limits
-"""
+"""Cloud Run's sizes: https://docs.cloud.google.com/run/docs/configuring/services/memory-limits"""
 
 from __future__ import annotations
 
@@ -9,8 +6,10 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
-# The least and the most memory that each number of processors can have, in MiB. Less than one processor is left out:
-# it takes one request at a time, and a job has none. The second generation needs 512 MiB.
+from unmoor.quantities import whole_days
+
+# Least and greatest memory in MiB by processors. Fractions of a processor are excluded: a service would take one
+# request at a time, and a job cannot have them. The second generation needs 512 MiB.
 # https://docs.cloud.google.com/run/docs/configuring/services/cpu
 MEMORY_MIB = {1: (512, 4096), 2: (512, 8192), 4: (2048, 16384), 6: (4096, 24576), 8: (4096, 32768)}
 # https://docs.cloud.google.com/run/docs/configuring/services/ephemeral-disk
@@ -19,7 +18,6 @@ LEAST_DISK_GIB = 10
 MOST_TASK_S = 168 * 3600
 # https://docs.cloud.google.com/logging/quotas#logs_retention_periods
 MOST_LOG_DAYS = 3650
-DAY_S = 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +29,12 @@ class Size:
 
     @property
     def limits(self) -> dict[str, str]:
-        """The pair as Cloud Run writes it."""
+        """The pair in Cloud Run's notation."""
         return {"cpu": str(self.cpu), "memory": f"{self.memory_mib}Mi"}
 
 
 def cloud_run_size(cpu: Decimal, memory_mib: int) -> Size | None:
-    """The cheapest legal size that holds the request, or None: the fewest processors, then the least memory."""
+    """The cheapest legal size that holds the request, or None."""
     for processors, (least, most) in MEMORY_MIB.items():
         if processors >= cpu and most >= memory_mib:
             return Size(cpu=processors, memory_mib=max(least, memory_mib))
@@ -44,15 +42,10 @@ def cloud_run_size(cpu: Decimal, memory_mib: int) -> Size | None:
 
 
 def disk_gib(disk_mib: int) -> int:
-    """An ephemeral disk in GiB: as much as was asked for, but never less than the smallest there is."""
+    """An ephemeral disk in GiB, at least the smallest."""
     return max(LEAST_DISK_GIB, math.ceil(disk_mib / 1024))
 
 
-def days(seconds: int) -> int:
-    """Whole days, rounded up."""
-    return math.ceil(seconds / DAY_S)
-
-
 def log_days(seconds: int) -> int | None:
-    """The shortest retention of a log bucket that is long enough, or None."""
-    return days(seconds) if days(seconds) <= MOST_LOG_DAYS else None
+    """A log bucket's retention in days, or None if it is too long."""
+    return whole_days(seconds) if whole_days(seconds) <= MOST_LOG_DAYS else None

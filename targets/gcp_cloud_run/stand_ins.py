@@ -3,141 +3,96 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from unmoor.target.stand_ins import FakeResource, Outputs, StandIns, canonical
+from unmoor.target.stand_ins import FakeOutputs, FakeResource, Outputs, StandIns, canonical, template
+
+LOCATED = "projects/{project}/locations/{location}"
+EMAIL = "{accountId}@{project}.iam.gserviceaccount.com"
+ACCOUNT = f"projects/{{project}}/serviceAccounts/{EMAIL}"
+STORAGE = "https://www.googleapis.com/storage/v1/b"
 
 
-def _project(resource: FakeResource) -> str:
-    return str(resource.inputs.get("project") or "my-project")
+def _fake(**outputs: Any) -> FakeOutputs:
+    """A template; project and location default to the provider's."""
+    fill = template(**outputs)
+
+    def outputs_of(resource: FakeResource) -> Outputs:
+        known = resource.inputs
+        location = known.get("location") or known.get("region") or "europe-west1"
+        inputs = {**known, "project": known.get("project") or "my-project", "location": location}
+        return fill(replace(resource, inputs=inputs))
+
+    return outputs_of
 
 
-def _place(resource: FakeResource) -> str:
-    return str(resource.inputs.get("location") or resource.inputs.get("region") or "europe-west1")
+def _run(kind: str) -> FakeOutputs:
+    uri = "https://{name}-123456789012.{location}.run.app"
+    return _fake(id=f"{LOCATED}/{kind}/{{name}}", name="{name}", uri=uri, urls=[uri], uid="{uuid}")
 
 
-def _account(resource: FakeResource) -> Outputs:
-    email = f"{resource.input('accountId')}@{_project(resource)}.iam.gserviceaccount.com"
-    name = f"projects/{_project(resource)}/serviceAccounts/{email}"
-    return {
-        "id": name,
-        "name": name,
-        "email": email,
-        "member": f"serviceAccount:{email}",
-        "uniqueId": resource.number(21),
-    }
+def _compute(kind: str, place: str = "global") -> FakeOutputs:
+    id_ = f"projects/{{project}}/{place}/{kind}/{{name}}"
+    link = f"https://www.googleapis.com/compute/v1/{id_}"
+    return _fake(id=id_, name="{name}", selfLink=link, address="203.0.113.30")
 
 
-def _secret(resource: FakeResource) -> Outputs:
-    name = f"projects/{_project(resource)}/secrets/{resource.input('secretId')}"
-    return {"id": name, "name": name}
+def _regional(kind: str) -> FakeOutputs:
+    return _compute(kind, "regions/{location}")
+
+
+def _named(name: str) -> FakeOutputs:
+    """A resource whose id and name are the same."""
+    return _fake(id=name, name=name)
 
 
 def _secret_version(resource: FakeResource) -> Outputs:
-    # Another value is another version: the cloud counts up, the stand-in follows the write-only value's number.
+    # The cloud counts up with each value; the stand-in follows the number of the write-only value.
     follows = FakeResource(type=resource.type, name=canonical(resource.inputs.get("secretDataWoVersion")), inputs={})
     number = str(1 + int(follows.hex(4), 16) % 97)
     name = f"{resource.inputs.get('secret')}/versions/{number}"
     return {"id": name, "name": name, "version": number}
 
 
-def _bucket(resource: FakeResource) -> Outputs:
-    name = resource.input("name")
-    return {
-        "id": name,
-        "name": name,
-        "url": f"gs://{name}",
-        "selfLink": f"https://www.googleapis.com/storage/v1/b/{name}",
-    }
-
-
-def _repository(resource: FakeResource) -> Outputs:
-    name = resource.input("repositoryId")
-    uri = f"{_place(resource)}-docker.pkg.dev/{_project(resource)}/{name}"
-    return {
-        "id": f"projects/{_project(resource)}/locations/{_place(resource)}/repositories/{name}",
-        "name": name,
-        "registryUri": uri,
-    }
-
-
-def _run(kind: str) -> Callable[[FakeResource], Outputs]:
-    def outputs(resource: FakeResource) -> Outputs:
-        name = resource.input("name")
-        identity = f"projects/{_project(resource)}/locations/{_place(resource)}/{kind}/{name}"
-        uri = f"https://{name}-123456789012.{_place(resource)}.run.app"
-        return {"id": identity, "name": name, "uri": uri, "urls": [uri], "uid": resource.uuid()}
-
-    return outputs
-
-
-def _compute(kind: str, *, everywhere: bool) -> Callable[[FakeResource], Outputs]:
-    def outputs(resource: FakeResource) -> Outputs:
-        place = "global" if everywhere else f"regions/{_place(resource)}"
-        identity = f"projects/{_project(resource)}/{place}/{kind}/{resource.input('name')}"
-        link = f"https://www.googleapis.com/compute/v1/{identity}"
-        return {"id": identity, "name": resource.input("name"), "selfLink": link, "address": "203.0.113.30"}
-
-    return outputs
-
-
-def _role(resource: FakeResource) -> Outputs:
-    name = f"projects/{_project(resource)}/roles/{resource.input('roleId')}"
-    return {"id": name, "name": name}
-
-
-def _sink(resource: FakeResource) -> Outputs:
-    writer = f"serviceAccount:service-{resource.number(12)}@gcp-sa-logging.iam.gserviceaccount.com"
-    return {"id": f"projects/{_project(resource)}/sinks/{resource.input('name')}", "writerIdentity": writer}
-
-
-def _object(resource: FakeResource) -> Outputs:
-    bucket, name = resource.inputs.get("bucket"), resource.input("name")
-    link = f"https://www.googleapis.com/storage/v1/b/{bucket}/o/{name}"
-    return {"id": f"{bucket}-{name}", "name": name, "outputName": name, "selfLink": link}
-
-
-def _log_bucket(resource: FakeResource) -> Outputs:
-    name = f"projects/{_project(resource)}/locations/{_place(resource)}/buckets/{resource.input('bucketId')}"
-    return {"id": name, "name": name}
-
-
-def _scheduler(resource: FakeResource) -> Outputs:
-    return {
-        "id": f"projects/{_project(resource)}/locations/{_place(resource)}/jobs/{resource.input('name')}",
-        "name": resource.input("name"),
-    }
-
-
-RESOURCES: Mapping[str, Callable[[FakeResource], Outputs]] = {
-    "gcp:artifactregistry/repository:Repository": _repository,
+RESOURCES: Mapping[str, FakeOutputs] = {
+    "gcp:artifactregistry/repository:Repository": _fake(
+        id=f"{LOCATED}/repositories/{{repositoryId}}",
+        name="{repositoryId}",
+        registryUri="{location}-docker.pkg.dev/{project}/{repositoryId}",
+    ),
     "gcp:cloudrunv2/job:Job": _run("jobs"),
     "gcp:cloudrunv2/service:Service": _run("services"),
-    "gcp:cloudscheduler/job:Job": _scheduler,
-    "gcp:compute/address:Address": _compute("addresses", everywhere=False),
-    "gcp:compute/backendService:BackendService": _compute("backendServices", everywhere=True),
-    "gcp:compute/firewall:Firewall": _compute("firewalls", everywhere=True),
-    "gcp:compute/globalAddress:GlobalAddress": _compute("addresses", everywhere=True),
-    "gcp:compute/globalForwardingRule:GlobalForwardingRule": _compute("forwardingRules", everywhere=True),
-    "gcp:compute/managedSslCertificate:ManagedSslCertificate": _compute("sslCertificates", everywhere=True),
-    "gcp:compute/network:Network": _compute("networks", everywhere=True),
-    "gcp:compute/regionNetworkEndpointGroup:RegionNetworkEndpointGroup": _compute(
-        "networkEndpointGroups", everywhere=False
+    "gcp:cloudscheduler/job:Job": _fake(id=f"{LOCATED}/jobs/{{name}}", name="{name}"),
+    "gcp:compute/address:Address": _regional("addresses"),
+    "gcp:compute/backendService:BackendService": _compute("backendServices"),
+    "gcp:compute/firewall:Firewall": _compute("firewalls"),
+    "gcp:compute/globalAddress:GlobalAddress": _compute("addresses"),
+    "gcp:compute/globalForwardingRule:GlobalForwardingRule": _compute("forwardingRules"),
+    "gcp:compute/managedSslCertificate:ManagedSslCertificate": _compute("sslCertificates"),
+    "gcp:compute/network:Network": _compute("networks"),
+    "gcp:compute/regionNetworkEndpointGroup:RegionNetworkEndpointGroup": _regional("networkEndpointGroups"),
+    "gcp:compute/router:Router": _regional("routers"),
+    "gcp:compute/routerNat:RouterNat": _regional("nats"),
+    "gcp:compute/subnetwork:Subnetwork": _regional("subnetworks"),
+    "gcp:compute/targetHttpProxy:TargetHttpProxy": _compute("targetHttpProxies"),
+    "gcp:compute/targetHttpsProxy:TargetHttpsProxy": _compute("targetHttpsProxies"),
+    "gcp:compute/uRLMap:URLMap": _compute("urlMaps"),
+    "gcp:logging/projectBucketConfig:ProjectBucketConfig": _named(f"{LOCATED}/buckets/{{bucketId}}"),
+    "gcp:logging/projectSink:ProjectSink": _fake(
+        id="projects/{project}/sinks/{name}",
+        writerIdentity="serviceAccount:service-{number:12}@gcp-sa-logging.iam.gserviceaccount.com",
     ),
-    "gcp:compute/router:Router": _compute("routers", everywhere=False),
-    "gcp:compute/routerNat:RouterNat": _compute("nats", everywhere=False),
-    "gcp:compute/subnetwork:Subnetwork": _compute("subnetworks", everywhere=False),
-    "gcp:compute/targetHttpProxy:TargetHttpProxy": _compute("targetHttpProxies", everywhere=True),
-    "gcp:compute/targetHttpsProxy:TargetHttpsProxy": _compute("targetHttpsProxies", everywhere=True),
-    "gcp:compute/uRLMap:URLMap": _compute("urlMaps", everywhere=True),
-    "gcp:logging/projectBucketConfig:ProjectBucketConfig": _log_bucket,
-    "gcp:logging/projectSink:ProjectSink": _sink,
-    "gcp:projects/iAMCustomRole:IAMCustomRole": _role,
-    "gcp:secretmanager/secret:Secret": _secret,
+    "gcp:projects/iAMCustomRole:IAMCustomRole": _named("projects/{project}/roles/{roleId}"),
+    "gcp:secretmanager/secret:Secret": _named("projects/{project}/secrets/{secretId}"),
     "gcp:secretmanager/secretVersion:SecretVersion": _secret_version,
-    "gcp:serviceaccount/account:Account": _account,
-    "gcp:storage/bucket:Bucket": _bucket,
-    "gcp:storage/bucketObject:BucketObject": _object,
+    "gcp:serviceaccount/account:Account": _fake(
+        id=ACCOUNT, name=ACCOUNT, email=EMAIL, member=f"serviceAccount:{EMAIL}", uniqueId="{number:21}"
+    ),
+    "gcp:storage/bucket:Bucket": _fake(id="{name}", name="{name}", url="gs://{name}", selfLink=f"{STORAGE}/{{name}}"),
+    "gcp:storage/bucketObject:BucketObject": _fake(
+        id="{bucket}-{name}", name="{name}", outputName="{name}", selfLink=f"{STORAGE}/{{bucket}}/o/{{name}}"
+    ),
 }
 DATA_SOURCES: Mapping[str, Callable[[Mapping[str, Any]], Outputs]] = {
     "gcp:organizations/getProject:getProject": lambda args: {

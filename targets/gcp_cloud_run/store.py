@@ -1,26 +1,28 @@
-"""The store: one bucket, encrypted, versioned, closed to the public, emptied by age."""
+"""The store: one bucket, encrypted, versioned, not public, with expiry by age."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_gcp as gcp
 
+from unmoor.quantities import whole_days
+
 from .context import Context
 from .names import bucket_name
-from .sizes import days
 
-# What becomes old: runs and what belongs to them. Bundles are small, and a running execution may need an old one.
+# Runs and their data expire. Bundles are small, and a running execution may need an old one.
 EXPIRING = ("deliveries/", "runs/", "sessions/")
-# How long replaced objects stay, for mistakes, and how long deleted ones can be brought back.
+# How long replaced and deleted objects can be recovered.
 REPLACED_DAYS = 7
 RECOVERABLE_S = 7 * 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The bucket, its address for the runtime, and the bundle that lies in it."""
+    """The bucket, its URL for the runtime, and the bundle in it."""
 
     bucket: gcp.storage.Bucket
     url: pulumi.Output[str]
@@ -28,7 +30,7 @@ class Store:
 
 
 def store(context: Context) -> Store:
-    """The bucket with the agent's bundle; retained on deletion unless the settings say otherwise."""
+    """The bucket with the agent's bundle; retained on deletion unless destroy_data is set."""
     bucket = gcp.storage.Bucket(
         context.logical("store"),
         name=bucket_name(context.plan, context.settings),
@@ -36,10 +38,8 @@ def store(context: Context) -> Store:
         storage_class="STANDARD",
         uniform_bucket_level_access=True,
         public_access_prevention="enforced",
-        versioning=gcp.storage.BucketVersioningArgs(enabled=True),
-        soft_delete_policy=gcp.storage.BucketSoftDeletePolicyArgs(
-            retention_duration_seconds=0 if context.settings.destroy_data else RECOVERABLE_S
-        ),
+        versioning={"enabled": True},
+        soft_delete_policy={"retention_duration_seconds": 0 if context.settings.destroy_data else RECOVERABLE_S},
         lifecycle_rules=_lifecycle(context),
         encryption=_encryption(context),
         force_destroy=context.settings.destroy_data,
@@ -52,29 +52,23 @@ def store(context: Context) -> Store:
         name=context.options.bundle.key,
         source=pulumi.FileAsset(str(context.options.bundle.path)),
         content_type="application/x-tar",
-        # An execution that is still running may read the bundle that this one follows.
+        # An execution that still runs may read the previous bundle.
         opts=pulumi.ResourceOptions.merge(context.child, pulumi.ResourceOptions(retain_on_delete=True)),
     )
     return Store(bucket=bucket, url=pulumi.Output.concat("gs://", bucket.name), bundle=bundle)
 
 
-def _encryption(context: Context) -> gcp.storage.BucketEncryptionArgs | None:
-    """A key of the user's own; without one Google encrypts with its own keys."""
+def _encryption(context: Context) -> gcp.storage.BucketEncryptionArgsDict | None:
+    """The user's key; without one Google encrypts with its own."""
     key = context.settings.kms_key
-    return gcp.storage.BucketEncryptionArgs(default_kms_key_name=key) if key else None
+    return {"default_kms_key_name": key} if key else None
 
 
-def _lifecycle(context: Context) -> list[gcp.storage.BucketLifecycleRuleArgs]:
-    age = days(context.plan.retention.runs_s)
-    condition = gcp.storage.BucketLifecycleRuleConditionArgs
-    return [
-        *(_rule("Delete", condition(age=age, matches_prefixes=[prefix], with_state="ANY")) for prefix in EXPIRING),
-        _rule("Delete", condition(days_since_noncurrent_time=REPLACED_DAYS, with_state="ARCHIVED")),
-        _rule("AbortIncompleteMultipartUpload", condition(age=1, with_state="ANY")),
+def _lifecycle(context: Context) -> list[Any]:
+    age = whole_days(context.plan.retention.runs_s)
+    rules = [
+        *(("Delete", {"age": age, "matches_prefixes": [prefix], "with_state": "ANY"}) for prefix in EXPIRING),
+        ("Delete", {"days_since_noncurrent_time": REPLACED_DAYS, "with_state": "ARCHIVED"}),
+        ("AbortIncompleteMultipartUpload", {"age": 1, "with_state": "ANY"}),
     ]
-
-
-def _rule(action: str, condition: gcp.storage.BucketLifecycleRuleConditionArgs) -> gcp.storage.BucketLifecycleRuleArgs:
-    return gcp.storage.BucketLifecycleRuleArgs(
-        action=gcp.storage.BucketLifecycleRuleActionArgs(type=action), condition=condition
-    )
+    return [{"action": {"type": action}, "condition": condition} for action, condition in rules]

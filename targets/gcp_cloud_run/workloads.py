@@ -1,4 +1,4 @@
-"""The containers of a recorded graph: of services and jobs, with their accounts and the secrets that they are given."""
+"""The containers of a recorded graph, with their accounts and secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SERVICE, JOB, SCHEDULE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """One container: of which service or job, with which account, and secrets by their ids with their variables."""
+    """One container of a service or job, with its account, and the variables of its secrets by id."""
 
     kind: Literal["service", "job"]
     name: str
@@ -45,14 +45,16 @@ def workloads(resources: Sequence[Resource]) -> tuple[Workload, ...]:
 
 
 def secret_names(agent: str, resources: Sequence[Resource], running: Sequence[Workload]) -> dict[str, str]:
-    """The spec's name of each secret by its id: that of the resource, or of the variable where it exists already."""
-    given = {secret: secret_name_from_variable(variable) for w in running for secret, variable in w.secrets.items()}
-    made = {
+    """The spec name of each secret by id: from its resource, or from the variable of an existing secret."""
+    referenced = {
+        secret: secret_name_from_variable(variable) for w in running for secret, variable in w.secrets.items()
+    }
+    created = {
         str(r.inputs["secretId"]): r.name.removeprefix(f"{agent}-secret-")
         for r in resources
         if r.type == "gcp:secretmanager/secret:Secret"
     }
-    return {**given, **made}
+    return {**referenced, **created}
 
 
 def last(name: Any) -> str:

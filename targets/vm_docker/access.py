@@ -1,4 +1,4 @@
-"""Who may do what, read off a recorded graph: its mounts, networks, ports and uploads, nothing else."""
+"""Who may do what, read from a recorded graph: its mounts, networks, ports and uploads."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from unmoor.plan import Plan
 from unmoor.target import Access, secret_name_from_variable
 
 CONTAINER = "docker:index/container:Container"
-# Where a socket of Docker's may lie; its own name ends in .sock wherever it is.
+# Folders that may contain Docker's socket; its name ends in .sock.
 SOCKET_FOLDERS = ("/", "/var/run", "/run")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """What a container sees where, and whether it may write there."""
+    """A mount of a container, and whether it is writable."""
 
     source: str
     target: str
@@ -28,7 +28,7 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """A container that stays, or the runs that the launcher makes."""
+    """A long-running container, or the runs that the launcher creates."""
 
     name: str
     mounts: Sequence[Mount]
@@ -37,18 +37,18 @@ class Principal:
 
 
 def access(plan: Plan, resources: Sequence[Resource]) -> Access:
-    """What the graph lets each container and the public do.
+    """What the graph allows each container and the public.
 
-    The launcher holds the Docker socket, and so could do anything; it runs no code but unmoor's own and takes nothing
-    but a run's id. Any other holder of the socket is said to obtain every secret and to start anything.
+    The launcher holds the Docker socket and could do anything, but runs only unmoor's own code and accepts only a run's
+    id. Any other holder of the socket counts as able to read every secret and to start anything.
     """
     containers = [r for r in resources if r.type == CONTAINER]
     principals = list(_principals(plan, containers))
     files = _secret_files(containers)
     return Access(
         reads=frozenset((p.name, s) for p in principals for s in _reads(p, files)),
-        self_obtainable=frozenset((p.name, s) for p in principals for s in _obtains(p, files)),
-        store_access=frozenset(t for p in principals for t in _touches(p)),
+        self_obtainable=frozenset((p.name, s) for p in principals for s in _obtainable_secrets(p, files)),
+        store_access=frozenset(t for p in principals for t in _store_access(p)),
         starts=frozenset(s for p in principals for s in _starts(p, principals)),
         listens=frozenset(x for c in containers for x in _listens(plan, c, containers)),
         wildcards=tuple(w for c in containers for w in _wildcards(c)),
@@ -59,7 +59,7 @@ def _principals(plan: Plan, containers: Iterable[Resource]) -> Iterator[Principa
     for container in containers:
         inputs = container.inputs
         if inputs.get("mustRun") is False and inputs.get("networkMode") == "none":
-            continue  # the seed has ended, and heard from nobody
+            continue  # the seed has ended and had no network
         yield Principal(
             name=_role(plan, container),
             mounts=[_mount(m) for m in inputs.get("mounts", [])],
@@ -93,7 +93,7 @@ def _environment(inputs: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _secret_files(containers: Iterable[Resource]) -> dict[str, set[str]]:
-    """The volume that each uploaded secret ends in: {volume's name: secrets}."""
+    """The secrets of each volume, by the volume's name."""
     found: dict[str, set[str]] = {}
     for container in containers:
         volumes = {str(m["target"]): str(m.get("source", "")) for m in container.inputs.get("mounts", [])}
@@ -112,7 +112,7 @@ def _reads(principal: Principal, files: Mapping[str, set[str]]) -> Iterator[str]
             yield secret_name_from_variable(mount.target.rsplit("/", 1)[-1])
 
 
-def _obtains(principal: Principal, files: Mapping[str, set[str]]) -> Iterator[str]:
+def _obtainable_secrets(principal: Principal, files: Mapping[str, set[str]]) -> Iterator[str]:
     yield from _reads(principal, files)
     if principal.name != "launcher" and _has_socket(principal):
         yield from (name for names in files.values() for name in names)
@@ -123,7 +123,7 @@ def _has_socket(principal: Principal) -> bool:
     return any(p.endswith(".sock") for p in places) or any(m.source in SOCKET_FOLDERS for m in principal.mounts)
 
 
-def _touches(principal: Principal) -> Iterator[tuple[str, str, str]]:
+def _store_access(principal: Principal) -> Iterator[tuple[str, str, str]]:
     for mount in principal.mounts:
         if mount.target == STORE_DIR or mount.target.startswith(f"{STORE_DIR}/"):
             prefix = mount.target.removeprefix(STORE_DIR).strip("/")
@@ -134,7 +134,7 @@ def _touches(principal: Principal) -> Iterator[tuple[str, str, str]]:
 
 
 def _starts(principal: Principal, principals: Sequence[Principal]) -> Iterator[tuple[str, str]]:
-    """The launcher starts runs of its template; whoever shares a network with it can ask it to."""
+    """The launcher starts runs of its template; containers that share a network with it can request them."""
     if _has_socket(principal):
         yield principal.name, "run" if principal.name == "launcher" else "anything"
     launchers = {network for p in principals if p.name == "launcher" for network in p.networks}
@@ -151,7 +151,7 @@ def _listens(plan: Plan, container: Resource, containers: Sequence[Resource]) ->
 
 
 def _names_a_site(containers: Sequence[Resource]) -> bool:
-    """Whether Caddy serves a host name, which is what makes it use TLS and redirect what has none."""
+    """Whether Caddy serves a host name, which makes it use TLS and redirect plain HTTP."""
     uploads = [u for c in containers for u in c.inputs.get("uploads", [])]
     texts = [str(u.get("content", "")) for u in uploads if str(u["file"]).endswith("/Caddyfile")]
     sites = [line.split()[0] for t in texts for line in t.splitlines() if line.endswith("{") and line[0] not in "{\t "]

@@ -1,4 +1,4 @@
-"""A container as this target makes it: fenced in the same way whatever it does, and there only once it is well."""
+"""A container with this target's hardening and health check."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pulumi_docker as docker
 
 from unmoor.container import STOP_GRACE_S, TEMP_DIR, UID, WORK_DIR
 
-from .context import ROLE, Context, container_labels, digest
+from .context import ROLE, Context, digest, label_list
 from .health import WAIT_S, check, self_check_command
 from .logs import DRIVER, log_options
 from .names import name
@@ -21,10 +21,10 @@ from .sizes import SERVICE_PROCESSES, cpus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardenedContainer:
-    """What one container runs and what it may use, and the port at which it is asked for its health.
+    """One container, with the port of its health check.
 
-    `works` says that runs have their workspaces in it, whose size memory would not hold and whose programs are started.
-    One that is `waited_for` has to be well before the deployment goes on.
+    `works`: runs have their workspaces in it, which need a disk and executable files. `waited_for`: the deployment
+    waits until it is healthy.
     """
 
     role: str
@@ -32,7 +32,7 @@ class HardenedContainer:
     command: Sequence[str]
     environment: Mapping[str, pulumi.Input[str]]
     networks: Mapping[str, docker.Network]
-    mounts: Sequence[docker.ContainerMountArgs]
+    mounts: Sequence[docker.ContainerMountArgsDict]
     cpu: Decimal
     memory_mib: int
     port: int
@@ -43,16 +43,16 @@ class HardenedContainer:
 
     @property
     def kind(self) -> str:
-        """What it is, of which there may be several."""
+        """The role without its index."""
         return "gateway" if self.role.startswith("gateway-") else self.role
 
 
 def hardened_container(
     context: Context, what: HardenedContainer, *, after: Sequence[pulumi.Resource]
 ) -> docker.Container:
-    """A container that stays: read-only, without capabilities or new privileges, bounded, restarted, log rotated."""
+    """A long-running container: read-only, without capabilities or new privileges, limited, restarted, log rotated."""
     tmpfs, health = _tmpfs(what), check(self_check_command(what.port))
-    # The provider changes none of these on a container that is there, and says that it did: the label makes a new one.
+    # The provider claims to change these on an existing container but does not: the label replaces it.
     unseen = digest({"health": health, "init": True, "tmpfs": tmpfs, "overrides": context.overridden(what.role)})
     return docker.Container(
         context.logical(what.role),
@@ -66,21 +66,21 @@ def hardened_container(
         tmpfs=tmpfs,
         mounts=[*what.mounts, *_workspace(what)],
         networks_advanced=network_aliases(what.networks),
-        capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
+        capabilities={"drops": ["ALL"]},
         security_opts=["no-new-privileges:true"],
-        ulimits=[docker.ContainerUlimitArgs(name="nproc", soft=SERVICE_PROCESSES, hard=SERVICE_PROCESSES)],
+        ulimits=[{"name": "nproc", "soft": SERVICE_PROCESSES, "hard": SERVICE_PROCESSES}],
         cpus=cpus(what.cpu),
         memory=what.memory_mib,
         memory_swap=what.memory_mib,
         restart="unless-stopped",
-        healthcheck=docker.ContainerHealthcheckArgs(**health),
+        healthcheck=health,
         wait=what.waited_for,
         wait_timeout=WAIT_S,
         stop_timeout=STOP_GRACE_S,
         destroy_grace_seconds=STOP_GRACE_S,
         log_driver=DRIVER,
         log_opts=log_options(context),
-        labels=container_labels({**context.tags, **(what.labels or {}), ROLE: what.kind, "unmoor.unseen": unseen}),
+        labels=label_list({**context.tags, **(what.labels or {}), ROLE: what.kind, "unmoor.unseen": unseen}),
         opts=context.after(*after),
     )
 
@@ -90,12 +90,12 @@ def _environment(environment: Mapping[str, pulumi.Input[str]]) -> list[pulumi.In
 
 
 def _tmpfs(what: HardenedContainer) -> dict[str, str]:
-    """What may be written and is gone with the container's end."""
+    """The writable folders in memory."""
     if what.works:
         return {TEMP_DIR: "rw,exec,nosuid,nodev,size=256m"}
     return {TEMP_DIR: "rw,nosuid,nodev,size=256m", WORK_DIR: f"rw,nosuid,nodev,size=16m,uid={UID},gid={UID}"}
 
 
-def _workspace(what: HardenedContainer) -> list[docker.ContainerMountArgs]:
-    """A volume without a name, which goes with the container: on disk, as a run's own container has it."""
-    return [docker.ContainerMountArgs(type="volume", target=WORK_DIR, read_only=False)] if what.works else []
+def _workspace(what: HardenedContainer) -> list[docker.ContainerMountArgsDict]:
+    """An anonymous volume on disk that is deleted with the container, like a run's."""
+    return [{"type": "volume", "target": WORK_DIR, "read_only": False}] if what.works else []

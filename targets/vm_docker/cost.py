@@ -1,7 +1,7 @@
-"""What a month costs on a machine with Docker: the machine, whatever runs on it, its disk, address and traffic.
+"""A month's cost on a machine with Docker: the machine, its disk, address and traffic.
 
-The machine is the one that the settings name, at the price that they give or at that of the table; without either it
-is the cheapest of the table that has the memory which the agent may use.
+The machine is the configured one, at the configured price or at its list price; by default the cheapest known one with
+enough memory for the agent.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from unmoor.cost import common_uses, workload
-from unmoor.cost.common_uses import make_use
 from unmoor.plan import Plan
 from unmoor.pricing.line import CostLine, UsageItem
 from unmoor.pricing.pricer import Pricer
@@ -21,16 +20,16 @@ from unmoor.quantities import size_text
 from .machines import AZURE, MACHINES, Machine, agents_on, fits, required_mib, runs_on
 from .settings import DockerSettings
 
-# The machine's own system, and images as they lie there: unpacked they are three times as large.
+# The machine's system, and the factor by which images grow when unpacked.
 SYSTEM_GIB, UNPACKED = Decimal(8), 3
-# The least that the clouds sell, and the steps in which one of them does.
+# The smallest disk of the clouds, and the disk sizes of Azure.
 LEAST_DISK_GIB, DISK_STEPS_GIB = Decimal(10), tuple(Decimal(32 * 2**step) for step in range(11))
 
 
 def cost(plan: Plan, settings: DockerSettings, usage: Usage, prices: Pricer) -> list[CostLine]:
-    """The lines of a month's bill for the machine, as if this agent were all that it is for."""
+    """The lines of a month's bill, as if the machine were only for this agent."""
     if settings.machine_usd_month is not None:
-        return [_given(plan, settings, settings.machine_usd_month)]
+        return [_stated_price(plan, settings, settings.machine_usd_month)]
     machine = MACHINES[settings.machine] if settings.machine else _cheapest(plan, prices)
     if machine is None:
         what = f"a machine with {size_text(required_mib(plan))}"
@@ -40,7 +39,7 @@ def cost(plan: Plan, settings: DockerSettings, usage: Usage, prices: Pricer) -> 
     return prices.lines([*_uses(plan, settings, usage, machine)], machine.region)
 
 
-def _given(plan: Plan, settings: DockerSettings, usd: Decimal) -> CostLine:
+def _stated_price(plan: Plan, settings: DockerSettings, usd: Decimal) -> CostLine:
     machine = MACHINES[settings.machine] if settings.machine else None
     note = "the price in targets.vm-docker.machine_usd_month, with disk, address and traffic"
     return CostLine(
@@ -63,9 +62,9 @@ def _cheapest(plan: Plan, prices: Pricer) -> Machine | None:
 def _uses(plan: Plan, settings: DockerSettings, usage: Usage, machine: Machine) -> Iterator[UsageItem]:
     chosen = "" if settings.machine else ", the cheapest of the table that the agent fits on"
     note = f"{machine.name}{chosen}: {_fits(machine, plan)}"
-    yield make_use("run", "fixed", machine.name, machine.name, SECONDS_PER_MONTH, "second", note)
-    yield make_use("store", "fixed", "disk", "disk", _disk_gib(plan, usage, machine), "GiB-month")
-    yield make_use("network", "fixed", "public address", "address", SECONDS_PER_MONTH, "second")
+    yield UsageItem("run", "fixed", machine.name, machine.name, SECONDS_PER_MONTH, "second", note)
+    yield UsageItem("store", "fixed", "disk", "disk", _disk_gib(plan, usage, machine), "GiB-month")
+    yield UsageItem("network", "fixed", "public address", "address", SECONDS_PER_MONTH, "second")
     yield from common_uses.egress_uses(usage)
 
 
@@ -80,7 +79,7 @@ def _fits(machine: Machine, plan: Plan) -> str:
 
 
 def _disk_gib(plan: Plan, usage: Usage, machine: Machine) -> Decimal:
-    """The system, images, what is kept of runs, and the workspaces of those that go at one time."""
+    """System, images, stored runs, and the workspaces of concurrent runs."""
     runs = plan.run.max_concurrent if plan.run.isolation == "container" else 1
     workspaces = Decimal(plan.run.disk_mib * runs) / workload.MIB_PER_GIB
     needed = SYSTEM_GIB + workload.IMAGE_GIB * workload.IMAGES * UNPACKED + workspaces

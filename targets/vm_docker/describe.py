@@ -1,131 +1,106 @@
-"""What a machine with Docker makes of a plan, for people: roundings, what serves each part, guarantees, limits."""
+"""What a machine with Docker makes of a plan, for people: adjustments, parts, guarantees, limits."""
 
 from __future__ import annotations
 
-from unmoor.plan import Plan
+from unmoor.plan import ImageReference, Plan
 from unmoor.quantities import duration_text, size_text
 from unmoor.target import Adjustment, Guarantee, Limit, PartMapping
+from unmoor.target.description import (
+    SHARED_CONTAINER,
+    adjustment,
+    data_promise,
+    describe_guarantees,
+    describe_parts,
+    run_retention_adjustment,
+)
 
 from .settings import DockerSettings
-from .sizes import LOG_FILE_MIB, days, log_files
+from .sizes import LOG_FILE_MIB, log_files
 
-DOCKER_DOC = "https://docs.docker.com/engine/containers/resource_constraints/"
+DOCS = "https://docs.docker.com"
+RESOURCES_DOC = f"{DOCS}/engine/containers/resource_constraints/"
 LIMITS = (
-    Limit(topic="request time", value="none", source="https://caddyserver.com/docs/caddyfile/directives/reverse_proxy"),
-    Limit(topic="run time", value="none", source=DOCKER_DOC),
-    Limit(topic="image platform", value="the machine's own", source=DOCKER_DOC),
-    Limit(topic="run size", value="what the machine has", source=DOCKER_DOC),
-    Limit(topic="disk", value="what the machine has; measured, not fenced", source=DOCKER_DOC),
-    Limit(
-        topic="stop grace",
-        value="any",
-        source="https://docs.docker.com/reference/cli/docker/container/run/#stop-timeout",
-    ),
-    Limit(topic="schedule", value="one minute, any time zone", source="https://github.com/cuu508/cronsim"),
+    Limit("request time", "none", "https://caddyserver.com/docs/caddyfile/directives/reverse_proxy"),
+    Limit("run time", "none", RESOURCES_DOC),
+    Limit("image platform", "the machine's own", RESOURCES_DOC),
+    Limit("run size", "what the machine has", RESOURCES_DOC),
+    Limit("disk", "what the machine has; measured, not limited by a quota", RESOURCES_DOC),
+    Limit("stop grace", "any", f"{DOCS}/reference/cli/docker/container/run/#stop-timeout"),
+    Limit("schedule", "one minute, any time zone", "https://github.com/cuu508/cronsim"),
 )
+CONTAINER, NETWORK, VOLUME = (f"docker:index/{kind.lower()}:{kind}" for kind in ("Container", "Network", "Volume"))
 
 
 def public_name(plan: Plan, settings: DockerSettings) -> str | None:
-    """The name under which Caddy serves the gateway by TLS, or None where it is reached on loopback alone."""
+    """The name under which Caddy serves the gateway by TLS; None if it is reached on loopback alone."""
     return (plan.network.domain or settings.hostname) if settings.proxy == "caddy" else None
 
 
 def adjustments(plan: Plan, settings: DockerSettings) -> list[Adjustment]:
-    """What is given a little differently from what was asked."""
-    gateway, kept = plan.gateway, plan.retention
-    found: list[Adjustment] = []
-    if gateway.min != gateway.max:
-        why = "a machine neither wakes nor adds containers, so as many run as may"
-        asked = f"{gateway.min} to {gateway.max}"
-        found.append(Adjustment(path="gateway.min", asked=asked, given=str(gateway.max), why=why))
-    why = "Docker's json-file log rotates by size, not by age"
-    size = f"{log_files(kept.logs_s)} files of {LOG_FILE_MIB}Mi for each container"
-    found.append(Adjustment(path="retention.logs", asked=duration_text(kept.logs_s), given=size, why=why))
-    if kept.runs_s % 86400:
-        given = f"{days(kept.runs_s)}d"
-        found.append(
-            Adjustment(path="retention.runs", asked=duration_text(kept.runs_s), given=given, why="swept once a day")
-        )
-    found.append(_disk(plan))
-    return found
+    """The requested values that the machine replaces."""
+    gateway, retention = plan.gateway, plan.retention
+    count = str(gateway.min) if gateway.min == gateway.max else f"{gateway.min} to {gateway.max}"
+    files = f"{log_files(retention.logs_s)} files of {LOG_FILE_MIB}Mi for each container"
+    return [
+        *adjustment("gateway.min", count, str(gateway.max), "a machine does not scale, so the maximum always runs"),
+        Adjustment(
+            "retention.logs",
+            duration_text(retention.logs_s),
+            files,
+            "Docker's json-file log rotates by size, not by age",
+        ),
+        *run_retention_adjustment(retention.runs_s, "swept once a day"),
+        _disk(plan),
+    ]
 
 
 def _disk(plan: Plan) -> Adjustment:
     asked = size_text(plan.run.disk_mib)
     if plan.run.isolation == "process":
-        why = "a volume has no quota, and runs in the gateway's container share one"
-        return Adjustment(path="resources.disk", asked=asked, given="what the machine has", why=why)
-    why = "a volume has no quota: a run that is found over it is ended, up to 10 s late"
-    return Adjustment(path="resources.disk", asked=asked, given=f"{asked}, measured", why=why)
+        why = "a volume has no quota, and runs share the gateway container's"
+        return Adjustment("resources.disk", asked, "what the machine has", why)
+    why = "a volume has no quota: a run over it is stopped, up to 10 s late"
+    return Adjustment("resources.disk", asked, f"{asked}, measured", why)
 
 
 def part_mappings(plan: Plan, settings: DockerSettings) -> list[PartMapping]:
-    """What serves each part of the plan here."""
-    container, volume = "docker:index/container:Container", "docker:index/volume:Volume"
-    apart = plan.run.isolation == "container"
-    built = {"ImageReference": "the reference, pulled by the machine"}.get(
-        type(plan.image).__name__, "built on the machine"
+    """What serves each part of the plan."""
+    isolated = plan.run.isolation == "container"
+    referenced = isinstance(plan.image, ImageReference)
+    return describe_parts(
+        gateway=(f"{plan.gateway.max} containers behind Caddy", CONTAINER),
+        run=("a container from the launcher" if isolated else "in the gateway's container", CONTAINER),
+        guard=("its own container", CONTAINER),
+        schedules="the gateway's own scheduler" if plan.schedules else "-",
+        email="the gateway" if plan.mailboxes else "-",
+        secrets=("files in volumes, mounted only by their holder", VOLUME),
+        store=("volumes, one for each prefix", VOLUME),
+        identity=("uids, volumes and networks", NETWORK),
+        logs=("json-file with rotation", CONTAINER),
+        image="the reference, pulled by the machine" if referenced else "built on the machine",
+        network=("internal networks; only the guard's has egress", NETWORK),
     )
-    return [
-        PartMapping(part="gateway", by=f"{plan.gateway.max} containers behind Caddy", types=(container,)),
-        PartMapping(
-            part="run",
-            by="a container from the launcher" if apart else "in the gateway's container",
-            types=(container,),
-        ),
-        PartMapping(part="guard", by="a container of its own", types=(container,)),
-        PartMapping(part="schedules", by="the gateway's own scheduler" if plan.schedules else "-"),
-        PartMapping(part="email", by="the gateway" if plan.mailboxes else "-"),
-        PartMapping(part="secrets", by="files in volumes, read by their holder alone", types=(volume,)),
-        PartMapping(part="store", by="volumes, one for each prefix", types=(volume,)),
-        PartMapping(part="identity", by="uids, volumes and networks", types=("docker:index/network:Network",)),
-        PartMapping(part="logs", by="json-file with rotation", types=(container,)),
-        PartMapping(part="image", by=built),
-        PartMapping(
-            part="network", by="networks without a way out, but the guard's", types=("docker:index/network:Network",)
-        ),
-    ]
 
 
 def guarantees(plan: Plan, settings: DockerSettings) -> list[Guarantee]:
     """What a machine with Docker promises for this plan."""
-    apart = plan.run.isolation == "container"
     public = public_name(plan, settings)
-    return [
-        Guarantee(
-            topic="the run cannot read the model key",
-            strength="enforced",
-            by="it lies in a volume that only the guard's container mounts",
+    isolated = plan.run.isolation == "container"
+    return describe_guarantees(
+        model_key=("enforced", "it is in a volume that only the guard's container mounts"),
+        egress=(
+            "enforced",
+            "a run's network is internal; of its members only the guard has egress",
+            f"{DOCS}/engine/network/drivers/bridge/",
         ),
-        Guarantee(
-            topic="a run reaches only its egress list",
-            strength="enforced",
-            by="its network has no way out; the guard is the only one on it that has",
-            source="https://docs.docker.com/engine/network/drivers/bridge/",
+        isolation=("enforced", "each run has its own container; they share a kernel") if isolated else SHARED_CONTAINER,
+        read_only=("enforced", "--read-only"),
+        tls=(
+            "enforced",
+            "Caddy's own certificates; 80 redirects" if public else "it listens only on loopback",
+            "https://caddyserver.com/docs/automatic-https",
         ),
-        Guarantee(
-            topic="one run cannot see another",
-            strength="enforced" if apart else "advisory",
-            by="a container of its own; runs share a kernel" if apart else "runs share the gateway's container",
-        ),
-        Guarantee(
-            topic="the run's file system outside its workspace is read-only", strength="enforced", by="--read-only"
-        ),
-        Guarantee(
-            topic="everything public is served by TLS",
-            strength="enforced",
-            by="Caddy's own certificates; 80 redirects" if public else "only loopback is listened on",
-            source="https://caddyserver.com/docs/automatic-https",
-        ),
-        Guarantee(
-            topic="data survives deletion of the stack",
-            strength="absent" if settings.destroy_data else "enforced",
-            by="destroy_data is set" if settings.destroy_data else "the store's volumes are retained",
-        ),
-        Guarantee(
-            topic="a missed schedule",
-            strength="advisory",
-            by="is made up for as schedule.missed says, once the machine is back",
-        ),
-        Guarantee(topic="the gateway scales to zero", strength="absent", by="its containers are always there"),
-    ]
+        data=data_promise(settings, "the store's volumes are"),
+        missed=("advisory", "the gateway follows schedule.missed once the machine is back"),
+        scale_to_zero=("absent", "its containers always run"),
+    )

@@ -1,4 +1,4 @@
-"""What deploying to a machine with Docker needs of it, and of the way there."""
+"""What a deployment needs on the machine with Docker, and to reach it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ OWN = "this agent"
 
 
 def doctor(plan: Plan | None, settings: DockerSettings | None) -> Iterator[Finding]:
-    """The engine and its clock, the way there, and whether the ports are free."""
+    """The connection, the engine and its clock, and whether the ports are free."""
     if plan is None or settings is None:
-        yield note("Docker", "which machine is meant, targets.vm-docker.host of a spec says", "give the spec")
+        yield note("Docker", "the machine is targets.vm-docker.host of a spec", "give the spec")
         return
     with host_of(settings) as host:
         if host.is_remote:
@@ -42,28 +42,28 @@ def doctor(plan: Plan | None, settings: DockerSettings | None) -> Iterator[Findi
             return
         yield docker(version, where=where, isolating=True)
         yield clock(datetime.now(UTC), host.at, where=name)
-        yield from ports(required_ports(plan, settings), _taken(host, plan), where=where, own=OWN)
+        yield from ports(required_ports(plan, settings), _ports_in_use(host, plan), where=where, own=OWN)
 
 
 def host_of(settings: DockerSettings) -> DockerHost:
-    """The machine's engine, not yet asked anything."""
+    """The machine's engine, not yet connected."""
     if settings.host == "local":
         return DockerHost()
     return DockerHost(url=settings.host, ssh_opts=settings.ssh_opts)
 
 
 def ssh_client(path: str | None) -> Finding:
-    """Whether there is an ssh client."""
-    return ok("SSH", path) if path else failure("SSH", "there is no ssh client", "install OpenSSH's")
+    """Whether an ssh client is installed."""
+    return ok("SSH", path) if path else failure("SSH", "no ssh client is installed", "install OpenSSH's")
 
 
 def required_ports(plan: Plan, settings: DockerSettings) -> tuple[int, ...]:
-    """The ports on which the machine is to listen for the agent."""
+    """The ports that the agent uses on the machine."""
     return (80, 443) if public_name(plan, settings) else (listening_port(plan, settings),)
 
 
-def _taken(host: DockerHost, plan: Plan) -> Mapping[int, str] | None:
-    """The ports on which something listens there, and what; None where that cannot be told."""
+def _ports_in_use(host: DockerHost, plan: Plan) -> Mapping[int, str] | None:
+    """The ports in use and by what; None if that cannot be found out."""
     try:
         published = published_ports(host.get("/containers/json"), release_independent_labels(plan))
         text = host.run(["cat", *TCP]) if host.is_remote else "".join(Path(each).read_text() for each in TCP)
@@ -73,7 +73,7 @@ def _taken(host: DockerHost, plan: Plan) -> Mapping[int, str] | None:
 
 
 def published_ports(containers: list[dict[str, Any]], own: Mapping[str, str]) -> dict[int, str]:
-    """The ports that containers publish, with the container's name, or OWN for one of this agent's."""
+    """The ports that containers publish, with the container's name, or OWN for this agent's."""
     found: dict[int, str] = {}
     for each in containers:
         is_own = own.items() <= (each.get("Labels") or {}).items()
@@ -83,6 +83,6 @@ def published_ports(containers: list[dict[str, Any]], own: Mapping[str, str]) ->
 
 
 def listening(text: str) -> set[int]:
-    """The ports on which something listens, of the kernel's tables."""
+    """The listening ports in the kernel's tables."""
     lines = re.findall(rf"^ *\d+: [0-9A-F]+:([0-9A-F]{{4}}) [0-9A-F]+:[0-9A-F]{{4}} {LISTENS} ", text, re.M)
     return {int(port, 16) for port in lines}

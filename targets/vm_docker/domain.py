@@ -1,4 +1,4 @@
-"""The proxy: Caddy, with a certificate of its own making for a public name, or on loopback without one."""
+"""The proxy: Caddy with its own certificate for a public name, or on loopback without one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pulumi_docker as docker
 
 from unmoor.container import GATEWAY_PORT, HEALTH_PATH, STOP_GRACE_S
 
-from .context import ROLE, Context, container_labels, digest
+from .context import ROLE, Context, digest, label_list
 from .describe import public_name
 from .gateway import aliases
 from .health import WAIT_S, check
@@ -21,21 +21,21 @@ from .sizes import SERVICE_PROCESSES, listening_port
 PLAIN_PORT = 8080
 MEMORY_MIB = 128
 CONFIGURED = ("--config", "/etc/unmoor/Caddyfile", "--adapter", "caddyfile")
-# Where certificates stay and where nothing does, whatever image it is.
+# Folders for certificates and for nothing, for any image.
 FOLDERS = {"XDG_DATA_HOME": "/data", "XDG_CONFIG_HOME": "/config"}
 TMPFS = {"/config": "rw,nosuid,nodev,size=16m", "/tmp": "rw,nosuid,nodev,size=16m"}
-# Its image may have no client to ask it by: that it takes its configuration, in a container that stays up.
+# The image may have no HTTP client, so the check validates the configuration.
 HEALTH = check(f"caddy validate {' '.join(CONFIGURED)} >/dev/null 2>&1")
 
 
 def url(context: Context) -> str:
-    """Where the gateway is reached."""
+    """The gateway's URL."""
     public = public_name(context.plan, context.settings)
     return f"https://{public}" if public else f"http://127.0.0.1:{listening_port(context.plan, context.settings)}"
 
 
 def caddyfile(context: Context) -> str:
-    """The proxy's configuration: it tries the gateways in turn for as long as one of them is being replaced."""
+    """The proxy's configuration, which retries other gateways while one is replaced."""
     site = public_name(context.plan, context.settings) or f":{PLAIN_PORT}"
     upstreams = " ".join(f"{alias}:{GATEWAY_PORT}" for alias in aliases(context))
     return f"""{{
@@ -55,11 +55,11 @@ def caddyfile(context: Context) -> str:
 
 
 def volume(context: Context, role: str) -> docker.Volume:
-    """A volume of the proxy's: its configuration, or the certificates that it has got."""
+    """A volume of the proxy, for its configuration or its certificates."""
     return docker.Volume(
         context.logical(role),
         name=name(context.plan, role),
-        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in sorted(context.lasting.items())],
+        labels=label_list(context.lasting),
         opts=context.child,
     )
 
@@ -67,12 +67,12 @@ def volume(context: Context, role: str) -> docker.Volume:
 def proxy(
     context: Context, *, networks: Networks, configuration: docker.Volume, after: Sequence[pulumi.Resource]
 ) -> docker.Container:
-    """The only container that listens outside."""
+    """The only container that publishes ports."""
     pulled = docker.RemoteImage(
         context.logical("proxy"), name=context.settings.caddy_image, keep_locally=True, opts=context.child
     )
     certificates = volume(context, "certificates")
-    # The configuration lies in a volume, where Docker sees no change, and the rest it would leave as it was.
+    # Docker sees no change of the configuration in a volume, and the provider ignores changes of the rest.
     unseen = [caddyfile(context), TMPFS, HEALTH, context.overridden("proxy")]
     return docker.Container(
         context.logical("proxy"),
@@ -81,35 +81,35 @@ def proxy(
         command=["caddy", "run", *CONFIGURED],
         ports=_ports(context),
         mounts=[
-            docker.ContainerMountArgs(type="volume", source=configuration.name, target="/etc/unmoor", read_only=True),
-            docker.ContainerMountArgs(type="volume", source=certificates.name, target="/data"),
+            {"type": "volume", "source": configuration.name, "target": "/etc/unmoor", "read_only": True},
+            {"type": "volume", "source": certificates.name, "target": "/data"},
         ],
         envs=[f"{k}={v}" for k, v in sorted(FOLDERS.items())],
         tmpfs=TMPFS,
         networks_advanced=network_aliases({"proxy": networks.edge, "proxy@front": networks.front}),
         read_only=True,
-        capabilities=docker.ContainerCapabilitiesArgs(adds=["CAP_NET_BIND_SERVICE"], drops=["ALL"]),
+        capabilities={"adds": ["CAP_NET_BIND_SERVICE"], "drops": ["ALL"]},
         security_opts=["no-new-privileges:true"],
-        ulimits=[docker.ContainerUlimitArgs(name="nproc", soft=SERVICE_PROCESSES, hard=SERVICE_PROCESSES)],
+        ulimits=[{"name": "nproc", "soft": SERVICE_PROCESSES, "hard": SERVICE_PROCESSES}],
         init=True,
         memory=MEMORY_MIB,
         memory_swap=MEMORY_MIB,
         restart="unless-stopped",
-        healthcheck=docker.ContainerHealthcheckArgs(**HEALTH),
+        healthcheck=HEALTH,
         wait=True,
         wait_timeout=WAIT_S,
         stop_timeout=STOP_GRACE_S,
         destroy_grace_seconds=STOP_GRACE_S,
         log_driver=DRIVER,
         log_opts=log_options(context),
-        labels=container_labels({**context.tags, ROLE: "proxy", "unmoor.unseen": digest(unseen)}),
+        labels=label_list({**context.tags, ROLE: "proxy", "unmoor.unseen": digest(unseen)}),
         opts=context.after(*after),
     )
 
 
-def _ports(context: Context) -> list[docker.ContainerPortArgs]:
-    """Ascending by the inner port, as Docker gives them back."""
+def _ports(context: Context) -> list[docker.ContainerPortArgsDict]:
+    """Sorted by the inner port, as Docker returns them."""
     if public_name(context.plan, context.settings):
-        return [docker.ContainerPortArgs(internal=p, external=p, ip="0.0.0.0", protocol="tcp") for p in (80, 443)]
+        return [{"internal": p, "external": p, "ip": "0.0.0.0", "protocol": "tcp"} for p in (80, 443)]
     outer = listening_port(context.plan, context.settings)
-    return [docker.ContainerPortArgs(internal=PLAIN_PORT, external=outer, ip="127.0.0.1", protocol="tcp")]
+    return [{"internal": PLAIN_PORT, "external": outer, "ip": "127.0.0.1", "protocol": "tcp"}]

@@ -1,4 +1,4 @@
-"""The gateway: as many containers as may run at one time, behind the proxy."""
+"""The gateway: its maximum number of containers, behind the proxy."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pulumi_docker as docker
 
 from unmoor.container import GATEWAY_PORT, SERVE
 from unmoor.plan import Holder
+from unmoor.quantities import whole_days
 
 from . import secrets as hidden
 from . import store as kept
@@ -21,13 +22,12 @@ from .guard import environment
 from .network import Networks
 from .runner import URL as LAUNCHER_URL
 from .secrets import Secrets
-from .sizes import days
 from .store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """All that a gateway's container stands on; what must be there before the first of them, and what beside it."""
+    """A gateway's dependencies; `before` must exist before the first one, `beside` before the others."""
 
     image: pulumi.Input[str]
     networks: Networks
@@ -38,30 +38,30 @@ class Dependencies:
 
 
 def aliases(context: Context) -> list[str]:
-    """The names under which the proxy finds the gateway's containers."""
+    """The gateway containers' names in the proxy's network."""
     return [f"gateway-{index}" for index in range(context.plan.gateway.max)]
 
 
 def gateways(context: Context, around: Dependencies) -> list[docker.Container]:
-    """The gateway's containers: the first, and once it is well the others, so that one of them always answers.
+    """The gateway's containers: the first, and once it is healthy the others, so that one always answers.
 
-    The others are as the first, and are not waited for.
+    The others equal the first, so the deployment does not wait for them.
     """
     first, *others = aliases(context)
-    made = _gateway(context, around, first, after=())
-    return [made, *(_gateway(context, around, other, after=(made, *around.beside)) for other in others)]
+    created = _gateway(context, around, first, after=())
+    return [created, *(_gateway(context, around, other, after=(created, *around.beside)) for other in others)]
 
 
 def _gateway(
     context: Context, around: Dependencies, alias: str, *, after: Sequence[docker.Container]
 ) -> docker.Container:
-    holders: tuple[Holder, ...] = ("gateway", "run") if _in_process(context) else ("gateway",)
-    access = {**kept.GATEWAY, **kept.RUN} if _in_process(context) else kept.GATEWAY
+    holders: tuple[Holder, ...] = ("gateway", "run") if not context.isolated_runs else ("gateway",)
+    access = {**kept.GATEWAY, **kept.RUN} if not context.isolated_runs else kept.GATEWAY
     what = HardenedContainer(
         role=alias,
         image=around.image,
         command=SERVE,
-        environment={**environment(context), **_launching(context)},
+        environment={**environment(context), **_launcher_environment(context)},
         networks=_networks(context, around.networks, alias),
         mounts=[
             *kept.mounts(around.store, access),
@@ -70,19 +70,15 @@ def _gateway(
         cpu=context.plan.service_cpu,
         memory_mib=context.plan.service_memory_mib,
         port=GATEWAY_PORT,
-        works=_in_process(context),
+        works=not context.isolated_runs,
         waited_for=not after,
         labels=hidden.labels(context, around.secrets, *holders),
     )
     return hardened_container(context, what, after=[*around.before, *after])
 
 
-def _in_process(context: Context) -> bool:
-    return context.plan.run.isolation == "process"
-
-
 def _networks(context: Context, networks: Networks, alias: str) -> dict[str, docker.Network]:
-    """The proxy's network always; the launcher's or the guard's; and a way out only to read mail."""
+    """The proxy's network, the launcher's or the guard's, and egress only to read mailboxes."""
     joined = {alias: networks.front}
     if networks.launch is not None:
         joined[f"{alias}@launch"] = networks.launch
@@ -93,11 +89,11 @@ def _networks(context: Context, networks: Networks, alias: str) -> dict[str, doc
     return joined
 
 
-def _launching(context: Context) -> dict[str, str]:
-    """How the gateway starts runs; it fires the schedules itself, and sweeps what is older than it should be."""
-    kept_days = str(days(context.plan.retention.runs_s))
+def _launcher_environment(context: Context) -> dict[str, str]:
+    """Launcher, scheduler and expiry are the gateway's."""
+    kept_days = str(whole_days(context.plan.retention.runs_s))
     common = {"UNMOOR_SCHEDULER": "gateway", "UNMOOR_SWEEP_AFTER_DAYS": kept_days, "UNMOOR_GUARD_URL": GUARD_URL}
-    if _in_process(context):
+    if not context.isolated_runs:
         return {**common, "UNMOOR_LAUNCHER": "process"}
     config = json.dumps({"url": LAUNCHER_URL}, sort_keys=True)
     return {**common, "UNMOOR_LAUNCHER": "docker", "UNMOOR_LAUNCHER_CONFIG": config}

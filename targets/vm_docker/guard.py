@@ -1,11 +1,13 @@
-"""The guard: the only container that mounts the model key, and the only way out of the runs' network."""
+"""The guard: the only container with the model key, and the only egress of the runs' network."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pulumi
 import pulumi_docker as docker
 
-from unmoor.container import GUARD, GUARD_PORT, SECRETS_DIR, common_environment
+from unmoor.container import GUARD, GUARD_PORT, SECRETS_DIR
 
 from . import secrets as hidden
 from . import store as kept
@@ -27,7 +29,7 @@ def guard(
     secrets: Secrets,
     after: docker.Container,
 ) -> docker.Container:
-    """The guard's container, shared by all runs of the agent: each has a token of its own."""
+    """The guard's container, shared by all runs, each with its own token."""
     what = HardenedContainer(
         role="guard",
         image=image,
@@ -43,9 +45,6 @@ def guard(
     return hardened_container(context, what, after=[after])
 
 
-def environment(context: Context) -> dict[str, str]:
-    """What every container of the agent is told."""
-    common = common_environment(
-        context.plan, target="vm-docker", bundle_sha256=context.options.bundle.sha256, store_url=kept.URL
-    )
-    return {**common, "UNMOOR_SECRETS_DIR": SECRETS_DIR}
+def environment(context: Context) -> dict[str, Any]:
+    """The variables of every container of the agent."""
+    return {**context.environment(kept.URL), "UNMOOR_SECRETS_DIR": SECRETS_DIR}

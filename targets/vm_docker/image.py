@@ -13,14 +13,14 @@ from .names import name
 
 
 def image(context: Context) -> pulumi.Input[str]:
-    """What the containers run: a name with the content's digest in it, or the digest of what was pulled."""
+    """The containers' image: a name with a digest of the content, or the pulled image's id."""
     if isinstance(context.plan.image, ImageReference):
-        return _pulled(context, context.plan.image.reference)
-    return _built(context)
+        return _pull(context, context.plan.image.reference)
+    return _build(context)
 
 
-def _pulled(context: Context, reference: str) -> pulumi.Output[str]:
-    """By its id: a tag that moved would not be seen."""
+def _pull(context: Context, reference: str) -> pulumi.Output[str]:
+    """By its id, since the provider does not see that a tag has moved."""
     return docker.RemoteImage(
         context.logical("image"),
         name=reference,
@@ -30,17 +30,17 @@ def _pulled(context: Context, reference: str) -> pulumi.Output[str]:
     ).image_id
 
 
-def _built(context: Context) -> pulumi.Output[str]:
+def _build(context: Context) -> pulumi.Output[str]:
     how = image_recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
     return docker.Image(
         context.logical("image"),
         image_name=f"unmoor/{name(context.plan, 'image')}:{how.tag}",
-        build=docker.DockerBuildArgs(
-            context=how.folder,
-            dockerfile=f"{how.folder}/Dockerfile",
-            args=dict(how.arguments),
-            platform=_platform(context),
-        ),
+        build={
+            "context": how.folder,
+            "dockerfile": f"{how.folder}/Dockerfile",
+            "args": dict(how.arguments),
+            "platform": _platform(context),
+        },
         skip_push=True,
         opts=context.child,
     ).image_name

@@ -1,26 +1,25 @@
-"""The seed: a container that runs once and puts the bundle, the secrets and the proxy's configuration into place.
+"""The seed: a container that runs once and writes the bundle, the secrets and the proxy's configuration.
 
-What it is given is uploaded into it; it copies that into the volumes, hands it to the one user that may read it, and
-ends. Its capabilities are the two that this takes, and it has no network.
+Its uploads are copied into the volumes and given to the user that may read them. It has only the capabilities for that
+and no network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 import pulumi_docker as docker
 
 from unmoor.container import UID
-from unmoor.plan import Holder
 
-from .context import ROLE, Context, container_labels
+from .context import ROLE, Context, label_list
 from .logs import DRIVER, log_options
 from .names import name
 from .secrets import Secrets, secret_files
 from .store import Store
 
-# A file is there whole or not at all: a part that is started again meanwhile reads the old one or the new one.
+# Files are replaced atomically: a container that restarts meanwhile reads the old or the new one.
 SCRIPT = f"""set -eu
 umask 077
 put() {{
@@ -49,13 +48,13 @@ def init_container(
     proxy: docker.Volume | None,
     caddyfile: str,
 ) -> docker.Container:
-    """Runs to its end before anything else starts; again whenever something of it changes."""
+    """The container, which ends before others start and runs again when it changes."""
     volumes = {
         **{f"/store/{prefix}": volume for prefix, volume in store.volumes.items()},
         **{f"/secrets/{holder}": volume for holder, volume in secrets.volumes.items()},
         **({"/proxy": proxy} if proxy else {}),
     }
-    made = docker.Container(
+    container = docker.Container(
         context.logical("seed"),
         name=name(context.plan, "seed"),
         image=image,
@@ -64,47 +63,35 @@ def init_container(
         user="0",
         network_mode="none",
         mounts=[
-            docker.ContainerMountArgs(type="volume", source=volume.name, target=target)
-            for target, volume in sorted(volumes.items())
+            {"type": "volume", "source": volume.name, "target": target} for target, volume in sorted(volumes.items())
         ],
         uploads=_uploads(context, secrets, caddyfile if proxy else ""),
-        capabilities=docker.ContainerCapabilitiesArgs(
-            adds=["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"], drops=["ALL"]
-        ),
+        capabilities={"adds": ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"], "drops": ["ALL"]},
         security_opts=["no-new-privileges:true"],
         attach=True,
         must_run=False,
         restart="no",
         log_driver=DRIVER,
         log_opts=log_options(context),
-        labels=container_labels({**context.tags, ROLE: "seed"}),
+        labels=label_list({**context.tags, ROLE: "seed"}),
         opts=context.child,
     )
-    pulumi.Output.all(made.name, made.exit_code).apply(lambda ended: _say_if_it_failed(made, *ended))
-    return made
+    pulumi.Output.all(container.name, container.exit_code).apply(lambda ended: _log_failure(container, *ended))
+    return container
 
 
-def _say_if_it_failed(made: docker.Container, name: str, code: int | None) -> None:
-    """The provider waits for its end, takes any, and makes it again only where it is not there. What needs what it did
-    not bring fails by itself; this says why."""
+def _log_failure(container: docker.Container, name: str, code: int | None) -> None:
+    """Report a failure: the provider waits for its end but accepts any exit code."""
     if code:
         remedy = f"docker logs {name} says why; then docker rm {name}, unmoor refresh, and deploy again"
-        pulumi.log.error(f"it ended with {code}: {remedy}", made)
+        pulumi.log.error(f"it ended with {code}: {remedy}", container)
 
 
-def _uploads(context: Context, secrets: Secrets, caddyfile: str) -> list[docker.ContainerUploadArgs]:
+def _uploads(context: Context, secrets: Secrets, caddyfile: str) -> list[docker.ContainerUploadArgsDict]:
     bundle = context.options.bundle
-    archive = docker.ContainerUploadArgs(
-        file=f"/seed/store/{bundle.key}", source=str(bundle.path), source_hash=bundle.sha256
-    )
-    files = [_secret_file(holder, s.variable, value) for holder, s, value in secret_files(context, secrets)]
-    proxy = [docker.ContainerUploadArgs(file="/seed/proxy/Caddyfile", content=caddyfile)] if caddyfile else []
-    return [archive, *_ordered(files), *proxy]
-
-
-def _secret_file(holder: Holder, variable: str, value: pulumi.Input[str]) -> docker.ContainerUploadArgs:
-    return docker.ContainerUploadArgs(file=f"/seed/secrets/{holder}/{variable}", content=value, permissions="0400")
-
-
-def _ordered(files: Sequence[docker.ContainerUploadArgs]) -> list[docker.ContainerUploadArgs]:
-    return sorted(files, key=lambda f: str(f.file))
+    files: dict[str, Any] = {f"{holder}/{s.variable}": value for holder, s, value in secret_files(context, secrets)}
+    return [
+        {"file": f"/seed/store/{bundle.key}", "source": str(bundle.path), "source_hash": bundle.sha256},
+        *({"file": f"/seed/secrets/{f}", "content": v, "permissions": "0400"} for f, v in sorted(files.items())),
+        *([{"file": "/seed/proxy/Caddyfile", "content": caddyfile}] if caddyfile else []),
+    ]

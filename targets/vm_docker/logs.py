@@ -9,5 +9,5 @@ DRIVER = "json-file"
 
 
 def log_options(context: Context) -> dict[str, str]:
-    """As many files as the plan keeps days."""
+    """One file for each day of the plan's retention."""
     return {"max-file": str(log_files(context.plan.retention.logs_s)), "max-size": f"{LOG_FILE_MIB}m"}

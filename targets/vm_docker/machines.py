@@ -1,6 +1,5 @@
-"""Common machines of three clouds, and which of them holds an agent; what they cost is in prices.json.
+"""Common machines of three clouds under their cloud's names; their prices are in prices.json.
 
-A machine is named as its cloud names it; the region is the one that its price is of.
 https://aws.amazon.com/ec2/instance-types/ https://cloud.google.com/compute/docs/machine-resource
 https://learn.microsoft.com/azure/virtual-machines/sizes/overview
 """
@@ -13,13 +12,13 @@ from types import MappingProxyType
 from unmoor.plan import Plan
 
 EC2, GCE, AZURE = "us-east-1", "us-central1", "eastus"
-# What the machine's own system and the proxy take.
+# The memory of the machine's system and the proxy.
 SYSTEM_MIB = 512 + 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A machine by name, where its price is of, and what it has."""
+    """A machine; `region` is that of its price."""
 
     name: str
     region: str
@@ -52,7 +51,7 @@ MACHINES = MappingProxyType({machine.name: machine for machine in _ALL})
 
 
 def required_mib(plan: Plan, runs: int | None = None) -> int:
-    """The memory that the agent may use, with so many runs at one time, or with as many as it may have."""
+    """The memory that the agent may use with that many concurrent runs, by default the maximum."""
     kept = plan.gateway.max * plan.service_memory_mib + plan.guard.memory_mib
     if plan.run.isolation == "process":
         return kept
@@ -61,17 +60,17 @@ def required_mib(plan: Plan, runs: int | None = None) -> int:
 
 
 def fits(machine: Machine, plan: Plan) -> bool:
-    """Whether the agent's containers run there: their architecture, the largest's processors, and memory for all."""
+    """Whether the machine has the architecture, the largest container's processors, and memory for all."""
     return _runs_on(machine, plan) and agents_on(machine, plan) > 0
 
 
 def agents_on(machine: Machine, plan: Plan) -> int:
-    """How many such agents have the memory that they may use; processors are shared."""
+    """How many such agents fit by memory; processors are shared."""
     return max(machine.memory_mib - SYSTEM_MIB, 0) // required_mib(plan) if _runs_on(machine, plan) else 0
 
 
 def runs_on(machine: Machine, plan: Plan) -> int:
-    """How many runs at one time have their memory there, with nothing else on it."""
+    """How many concurrent runs fit by memory, with nothing else on the machine."""
     left = machine.memory_mib - SYSTEM_MIB - required_mib(plan, runs=0)
     return max(left, 0) // plan.run.memory_mib if _runs_on(machine, plan) else 0
 

@@ -1,6 +1,6 @@
-"""Where the prices of the book are: EC2's file of the price list, Azure's virtual machines.
+"""The price book's entries: EC2's price list file, and Azure's virtual machines.
 
-Google has a machine's processors and memory apart, by family: those are changed by hand.
+Google prices processors and memory separately, by family: change those by hand.
 https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-the-aws-price-list-bulk-api-fetching-price-list-files-manually.html
 https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-prices
 """
@@ -32,7 +32,7 @@ HOURS = {"Hrs": "1", "1 Hour": "1"}
 
 
 def _ec2(size: str) -> SkuQuery:
-    # Shared, Linux, nothing installed, used and not reserved in advance: each of them is a product of its own.
+    # Shared tenancy, Linux, no software, on demand: each combination is its own product.
     match = {
         "instancetype": size,
         "tenancy": "Shared",

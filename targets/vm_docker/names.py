@@ -1,14 +1,14 @@
-"""Docker's names: every one begins with agent and environment, so that several agents share a machine."""
+"""Docker's names begin with agent and environment, so that agents can share a machine."""
 
 from __future__ import annotations
 
 from unmoor.plan import Plan
 from unmoor.plan.physical_names import NameRule, physical_name, tags
 
-# A container's name is its host name as well: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
-DOCKER = NameRule(max_length=63, source="https://docs.docker.com/reference/cli/docker/container/run/#name")
+# A container's name is also its host name: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
+DOCKER = NameRule(63, source="https://docs.docker.com/reference/cli/docker/container/run/#name")
 
-# Each prefix of the store is a volume, so that a container has just those that it may touch.
+# Each prefix of the store is a volume.
 PREFIXES = ("budget", "bundles", "deliveries", "queue", "runs", "sessions")
 NAME_LIMITS = {
     f"docker:index/{kind.lower()}:{kind}.name": DOCKER.max_length for kind in ("Container", "Network", "Volume")
@@ -16,10 +16,9 @@ NAME_LIMITS = {
 
 
 def name(plan: Plan, role: str) -> str:
-    """The physical name of one role of the agent."""
     return physical_name(plan, role, DOCKER)
 
 
 def release_independent_labels(plan: Plan) -> dict[str, str]:
-    """The agent's tags but for the release that set them: what tells its things from another's, whichever made them."""
+    """The agent's tags without the release, which identify its resources across releases."""
     return {key: value for key, value in tags(plan).items() if key != "version"}

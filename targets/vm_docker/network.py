@@ -1,4 +1,4 @@
-"""Networks: only the proxy's edge and the guard's way out lead anywhere."""
+"""Networks: only the proxy's `edge` and the guard's `out` reach the outside."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import pulumi_docker as docker
 
-from .context import Context
+from .context import Context, label_list
 from .names import name
 
-# Since Docker 27.1 the machine itself is out of reach from such a network; older engines leave the bridge's own address
-# open: https://docs.docker.com/engine/network/drivers/bridge/
+# Since Docker 27.1 such a network cannot reach the machine; on older engines the bridge's address is reachable:
+# https://docs.docker.com/engine/network/drivers/bridge/
 ISOLATED = {"com.docker.network.bridge.gateway_mode_ipv4": "isolated"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Networks:
-    """edge leads from the world to the proxy, out from the guard to the world; the others join two parts each."""
+    """`edge` leads to the proxy, `out` from the guard to the internet; the others join two parts each."""
 
     edge: docker.Network
     front: docker.Network
@@ -27,8 +27,8 @@ class Networks:
 
 
 def networks(context: Context) -> Networks:
-    """Every network of the agent; `launch` is there only where runs have containers of their own."""
-    apart = context.plan.run.isolation == "container"
+    """Every network of the agent; `launch` only if runs have their own containers."""
+    apart = context.isolated_runs
     return Networks(
         edge=_network(context, "edge", inside=False),
         front=_network(context, "front", inside=True),
@@ -38,12 +38,9 @@ def networks(context: Context) -> Networks:
     )
 
 
-def network_aliases(networks: Mapping[str, docker.Network]) -> list[docker.ContainerNetworksAdvancedArgs]:
-    """Alias to network, as a container takes them."""
-    return [
-        docker.ContainerNetworksAdvancedArgs(name=network.name, aliases=[alias.split("@")[0]])
-        for alias, network in sorted(networks.items())
-    ]
+def network_aliases(networks: Mapping[str, docker.Network]) -> list[docker.ContainerNetworksAdvancedArgsDict]:
+    """Networks by alias, as a container takes them."""
+    return [{"name": network.name, "aliases": [alias.split("@")[0]]} for alias, network in sorted(networks.items())]
 
 
 def _network(context: Context, role: str, *, inside: bool) -> docker.Network:
@@ -53,6 +50,6 @@ def _network(context: Context, role: str, *, inside: bool) -> docker.Network:
         driver="bridge",
         internal=inside,
         options=ISOLATED if inside else None,
-        labels=[docker.NetworkLabelArgs(label=k, value=v) for k, v in sorted(context.lasting.items())],
+        labels=label_list(context.lasting),
         opts=context.child,
     )

@@ -1,10 +1,11 @@
-"""What a run is started from: the launcher's one job template.
+"""The launcher and its template of a run.
 
-The launcher is the only holder of the Docker socket. It starts and stops containers of this template for this agent,
-and takes no more than a run's id from whoever asks.
+Only the launcher holds the Docker socket. It starts and stops containers of this template and accepts only a run's id.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import pulumi
 import pulumi_docker as docker
@@ -12,7 +13,6 @@ import pulumi_docker as docker
 from unmoor.container import (
     LAUNCH,
     LAUNCHER_PORT,
-    SECRETS_DIR,
     STOP_GRACE_S,
     STORE_DIR,
     TEMP_DIR,
@@ -33,7 +33,7 @@ from .network import Networks
 from .secrets import Secrets
 from .store import Store
 
-# Where the socket is, seen by the launcher; on the machine it is where `host` says.
+# The socket's path in the launcher; on the machine it is in `host`.
 SOCKET = "/var/run/docker.sock"
 URL = f"http://launcher:{LAUNCHER_PORT}"
 
@@ -51,7 +51,7 @@ def launcher(
     assert networks.launch is not None
     host = context.settings.host
     there = host.removeprefix("unix://") if host.startswith("unix://") else SOCKET
-    socket = docker.ContainerMountArgs(type="bind", source=there, target=SOCKET)
+    socket: Any = {"type": "bind", "source": there, "target": SOCKET}
     what = HardenedContainer(
         role="launcher",
         image=image,
@@ -67,7 +67,7 @@ def launcher(
         memory_mib=context.plan.guard.memory_mib,
         user="0",  # the socket is root's
         port=LAUNCHER_PORT,
-        # Gateways come after it, so that it goes last when the agent is taken down; a run that is tried proves it.
+        # Gateways depend on it, so it is deleted last; the self-test shows whether it works.
         waited_for=False,
     )
     return hardened_container(context, what, after=[after])
@@ -76,7 +76,7 @@ def launcher(
 def template(
     context: Context, *, image: pulumi.Input[str], networks: Networks, store: Store, secrets: Secrets
 ) -> pulumi.Output[str]:
-    """A run's container in the terms of Docker's API, without its name and the run's id at the command's end."""
+    """A run's container for Docker's API, without its name and the run's id."""
     run = context.plan.run
     definition = {
         "Image": image,
@@ -100,7 +100,7 @@ def template(
 
 
 def _mounts(context: Context, store: Store, secrets: Secrets) -> list[dict[str, object]]:
-    """The store's prefixes that a run may touch, its secrets, and a workspace that goes with the container."""
+    """The run's prefixes of the store, its secrets, and a workspace that is deleted with the container."""
     workspace: dict[str, object] = {"Type": "volume", "Target": WORK_DIR, "ReadOnly": False}
     prefixes: list[dict[str, object]] = [
         {
@@ -116,5 +116,4 @@ def _mounts(context: Context, store: Store, secrets: Secrets) -> list[dict[str, 
 
 def _secret_mounts(context: Context, secrets: Secrets) -> list[dict[str, object]]:
     mounts = hidden.mounts(context, secrets, "run")
-    assert all(str(m.target).startswith(SECRETS_DIR) for m in mounts)
-    return [{"Type": m.type, "Source": m.source, "Target": m.target, "ReadOnly": True} for m in mounts]
+    return [{"Type": m["type"], "Source": m.get("source"), "Target": m["target"], "ReadOnly": True} for m in mounts]

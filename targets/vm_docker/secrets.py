@@ -1,4 +1,4 @@
-"""Secrets: files in a volume for each part that holds some, written by the seed and mounted by that part alone."""
+"""Secrets: files in a volume for each holder, written by the seed and mounted only by the holder."""
 
 from __future__ import annotations
 
@@ -8,27 +8,23 @@ from typing import Any
 
 import pulumi
 import pulumi_docker as docker
-import pulumi_random as random
 
 from unmoor.container import SECRETS_DIR
 from unmoor.plan import Holder, Secret
 
-from .context import Context, digest
+from .context import Context, digest, label_list
 from .names import name
-
-TOKEN_LENGTH = 43
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """The volume of each holder, and every value that this program knows, by secret."""
+    """The volume of each holder, and the known values by secret."""
 
     volumes: Mapping[Holder, docker.Volume]
     values: Mapping[str, Any]
 
 
 def secrets(context: Context) -> Secrets:
-    """A volume for every part that holds a secret of the plan's."""
     holders: list[Holder] = [h for h in ("gateway", "guard", "run") if context.plan.secrets_held_by(h)]
     return Secrets(
         volumes={holder: _volume(context, holder) for holder in holders},
@@ -36,76 +32,56 @@ def secrets(context: Context) -> Secrets:
     )
 
 
-def mounts(context: Context, secrets: Secrets, holder: Holder) -> list[docker.ContainerMountArgs]:
-    """What a container of this part sees of secrets: its own volume, and files that lie on the machine already."""
-    own = [
-        docker.ContainerMountArgs(
-            type="volume", source=secrets.volumes[holder].name, target=f"{SECRETS_DIR}/{holder}", read_only=True
-        )
-        for _ in [holder]
-        if holder in secrets.volumes and _seeded(context, holder)
+def mounts(context: Context, secrets: Secrets, holder: Holder) -> list[Any]:
+    """The secret mounts of a holder: its volume, and existing files of the machine."""
+    found = [
+        {"type": "bind", "source": context.settings.secrets[s.name], "target": f"{SECRETS_DIR}/existing/{s.variable}"}
+        for s in context.plan.secrets_held_by(holder)
+        if s.source == "existing"
     ]
-    return [*own, *(_file(context, secret, holder) for secret in _existing(context, holder))]
+    if holder in secrets.volumes and _secrets_to_write(context, holder):
+        volume = {"type": "volume", "source": secrets.volumes[holder].name, "target": f"{SECRETS_DIR}/{holder}"}
+        found.insert(0, volume)
+    return [{**mount, "read_only": True} for mount in found]
 
 
 def secret_files(context: Context, secrets: Secrets) -> list[tuple[Holder, Secret, Any]]:
-    """Every file that the seed writes: for whom, which secret, its value."""
-    return [(holder, s, secrets.values[s.name]) for holder in secrets.volumes for s in _seeded(context, holder)]
+    """Every file that the seed writes: holder, secret, value."""
+    return [
+        (holder, s, secrets.values[s.name]) for holder in secrets.volumes for s in _secrets_to_write(context, holder)
+    ]
 
 
 def labels(context: Context, secrets: Secrets, *holders: Holder) -> dict[str, pulumi.Input[str]]:
-    """Where each secret of these parts comes from, and which values they have, since a part reads them at its start:
-    a value that is another makes a new container."""
-    held = [s for h in holders for s in _seeded(context, h)]
+    """Labels with the sources of these holders' secrets and a digest of their values: a new value replaces the
+    container, which reads secrets at its start.
+    """
+    held = [s for h in holders for s in _secrets_to_write(context, h)]
     if not held:
         return {**origins(context, *holders)}
-    versions = [_version(context, s, secrets.values[s.name]) for s in held]
+    versions = [context.secret_version(s, secrets.values[s.name]) for s in held]
     return {**origins(context, *holders), "unmoor.secrets": pulumi.Output.all(*versions).apply(digest)}
 
 
 def origins(context: Context, *holders: Holder) -> dict[str, str]:
-    """Labels that say where each secret of these parts comes from; never a value."""
+    """Labels with the source of each secret of these holders; never a value."""
     return {f"unmoor.secret.{s.name}": s.source_label for s in context.plan.secrets_held_by(*holders)}
 
 
-def _version(context: Context, secret: Secret, value: Any) -> pulumi.Output[int]:
-    return pulumi.Output.from_input(value).apply(
-        lambda v: context.options.secret_version(context.plan.agent, secret.name, v)
-    )
-
-
-def _seeded(context: Context, holder: Holder) -> list[Secret]:
+def _secrets_to_write(context: Context, holder: Holder) -> list[Secret]:
     return [s for s in context.plan.secrets_held_by(holder) if s.source != "existing"]
-
-
-def _existing(context: Context, holder: Holder) -> list[Secret]:
-    return [s for s in context.plan.secrets_held_by(holder) if s.source == "existing"]
-
-
-def _file(context: Context, secret: Secret, holder: Holder) -> docker.ContainerMountArgs:
-    return docker.ContainerMountArgs(
-        type="bind",
-        source=context.settings.secrets[secret.name],
-        target=f"{SECRETS_DIR}/existing/{secret.variable}",
-        read_only=True,
-    )
 
 
 def _value(context: Context, secret: Secret) -> Any:
     if secret.source == "existing":
         return context.settings.secrets[secret.name]
-    if secret.source == "generated":
-        role = f"secret-{secret.name}"
-        return random.RandomPassword(
-            context.logical(role), length=TOKEN_LENGTH, special=False, opts=context.bare
-        ).result
-    return pulumi.Output.secret(context.options.secret_value(secret))
+    return pulumi.Output.secret(context.secret_value(secret))
 
 
 def _volume(context: Context, holder: Holder) -> docker.Volume:
     return docker.Volume(
         context.logical(f"secrets-{holder}"),
         name=name(context.plan, f"secrets-{holder}"),
-        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in sorted(context.lasting.items())],
+        labels=label_list(context.lasting),
         opts=context.child,
     )

@@ -1,4 +1,4 @@
-"""Whether the agent's containers on the machine run the image and the bundle that were deployed, and are well."""
+"""Whether the agent's containers run the deployed image and bundle and are healthy."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from .names import name
 from .settings import DockerSettings
 
 LOG_LINES = 20
-# The proxy runs an image of its own.
+# The proxy has its own image.
 PROXY = "proxy"
 
 
 def current_revision(outputs: Outputs, settings: DockerSettings, plan: Plan) -> Revision:
-    """One look at all of the agent's containers that stay."""
+    """The state of the long-running containers now."""
     with host_of(settings) as host:
         return inspect_containers(host, outputs, plan)
 
 
 def inspect_containers(host: DockerHost, outputs: Outputs, plan: Plan) -> Revision:
-    """How they stand: the first that has failed, else the first that is on its way."""
+    """Their state: the first that has failed, else the first that is rolling out."""
     try:
         image = host.image(outputs.image)["Id"]
     except ContainerNotFound:
-        return failed_revision(f"the image {outputs.image} is not on the machine; unmoor up puts it there")
+        return failed_revision(f"the image {outputs.image} is not on the machine; unmoor up creates it")
     found = [_container(host, role, name(plan, role), image, outputs) for role in roles(plan)]
     wrong = [each for each in found if each.state != "serves"]
     if not wrong:
@@ -39,7 +39,7 @@ def inspect_containers(host: DockerHost, outputs: Outputs, plan: Plan) -> Revisi
 
 
 def roles(plan: Plan) -> tuple[str, ...]:
-    """The containers that stay."""
+    """The long-running containers."""
     gateways = tuple(f"gateway-{index}" for index in range(plan.gateway.max))
     launcher = ("launcher",) if plan.run.isolation == "container" else ()
     return (*gateways, "guard", *launcher, PROXY)
@@ -49,7 +49,7 @@ def _container(host: DockerHost, role: str, called: str, image: str, outputs: Ou
     try:
         found = host.container(called)
     except ContainerNotFound:
-        return failed_revision(f"the container {called} is not there; unmoor refresh and unmoor up make it again")
+        return failed_revision(f"the container {called} does not exist; unmoor refresh and unmoor up create it again")
     revision = container_state(called, found, image if role != PROXY else "", outputs.bundle)
     if revision.state != "failed":
         return revision
@@ -57,18 +57,16 @@ def _container(host: DockerHost, role: str, called: str, image: str, outputs: Ou
 
 
 def container_state(called: str, found: Mapping[str, Any], image: str, bundle: str) -> Revision:
-    """How a container stands, by what Docker says of it; an empty image is any."""
+    """The state of a container from Docker's data; an empty image matches any."""
     state, health = found["State"], (found["State"].get("Health") or {}).get("Status", "")
     if state["Status"] in ("exited", "dead") or (state["Status"] == "restarting"):
-        return failed_revision(f"{called} is {state['Status']}: {_why(state)}")
+        return failed_revision(f"{called} is {state['Status']}: {_exit_reason(state)}")
     if image and found["Image"] != image:
+        return failed_revision(f"{called} runs the image {found['Image'][:19]} not the deployed {image[:19]}")
+    environment = dict(line.partition("=")[::2] for line in found["Config"].get("Env") or ())
+    if environment.get("UNMOOR_BUNDLE", bundle) != bundle:
         return failed_revision(
-            f"{called} runs the image {found['Image'][:19]} and not {image[:19]}, which was deployed"
-        )
-    told = dict(line.partition("=")[::2] for line in found["Config"].get("Env") or ())
-    if told.get("UNMOOR_BUNDLE", bundle) != bundle:
-        return failed_revision(
-            f"{called} has the bundle {told['UNMOOR_BUNDLE'][:12]} and not {bundle[:12]}, which was deployed"
+            f"{called} has the bundle {environment['UNMOOR_BUNDLE'][:12]} not the deployed {bundle[:12]}"
         )
     if health == "unhealthy":
         return failed_revision(f"{called} is unhealthy: {_last_check(state)}")
@@ -77,9 +75,9 @@ def container_state(called: str, found: Mapping[str, Any], image: str, bundle: s
     return serving_revision(called)
 
 
-def _why(state: Mapping[str, Any]) -> str:
+def _exit_reason(state: Mapping[str, Any]) -> str:
     if state.get("OOMKilled"):
-        return "the kernel killed it, since its memory was used up"
+        return "the kernel killed it: out of memory"
     return state.get("Error") or f"exit code {state.get('ExitCode')}"
 
 

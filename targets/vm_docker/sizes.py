@@ -1,46 +1,40 @@
-"""How a machine's Docker counts: MiB, fractions of processors, and logs by size."""
+"""Docker's units: MiB, fractions of processors, and logs by size."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 from decimal import Decimal
 
 from unmoor.plan import Plan
+from unmoor.quantities import whole_days
 
 from .settings import DockerSettings
 
-DAY_S = 86400
-# A day's worth of one container's log: json-file rotates by size and knows no age.
+# One file stands for a day's log of a container: json-file rotates by size, not by age.
 LOG_FILE_MIB = 10
 MOST_LOG_FILES = 1000
-# Above what other software usually takes, below what the kernel hands out by itself.
+# Above the ports of common software, below the kernel's ephemeral ports.
 FIRST_PORT, PORTS = 20000, 10000
-# A ulimit, which counts a user's processes on the whole machine; a run's container has a limit of its own.
+# A ulimit, which counts a user's processes on the whole machine; a run's container has its own limit.
 SERVICE_PROCESSES = 4096
 
 
 def cpus(cpu: Decimal) -> str:
-    """A share of processors as Docker writes it."""
+    """A share of processors in Docker's notation."""
     return format(cpu.normalize(), "f")
 
 
-def days(seconds: int) -> int:
-    """Whole days, rounded up."""
-    return math.ceil(seconds / DAY_S)
-
-
 def log_files(seconds: int) -> int:
-    """How many files of LOG_FILE_MIB stand for that time."""
-    return min(days(seconds), MOST_LOG_FILES)
+    """The number of log files of LOG_FILE_MIB for that time."""
+    return min(whole_days(seconds), MOST_LOG_FILES)
 
 
 def listening_port(plan: Plan, settings: DockerSettings) -> int:
-    """Where a gateway without a public name listens on the machine's loopback: the port that is set, else one made."""
+    """The loopback port of a gateway without a public name: the configured one, else a derived one."""
     return settings.port or loopback_port(plan)
 
 
 def loopback_port(plan: Plan) -> int:
-    """A port that two agents, or two environments of one, hardly ever share."""
+    """A port derived from agent and environment."""
     digest = hashlib.sha256(f"{plan.agent}\0{plan.environment}".encode()).digest()
     return FIRST_PORT + int.from_bytes(digest[:4], "big") % PORTS

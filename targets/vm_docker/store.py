@@ -1,4 +1,4 @@
-"""The store: a volume for each prefix, so that a container mounts just what it may touch."""
+"""The store: a volume for each prefix, so that a container mounts only its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pulumi_docker as docker
 
 from unmoor.container import STORE_DIR
 
-from .context import Context
+from .context import Context, label_list
 from .names import PREFIXES, name
 
 URL = f"file://{STORE_DIR}"
@@ -21,22 +21,23 @@ GUARD = {"budget": "rw", "bundles": "ro"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The store's volumes by prefix."""
-
     volumes: Mapping[str, docker.Volume]
 
 
 def store(context: Context) -> Store:
-    """The volumes; retained on deletion unless the settings say otherwise."""
+    """The volumes; retained on deletion unless destroy_data is set."""
     return Store(volumes={prefix: _volume(context, prefix) for prefix in PREFIXES})
 
 
-def mounts(store: Store, access: Mapping[str, str]) -> list[docker.ContainerMountArgs]:
-    """The prefixes that a container may touch, in the order of their names."""
+def mounts(store: Store, access: Mapping[str, str]) -> list[docker.ContainerMountArgsDict]:
+    """The mounts of a container, sorted by prefix."""
     return [
-        docker.ContainerMountArgs(
-            type="volume", source=store.volumes[prefix].name, target=f"{STORE_DIR}/{prefix}", read_only=how == "ro"
-        )
+        {
+            "type": "volume",
+            "source": store.volumes[prefix].name,
+            "target": f"{STORE_DIR}/{prefix}",
+            "read_only": how == "ro",
+        }
         for prefix, how in sorted(access.items())
     ]
 
@@ -45,6 +46,6 @@ def _volume(context: Context, prefix: str) -> docker.Volume:
     return docker.Volume(
         context.logical(f"store-{prefix}"),
         name=name(context.plan, f"store-{prefix}"),
-        labels=[docker.VolumeLabelArgs(label=k, value=v) for k, v in sorted(context.lasting.items())],
+        labels=label_list(context.lasting),
         opts=context.kept,
     )

@@ -1,4 +1,4 @@
-"""How a gateway on a machine's loopback is reached from here."""
+"""A tunnel to a gateway on a machine's loopback."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .settings import DockerSettings
 
 
 def open_tunnel(url: str, settings: DockerSettings) -> AbstractContextManager[str]:
-    """The URL itself; for the loopback of a machine elsewhere, one that leads there by ssh."""
+    """The URL itself, or for a remote machine's loopback one that is forwarded by ssh."""
     parts = urlsplit(url)
     if parts.hostname != "127.0.0.1" or not host_of(settings).is_remote:
         return nullcontext(url)

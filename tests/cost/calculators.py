@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from books import D
 
-from unmoor.cost.common_uses import make_use
 from unmoor.plan import Plan
-from unmoor.pricing.line import CostLine
+from unmoor.pricing.line import CostLine, UsageItem
 from unmoor.pricing.pricer import Pricer
 from unmoor.pricing.usage import Usage
 from unmoor.target import Settings
@@ -14,21 +13,21 @@ from unmoor.target import Settings
 
 def flat(plan: Plan, settings: Settings, usage: Usage, prices: Pricer) -> list[CostLine]:
     """A target that costs 100 a month, whatever runs on it."""
-    return prices.lines([make_use("run", "fixed", "machine", "floor", D(100), "month")], "here")
+    return prices.lines([UsageItem("run", "fixed", "machine", "floor", D(100), "month")], "here")
 
 
 def metered(plan: Plan, settings: Settings, usage: Usage, prices: Pricer) -> list[CostLine]:
     """A target that costs 0.25 a run."""
-    return prices.lines([make_use("run", "runs", "runs", "each", usage.runs / 4, "run")], "here")
+    return prices.lines([UsageItem("run", "runs", "runs", "each", usage.runs / 4, "run")], "here")
 
 
 def lacks(plan: Plan, settings: Settings, usage: Usage, prices: Pricer) -> list[CostLine]:
     """A target that costs 3 a month, and more that has no price."""
     uses = [
-        make_use("run", "fixed", "machine", "floor", D(3), "month"),
-        make_use("run", "runs", "disk", "disk", D(1), "GiB"),
+        UsageItem("run", "fixed", "machine", "floor", D(3), "month"),
+        UsageItem("run", "runs", "disk", "disk", D(1), "GiB"),
     ]
-    return prices.lines([*uses, make_use("run", "runs", "ram", "ram", D(1), "GiB")], "here")
+    return prices.lines([*uses, UsageItem("run", "runs", "ram", "ram", D(1), "GiB")], "here")
 
 
 def fails(plan: Plan, settings: Settings, usage: Usage, prices: Pricer) -> list[CostLine]:

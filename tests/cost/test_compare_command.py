@@ -77,7 +77,7 @@ def test_a_target_that_refuses_says_why_and_has_no_price() -> None:
 def test_markdown_has_money_the_verdict_and_what_it_stands_on() -> None:
     text = unmoor("compare", HELLO, "-t", "aws-ecs", "--markdown", "--explain", "--runs", "100").stdout
     assert "| **cost a month** | |\n| fixed | $" in text
-    assert "**At 100 runs a month of 10 minutes aws-ecs, the only one whose cost is known in full, costs $" in text
+    assert "**At 100 runs a month of 10 minutes aws-ecs, the only one with all prices, costs $" in text
     assert (
         "| gateway | its private zone of names | 1 zone-month x $0.50 = $0.50 | https://aws.amazon.com/route53/" in text
     )
@@ -129,7 +129,7 @@ def test_a_usage_file_is_read_and_options_go_over_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--runs", "many"), "Invalid value for --runs: 'many' is no number of runs; write one such as 200/month"),
+        (("--runs", "many"), "Invalid value for --runs: 'many' is not a number of runs; write one such as 200/month"),
         (("--minutes", "-1"), "Invalid value for --minutes: -1 is not between 0 and 1,000,000,000,000"),
         (
             ("--what-if", "cpu"),

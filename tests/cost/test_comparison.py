@@ -66,10 +66,10 @@ def test_what_a_further_run_adds() -> None:
     ("calculators", "sentence"),
     [
         ((), "No target has a price for this."),
-        (("lacks",), "Which costs least cannot be said: no target's cost is known in full."),
+        (("lacks",), "The cheapest target is unknown: no target has all its prices."),
         (
             ("flat",),
-            "At 100 runs a month of 10 minutes flat, the only one whose cost is known in full, costs $100.00 a month.",
+            "At 100 runs a month of 10 minutes flat, the only one with all prices, costs $100.00 a month.",
         ),
         (
             ("flat", "metered"),
@@ -78,7 +78,7 @@ def test_what_a_further_run_adds() -> None:
         (
             ("flat", "metered", "lacks"),
             "At 100 runs a month of 10 minutes metered costs least, $25.00 a month, $75.00 less than flat; whether "
-            "lacks (at least $3.00) would cost less cannot be said.",
+            "lacks (at least $3.00) would cost less is unknown.",
         ),
     ],
 )
@@ -93,7 +93,7 @@ def test_two_that_cost_the_same_are_both_named() -> None:
 
 def test_what_lacks_a_price_but_costs_more_already_is_no_doubt() -> None:
     said = compared("metered", "lacks", usage=Usage(runs=D(4))).verdict()
-    assert said.endswith("metered, the only one whose cost is known in full, costs $1.00 a month.")
+    assert said.endswith("metered, the only one with all prices, costs $1.00 a month.")
 
 
 def test_by_cost_puts_the_least_first_and_what_is_not_known_last() -> None:
@@ -111,7 +111,7 @@ def test_what_is_missing_alike_is_one_line() -> None:
 def test_a_target_that_says_no_cost_is_unknown_and_not_free() -> None:
     rows = dict(cost_rows(compared("")))
     assert rows["total"] == ("unknown",)
-    assert rows["missing prices"] == ("vm-docker does not say what it costs",)
+    assert rows["missing prices"] == ("vm-docker does not report its cost",)
 
 
 def test_a_calculator_that_fails_is_its_distributions_fault() -> None:

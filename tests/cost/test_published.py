@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from books import D, lines_of
 
-from unmoor.cost.common_uses import compute_uses, make_use
-from unmoor.pricing.line import CostLine, total
+from unmoor.cost.common_uses import compute_uses
+from unmoor.pricing.line import CostLine, UsageItem, total
 from unmoor.pricing.price_book_file import load_price_book
 from unmoor.pricing.pricer import Pricer
 from unmoor.pricing.usage import Usage
@@ -46,7 +46,7 @@ def test_container_apps_ten_million_requests() -> None:
     """
     prices = Pricer(book=load_price_book("unmoor.targets.azure_container_apps.cost"))
     uses = compute_uses("run", "runs", "replicas", rate="active", cpu=D("0.5"), mib=1024, seconds=D(8_000_000))
-    requests = make_use("gateway", "runs", "requests", "request", D(10_000_000), "request")
+    requests = UsageItem("gateway", "runs", "requests", "request", D(10_000_000), "request")
     lines = prices.lines([*uses, requests], "eastus")
     assert [line.amount for line in lines] == [D("91.68"), D("22.92"), D("3.20")]
     assert total(lines).known == D("117.80")

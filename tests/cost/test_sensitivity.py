@@ -36,7 +36,7 @@ def test_what_is_not_known_in_full_is_the_cheapest_nowhere() -> None:
 
 def test_it_is_said_in_words() -> None:
     assert swing_lines(compared("flat", "metered"))[0] == (
-        "what moves metered, the cheapest of those known in full, most: 100 runs a month; "
+        "the assumption with the largest effect on metered, the cheapest with all prices: 100 runs a month; "
         "with half of it $12.50 a month, with twice $50.00"
     )
     assert swing_lines(compared()) == []

@@ -28,7 +28,7 @@ def test_a_days_shape_is_a_name_or_24_numbers() -> None:
     assert parse_day_shape("night") == NIGHT
     assert parse_day_shape([1] * 24) == (1,) * 24
     for wrong in ("noon", [1] * 23, [0] * 24, {"a": 1}):
-        with pytest.raises(ValueError, match="is no day's shape"):
+        with pytest.raises(ValueError, match="is not a day's shape"):
             parse_day_shape(wrong)
 
 

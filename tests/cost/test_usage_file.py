@@ -35,10 +35,10 @@ def test_every_mistake_is_one_line_with_its_place(tmp_path: Path) -> None:
         read_usage(written(tmp_path, text))
     place = tmp_path / "usage.yaml"
     assert str(caught.value).splitlines() == [
-        f"{place}:1:1: runs: 'often' is no number of runs; write one such as 200/month, 10/day or 2/hour",
+        f"{place}:1:1: runs: 'often' is not a number of runs; write one such as 200/month, 10/day or 2/hour",
         f"{place}:2:1: minute: unknown key; did you mean minutes?",
         f"{place}:3:1: logs_mib: -1 is not between 0 and 1,000,000,000,000; write one that is",
-        f"{place}:4:1: day: is no day's shape; write flat, office, night, or a list of 24 numbers, one for each hour",
+        f"{place}:4:1: day: is not a day's shape; write flat, office, night, or a list of 24 numbers, one for each hour",
         f"{place}:5:1: requests: is nothing (null); write a value or remove it",
         f"{place}:7:1: cached_tokens: 6 are more than the 5 input_tokens; lower it",
     ]
@@ -47,7 +47,7 @@ def test_every_mistake_is_one_line_with_its_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("- 1\n", "usage: is no mapping; write lines such as runs: 200/month"),
+        ("- 1\n", "usage: is not a mapping; write lines such as runs: 200/month"),
         ("runs: 1\nruns: 2\n", ":2:1: runs: is given twice; remove one"),
         ("runs: [1\n", "usage: not YAML: "),
     ],

@@ -46,7 +46,7 @@ def test_aws_without_credentials_has_one_line(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(OperateError) as raised:
         aws.caller_identity("eu-west-1")
-    assert str(raised.value) == "AWS cannot be asked: Unable to locate credentials"
+    assert str(raised.value) == "AWS cannot be reached: Unable to locate credentials"
 
 
 def test_aws_says_its_own_words_where_it_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ def test_azure_without_a_login_has_one_line_and_nothing_beside_it(tmp_path) -> N
     # What asks other machines than this one is left out.
     environment = {"PATH": str(tmp_path), "HOME": str(tmp_path), "AZURE_TOKEN_CREDENTIALS": "dev"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-    expected = "Azure gives no token: DefaultAzureCredential failed to retrieve a token from the included credentials\n"
+    expected = "no token from Azure: DefaultAzureCredential failed to retrieve a token from the included credentials\n"
     assert (done.stdout, done.stderr) == (expected, "")
 
 
@@ -125,5 +125,5 @@ def test_google_without_credentials_has_one_line(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv(name, str(tmp_path / "none"))
     with pytest.raises(OperateError) as raised:
         google.token()
-    assert str(raised.value).startswith("Google gives no token: ")
+    assert str(raised.value).startswith("no token from Google: ")
     assert "\n" not in str(raised.value)

@@ -92,7 +92,7 @@ def test_a_machine_without_docker_is_told_why_it_is_needed(tmp_path: Path) -> No
 
 def test_a_target_can_be_looked_at_without_a_spec(tmp_path: Path) -> None:
     done = doctor(tmp_path, "-t", "vm-docker")
-    assert "which machine is meant, targets.vm-docker.host of a spec says; give the spec" in done.stdout
+    assert "the machine is targets.vm-docker.host of a spec; give the spec" in done.stdout
     unknown = doctor(tmp_path, "-t", "vm-doker")
     assert (unknown.returncode, unknown.stdout) == (2, "")
     assert unknown.stderr.startswith("unknown target 'vm-doker'; did you mean vm-docker?")

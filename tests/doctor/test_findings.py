@@ -162,7 +162,7 @@ def test_published_ports_are_this_agents_by_all_of_its_labels() -> None:
 def test_the_ssh_client() -> None:
     assert lines(ssh_client("/usr/bin/ssh"), ssh_client(None)) == [
         "fine SSH: /usr/bin/ssh",
-        "wrong SSH: there is no ssh client; install OpenSSH's",
+        "wrong SSH: no ssh client is installed; install OpenSSH's",
     ]
 
 
@@ -175,11 +175,11 @@ def test_who_is_logged_in_is_shown_and_nothing_else() -> None:
 
 def test_who_is_not_logged_in_is_told_how() -> None:
     def nobody() -> Account:
-        raise UnmoorError("AWS cannot be asked: Unable to locate credentials")
+        raise UnmoorError("AWS cannot be reached: Unable to locate credentials")
 
     found = account_findings(nobody, where="AWS", todo="log in by aws sso login")
     assert lines(*found) == [
-        "wrong credentials: AWS cannot be asked: Unable to locate credentials; log in by aws sso login"
+        "wrong credentials: AWS cannot be reached: Unable to locate credentials; log in by aws sso login"
     ]
 
 

@@ -116,8 +116,8 @@ def test_all_is_as_it_was_asked() -> None:
 
 def test_a_revision_that_failed_is_said_with_its_log_and_nothing_else_is_looked_at() -> None:
     with answering(ready()) as server:
-        found = verification(server.url, Looks(failed_revision("ECS went back to a:6", ["boom"]))).verify()
-    assert (lines(found), found.log, found.ok) == (["wrong revision: ECS went back to a:6"], ("boom",), False)
+        found = verification(server.url, Looks(failed_revision("ECS rolled back to a:6", ["boom"]))).verify()
+    assert (lines(found), found.log, found.ok) == (["wrong revision: ECS rolled back to a:6"], ("boom",), False)
     assert server.asked == []
 
 
@@ -127,8 +127,8 @@ def test_a_revision_that_stays_on_its_way_is_given_up() -> None:
 
 
 def test_a_platform_that_cannot_be_asked_says_why() -> None:
-    found = verification("http://127.0.0.1:1", Looks(OperateError("AWS cannot be asked: Unable to locate"))).verify()
-    assert lines(found) == ["wrong revision: AWS cannot be asked: Unable to locate"]
+    found = verification("http://127.0.0.1:1", Looks(OperateError("AWS cannot be reached: Unable to locate"))).verify()
+    assert lines(found) == ["wrong revision: AWS cannot be reached: Unable to locate"]
 
 
 def test_a_target_that_cannot_tell_is_no_fault() -> None:

@@ -172,7 +172,9 @@ def test_a_file_that_is_missing_cut_or_no_price_list_is_refused() -> None:
     with served({}) as server:
         assert refused(server, BOOK, cpu()) == f"URL{ECS}: answered 404 Not Found"
         server.files[ECS] = b"<html>try later</html>\n"
-        assert refused(server, BOOK, cpu()) == (f"URL{ECS}: is no price list: no line in its first 20 begins with SKU")
+        assert refused(server, BOOK, cpu()) == (
+            f"URL{ECS}: is not a price list: no line in its first 20 begins with SKU"
+        )
         server.files[ECS], server.cut = csv_list(ROW, {**ROW, "SKU": "A2", "usageType": "other"}), 30
         assert refused(server, BOOK, cpu()).startswith(f"URL{ECS}: the response was cut off: ")
 

@@ -14,25 +14,25 @@ FRONT = (
     "targets.aws-ecs.front: an ALB has no certificate without a domain; set network.domain, or leave front: http-api"
 )
 DOMAIN = (
-    "network.domain: no certificate can be had for a.example.com; set targets.aws-ecs.hosted_zone_id to its Route 53 "
+    "network.domain: there is no certificate for a.example.com; set targets.aws-ecs.hosted_zone_id to its Route 53 "
     "zone, or targets.aws-ecs.certificate to an issued one"
 )
 OR = (
-    "triggers[night].schedule.cron: EventBridge Scheduler cannot say this day of the month or that day of the week; "
-    "make it two triggers, one with each"
+    "triggers[night].schedule.cron: EventBridge Scheduler cannot combine a day of the month with a day of the week; "
+    "write two triggers, one with each"
 )
-SIZE = "Fargate has no size for 32 processors and 2560Mi with the guard's; ask for at most 16 and 119Gi"
+SIZE = "Fargate has no size for 32 processors and 2560Mi including sidecars; request at most 16 and 119Gi"
 VPC = {"vpc": "vpc-0123456789abcdef0"}
 REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {"triggers": [{"name": "a", "prompt": "p", "schedule": {"cron": "0 3 * * *", "missed": "run_once"}}]},
         {},
-        "triggers[a].schedule.missed: run_once is the gateway's to keep, and here EventBridge Scheduler fires, which makes up for nothing that it missed; remove it, or choose vm-docker or run.isolation: process",
+        "triggers[a].schedule.missed: only the gateway's scheduler supports run_once, and EventBridge Scheduler fires this schedule; remove it, or choose vm-docker or run.isolation: process",
     ),
     (
         {},
         {"certificate": "arn:aws:acm:eu-west-1:123456789012:certificate/0a"},
-        "targets.aws-ecs.certificate: certificate is for network.domain, which is not set; set network.domain or remove it",
+        "targets.aws-ecs.certificate: certificate requires network.domain, which is not set; set network.domain or remove it",
     ),
     (
         {},
@@ -51,7 +51,7 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
             "front_subnets": ["subnet-21234567"],
             "front": "alb",
         },
-        "targets.aws-ecs.front_subnets: an ALB needs subnets in two zones; give two or more",
+        "targets.aws-ecs.front_subnets: an ALB needs subnets in two zones; add a subnet",
     ),
     ({"resources": {"cpu": 32}}, {}, f"resources: {SIZE}"),
     (
@@ -62,7 +62,7 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {"gateway": {"cpu": 32}},
         {},
-        "gateway: Fargate has no size for 32 processors and 512Mi; ask for at most 16 and 119Gi",
+        "gateway: Fargate has no size for 32 processors and 512Mi including sidecars; request at most 16 and 119Gi",
     ),
     (
         {"resources": {"disk": "300Gi"}},
@@ -75,37 +75,37 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {},
         {"hosted_zone_id": "Z123"},
-        "targets.aws-ecs.hosted_zone_id: hosted_zone_id is for network.domain, which is not set; set network.domain or remove it",
+        "targets.aws-ecs.hosted_zone_id: hosted_zone_id requires network.domain, which is not set; set network.domain or remove it",
     ),
     (
         {},
         {**VPC, "subnets": ["subnet-01234567"]},
-        "targets.aws-ecs.subnets: 1 subnets are given for vpc-0123456789abcdef0; give two or more, in different zones",
+        "targets.aws-ecs.subnets: vpc-0123456789abcdef0 needs at least two subnets, not 1; add subnets in different zones",
     ),
     (
         {},
         {"subnets": ["subnet-01234567"]},
-        "targets.aws-ecs.subnets: subnets are given without their VPC; add targets.aws-ecs.vpc",
+        "targets.aws-ecs.subnets: subnets require their VPC; add targets.aws-ecs.vpc",
     ),
     (
         {},
         {"assign_public_ip": False},
-        "targets.aws-ecs.assign_public_ip: the VPC that is made has public subnets and no NAT, so tasks would reach nothing; leave it true, or give vpc and subnets",
+        "targets.aws-ecs.assign_public_ip: the new VPC has public subnets and no NAT, so tasks would have no egress; leave it true, or set vpc and subnets",
     ),
     (
         {"secrets": {"model-key": {"existing": True}, "repo-token": {"env": "B"}, "hook-secret": {"env": "C"}}},
         {},
-        "secrets.model-key: aws-ecs is not told where it lies; set targets.aws-ecs.secrets.model-key to its ARN",
+        "secrets.model-key: its location on aws-ecs is missing; set targets.aws-ecs.secrets.model-key to its Secrets Manager ARN",
     ),
     (
         {"secrets": {"model-key": {"existing": True}, "repo-token": {"env": "B"}, "hook-secret": {"env": "C"}}},
         {"secrets": {"model-key": "key"}},
-        "targets.aws-ecs.secrets.model-key: 'key' is no Secrets Manager ARN; write the whole ARN, six characters at its end included",
+        "targets.aws-ecs.secrets.model-key: 'key' is not valid; write the whole ARN, including the six characters at its end",
     ),
     (
         {},
         {"secrets": {"other": "x"}},
-        "targets.aws-ecs.secrets.other: names no secret that is existing; remove it, or write existing: true",
+        "targets.aws-ecs.secrets.other: there is no existing secret of this name; remove it, or write existing: true",
     ),
 ]
 

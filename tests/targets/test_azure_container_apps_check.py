@@ -41,7 +41,7 @@ def test_a_small_agent_is_taken():
         (
             {"resources": {"arch": "arm64"}},
             {},
-            "resources.arch: Container Apps has no arm64; write amd64, or choose aws-ecs or vm-docker",
+            "resources.arch: Container Apps does not support arm64; write amd64, or choose another target",
         ),
         (
             {"image": "127.0.0.1:5000/agent:1"},
@@ -52,20 +52,20 @@ def test_a_small_agent_is_taken():
         (
             {"resources": {"cpu": 4, "memory": "8Gi"}},
             {},
-            "resources: Consumption has no room for 4.25 processors and 8704Mi, all that runs together counted; "
-            f"ask for less, or set {HERE}.workload_profile to a larger machine",
+            "resources: Consumption has no room for 4.25 processors and 8704Mi including sidecars; "
+            f"request less, or set {HERE}.workload_profile to a larger machine",
         ),
         (
             {"resources": {"cpu": 16, "memory": "8Gi"}},
             {"workload_profile": {"type": "D4"}},
-            "resources: D4 has no room for 16.25 processors and 8704Mi, all that runs together counted "
-            f"(4 processors, 16Gi); ask for less, or set {HERE}.workload_profile.type to a larger one",
+            "resources: D4 has no room for 16.25 processors and 8704Mi including sidecars "
+            f"(4 processors, 16Gi); request less, or set {HERE}.workload_profile.type to a larger one",
         ),
         (
             {"gateway": {"cpu": 5}},
             {},
-            "gateway: Consumption has no room for 5 processors and 512Mi, all that runs together counted; "
-            "ask for at most 4 processors and 8Gi",
+            "gateway: Consumption has no room for 5 processors and 512Mi including sidecars; "
+            "request at most 4 processors and 8Gi",
         ),
         (
             {},
@@ -75,13 +75,13 @@ def test_a_small_agent_is_taken():
         (
             {"resources": {"disk": "10Gi"}},
             {},
-            "resources.disk: 10Gi is over the 8Gi that a replica of 1.25 processors has; "
+            "resources.disk: 10Gi is over the 8Gi of a replica with 1.25 processors; "
             "lower it to 8Gi, or choose aws-ecs or vm-docker",
         ),
         (
             {"resources": {"cpu": 0.25, "memory": "512Mi", "disk": "4Gi"}},
             {},
-            "resources.disk: 4Gi is over the 2Gi that a replica of 0.5 processors has; "
+            "resources.disk: 4Gi is over the 2Gi of a replica with 0.5 processors; "
             "lower it, or set resources.cpu to 0.5 or more",
         ),
         (
@@ -92,58 +92,58 @@ def test_a_small_agent_is_taken():
         (
             {},
             {"zone_redundant": True},
-            f"{HERE}.zone_redundant: an environment is spread over zones in a network of one's own only; "
+            f"{HERE}.zone_redundant: only an environment in your own subnet can be zone-redundant; "
             f"set {HERE}.infrastructure_subnet_id, or leave it false",
         ),
         (
             {"network": {"domain": "agent.example.com"}},
             {},
-            "network.domain: no certificate is named for agent.example.com; "
-            f"set {HERE}.certificate to managed, or to the id of a Key Vault secret that holds one",
+            "network.domain: there is no certificate for agent.example.com; "
+            f"set {HERE}.certificate to managed, or to the id of a Key Vault secret that contains one",
         ),
         (
             {"network": {"domain": "example.com"}},
             {"certificate": "managed"},
-            f"{HERE}.certificate: a managed certificate is proved by a CNAME record, which example.com itself cannot "
-            "have; use a name below it, such as agent.example.com, or give a Key Vault secret's id",
+            f"{HERE}.certificate: a managed certificate is validated by a CNAME record, which example.com itself cannot "
+            "have; use a name below it, such as agent.example.com, or a Key Vault secret's id",
         ),
         (
             {},
             {"certificate": "managed"},
-            f"{HERE}.certificate: certificate is for network.domain, which is not set; set network.domain or remove it",
+            f"{HERE}.certificate: certificate requires network.domain, which is not set; set network.domain or remove it",
         ),
         (
             {"image": "shared.azurecr.io/agent:1"},
             {},
-            f"image: nothing may pull from shared.azurecr.io; set {HERE}.registry to that registry's id",
+            f"image: no identity may pull from shared.azurecr.io; set {HERE}.registry to that registry's id",
         ),
         (
             {"image": "ghcr.io/example/agent:1"},
             {"registry": REGISTRY},
             f"{HERE}.registry: ghcr.io/example/agent:1 is not in shared.azurecr.io; "
-            "remove it, or name the image's own registry",
+            "remove it, or set it to the image's registry",
         ),
         (
             {},
             {"registry": REGISTRY, "registry_login": "admin"},
-            f"{HERE}.registry_login: the admin user is for a registry that is made, and this one exists; "
+            f"{HERE}.registry_login: admin is only for a new registry, and this one exists; "
             "write docker, and run az acr login",
         ),
         (
             {"secrets": {"anthropic-key": {"existing": True}}},
             {},
-            "secrets.anthropic-key: azure-container-apps is not told where it lies; "
+            "secrets.anthropic-key: its location on azure-container-apps is missing; "
             f"set {HERE}.secrets.anthropic-key to its id in a Key Vault",
         ),
         (
             {},
             {"secrets": {"anthropic-key": SECRET}},
-            f"{HERE}.secrets.anthropic-key: names no secret that is existing; remove it, or write existing: true",
+            f"{HERE}.secrets.anthropic-key: there is no existing secret of this name; remove it, or write existing: true",
         ),
         (
             {"secrets": {"anthropic-key": {"existing": True}}},
             {"secrets": {"anthropic-key": "https://shared.vault.azure.net/secrets/key"}},
-            f"{HERE}.secrets.anthropic-key: 'https://shared.vault.azure.net/secrets/key' is no secret's id; write "
+            f"{HERE}.secrets.anthropic-key: 'https://shared.vault.azure.net/secrets/key' is not valid; write "
             "/subscriptions/…/resourceGroups/…/providers/Microsoft.KeyVault/vaults/…/secrets/…",
         ),
         (
@@ -159,8 +159,8 @@ def test_a_small_agent_is_taken():
         (
             {"triggers": [{"name": "a", "schedule": {"cron": "0 3 * * *", "missed": "run_once"}, "prompt": "go"}]},
             {},
-            "triggers[a].schedule.missed: run_once is the gateway's to keep, and here Container Apps fires, which makes up for "
-            "nothing that it missed; remove it, or choose vm-docker or run.isolation: process",
+            "triggers[a].schedule.missed: only the gateway's scheduler supports run_once, and Container Apps fires this "
+            "schedule; remove it, or choose vm-docker or run.isolation: process",
         ),
     ],
 )

@@ -134,16 +134,16 @@ def test_every_rounding_is_said():
         retention={"runs": "90m", "logs": "14d"},
     )
     assert roundings(plan) == [
-        "gateway: 0.3 processors and 512Mi with all that runs beside it becomes 0.5 and 1Gi; "
+        "gateway: 0.3 processors and 512Mi including sidecars becomes 0.5 and 1Gi; "
         "the next size that Container Apps has",
-        "resources: 1.35 processors and 2560Mi with all that runs beside it becomes 1.5 and 3Gi; "
+        "resources: 1.35 processors and 2560Mi including sidecars becomes 1.5 and 3Gi; "
         "the next size that Container Apps has",
         "resources.disk: 4Gi becomes 8Gi; disk comes with the processors",
-        "retention.logs: 14d becomes 30d; Log Analytics keeps whole days, 30 at least",
+        "retention.logs: 14d becomes 30d; Log Analytics counts whole days, at least 30",
         "retention.runs: 90m becomes 1d; Blob storage counts whole days",
     ]
 
 
 def test_a_gateway_that_must_work_unasked_is_kept():
     [said] = [r for r in roundings(plan_of(run={"isolation": "process"})) if r.startswith("gateway.min")]
-    assert said == "gateway.min: 0 becomes 1; runs live in it unasked"
+    assert said == "gateway.min: 0 becomes 1; runs are processes in it"

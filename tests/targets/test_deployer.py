@@ -28,13 +28,13 @@ TABLES = {
 
 
 def made_by(target: str) -> set[str]:
-    """The type of every resource class that is called anywhere in a target's own code."""
+    """The type of every resource class that a target's own code creates."""
     found = set[str]()
     for file in (ROOT / "targets" / target).glob("*.py"):
         module = importlib.import_module(f"unmoor.targets.{target}.{file.stem}")
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                class_ = _resolved(module, node.func)
+            if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Store):
+                class_ = _resolved(module, node)
                 if inspect.isclass(class_) and issubclass(class_, pulumi.CustomResource):
                     found.add(class_.pulumi_type)
     return {type_ for type_ in found if not type_.startswith("pulumi:providers")}

@@ -35,33 +35,32 @@ def test_a_small_agent_is_taken():
         (
             {"resources": {"arch": "arm64"}},
             {},
-            "resources.arch: Cloud Run has no arm64; write amd64, or choose aws-ecs or vm-docker",
+            "resources.arch: Cloud Run does not support arm64; write amd64, or choose another target",
         ),
         (
             {"resources": {"cpu": 16, "memory": "8Gi"}},
             {},
-            "resources: Cloud Run has no size for 16 processors and 8Gi, all of it counted; ask for at most 8 and 32Gi",
+            "resources: Cloud Run has no size for 16 processors and 8Gi in all; request at most 8 and 32Gi",
         ),
         (
             {"resources": {"cpu": 1, "memory": "40Gi"}},
             {},
-            "resources: Cloud Run has no size for 1 processors and 40Gi, all of it counted; ask for at most 8 and 32Gi",
+            "resources: Cloud Run has no size for 1 processors and 40Gi in all; request at most 8 and 32Gi",
         ),
         (
             {"run": {"isolation": "process"}, "resources": {"cpu": 8, "memory": "8Gi"}},
             {},
-            "gateway: Cloud Run has no size for 8.25 processors and 8704Mi, all of it counted; "
-            "ask for at most 8 and 32Gi",
+            "gateway: Cloud Run has no size for 8.25 processors and 8704Mi in all; request at most 8 and 32Gi",
         ),
         (
             {"resources": {"memory": "8Gi", "disk": "25Gi"}},
             {"disk": "memory"},
-            "resources: Cloud Run has no size for 1 processors and 33Gi, all of it counted; ask for at most 8 and 32Gi",
+            "resources: Cloud Run has no size for 1 processors and 33Gi in all; request at most 8 and 32Gi",
         ),
         (
             {"resources": {"disk": "20Gi"}},
             {},
-            "resources.disk: 20Gi is over the 10Gi that an instance may have; "
+            "resources.disk: 20Gi is over an instance's quota of 10Gi; "
             f"lower it, or have Google raise the quota and set {HERE}.disk_quota_gib to 20",
         ),
         (
@@ -84,52 +83,51 @@ def test_a_small_agent_is_taken():
             {},
             {"static_address": True, "network": "shared"},
             f"{HERE}.subnetwork: a NAT needs both, and subnetwork is not set; "
-            "set it, or remove the other and one is made",
+            "set it, or remove the other to get new ones",
         ),
         (
             {},
             {"static_address": True, "subnetwork": "runs"},
-            f"{HERE}.network: a NAT needs both, and network is not set; set it, or remove the other and one is made",
+            f"{HERE}.network: a NAT needs both, and network is not set; set it, or remove the other to get new ones",
         ),
         (
             {},
             {"vpc_egress": "all-traffic"},
-            f"{HERE}.vpc_egress: nothing goes through a network, since there is none; "
-            "remove it, or set network and subnetwork",
+            f"{HERE}.vpc_egress: vpc_egress requires a network; remove it, or set network and subnetwork",
         ),
         (
             {},
             {"vpc_egress": "private-ranges-only", "static_address": True},
-            f"{HERE}.vpc_egress: what is not private would leave from other addresses than the static one; "
+            f"{HERE}.vpc_egress: public traffic would not leave from the static address; "
             "remove it, or write all-traffic",
         ),
         (
             {},
             {"dns_zone": "example-com"},
-            f"{HERE}.dns_zone: dns_zone is for network.domain, which is not set; set network.domain or remove it",
+            f"{HERE}.dns_zone: dns_zone requires network.domain, which is not set; set network.domain or remove it",
         ),
         (
             {"secrets": {"anthropic-key": {"existing": True}}},
             {},
-            "secrets.anthropic-key: gcp-cloud-run is not told where it lies; "
+            "secrets.anthropic-key: its location on gcp-cloud-run is missing; "
             f"set {HERE}.secrets.anthropic-key to projects/P/secrets/S",
         ),
         (
             {},
             {"secrets": {"anthropic-key": "projects/my-project/secrets/key"}},
-            f"{HERE}.secrets.anthropic-key: names no secret that is existing; remove it, or write existing: true",
+            f"{HERE}.secrets.anthropic-key: there is no existing secret of this name; remove it, or write existing: true",
         ),
         (
             {"secrets": {"anthropic-key": {"existing": True}}},
             {"secrets": {"anthropic-key": "projects/my-project/secrets/key/versions/latest"}},
-            f"{HERE}.secrets.anthropic-key: 'projects/my-project/secrets/key/versions/latest' is no secret's name; "
+            f"{HERE}.secrets.anthropic-key: 'projects/my-project/secrets/key/versions/latest' is not valid; "
             "write projects/P/secrets/S, and /versions/N to pin its value",
         ),
         (
             {"triggers": [{"name": "a", "schedule": {"cron": "0 3 * * *", "missed": "run_once"}, "prompt": "go"}]},
             {},
-            "triggers[a].schedule.missed: run_once is the gateway's to keep, and here Cloud Scheduler fires, which makes up for "
-            "nothing that it missed; remove it, or choose vm-docker or run.isolation: process",
+            "triggers[a].schedule.missed: only the gateway's scheduler supports run_once, and Cloud Scheduler fires this "
+            "schedule; remove it, or choose vm-docker or run.isolation: process",
         ),
     ],
 )

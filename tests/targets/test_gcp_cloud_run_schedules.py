@@ -111,8 +111,8 @@ def test_a_difference_is_said():
     settings = target.settings.model_validate({"project": "my-project", "region": "europe-west1"})
     said = [str(r) for r in target.adjustments(make_plan(Spec.model_validate(spec), "prod"), settings)]
     assert said[-1] == (
-        "triggers[nightly].schedule.cron: once at each time that it names becomes perhaps never or twice on a day when "
-        "clocks change; Cloud Scheduler goes by the wall clock of Europe/Paris"
+        "triggers[nightly].schedule.cron: once at each time becomes perhaps never or twice on the day of a "
+        "clock change; Cloud Scheduler follows the wall clock of Europe/Paris"
     )
     by_gateway = make_plan(Spec.model_validate(spec | {"run": {"isolation": "process"}}), "prod")
     assert not [r for r in target.adjustments(by_gateway, settings) if r.path.startswith("triggers")]

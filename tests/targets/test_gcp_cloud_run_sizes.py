@@ -11,14 +11,12 @@ from unmoor.spec.make_plan import make_plan
 from unmoor.spec.models import Spec
 from unmoor.targets.gcp_cloud_run import target
 from unmoor.targets.gcp_cloud_run.registries import is_pulled_directly
-from unmoor.targets.gcp_cloud_run.sizes import MEMORY_MIB, Size, cloud_run_size, days, disk_gib, log_days
+from unmoor.targets.gcp_cloud_run.sizes import MEMORY_MIB, Size, cloud_run_size, disk_gib, log_days
 
 SPEC = {"version": 1, "name": "hello", "harness": {"name": "command", "command": ["cat"]}}
-GUARD = (
-    "guard: 0.25 processors and 512Mi with all that runs in it becomes 1 and 512Mi; the next size that Cloud Run has"
-)
+GUARD = "guard: 0.25 processors and 512Mi in all becomes 1 and 512Mi; the next size that Cloud Run has"
 GATEWAY = GUARD.replace("guard", "gateway")
-DISK = "resources.disk: 4Gi becomes 10Gi; a disk has whole Gi, 10 at least"
+DISK = "resources.disk: 4Gi becomes 10Gi; a disk has whole Gi, at least 10"
 
 
 def roundings(settings=None, **changes):
@@ -62,7 +60,7 @@ def test_a_disk_has_whole_gib_and_ten_at_least(mib, gib):
 
 @pytest.mark.parametrize(("seconds", "whole"), [(1, 1), (86400, 1), (86401, 2), (30 * 86400, 30)])
 def test_days_are_rounded_up(seconds, whole):
-    assert days(seconds) == log_days(seconds) == whole
+    assert log_days(seconds) == whole
 
 
 def test_logs_are_kept_for_ten_years_at_most():
@@ -80,19 +78,16 @@ def test_what_fits_is_not_spoken_of():
 
 
 def test_a_disk_in_memory_is_part_of_the_size():
-    said = (
-        "resources: 1 processors and 6Gi with all that runs in it becomes 2 and 6Gi; the next size that Cloud Run has"
-    )
+    said = "resources: 1 processors and 6Gi in all becomes 2 and 6Gi; the next size that Cloud Run has"
     assert roundings({"disk": "memory"}) == [said, GATEWAY, GUARD]
 
 
 def test_runs_in_the_gateway_keep_one_and_share_its_container():
     assert roundings(run={"isolation": "process"}) == [
-        "gateway: 1.25 processors and 2560Mi with all that runs in it becomes 2 and 2560Mi; "
-        "the next size that Cloud Run has",
+        "gateway: 1.25 processors and 2560Mi in all becomes 2 and 2560Mi; the next size that Cloud Run has",
         GUARD,
         DISK,
-        "gateway.min: 0 becomes 1; runs live in it unasked",
+        "gateway.min: 0 becomes 1; runs are processes in it",
     ]
 
 
@@ -103,7 +98,7 @@ def test_a_mailbox_keeps_one_gateway():
         "prompt": "answer",
     }
     said = roundings(triggers=[inbox], secrets={"mail": {"env": "MAIL"}})
-    assert said[-1] == "gateway.min: 0 becomes 1; a mailbox is read unasked"
+    assert said[-1] == "gateway.min: 0 becomes 1; a sleeping gateway reads no mailbox"
 
 
 def test_retention_is_counted_in_days():

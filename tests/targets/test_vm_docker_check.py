@@ -16,12 +16,12 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {},
         SSH,
-        "targets.vm-docker.hostname: webhooks cannot reach a gateway that has no public name; set it or network.domain, or proxy: none behind a proxy of your own",
+        "targets.vm-docker.hostname: webhooks cannot reach a gateway without a public name; set it or network.domain, or proxy: none behind your own proxy",
     ),
     (
         {"network": {"domain": "a.example.com"}},
         {**SSH, "hostname": "b.example.com"},
-        "targets.vm-docker.hostname: network.domain is a.example.com already; remove one of the two",
+        "targets.vm-docker.hostname: network.domain is already a.example.com; remove one of the two",
     ),
     (
         {},
@@ -36,19 +36,19 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {"retention": {"logs": "2000d"}},
         {"host": "local"},
-        "retention.logs: 2000d of logs would fill 1000 files and more; write 1000d or less",
+        "retention.logs: 2000d is over 1000d, one log file a day; lower it",
     ),
     ({"resources": {"memory": "5Mi"}}, {"host": "local"}, "resources.memory: 5Mi is under Docker's 6Mi; raise it"),
     ({"gateway": {"memory": "5Mi"}}, {"host": "local"}, "gateway.memory: 5Mi is under Docker's 6Mi; raise it"),
     (
         {"secrets": EXISTING},
         {"host": "local"},
-        "secrets.model-key: vm-docker is not told where it lies; set targets.vm-docker.secrets.model-key to the absolute path of its file",
+        "secrets.model-key: its location on vm-docker is missing; set targets.vm-docker.secrets.model-key to the absolute path of its file",
     ),
     (
         {"secrets": EXISTING},
         {"host": "local", "secrets": {"model-key": "key"}},
-        "targets.vm-docker.secrets.model-key: 'key' is no file of the machine; write an absolute path without : or spaces",
+        "targets.vm-docker.secrets.model-key: 'key' is not valid; write an absolute path without : or spaces",
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""What runs have really cost: the tokens that were metered, and their seconds at a target's prices."""
+"""The actual cost of runs: metered tokens, and seconds at a target's prices."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NO_TOKENS = Tokens()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendGroup:
-    """What some runs have in common, how many they are, and what they have used and cost."""
+    """A group of runs by a common key: their number, usage and cost."""
 
     key: str
     runs: int
@@ -44,20 +44,19 @@ class SpendGroup:
 
 
 def group_spend(records: Sequence[RunRecord], by: By, compute: Callable[[Decimal], Total]) -> tuple[SpendGroup, ...]:
-    """By what the runs have in common, in order; `compute` prices the seconds of one run."""
+    """The groups sorted by key; `compute` prices the seconds of one run."""
     groups: dict[str, list[RunRecord]] = {}
     for record in records:
         groups.setdefault(KEYS[by](record), []).append(record)
-    return tuple(_spent(key, groups[key], compute) for key in sorted(groups))
+    return tuple(_spend_group(key, groups[key], compute) for key in sorted(groups))
 
 
 def total_spend(records: Sequence[RunRecord], compute: Callable[[Decimal], Total]) -> SpendGroup:
-    """All of them together."""
-    return _spent("all", records, compute)
+    return _spend_group("all", records, compute)
 
 
 def compute_pricer(offer: Quote) -> Callable[[Decimal], Total]:
-    """The cost of a run's seconds there: its container and its guard's."""
+    """A function from a run's seconds to the cost of its container and its guard's."""
 
     @lru_cache(maxsize=4096)
     def whole(seconds: int) -> Total:
@@ -68,7 +67,7 @@ def compute_pricer(offer: Quote) -> Callable[[Decimal], Total]:
     return lambda seconds: whole(math.ceil(seconds)) if seconds else Total()
 
 
-def _spent(key: str, records: Sequence[RunRecord], compute: Callable[[Decimal], Total]) -> SpendGroup:
+def _spend_group(key: str, records: Sequence[RunRecord], compute: Callable[[Decimal], Total]) -> SpendGroup:
     seconds = [run_seconds(record) for record in records]
     return SpendGroup(
         key=key,
@@ -84,8 +83,8 @@ def _of_model(record: RunRecord) -> Total:
     """The model cost that the guard metered; empty without model calls."""
     if record.cost_usd is not None:
         return Total(known=record.cost_usd)
-    asked = record.requests or record.usage != NO_TOKENS
-    return Total(missing=(f"no price was known of {record.provider} {record.model}",)) if asked else Total()
+    has_model_calls = record.requests or record.usage != NO_TOKENS
+    return Total(missing=(f"no price was known of {record.provider} {record.model}",)) if has_model_calls else Total()
 
 
 def _sum(totals: Iterable[Total]) -> Total:

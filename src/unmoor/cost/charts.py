@@ -1,6 +1,6 @@
-"""The charts of a comparison as SVG text: bars by part, and what each column costs over runs a month.
+"""The charts of a comparison as SVG text: bars by part, and cost curves over runs a month.
 
-Both stand beside a table that says the same; colours come from the page, by class.
+A table beside each has the same data; the page sets the colors by class.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DASHES = ("", "9 4", "2 4", "9 4 2 4", "16 4", "5 3 1 3")
 
 
 def cost_bars_svg(bills: Sequence[Bill]) -> str:
-    """A bar for each column that has a price, in parts by what they grow with."""
+    """A bar for each priced column, split by kind."""
     most = max((float(b.total().known) for b in bills), default=0.0) or 1.0
     height = ROW * len(bills) + 6
     return _svg(height, "What each costs a month, by part; the table below says the same", _bars(bills, most))
@@ -35,8 +35,8 @@ def cost_bars_svg(bills: Sequence[Bill]) -> str:
 def _bars(bills: Sequence[Bill], most: float) -> Iterator[str]:
     for number, bill in enumerate(bills):
         top, x = number * ROW, 0.0
-        said = total_text(bill.total()) if bill.is_priced else "no price"
-        yield f'<text x="0" y="{top + 16}">{escape(_short(bill.title))}: {escape(said)}</text>'
+        text = total_text(bill.total()) if bill.is_priced else "no price"
+        yield f'<text x="0" y="{top + 16}">{escape(_short(bill.title))}: {escape(text)}</text>'
         for place, kind in enumerate(KINDS):
             width = float(bill.total(kind).known) / most * WIDTH if bill.is_priced else 0.0
             if width > 0:
@@ -53,7 +53,7 @@ def _part(bill: Bill, kind: Kind) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curves:
-    """What each column costs at numbers of runs, for columns that have a price; `kinds` is what of it is counted."""
+    """The cost of each priced column by number of runs, over the line items of `kinds`."""
 
     bills: tuple[Bill, ...]
     runs: tuple[Decimal, ...]
@@ -79,7 +79,7 @@ def cost_curves(comparison: Comparison) -> Curves:
 
 
 def cost_curve_svg(found: Curves) -> str:
-    """Lines on axes of powers of ten, and a mark where two columns that are known in full cost the same."""
+    """Curves on logarithmic axes, with a mark at each break-even point."""
     costs = [max(float(t.known), CENT) for totals in found.totals for t in totals]
     scale = _Scale(
         most_runs=float(found.runs[-1]),
@@ -105,9 +105,9 @@ class _Scale:
 
     def axes(self) -> Iterator[str]:
         for power in range(math.ceil(math.log10(self.least)), math.floor(math.log10(self.most)) + 1):
-            y, said = self.y(10.0**power), f"${10**power:,}" if power >= 0 else f"${10.0**power:.2f}"
+            y, text = self.y(10.0**power), f"${10**power:,}" if power >= 0 else f"${10.0**power:.2f}"
             yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            yield f'<text class="soft" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{said}</text>'
+            yield f'<text class="soft" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{text}</text>'
         for power in range(math.floor(math.log10(self.most_runs)) + 1):
             x = self.x(10.0**power)
             yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
@@ -132,7 +132,7 @@ def _lines(found: Curves, scale: _Scale) -> Iterator[str]:
 
 
 def _marks(found: Curves, scale: _Scale) -> Iterator[str]:
-    by_title, taken = {bill.title: bill for bill in found.bills}, list[tuple[float, float]]()
+    by_title, occupied = {bill.title: bill for bill in found.bills}, list[tuple[float, float]]()
     for point in found.points:
         offer = by_title[point.cheaper].offer
         if offer is None:
@@ -140,26 +140,26 @@ def _marks(found: Curves, scale: _Scale) -> Iterator[str]:
         at = min(range(len(found.runs)), key=lambda n: abs(found.runs[n] - point.runs))
         cost = found.totals[found.bills.index(by_title[point.cheaper])][at].known
         x, y = scale.x(point.runs), scale.y(float(cost))
-        said = f"from {point.runs:,} runs a month on {point.cheaper} costs no more than {point.dearer}"
-        yield f'<circle class="mark" cx="{x:.1f}" cy="{y:.1f}" r="5"><title>{escape(said)}</title></circle>'
-        if label := _label(f"{point.runs:,}", x, y, taken):
+        text = f"from {point.runs:,} runs a month on {point.cheaper} costs no more than {point.dearer}"
+        yield f'<circle class="mark" cx="{x:.1f}" cy="{y:.1f}" r="5"><title>{escape(text)}</title></circle>'
+        if label := _label(f"{point.runs:,}", x, y, occupied):
             yield label
 
 
-def _label(said: str, x: float, y: float, taken: list[tuple[float, float]]) -> str:
-    """A mark's number beside it where no other stands; none where all sides are taken: the list below has it."""
-    width = LETTER * len(said)
+def _label(text: str, x: float, y: float, occupied: list[tuple[float, float]]) -> str:
+    """A mark's label in a free place beside it; empty if there is none, since the list below has it."""
+    width = LETTER * len(text)
     for right, below in ((True, True), (True, False), (False, False), (False, True)):
         left, base = (x + 9 if right else x - 9 - width), y + (18 if below else -9)
-        clear = all(abs(left - other) > width + LETTER or abs(base - there) > LINE for other, there in taken)
+        clear = all(abs(left - other) > width + LETTER or abs(base - there) > LINE for other, there in occupied)
         if clear and LEFT < left < WIDTH - width:
-            taken.append((left, base))
-            return f'<text x="{left:.1f}" y="{base:.1f}">{said}</text>'
+            occupied.append((left, base))
+            return f'<text x="{left:.1f}" y="{base:.1f}">{text}</text>'
     return ""
 
 
 def legend_swatch(number: int, *, line: bool) -> str:
-    """What a legend shows of a colour: a piece of its line, or a box."""
+    """A color in a legend: a piece of its line, or a box."""
     drawn = (
         f'<path class="curve s{number % COLOURS}" stroke-dasharray="{DASHES[number % COLOURS]}" d="M0 6h30"/>'
         if line
@@ -169,7 +169,6 @@ def legend_swatch(number: int, *, line: bool) -> str:
 
 
 def cost_at(total: Total) -> str:
-    """A cost in the curve's table."""
     return money_text(total.known) if total.is_complete else total_text(total)
 
 

@@ -15,24 +15,24 @@ from . import workload
 def store_uses(plan: Plan, usage: Usage, *, always: Decimal, woken: Decimal, replaced_days: int) -> Iterator[UsageItem]:
     """Storage and request usage of the store, for gateways that are up for so many seconds."""
     kept = workload.stored_gib(plan, usage, replaced_days=replaced_days)
-    yield make_use("store", "storage", "kept", "store-kept", kept, "GiB-month")
+    yield UsageItem("store", "storage", "kept", "store-kept", kept, "GiB-month")
     idle, looks = always / workload.IDLE_S, workload.store_looks(usage, always + woken)
-    yield make_use("store", "fixed", "queue looked into by a kept gateway", "store-write", idle, "operation")
-    yield make_use("store", "storage", "queue looked into while runs go", "store-write", looks - idle, "operation")
-    yield make_use("store", "storage", "written", "store-write", workload.store_writes(usage), "operation")
-    yield make_use("store", "storage", "read", "store-read", workload.store_reads(usage), "operation")
+    yield UsageItem("store", "fixed", "queue looked into by a kept gateway", "store-write", idle, "operation")
+    yield UsageItem("store", "storage", "queue looked into while runs go", "store-write", looks - idle, "operation")
+    yield UsageItem("store", "storage", "written", "store-write", workload.store_writes(usage), "operation")
+    yield UsageItem("store", "storage", "read", "store-read", workload.store_reads(usage), "operation")
 
 
 def log_uses(usage: Usage, *, kept_days: int) -> Iterator[UsageItem]:
     """Log ingestion, and log storage for the retention if it is billed separately."""
     written = workload.logs_gib(usage)
-    yield make_use("logs", "storage", "written", "logs-written", written, "GiB")
-    yield make_use("logs", "storage", "kept", "logs-kept", written * workload.months(kept_days), "GiB-month")
+    yield UsageItem("logs", "storage", "written", "logs-written", written, "GiB")
+    yield UsageItem("logs", "storage", "kept", "logs-kept", written * workload.months(kept_days), "GiB-month")
 
 
 def egress_uses(usage: Usage) -> Iterator[UsageItem]:
-    """What leaves the platform for the internet."""
-    yield make_use("network", "traffic", "sent to the internet", "egress", workload.egress_gib(usage), "GiB")
+    """Egress to the internet."""
+    yield UsageItem("network", "traffic", "sent to the internet", "egress", workload.egress_gib(usage), "GiB")
 
 
 def compute_uses(
@@ -40,10 +40,5 @@ def compute_uses(
 ) -> Iterator[UsageItem]:
     """CPU and memory seconds, priced under `<rate>-cpu` and `<rate>-memory`."""
     gib = Decimal(mib) / workload.MIB_PER_GIB
-    yield make_use(part, kind, f"{what}: processors", f"{rate}-cpu", cpu * seconds, "vCPU-second", note)
-    yield make_use(part, kind, f"{what}: memory", f"{rate}-memory", gib * seconds, "GiB-second", note)
-
-
-def make_use(part: str, kind: Kind, what: str, price: str, quantity: Decimal, unit: str, note: str = "") -> UsageItem:
-    """A use, in one line."""
-    return UsageItem(part=part, kind=kind, what=what, price=price, quantity=quantity, unit=unit, note=note)
+    yield UsageItem(part, kind, f"{what}: processors", f"{rate}-cpu", cpu * seconds, "vCPU-second", note)
+    yield UsageItem(part, kind, f"{what}: memory", f"{rate}-memory", gib * seconds, "GiB-second", note)

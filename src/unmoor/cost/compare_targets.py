@@ -1,4 +1,4 @@
-"""The bills of a comparison: for each target, what the spec as it is and each change of it would cost."""
+"""The bills of a comparison, for each target and variant of the spec."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .quote import quote
 
 
 def compare_bills(
-    given: Loaded,
+    loaded_spec: Loaded,
     targets: Sequence[str],
     variants: Sequence[WhatIf],
     *,
@@ -25,8 +25,8 @@ def compare_bills(
     today: date,
     free_tier: bool,
 ) -> Comparison:
-    """The same use priced on each target for each variant of the spec; SpecError where a variant is wrong."""
-    loaded = {variant.label: _changed(given, variant) for variant in variants}
+    """The same usage priced on each target for each variant of the spec; SpecError if a variant is invalid."""
+    loaded = {variant.label: _apply(loaded_spec, variant) for variant in variants}
     bills = [
         _bill(loaded, target, variant, usage, today=today, free_tier=free_tier)
         for target in targets
@@ -36,11 +36,11 @@ def compare_bills(
     return Comparison(usage=usage, today=today, free_tier=free_tier, bills=tuple(bills))
 
 
-def _changed(given: Loaded, variant: WhatIf) -> Loaded:
+def _apply(loaded_spec: Loaded, variant: WhatIf) -> Loaded:
     if not variant.changes:
-        return given
+        return loaded_spec
     try:
-        return load(given.file, given.plan.environment, changes=variant.changes)
+        return load(loaded_spec.file, loaded_spec.plan.environment, changes=variant.changes)
     except SpecError as error:
         where = f"--what-if {variant.label}"
         raise SpecError(replace(p, file=where, line=0, column=0) for p in error.problems) from None
@@ -53,8 +53,8 @@ def _bill(
         chosen = select_target(loaded[variant.label], target)
         if problems := chosen.problems():
             return Bill(target=target, variant=variant.label, refused=tuple(map(str, problems)))
-        made = quote(chosen, today=today, free_tier=free_tier)
-        return Bill(target=target, variant=variant.label, offer=made, lines=made.lines(usage))
+        priced = quote(chosen, today=today, free_tier=free_tier)
+        return Bill(target=target, variant=variant.label, offer=priced, lines=priced.lines(usage))
     except InputError as error:
         return Bill(target=target, variant=variant.label, refused=tuple(map(str, error.problems)))
     except UnmoorError as error:

@@ -20,9 +20,9 @@ INFRASTRUCTURE: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "mode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """One column: a target, and the change of the spec that it is for (`variant`, empty for the spec as it is).
+    """One column: a target, and a variant of the spec, empty for the spec itself.
 
-    Without an offer it has no price: `refused` says why the target does not take the plan, `failed` why it cannot say.
+    Without an offer it has no price: `refused` has the target's problems, `failed` an error.
     """
 
     target: str
@@ -41,7 +41,7 @@ class Bill:
         return self.offer is not None and not self.failed
 
     def total(self, *kinds: Kind) -> Total:
-        """The month's bill, or what these kinds of it come to."""
+        """The month's total, or that of some kinds of lines."""
         return total(self.lines, *kinds)
 
 
@@ -64,7 +64,7 @@ class Comparison:
     bills: tuple[Bill, ...]
 
     def curve(self, runs: Sequence[Decimal]) -> tuple[tuple[Total, ...], ...]:
-        """By column: the month's bill at each of these numbers of runs; nothing for a column without a price."""
+        """By column: the month's total at each number of runs; empty for an unpriced column."""
         return tuple(
             tuple(bill.offer.total(self.usage.with_runs(n)) for n in runs) if bill.is_priced and bill.offer else ()
             for bill in self.bills
@@ -99,13 +99,13 @@ class Comparison:
         return Comparison(usage=self.usage, today=self.today, free_tier=self.free_tier, bills=tuple(bills))
 
     def old_books(self) -> tuple[str, ...]:
-        """By target: how many prices of its book are older than a quarter, and the oldest day."""
+        """A note for each target with old prices."""
         books = {b.target: b.offer.prices.book for b in self.bills if b.offer}
         return tuple(text for target, book in books.items() if (text := book.old_text(target, self.today)))
 
 
 def _places(runs: Decimal) -> list[Decimal]:
-    """Numbers of runs from none on, further and further apart, with this one among them."""
+    """Numbers of runs from zero, ever further apart, including this one."""
     most = max(runs, Decimal(10)) * REACH
     step = (most.ln() / PLACES).exp()
     apart = {Decimal(0), Decimal(round(runs)), *(Decimal(round(step**n)) for n in range(PLACES + 1))}
@@ -113,7 +113,7 @@ def _places(runs: Decimal) -> list[Decimal]:
 
 
 def _cost(bill: Bill, usage: Usage) -> Decimal | None:
-    """What it costs, or None where so much use is not known in full."""
+    """The cost, or None if a price is missing."""
     assert bill.offer is not None
     found = bill.offer.total(usage)
     return found.known if found.is_complete else None
@@ -136,7 +136,7 @@ def _crossings(
 
 
 def _between(cheaper: Bill, dearer: Bill, usage: Usage, low: int, high: int) -> int:
-    """The first number of runs at which `cheaper` costs no more, as it does at `high` and does not at `low`."""
+    """The first number of runs above `low`, at most `high`, at which `cheaper` costs no more."""
     while high - low > 1:
         middle = (low + high) // 2
         a, b = (_cost(bill, usage.with_runs(Decimal(middle))) for bill in (cheaper, dearer))
@@ -168,13 +168,13 @@ def summary(comparison: Comparison) -> str:
     if not priced:
         return "No target has a price for this."
     if not whole:
-        return "Which costs least cannot be said: no target's cost is known in full."
+        return "The cheapest target is unknown: no target has all its prices."
     best = whole[0]
     open_ = [b for b in priced if not b.total().is_complete and b.total().known < best.total().known]
     sentence = f"{_at(comparison)} {_best(best, whole)}"
     if open_:
-        names = _listed([f"{b.title} ({total_text(b.total())})" for b in open_])
-        return f"{sentence}; whether {names} would cost less cannot be said."
+        names = _join([f"{b.title} ({total_text(b.total())})" for b in open_])
+        return f"{sentence}; whether {names} would cost less is unknown."
     return f"{sentence}."
 
 
@@ -186,14 +186,14 @@ def _at(comparison: Comparison) -> str:
 def _best(best: Bill, whole: list[Bill]) -> str:
     cost = money_text(best.total().known)
     if len(whole) == 1:
-        return f"{best.title}, the only one whose cost is known in full, costs {cost} a month"
+        return f"{best.title}, the only one with all prices, costs {cost} a month"
     ties = [b for b in whole[1:] if b.total().known == best.total().known]
     if ties:
-        return f"{_listed([best.title, *(b.title for b in ties)], 'and')} cost the same, {cost} a month"
+        return f"{_join([best.title, *(b.title for b in ties)], 'and')} cost the same, {cost} a month"
     second = whole[1]
     less = money_text(second.total().known - best.total().known)
     return f"{best.title} costs least, {cost} a month, {less} less than {second.title}"
 
 
-def _listed(names: list[str], word: str = "or") -> str:
+def _join(names: list[str], word: str = "or") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"

@@ -1,4 +1,4 @@
-"""Hosted platforms beside a comparison, for reference: the same use at their prices, and what they say of a spec."""
+"""Hosted platforms for reference: the same usage at their prices, and their known features."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXPLAINED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A platform and what the runs would come to on it."""
+    """A platform and the cost of the runs on it."""
 
     platform: HostedPlatform
     lines: tuple[CostLine, ...]
@@ -44,6 +44,6 @@ def references(comparison: Comparison, bill: Bill | None = None) -> tuple[Refere
 
 
 def old_references(found: Iterable[Reference], today: date) -> tuple[str, ...]:
-    """By platform whose prices are old: how many, and the oldest day."""
+    """A note for each platform with old prices."""
     texts = (one.platform.book.old_text(one.platform.name, today) for one in found)
     return tuple(filter(None, texts))

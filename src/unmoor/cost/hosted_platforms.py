@@ -1,6 +1,6 @@
-"""Hosted platforms for scale: reference rows, which no target of ours is. What no source says is unknown.
+"""Hosted platforms as reference rows, which are not targets. A fact without a source is unknown.
 
-Their own meters are laid on the same use: a run's size for as long as it takes, or a session for as long.
+Their meters are applied to the same usage: a run's size or a session for the time of the run.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ UNKNOWN = SourcedFact(text="unknown", source="")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostedPlatform:
-    """A platform: what it meters of a run and at which prices as far as they are known, what it says of each topic.
+    """A platform with its meters, known prices and known facts.
 
-    `meters` are of `session`, `cpu`, `memory`, `disk` and `start`, each priced under that id; `least_gib` is the memory
-    that a processor comes with at least.
+    `meters` are some of `session`, `cpu`, `memory`, `disk` and `start`, priced under these ids; `least_gib` is the
+    least memory for each processor.
     """
 
     name: str
@@ -63,14 +63,11 @@ class HostedPlatform:
 
     def lines(self, plan: Plan, usage: Usage, *, free_tier: bool = True) -> tuple[CostLine, ...]:
         """The cost of the same runs; unknown without a price."""
-        used = self._used(plan, usage)
-        uses = [
-            UsageItem(part="run", kind="runs", what=used[m][0], price=m, quantity=used[m][1], unit=used[m][2])
-            for m in self.meters
-        ]
+        used = self._quantities(plan, usage)
+        uses = [UsageItem("run", "runs", used[m][0], m, used[m][1], used[m][2]) for m in self.meters]
         return tuple(Pricer(book=self.book, free_tier=free_tier).lines(uses, ANYWHERE))
 
-    def _used(self, plan: Plan, usage: Usage) -> dict[str, tuple[str, Decimal, str]]:
+    def _quantities(self, plan: Plan, usage: Usage) -> dict[str, tuple[str, Decimal, str]]:
         seconds, run = usage.runs * usage.run_seconds, plan.run
         memory = max(Decimal(run.memory_mib) / MIB_PER_GIB, run.cpu * self.least_gib)
         return {

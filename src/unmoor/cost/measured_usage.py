@@ -1,4 +1,4 @@
-"""The use that run records tell of: how many there were, when, how long, with how many tokens."""
+"""Usage measured from run records: number, times, durations and tokens."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ MIB = Decimal(1024 * 1024)
 
 
 def measure_usage(records: Sequence[RunRecord], now: datetime) -> tuple[dict[str, Any], str]:
-    """What the runs of the last 30 days say of a Usage's fields, and in words what was measured.
+    """The fields of a Usage measured from the runs of the last 30 days, and a text about the measurement.
 
-    They are counted since the first of them, for a day at least: an agent may be younger than that. Where there are
-    none, nothing but their number is said.
+    The window starts with the first run and has at least a day, since an agent may be new. Without runs only their
+    number is measured.
     """
     # Self-tests are not usage.
     recent = [r for r in records if now - WINDOW <= r.created_at <= now and r.kind != SELF_TEST]
     first = min((r.created_at for r in recent), default=now - WINDOW)
     window = max(now - first, LEAST_WINDOW)
     hours = Decimal(int(window.total_seconds())) / SECONDS_PER_HOUR
-    origin = f"measured: {_counted(len(recent), 'run')} in {_counted(round(hours / 24), 'day')}"
+    origin = f"measured: {_count_text(len(recent), 'run')} in {_count_text(round(hours / 24), 'day')}"
     values: dict[str, Any] = {"runs": len(recent) * HOURS_PER_MONTH / hours}
     if not recent:
         return values, origin
@@ -45,7 +45,7 @@ def measure_usage(records: Sequence[RunRecord], now: datetime) -> tuple[dict[str
 
 
 def run_seconds(record: RunRecord) -> Decimal:
-    """How long a run went on; nothing for one that has not both begun and ended."""
+    """A run's duration; zero if it has not started or not ended."""
     if record.started_at is None or record.ended_at is None:
         return Decimal(0)
     return Decimal(str(max((record.ended_at - record.started_at).total_seconds(), 0)))
@@ -55,5 +55,5 @@ def _mean(values: Sequence[Decimal]) -> Decimal:
     return sum(values, Decimal(0)) / len(values)
 
 
-def _counted(number: int, what: str) -> str:
+def _count_text(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,6 +1,6 @@
-"""What the tokens cost, by the list that the guard goes by; apart from infrastructure, since no target has a say in it.
+"""The cost of tokens at the guard's list prices, separate from infrastructure, since it is equal on every target.
 
-The list comes with the runtime's libraries. Without them the price is unknown, and what to install is said.
+The list is part of the runtime's libraries; without them the price is unknown and the line names what to install.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SOURCE = "https://github.com/pydantic/genai-prices"
 
 
 def model_lines(model: Model | None, usage: Usage, today: date) -> list[CostLine]:
-    """The line of a month's tokens; none for an agent that has no model, or is not used."""
+    """The line of a month's tokens; none without a model or without usage."""
     if model is None or not usage.runs or not (usage.input_tokens or usage.output_tokens):
         return []
     each = _a_run(model, _tokens(usage), int(usage.model_calls) or 1, today)
@@ -54,7 +54,7 @@ def _tokens(usage: Usage) -> tuple[int, int, int]:
 
 @functools.lru_cache(maxsize=256)
 def _a_run(model: Model, tokens: tuple[int, int, int], calls: int, today: date) -> Decimal | None:
-    """What a run's tokens cost, spread evenly over its calls: a call with many may have another price."""
+    """The cost of a run's tokens, spread evenly over its calls, since large calls may have another price."""
     if find_spec("genai_prices") is None:
         return None
     of_each = tuple(count // calls for count in tokens)

@@ -1,4 +1,4 @@
-"""An offer: one target's way of running one plan, which can be priced for any use without compiling anything again."""
+"""A quote: a target with an accepted plan, which can be priced for any usage without compiling again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .model_tokens import model_lines
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """A target that takes the plan, with its settings and prices, on a day."""
+    """A target that accepts the plan, with settings and prices on a day."""
 
     target: Target
     plan: Plan
@@ -30,9 +30,9 @@ class Quote:
     today: date
 
     def lines(self, usage: Usage) -> tuple[CostLine, ...]:
-        """Every line of a month's bill, the model's last; BrokenTargetError where the target fails at it."""
+        """Every line of a month's bill, the model's last; BrokenTargetError if the target fails."""
         if not self.target.cost_by:
-            why = f"{self.target.name} does not say what it costs"
+            why = f"{self.target.name} does not report its cost"
             silent = CostLine(part="run", kind="fixed", what="all", quantity=Decimal(1), unit="month", unknown=why)
             return (silent, *model_lines(self.plan.model, usage, self.today))
         try:
@@ -42,11 +42,11 @@ class Quote:
         return (*own, *model_lines(self.plan.model, usage, self.today))
 
     def total(self, usage: Usage, *kinds: Kind) -> Total:
-        """The month's bill, or what these kinds of it come to."""
+        """The month's total, or that of some kinds of lines."""
         return total(self.lines(usage), *kinds)
 
     def warnings(self, usage: Usage) -> tuple[str, ...]:
-        """What of this use the plan does not allow for."""
+        """Warnings about usage that exceeds the plan."""
         busiest, most = usage.most_at_once, self.plan.run.max_concurrent
         if usage.runs * usage.minutes > Decimal(730 * 60) * most:
             return (f"run.max_concurrent {most} leaves no time for so many runs",)

@@ -1,7 +1,4 @@
-"""Which assumption moves the answer most, and how far each may move before another target is the cheapest.
-
-Pure functions over offers that are made already: nothing is compiled for another use.
-"""
+"""The impact of each assumption, and its range within which the cheapest target stays the cheapest."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ PARTS_OF = {"cached_tokens": "input_tokens"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
-    """What the cheapest target costs with half and with twice of an assumption."""
+    """The cheapest target's cost with half and with twice an assumption."""
 
     name: str
     words: str
@@ -36,9 +33,9 @@ class Impact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """From where to where an assumption may go while the cheapest stays so, and which is cheapest beyond.
+    """The range of an assumption within which the cheapest stays the cheapest, and the cheapest beyond it.
 
-    An end is None where nothing changes down to a hundredth, or up to a hundred times.
+    An end is None if nothing changes down to a hundredth or up to a hundred times.
     """
 
     name: str
@@ -51,10 +48,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sensitivity:
-    """All of it: which column it is about, what moves its cost most first, and where it stops to be the cheapest.
-
-    `of` is empty, and so is the rest, where no column's cost is known in full.
-    """
+    """Impacts and ranges for the cheapest column `of`; all empty if no column is fully priced."""
 
     of: str = ""
     swings: tuple[Impact, ...] = ()
@@ -62,7 +56,6 @@ class Sensitivity:
 
 
 def sensitivity(comparison: Comparison) -> Sensitivity:
-    """What the answer of a comparison stands on."""
     best = _best(comparison.bills, comparison.usage)
     if best is None:
         return Sensitivity()
@@ -70,7 +63,7 @@ def sensitivity(comparison: Comparison) -> Sensitivity:
 
 
 def impacts(comparison: Comparison) -> tuple[Impact, ...]:
-    """By assumption that moves the cheapest's cost at all, what moves it most first."""
+    """The assumptions that change the cheapest's cost, the largest impact first."""
     best = _best(comparison.bills, comparison.usage)
     if best is None or best.offer is None:
         return ()
@@ -79,10 +72,10 @@ def impacts(comparison: Comparison) -> tuple[Impact, ...]:
         Impact(
             name=name,
             words=WORDS[name].format(number_text(getattr(comparison.usage, name))),
-            half=cost(_moved(comparison.usage, name, HALF)).known,
-            double=cost(_moved(comparison.usage, name, DOUBLE)).known,
+            half=cost(_scale_assumption(comparison.usage, name, HALF)).known,
+            double=cost(_scale_assumption(comparison.usage, name, DOUBLE)).known,
         )
-        for name in _moving(comparison.usage)
+        for name in _variable_assumptions(comparison.usage)
     ]
     return tuple(sorted((s for s in found if s.size), key=lambda s: -s.size))
 
@@ -92,35 +85,35 @@ def break_points(comparison: Comparison) -> tuple[Range, ...]:
     best = _best(comparison.bills, comparison.usage)
     if best is None:
         return ()
-    moving = (name for name in _moving(comparison.usage) if _apart(comparison, name))
+    moving = (name for name in _variable_assumptions(comparison.usage) if _differs_between_columns(comparison, name))
     found = [_range(comparison, best, name) for name in moving]
     return tuple(one for one in found if one.low is not None or one.high is not None)
 
 
 def swing_lines(comparison: Comparison) -> list[str]:
-    """What moves the answer most, and where the cheapest stops to be so, in words."""
+    """The largest impact, and the ranges, as text."""
     from .comparison import money_text
 
     best, found = _best(comparison.bills, comparison.usage), impacts(comparison)
     if best is None or not found:
         return []
     top = found[0]
-    said = [
-        f"what moves {best.title}, the cheapest of those known in full, most: {top.words}; "
+    lines = [
+        f"the assumption with the largest effect on {best.title}, the cheapest with all prices: {top.words}; "
         f"with half of it {money_text(top.half)} a month, with twice {money_text(top.double)}"
     ]
-    return [*said, *(f"{best.title} stays the cheapest {range_text(one)}" for one in break_points(comparison))]
+    return [*lines, *(f"{best.title} stays the cheapest {range_text(one)}" for one in break_points(comparison))]
 
 
 def range_text(one: Range) -> str:
     """`above 12 runs a month (below it vm-docker) and below 480 runs a month (from there on aws-ecs)`."""
-    low = "" if one.low is None else f"above {_stated(one.name, one.low)} (below it {one.below})"
-    high = "" if one.high is None else f"below {_stated(one.name, one.high)} (from there on {one.above})"
+    low = "" if one.low is None else f"above {_value_text(one.name, one.low)} (below it {one.below})"
+    high = "" if one.high is None else f"below {_value_text(one.name, one.high)} (from there on {one.above})"
     return " and ".join(filter(None, (low, high)))
 
 
-def _stated(name: str, value: Decimal) -> str:
-    """An end as it is found: to three places that count."""
+def _value_text(name: str, value: Decimal) -> str:
+    """A value with three significant digits."""
     rounded = value.quantize(Decimal(1).scaleb(value.adjusted() - 2))
     return WORDS[name].format(number_text(rounded))
 
@@ -137,11 +130,12 @@ def _best(bills: tuple[Bill, ...], usage: Usage) -> Bill | None:
     return found[1] if found else None
 
 
-def _apart(comparison: Comparison, name: str) -> bool:
-    """Whether it moves columns differently at all: what moves all alike, such as tokens, decides between none."""
+def _differs_between_columns(comparison: Comparison, name: str) -> bool:
+    """Whether the assumption changes columns differently; tokens, for example, change all equally."""
     moves = {
         tuple(
-            bill.offer.total(_moved(comparison.usage, name, by)).known - bill.total().known for by in (1 / MOST, MOST)
+            bill.offer.total(_scale_assumption(comparison.usage, name, by)).known - bill.total().known
+            for by in (1 / MOST, MOST)
         )
         for bill in comparison.bills
         if bill.is_priced and bill.offer is not None
@@ -149,11 +143,11 @@ def _apart(comparison: Comparison, name: str) -> bool:
     return len(moves) > 1
 
 
-def _moving(usage: Usage) -> list[str]:
+def _variable_assumptions(usage: Usage) -> list[str]:
     return [name for name in WORDS if getattr(usage, name)]
 
 
-def _moved(usage: Usage, name: str, by: Decimal) -> Usage:
+def _scale_assumption(usage: Usage, name: str, by: Decimal) -> Usage:
     value = getattr(usage, name) * by
     if name in PARTS_OF:
         value = min(value, getattr(usage, PARTS_OF[name]))
@@ -165,10 +159,10 @@ def _range(comparison: Comparison, best: Bill, name: str) -> Range:
     usage, here = comparison.usage, getattr(comparison.usage, name)
 
     def cheapest(by: Decimal) -> Bill | None:
-        return _best(comparison.bills, _moved(usage, name, by))
+        return _best(comparison.bills, _scale_assumption(usage, name, by))
 
-    down, below = _end(cheapest, best, 1 / STEP)
-    up, above = _end(cheapest, best, STEP)
+    down, below = _find_end(cheapest, best, 1 / STEP)
+    up, above = _find_end(cheapest, best, STEP)
     return Range(
         name=name,
         words=WORDS[name].format(number_text(here)),
@@ -179,7 +173,7 @@ def _range(comparison: Comparison, best: Bill, name: str) -> Range:
     )
 
 
-def _end(cheapest: Callable[[Decimal], Bill | None], best: Bill, step: Decimal) -> tuple[Decimal | None, str]:
+def _find_end(cheapest: Callable[[Decimal], Bill | None], best: Bill, step: Decimal) -> tuple[Decimal | None, str]:
     """The factor at which another column becomes the cheapest, found by bisection; None if none does."""
     inside, outside = Decimal(1), step
     while True:

@@ -1,4 +1,4 @@
-"""usage.yaml: an agent's use in a file, read strictly, every mistake a line of its own."""
+"""usage.yaml: an agent's usage, read strictly, with a line for each mistake."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ SUCH_AS = "write lines such as runs: 200/month"
 
 
 def read_usage(path: Path) -> dict[str, Any]:
-    """The values that the file says, by the fields of a Usage; InputError with every problem found."""
+    """The file's values by the fields of a Usage; InputError with every problem."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError([_problem(path, "usage", f"cannot be read: {error.strerror}", "name a file")]) from None
     document = _document(content, path)
     if not isinstance(document.value, dict):
-        raise InputError([_problem(path, "usage", "is no mapping", SUCH_AS)])
+        raise InputError([_problem(path, "usage", "is not a mapping", SUCH_AS)])
     values, problems = dict[str, Any](), list[Problem]()
     for key, value in document.value.items():
         try:
             values[key] = _value(key, value)
         except ValueError as error:
             rule, _, remedy = str(error).partition("; ")
-            problems.append(_placed(_problem(path, key, rule, remedy), document.positions.get((key,))))
-    problems += [_placed(p, document.positions.get((p.path,))) for p in _clashes(path, values)]
+            problems.append(_with_position(_problem(path, key, rule, remedy), document.positions.get((key,))))
+    problems += [_with_position(p, document.positions.get((p.path,))) for p in _clashes(path, values)]
     if problems:
         raise InputError(sorted(problems, key=lambda p: (p.line, p.column)))
     return values
@@ -43,10 +43,10 @@ def _document(content: bytes, path: Path) -> Document:
     try:
         return read_yaml(content, str(path))
     except InputError as error:
-        raise InputError(map(_of_a_use, error.problems)) from None
+        raise InputError(map(_as_usage_problem, error.problems)) from None
 
 
-def _of_a_use(problem: Problem) -> Problem:
+def _as_usage_problem(problem: Problem) -> Problem:
     remedy = SUCH_AS if problem.rule == "the file is empty" else problem.remedy
     return replace(problem, path="usage" if problem.path == "spec" else problem.path, remedy=remedy)
 
@@ -69,8 +69,8 @@ def _clashes(path: Path, values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _problem(path: Path, key: str, rule: str, remedy: str) -> Problem:
-    return Problem(path=key, rule=rule, remedy=remedy, file=str(path))
+    return Problem(key, rule, remedy, str(path))
 
 
-def _placed(problem: Problem, place: Position | None) -> Problem:
+def _with_position(problem: Problem, place: Position | None) -> Problem:
     return replace(problem, line=place.line, column=place.column) if place else problem

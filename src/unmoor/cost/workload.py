@@ -37,15 +37,15 @@ CONSTANTS = (
 
 
 def run_seconds(usage: Usage, *, least: int = 0, starting: bool = True) -> Decimal:
-    """Seconds in which runs' containers are there in the month, each of them for `least` at least."""
+    """Seconds of runs' containers in the month, at least `least` for each."""
     each = usage.run_seconds + (usage.start_seconds if starting else 0)
     return usage.runs * max(each, Decimal(least))
 
 
 def awake_seconds(usage: Usage, *, a_run: Decimal, a_request: Decimal) -> Decimal:
-    """Seconds in which something that sleeps is awake, if each run and each further request keeps it so for that long.
+    """Seconds awake if each run and each other request keeps it awake for that long.
 
-    Times are taken not to overlap, up to the hour that an hour has: so it is at most that.
+    Times are assumed not to overlap, so this is an upper bound.
     """
     others = usage.other_requests / HOURS_PER_MONTH * a_request
     hours = (count * min(runs * a_run + others, SECONDS_PER_HOUR) for runs, count in usage.hourly_load)
@@ -74,7 +74,7 @@ def store_reads(usage: Usage) -> Decimal:
 
 
 def guard_requests(usage: Usage) -> Decimal:
-    """What runs ask of guards that are services of their own."""
+    """Requests of runs to a separate guard service."""
     return usage.runs * (usage.model_calls + CONNECTIONS)
 
 
@@ -90,12 +90,12 @@ def logs_gib(usage: Usage) -> Decimal:
 
 
 def egress_gib(usage: Usage) -> Decimal:
-    """What leaves the platform in the month."""
+    """Egress in the month."""
     return usage.runs * usage.egress_mib / MIB_PER_GIB
 
 
 def answers_gib(usage: Usage) -> Decimal:
-    """What the gateway answers in the month."""
+    """The gateway's responses in the month."""
     return usage.all_requests * ANSWER_KIB / MIB_PER_GIB / 1024
 
 
@@ -110,12 +110,12 @@ def images_gib(plan: Plan) -> Decimal:
 
 
 def managed_secrets(plan: Plan) -> int:
-    """How many secrets the target keeps for the agent; those that exist already are paid for by their owner."""
+    """How many secrets the target stores; existing ones are paid for by their owner."""
     return sum(secret.source != "existing" for secret in plan.secrets)
 
 
 def secret_reads(plan: Plan, usage: Usage) -> Decimal:
-    """How often a secret is fetched: for each run those that it and its guard hold."""
+    """Reads of secrets by runs and their guards."""
     return usage.runs * len(plan.secrets_held_by("run", "guard"))
 
 

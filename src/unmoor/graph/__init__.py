@@ -133,13 +133,13 @@ def mermaid(resources: Sequence[Resource]) -> str:
     ids = {r.key: f"r{i}" for i, r in enumerate(sorted(resources, key=lambda r: r.key))}
     lines = ["flowchart LR"]
     for n, (group, members) in enumerate(by_module(r for r in resources if r.parent is not None).items()):
-        lines.append(f'  subgraph g{n}["{_escaped(group)}"]')
-        lines += [f'    {ids[m.key]}["{_escaped(m.kind)}<br/>{_escaped(m.name)}"]' for m in members]
+        lines.append(f'  subgraph g{n}["{_escape(group)}"]')
+        lines += [f'    {ids[m.key]}["{_escape(m.kind)}<br/>{_escape(m.name)}"]' for m in members]
         lines.append("  end")
     for resource in sorted(resources, key=lambda r: r.key):
         lines += [f"  {ids[resource.key]} --> {ids[d]}" for d in sorted(resource.depends_on) if d in ids]
     return "\n".join(lines) + "\n"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")

@@ -41,7 +41,7 @@ def svg(resources: Sequence[Resource], *, title: str) -> str:
     """The picture of the graph; a box is to the right of those that depend on it, where possible."""
     held = by_module(r for r in resources if r.parent is not None and not r.type.startswith("pulumi:providers"))
     links = _links(held)
-    boxes = _placed(held, _columns(held, links))
+    boxes = _place_boxes(held, _columns(held, links))
     width = max(b.x for b in boxes.values()) + WIDTH + GAP_X // 2
     height = max(b.y + b.height for b in boxes.values()) + GAP_Y
     count = sum(len(members) for members in held.values())
@@ -56,7 +56,7 @@ def svg(resources: Sequence[Resource], *, title: str) -> str:
         f'<text class="title" x="{GAP_X // 2}" y="30">{escape(title)}</text>',
         f'<text class="sub" x="{GAP_X // 2}" y="47">{count} resources</text>',
         *(_arrow(boxes[a], boxes[b]) for a, b in sorted(links)),
-        *(_drawn(box) for box in boxes.values()),
+        *(_draw(box) for box in boxes.values()),
         "</svg>",
     ]
     return "\n".join(parts)
@@ -92,10 +92,10 @@ def _columns(held: Mapping[str, Sequence[Resource]], links: set[tuple[str, str]]
     columns: list[list[str]] = [[] for _ in range(max(depth.values()) + 1)]
     for group in sorted(held, key=lambda g: (-len(held[g]), g)):
         columns[depth[group]].append(group)
-    return _packed([c for c in columns if c], held)
+    return _join_columns([c for c in columns if c], held)
 
 
-def _packed(columns: list[list[str]], held: Mapping[str, Sequence[Resource]]) -> list[list[str]]:
+def _join_columns(columns: list[list[str]], held: Mapping[str, Sequence[Resource]]) -> list[list[str]]:
     """At most four columns, so that the picture is readable: the smallest neighbors are joined."""
     while len(columns) > 4:
         sizes = [sum(len(held[g]) for g in a + b) for a, b in pairwise(columns)]
@@ -104,7 +104,7 @@ def _packed(columns: list[list[str]], held: Mapping[str, Sequence[Resource]]) ->
     return columns
 
 
-def _placed(held: Mapping[str, Sequence[Resource]], columns: list[list[str]]) -> dict[str, Box]:
+def _place_boxes(held: Mapping[str, Sequence[Resource]], columns: list[list[str]]) -> dict[str, Box]:
     boxes: dict[str, Box] = {}
     for index, column in enumerate(columns):
         y = TOP + 8
@@ -119,7 +119,7 @@ def _lines(members: Sequence[Resource]) -> tuple[str, ...]:
     return tuple(f"{m.kind}\0{m.name}" for m in members)
 
 
-def _drawn(box: Box) -> str:
+def _draw(box: Box) -> str:
     rows = [
         f'<rect class="box" x="{box.x}" y="{box.y}" width="{WIDTH}" height="{box.height}" rx="6"/>',
         f'<text class="head" x="{box.x + PAD}" y="{box.y + 18}">{escape(box.group)}</text>',

@@ -39,7 +39,7 @@ class Bundle:
 
 def config_json(plan: Plan) -> dict[str, Any]:
     """The content of config.json: the plan's bundled fields, nested as in the plan."""
-    return {"format": FORMAT, **_bundled(plan)}
+    return {"format": FORMAT, **_bundled_fields(plan)}
 
 
 def pack(plan: Plan) -> bytes:
@@ -63,11 +63,11 @@ def write_bundle(plan: Plan, folder: Path) -> Bundle:
     path = folder / f"{digest}.tar"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _put(path, archive)
+        _write(path, archive)
     return Bundle(sha256=digest, path=path)
 
 
-def _put(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes) -> None:
     """Write a temporary file and rename it, so that a reader never sees half a bundle."""
     handle, name = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(handle, "wb") as file:
@@ -93,10 +93,10 @@ def _json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _bundled(value: Any) -> Any:
+def _bundled_fields(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = (f for f in dataclasses.fields(value) if f.metadata.get("bundled", True))
-        return {f.name: _bundled(getattr(value, f.name)) for f in fields}
+        return {f.name: _bundled_fields(getattr(value, f.name)) for f in fields}
     if isinstance(value, tuple):
-        return [_bundled(v) for v in cast(tuple[Any, ...], value)]
+        return [_bundled_fields(v) for v in cast(tuple[Any, ...], value)]
     return str(value) if isinstance(value, Decimal) else value

@@ -52,7 +52,7 @@ SHIPPED_MODULES = ("__init__.py", "container.py", "errors.py", "quantities.py", 
 def image_context(cache: Path) -> Path:
     """A folder with the shipped Dockerfile and all that it copies, named by the digest of its content."""
     package = Path(str(files("unmoor")))
-    sources = {path.relative_to(package).as_posix(): path for path in _shipped(package)}
+    sources = {path.relative_to(package).as_posix(): path for path in _shipped_files(package)}
     digest = hashlib.sha256()
     for name, path in sorted(sources.items()):
         digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
@@ -62,7 +62,7 @@ def image_context(cache: Path) -> Path:
     return folder
 
 
-def _shipped(package: Path) -> list[Path]:
+def _shipped_files(package: Path) -> list[Path]:
     runtime = [p for p in (package / "runtime").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
     return [*(package / name for name in SHIPPED_MODULES), *runtime]
 

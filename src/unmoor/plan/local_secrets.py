@@ -23,9 +23,7 @@ def missing_secret_problem(secret: Secret) -> Problem:
     """The problem that the secret has no value on this machine."""
     remedies = {"env": f"set {secret.reference}", "file": f"write {secret.reference}"}
     remedy = remedies.get(secret.source, f"set {secret.variable}")
-    return Problem(
-        path=f"secrets.{secret.name}", rule=f"{secret.source_label} has no value on this machine", remedy=remedy
-    )
+    return Problem(f"secrets.{secret.name}", f"{secret.source_label} has no value on this machine", remedy)
 
 
 def read_from_source(secret: Secret, folder: Path) -> str:
@@ -41,6 +39,4 @@ def read_from_source(secret: Secret, folder: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").removesuffix("\n")
     except UnicodeDecodeError:
-        raise InputError(
-            [Problem(path=f"secrets.{secret.name}", rule=f"{path} is not UTF-8", remedy="a secret must be text")]
-        ) from None
+        raise InputError([Problem(f"secrets.{secret.name}", f"{path} is not UTF-8", "a secret must be text")]) from None

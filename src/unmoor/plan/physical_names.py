@@ -11,7 +11,7 @@ from unmoor import __version__
 from .model import Plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NameRule:
     """A platform's limits: length, and whether hyphens are allowed. Names are lower case and start with a letter."""
 
@@ -31,7 +31,7 @@ def physical_name(plan: Plan, role: str, rule: NameRule, *, scope: str = "") -> 
     if not scope and len(plain) <= rule.max_length and rule.hyphens and _is_unambiguous(plan, role):
         return plain
     digest = hashlib.sha256("\0".join([*parts, scope]).encode()).hexdigest()[:8]
-    return _fitted(plain, digest, rule)
+    return _fit(plain, digest, rule)
 
 
 def tags(plan: Plan) -> dict[str, str]:
@@ -49,7 +49,7 @@ def _is_unambiguous(plan: Plan, role: str) -> bool:
     return "-" not in plan.environment and "-" not in role
 
 
-def _fitted(plain: str, digest: str, rule: NameRule) -> str:
+def _fit(plain: str, digest: str, rule: NameRule) -> str:
     if not rule.hyphens:
         return re.sub(r"[^a-z0-9]", "", plain)[: rule.max_length - len(digest)] + digest
     return f"{plain[: rule.max_length - len(digest) - 1].rstrip('-')}-{digest}"

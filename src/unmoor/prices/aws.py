@@ -1,4 +1,4 @@
-"""AWS's price list files, as CSV: one line for each tier of each product, which streams however long the file is.
+"""AWS's price list files, streamed as CSV: one line for each tier of each product.
 
 https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-the-aws-price-list-bulk-api-fetching-price-list-files-manually.html
 """
@@ -64,14 +64,14 @@ class Aws:
         found.rows = _rows(f"{self._base}{path}", found)
         return found
 
-    def texts(self, wanted: str, region: str) -> frozenset[str]:
-        if "{prefix}" not in wanted:
-            return frozenset({wanted})
+    def texts(self, text: str, region: str) -> frozenset[str]:
+        if "{prefix}" not in text:
+            return frozenset({text})
         if region not in PREFIXES:
             raise RefreshError(
                 f"{region}: what AWS's usage types begin with there is not known; known: {', '.join(PREFIXES)}"
             )
-        return frozenset(wanted.replace("{prefix}", prefix) for prefix in PREFIXES[region])
+        return frozenset(text.replace("{prefix}", prefix) for prefix in PREFIXES[region])
 
 
 def _rows(url: str, found: PriceRows) -> Iterator[PriceRow]:
@@ -94,10 +94,10 @@ def _names(lines: Iterator[list[str]], url: str) -> list[str]:
     for _, cells in zip(range(MOST_HEAD_LINES), lines, strict=False):
         names = [cell.lower().replace(" ", "") for cell in cells]
         if names and names[0] == "sku":
-            if lacking := [name for name in NEEDED if name not in names]:
-                raise RefreshError(f"{url}: has no column {', '.join(lacking)}")
+            if missing := [name for name in NEEDED if name not in names]:
+                raise RefreshError(f"{url}: has no column {', '.join(missing)}")
             return names
-    raise RefreshError(f"{url}: is no price list: no line in its first {MOST_HEAD_LINES} begins with SKU")
+    raise RefreshError(f"{url}: is not a price list: no line in its first {MOST_HEAD_LINES} begins with SKU")
 
 
 def _row(row: Mapping[str, str], url: str) -> PriceRow:

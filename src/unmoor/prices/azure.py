@@ -32,26 +32,26 @@ class Azure:
 
     def read(self, file: str, region: str, *, everywhere: bool) -> PriceRows:
         place = "" if everywhere else f" and armRegionName eq {_literal(region)}"
-        asked = f"serviceName eq {_literal(file)}{place} and priceType eq 'Consumption'"
-        query = urlencode({"currencyCode": "USD", "$filter": asked}, quote_via=quote)
+        page_query = f"serviceName eq {_literal(file)}{place} and priceType eq 'Consumption'"
+        query = urlencode({"currencyCode": "USD", "$filter": page_query}, quote_via=quote)
         found = PriceRows(source=f"{BASE}{PATH}?{query}", rows=iter(()))
         found.rows = self._rows(query, found)
         return found
 
-    def texts(self, wanted: str, region: str) -> frozenset[str]:
-        return frozenset({wanted})
+    def texts(self, text: str, region: str) -> frozenset[str]:
+        return frozenset({text})
 
     def _rows(self, query: str, found: PriceRows) -> Iterator[PriceRow]:
-        pages, asked, count, first = Pages(), query, 0, True
+        pages, page_query, count, first = Pages(), query, 0, True
         for _ in range(MOST_PAGES):
-            url = f"{self._base}{PATH}?{asked}"
+            url = f"{self._base}{PATH}?{page_query}"
             answer = pages.parse(fetch(url), url)
             items = answer.get("Items")
             if not isinstance(items, list) or answer.get("BillingCurrency", "USD") != "USD":
-                raise RefreshError(f"{url}: is no list of prices in USD")
+                raise RefreshError(f"{url}: is not a list of prices in USD")
             yield from (row for item in items if (row := _row(item, url)) is not None)
             count += len(items)
-            if not (asked := _next(answer, query, count, len(items), first=first)):
+            if not (page_query := _next(answer, query, count, len(items), first=first)):
                 found.sha256 = pages.sha256
                 return
             first = False
@@ -59,7 +59,7 @@ class Azure:
 
 
 def _next(answer: dict[str, Any], query: str, count: int, here: int, *, first: bool) -> str:
-    """The query of the page that follows: the link's, or the rows after these where a full page has no link."""
+    """The query of the next page: the link's, or the rows after these if a full page has no link."""
     link = answer.get("NextPageLink")
     if isinstance(link, str) and link:
         # Only its query: where to ask is ours to say, and a link does not send us elsewhere.
@@ -69,9 +69,9 @@ def _next(answer: dict[str, Any], query: str, count: int, here: int, *, first: b
 
 
 def _row(item: Any, url: str) -> PriceRow | None:
-    """A row; None for one that is no price by use: a reservation has the price of its whole term in the same unit."""
+    """A row; None for a reservation, which has the price of its whole term in the same unit."""
     if not isinstance(item, dict):
-        raise RefreshError(f"{url}: has an item that is no object")
+        raise RefreshError(f"{url}: has an item that is not an object")
     texts = {str(name): str(value) for name, value in item.items()}
     if texts.get("type", "Consumption") != "Consumption" or "reservationTerm" in texts:
         return None

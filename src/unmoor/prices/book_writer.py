@@ -1,4 +1,4 @@
-"""A book as its file has it: a price a line, so that a change of one is a change of a line."""
+"""A price book as text with one price a line, for readable diffs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def book_text(book: PriceBook) -> str:
 
 
 def write_book(file: Path, text: str) -> None:
-    """Puts it in the file's place in one move, through a link where it is one; RefreshError where that cannot be."""
+    """Replace the file atomically, following a link; RefreshError if that fails."""
     real = file.resolve()
     try:
         mode = real.stat().st_mode & 0o777
@@ -55,10 +55,10 @@ def _block(entries: Iterable[Any]) -> str:
 def _values(entry: Any) -> dict[str, Any]:
     known = {field.name: field for field in fields(entry)}
     names = [*(n for n in ORDER if n in known), *(n for n in known if n not in ORDER)]
-    return {n: _plain(getattr(entry, n)) for n in names if not _usual(known[n], getattr(entry, n))}
+    return {n: _plain(getattr(entry, n)) for n in names if not _is_default(known[n], getattr(entry, n))}
 
 
-def _usual(field: Field[Any], value: Any) -> bool:
+def _is_default(field: Field[Any], value: Any) -> bool:
     return field.default is not MISSING and field.default == value
 
 

@@ -1,4 +1,4 @@
-"""A book with the prices that were found, and what differs: pure, nothing is written here."""
+"""A price book with new rates, and the differences; pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .sku import Rate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceChange:
-    """A price before and after; `before` is None for a region that the book did not have."""
+    """A price before and after; `before` is None for a new region."""
 
     before: Price | None
     after: Price
@@ -40,7 +40,7 @@ class PriceChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refreshed:
-    """A book as it would be, what has changed, and what is to be known beside."""
+    """The refreshed book, the changes, and notes."""
 
     book: PriceBook
     changes: tuple[PriceChange, ...]
@@ -48,7 +48,9 @@ class Refreshed:
 
 
 def diff_book(book: PriceBook, rates: Sequence[Rate], *, homes: Sequence[str], today: date) -> Refreshed:
-    """The book with these rates. A price for everywhere goes by the vendor's home, and elsewhere by what differs."""
+    """The book with these rates. A price for everywhere follows the vendor's home region; others are added where
+    they differ.
+    """
     prices, allowances = {(p.id, p.region): p for p in book.prices}, list(book.allowances)
     changes, notes = list[PriceChange](), list[str]()
     for rate in rates:
@@ -58,8 +60,8 @@ def diff_book(book: PriceBook, rates: Sequence[Rate], *, homes: Sequence[str], t
         prices[change.after.id, change.after.region] = change.after
         changes.append(change)
         notes += _free(allowances, rate, change.after.unit, today)
-    made = PriceBook(prices=tuple(prices.values()), allowances=tuple(allowances), file=book.file)
-    return Refreshed(book=made, changes=tuple(changes), notes=tuple(dict.fromkeys(notes)))
+    refreshed_book = PriceBook(prices=tuple(prices.values()), allowances=tuple(allowances), file=book.file)
+    return Refreshed(book=refreshed_book, changes=tuple(changes), notes=tuple(dict.fromkeys(notes)))
 
 
 def _change(prices: dict[tuple[str, str], Price], rate: Rate, homes: Sequence[str], today: date) -> PriceChange | None:
@@ -91,7 +93,7 @@ def _change(prices: dict[tuple[str, str], Price], rate: Rate, homes: Sequence[st
 
 
 def _free(allowances: list[Allowance], rate: Rate, unit: str, today: date) -> Iterator[str]:
-    """Sets what the list has free where the book has just that apart, and says what else it has free."""
+    """Update the allowance for just this price, and note other free quantities."""
     id, where = rate.meter.price, f"{rate.meter.price} in {rate.region}"
     if not rate.free:
         return
@@ -99,13 +101,14 @@ def _free(allowances: list[Allowance], rate: Rate, unit: str, today: date) -> It
     if place is None:
         yield f"{where}: the first {rate.free:f} {unit} are free, of which the book has nothing; add an allowance"
         return
-    had = allowances[place]
-    if had.unit != unit or had.covers != (id,):
-        yield f"{where}: the first {rate.free:f} {unit} are free; the book has {had.quantity:f} {had.unit} as {had.id}"
+    before = allowances[place]
+    if before.unit != unit or before.covers != (id,):
+        has = f"{before.quantity:f} {before.unit} as {before.id}"
+        yield f"{where}: the first {rate.free:f} {unit} are free; the book has {has}"
         return
-    if had.quantity != rate.free:
-        yield f"{where}: free were {had.quantity:f} {unit}, and are {rate.free:f}"
-    allowances[place] = replace(had, quantity=rate.free, source=rate.source, as_of=today, sure="api")
+    if before.quantity != rate.free:
+        yield f"{where}: free were {before.quantity:f} {unit}, and are {rate.free:f}"
+    allowances[place] = replace(before, quantity=rate.free, source=rate.source, as_of=today, sure="api")
 
 
 def _each(price: Price) -> tuple[tuple[Decimal, Decimal | None], ...]:

@@ -44,8 +44,8 @@ class Google:
         found.rows = self._rows(f"{self._base}{path}", found, GLOBAL if everywhere else region)
         return found
 
-    def texts(self, wanted: str, region: str) -> frozenset[str]:
-        return frozenset({wanted.replace("{region}", region)})
+    def texts(self, text: str, region: str) -> frozenset[str]:
+        return frozenset({text.replace("{region}", region)})
 
     def _service(self, name: str) -> str:
         if not self._services:
@@ -75,7 +75,7 @@ class Google:
 
 
 def _rates(sku: dict[str, Any], url: str) -> Iterator[PriceRow]:
-    """A row for each tier of what holds now; the free tier of Cloud Run is a credit, which is in no row."""
+    """A row for each current tier; the free tier of Cloud Run is a credit without a row."""
     where = f"{url}: {sku.get('skuId')}"
     category = sku.get("category", {})
     if category.get("usageType", "OnDemand") != "OnDemand":

@@ -1,4 +1,4 @@
-"""Exactly one product for each meter, out of a stream of rows, or a refusal that shows what there was instead."""
+"""Matching of rows to queries: exactly one product for each, or an error with the candidates."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ MOST_NAMES, SHOWN = 50_000, 8
 
 
 def match_rates(source: PriceList, read: PriceRows, meters: Sequence[SkuQuery], region: str) -> list[Rate]:
-    """What was found of these meters of one file; RefreshError with every meter that has not one product there."""
-    wanted = [(meter, {name: source.texts(text, region) for name, text in meter.match.items()}) for meter in meters]
+    """The rates of one file; RefreshError with every query that does not match exactly one product."""
+    queries = [(meter, {name: source.texts(text, region) for name, text in meter.match.items()}) for meter in meters]
     found: dict[str, list[PriceRow]] = {meter.price: [] for meter in meters}
     names: dict[str, None] = {}
     for row in read.rows:
         if len(names) < MOST_NAMES:
             names[row.name] = None
-        for meter, texts in wanted:
+        for meter, texts in queries:
             if all(row.attributes.get(name) in allowed for name, allowed in texts.items()):
                 found[meter.price].append(row)
-    problems, made = list[str](), list[Rate]()
-    for meter, texts in wanted:
+    problems, rates = list[str](), list[Rate]()
+    for meter, texts in queries:
         try:
-            made.append(_rate(meter, texts, found[meter.price], list(names), read, region))
+            rates.append(_rate(meter, texts, found[meter.price], list(names), read, region))
         except RefreshError as error:
             problems.append(str(error))
     if problems:
         raise RefreshError("\n".join(problems))
-    return made
+    return rates
 
 
 def _rate(
@@ -44,15 +44,15 @@ def _rate(
     region: str,
 ) -> Rate:
     where = f"{meter.price} in {region}"
-    asked = ", ".join(f"{name} {' or '.join(sorted(filter(None, allowed)))}" for name, allowed in texts.items())
+    criteria = ", ".join(f"{name} {' or '.join(sorted(filter(None, allowed)))}" for name, allowed in texts.items())
     if not rows:
         likest = sorted(next(iter(texts.values())), key=len)[-1]
         near = get_close_matches(likest, names, n=SHOWN, cutoff=0.4)
         shown = f"; nearest: {', '.join(near)}" if near else ""
-        raise RefreshError(f"{where}: {meter.file} has nothing with {asked}{shown}")
+        raise RefreshError(f"{where}: {meter.file} has nothing with {criteria}{shown}")
     if len({row.key for row in rows}) > 1:
         lines = "".join(f"\n  {_candidate(row)}" for row in rows[:SHOWN])
-        raise RefreshError(f"{where}: {meter.file} has several with {asked}:{lines}")
+        raise RefreshError(f"{where}: {meter.file} has several with {criteria}:{lines}")
     rows = list({(row.unit, row.above, row.value): row for row in rows}.values())
     units = {row.unit for row in rows}
     if len(units) > 1 or (unit := units.pop()) not in meter.units:
@@ -60,15 +60,15 @@ def _rate(
             f"{where}: {rows[0].name} is counted in {', '.join(sorted({r.unit for r in rows}))}, "
             f"not in {' or '.join(meter.units)}"
         )
-    return _tiered(meter, sorted(rows, key=lambda row: row.above), Decimal(meter.units[unit]), read, region)
+    return _rate_of_tiers(meter, sorted(rows, key=lambda row: row.above), Decimal(meter.units[unit]), read, region)
 
 
 def _candidate(row: PriceRow) -> str:
     return f"{row.key}: {row.name}, {row.value:f} for {row.unit} above {row.above:f}"
 
 
-def _tiered(meter: SkuQuery, rows: list[PriceRow], holds: Decimal, read: PriceRows, region: str) -> Rate:
-    """Rows as a value and tiers. A first one that costs nothing is what is free, which a book has apart."""
+def _rate_of_tiers(meter: SkuQuery, rows: list[PriceRow], holds: Decimal, read: PriceRows, region: str) -> Rate:
+    """A rate with tiers; a first tier that costs nothing is the free quantity, which a book lists separately."""
     where = f"{meter.price} in {region}"
     starts = [row.above for row in rows]
     if starts[0] != 0 or len(set(starts)) != len(starts):

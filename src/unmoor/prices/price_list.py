@@ -1,4 +1,4 @@
-"""A vendor's list as it is read: rows one after the other, and a hash of all that was read once they have ended."""
+"""A vendor's price list as a stream of rows, hashed while it is read."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from .sku import PriceRow, RefreshError, SkuQuery
 
 @dataclass(slots=True, kw_only=True)
 class PriceRows:
-    """Rows of a list; `sha256` is there when they have ended. `source` is the vendor's own address of it, whatever
-    copy of it is read.
-    """
+    """Rows of a list; `sha256` is set when they end. `source` is the vendor's own address, even if a copy is read."""
 
     source: str
     rows: Iterator[PriceRow]
@@ -34,14 +32,14 @@ class PriceList(Protocol):
         """The rows of a file in a region."""
         ...
 
-    def texts(self, wanted: str, region: str) -> frozenset[str]:
-        """What an attribute that a meter asks for may be in a region."""
+    def texts(self, text: str, region: str) -> frozenset[str]:
+        """The allowed texts of a query's attribute in a region."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceSources:
-    """Where a target's prices are: the query for each price, and the reader of each vendor that they name."""
+    """A target's price queries, and the reader of each vendor in them."""
 
     queries: Sequence[SkuQuery]
     vendors: Mapping[str, Callable[[], PriceList]]
@@ -63,18 +61,18 @@ class Pages:
         try:
             found = json.loads(content, parse_float=Decimal, parse_int=Decimal)
         except (ValueError, RecursionError) as error:
-            raise RefreshError(f"{url}: is no JSON: {error}") from None
+            raise RefreshError(f"{url}: is not JSON: {error}") from None
         if not isinstance(found, dict):
             raise RefreshError(f"{url}: is not the object that is documented")
         return found
 
 
 def number(text: object, where: str) -> Decimal:
-    """A number of a list; RefreshError where it is none, or below zero."""
+    """A number of a list; RefreshError if it is invalid or negative."""
     try:
         found = Decimal(str(text))
     except InvalidOperation:
-        raise RefreshError(f"{where}: {text!r} is no number") from None
+        raise RefreshError(f"{where}: {text!r} is not a number") from None
     if not found.is_finite() or found < 0:
-        raise RefreshError(f"{where}: {text!r} is no price")
+        raise RefreshError(f"{where}: {text!r} is not a price")
     return found

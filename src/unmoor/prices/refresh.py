@@ -23,7 +23,7 @@ def refresh(
     today: date,
     said: Callable[[str], None] = lambda line: None,
 ) -> Refreshed:
-    """The book with its prices in these regions, or in all that it has, as the vendors have them today."""
+    """The book with today's prices in these regions, by default in all of its own."""
     if not meters:
         raise RefreshError("its prices are in no vendor's list; change its prices.json by hand")
     used = {meter.vendor: sources[meter.vendor] for meter in meters}
@@ -31,9 +31,9 @@ def refresh(
         if not _vendor(region, used):
             raise RefreshError(f"{region}: is not a region of {' or '.join(sorted(used))}")
     known = dict.fromkeys(p.region for p in book.prices if p.region != ANYWHERE)
-    wanted = list(regions) or [region for region in known if _vendor(region, used)]
+    selected = list(regions) or [region for region in known if _vendor(region, used)]
     found, problems = list[Rate](), list[str]()
-    for region in wanted:
+    for region in selected:
         for file, vendor, everywhere, members in _files([m for m in meters if m.vendor == _vendor(region, used)]):
             said(f"reading {file} of {region}")
             source = sources[vendor]
@@ -43,10 +43,10 @@ def refresh(
                 problems.append(str(error))
     if problems:
         raise RefreshError("\n".join(problems))
-    made = diff_book(book, found, homes=[s.home for s in sources.values()], today=today)
+    refreshed = diff_book(book, found, homes=[s.home for s in sources.values()], today=today)
     left = dict.fromkeys(p.id for p in book.prices if p.id not in {m.price for m in meters})
     notes = [f"not in any list that is read: {', '.join(left)}; change by hand"] if left else []
-    return Refreshed(book=made.book, changes=made.changes, notes=(*made.notes, *notes))
+    return Refreshed(book=refreshed.book, changes=refreshed.changes, notes=(*refreshed.notes, *notes))
 
 
 def _files(meters: Sequence[SkuQuery]) -> Iterator[tuple[str, str, bool, list[SkuQuery]]]:

@@ -10,7 +10,7 @@ from unmoor.errors import UnmoorError
 
 
 class RefreshError(UnmoorError):
-    """A price list cannot be read, or does not say what a price is; the text has a line for each reason."""
+    """A price list cannot be read, or a price is not in it; the text has a line for each reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class SkuQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRow:
-    """What a product costs above a quantity, as a vendor's list has it; `key` is the product's own id there."""
+    """A product's price above a quantity in a vendor's list; `key` is its id there."""
 
     key: str
     name: str
@@ -43,7 +43,7 @@ class PriceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """What was found of a meter: value and tiers in the book's unit, and how much the list has free of it."""
+    """The result of a query: value and tiers in the book's unit, and the free quantity."""
 
     meter: SkuQuery
     region: str

@@ -16,7 +16,7 @@ KINDS: tuple[Kind, ...] = ("fixed", "runs", "storage", "traffic", "model")
 NOTHING = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class UsageItem:
     """A quantity of a priced item for one part of the agent; `note` is an assumption about it."""
 
@@ -33,8 +33,8 @@ class UsageItem:
 class CostLine:
     """A month's line item: quantity, minus the free tier, times the unit price.
 
-    `amount` is None where it is not known, and `unknown` says why; `quantity` and `free` are in `unit`, which is the
-    price's own where there is one. `part` is one of the target's, or `model`.
+    `amount` is None if unknown, and `unknown` is the reason. `quantity` and `free` are in `unit`, the price's own if
+    there is one. `part` is a part of the agent, or `model`.
     """
 
     part: str
@@ -66,12 +66,12 @@ class Total:
 
 def total(lines: Iterable[CostLine], *kinds: Kind) -> Total:
     """The sum of the lines, or of those of these kinds."""
-    known, lacking = NOTHING, dict[str, None]()
+    known, missing = NOTHING, dict[str, None]()
     for line in lines:
         if kinds and line.kind not in kinds:
             continue
         if line.amount is None:
-            lacking[line.unknown] = None
+            missing[line.unknown] = None
         else:
             known += line.amount
-    return Total(known=known, missing=tuple(lacking))
+    return Total(known=known, missing=tuple(missing))

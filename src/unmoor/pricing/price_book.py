@@ -24,9 +24,9 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What `per` units cost in one region, or in every one (`*`); `tiers` are what further ones cost instead.
+    """The cost of `per` units in one region or everywhere (`*`); `tiers` are the prices of further units.
 
-    `sku` is the vendor's own name of it: a usage type, a meter id, an SKU. `sha256` is that of the file it was read in.
+    `sku` is the vendor's name: a usage type, meter id or SKU. `sha256` is that of the source file.
     """
 
     id: str
@@ -44,7 +44,7 @@ class Price:
 
     @property
     def unit_price(self) -> Decimal:
-        """What one unit costs, in the first tier."""
+        """The cost of a unit in the first tier."""
         return self.value / self.per
 
     def cost_of(self, quantity: Decimal) -> Decimal | None:
@@ -64,9 +64,9 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What an account has free each month of the prices it covers, together; everywhere, or in these regions.
+    """An account's free quantity a month, shared by the prices it covers; everywhere, or in `regions`.
 
-    Where the vendor gives it as money, `credit` is what a unit of it is worth: elsewhere it pays for fewer units.
+    If it is money, `credit` is the worth of a unit, so at a higher price it covers fewer units.
     """
 
     id: str
@@ -85,30 +85,30 @@ class Allowance:
 
 @dataclass(frozen=True, kw_only=True)
 class PriceBook:
-    """A target's prices and what is free of them."""
+    """A target's prices and allowances."""
 
     prices: tuple[Price, ...]
     allowances: tuple[Allowance, ...] = ()
     file: str = field(default="", compare=False)
 
     def find(self, id: str, region: str) -> Price | None:
-        """The price there, or that for everywhere, or None."""
+        """The price in the region, else the one for everywhere, else None."""
         return self._by_place.get((id, region)) or self._by_place.get((id, ANYWHERE))
 
     def regions(self, id: str) -> tuple[str, ...]:
-        """Where a price is known."""
+        """The regions of a price."""
         return tuple(sorted(region for known, region in self._by_place if known == id))
 
     def allowance(self, id: str, region: str) -> Allowance | None:
-        """What is free of that price there."""
+        """The allowance of a price in a region."""
         return next((a for a in self.allowances if id in a.covers and a.holds_in(region)), None)
 
     def stale_prices(self, today: date) -> tuple[Price, ...]:
-        """The prices that were read longer than a quarter ago."""
+        """The prices older than a quarter."""
         return tuple(p for p in self.prices if today - p.as_of > OLD_AFTER)
 
     def old_text(self, name: str, today: date) -> str:
-        """How many of its prices are old, and the oldest day; nothing where none is."""
+        """A note about old prices; empty if there are none."""
         old = self.stale_prices(today)
         if not old:
             return ""

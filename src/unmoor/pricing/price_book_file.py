@@ -1,4 +1,4 @@
-"""A target's price book: the prices.json beside its cost.py, read strictly, every mistake a line of its own."""
+"""A target's price book: the prices.json beside its cost.py, read strictly, with a line for each mistake."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def load_price_book(module: str) -> PriceBook:
 def read_book(content: bytes, file: str) -> PriceBook:
     """The book in that JSON; BookError with every mistake in it."""
     try:
-        raw = json.loads(content, object_pairs_hook=_once)
+        raw = json.loads(content, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError) as error:
-        raise BookError(f"{file}: no JSON: {error}") from None
+        raise BookError(f"{file}: not JSON: {error}") from None
     if not isinstance(raw, dict):
         raise BookError(f"{file}: a book is an object with format, prices and allowances")
     values, problems = cast("dict[str, Any]", raw), list[str]()
@@ -57,7 +57,7 @@ def _read(content: bytes, file: str) -> PriceBook:
     return read_book(content, file)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
@@ -81,8 +81,8 @@ def _entries(raw: Any, kind: str, problems: list[str]) -> Iterator[Any]:
 
 
 def _entry(kind: type[Any], raw: Mapping[str, Any], where: str, problems: list[str]) -> Any:
-    """The value of that kind, or None after its mistakes were added."""
-    before, given = len(problems), dict[str, Any]()
+    """The entry, or None after adding its problems."""
+    before, members = len(problems), dict[str, Any]()
     known_fields = {f.name: f for f in fields(kind)}
     where = f"{where} ({raw['id']})" if isinstance(raw.get("id"), str) else where
     for key in [k for k in raw if k not in known_fields]:
@@ -93,18 +93,18 @@ def _entry(kind: type[Any], raw: Mapping[str, Any], where: str, problems: list[s
                 problems.append(f"{where}.{name}: is required and missing")
             continue
         try:
-            given[name] = READ[name](raw[name])
+            members[name] = READ[name](raw[name])
         except (ValueError, TypeError, InvalidOperation) as error:
-            problems.append(f"{where}.{name}: {json.dumps(raw[name])} is not allowed; {_wanted(error)}")
-    return kind(**given) if len(problems) == before else None
+            problems.append(f"{where}.{name}: {json.dumps(raw[name])} is not allowed; {_hint(error)}")
+    return kind(**members) if len(problems) == before else None
 
 
-def _wanted(error: Exception) -> str:
+def _hint(error: Exception) -> str:
     return "write a decimal number in quotes" if isinstance(error, InvalidOperation) else str(error)
 
 
 def _clashes(prices: list[Price], allowances: list[Allowance]) -> Iterator[str]:
-    """What is wrong between entries that are each fine."""
+    """Conflicts between valid entries."""
     seen = set[tuple[str, str]]()
     for price in prices:
         if (price.id, price.region) in seen:
@@ -137,7 +137,7 @@ def _text(value: Any) -> str:
 
 
 def _money(value: Any) -> Decimal:
-    """In quotes, since JSON's own numbers are read as floats by most that read them."""
+    """A decimal in quotes, since JSON numbers are often read as floats."""
     if not isinstance(value, str):
         raise ValueError("write a decimal number in quotes")
     number = Decimal(value)

@@ -1,4 +1,4 @@
-"""Prices usages from a book; a free tier is deducted in the order of usages and shared by all that it covers."""
+"""Pricing of usage items; a free tier is deducted in order and shared by the prices that it covers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Pricer:
             return _unknown(use, use.quantity, use.unit, self._lacks(use.price, region))
         quantity = convert(use.quantity, use.unit, price.unit)
         allowance = self.book.allowance(price.id, region) if self.free_tier else None
-        free = _taken(quantity, price, allowance, left) if allowance else NOTHING
+        free = _take_free(quantity, price, allowance, left) if allowance else NOTHING
         amount = price.cost_of(quantity - free)
         if amount is None:
             return _unknown(use, quantity, price.unit, f"no price of so much {price.id}: the book ends below it")
@@ -56,8 +56,8 @@ def _unknown(use: UsageItem, quantity: Decimal, unit: str, why: str) -> CostLine
     )
 
 
-def _taken(quantity: Decimal, price: Price, allowance: Allowance, left: dict[str, Decimal]) -> Decimal:
-    """How much of it is free, taken from what the allowance has left."""
+def _take_free(quantity: Decimal, price: Price, allowance: Allowance, left: dict[str, Decimal]) -> Decimal:
+    """The free part of a quantity, deducted from the rest of the allowance."""
     # Given as money, a unit pays for as many units as its worth buys at this price.
     credit, each = (
         (allowance.credit, price.unit_price) if allowance.credit and price.unit_price else (Decimal(1), Decimal(1))

@@ -23,10 +23,9 @@ MOST = Decimal(10**12)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """A month of 730 hours. Tokens are of one run, cached ones counted in `input_tokens`.
+    """A month of 730 hours. Tokens are of one run; `input_tokens` includes cached ones.
 
-    `day` is how the runs are spread over the 24 hours of a day, in any unit. `origins` says of each field that is not
-    assumed where it is from.
+    `day` is the distribution of runs over 24 hours. `origins` has the source of each field that is not assumed.
     """
 
     runs: Decimal = Decimal(200)
@@ -58,11 +57,11 @@ class Usage:
     def hourly_load(self) -> tuple[tuple[Decimal, int], ...]:
         """Runs that begin in an hour of the day, and the number of such hours."""
         a_day, weight = self.runs / DAYS_PER_MONTH, sum(self.day)
-        return tuple((a_day * hour / weight, count) for hour, count in _counted(self.day))
+        return tuple((a_day * hour / weight, count) for hour, count in _count_hours(self.day))
 
     @property
     def most_at_once(self) -> Decimal:
-        """How many runs are going in the busiest hour, on average."""
+        """Average concurrent runs in the busiest hour."""
         return max(runs for runs, _ in self.hourly_load) * self.minutes / 60
 
     def with_overrides(self, values: Mapping[str, Any], origin: str) -> Usage:
@@ -70,7 +69,6 @@ class Usage:
         return replace(self, **values, origins=tuple({**dict(self.origins), **dict.fromkeys(values, origin)}.items()))
 
     def with_runs(self, runs: Decimal) -> Usage:
-        """The same with another number of runs a month."""
         return replace(self, runs=runs)
 
     def assumptions(self) -> Iterator[tuple[str, str]]:
@@ -83,7 +81,7 @@ class Usage:
 
 
 @functools.lru_cache(maxsize=64)
-def _counted(day: tuple[Decimal, ...]) -> tuple[tuple[Decimal, int], ...]:
+def _count_hours(day: tuple[Decimal, ...]) -> tuple[tuple[Decimal, int], ...]:
     return tuple(Counter(day).items())
 
 
@@ -120,7 +118,7 @@ def parse_amount(text: object) -> Decimal:
             raise InvalidOperation
         number = Decimal(str(text))
     except InvalidOperation:
-        raise ValueError(f"{text!r} is no number; write one such as 20 or 0.5") from None
+        raise ValueError(f"{text!r} is not a number; write one such as 20 or 0.5") from None
     if not number.is_finite() or not 0 <= number <= MOST:
         raise ValueError(f"{text} is not between 0 and {MOST:,}; write one that is")
     return number
@@ -130,7 +128,7 @@ def runs_a_month(text: object) -> Decimal:
     """Parses `200/month`, `10/day`, `2/hour` or `200`; ValueError names the allowed forms."""
     match = re.fullmatch(r"\s*([0-9.]+)\s*(?:/\s*(month|day|hour))?\s*", str(text))
     if match is None:
-        raise ValueError(f"{text!r} is no number of runs; write one such as 200/month, 10/day or 2/hour")
+        raise ValueError(f"{text!r} is not a number of runs; write one such as 200/month, 10/day or 2/hour")
     return parse_amount(match[1]) * A_MONTH[match[2] or "month"]
 
 
@@ -140,5 +138,5 @@ def parse_day_shape(value: object) -> tuple[Decimal, ...]:
         return SHAPES[value]
     hours = tuple(map(parse_amount, value)) if isinstance(value, list | tuple) else ()
     if len(hours) != 24 or not sum(hours):
-        raise ValueError(f"is no day's shape; write {', '.join(SHAPES)}, or a list of 24 numbers, one for each hour")
+        raise ValueError(f"is not a day's shape; write {', '.join(SHAPES)}, or a list of 24 numbers, one for each hour")
     return hours

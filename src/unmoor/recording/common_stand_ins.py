@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from unmoor.target.stand_ins import FakeResource, Outputs, StandIns
+from unmoor.target.stand_ins import FakeOutputs, FakeResource, Outputs, StandIns, template
 
 
 def _remote_image(resource: FakeResource) -> Outputs:
@@ -20,15 +20,6 @@ def _built(resource: FakeResource) -> Outputs:
     return {"id": digest, "digest": digest, "ref": f"{tag}@{digest}"}
 
 
-def _image(resource: FakeResource) -> Outputs:
-    name = resource.input("imageName")
-    return {"id": name, "imageName": name, "baseImageName": name, "repoDigest": f"{name}@sha256:{resource.hex(64)}"}
-
-
-def _named(resource: FakeResource) -> Outputs:
-    return {"id": resource.hex(64), "name": resource.input("name")}
-
-
 def _random(resource: FakeResource) -> Outputs:
     # Random texts are made of the name, so that two resources never share one.
     length = int(resource.inputs.get("length") or resource.inputs.get("byteLength") or 8)
@@ -42,16 +33,18 @@ def _password(resource: FakeResource) -> Outputs:
     return {"id": resource.hex(16, "id"), "result": resource.hex(64)[:length], "bcryptHash": resource.hex(60, "bcrypt")}
 
 
-RESOURCES: Mapping[str, Callable[[FakeResource], Outputs]] = {
+RESOURCES: Mapping[str, FakeOutputs] = {
     "docker-build:index:Image": _built,
-    "docker:index/container:Container": _named,
-    "docker:index/image:Image": _image,
-    "docker:index/network:Network": _named,
+    "docker:index/container:Container": template(id="{hex:64}", name="{name}"),
+    "docker:index/image:Image": template(
+        id="{imageName}", imageName="{imageName}", baseImageName="{imageName}", repoDigest="{imageName}@sha256:{hex:64}"
+    ),
+    "docker:index/network:Network": template(id="{hex:64}", name="{name}"),
     "docker:index/remoteImage:RemoteImage": _remote_image,
-    "docker:index/volume:Volume": _named,
+    "docker:index/volume:Volume": template(id="{hex:64}", name="{name}"),
     "random:index/randomId:RandomId": _random,
     "random:index/randomPassword:RandomPassword": _password,
     "random:index/randomString:RandomString": _random,
-    "random:index/randomUuid:RandomUuid": lambda r: {"id": r.uuid(), "result": r.uuid()},
+    "random:index/randomUuid:RandomUuid": template(id="{uuid}", result="{uuid}"),
 }
 COMMON = StandIns(resources=RESOURCES)

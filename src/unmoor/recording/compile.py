@@ -30,11 +30,11 @@ def compile_graph(chosen: SelectedTarget) -> tuple[Resource, ...]:
 
         resources = graph_of(target, loaded.plan, chosen.settings)
     except ModuleNotFoundError as error:
-        raise _not_installed(target, error) from error
+        raise _missing_sdk_error(target, error) from error
     except UnmoorError:
         raise
     except Exception as error:  # a target may be third-party code, and its error must not affect other targets
-        if found := loaded.with_positions(_rejected_overrides(chosen)):
+        if found := loaded.with_positions(_override_rejections(chosen)):
             raise RefusedError(found) from error
         reason = f"{type(error).__name__}: {error}"
         raise BrokenTargetError(
@@ -46,7 +46,7 @@ def compile_graph(chosen: SelectedTarget) -> tuple[Resource, ...]:
     return resources
 
 
-def _rejected_overrides(chosen: SelectedTarget) -> Iterator[Problem]:
+def _override_rejections(chosen: SelectedTarget) -> Iterator[Problem]:
     """A problem for each override that makes the build fail."""
     from .of_target import graph_of
 
@@ -65,7 +65,7 @@ def _rejected_overrides(chosen: SelectedTarget) -> Iterator[Problem]:
     for index, override in enumerate(settings.overrides):
         if reason := failure([override]):
             where = f"targets.{target.name}.overrides[{index}].set"
-            yield Problem(path=where, rule=f"the SDK rejects it: {reason}", remedy="correct the value's type")
+            yield Problem(where, f"the SDK rejects it: {reason}", "correct the value's type")
 
 
 def check_overrides(chosen: SelectedTarget, *, apart: bool = False) -> None:
@@ -81,15 +81,17 @@ def check_overrides(chosen: SelectedTarget, *, apart: bool = False) -> None:
         return
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
         loaded = chosen.loaded
-        pool.submit(_recorded, loaded.file, loaded.plan.environment, dict(loaded.changes), chosen.target.name).result()
+        pool.submit(
+            _count_resources, loaded.file, loaded.plan.environment, dict(loaded.changes), chosen.target.name
+        ).result()
 
 
-def _recorded(file: Path, environment: str, changes: Mapping[str, Any], target: str) -> int:
+def _count_resources(file: Path, environment: str, changes: Mapping[str, Any], target: str) -> int:
     loaded = load(file, None if environment == DEFAULT_ENVIRONMENT else environment, changes=changes)
     return len(compile_graph(select_target(loaded, target)))
 
 
-def _not_installed(target: Target, error: ModuleNotFoundError) -> BrokenTargetError:
+def _missing_sdk_error(target: Target, error: ModuleNotFoundError) -> BrokenTargetError:
     missing = (error.name or "").split(".")[0]
     if target.extra and missing.startswith("pulumi"):
         return BrokenTargetError(f"target {target.name} needs {missing}: pip install '{target.extra}'")

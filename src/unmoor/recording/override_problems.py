@@ -23,7 +23,7 @@ def override_problems(
         matched = [r for r in resources if override_matches(override, agent, r.type, r.name)]
         if not matched:
             rule = f"no resource is {override.type} {override.name}"
-            yield Problem(path=where, rule=rule, remedy=f"unmoor graph -t {target} lists the resources")
+            yield Problem(where, rule, f"unmoor graph -t {target} lists the resources")
             continue
         for path in override.set:
             yield from _path_problems(where, path, override, matched, inputs_of)
@@ -35,11 +35,11 @@ def _path_problems(
     first = str(parse_path(path)[0])
     if first not in inputs_of(override.type):
         rule = f"{override.type} has no input {first}"
-        yield Problem(path=f"{where}.set", rule=rule, remedy="write one of its inputs, in camelCase")
-    elif not any(_changed(resource, path) for resource in matched):
+        yield Problem(f"{where}.set", rule, "write one of its inputs, in camelCase")
+    elif not any(_changes(resource, path) for resource in matched):
         rule = f"{path} already has this value"
-        yield Problem(path=f"{where}.set", rule=rule, remedy="remove it")
+        yield Problem(f"{where}.set", rule, "remove it")
 
 
-def _changed(resource: Resource, path: str) -> bool:
+def _changes(resource: Resource, path: str) -> bool:
     return any(p == path or p.startswith((f"{path}.", f"{path}[", f"{path}<")) for p in resource.overridden)

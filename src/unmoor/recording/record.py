@@ -7,16 +7,13 @@ transforms; computed outputs are stand-ins of the right shape (unmoor.target.sta
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pulumi
-from google.protobuf.struct_pb2 import Struct, Value
 from pulumi.runtime import mocks, rpc, set_mocks
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import reset_options, set_root_resource
@@ -24,17 +21,13 @@ from pulumi.runtime.stack import run_in_stack
 from pulumi.runtime.sync_await import _ensure_event_loop, _sync_await
 
 from unmoor.errors import UnmoorError
-from unmoor.graph import SECRET, Resource, leaf_paths
+from unmoor.graph import Resource, leaf_paths
 from unmoor.recording.common_stand_ins import COMMON
 from unmoor.recording.engine_details import leave_out_engine_details
+from unmoor.recording.sent_values import changed_paths, decode, plain_texts, render, wrap_secret
 from unmoor.recording.stand_ins import UNSET, fake_invoke, fake_outputs
 from unmoor.target.stand_ins import FakeResource, StandIns
 
-# The SDK's signatures of special values: pulumi/runtime/rpc.py.
-SIGNATURE = rpc._special_sig_key
-SECRET_SIGNATURE = rpc._special_secret_sig
-ASSET_SIGNATURE = rpc._special_asset_sig
-ARCHIVE_SIGNATURE = rpc._special_archive_sig
 TURNED_TO_TEXT = "Calling __str__ on an Output"
 
 
@@ -132,24 +125,24 @@ class _Monitor(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:
         if request.type == "pulumi:pulumi:Stack":
             return super().RegisterResource(request)
-        before = _decoded(request.object)
+        before = decode(request.object)
         self._transform(request)
-        after = _decoded(request.object)
-        self.requests.append((request, after, _changed_paths(_shown(before), _shown(after))))
+        after = decode(request.object)
+        self.requests.append((request, after, changed_paths(render(before), render(after))))
         response = super().RegisterResource(request)
         for name in request.additionalSecretOutputs:
-            _hide(response.object, name)
+            wrap_secret(response.object, name)
         self.keys[response.urn] = (request.type, request.name)
         return response
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
-            self.outputs = {k: _shown(v) for k, v in _decoded(request.outputs).items()}
+            self.outputs = {k: render(v) for k, v in decode(request.outputs).items()}
         return super().RegisterResourceOutputs(request)
 
     def recording(self) -> Recording:
         resources = tuple(sorted((self._resource(*request) for request in self.requests), key=lambda r: r.key))
-        plain = sorted({text for _, inputs, _ in self.requests for text in _plain_texts(inputs)})
+        plain = sorted({text for _, inputs, _ in self.requests for text in plain_texts(inputs)})
         return Recording(resources=resources, outputs=dict(sorted(self.outputs.items())), plain_texts=tuple(plain))
 
     def _transform(self, request: Any) -> None:
@@ -169,7 +162,7 @@ class _Monitor(mocks.MockMonitor):
                 request.object.CopyFrom(changed)
 
     def _resource(self, request: Any, inputs: dict[str, Any], changed: tuple[str, ...]) -> Resource:
-        shown = _shown(inputs)
+        shown = render(inputs)
         self._refuse_unset(request, shown)
         return Resource(
             type=request.type,
@@ -200,80 +193,3 @@ class _Monitor(mocks.MockMonitor):
         for listed in request.propertyDependencies.values():
             urns |= set(listed.urns)
         return tuple(sorted({self.keys[u] for u in urns if u in self.keys} - {(request.type, request.name)}))
-
-
-def _hide(outputs: Struct, name: str) -> None:
-    """Wrap an output as a secret, as an engine does for additional secret outputs."""
-    if name in outputs.fields:
-        value = outputs.fields[name]
-        wrapper = Struct(fields={SIGNATURE: Value(string_value=SECRET_SIGNATURE), "value": value})
-        outputs.fields[name].CopyFrom(Value(struct_value=wrapper))
-
-
-@dataclass(frozen=True, slots=True)
-class _Secret:
-    """A value inside a secret wrapper."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class _Asset:
-    """A file or text that is sent by its content."""
-
-    sha256: str
-
-
-def _decoded(value: Any) -> Any:
-    """A protobuf value as it was sent; the SDK's own reader moves a secret's wrapper to the enclosing value."""
-    if isinstance(value, Struct):
-        members = {key: _decoded(member) for key, member in value.fields.items()}
-        return _special(members) if SIGNATURE in members else members
-    kind = value.WhichOneof("kind")
-    if kind == "struct_value":
-        return _decoded(value.struct_value)
-    if kind == "list_value":
-        return [_decoded(item) for item in value.list_value.values]
-    return None if kind in (None, "null_value") else getattr(value, kind)
-
-
-def _special(members: dict[str, Any]) -> Any:
-    signature = members[SIGNATURE]
-    if signature == SECRET_SIGNATURE:
-        return _Secret(members.get("value"))
-    if signature in (ASSET_SIGNATURE, ARCHIVE_SIGNATURE):
-        path = members.get("path")
-        content = Path(path).read_bytes() if path else str(members.get("text", members.get("assets", ""))).encode()
-        return _Asset(hashlib.sha256(content).hexdigest())
-    return members
-
-
-def _shown(value: Any) -> Any:
-    """A value as the graph shows it: secrets hidden, assets by their digest, no nulls, whole floats as integers."""
-    if isinstance(value, _Secret):
-        return SECRET
-    if isinstance(value, _Asset):
-        return {SIGNATURE: ASSET_SIGNATURE, "hash": value.sha256}
-    if isinstance(value, Mapping):
-        return {k: _shown(v) for k, v in sorted(value.items()) if v is not None}
-    if isinstance(value, list):
-        return [_shown(v) for v in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
-def _plain_texts(value: Any) -> Iterable[str]:
-    if isinstance(value, Mapping):
-        for item in value.values():
-            yield from _plain_texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _plain_texts(item)
-    elif isinstance(value, str):
-        yield value
-
-
-def _changed_paths(before: Any, after: Any) -> tuple[str, ...]:
-    old, new = dict(leaf_paths(before)), dict(leaf_paths(after))
-    return tuple(sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path)))

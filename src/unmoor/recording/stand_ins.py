@@ -28,7 +28,7 @@ def fake_outputs(stand_ins: StandIns, resource: FakeResource) -> tuple[str, Outp
     known: Outputs = {}
     for table, key in tables:
         known |= table[key](resource) if key in table else {}
-    unset = {output: f"<no stand-in: {type_} {output}>" for output in _declared(type_)}
+    unset = {output: f"<no stand-in: {type_} {output}>" for output in _text_outputs(type_)}
     return known.pop("id", None) or resource.hex(16), {**unset, **resource.inputs, **known}
 
 
@@ -40,7 +40,7 @@ def fake_invoke(stand_ins: StandIns, token: str, args: Mapping[str, Any]) -> Out
 
 
 @functools.cache
-def _declared(type_: str) -> tuple[str, ...]:
+def _text_outputs(type_: str) -> tuple[str, ...]:
     """Every output of the type that the SDK declares as a text that is always present, by its wire name."""
     return tuple(
         getattr(member.fget, "_pulumi_name", name)

@@ -6,7 +6,7 @@ from .access import Access
 from .contract import BuildOptions, CredentialsHint, Outputs, Target
 from .description import PARTS, Adjustment, Guarantee, Limit, Part, PartMapping
 from .settings import Override, Settings, override_matches
-from .stand_ins import FakeResource, StandIns
+from .stand_ins import FakeResource, StandIns, template
 
 __all__ = [
     "PARTS",
@@ -26,4 +26,5 @@ __all__ = [
     "Target",
     "override_matches",
     "secret_name_from_variable",
+    "template",
 ]

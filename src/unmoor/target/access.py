@@ -1,4 +1,4 @@
-"""Who may do what, in words that name no platform."""
+"""Who may do what, independent of the platform."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A target's settings, read from the spec with the target's own model, problems placed in the spec."""
+"""A target's settings, read from the spec with the target's model; problems have positions in the spec."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class SelectedTarget:
     settings: Settings
 
     def problems(self) -> list[Problem]:
-        """Every reason for which the target refuses the plan, each with its place in the spec."""
+        """Every reason to reject the plan, with its position in the spec."""
         return self.loaded.with_positions(self.target.check(self.loaded.plan, self.settings))
 
     def require_accepted(self) -> SelectedTarget:
-        """Itself; RefusedError with every reason where the target refuses the plan."""
+        """Itself; RefusedError with every reason if the target rejects the plan."""
         if found := self.problems():
             raise RefusedError(found)
         return self
 
 
 def select_target(loaded: Loaded, name: str) -> SelectedTarget:
-    """The target of that name with its settings; SpecError where they break its model's rules."""
+    """The target of that name with its settings; SpecError if they are invalid."""
     target = load(name)
     raw = dict(loaded.settings.get(name, {}))
     try:
@@ -45,17 +45,17 @@ def select_target(loaded: Loaded, name: str) -> SelectedTarget:
     return SelectedTarget(loaded=loaded, target=target, settings=settings)
 
 
-def default_target(loaded: Loaded, given: str) -> str:
-    """The target that is given, else the only one that the spec has settings for; SpecError where there are more."""
-    if given:
-        if given not in names():
-            raise unknown_target_error(given)
-        return given
+def default_target(loaded: Loaded, name: str) -> str:
+    """The named target, else the only one in the spec; SpecError if there are several."""
+    if name:
+        if name not in names():
+            raise unknown_target_error(name)
+        return name
     found = list(loaded.settings)
     if len(found) == 1:
         return found[0]
     rule = f"the spec has settings for {', '.join(found)}" if found else "the spec has settings for no target"
-    raise SpecError([Problem(path="targets", rule=rule, remedy="say which by -t", file=str(loaded.file))])
+    raise SpecError([Problem("targets", rule, "say which by -t", str(loaded.file))])
 
 
 def unknown_targets(loaded: Loaded) -> list[Problem]:
@@ -63,4 +63,4 @@ def unknown_targets(loaded: Loaded) -> list[Problem]:
     rule = "no installed distribution offers this target"
     remedy = f"install it, correct it or remove it; installed targets: {', '.join(names())}"
     found = [name for name in loaded.settings if name not in names()]
-    return loaded.with_positions(Problem(path=f"targets.{name}", rule=rule, remedy=remedy) for name in found)
+    return loaded.with_positions(Problem(f"targets.{name}", rule, remedy) for name in found)

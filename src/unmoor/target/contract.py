@@ -66,7 +66,7 @@ class Outputs:
     bundle: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CredentialsHint:
     """How to recognize that the platform's SDK found no valid credentials (a regular expression), and the remedy."""
 

@@ -1,4 +1,4 @@
-"""Targets by name, the shipped ones and strangers' through the same door: the entry points `unmoor.targets`."""
+"""Targets by name, shipped and third-party alike: the entry points `unmoor.targets`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ GROUP = "unmoor.targets"
 
 def names() -> tuple[str, ...]:
     """The installed targets' names, sorted; imports none of them."""
-    return tuple(sorted(_found()))
+    return tuple(sorted(_entry_points()))
 
 
 def distribution(name: str) -> str:
     """The distribution that offers a target, with its version; UnknownTargetError if none does."""
-    return _distribution(_one(name))
+    return _distribution(_entry_point(name))
 
 
 def load(name: str) -> Target:
@@ -29,7 +29,7 @@ def load(name: str) -> Target:
     UnknownTargetError if nothing offers it; BrokenTargetError, naming the distribution, if it does not load, is no
     target, bears another name, or is offered twice.
     """
-    entry = _one(name)
+    entry = _entry_point(name)
     try:
         target = entry.load()
     except Exception as error:
@@ -37,7 +37,7 @@ def load(name: str) -> Target:
         raise BrokenTargetError(f"target {name!r} from {_distribution(entry)} failed to import: {reason}") from error
     if not isinstance(target, Target):
         raise BrokenTargetError(
-            f"target {name!r} from {_distribution(entry)} is no unmoor.target.Target: {entry.value}"
+            f"target {name!r} from {_distribution(entry)} is not an unmoor.target.Target: {entry.value}"
         )
     if target.name != name:
         raise BrokenTargetError(f"target {name!r} from {_distribution(entry)} calls itself {target.name!r}")
@@ -52,15 +52,15 @@ def unknown_target_error(name: str) -> UnknownTargetError:
 
 
 @functools.cache
-def _found() -> dict[str, tuple[EntryPoint, ...]]:
+def _entry_points() -> dict[str, tuple[EntryPoint, ...]]:
     found: dict[str, tuple[EntryPoint, ...]] = {}
     for entry in entry_points(group=GROUP):
         found[entry.name] = (*found.get(entry.name, ()), entry)
     return found
 
 
-def _one(name: str) -> EntryPoint:
-    offers = _found().get(name, ())
+def _entry_point(name: str) -> EntryPoint:
+    offers = _entry_points().get(name, ())
     if len(offers) > 1:
         # An editable install may list a distribution twice; the same object from the same place is one offer.
         offers = tuple({f"{offer.value} {_distribution(offer)}": offer for offer in offers}.values())

@@ -1,4 +1,4 @@
-"""What a target says of the revision that serves: whether it is the one that was deployed last."""
+"""The revision that serves: whether it is the last deployed one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """One look: the revision that was asked for `serves`, is on its way (`moving`), or has `failed`.
+    """The deployed revision's state: it `serves`, is rolling out (`moving`), or has `failed`.
 
-    `said` is one line: which it is, or the platform's reason. `log` is the last that the container wrote which failed.
+    `text` is one line: its name, or the platform's reason. `log` are the last lines of the container that failed.
     """
 
     state: Literal["serves", "moving", "failed"]
@@ -19,19 +19,19 @@ class Revision:
     log: tuple[str, ...] = ()
 
 
-def serving_revision(said: str) -> Revision:
-    return Revision(state="serves", text=said)
+def serving_revision(text: str) -> Revision:
+    return Revision(state="serves", text=text)
 
 
-def moving_revision(said: str) -> Revision:
-    return Revision(state="moving", text=said)
+def moving_revision(text: str) -> Revision:
+    return Revision(state="moving", text=text)
 
 
-def failed_revision(said: str, log: Sequence[str] = ()) -> Revision:
-    return Revision(state="failed", text=one_line(said), log=tuple(log))
+def failed_revision(text: str, log: Sequence[str] = ()) -> Revision:
+    return Revision(state="failed", text=one_line(text), log=tuple(log))
 
 
 def one_line(text: str, most: int = 500) -> str:
-    """A platform's words in one line that is not too long."""
+    """A platform's message in one line of limited length."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 1]}…"

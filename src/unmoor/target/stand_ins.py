@@ -64,3 +64,37 @@ class StandIns:
 def canonical(value: object) -> str:
     """A value as text that does not depend on the order of its members."""
     return json.dumps(value, sort_keys=True, default=repr)
+
+
+def template(**outputs: Any) -> FakeOutputs:
+    """Outputs as texts with fields, also inside lists and mappings.
+
+    `{key}` is an input, or the logical name if it is not set. `{hex:17}`, `{number:20}` and `{uuid:salt}` are unique to
+    the resource; a second part after a comma is a salt.
+    """
+    return lambda resource: _fill(outputs, _Fields(resource))
+
+
+class _Fields(dict[str, Any]):
+    def __init__(self, resource: FakeResource) -> None:
+        super().__init__({kind: _Unique(getattr(resource, kind)) for kind in ("hex", "number", "uuid")})
+        self._resource = resource
+
+    def __missing__(self, key: str) -> str:
+        return self._resource.input(key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unique:
+    make: Callable[..., str]
+
+    def __format__(self, spec: str) -> str:
+        return self.make(*(int(part) if part.isdecimal() else part for part in spec.split(",") if part))
+
+
+def _fill(value: Any, fields: _Fields) -> Any:
+    if isinstance(value, str):
+        return value.format_map(fields)
+    if isinstance(value, Mapping):
+        return {key: _fill(member, fields) for key, member in value.items()}
+    return [_fill(item, fields) for item in value] if isinstance(value, list) else value

@@ -50,7 +50,7 @@ class Case:
 
 
 class TargetConformance:
-    """What a target promises to everybody; each test runs for every spec."""
+    """The promises of every target; each test runs for every spec."""
 
     target: ClassVar[str]
     specs: ClassVar[Sequence[str | Path]]
@@ -73,7 +73,7 @@ class TargetConformance:
 
     def require_accepted(self, spec: str | Path) -> Case:
         case = self.case(spec)
-        _none(case.target.check(case.plan, case.settings))
+        _expect_none(case.target.check(case.plan, case.settings))
         return case
 
     def test_the_same_plan_gives_the_same_graph(self, spec: str | Path) -> None:
@@ -86,21 +86,21 @@ class TargetConformance:
         before, bundle = _effect(case), pack(case.plan)
         # Turned, and neither the build, a refusal nor the bundle followed.
         still = [k.path for k in mutations(case.plan) if not _moves(case, k, before, bundle)]
-        _none(still)
+        _expect_none(still)
 
     def test_every_resource_descends_from_the_one_component(self, spec: str | Path) -> None:
         resources = _graph(self.require_accepted(spec))
-        _none([*descends_from_one(resources), *unique(resources)])
+        _expect_none([*descends_from_one(resources), *unique(resources)])
 
     def test_no_secret_is_sent_in_plain(self, spec: str | Path) -> None:
         case = self.require_accepted(spec)
-        recording = _recorded(case)
+        recording = _record(case)
         values = [stand_in(s) for s in case.plan.secrets if s.source not in ("existing", "generated")]
-        _none(list(no_plain_secret(recording.plain_texts, values)))
+        _expect_none(list(no_plain_secret(recording.plain_texts, values)))
 
     def test_outputs_are_complete(self, spec: str | Path) -> None:
         case = self.require_accepted(spec)
-        outputs = _recorded(case).outputs
+        outputs = _record(case).outputs
         named = {"bundle", "gateway", "image", "logs", "run", "store_url", "token", "url"}
         assert {name for name, value in outputs.items() if isinstance(value, str) and value} == named
 
@@ -114,30 +114,30 @@ class TargetConformance:
             if f"{r.type}.{key}" in case.target.name_limits
         ]
         assert names or not case.target.name_limits
-        _none([(where, n) for where, n in names if len(str(n)) > case.target.name_limits[where]])
+        _expect_none([(where, n) for where, n in names if len(str(n)) > case.target.name_limits[where]])
 
     def test_two_agents_and_two_environments_share_no_name(self, spec: str | Path) -> None:
         case = self.require_accepted(spec)
         one = _graph(case)
         for other in (replace(case.plan, agent="other-agent"), replace(case.plan, environment="other")):
-            _none(list(_collisions(case, one, _graph(case.with_plan(other)))))
+            _expect_none(list(_collisions(case, one, _graph(case.with_plan(other)))))
 
     def test_no_folder_of_this_machine_is_named(self, spec: str | Path) -> None:
         case = self.require_accepted(spec)
         home = str(Path.home())
         folders = [str(Path(spec).absolute()), *([f"{home}/"] if len(home) > 1 else [])]
-        _none(list(machine_paths(_graph(case), folders)))
+        _expect_none(list(machine_paths(_graph(case), folders)))
 
     def test_access_is_what_the_contract_allows(self, spec: str | Path) -> None:
         case = self.require_accepted(spec)
-        _none(access_breaches(case.plan, case.target.access(case.plan, _graph(case))))
+        _expect_none(access_breaches(case.plan, case.target.access(case.plan, _graph(case))))
 
     def test_every_part_is_served_by_what_is_there(self, spec: str | Path) -> None:
         case = self.require_accepted(spec)
         types = {r.type for r in _graph(case)}
         served = case.target.part_mappings(case.plan, case.settings)
         assert [s.part for s in served] == list(PARTS)
-        _none([(s.part, t) for s in served for t in s.types if t not in types])
+        _expect_none([(s.part, t) for s in served for t in s.types if t not in types])
 
     def test_refusals_carry_the_spec_path(self, spec: str | Path) -> None:
         case = self.case(spec)
@@ -154,23 +154,23 @@ class TargetConformance:
         assert set(done.stdout.split()) & set(SDKS) == set()
 
 
-def _none(found: Iterable[object]) -> None:
-    """Fails with one line for each thing that was found; shipped modules have no rewritten asserts."""
+def _expect_none(found: Iterable[object]) -> None:
+    """Fail with one line for each item; pytest does not rewrite asserts in shipped modules."""
     lines = [str(f) for f in found]
     if lines:
         raise AssertionError("\n".join(lines))
 
 
 def _graph(case: Case) -> tuple[Resource, ...]:
-    return _recorded(case).resources
+    return _record(case).resources
 
 
-def _recorded(case: Case) -> Recording:
-    return _of(case.target.name, case.plan, case.settings.model_dump_json())
+def _record(case: Case) -> Recording:
+    return _record_target(case.target.name, case.plan, case.settings.model_dump_json())
 
 
 @functools.lru_cache(maxsize=8)
-def _of(target: str, plan: Plan, settings: str) -> Recording:
+def _record_target(target: str, plan: Plan, settings: str) -> Recording:
     found = load_target(target)
     return record_target(found, plan, found.settings.model_validate_json(settings))
 
@@ -180,12 +180,12 @@ def _text(resources: Sequence[Resource]) -> str:
 
 
 def _effect(case: Case) -> tuple[str, ...]:
-    """All that a plan's build shows, but for the bundle's digest; a refused plan shows its refusals."""
+    """Everything visible of a build except the bundle's digest; for a rejected plan, the problems."""
     problems = [str(p) for p in case.target.check(case.plan, case.settings)]
     if problems:
         return tuple(problems)
     try:
-        recording = _recorded(case)
+        recording = _record(case)
     except RefusedError as error:
         return (str(error),)
     text = _text(recording.resources).replace(str(recording.outputs["bundle"]), "[bundle]")
@@ -195,25 +195,24 @@ def _effect(case: Case) -> tuple[str, ...]:
 
 
 def _without_hashes(text: str) -> str:
-    """The bundle is an asset, told by its content's digest."""
     return re.sub(r'"hash": "[0-9a-f]{64}"', '"hash": ""', text)
 
 
 def _moves(case: Case, knob: Mutation, before: tuple[str, ...], bundle: bytes) -> bool:
-    follows_bundle = not knob.bundled or _packed(knob.turned) != bundle
+    follows_bundle = not knob.bundled or _pack(knob.turned) != bundle
     return follows_bundle and (not _must_build(case, knob) or _effect(case.with_plan(knob.turned)) != before)
 
 
 def _must_build(case: Case, knob: Mutation) -> bool:
-    """A schedule that the gateway fires by itself needs nothing built: the gateway reads it out of the bundle."""
+    """A schedule that the gateway fires needs no resource: the gateway reads it from the bundle."""
     by_gateway = [
         s for s in case.target.part_mappings(case.plan, case.settings) if s.part == "schedules" and not s.types
     ]
     return knob.built and not (by_gateway and knob.path.startswith("schedules["))
 
 
-def _packed(plan: Plan) -> bytes:
-    """The bundle, or why it cannot be packed: a file whose digest is turned is no longer what was read."""
+def _pack(plan: Plan) -> bytes:
+    """The bundle, or the error: a file with a changed digest cannot be packed."""
     try:
         return pack(plan)
     except UnmoorError as error:
@@ -221,7 +220,7 @@ def _packed(plan: Plan) -> bytes:
 
 
 def _collisions(case: Case, one: Sequence[Resource], other: Sequence[Resource]) -> Iterator[str]:
-    """Resources of one type that would bear the same name in the same place, by the inputs that name."""
+    """Resources of one type with the same name in the same place."""
     known = {(r.type, key, value): r for r in one for key, value in _names(case, r)}
     for resource in other:
         for key, value in _names(case, resource):
@@ -237,6 +236,6 @@ def _names(case: Case, resource: Resource) -> Iterator[tuple[str, str]]:
 
 
 def _place(resource: Resource) -> dict[str, Any]:
-    """What else tells where a resource lies: its other inputs, but for what only describes it."""
+    """The inputs that place a resource: all but descriptive ones."""
     words = ("tags", "labels", "description", "comment", "annotations", "displayName")
     return {k: v for k, v in resource.inputs.items() if k not in words}

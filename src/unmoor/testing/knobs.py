@@ -1,4 +1,4 @@
-"""Every knob of a plan, turned: one changed plan for each leaf, with how that leaf is meant to travel."""
+"""Every leaf of a plan, changed once, and whether the bundle or the build must follow."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ABSENT: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutation:
-    """A leaf of a plan: its path, whether the bundle or the build must follow it, and the plan with it turned."""
+    """A leaf of a plan: its path, whether the bundle or the build must follow it, and the changed plan."""
 
     path: str
     bundled: bool
@@ -51,9 +51,9 @@ class Mutation:
 
 
 def mutations(plan: Plan) -> Iterator[Mutation]:
-    """Every leaf of the plan; an empty tuple and an absent part have none, so a full spec shows the most."""
+    """A mutation of every leaf; an empty tuple or absent part has none, so use a full spec."""
     for way, (bundled, built), value in _leaves(plan, ()):
-        turned = _turned(plan, way, value)
+        turned = _turn(plan, way, value)
         if turned is not None:
             path = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in way).lstrip(".")
             yield Mutation(path=path, bundled=bundled, built=built, turned=turned)
@@ -74,7 +74,7 @@ def _leaves(value: Any, way: tuple[str | int, ...]) -> Iterator[tuple[tuple[str 
             yield here, (bundled, built), member
 
 
-def _turned(plan: Plan, way: tuple[str | int, ...], value: Any) -> Plan | None:
+def _turn(plan: Plan, way: tuple[str | int, ...], value: Any) -> Plan | None:
     name = str(way[-1])
     if way == ("gateway", "token"):
         return _other_token(plan)
@@ -84,16 +84,16 @@ def _turned(plan: Plan, way: tuple[str | int, ...], value: Any) -> Plan | None:
         table = TURNED[name]
         other = table.get(value, ("guard",)) if isinstance(table, dict) else table
     else:
-        other = _more(value)
+        other = _next_value(value)
     if other is None or other == value or (way[0] == "secrets" and value == ""):
         return None  # nothing is read from where a secret is existing or generated
-    turned = _replaced(plan, way, other)
+    turned = _replace_at(plan, way, other)
     if name == "name" and value == plan.gateway.token:
         turned = dataclasses.replace(turned, gateway=dataclasses.replace(plan.gateway, token=other))
     return turned
 
 
-def _more(value: Any) -> Any:
+def _next_value(value: Any) -> Any:
     """The next value of the same kind."""
     if isinstance(value, bool):
         return not value
@@ -107,16 +107,16 @@ def _more(value: Any) -> Any:
 
 
 def _other_token(plan: Plan) -> Plan:
-    """The token is a secret's name, so the other one is made as well."""
+    """The plan with another token, and its secret."""
     other = Secret(name="other-token", source="env", reference="OTHER_TOKEN", holders=("gateway",))
     gateway = dataclasses.replace(plan.gateway, token=other.name)
     return dataclasses.replace(plan, gateway=gateway, secrets=(*plan.secrets, other))
 
 
-def _replaced(value: Any, way: tuple[str | int, ...], other: Any) -> Any:
+def _replace_at(value: Any, way: tuple[str | int, ...], other: Any) -> Any:
     if not way:
         return other
     step, rest = way[0], way[1:]
     if isinstance(step, int):
-        return (*value[:step], _replaced(value[step], rest, other), *value[step + 1 :])
-    return dataclasses.replace(value, **{step: _replaced(getattr(value, step), rest, other)})
+        return (*value[:step], _replace_at(value[step], rest, other), *value[step + 1 :])
+    return dataclasses.replace(value, **{step: _replace_at(getattr(value, step), rest, other)})

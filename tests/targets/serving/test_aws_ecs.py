@@ -132,7 +132,7 @@ def test_a_deployment_that_was_rolled_back_is_not_what_was_asked_for(monkeypatch
         found = inspect_service(SERVICE)
     assert found == Revision(
         state="failed",
-        text="ECS went back to agent-gateway:6: agent-gateway:7, which was asked for, did not start; "
+        text="ECS rolled back to agent-gateway:6: agent-gateway:7 did not start; "
         "Essential container in task exited; container gateway: exit code 1",
         log=("starting", '{"error": "no such bundle"}'),
     )
@@ -167,7 +167,7 @@ def test_a_deployment_that_failed_longer_ago_than_ecs_remembers_says_that_it_did
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = looked(monkeypatch, **answers(deployment(OLD)))
-    assert found.text == "ECS went back to agent-gateway:6: agent-gateway:7, which was asked for, did not start"
+    assert found.text == "ECS rolled back to agent-gateway:6: agent-gateway:7 did not start"
 
 
 def test_a_reason_that_may_not_be_read_hides_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,15 +177,15 @@ def test_a_reason_that_may_not_be_read_hides_nothing_else(monkeypatch: pytest.Mo
     )
     found = looked(monkeypatch, **{**answers(deployment(OLD)), "ListTasks": refused})
     assert found.text == (
-        "ECS went back to agent-gateway:6: agent-gateway:7, which was asked for, did not start; "
-        "why its tasks stopped cannot be read: AWS refused ListTasks: User: x is not authorized to perform: ecs:ListTasks"
+        "ECS rolled back to agent-gateway:6: agent-gateway:7 did not start; "
+        "the reason why its tasks stopped cannot be read: AWS refused ListTasks: User: x is not authorized to perform: ecs:ListTasks"
     )
 
 
 @pytest.mark.parametrize("services", [[], [{"status": "INACTIVE", "deployments": []}]])
 def test_a_service_that_is_gone_is_said(monkeypatch: pytest.MonkeyPatch, services: list[Any]) -> None:
     found = looked(monkeypatch, DescribeServices={"services": services, "failures": []})
-    assert found == Revision(state="failed", text="the service agent-gateway is not there; unmoor up makes it")
+    assert found == Revision(state="failed", text="the service agent-gateway does not exist; unmoor up creates it")
 
 
 @pytest.mark.slow
@@ -201,6 +201,4 @@ def test_moto_answers_in_the_same_shapes(monkeypatch: pytest.MonkeyPatch, moto: 
     service = Service(arn=made["service"]["serviceArn"], cluster="agent", family="agent-gateway", region="eu-west-1")
     assert inspect_service(service) == Revision(state="moving", text="0 of 1 tasks run agent-gateway:1")
     client.register_task_definition(family="agent-gateway", containerDefinitions=[container])
-    assert inspect_service(service).text == (
-        "ECS went back to agent-gateway:1: agent-gateway:2, which was asked for, did not start"
-    )
+    assert inspect_service(service).text == ("ECS rolled back to agent-gateway:1: agent-gateway:2 did not start")

@@ -56,17 +56,17 @@ def test_a_revision_that_comes_up_is_on_its_way(state: str) -> None:
 
 
 def test_an_app_whose_first_revision_is_not_there_yet_is_on_its_way() -> None:
-    assert looked(app("", "")) == Revision(state="moving", text="no revision is there yet")
+    assert looked(app("", "")) == Revision(state="moving", text="there is no revision yet")
     assert looked(app(state="InProgress")) == Revision(state="moving", text=LATEST)
 
 
 def test_traffic_that_is_elsewhere_is_said() -> None:
-    assert looked(app(weight=20)).text == f"{LATEST} is ready, and has 20 % of the traffic; give it all of it"
+    assert looked(app(weight=20)).text == f"{LATEST} is ready but has 20 % of the traffic; give it 100 %"
 
 
 def test_an_app_that_is_gone_is_said() -> None:
     assert looked(None) == Revision(
-        state="failed", text="the container app agent-gateway is not there; unmoor up makes it"
+        state="failed", text="the container app agent-gateway does not exist; unmoor up creates it"
     )
 
 

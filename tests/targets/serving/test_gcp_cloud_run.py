@@ -94,12 +94,12 @@ def test_logs_that_cannot_be_read_leave_the_reason() -> None:
 def test_traffic_that_is_elsewhere_is_said() -> None:
     elsewhere = {"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "revision": OLD.rsplit("/", 1)[1], "percent": 100}
     found, _ = looked(service(trafficStatuses=[elsewhere]))
-    assert found.text == "agent-gateway-00002-abc is ready, and has 0 % of the traffic; give it all of it"
+    assert found.text == "agent-gateway-00002-abc is ready but has 0 % of the traffic; give it 100 %"
 
 
 def test_a_service_that_is_gone_is_said() -> None:
     assert looked(None)[0] == Revision(
-        state="failed", text="the service agent-gateway is not there; unmoor up makes it"
+        state="failed", text="the service agent-gateway does not exist; unmoor up creates it"
     )
 
 
@@ -112,4 +112,4 @@ def test_the_guards_service_is_looked_at_as_well(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv("UNMOOR_GOOGLE_RUN", url)
         found = current_revision(outputs, settings, plan)
     guard = asked[-1][0].rsplit("/", 1)[1]
-    assert found == Revision(state="failed", text=f"the service {guard} is not there; unmoor up makes it")
+    assert found == Revision(state="failed", text=f"the service {guard} does not exist; unmoor up creates it")

@@ -103,12 +103,12 @@ def test_what_is_not_on_the_machine_is_said(tmp_path: Path) -> None:
     launcher = name(PLAN, "launcher")
     with docker(tmp_path, machine(launcher=None)) as host:
         assert inspect_containers(host, OUTPUTS, PLAN).text == (
-            f"the container {launcher} is not there; unmoor refresh and unmoor up make it again"
+            f"the container {launcher} does not exist; unmoor refresh and unmoor up create it again"
         )
     (tmp_path / "docker.sock").unlink()
     with docker(tmp_path, {"/x": 1}) as host:
         assert inspect_containers(host, OUTPUTS, PLAN).text == (
-            "the image unmoor/agent:x is not on the machine; unmoor up puts it there"
+            "the image unmoor/agent:x is not on the machine; unmoor up creates it"
         )
 
 
@@ -119,10 +119,10 @@ def test_what_is_not_on_the_machine_is_said(tmp_path: Path) -> None:
         (container(Health=None), Revision(state="serves", text="c")),
         (container(Health={"Status": "starting"}), Revision(state="moving", text="c is starting")),
         (container(Status="created", Health=None), Revision(state="moving", text="c is created")),
-        (container(Status="exited", ExitCode=137, OOMKilled=True), "c is exited: the kernel killed it, since its memory was used up"),
+        (container(Status="exited", ExitCode=137, OOMKilled=True), "c is exited: the kernel killed it: out of memory"),
         (container(Status="exited", Error="no such file"), "c is exited: no such file"),
-        (container(Image="sha256:" + "2" * 64), "c runs the image sha256:222222222222 and not sha256:111111111111, which was deployed"),
-        (container(Env=["UNMOOR_BUNDLE=" + "a" * 64]), "c has the bundle aaaaaaaaaaaa and not bbbbbbbbbbbb, which was deployed"),
+        (container(Image="sha256:" + "2" * 64), "c runs the image sha256:222222222222 not the deployed sha256:111111111111"),
+        (container(Env=["UNMOOR_BUNDLE=" + "a" * 64]), "c has the bundle aaaaaaaaaaaa not the deployed bbbbbbbbbbbb"),
         (container(Env=None), Revision(state="serves", text="c")),
         (
             container(Health={"Status": "unhealthy", "Log": [{"Output": "old"}, {"Output": "not ready\n"}]}),
