@@ -101,7 +101,7 @@ def test_a_session_goes_on_in_a_store_that_was_named(home: Path) -> None:
         (["nowhere", "--once", "x"], "nowhere: spec: the file does not exist; name a spec or run unmoor init"),
         (
             ["a", "--once", "x", "--store", "ftp://x"],
-            "store: 'ftp://x' is no store; write one of s3://, gs://, az://, file://, memory://",
+            "store: 'ftp://x' is not a store; write one of s3://, gs://, az://, file://, memory://",
         ),
         (["a", "--once", "x", "-e", "prod"], "environment prod is not declared"),
     ],

@@ -20,7 +20,8 @@ from .types import Emit, RunCredentials, Stream
 # A guard beside the run may still be starting at the harness's first request.
 PATIENCE_S = 20.0
 BACKOFF = Backoff(first_s=0.05, cap_s=1.0)
-CONNECT_S = 10
+# A front holds the request while it starts a guard; a guard itself responds at once, unless it hangs.
+FRONT_S, CONNECT_S = 10, 5
 
 Dial = Callable[[], Awaitable[Link]]
 
@@ -70,7 +71,7 @@ class GuardLink:
         for failures in itertools.count(1):
             try:
                 return await self._dial()
-            except OSError:
+            except ConnectionError:
                 pause_s = BACKOFF.pause_s(failures)
                 if asyncio.get_running_loop().time() + pause_s > deadline:
                     raise
@@ -125,7 +126,9 @@ def connect_guard(url: str) -> GuardLink:
         parts = urlsplit(url)
         if parts.scheme == "https" and parts.hostname:
             identity = caller_identity(parts.netloc)
-            return GuardLink(lambda: dial(f"https://{parts.netloc}/link", identity, heartbeat_s=HEARTBEAT_S))
+            return GuardLink(
+                lambda: dial(f"https://{parts.netloc}/link", identity, timeout_s=FRONT_S, heartbeat_s=HEARTBEAT_S)
+            )
         if parts.scheme == "http" and parts.hostname and parts.port:
             return GuardLink(lambda: dial(f"http://{parts.netloc}/link"))
     raise ConfigurationError(
@@ -133,19 +136,24 @@ def connect_guard(url: str) -> GuardLink:
     )
 
 
-async def dial(url: str, identity: Identity | None = None, *, heartbeat_s: float | None = None) -> Link:
-    """A link to a guard; ConnectionError if it cannot connect."""
+async def dial(
+    url: str, identity: Identity | None = None, *, timeout_s: float = CONNECT_S, heartbeat_s: float | None = None
+) -> Link:
+    """A link to a guard; ConnectionError if it cannot connect, TimeoutError if the guard does not respond."""
     import aiohttp
 
     headers = await identity.headers() if identity else {}
-    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S))
+    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout_s))
     try:
-        async with asyncio.timeout(CONNECT_S):
+        async with asyncio.timeout(timeout_s):
             socket = await session.ws_connect(
                 url, headers=headers, heartbeat=heartbeat_s, max_msg_size=MAX_MESSAGE, compress=0
             )
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except TimeoutError:
+        await session.close()
+        raise TimeoutError("it does not respond") from None
+    except aiohttp.ClientError as error:
         await session.close()
         status = error.status if isinstance(error, aiohttp.WSServerHandshakeError) else 0
-        raise ConnectionError(f"its front responds {status}" if status else "it does not respond") from None
+        raise ConnectionError(f"its front responds {status}" if status else "it cannot be connected to") from None
     return Link(socket, session)
