@@ -107,7 +107,7 @@ def _job(name: str, *, session: str = "") -> LaunchSpec:
         args=(),
         command=("./agent",) if name == "command" else (),
         model=Model(provider=provider, name="MODEL", base_url="", api_key=""),
-        guarded=GuardEndpoint(
+        guard=GuardEndpoint(
             model_url="http://127.0.0.1:PORT/model", proxy_url="http://127.0.0.1:PORT", token="RUN-TOKEN"
         ),
         home=PurePosixPath("/HOME"),

@@ -207,7 +207,7 @@ def test_a_comparison_goes_by_what_a_store_has_seen(agent: Path) -> None:
         (("--since", "ever"), "'ever' is not a duration; write a whole number and s, m, h or d, such as 30m"),
         (("--csv", "--json"), "--csv and --json exclude each other"),
         (("-t", "gcp"), "unknown target 'gcp'; "),
-        (("--store", "here"), "store: 'here' is no store; write one of s3://"),
+        (("--store", "here"), "store: 'here' is not a store; write one of s3://"),
     ],
 )
 def test_what_the_command_cannot_do_is_said_and_exits_2(agent: Path, arguments: tuple[str, ...], said: str) -> None:

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from socket import create_server
 from typing import Any
 
 from forked import AGENT
 from runs import Ran, stored_events
 
 from unmoor.plan.bundle import pack
+from unmoor.runtime.guard.transport.server import GuardServer
+from unmoor.runtime.guard.transport.types import Emit, RunCredentials, Stream
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.run_record import RunRecord, create_run_record, from_json
 from unmoor.runtime.store import Store, open_store
@@ -130,21 +131,28 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+class SilentHandler:
+    """Serves every connection and never responds."""
+
+    async def serve(self, stream: Stream, credentials: RunCredentials, emit: Emit) -> None:
+        await asyncio.Event().wait()
+
+    async def settle(self) -> None:
+        pass
+
+
 @contextlib.contextmanager
 def silent_guard() -> Iterator[str]:
-    """Something where the guard should be that takes every link and says nothing; its address."""
-    server = create_server(("127.0.0.1", 0))
-    taken: list[Any] = []
-
-    def serve() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                taken.append(server.accept()[0])
-
-    threading.Thread(target=serve, daemon=True).start()
+    """The address of a guard that accepts every link and never responds."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    server = GuardServer(SilentHandler(), host="127.0.0.1", port=0, drain_s=0)
+    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
     try:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        yield f"http://127.0.0.1:{server.number}"
     finally:
-        server.close()
-        for one in taken:
-            one.close()
+        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

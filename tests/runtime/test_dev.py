@@ -79,7 +79,7 @@ def test_a_run_that_fails_exits_with_one_and_its_status_last(home: Path) -> None
     folder = written(home / "a", harness={"name": "command", "command": ["sh", "-c", "exit 7"]})
     result = dev(home, str(folder), "--once", "x")
     assert result.returncode == 1
-    assert result.stdout.splitlines()[-2:] == ["reason   sh ended with exit code 7", "failed"]
+    assert result.stdout.splitlines()[-2:] == ["reason   sh exited with code 7", "failed"]
 
 
 def test_a_prompt_can_be_read_from_standard_input(home: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_session_goes_on_in_a_store_that_was_named(home: Path) -> None:
         (["nowhere", "--once", "x"], "nowhere: spec: the file does not exist; name a spec or run unmoor init"),
         (
             ["a", "--once", "x", "--store", "ftp://x"],
-            "store: 'ftp://x' is no store; write one of s3://, gs://, az://, file://, memory://",
+            "store: 'ftp://x' is not a store; write one of s3://, gs://, az://, file://, memory://",
         ),
         (["a", "--once", "x", "-e", "prod"], "environment prod is not declared"),
     ],
@@ -135,7 +135,7 @@ def test_a_harness_that_is_not_installed_is_named_with_what_to_do(home: Path) ->
     )
     result = dev(home, str(folder), "--once", "x", env={"K": "a-key-of-mine", "PATH": "/usr/bin:/bin"})
     assert result.returncode == 2
-    assert result.stderr == "harness codex 0.0.1 is not here; unmoor dev --install gets it\n"
+    assert result.stderr == "harness codex 0.0.1 is not installed; unmoor dev --install installs it\n"
 
 
 def test_an_agent_that_cannot_be_guarded_leaves_no_run_behind(home: Path) -> None:
@@ -148,8 +148,8 @@ def test_an_agent_that_cannot_be_guarded_leaves_no_run_behind(home: Path) -> Non
     result = dev(home, str(folder), "--once", "x", env={"MY_KEY": "a-key-of-mine"})
     assert result.returncode == 2
     assert result.stderr == (
-        "model: no price is known for openai imaginary-9, so run.max_cost_usd cannot be kept; "
-        "remove run.max_cost_usd, or choose a model whose price is known\n"
+        "model: openai imaginary-9 has no known price, so run.max_cost_usd cannot be enforced; "
+        "remove run.max_cost_usd, or choose a model with a known price\n"
     )
     assert not (home / ".local" / "share" / "unmoor" / "dev" / "agent" / "store" / "runs").exists()
 

@@ -39,7 +39,7 @@ def statuses(home: Path) -> list[str]:
         (["--once", " \n"], "", "the prompt is empty; write a task"),
         (["--once", "-"], "", "the prompt is empty; write a task"),
         (["--once", "x", "--store", "file:///a#b"], "", "store: 'file:///a#b': write ? as %3F and # as %23"),
-        (["--once", "x", "--store", "file://[x"], "", "store: 'file://[x' is no store; write one of s3://"),
+        (["--once", "x", "--store", "file://[x"], "", "store: 'file://[x' is not a store; write one of s3://"),
         (["--once", "x", "--store", "file:///proc/none"], "", "No such file or directory"),
     ],
 )

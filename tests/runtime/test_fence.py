@@ -13,7 +13,7 @@ from runs import Bench, command_spec
 
 from unmoor.runtime.run.directories import RunDirectories, sandbox_rules
 from unmoor.runtime.sandbox import landlock, seccomp
-from unmoor.runtime.sandbox.probe import TRIES, interpret, probe_sandbox
+from unmoor.runtime.sandbox.probe import ATTEMPTS, interpret, probe_sandbox
 
 pytestmark = [
     pytest.mark.process,
@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 RULES = landlock.Rules(read=("/usr", "/lib", "/lib64", "/etc", "/proc"), write=("/dev/null",), ports=(8790,))
-SEEN = {name: errors[0] for name, errors in TRIES.items()}
+SEEN = {name: errors[0] for name, errors in ATTEMPTS.items()}
 
 
 def attack(tmp_path: Path, code: str) -> str:
@@ -181,7 +181,7 @@ def test_a_fence_that_lets_something_through_is_advisory_and_says_what(tmp_path:
     (tmp_path / "forbidden").write_text("x")
     open_rules = landlock.Rules(read=("/",), write=("/dev/null",), ports=(1,))
     seen = asyncio.run(probe_sandbox(open_rules, forbidden=str(tmp_path / "forbidden")))
-    assert seen.files == "advisory: got through: file (done)"
+    assert seen.files == "advisory: escaped: file (done)"
     assert str(seen) == seen.files
 
 
@@ -191,10 +191,10 @@ def test_a_fence_that_lets_something_through_is_advisory_and_says_what(tmp_path:
         (SEEN, 7, "enforced by landlock+seccomp"),
         ({**SEEN, "connect": "ECONNREFUSED"}, 3, "advisory: kernel has no Landlock network rules"),
         ({**SEEN, "connect": "ECONNREFUSED"}, 0, "advisory: kernel has no Landlock"),
-        ({**SEEN, "connect": "ECONNREFUSED"}, 7, "advisory: got through: connect (ECONNREFUSED)"),
-        ({**SEEN, "datagram": "done"}, 7, "advisory: got through: datagram (done)"),
+        ({**SEEN, "connect": "ECONNREFUSED"}, 7, "advisory: escaped: connect (ECONNREFUSED)"),
+        ({**SEEN, "datagram": "done"}, 7, "advisory: escaped: datagram (done)"),
         ({**SEEN, "signal": "done"}, 5, "advisory: kernel has no Landlock scopes"),
-        ({}, 7, "advisory: got through: connect (None), datagram (None), multipath (None), fast_open (None)"),
+        ({}, 7, "advisory: escaped: connect (None), datagram (None), multipath (None), fast_open (None)"),
     ],
 )
 def test_only_what_was_seen_is_recorded_as_enforced(seen: dict[str, str], abi: int, text: str) -> None:

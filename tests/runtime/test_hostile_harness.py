@@ -29,7 +29,7 @@ def test_one_that_writes_byte_by_byte_and_never_ends_its_line_is_timed_out(tmp_p
 def test_one_that_floods_its_errors_keeps_their_end(tmp_path: Path) -> None:
     run = ran(tmp_path, "head -c 200000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo the end >&2; exit 3")
     assert_one_end(run, "failed")
-    assert run.record.reason == "sh ended with exit code 3: the end"
+    assert run.record.reason == "sh exited with code 3: the end"
 
 
 def test_one_that_removes_its_work_folder_still_has_its_end(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_run_that_ends_well_succeeds_with_its_answer_and_artifacts(tmp_path: P
 def test_a_command_that_fails_is_failed_with_its_last_word(tmp_path: Path) -> None:
     run = ran(tmp_path, "echo no such thing >&2; exit 3")
     assert_one_end(run, "failed")
-    assert run.record.reason == "sh ended with exit code 3: no such thing"
+    assert run.record.reason == "sh exited with code 3: no such thing"
 
 
 def test_a_program_that_is_not_there_is_failed_in_one_line(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_no_secret_reaches_the_store_in_any_form(tmp_path: Path) -> None:
     for form in (value, base64.b64encode(value.encode()).decode(), value.encode().hex()):
         assert form not in text
     assert "[secret:key]" in text
-    assert run.record.reason == "sh ended with exit code 1: [secret:key]"
+    assert run.record.reason == "sh exited with code 1: [secret:key]"
 
 
 def test_the_harness_sees_nothing_of_the_runners_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,28 +1,30 @@
-"""The program `unmoor-agent`: what every container of an agent runs, by its first argument."""
+"""The program `unmoor-agent`: every container of an agent runs it, with a command as its first argument."""
 
 from __future__ import annotations
 
 import sys
 import urllib.error
 import urllib.request
+from importlib import import_module
 
 from unmoor.container import HEALTH_PATH
 from unmoor.errors import UnmoorError
 
+SERVICES = {"serve": "gateway", "guard": "guard", "launch": "launcher"}
 COMMANDS = ("serve", "health PORT", "run RUN_ID", "run --trigger NAME [--delivery ID]", "guard", "launch")
 TIMEOUT_S = 3
 
 
 def main(arguments: list[str]) -> int:
-    """0 where the command did what it says, 1 where it failed, 2 where it cannot be done here, said in one line."""
+    """Exit code 0 on success, 1 on failure, 2 with one line for an invalid configuration or command."""
     try:
         return _dispatch(arguments)
     except UnmoorError as error:
         print(f"unmoor-agent: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        place = f": {error.filename}" if error.filename else ""
-        print(f"unmoor-agent: this machine: {error.strerror or error}{place}", file=sys.stderr)
+        file = f": {error.filename}" if error.filename else ""
+        print(f"unmoor-agent: this machine: {error.strerror or error}{file}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -36,29 +38,19 @@ def _dispatch(arguments: list[str]) -> int:
             from unmoor.runtime.run.main import main as run
 
             return run(rest)
-        case ["serve"]:
-            from unmoor.runtime.gateway.main import main as serve
-
-            return serve()
-        case ["guard"]:
-            from unmoor.runtime.guard.main import main as guard
-
-            return guard()
-        case ["launch"]:
-            from unmoor.runtime.launcher.main import main as launch
-
-            return launch()
+        case [service] if service in SERVICES:
+            return import_module(f"unmoor.runtime.{SERVICES[service]}.main").main()
         case _:
-            said = " ".join(arguments[:1]) or "(none)"
-            print(f"unmoor-agent: no command {said}; it has: {', '.join(COMMANDS)}", file=sys.stderr)
+            command = " ".join(arguments[:1]) or "(none)"
+            print(f"unmoor-agent: unknown command {command}; commands: {', '.join(COMMANDS)}", file=sys.stderr)
             return 2
 
 
 def healthy(port: int) -> bool:
-    """Whether what listens on that port of this container answers the health path with success within 3 s."""
+    """Whether this container's service at that port reports health within 3 s."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{HEALTH_PATH}", timeout=TIMEOUT_S) as answer:
-            return 200 <= answer.status < 300
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{HEALTH_PATH}", timeout=TIMEOUT_S) as response:
+            return 200 <= response.status < 300
     except (urllib.error.URLError, OSError):
         return False
 

@@ -1,9 +1,12 @@
-"""Pauses between attempts that grow: the one rule for every loop that tries again."""
+"""Growing pauses between attempts: the one rule for every retry loop."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+
+# A larger exponent would overflow a float.
+MAX_EXPONENT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,10 +19,6 @@ class Backoff:
     jitter: float = 0.0
 
     def pause_s(self, failures: int) -> float:
-        """How long to wait after this many failures in a row."""
-        pause_s = self.first_s
-        for _ in range(failures - 1):
-            if pause_s >= self.cap_s or self.factor == 1:
-                break
-            pause_s *= self.factor
-        return min(pause_s, self.cap_s) * random.uniform(1 - self.jitter, 1 + self.jitter)
+        """The pause after this many consecutive failures."""
+        pause_s = min(self.first_s * self.factor ** max(0, min(failures - 1, MAX_EXPONENT)), self.cap_s)
+        return pause_s * random.uniform(1 - self.jitter, 1 + self.jitter)

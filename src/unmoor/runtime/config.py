@@ -221,14 +221,16 @@ class AgentConfig:
     def triggers(self) -> tuple[Trigger, ...]:
         """Every trigger: webhooks, then schedules, then mailboxes."""
         kinds = {"webhook": self.webhooks, "schedule": self.schedules, "email": self.mailboxes}
-        return tuple(Trigger(name=t.name, kind=kind, prompt=t.prompt) for kind, found in kinds.items() for t in found)
+        return tuple(
+            Trigger(name=t.name, kind=kind, prompt=t.prompt) for kind, triggers in kinds.items() for t in triggers
+        )
 
 
 def read_config(text: str | bytes) -> AgentConfig:
     """The agent of a config.json; ConfigurationError for another format, or a missing or unknown member."""
     raw = json.loads(text)
-    if (found := raw.pop("format", None)) != FORMAT:
-        raise ConfigurationError(f"config.json has format {found!r}, this release reads {FORMAT}")
+    if (version := raw.pop("format", None)) != FORMAT:
+        raise ConfigurationError(f"config.json has format {version!r}, this release reads {FORMAT}")
     return _read_object(AgentConfig, raw, "config.json")
 
 

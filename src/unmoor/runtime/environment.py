@@ -34,8 +34,8 @@ class ContainerEnvironment:
 def read_environment(environment: Mapping[str, str]) -> ContainerEnvironment:
     """Reads the variables; ConfigurationError for one that is missing."""
     return ContainerEnvironment(
-        store_url=_needed(environment, "UNMOOR_STORE"),
-        bundle=_needed(environment, "UNMOOR_BUNDLE"),
+        store_url=_required(environment, "UNMOOR_STORE"),
+        bundle=_required(environment, "UNMOOR_BUNDLE"),
         guard_url=environment.get("UNMOOR_GUARD_URL", ""),
         gateway_url=environment.get("UNMOOR_GATEWAY_URL", ""),
         work_root=Path(environment.get("UNMOOR_WORK", WORK_DIR)),
@@ -46,11 +46,11 @@ def read_environment(environment: Mapping[str, str]) -> ContainerEnvironment:
 def read_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """Secrets by variable: from the environment, and from files of that name one level below UNMOOR_SECRETS_DIR,
     without a trailing newline."""
-    found = {name: value for name, value in environment.items() if name.startswith(SECRET_PREFIX)}
+    secrets = {name: value for name, value in environment.items() if name.startswith(SECRET_PREFIX)}
     if folder := environment.get("UNMOOR_SECRETS_DIR"):
         for path in sorted(Path(folder).glob(f"*/{SECRET_PREFIX}*")):
-            found[path.name] = _read(path)
-    return found
+            secrets[path.name] = _read(path)
+    return secrets
 
 
 def _read(path: Path) -> str:
@@ -68,7 +68,7 @@ def scrub_secrets() -> None:
         del os.environ[name]
 
 
-def _needed(environment: Mapping[str, str], name: str) -> str:
+def _required(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name, "")
     if not value:
         raise ConfigurationError(f"{name} is not set; the target sets it")

@@ -1,9 +1,9 @@
-"""What the runtime raises on purpose.
+"""The runtime's errors; their texts hold no secret.
 
-RuntimeFault             base; its text is fit for a log as it is
-├── InfrastructureFault  the platform's or the network's doing: such a run may be tried again
-├── WorkspaceFault       the workspace could not be made as the spec says; trying again would not help
-└── ConfigurationFault   the container was not given what it needs
+UnmoorRuntimeError       base
+├── TransientError       the platform, the store or the network failed: the run may be retried
+├── WorkspaceError       the workspace cannot be created as the spec says: a retry would not help
+└── ConfigurationError   the container's configuration is incomplete or invalid
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from unmoor.errors import UnmoorError
 
 
 class UnmoorRuntimeError(UnmoorError):
-    """Base of every fault of the runtime's."""
+    """Base of the runtime's errors."""
 
 
 class TransientError(UnmoorRuntimeError):
-    """The platform, the store or the network failed; nothing that the agent did."""
+    """The platform, the store or the network failed, not the agent."""
 
 
 class WorkspaceError(UnmoorRuntimeError):
-    """The workspace could not be made as the spec says."""
+    """The workspace cannot be created as the spec says."""
 
 
 class ConfigurationError(UnmoorRuntimeError):
-    """A variable, secret or program that the container needs is not there."""
+    """A variable, secret or program that the container needs is missing or invalid."""
 
     exit_code = 2

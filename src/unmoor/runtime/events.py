@@ -1,18 +1,19 @@
-"""What happens in a run, in the same words for every harness.
+"""The events of a run, the same for every harness.
 
-A harness adapter turns a line of its program's output into any of Message, ToolCall, ToolResult, Usage and Notice;
-the guard reports Refused, Spent and OverBudget; the run itself begins with Started and ends with Finished. As JSON an
-event is one object with `type`, its own fields, and, put there by the journal, `n`, `at` and (where a line of the
-harness's made it) `raw`.
+An adapter's reader turns a line of the harness's output into Message, ToolCall, ToolResult, ModelUsage and Notice. The
+guard emits ModelUsage, Notice, NetworkDenied and BudgetExceeded. A run begins with Started and ends with Finished. In
+JSON an event is an object with `type`, its own fields, and from the event log `n`, `at` and, for an event from a line
+of the harness, `raw`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 Status = Literal["succeeded", "failed", "timed_out", "cancelled", "over_budget", "lost"]
 FINAL_STATUSES: tuple[Status, ...] = ("succeeded", "failed", "timed_out", "cancelled", "over_budget", "lost")
@@ -20,7 +21,7 @@ FINAL_STATUSES: tuple[Status, ...] = ("succeeded", "failed", "timed_out", "cance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """The run began: with which harness, model and session, and what the fence holds."""
+    """The run has started: its harness, model and session, and the sandbox's report."""
 
     type: ClassVar[str] = "run.started"
     harness: str
@@ -32,7 +33,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """Text of the agent's, whole."""
+    """A whole message of the agent."""
 
     type: ClassVar[str] = "message"
     text: str
@@ -40,7 +41,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """The agent calls a tool; `input` is JSON text, or empty where the harness does not say."""
+    """The agent calls a tool; `input` is JSON text, or empty if the harness does not report it."""
 
     type: ClassVar[str] = "tool.call"
     id: str
@@ -50,7 +51,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResult:
-    """A tool answered; `id` is the call's."""
+    """A tool's result; `id` is the call's."""
 
     type: ClassVar[str] = "tool.result"
     id: str
@@ -60,8 +61,7 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """Tokens of one or more requests. `input` counts all input, cached reads and writes included; `output` counts all
-    output, reasoning included."""
+    """Tokens of one or more requests. `input` includes cache reads and writes; `output` includes reasoning."""
 
     input: int = 0
     cached_input: int = 0
@@ -75,7 +75,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelUsage:
-    """What the model was used: by one request as the guard metered it, or as the harness says where nobody metered."""
+    """The usage of a model: by one request as the guard metered it, or as the harness reports it without a meter."""
 
     type: ClassVar[str] = "usage"
     model: str
@@ -86,7 +86,7 @@ class ModelUsage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something that people should see: a retry, a warning, an error of the harness's that is not yet the end."""
+    """Something that a user should see: a retry, a warning, an error of the harness that does not end the run."""
 
     type: ClassVar[str] = "notice"
     level: Literal["info", "warning", "error"]
@@ -95,7 +95,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkDenied:
-    """The guard refused a way out: what was asked for, and why not."""
+    """The guard refused a connection or request: its destination, and the reason."""
 
     type: ClassVar[str] = "network.refused"
     destination: str
@@ -104,7 +104,7 @@ class NetworkDenied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetExceeded:
-    """A cap is used up; the run ends as over_budget. `cap` is run.max_cost_usd or budget.per_day_usd."""
+    """A cap is exceeded; the run ends as over_budget. `cap` is run.max_cost_usd or budget.per_day_usd."""
 
     type: ClassVar[str] = "budget.exceeded"
     cap: str
@@ -114,7 +114,7 @@ class BudgetExceeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """The run's one end: what became of it, what was used and spent, and the paths of its artifacts."""
+    """The run has ended: its status and reason, the usage and cost, and the paths of its artifacts."""
 
     type: ClassVar[str] = "run.finished"
     status: Status
@@ -129,9 +129,13 @@ HarnessEvent = Message | ToolCall | ToolResult | ModelUsage | Notice
 GuardEvent = ModelUsage | Notice | NetworkDenied | BudgetExceeded
 
 
+_GUARD_EVENTS = {kind.type: kind for kind in (ModelUsage, Notice, NetworkDenied, BudgetExceeded)}
+_AMOUNTS = ("cost_usd", "limit_usd", "spent_usd")
+
+
 def as_values(event: Event) -> dict[str, Any]:
-    """The event as JSON can hold it; money as text, so that nothing is rounded."""
-    return {"type": event.type, **_plain(event)}
+    """The event for JSON; amounts are texts, so that none is rounded."""
+    return {"type": event.type, **dataclasses.asdict(event, dict_factory=_json_members)}
 
 
 def as_json(event: Event) -> str:
@@ -139,29 +143,17 @@ def as_json(event: Event) -> str:
     return json.dumps(as_values(event), ensure_ascii=False, separators=(",", ":"))
 
 
-def guard_event(values: dict[str, Any]) -> GuardEvent:
-    """The guard's event that was sent as these values; ValueError for any other type."""
-    fields = {k: v for k, v in values.items() if k != "type"}
-    match values.get("type"):
-        case ModelUsage.type:
-            cost = fields.pop("cost_usd")
-            tokens = Tokens(**fields.pop("tokens"))
-            return ModelUsage(**fields, tokens=tokens, cost_usd=None if cost is None else Decimal(cost))
-        case Notice.type:
-            return Notice(**fields)
-        case NetworkDenied.type:
-            return NetworkDenied(**fields)
-        case BudgetExceeded.type:
-            return BudgetExceeded(
-                cap=fields["cap"], limit_usd=Decimal(fields["limit_usd"]), spent_usd=Decimal(fields["spent_usd"])
-            )
-        case other:
-            raise ValueError(f"{other!r} is no event of the guard's")
+def guard_event(values: Mapping[str, Any]) -> GuardEvent:
+    """The guard's event with these values; ValueError for any other type."""
+    kind = _GUARD_EVENTS.get(values.get("type", ""))
+    if kind is None:
+        raise ValueError(f"{values.get('type')!r} is not an event of the guard")
+    members = {name: value for name, value in values.items() if name != "type"}
+    if "tokens" in members:
+        members["tokens"] = Tokens(**members["tokens"])
+    amounts = {name: Decimal(members[name]) for name in _AMOUNTS if members.get(name) is not None}
+    return kind(**{**members, **amounts})
 
 
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(v) for v in cast(tuple[Any, ...], value)]
-    return str(value) if isinstance(value, Decimal) else value
+def _json_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in members}

@@ -1,4 +1,4 @@
-"""Host names: what is one, and whether the list of allowed ones has it."""
+"""Host names: their normal form, and matching against a list of allowed ones."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable
 
 LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
-# What ends so is an address to some program or other: 127.1, 2130706433, 0x7f.1 (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+# Some programs read a name with such an end as an address: 127.1, 2130706433, 0x7f.1
+# (https://url.spec.whatwg.org/#ends-in-a-number-checker).
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def host_name(text: str) -> str | None:
-    """The name in lower case and ASCII, without a final dot; None for what is no full name, addresses among it."""
+    """The name in lower case and ASCII, without a final dot; None if it is not a full name, as an address is not."""
     try:
         name = text.encode("idna").decode("ascii") if not text.isascii() else text
     except UnicodeError:
@@ -24,8 +25,8 @@ def host_name(text: str) -> str | None:
 
 
 def matches_any(patterns: Iterable[str], host: str) -> bool:
-    """Whether a host is named by one of them: `a.example.com` itself, or `*.example.com` for all below example.com and
-    not example.com itself."""
+    """Whether a pattern matches the host: `a.example.com` itself; `*.example.com` everything below example.com, without
+    example.com itself."""
     return any(_matches(pattern, host) for pattern in patterns)
 
 

@@ -1,4 +1,4 @@
-"""Secrets taken out of whatever is written: the value as it is, and as common encodings carry it."""
+"""Removes secrets from text: the value itself and its common encodings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-# What is shorter would be found by chance in everything.
+# A shorter text would match by chance.
 SHORTEST = 5
 ESCAPED = re.compile("%[0-9A-F]{2}")
 
@@ -18,7 +18,7 @@ Redact = Callable[[str], str]
 
 
 def redactor(secrets: Mapping[str, str]) -> Redact:
-    """A function that puts `[secret:NAME]` wherever a secret's value, or an encoding of it, stands in a text."""
+    """A function that replaces each secret's value, or an encoding of it, by `[secret:NAME]`."""
     forms = {form: name for name, value in secrets.items() if len(value) >= SHORTEST for form in encodings(value)}
     if not forms:
         return lambda text: text
@@ -28,7 +28,7 @@ def redactor(secrets: Mapping[str, str]) -> Redact:
 
 
 def redact_values(value: Any, redact: Redact) -> Any:
-    """The value with every text in it redacted, keys included."""
+    """The value with every text in it redacted, including keys."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, list):
@@ -39,7 +39,7 @@ def redact_values(value: Any, redact: Redact) -> Any:
 
 
 def encodings(value: str) -> set[str]:
-    """The value and its usual encodings: base64 at each of the three offsets, hex, URL, JSON, HTML, one line of it."""
+    """The value and its common encodings: base64 at each of the three offsets, hex, URL, JSON, HTML, single lines."""
     raw = value.encode()
     lines = [line for line in value.splitlines() if len(line) >= SHORTEST] if "\n" in value else []
     as_json = json.dumps(value)[1:-1]
@@ -47,7 +47,7 @@ def encodings(value: str) -> set[str]:
     found = {
         value,
         value.strip(),
-        raw.decode("latin-1"),  # as a header of HTTP is read
+        raw.decode("latin-1"),  # as HTTP headers are decoded
         *lines,
         as_json,
         json.dumps(as_json)[1:-1],
@@ -63,7 +63,7 @@ def encodings(value: str) -> set[str]:
 
 
 def _base64(raw: bytes) -> Iterable[str]:
-    """What of the base64 is the same whatever stands before and after the value."""
+    """The part of the base64 that does not depend on the bytes around the value."""
     for offset in range(3):
         before = b"\0" * offset
         text = base64.b64encode(before + raw).decode().rstrip("=")

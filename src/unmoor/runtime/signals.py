@@ -1,4 +1,4 @@
-"""How a service is told to stop."""
+"""Stopping a service by a signal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 
 
 def shutdown_event() -> asyncio.Event:
-    """Set by the first SIGTERM or SIGINT."""
+    """An event that the first SIGTERM or SIGINT sets."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""A program of the runner's own, such as git, run to its end: nothing of it is left, whatever becomes of the runner."""
+"""Runs a program of the runner's own, such as git, to its end; no process of it remains."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """How it ended, and what it wrote."""
+    """A program's exit code and output."""
 
     code: int
     stdout: str
@@ -22,9 +22,9 @@ class Completed:
 async def run_command(
     *argv: str, env: Mapping[str, str], timeout_s: float, preexec_fn: Callable[[], None] | None = None
 ) -> Completed:
-    """Runs a program without input in a session of its own; TimeoutError, and it is killed, where it takes too long.
+    """Runs a program without input in a session of its own; TimeoutError if it takes too long.
 
-    It is killed as well, with all of its session, where whoever waits for it is told to stop.
+    On a timeout or cancellation its whole session is killed.
     """
     process = await asyncio.create_subprocess_exec(
         *argv,

@@ -124,7 +124,7 @@ async def opened(
     """A run's local port to a door of this agent's."""
     store = store or open_store("memory://")
     settings = settings or GuardSettings(ledger=LedgerTimeouts(write_every_s=0.01))
-    door = open_guard(what, store=store, key=key, clock=clock or Clock(), outside=World(), settings=settings)
+    door = open_guard(what, store=store, key=key, clock=clock or Clock(), network=World(), settings=settings)
     async with door as there, route_to(there) as way, GuardPort(way, grant, told.append) as port:
         yield port
 

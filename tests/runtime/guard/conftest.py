@@ -1,4 +1,4 @@
-"""The guard's tests import what they share by this folder's path, and hold over every way that leads to a guard."""
+"""The guard's tests import their helpers by this folder's path; `route` runs a test over every route to a guard."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import routes
 
 
-@pytest.fixture(params=["inside", "frames", "websocket"])
+@pytest.fixture(params=["inside", "link"])
 def route(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Where the guard is: in the run's process, behind a link of frames, or behind one in a WebSocket."""
+    """Where the guard is: in the run's process, or behind a link."""
     routes.chosen = request.param
     yield request.param
     routes.chosen = "inside"

@@ -15,7 +15,7 @@ from world import GRANT, World, echo, server
 from unmoor.runtime.config import AgentConfig, read_config
 from unmoor.runtime.environment import ContainerEnvironment
 from unmoor.runtime.guard.build import open_guard
-from unmoor.runtime.guard.main import key_of
+from unmoor.runtime.guard.main import model_key
 from unmoor.runtime.run.guard_port import GuardPort
 from unmoor.runtime.store import open_store
 
@@ -37,7 +37,7 @@ def test_hosts_are_reached_that_the_agent_names_and_others_if_any_may_be(
         world = World(names={"github.com": [PUBLIC], "other.org": [PUBLIC]})
         async with (
             server(echo) as world.port,
-            open_guard(agent, store=open_store("memory://"), key="", outside=world) as guard,
+            open_guard(agent, store=open_store("memory://"), key="", network=world) as guard,
             GuardPort(guard, GRANT, lambda event: None) as port,
             connected(port.number) as client,
         ):
@@ -59,4 +59,4 @@ def test_the_models_key_is_the_secret_that_the_agent_names(full_config: dict) ->
         work_root=Path(),
         secrets={"UNMOOR_SECRET_K": "of-the-model", "UNMOOR_SECRET_T": "another"},
     )
-    assert key_of(read_config(json.dumps(full_config)), environment) == "of-the-model"
+    assert model_key(read_config(json.dumps(full_config)), environment) == "of-the-model"

@@ -104,25 +104,25 @@ def test_a_client_that_names_no_host_in_tls_passes():
     [
         ("other.org:443", "it is not in network.egress"),
         ("example.com:443", "it is not in network.egress"),
-        ("github.com:80", "only port 443 leaves"),
-        ("github.com:22", "only port 443 leaves"),
-        ("github.com:8443", "only port 443 leaves"),
-        ("github.com:0", "only port 443 leaves"),
-        ("github.com", "this is no host and port"),
-        ("github.com:", "this is no host and port"),
-        ("github.com:https", "this is no host and port"),
-        (":443", "this is no host and port"),
-        ("https://github.com:443", "this is no host and port"),
-        ("::1:443", "this is no host and port"),
-        ("140.82.112.3:443", "this is no public host's name; an address is none"),
-        ("127.0.0.1:443", "this is no public host's name; an address is none"),
-        ("2130706433:443", "this is no public host's name; an address is none"),
-        ("0x7f.1:443", "this is no public host's name; an address is none"),
-        ("[::1]:443", "this is no public host's name; an address is none"),
-        ("[::ffff:a9fe:a9fe]:443", "this is no public host's name; an address is none"),
-        ("localhost:443", "this is no public host's name; an address is none"),
-        ("metadata:443", "this is no public host's name; an address is none"),
-        ("%67ithub.com:443", "this is no public host's name; an address is none"),
+        ("github.com:80", "only port 443 is allowed"),
+        ("github.com:22", "only port 443 is allowed"),
+        ("github.com:8443", "only port 443 is allowed"),
+        ("github.com:0", "only port 443 is allowed"),
+        ("github.com", "not a host and port"),
+        ("github.com:", "not a host and port"),
+        ("github.com:https", "not a host and port"),
+        (":443", "not a host and port"),
+        ("https://github.com:443", "not a host and port"),
+        ("::1:443", "not a host and port"),
+        ("140.82.112.3:443", "not a public host name; addresses are not allowed"),
+        ("127.0.0.1:443", "not a public host name; addresses are not allowed"),
+        ("2130706433:443", "not a public host name; addresses are not allowed"),
+        ("0x7f.1:443", "not a public host name; addresses are not allowed"),
+        ("[::1]:443", "not a public host name; addresses are not allowed"),
+        ("[::ffff:a9fe:a9fe]:443", "not a public host name; addresses are not allowed"),
+        ("localhost:443", "not a public host name; addresses are not allowed"),
+        ("metadata:443", "not a public host name; addresses are not allowed"),
+        ("%67ithub.com:443", "not a public host name; addresses are not allowed"),
     ],
 )
 def test_everything_else_is_refused_in_one_line_and_told(target: str, reason: str):
@@ -136,13 +136,13 @@ def test_everything_else_is_refused_in_one_line_and_told(target: str, reason: st
 
 def test_a_password_before_a_host_is_not_repeated():
     answer, _, told, _ = tunnelled("user:s3cret@github.com:443")
-    assert answer.endswith(b"\r\n\r\nrefused: github.com:443: this is no host and port\n")
-    assert told == [NetworkDenied(destination="github.com:443", reason="this is no host and port")]
+    assert answer.endswith(b"\r\n\r\nrefused: github.com:443: not a host and port\n")
+    assert told == [NetworkDenied(destination="github.com:443", reason="not a host and port")]
 
 
 def test_a_long_name_is_not_repeated_whole():
     _, _, told, _ = tunnelled("a" * 5000 + ".com:443")
-    assert told == [NetworkDenied(destination="a" * 260, reason="this is no public host's name; an address is none")]
+    assert told == [NetworkDenied(destination="a" * 260, reason="not a public host name; addresses are not allowed")]
 
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "10.0.0.5", "127.0.0.1", "fd00:ec2::254", "::ffff:10.0.0.1"])
@@ -152,7 +152,7 @@ def test_a_name_that_leads_to_a_near_address_is_refused_even_if_others_are_publi
     answer, _, told, _ = tunnelled("github.com:443", world=world)
     assert answer.startswith(b"HTTP/1.1 403")
     assert told == [
-        NetworkDenied(destination="github.com:443", reason=f"it leads to {address}, which is no public address")
+        NetworkDenied(destination="github.com:443", reason=f"it resolves to {address}, which is not a public address")
     ]
     assert world.dialled == []
 
@@ -192,8 +192,8 @@ def test_a_name_that_is_not_there_or_not_answered_is_no_refusal():
 @pytest.mark.parametrize(
     ("first", "reason"),
     [
-        (client_hello("evil.com"), "inside, TLS asks for another host: evil.com"),
-        (client_hello("api.github.com"), "inside, TLS asks for another host: api.github.com"),
+        (client_hello("evil.com"), "the TLS server name is another host: evil.com"),
+        (client_hello("api.github.com"), "the TLS server name is another host: api.github.com"),
         (b"GET / HTTP/1.1\r\n\r\n", "only TLS is allowed, and this is not a ClientHello: http request"),
         (b"SSH-2.0-x\r\n", "only TLS is allowed, and this is not a ClientHello: wrong version number"),
     ],

@@ -22,9 +22,9 @@ PROOF = f"x-api-key: {GRANT.token}\r\n"
 class Counted:
     """A model that says how large the body was that it was sent, and never more than 1000 bytes."""
 
-    async def answer(self, exchange: Exchange) -> None:
+    async def handle(self, exchange: Exchange) -> None:
         try:
-            body = await exchange.conversation.body(1000)
+            body = await exchange.http.body(1000)
         except BadRequest as error:
             return await exchange.respond(error.status, str(error))
         await exchange.respond(200, f"{exchange.request.target} {len(body)}")
@@ -32,7 +32,7 @@ class Counted:
     async def settle(self) -> None:
         pass
 
-    async def unknown_token(self, exchange: Exchange, reason: str) -> None:
+    async def refuse_token(self, exchange: Exchange, reason: str) -> None:
         await exchange.refuse(401, "the model", reason)
 
 
@@ -86,13 +86,13 @@ def test_other_paths_are_not_there():
     for target in ("/", "/healthz", "/link", "/metrics", "/modelx", "/model/../healthz"[:1] + "admin"):
         answers, told = said(get(target, proof=""))
         assert (status(answers), told) == (404, [])
-        assert bodies(answers) == ["there is nothing here; the model is under /model\n"]
+        assert bodies(answers) == ["unknown path; the model is under /model\n"]
 
 
 def test_plain_http_to_another_host_is_refused_without_its_secrets():
     answers, told = said(get("http://user:pass@example.com/a?token=s3cret"))
     assert status(answers) == 403
-    assert told == [NetworkDenied(destination="http://example.com", reason="only TLS leaves; use https")]
+    assert told == [NetworkDenied(destination="http://example.com", reason="only TLS is allowed; use https")]
     assert b"s3cret" not in answers
     assert b"pass" not in answers
 
@@ -120,13 +120,13 @@ def test_the_token_may_stand_in_the_query():
 @pytest.mark.parametrize(
     ("proof", "reason"),
     [
-        ("", "no token was shown"),
+        ("", "no token was sent"),
         ("x-api-key: tok-of-r2\r\n", "the token is not this run's"),
         ("x-api-key: \r\n", "the token is not this run's"),
         (f"x-api-key: {GRANT.token}x\r\n", "the token is not this run's"),
         (f"x-api-key: {GRANT.token[:-1]}\r\n", "the token is not this run's"),
         ("Authorization: Bearer tok-of-r2\r\n", "the token is not this run's"),
-        ("Authorization: Basic dG9rLW9mLXIx\r\n", "no token was shown"),
+        ("Authorization: Basic dG9rLW9mLXIx\r\n", "no token was sent"),
         ("x-api-key: t\xf6k\r\n", "the token is not this run's"),
     ],
 )
@@ -271,9 +271,9 @@ def test_a_client_that_goes_away_ends_what_was_being_made_for_it():
     ended = asyncio.Event()
 
     class Slow(Counted):
-        async def answer(self, exchange: Exchange) -> None:
-            await exchange.conversation.body(0)
-            await exchange.conversation.cancel_on_disconnect(self.forever())
+        async def handle(self, exchange: Exchange) -> None:
+            await exchange.http.body(0)
+            await exchange.http.cancel_on_disconnect(self.forever())
 
         async def forever(self) -> None:
             try:

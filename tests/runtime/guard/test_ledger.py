@@ -14,7 +14,7 @@ from agents import Clock, agent
 
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.events import BudgetExceeded
-from unmoor.runtime.guard.budget.day_record import read_book, to_json
+from unmoor.runtime.guard.budget.day_record import parse_day_record, to_json
 from unmoor.runtime.guard.budget.ledger import Ledger, LedgerTimeouts
 from unmoor.runtime.store import Store, StoredObject, open_store
 
@@ -34,7 +34,7 @@ def ledger(
     log: Any = lambda *_, **__: None,
 ) -> Ledger:
     what = agent(base_url="https://x", run_usd=run_usd, day_usd=day_usd, timeout_s=timeout_s)
-    return Ledger(what, store=store, clock=clock or Clock(), times=times, log=log)
+    return Ledger(what, store=store, clock=clock or Clock(), times=times or LedgerTimeouts(), log=log)
 
 
 class Watched:
@@ -340,9 +340,7 @@ def test_a_book_that_cannot_be_understood_allows_nothing_and_says_what_to_do(con
 
     with pytest.raises(TransientError) as caught:
         run(main())
-    assert str(caught.value) == (
-        f"budget/2026-11-24.json cannot be understood ({why}); delete it to begin the day again"
-    )
+    assert str(caught.value) == (f"budget/2026-11-24.json is invalid ({why}); delete it to reset the day's spending")
 
 
 def test_what_cannot_be_written_is_written_when_it_can():
@@ -398,7 +396,7 @@ def test_what_is_never_written_is_said_at_the_end():
     run(main())
     assert lines[0][0] == "the budget cannot be written"
     assert lines[-1] == (
-        "spending could not be written",
+        "spending not written",
         {"level": "error", "day": "2026-11-24", "runs": {"r1": "0.1"}},
     )
 
@@ -418,12 +416,12 @@ def test_writes_are_gathered_so_that_a_store_is_not_flooded():
 
 
 def test_a_book_keeps_money_to_the_last_digit_and_its_last_marks():
-    book = read_book(Clock().now.date(), None)
+    book = parse_day_record(Clock().now.date(), None)
     for number in range(100):
-        book = book.with_spent({"r": Decimal("0.0000001")}, f"m{number}")
-    again = read_book(book.day, StoredObject(content=to_json(book), version="v"))
+        book = book.add({"r": Decimal("0.0000001")}, f"m{number}")
+    again = parse_day_record(book.day, StoredObject(content=to_json(book), version="v"))
     assert again.runs == {"r": Decimal("0.0000100")}
-    assert again.marks == tuple(f"m{number}" for number in range(36, 100))
+    assert again.write_ids == tuple(f"m{number}" for number in range(36, 100))
 
 
 def test_only_the_budget_is_written_to():

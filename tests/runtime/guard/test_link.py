@@ -11,29 +11,27 @@ from decimal import Decimal
 from typing import TypeVar
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession, WSMsgType, web
 from clients import connected
 from world import GRANT
 
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.events import BudgetExceeded, GuardEvent, ModelUsage, NetworkDenied, Notice, Tokens
 from unmoor.runtime.guard.transport.frames import (
-    MOST_DATA,
-    Decoder,
+    MAX_DATA,
     Frame,
     Kind,
+    Link,
     ProtocolError,
+    credentials_of,
     data_frames,
-    encode,
-    grant_of,
     open_frame,
 )
-from unmoor.runtime.guard.transport.identity import GoogleIdentity, NoIdentity, caller_identity
-from unmoor.runtime.guard.transport.link_client import GuardLink, connect_guard
+from unmoor.runtime.guard.transport.identity import GoogleIdentity, caller_identity
+from unmoor.runtime.guard.transport.link_client import GuardLink, connect_guard, dial
 from unmoor.runtime.guard.transport.server import GuardServer
 from unmoor.runtime.guard.transport.sockets import SocketStream
 from unmoor.runtime.guard.transport.types import Emit, RunCredentials, Stream
-from unmoor.runtime.guard.transport.websocket import dial
 from unmoor.runtime.run.guard_port import GuardPort, PortLimits
 
 pytestmark = pytest.mark.slow
@@ -96,57 +94,34 @@ async def everything(client: SocketStream) -> bytes:
 # Frames
 
 
-def test_frames_come_out_as_they_went_in_however_they_are_cut():
-    frames = [open_frame(GRANT), *data_frames(b"x" * 300), Frame(kind=Kind.EVENT, payload=b"{}"), Frame(kind=Kind.DONE)]
-    data = b"".join(map(encode, frames))
-    for size in range(1, len(data) + 1):
-        decoder, found = Decoder(), []
-        for i in range(0, len(data), size):
-            decoder.feed(data[i : i + size])
-            while frame := decoder.next():
-                found.append(frame)
-        assert found == frames
-        assert decoder.empty
-
-
 def test_data_is_split_into_frames_of_a_bounded_size():
-    sizes = [len(frame.payload) for frame in data_frames(b"x" * (2 * MOST_DATA + 1))]
-    assert sizes == [MOST_DATA, MOST_DATA, 1]
+    sizes = [len(frame.payload) for frame in data_frames(b"x" * (2 * MAX_DATA + 1))]
+    assert sizes == [MAX_DATA, MAX_DATA, 1]
 
 
-@pytest.mark.parametrize(
-    "data", [b"\x00\x00\x00\x00\x00", b"\x08\x00\x00\x00\x00", b"\x02\x00\x01\x00\x01", b"\xff" * 5]
-)
-def test_what_is_no_frame_breaks_the_link(data: bytes):
-    decoder = Decoder()
-    decoder.feed(data)
-    with pytest.raises(ProtocolError, match=r"^this is no frame$"):
-        decoder.next()
-
-
-def test_an_opening_says_whose_the_connection_is():
-    assert grant_of(open_frame(GRANT)) == GRANT
+def test_an_open_frame_carries_run_and_token():
+    assert credentials_of(open_frame(GRANT)) == GRANT
 
 
 @pytest.mark.parametrize(
     "frame",
     [
         Frame(kind=Kind.DATA, payload=b"{}"),
-        Frame(kind=Kind.OPEN, payload=b'{"version": 2, "run": "r", "token": "t"}'),
-        Frame(kind=Kind.OPEN, payload=b'{"version": 1, "run": "", "token": "t"}'),
-        Frame(kind=Kind.OPEN, payload=b'{"version": 1, "run": "r"}'),
-        Frame(kind=Kind.OPEN, payload=b'{"version": 1, "run": 7, "token": "t"}'),
-        Frame(kind=Kind.OPEN, payload=json.dumps({"version": 1, "run": "r" * 300, "token": "t"}).encode()),
+        Frame(kind=Kind.OPEN, payload=b'{"version": 1, "run": "r", "token": "t"}'),
+        Frame(kind=Kind.OPEN, payload=b'{"version": 2, "run": "", "token": "t"}'),
+        Frame(kind=Kind.OPEN, payload=b'{"version": 2, "run": "r"}'),
+        Frame(kind=Kind.OPEN, payload=b'{"version": 2, "run": 7, "token": "t"}'),
+        Frame(kind=Kind.OPEN, payload=json.dumps({"version": 2, "run": "r" * 300, "token": "t"}).encode()),
     ],
 )
 def test_any_other_opening_is_not_understood(frame: Frame):
-    with pytest.raises(ProtocolError, match=r"^this is no opening of a link that this release understands$"):
-        grant_of(frame)
+    with pytest.raises(ProtocolError, match=r"^the link does not begin with an OPEN frame of this release$"):
+        credentials_of(frame)
 
 
 def test_an_opening_that_is_no_json_is_not_understood():
-    with pytest.raises(ProtocolError, match=r"^a frame's payload is no JSON object$"):
-        grant_of(Frame(kind=Kind.OPEN, payload=b"[1]"))
+    with pytest.raises(ProtocolError, match=r"^the payload is not a JSON object$"):
+        credentials_of(Frame(kind=Kind.OPEN, payload=b"[1]"))
 
 
 # A connection
@@ -175,7 +150,7 @@ def test_nothing_written_is_no_end():
 
     async def main() -> bytes:
         async with GuardServer(Does(empty), host="127.0.0.1", port=0) as guard:
-            link = GuardLink(lambda: dial(f"ws://127.0.0.1:{guard.number}/link", NoIdentity()))
+            link = connect_guard(f"http://127.0.0.1:{guard.number}")
             async with GuardPort(link, GRANT, print) as port, connected(port.number) as client:
                 await client.write(b"x")
                 return await everything(client)
@@ -330,24 +305,39 @@ def test_a_guard_that_is_told_to_stop_breaks_what_does_not_end_by_itself():
     assert told == [USED]
 
 
-@pytest.mark.parametrize("says", [b"", encode(Frame(kind=Kind.DATA, payload=b"half")), b"\x02\x00", b"HTTP/1.1 400 "])
-def test_a_guard_that_dies_breaks_the_connection_and_is_noticed(says: bytes):
-    told: list[GuardEvent] = []
+@asynccontextmanager
+async def serve(respond: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> AsyncIterator[int]:
+    """An HTTP server on loopback; its port."""
+    server = web.Server(respond)
+    listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()
+        await server.shutdown(0.1)
 
-    async def die(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(100)
-        writer.write(says)
-        writer.close()
+
+@pytest.mark.parametrize("message", [None, b"\x02half", b"", b"\x99", b"\x02" + bytes(MAX_DATA + 1), "text"])
+def test_a_guard_that_dies_or_sends_no_frames_breaks_the_connection_with_a_notice(message: bytes | str | None):
+    events: list[GuardEvent] = []
+
+    async def die(request: web.BaseRequest) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        if message is not None:
+            await (socket.send_bytes(message) if isinstance(message, bytes) else socket.send_str(message))
+        return socket
 
     async def main() -> None:
-        dying = await asyncio.start_server(die, "127.0.0.1", 0)
-        link = connect_guard(f"http://127.0.0.1:{dying.sockets[0].getsockname()[1]}")
-        async with dying, GuardPort(link, GRANT, told.append) as port, connected(port.number) as client:
-            await everything(client)
+        async with serve(die) as number:
+            link = connect_guard(f"http://127.0.0.1:{number}")
+            async with GuardPort(link, GRANT, events.append) as port, connected(port.number) as client:
+                await everything(client)
 
     with pytest.raises(ConnectionResetError):
         run(main())
-    assert told == [Notice(level="warning", text="the link to the guard broke")]
+    assert events == [Notice(level="warning", text="the link to the guard broke")]
 
 
 def test_a_guard_that_still_starts_is_waited_for():
@@ -368,7 +358,7 @@ def test_a_guard_that_still_starts_is_waited_for():
 def test_a_guard_that_is_not_there_is_said():
     told: list[GuardEvent] = []
 
-    async def refuse() -> Stream:
+    async def refuse() -> Link:
         raise ConnectionRefusedError(111, "Connection refused")
 
     async def main() -> None:
@@ -389,8 +379,8 @@ def test_a_client_that_does_not_read_stops_the_guard_from_sending():
     async def pour(stream: Stream, emit: Emit) -> None:
         nonlocal sent
         while True:
-            await stream.write(b"x" * MOST_DATA)
-            sent += MOST_DATA
+            await stream.write(b"x" * MAX_DATA)
+            sent += MAX_DATA
 
     async def main() -> int:
         async with linked(Does(pour), [], drain_s=0) as (port, _), connected(port.number) as client:
@@ -464,17 +454,14 @@ def test_the_guards_port_tells_whether_it_is_well_and_nothing_else():
     assert run(main()) == [200, 404, 404, 404, 400]
 
 
+OPEN = open_frame(GRANT).payload
+
+
 @pytest.mark.parametrize(
-    "data",
-    [
-        b"\x01\x00\x00\x00\x02[]",
-        b"\x02\x00\x00\x00\x01x",
-        b"\x01\xff\xff\xff\xff",
-        encode(open_frame(GRANT)) + b"\x06\x00\x00\x00\x00",
-        encode(open_frame(GRANT)) + b"\x99",
-    ],
+    "messages",
+    [[b"\x01[]"], [b"\x02x"], [b"\x99"], [b"\x01" + OPEN, b"\x06"], [b"\x01" + OPEN, b""], [b"\x01" + OPEN, "text"]],
 )
-def test_a_link_that_cannot_be_understood_is_broken(data: bytes):
+def test_a_guard_closes_a_link_with_an_invalid_frame(messages: list[bytes | str]):
     lines: list[str] = []
 
     def log(message: str, **fields: object) -> None:
@@ -482,19 +469,24 @@ def test_a_link_that_cannot_be_understood_is_broken(data: bytes):
 
     async def main() -> None:
         guard = GuardServer(Does(echo), host="127.0.0.1", port=0, log=log)
-        async with guard, connected(guard.number) as client:
-            await client.write(data + bytes(4))
-            await everything(client)
+        async with (
+            guard,
+            ClientSession() as session,
+            session.ws_connect(f"http://127.0.0.1:{guard.number}/link") as socket,
+        ):
+            for message in messages:
+                await (socket.send_bytes(message) if isinstance(message, bytes) else socket.send_str(message))
+            while (await socket.receive()).type is WSMsgType.BINARY:
+                pass
 
-    with pytest.raises(ConnectionResetError):
-        run(main())
-    assert lines == ["a link broke"]
+    run(main())
+    assert lines == ["link broken"]
 
 
 def test_more_links_than_a_guard_takes_are_broken():
     async def main() -> None:
         async with (
-            linked(Does(echo), [], most_links=1) as (port, _),
+            linked(Does(echo), [], max_links=1) as (port, _),
             connected(port.number) as first,
             connected(port.number) as second,
         ):
@@ -553,7 +545,7 @@ def test_what_is_no_address_of_a_guard_is_refused(url: str):
     with pytest.raises(ConfigurationError) as caught:
         connect_guard(url)
     assert str(caught.value) == (
-        f"UNMOOR_GUARD_URL: {url!r} is no guard's address; write http://HOST:PORT or https://HOST"
+        f"UNMOOR_GUARD_URL: {url!r} is not a guard's address; write http://HOST:PORT or https://HOST"
     )
 
 
@@ -570,13 +562,8 @@ async def metadata(answers: list[web.Response], asked: list[web.BaseRequest]) ->
         asked.append(request)
         return answers.pop(0)
 
-    server = web.Server(answer)
-    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
-    try:
-        yield f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    finally:
-        listening.close()
-        await server.shutdown(0.1)
+    async with serve(answer) as number:
+        yield f"127.0.0.1:{number}"
 
 
 def test_the_platform_is_asked_for_a_token_for_the_guards_address(monkeypatch: pytest.MonkeyPatch):
@@ -597,7 +584,7 @@ def test_the_platform_is_asked_for_a_token_for_the_guards_address(monkeypatch: p
 
 def test_only_the_front_of_a_known_platform_gets_a_token():
     assert isinstance(caller_identity("guard-abc.a.run.app"), GoogleIdentity)
-    assert isinstance(caller_identity("guard.example.com"), NoIdentity)
+    assert caller_identity("guard.example.com") is None
 
 
 def test_a_token_that_is_about_to_expire_is_not_shown_again(monkeypatch: pytest.MonkeyPatch):
@@ -614,7 +601,7 @@ def test_without_a_token_the_guard_cannot_be_reached(monkeypatch: pytest.MonkeyP
     async def main() -> None:
         async with metadata([web.Response(status=403)], []) as host:
             monkeypatch.setenv("GCE_METADATA_HOST", host)
-            await dial("ws://127.0.0.1:1/link", GoogleIdentity("https://guard"))
+            await dial("http://127.0.0.1:1/link", GoogleIdentity("https://guard"))
 
     with pytest.raises(
         ConnectionError, match=r"^the platform issues no identity token: the metadata server responds 403$"
@@ -634,14 +621,9 @@ def test_a_front_that_lets_nobody_in_is_said_with_its_answer():
             return {"X-Serverless-Authorization": "Bearer t0ken"}
 
     async def main() -> None:
-        server = web.Server(refuse)
-        listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
-        try:
-            await dial(f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/link", Proof())
-        finally:
-            listening.close()
-            await server.shutdown(0.1)
+        async with serve(refuse) as number:
+            await dial(f"http://127.0.0.1:{number}/link", Proof())
 
-    with pytest.raises(ConnectionError, match=r"^the guard's front answers 403$"):
+    with pytest.raises(ConnectionError, match=r"^its front responds 403$"):
         run(main())
     assert seen == ["Bearer t0ken"]

@@ -211,67 +211,67 @@ def test_an_old_client_gets_its_stream_too():
             "anthropic",
             {"body": {"model": "claude-opus-4-5"}},
             403,
-            "this agent uses claude-sonnet-4-5 and nothing else; asked was claude-opus-4-5",
+            "this agent may only use claude-sonnet-4-5; the request names claude-opus-4-5",
         ),
-        ("anthropic", {"body": {}}, 403, "this agent uses claude-sonnet-4-5 and nothing else; asked was no model"),
-        ("chat", {"body": {"model": ["gpt-5.5"]}}, 403, "this agent uses gpt-5.5 and nothing else; asked was no model"),
+        ("anthropic", {"body": {}}, 403, "this agent may only use claude-sonnet-4-5; the request names no model"),
+        ("chat", {"body": {"model": ["gpt-5.5"]}}, 403, "this agent may only use gpt-5.5; the request names no model"),
         (
             "gemini",
             {"path": "v1beta/models/gemini-3-ultra:generateContent"},
             403,
-            "this agent uses gemini-2.5-pro and nothing else; asked was gemini-3-ultra",
+            "this agent may only use gemini-2.5-pro; the request names gemini-3-ultra",
         ),
         (
             "anthropic",
             {"body": b'{"model": "claude-sonnet-4-5", "model": "claude-opus-4-5"}'},
             400,
-            "a field stands in the request's body twice",
+            "the request's body has the same member twice",
         ),
         (
             "anthropic",
             {"body": b'{"model": "claude-sonnet-4-5", "Model": "claude-opus-4-5"}'},
             400,
-            "a field stands in the request's body twice",
+            "the request's body has the same member twice",
         ),
-        ("anthropic", {"body": b"hello"}, 400, "the request's body is no JSON"),
-        ("anthropic", {"body": b"[" * 100_000}, 400, "the request's body is no JSON"),
-        ("anthropic", {"body": b"[]"}, 400, "the request's body is no JSON object"),
-        ("anthropic", {"body": json.dumps(BODY).encode("utf-16")}, 400, "the request's body is no JSON"),
+        ("anthropic", {"body": b"hello"}, 400, "the request's body is not JSON"),
+        ("anthropic", {"body": b"[" * 100_000}, 400, "the request's body is not JSON"),
+        ("anthropic", {"body": b"[]"}, 400, "the request's body is not a JSON object"),
+        ("anthropic", {"body": json.dumps(BODY).encode("utf-16")}, 400, "the request's body is not JSON"),
         (
             "anthropic",
             {"headers": {"content-encoding": "gzip"}},
             415,
-            "a request's body must not be encoded, and this one is: gzip",
+            "the request's body must not be encoded, and it is encoded with gzip",
         ),
         (
             "anthropic",
             {"path": "v1/files"},
             403,
-            "POST v1/files does not pass; the guard passes POST v1/messages, POST v1/messages/count_tokens and GET v1/models",
+            "POST v1/files is not allowed; the guard allows POST v1/messages, POST v1/messages/count_tokens and GET v1/models",
         ),
         (
             "chat",
             {"path": "responses", "method": "GET"},
             403,
-            "GET responses does not pass; the guard passes POST chat/completions, POST responses and GET models",
+            "GET responses is not allowed; the guard allows POST chat/completions, POST responses and GET models",
         ),
         (
             "gemini",
             {"path": "v1beta/models/gemini-2.5-pro:generateContent?fields=candidates"},
             403,
-            "query parameter fields=candidates does not pass",
+            "query parameter fields=candidates is not allowed",
         ),
         (
             "responses",
             {"body": {"model": "gpt-5.5", "background": True}},
             403,
-            "what an answer in the background used is never said",
+            "a background response never reports its usage",
         ),
         (
             "anthropic",
             {"body": {"model": "claude-sonnet-4-5", "tools": [{"type": "web_search_20250305"}]}},
             403,
-            "tool web_search_20250305: the provider would reach other hosts for this run; that takes network.egress: any",
+            "tool web_search_20250305: the provider would connect to other hosts for this run; that requires network.egress: any",
         ),
     ],
 )
@@ -311,7 +311,7 @@ def test_a_body_of_more_parts_than_can_be_read_is_refused():
     with model_server(Text("x")) as server:
         answer, _ = asked(server, body=b"[" + b"{}," * 1_000_001 + b"{}]")
     assert answer.status == 413
-    assert answer.json["error"]["message"] == "unmoor: the request's body has more parts than can be read here"
+    assert answer.json["error"]["message"] == "unmoor: the request's body has too many parts"
 
 
 def test_large_bodies_wait_for_room_and_all_pass():
@@ -319,7 +319,7 @@ def test_large_bodies_wait_for_room_and_all_pass():
     told: list[GuardEvent] = []
 
     async def main(server: ModelServer) -> list[int]:
-        async with opened(agent(base_url=server.url), told, settings=GuardSettings(room_bytes=500_000)) as port:
+        async with opened(agent(base_url=server.url), told, settings=GuardSettings(memory_bytes=500_000)) as port:
             answers = await asyncio.gather(*(ask(port, "v1/messages", body) for _ in range(20)))
             return [answer.status for answer in answers]
 
@@ -348,7 +348,7 @@ def test_the_providers_own_refusals_pass_and_are_noticed(wire: str, status: int)
     assert answer.status == status
     assert "because" in answer.content.decode()
     assert answer.headers["retry-after"] == "7"
-    assert told == [Notice(level="warning", text=f"the model's provider answered {status}")]
+    assert told == [Notice(level="warning", text=f"the model's provider responded {status}")]
 
 
 def test_a_provider_that_says_the_key_back_is_not_repeated():
@@ -363,7 +363,7 @@ def test_a_redirect_is_not_followed_with_the_key(status: int):
     with model_server(Text("x")) as there, model_server(Refuse(status, headers={"location": f"{there.url}/x"})) as here:
         answer, told = asked(here)
         assert there.asked == []
-    text = f"the model's provider failed: it answered {status}, and redirects are not followed"
+    text = f"the model's provider failed: it responded {status}, and redirects are not followed"
     assert (answer.status, answer.json["error"]["message"]) == (502, f"unmoor: {text}")
     assert told == [Notice(level="warning", text=text)]
 
@@ -371,8 +371,8 @@ def test_a_redirect_is_not_followed_with_the_key(status: int):
 def test_a_provider_that_cannot_be_connected_to_is_said():
     answer, told = asked(refusing_url())
     assert answer.status == 502
-    assert answer.json["error"]["message"] == "unmoor: the model's provider failed: it cannot be connected to"
-    assert told == [Notice(level="warning", text="the model's provider failed: it cannot be connected to")]
+    assert answer.json["error"]["message"] == "unmoor: the model's provider failed: the connection failed"
+    assert told == [Notice(level="warning", text="the model's provider failed: the connection failed")]
 
 
 @every_wire
@@ -380,15 +380,15 @@ def test_a_provider_that_says_nothing_is_given_up(wire: str):
     with model_server(Stall("nothing")) as server:
         answer, told = asked(server, wire, settings=GuardSettings(upstream=UpstreamTimes(soon_s=0.04)))
     assert answer.status == 504
-    assert answer.json["error"]["message"] == "unmoor: the model's provider failed: no answer within 0.04 s"
-    assert told == [Notice(level="warning", text="the model's provider failed: no answer within 0.04 s")]
+    assert answer.json["error"]["message"] == "unmoor: the model's provider failed: no response within 0.04 s"
+    assert told == [Notice(level="warning", text="the model's provider failed: no response within 0.04 s")]
 
 
 def test_a_whole_answer_is_waited_for_longer_than_the_beginning_of_a_stream():
     settings = GuardSettings(upstream=UpstreamTimes(soon_s=0.05, whole_s=0.2))
     with model_server(Stall("nothing")) as server:
         answer, _ = asked(server, streams=False, settings=settings)
-    assert answer.json["error"]["message"] == "unmoor: the model's provider failed: no answer within 0.2 s"
+    assert answer.json["error"]["message"] == "unmoor: the model's provider failed: no response within 0.2 s"
 
 
 @every_wire
@@ -398,7 +398,7 @@ def test_a_stream_that_falls_silent_is_broken_off(wire: str, at: Any):
         answer, told = asked(server, wire, settings=GuardSettings(upstream=UpstreamTimes(idle_s=0.04)))
     assert answer.status == 200
     assert not answer.whole
-    assert told[0] == Notice(level="warning", text="the model's provider failed: nothing more within 0.04 s")
+    assert told[0] == Notice(level="warning", text="the model's provider failed: no more data within 0.04 s")
 
 
 @every_wire
@@ -407,7 +407,7 @@ def test_a_stream_that_breaks_breaks_for_the_client_too_and_what_it_used_is_coun
         answer, told = asked(server, wire)
     assert answer.status == 200
     assert not answer.whole
-    assert told[0] == Notice(level="warning", text="the model's provider failed: it broke off")
+    assert told[0] == Notice(level="warning", text="the model's provider failed: it broke the connection")
     (usage,) = [event for event in told if isinstance(event, ModelUsage)]
     assert usage.tokens.input > 0
     assert usage.cost_usd
@@ -540,7 +540,7 @@ def test_an_answer_that_is_compressed_all_the_same_cannot_be_metered_and_does_no
     answer = run(main())
     assert answer.status == 502
     assert answer.json["error"]["message"] == (
-        "unmoor: the model's provider failed: its answer is compressed though that was not asked for"
+        "unmoor: the model's provider failed: its response is compressed, which was not requested"
     )
 
 
@@ -642,7 +642,7 @@ def test_a_budget_that_cannot_be_read_lets_nothing_out_and_says_so():
     with model_server(Text("x")) as server:
         answer, told = asked(server, run_usd="1", store=Broken())
         assert server.asked == []
-    text = "what was spent cannot be read from the store, so nothing more is spent"
+    text = "the spending cannot be read from the store, so requests are refused"
     assert answer.status == 503
     assert answer.headers["retry-after"] == "2"
     assert answer.json["error"]["message"] == f"unmoor: {text}"
@@ -671,14 +671,14 @@ def test_a_model_without_a_price_is_used_without_a_cost_where_there_is_no_cap():
         (
             agent("openai-compatible", base_url="https://llm.example.com", run_usd="1"),
             KEY,
-            "model: no price is known for openai-compatible our-own-model, so run.max_cost_usd cannot be kept; "
-            "remove run.max_cost_usd, or choose a model whose price is known",
+            "model: openai-compatible our-own-model has no known price, so run.max_cost_usd cannot be enforced; "
+            "remove run.max_cost_usd, or choose a model with a known price",
         ),
-        (agent(base_url="https://x"), "", "the guard was not given model-key, the key of the model"),
+        (agent(base_url="https://x"), "", "the guard has no value for model-key, the model's key"),
         (
             agent(base_url="http://llm.example.com"),
             KEY,
-            "model.base_url: the key would travel without TLS; write https://",
+            "model.base_url: the key would be sent without TLS; write https://",
         ),
     ],
 )

@@ -106,8 +106,8 @@ def test_whether_a_price_is_known(provider: str, name: str, known: bool):
 def test_a_cap_on_what_has_no_price_is_refused_with_what_to_do():
     what = agent("openai-compatible", base_url="https://llm.example.com/v1", run_usd="1", day_usd="5")
     assert missing_price_problem(what) == (
-        "model: no price is known for openai-compatible our-own-model, so run.max_cost_usd and budget.per_day_usd "
-        "cannot be kept; remove run.max_cost_usd and budget.per_day_usd, or choose a model whose price is known"
+        "model: openai-compatible our-own-model has no known price, so run.max_cost_usd and budget.per_day_usd "
+        "cannot be enforced; remove run.max_cost_usd and budget.per_day_usd, or choose a model with a known price"
     )
 
 

@@ -27,7 +27,7 @@ from world import GRANT
 from unmoor.plan.bundle import pack
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.events import GuardEvent, ModelUsage
-from unmoor.runtime.guard.main import GuardOptions, listening_of
+from unmoor.runtime.guard.main import GuardOptions, read_options
 from unmoor.runtime.guard.transport.link_client import connect_guard
 from unmoor.runtime.redact import encodings
 from unmoor.runtime.run.guard_port import GuardPort
@@ -198,7 +198,7 @@ def test_one_of_many_runs_goes_on(tmp_path: Path):
         ("UNMOOR_STORE", {}, "UNMOOR_STORE is not set; the target sets it"),
         ("UNMOOR_BUNDLE", {}, "UNMOOR_BUNDLE is not set; the target sets it"),
         ("UNMOOR_SECRET_MODEL_KEY", {}, "secret model-key is missing: UNMOOR_SECRET_MODEL_KEY is not set"),
-        ("", {"PORT": "http"}, "PORT: 'http' is no port; the platform sets it"),
+        ("", {"PORT": "http"}, "PORT: 'http' is not a port; the platform sets it"),
         ("", {"UNMOOR_BUNDLE": "0" * 64}, f"bundle {'0' * 64} is not in the store; deploy again"),
     ],
 )
@@ -220,14 +220,14 @@ def test_what_it_was_not_given_is_said_in_one_line(tmp_path: Path, without: str,
     ],
 )
 def test_where_it_listens(variables: dict[str, str], listening: GuardOptions):
-    assert listening_of(variables) == listening
+    assert read_options(variables) == listening
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "8o"])
 def test_a_port_that_is_none_is_refused(port: str):
     with pytest.raises(ConfigurationError) as caught:
-        listening_of({"PORT": port})
-    assert str(caught.value) == f"PORT: {port!r} is no port; the platform sets it"
+        read_options({"PORT": port})
+    assert str(caught.value) == f"PORT: {port!r} is not a port; the platform sets it"
 
 
 ASK = """

@@ -52,7 +52,7 @@ def test_the_end_of_a_stream_that_ended_well_is_nothing():
 
 
 def test_an_event_beyond_all_measure_passes_without_being_kept():
-    reader = EventReader(most=10)
+    reader = EventReader(max_bytes=10)
     events = [*reader.feed(b"data: " + b"x" * 20), *reader.feed(b"\n\ndata: y\n\n")]
     assert [event.data for event in events] == [b"", b"", b"", b"y"]
     assert b"".join(event.raw for event in events) == b"data: " + b"x" * 20 + b"\n\ndata: y\n\n"

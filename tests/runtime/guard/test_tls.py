@@ -71,7 +71,7 @@ def test_a_provider_whose_certificate_is_not_never_sees_the_key(names: tuple[str
     seen: list[str] = []
     answer = asked(names, trust=trust, seen=seen)
     assert answer.status == 502
-    assert answer.json["error"]["message"] == ("unmoor: the model's provider failed: its certificate is not valid")
+    assert answer.json["error"]["message"] == ("unmoor: the model's provider failed: its certificate is invalid")
     assert seen == []
 
 

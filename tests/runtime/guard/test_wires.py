@@ -9,20 +9,11 @@ from typing import Any
 import pytest
 
 from unmoor.runtime.events import Tokens
-from unmoor.runtime.guard.model.formats import (
-    AnthropicFormat,
-    Call,
-    GeminiFormat,
-    OpenAIChatFormat,
-    OpenAIResponsesFormat,
-    ReportedUsage,
-    WireFormat,
-    formats_of,
-)
+from unmoor.runtime.guard.model.formats import Call, ReportedUsage, WireFormat, formats_of
 from unmoor.runtime.guard.model.formats.openai_chat import add_usage_request
 from unmoor.runtime.guard.model.usage_meter import UsageMeter, estimate_input_tokens
 
-ANTHROPIC, CHAT, RESPONSES, GEMINI = AnthropicFormat(), OpenAIChatFormat(), OpenAIResponsesFormat(), GeminiFormat()
+(ANTHROPIC,), (CHAT, RESPONSES), (GEMINI,) = map(formats_of, ("anthropic", "openai", "google"))
 
 
 def stream(*events: Any, names: bool = False) -> bytes:
@@ -37,7 +28,7 @@ def metered(wire: WireFormat, data: bytes, *, size: int = 1 << 20, events: bool 
     for i in range(0, len(data), size):
         assert meter.feed(data[i : i + size]) == data[i : i + size]
     assert meter.end() == b""
-    return meter.said
+    return meter.usage
 
 
 # Anthropic: input_tokens is what was neither read from nor written to the cache.
@@ -192,7 +183,7 @@ def test_it_says_the_same_wherever_it_is_cut(wire: WireFormat, data: bytes, said
         meter = UsageMeter(wire, events=True)
         meter.feed(data[:cut])
         meter.feed(data[cut:])
-        assert meter.said == said
+        assert meter.usage == said
     for size in (1, 2, 3, 7):
         assert metered(wire, data, size=size) == said
 
@@ -211,10 +202,10 @@ def test_a_stream_that_breaks_off_is_estimated_and_never_less_than_was_said(
         meter.feed(data[:cut])
         settled, estimated = meter.final_usage(77)
         assert settled.tokens
-        assert settled.tokens.input in (77, 0) or not estimated or meter.said.tokens is not None
-        if meter.said.tokens:
-            assert settled.tokens.output >= meter.said.tokens.output
-        assert estimated is not meter.said.whole
+        assert settled.tokens.input in (77, 0) or not estimated or meter.usage.tokens is not None
+        if meter.usage.tokens:
+            assert settled.tokens.output >= meter.usage.tokens.output
+        assert estimated is not meter.usage.whole
 
 
 @pytest.mark.parametrize(
@@ -447,7 +438,7 @@ def test_parameters_that_would_cut_usage_out_of_an_answer_do_not_pass(name: str)
         (ANTHROPIC, {"tools": [{"name": "advisor", "model": "m"}, {"name": "Bash"}]}, []),
         (CHAT, {"models": ["m", "big"]}, ["models would use another model"]),
         (CHAT, {"preset": "x"}, ["preset would use another model"]),
-        (RESPONSES, {"background": True}, ["what an answer in the background used is never said"]),
+        (RESPONSES, {"background": True}, ["a background response never reports its usage"]),
         (RESPONSES, {"background": False, "tools": [{"type": "function"}]}, []),
         (
             RESPONSES,
@@ -548,7 +539,7 @@ def test_a_client_that_did_not_ask_for_usage_has_it_asked_for():
 def test_a_chunk_that_the_client_did_not_ask_for_is_not_passed_on():
     meter = UsageMeter(CHAT, events=True, hide_usage=True)
     passed = b"".join(meter.feed(CHAT_STREAM[i : i + 3]) for i in range(0, len(CHAT_STREAM), 3)) + meter.end()
-    assert meter.said == CHAT_SAID
+    assert meter.usage == CHAT_SAID
     hidden = CHAT_STREAM[CHAT_STREAM.rindex(b'data: {"choices": []') : CHAT_STREAM.rindex(b"data: [DONE]")]
     assert passed == CHAT_STREAM.replace(hidden, b"")
 

@@ -82,9 +82,9 @@ async def guarded(
     model: ModelPart | None = None,
 ) -> AsyncIterator[GuardPort]:
     """A run's local port with the door behind it."""
-    way_out = ConnectProxy(egress=egress, egress_any=egress_any, resolve=world.resolve, dial=world.dial, limits=limits)
-    door = GuardHandler(model=model, way_out=way_out, limits=http)
-    async with route_to(door) as way, GuardPort(way, GRANT, told.append) as port:
+    proxy = ConnectProxy(allowed=egress, allow_any=egress_any, network=world, limits=limits or ConnectLimits())
+    guard = GuardHandler(model=model, egress=proxy, limits=http or HttpLimits())
+    async with route_to(guard) as handler, GuardPort(handler, GRANT, told.append) as port:
         yield port
 
 

@@ -59,7 +59,7 @@ def real_job(harness: str, url: str, root: Path, *, proxy: str = NO_PROXY_THERE,
         (root / folder).mkdir(parents=True, exist_ok=True)
     return replace(
         job(harness),
-        guarded=GuardEndpoint(model_url=f"{url}/model", proxy_url=proxy, token=TOKEN),
+        guard=GuardEndpoint(model_url=f"{url}/model", proxy_url=proxy, token=TOKEN),
         home=PurePosixPath(root / "home"),
         work=PurePosixPath(root / "work"),
         temp=PurePosixPath(root / "temp"),

@@ -51,7 +51,7 @@ def job(harness: str, **changes: Any) -> LaunchSpec:
         args=(),
         command=("./agent", "--flag") if harness == "command" else (),
         model=Model(provider=provider, name=model, base_url="https://models.example.com", api_key="model-key"),
-        guarded=GuardEndpoint(model_url="http://127.0.0.1:9/model", proxy_url=PROXY, token=TOKEN),
+        guard=GuardEndpoint(model_url="http://127.0.0.1:9/model", proxy_url=PROXY, token=TOKEN),
         home=PurePosixPath("/run/home"),
         work=PurePosixPath("/run/work"),
         temp=PurePosixPath("/run/temp"),

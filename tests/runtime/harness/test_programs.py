@@ -110,9 +110,7 @@ def test_of_two_that_install_at_once_one_result_stands(tmp_path: Path, bin_folde
 def test_without_npm_it_says_so(tmp_path: Path, bin_folder: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         install("codex", "1.2.3", tmp_path)
-    assert str(caught.value) == (
-        "harness codex: there is no npm to install codex with; install Node.js, which brings it"
-    )
+    assert str(caught.value) == ("harness codex: npm is required to install codex; install Node.js, which includes npm")
 
 
 def test_what_npm_says_is_told_in_one_line(tmp_path: Path, bin_folder: Path) -> None:
@@ -133,7 +131,7 @@ def test_a_package_without_its_program_is_refused(tmp_path: Path, bin_folder: Pa
     with pytest.raises(ConfigurationError) as caught:
         install("pi", "1.2.3", tmp_path)
     assert str(caught.value) == (
-        "harness pi: @earendil-works/pi-coding-agent@1.2.3 holds no pi where one is looked for"
+        "harness pi: @earendil-works/pi-coding-agent@1.2.3 does not contain pi at the expected path"
     )
 
 
@@ -157,7 +155,7 @@ def test_another_version_on_the_path_is_refused(tmp_path: Path, bin_folder: Path
         find("goose", "1.2.3", tmp_path)
     assert str(caught.value) == (
         f"harness goose: {program} is version 1.0.0, and this agent uses 1.2.3; "
-        "unmoor dev --install gets it, or write harness: {version: 1.0.0}"
+        "unmoor dev --install installs it, or write harness: {version: 1.0.0}"
     )
 
 
@@ -170,7 +168,7 @@ def test_one_that_does_not_say_its_version_is_refused(tmp_path: Path, bin_folder
 def test_one_that_is_nowhere_is_refused(tmp_path: Path, bin_folder: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         find("claude-code", "1.2.3", tmp_path)
-    assert str(caught.value) == "harness claude-code 1.2.3 is not here; unmoor dev --install gets it"
+    assert str(caught.value) == "harness claude-code 1.2.3 is not installed; unmoor dev --install installs it"
 
 
 def test_a_command_of_one_s_own_is_neither_installed_nor_looked_for(tmp_path: Path, bin_folder: Path) -> None:
@@ -200,7 +198,7 @@ def test_without_a_node_that_will_do_it_says_what_to_do(tmp_path: Path, bin_fold
     script(bin_folder / "node", "this is no program")
     with pytest.raises(ConfigurationError) as caught:
         find("pi", "1.2.3", tmp_path)
-    assert str(caught.value) == "pi needs Node 22.19 or newer; unmoor dev --install gets it"
+    assert str(caught.value) == "pi needs Node 22.19 or newer; unmoor dev --install installs it"
 
 
 @pytest.mark.parametrize(
@@ -234,5 +232,5 @@ def test_the_image_of_an_unknown_harness_is_not_built(
     assert main(["aider", "1", str(tmp_path / "x"), str(tmp_path)]) == 2
     assert main(["codex", "1.0.0", str(tmp_path / "x"), str(tmp_path)]) == 1
     assert capsys.readouterr().err == (
-        "unknown harness aider\nthere is no npm to install codex with; install Node.js, which brings it\n"
+        "unknown harness aider\nnpm is required to install codex; install Node.js, which includes npm\n"
     )

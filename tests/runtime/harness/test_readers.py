@@ -255,7 +255,7 @@ def test_an_exit_code_of_zero_makes_nothing_good_of_a_stream_that_ends_too_soon(
     outcome = read(harness, *lines[: len(lines) - (2 if harness == "pi" else 1)])[1]
     program = {"claude-code": "claude"}.get(harness, harness)
     assert outcome.status == "failed"
-    assert outcome.reason == f"{program} ended with exit code 0 without saying how the run went"
+    assert outcome.reason == f"{program} exited with code 0 without a result"
 
 
 @pytest.mark.parametrize("harness", SPEAKING)
@@ -263,9 +263,7 @@ def test_silence_is_explained_by_the_end_of_standard_error(harness: str) -> None
     stderr = "starting\n\x1b[91m\x1b[1mError: \x1b[0mSession not found\nuse --list\n\n"
     outcome = read(harness, end=ProcessExit(code=None, signal=9, stderr=stderr))[1]
     program = {"claude-code": "claude"}.get(harness, harness)
-    assert outcome.reason == (
-        f"{program} was ended by signal 9 without saying how the run went: Error: Session not found"
-    )
+    assert outcome.reason == (f"{program} was terminated by signal 9 without a result: Error: Session not found")
 
 
 FAILURES: list[tuple[str, list[Line], str]] = [
@@ -305,7 +303,7 @@ FAILURES: list[tuple[str, list[Line], str]] = [
     (
         "pi",
         [pi_says(text("done"), model="gpt-5.5-pro"), {"type": "agent_settled"}],
-        "pi took gpt-5.5-pro for gpt-5.5, which it does not know; write a name that it knows",
+        "pi does not know gpt-5.5 and used gpt-5.5-pro; write a model name that pi knows",
     ),
     ("gemini", [{"type": "result", "status": "error", "error": {"type": "x", "message": "quota"}}], "quota"),
     (
@@ -377,7 +375,7 @@ NOTICES: list[tuple[str, Line, Notice]] = [
     (
         "claude-code",
         {"type": "system", "subtype": "api_retry", "error_status": 529, "error": "overloaded"},
-        Notice(level="warning", text="the model did not answer (529 overloaded); trying again"),
+        Notice(level="warning", text="the model did not respond (529 overloaded); retrying"),
     ),
     (
         "claude-code",
@@ -403,7 +401,7 @@ NOTICES: list[tuple[str, Line, Notice]] = [
     (
         "pi",
         {"type": "auto_retry_start", "errorMessage": "429"},
-        Notice(level="warning", text="the model did not answer (429); trying again"),
+        Notice(level="warning", text="the model did not respond (429); retrying"),
     ),
     (
         "goose",
@@ -538,7 +536,7 @@ def test_claude_code_s_sum_is_of_this_run_where_a_session_is_resumed() -> None:
 def test_codex_says_that_a_conversation_begins_anew_with_a_model_that_cannot_read_it() -> None:
     model = of_model("openai", "gpt-6-sol")
     events, outcome = read("codex", *SUCCESSES["codex"][0], session="th-0@gpt-5.5", model=model)
-    said = "what was said to another model cannot be read by gpt-6-sol; the conversation begins anew"
+    said = "gpt-6-sol cannot read the other model's conversation; a new conversation begins"
     assert events[0] == Notice(level="warning", text=said)
     assert outcome.session == "th-1@gpt-6-sol"
     assert [event for event in events if isinstance(event, ModelUsage)]
@@ -621,9 +619,9 @@ def test_what_a_command_of_one_s_own_prints_is_what_it_says() -> None:
     [
         (
             ProcessExit(code=3, signal=None, stderr="trace\nValueError: no"),
-            "agent ended with exit code 3: ValueError: no",
+            "agent exited with code 3: ValueError: no",
         ),
-        (ProcessExit(code=None, signal=15, stderr=""), "agent was ended by signal 15"),
+        (ProcessExit(code=None, signal=15, stderr=""), "agent was terminated by signal 15"),
     ],
 )
 def test_a_command_of_one_s_own_is_judged_by_its_exit_code(end: ProcessExit, reason: str) -> None:

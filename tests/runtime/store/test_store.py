@@ -205,11 +205,11 @@ def test_a_folder_that_cannot_be_written_is_a_fault_in_one_line(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("url", "text"),
     [
-        ("ftp://x/y", "store: 'ftp://x/y' is no store; write one of s3://, gs://, az://, file://, memory://"),
-        ("file://host/y", "store: 'file://host/y' names no folder of this machine; write file:///an/absolute/path"),
+        ("ftp://x/y", "store: 'ftp://x/y' is not a store; write one of s3://, gs://, az://, file://, memory://"),
+        ("file://host/y", "store: 'file://host/y' is not a folder of this machine; write file:///an/absolute/path"),
         (
             "az://container",
-            "store: 'az://container' names no account; write az://CONTAINER@ACCOUNT.blob.core.windows.net",
+            "store: 'az://container' has no account; write az://CONTAINER@ACCOUNT.blob.core.windows.net",
         ),
     ],
 )

@@ -23,7 +23,7 @@ from unmoor.local_folders import data_folder
 from unmoor.pricing.line import Total
 from unmoor.pricing.usage import number_text
 from unmoor.quantities import seconds
-from unmoor.runtime.guard.budget.day_record import key_of, read_book
+from unmoor.runtime.guard.budget.day_record import day_key, parse_day_record
 from unmoor.runtime.store import Store, open_store
 from unmoor.spec.load import Loaded, load
 from unmoor.target.choose import select_target
@@ -102,8 +102,8 @@ def _compute(loaded: Loaded, target: str, now: datetime) -> tuple[str, Callable[
 
 
 async def _read(store: Store, since: datetime, now: datetime) -> tuple[RunRecords, Decimal]:
-    found, book = await asyncio.gather(runs_since(store, since), store.get(key_of(now.date())))
-    return found, read_book(now.date(), book).total
+    found, book = await asyncio.gather(runs_since(store, since), store.get(day_key(now.date())))
+    return found, parse_day_record(now.date(), book).total
 
 
 def _json(report: Report) -> None:

@@ -1,1 +1,1 @@
-"""The guard between a run and the world: the model proxy and the way out."""
+"""The guard between a run and the network: the model proxy and the egress proxy."""

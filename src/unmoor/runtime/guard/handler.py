@@ -1,12 +1,13 @@
-"""The guard's door: what a run's harness may ask for on one connection, and nothing else.
+"""The guard's handler of a run's connection: `CONNECT host:443` for the egress proxy, `/model/...` for the model proxy.
 
-Two things: `CONNECT host:443`, the way out, and `/model/...`, the model. Both want the run's token.
+Both require the run's token; every other request is refused.
 """
 
 from __future__ import annotations
 
 import base64
 import hmac
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 from unmoor.runtime.guard.transport.exchange import (
@@ -20,26 +21,26 @@ from unmoor.runtime.guard.transport.exchange import (
 from unmoor.runtime.guard.transport.http1 import BadRequest, Http1Connection, HttpLimits, Request
 from unmoor.runtime.guard.transport.types import Emit, RunCredentials, Stream
 
-ASK_FOR_TOKEN = (b"proxy-authenticate", b'Basic realm="unmoor"')
+CHALLENGE = (b"proxy-authenticate", b'Basic realm="unmoor"')
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuardHandler:
-    """Serves connections of any run (a Way)."""
+    """Serves connections of any run."""
 
-    def __init__(self, *, model: ModelPart | None, way_out: RequestHandler, limits: HttpLimits | None = None) -> None:
-        self._model = model
-        self._way_out = way_out
-        self._limits = limits or HttpLimits()
+    model: ModelPart | None
+    egress: RequestHandler
+    limits: HttpLimits = field(default_factory=HttpLimits)
 
-    async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
+    async def serve(self, stream: Stream, credentials: RunCredentials, emit: Emit) -> None:
         """Serves one connection to its end and closes it."""
-        conversation = Http1Connection(stream, self._limits)
+        http = Http1Connection(stream, self.limits)
         try:
-            while request := await self._request(conversation):
-                await self._answer(
-                    Exchange(request=request, conversation=conversation, stream=stream, grant=grant, emit=emit)
+            while request := await _read_request(http):
+                await self._handle(
+                    Exchange(request=request, http=http, stream=stream, credentials=credentials, emit=emit)
                 )
-                if not conversation.next():
+                if not http.next():
                     break
             await stream.close()
         except ConnectionError:
@@ -49,73 +50,73 @@ class GuardHandler:
             raise
 
     async def settle(self) -> None:
-        """Waits until nothing is left to be written down."""
-        if self._model is not None:
-            await self._model.settle()
+        """Waits until all spending is written."""
+        if self.model is not None:
+            await self.model.settle()
 
-    async def _request(self, conversation: Http1Connection) -> Request | None:
-        try:
-            return await conversation.request()
-        except BadRequest as error:
-            await conversation.answer(error.status, [PLAIN], f"{error}\n".encode())
-            return None
-
-    async def _answer(self, exchange: Exchange) -> None:
+    async def _handle(self, exchange: Exchange) -> None:
         request = exchange.request
         if request.method == "CONNECT":
             return await self._connect(exchange)
         path = request.target.partition("?")[0]
         if not request.target.startswith("/"):
-            await exchange.refuse(403, _site(request.target), "only TLS leaves; use https")
+            await exchange.refuse(403, _origin(request.target), "only TLS is allowed; use https")
         elif path != MODEL_PATH and not path.startswith(MODEL_PATH + "/"):
-            await exchange.respond(404, "there is nothing here; the model is under /model")
-        elif self._model is None:
+            await exchange.respond(404, "unknown path; the model is under /model")
+        elif self.model is None:
             await exchange.respond(404, "this agent has no model")
-        elif reason := _unproved(model_token_headers(request), exchange.grant.token):
-            await self._model.unknown_token(exchange, reason)
+        elif reason := _token_problem(model_tokens(request), exchange.credentials.token):
+            await self.model.refuse_token(exchange, reason)
         else:
-            await self._model.answer(exchange)
+            await self.model.handle(exchange)
 
     async def _connect(self, exchange: Exchange) -> None:
-        tokens = proxy_tokens(exchange.request, exchange.grant.run)
+        tokens = proxy_tokens(exchange.request, exchange.credentials.run)
         if not tokens:
-            # Many clients show their token only when asked: that is no attempt at anything.
-            return await exchange.respond(407, "show the run's token", [ASK_FOR_TOKEN])
-        if reason := _unproved(tokens, exchange.grant.token):
-            return await exchange.refuse(407, sanitize_destination(exchange.request.target), reason, [ASK_FOR_TOKEN])
-        await self._way_out.answer(exchange)
+            # Many clients send their token only after a challenge, so this is not reported as a refusal.
+            return await exchange.respond(407, "the run's token is required", [CHALLENGE])
+        if reason := _token_problem(tokens, exchange.credentials.token):
+            return await exchange.refuse(407, sanitize_destination(exchange.request.target), reason, [CHALLENGE])
+        await self.egress.handle(exchange)
 
 
-def model_token_headers(request: Request) -> list[str]:
-    """The tokens that a request for the model shows, wherever a provider's key may stand."""
+async def _read_request(http: Http1Connection) -> Request | None:
+    try:
+        return await http.request()
+    except BadRequest as error:
+        await http.respond(error.status, [PLAIN], f"{error}\n".encode())
+        return None
+
+
+def model_tokens(request: Request) -> list[str]:
+    """The tokens in a request to the model, wherever a provider's key may be sent."""
     bearer = [v.split(" ", 1)[1].strip() for v in request.values(b"authorization") if v.lower().startswith("bearer ")]
     keys = parse_qs(request.target.partition("?")[2]).get("key", [])
     return [*request.values(b"x-api-key"), *bearer, *request.values(b"x-goog-api-key"), *keys]
 
 
 def proxy_tokens(request: Request, run: str) -> list[str]:
-    """The tokens that a CONNECT shows; one that is shown under another run's name counts as none of this run's."""
-    shown: list[str] = []
+    """The tokens in a CONNECT; one under another run's name is returned as empty, which matches nothing."""
+    tokens: list[str] = []
     for value in request.values(b"proxy-authorization"):
         scheme, _, encoded = value.partition(" ")
         try:
             user, _, token = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
         except ValueError:
             user = token = ""
-        shown.append(token if scheme.lower() == "basic" and user in ("run", run) else "")
-    return shown
+        tokens.append(token if scheme.lower() == "basic" and user in ("run", run) else "")
+    return tokens
 
 
-def _unproved(shown: list[str], token: str) -> str:
-    """Why the tokens do not open the door; empty where they do."""
-    if not shown:
-        return "no token was shown"
-    if any(hmac.compare_digest(each.encode(), token.encode()) for each in shown):
-        return ""
-    return "the token is not this run's"
+def _token_problem(tokens: list[str], expected: str) -> str:
+    """Why none of the tokens is valid; empty if one is."""
+    if not tokens:
+        return "no token was sent"
+    valid = any(hmac.compare_digest(token.encode(), expected.encode()) for token in tokens)
+    return "" if valid else "the token is not this run's"
 
 
-def _site(target: str) -> str:
-    """Of an absolute address its scheme and host: the rest may hold what is secret."""
+def _origin(target: str) -> str:
+    """An absolute URL's scheme and host; the rest may hold secrets."""
     scheme, _, rest = target.partition("://")
     return f"{scheme[:10]}://{sanitize_destination(rest.partition('/')[0])}" if rest else "this address"

@@ -25,8 +25,7 @@ from .build import open_guard
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardOptions:
-    """Where the guard listens: at every address, unless the target says that only the loopback is to be used; and
-    whether it ends with the run that it is there for."""
+    """The listen address, and whether the guard exits when the run that holds it ends."""
 
     host: str
     port: int
@@ -34,50 +33,43 @@ class GuardOptions:
 
 
 def main() -> int:
-    """Runs until it is told to stop; 2 where the container was not given what it needs."""
-    listening, surroundings = listening_of(os.environ), read_environment(os.environ)
+    """Serves until SIGTERM; exit code 2 if the container's configuration is incomplete."""
+    options, environment = read_options(os.environ), read_environment(os.environ)
     scrub_secrets()
-    return asyncio.run(serve(listening, surroundings))
+    return asyncio.run(serve(options, environment))
 
 
-def listening_of(environment: Mapping[str, str]) -> GuardOptions:
-    """What the variables say; PORT is how Cloud Run says it."""
-    text = environment.get("PORT", "") or str(GUARD_PORT)
-    if not text.isdigit() or not 0 < int(text) < 65536:
-        raise ConfigurationError(f"PORT: {text!r} is no port; the platform sets it")
+def read_options(environment: Mapping[str, str]) -> GuardOptions:
+    """The options in the variables; Cloud Run sets PORT."""
+    port = environment.get("PORT", "") or str(GUARD_PORT)
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise ConfigurationError(f"PORT: {port!r} is not a port; the platform sets it")
     return GuardOptions(
         host=environment.get("UNMOOR_GUARD_BIND", "") or "0.0.0.0",
-        port=int(text),
+        port=int(port),
         ends_with_run=environment.get("UNMOOR_GUARD_ENDS", "") == "with-run",
     )
 
 
-async def serve(
-    listening: GuardOptions, surroundings: ContainerEnvironment, *, stop: asyncio.Event | None = None
-) -> int:
-    """Serves the runs of the bundle's agent until SIGTERM; then what is open may end, and what was spent is written."""
-    log = JsonLog(redact=redactor(surroundings.secrets), part="guard")
-    stop = stop or shutdown_event()
-    store = open_store(surroundings.store_url)
+async def serve(options: GuardOptions, environment: ContainerEnvironment) -> int:
+    """Serves the agent's runs until SIGTERM; open connections may then end, and spending is written."""
+    log = JsonLog(redact=redactor(environment.secrets), part="guard")
+    stop = shutdown_event()
+    store = open_store(environment.store_url)
     with tempfile.TemporaryDirectory(prefix="guard-") as folder:
-        agent = (await fetch_bundle(store, surroundings.bundle, Path(folder))).agent
-    key = key_of(agent, surroundings)
-    released = stop.set if listening.ends_with_run else _nothing
+        agent = (await fetch_bundle(store, environment.bundle, Path(folder))).agent
+    released = stop.set if options.ends_with_run else lambda: None
     async with (
-        open_guard(agent, store=store, key=key, log=log) as door,
-        GuardServer(door, host=listening.host, port=listening.port, released=released, log=log) as server,
+        open_guard(agent, store=store, key=model_key(agent, environment), log=log) as guard,
+        GuardServer(guard, host=options.host, port=options.port, released=released, log=log) as server,
     ):
-        log("listening", host=listening.host, port=server.number, agent=agent.name, environment=agent.environment)
+        log("listening", host=options.host, port=server.number, agent=agent.name, environment=agent.environment)
         await stop.wait()
         log("stopping")
     log("stopped")
     return 0
 
 
-def key_of(agent: AgentConfig, surroundings: ContainerEnvironment) -> str:
-    """The model's key, empty where the agent has no model."""
-    return surroundings.secret(agent.model.api_key) if agent.model else ""
-
-
-def _nothing() -> None:
-    """A guard of many runs goes on when one of them ends."""
+def model_key(agent: AgentConfig, environment: ContainerEnvironment) -> str:
+    """The model's key, empty if the agent has no model."""
+    return environment.secret(agent.model.api_key) if agent.model else ""

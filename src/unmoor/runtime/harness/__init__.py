@@ -1,37 +1,26 @@
-"""The agent programs: one adapter each, behind one protocol."""
+"""The harnesses: one adapter each, behind one protocol."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from unmoor.runtime.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from .protocol import Adapter
 
-_MODULES = {
-    "claude-code": "claude_code",
-    "codex": "codex",
-    "opencode": "opencode",
-    "pi": "pi",
-    "gemini": "gemini",
-    "goose": "goose",
-    "command": "command",
-}
+_NAMES = ("claude-code", "codex", "opencode", "pi", "gemini", "goose", "command")
 
 
 def names() -> tuple[str, ...]:
     """The harnesses that this release can run; imports none of them."""
-    return tuple(_MODULES)
+    return _NAMES
 
 
 def adapter(name: str) -> Adapter:
     """The adapter of that harness; imports no other."""
-    if name not in _MODULES:
-        from unmoor.runtime.errors import ConfigurationError
-
-        raise ConfigurationError(f"harness.name: {name!r} is no harness of this release; write one of {_list()}")
-    return import_module(f"{__name__}.{_MODULES[name]}").ADAPTER
-
-
-def _list() -> str:
-    return f"{', '.join(names()[:-1])} or {names()[-1]}"
+    if name not in _NAMES:
+        known = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}"
+        raise ConfigurationError(f"harness.name: {name!r} is not a harness of this release; write one of {known}")
+    return import_module(f"{__name__}.{name.replace('-', '_')}").ADAPTER

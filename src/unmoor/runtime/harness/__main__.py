@@ -1,4 +1,4 @@
-"""`python -m unmoor.runtime.harness NAME...`: installs harnesses in the versions that this release was tested with."""
+"""`python -m unmoor.runtime.harness NAME...`: installs harnesses in the versions that this release is tested with."""
 
 from __future__ import annotations
 

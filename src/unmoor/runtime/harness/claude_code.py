@@ -7,14 +7,14 @@ from typing import Any
 
 from unmoor.runtime.config import McpServer
 from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
+from unmoor.runtime.json_values import Json, as_text, items, join_text, object_at, text, value_at
 
-from .json_lines_reader import JsonLinesReader
-from .json_values import Json, as_text, items, join_text, object_at, text, tokens, value_at
-from .launch_files import PATIENCE_S, RETRIES, environment, instructions, json_file, program, skills
-from .protocol import Command, FileToWrite, LaunchSpec
+from .json_lines_reader import JsonLinesReader, read_tokens
+from .launch_files import PATIENCE_S, RETRIES, instructions, json_file, launch_command, skills
+from .protocol import Adapter, Command, FileToWrite, LaunchSpec
 
 _MCP_FILE = ".claude/mcp.json"
-# Every use that it makes of another model than --model: small tasks, subagents, and aliases that a skill may name.
+# Its uses of other models than --model: small tasks, subagents, and aliases that a skill may name.
 _MODEL_VARIABLES = (
     "ANTHROPIC_DEFAULT_FABLE_MODEL",
     "ANTHROPIC_DEFAULT_HAIKU_MODEL",
@@ -23,85 +23,70 @@ _MODEL_VARIABLES = (
     "ANTHROPIC_SMALL_FAST_MODEL",
     "CLAUDE_CODE_SUBAGENT_MODEL",
 )
-# The model of a message that no model wrote: why there is none.
-_ITS_OWN_VOICE = "<synthetic>"
+# The model of a message that Claude Code wrote itself, such as an error.
+_NO_MODEL = "<synthetic>"
 
 
-class ClaudeCode:
-    name = "claude-code"
-    session_folders = (".claude/projects",)
-
-    def command(self, job: LaunchSpec) -> Command:
-        return Command(
-            argv=(*program(job, "claude"), *_arguments(job), *job.args),
-            environment={**environment(job), **_own_environment(job)},
-            stdin=job.prompt.encode(),
-            files=tuple(_files(job)),
-        )
-
-    def reader(self, job: LaunchSpec) -> ClaudeCodeReader:
-        return ClaudeCodeReader(job)
+def command(launch: LaunchSpec) -> Command:
+    """How it is started."""
+    return launch_command(launch, "claude", _arguments(launch), variables=_variables(launch), files=_files(launch))
 
 
-ADAPTER = ClaudeCode()
-
-
-def _arguments(job: LaunchSpec) -> Iterator[str]:
-    assert job.model
+def _arguments(launch: LaunchSpec) -> Iterator[str]:
     yield from ("--print", "--output-format", "stream-json", "--verbose", "--dangerously-skip-permissions")
-    yield from ("--model", job.model.name)
-    # Without `project` no CLAUDE.md of the workspace is read either. Its local settings and MCP servers stay out.
+    yield from ("--model", launch.required_model.name)
+    # Without `project` it reads no CLAUDE.md of the workspace. Local settings and the workspace's MCP servers stay out.
     yield from ("--setting-sources", "user,project", "--strict-mcp-config")
-    if not job.web:
+    if not launch.web:
         yield from ("--disallowedTools", "WebSearch")
-    if job.mcp_servers:
-        yield from ("--mcp-config", str(job.home / _MCP_FILE))
-    yield from ("--resume", job.session) if job.session else ("--session-id", job.new_session)
+    if launch.mcp_servers:
+        yield from ("--mcp-config", str(launch.home / _MCP_FILE))
+    yield from ("--resume", launch.session) if launch.session else ("--session-id", launch.new_session)
+    yield from launch.args
 
 
-def _own_environment(job: LaunchSpec) -> dict[str, str]:
-    assert job.model
+def _variables(launch: LaunchSpec) -> dict[str, str]:
     return {
-        "ANTHROPIC_BASE_URL": job.guarded.model_url,
-        "ANTHROPIC_API_KEY": job.guarded.token,
+        "ANTHROPIC_BASE_URL": launch.guard.model_url,
+        "ANTHROPIC_API_KEY": launch.guard.token,
         "API_TIMEOUT_MS": str(PATIENCE_S * 1000),
-        # A run ends when it is done; what wakes an agent later is a trigger.
+        # A run ends when it is done; triggers start an agent later.
         "CLAUDE_CODE_DISABLE_CRON": "1",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "CLAUDE_CODE_MAX_RETRIES": str(RETRIES),
-        # Tools of MCP servers are offered as they are, instead of behind a search that only the provider's own API has.
+        # Offers tools of MCP servers directly, instead of through a search that only the provider's own API has.
         "ENABLE_TOOL_SEARCH": "false",
-        # It refuses to skip permissions as root unless it is told that something else confines it.
+        # As root, it skips permissions only if it is told that it runs in a sandbox.
         "IS_SANDBOX": "1",
-        **dict.fromkeys(_MODEL_VARIABLES, job.model.name),
+        **dict.fromkeys(_MODEL_VARIABLES, launch.required_model.name),
     }
 
 
-def _files(job: LaunchSpec) -> Iterator[FileToWrite]:
-    # Whether a page may be fetched is the fence's to say; the provider's list of them cannot be reached.
-    yield json_file(job.home / ".claude/settings.json", {"skipWebFetchPreflight": True})
-    yield from instructions(job, ".claude/CLAUDE.md")
-    yield from skills(job, ".claude/skills")
-    if job.mcp_servers:
-        servers = {server.name: _mcp_server(server) for server in job.mcp_servers}
-        yield json_file(job.home / _MCP_FILE, {"mcpServers": servers})
+def _files(launch: LaunchSpec) -> Iterator[FileToWrite]:
+    # The guard decides which pages may be fetched; the provider's list of them cannot be reached.
+    yield json_file(launch.home / ".claude/settings.json", {"skipWebFetchPreflight": True})
+    yield from instructions(launch, ".claude/CLAUDE.md")
+    yield from skills(launch, ".claude/skills")
+    if launch.mcp_servers:
+        servers = {server.name: _mcp_server(server) for server in launch.mcp_servers}
+        yield json_file(launch.home / _MCP_FILE, {"mcpServers": servers})
 
 
 def _mcp_server(server: McpServer) -> dict[str, Any]:
     if server.url:
         return {"type": "http", "url": server.url, "headers": dict(server.headers)}
-    command, *arguments = server.command
-    return {"type": "stdio", "command": command, "args": arguments, "env": dict(server.env)}
+    program, *arguments = server.command
+    return {"type": "stdio", "command": program, "args": arguments, "env": dict(server.env)}
 
 
 class ClaudeCodeReader(JsonLinesReader):
-    """Reads stream-json; the last word is a `result`, which may be called a success and still be an error."""
+    """Reads stream-json; the last object is a `result`, which may have the subtype success and still be an error."""
 
     program = "claude"
 
-    def __init__(self, job: LaunchSpec) -> None:
-        super().__init__(job)
-        self.resumed = bool(job.session)
+    def __init__(self, launch: LaunchSpec) -> None:
+        super().__init__(launch)
+        self.resumed = bool(launch.session)
 
     def read(self, value: Json) -> Iterable[HarnessEvent]:
         self.session = text(value, "session_id") or self.session
@@ -123,28 +108,24 @@ class ClaudeCodeReader(JsonLinesReader):
                     if text(server, "status") == "failed":
                         yield Notice(level="warning", text=f"MCP server {text(server, 'name')} did not start")
             case "api_retry":
-                why = f"{as_text(value_at(value, 'error_status'))} {text(value, 'error')}".strip()
-                yield Notice(level="warning", text=f"the model did not answer ({why}); trying again")
+                reason = f"{as_text(value_at(value, 'error_status'))} {text(value, 'error')}".strip()
+                yield Notice(level="warning", text=f"the model did not respond ({reason}); retrying")
             case "permission_denied":
                 yield Notice(level="warning", text=f"not permitted: {text(value, 'tool_name') or 'a tool'}")
 
     def _assistant(self, value: Json) -> Iterator[HarnessEvent]:
-        if text(value, "message", "model") == _ITS_OWN_VOICE:
+        if text(value, "message", "model") == _NO_MODEL:
             yield Notice(level="error", text=join_text(value_at(value, "message", "content")))
             return
         for block in items(value, "message", "content"):
-            match text(block, "type"):
-                case "text":
-                    yield from self._said(text(block, "text"), by_agent=not text(value, "parent_tool_use_id"))
-                case "tool_use":
-                    called = as_text(value_at(block, "input"))
-                    yield ToolCall(id=text(block, "id"), name=text(block, "name"), input=called)
-
-    def _said(self, said: str, *, by_agent: bool) -> Iterator[HarnessEvent]:
-        """A subagent's words are not the answer."""
-        if said:
-            self.answer = said if by_agent else self.answer
-            yield Message(text=said)
+            kind, message = text(block, "type"), text(block, "text")
+            if kind == "text" and message:
+                # A subagent's message is not the answer.
+                self.answer = self.answer if text(value, "parent_tool_use_id") else message
+                yield Message(text=message)
+            elif kind == "tool_use":
+                arguments = as_text(value_at(block, "input"))
+                yield ToolCall(id=text(block, "id"), name=text(block, "name"), input=arguments)
 
     def _user(self, value: Json) -> Iterator[HarnessEvent]:
         for block in items(value, "message", "content"):
@@ -156,28 +137,27 @@ class ClaudeCodeReader(JsonLinesReader):
     def _result(self, value: Json) -> Iterator[HarnessEvent]:
         self.settled = True
         failed = value_at(value, "is_error") is not False or text(value, "subtype") != "success"
-        self.failure = _why(value) if failed else ""
+        self.failure = _failure(value) if failed else ""
         self.answer = self.answer if failed else text(value, "result") or self.answer
-        if self.resumed:  # what is told per model counts from the session's beginning; the sum does not
-            yield from self.usage_events(_sum(value_at(value, "usage")))
+        if self.resumed:  # usage by model counts from the session's beginning; the sum does not
+            yield from self.usage_events(_tokens(value_at(value, "usage")))
             return
-        for model, used in object_at(value, "modelUsage").items():
-            yield from self.usage_events(_per_model(used), model=model)
+        for model, usage in object_at(value, "modelUsage").items():
+            yield from self.usage_events(_model_tokens(usage), model=model)
 
 
-def _why(result: Json) -> str:
-    """The kind of the end, and what was said of it."""
+def _failure(result: Json) -> str:
     kind = text(result, "subtype").replace("success", "") or text(result, "terminal_reason") or "error"
     errors = value_at(result, "errors")
     listed = "; ".join(e for e in errors if isinstance(e, str)) if isinstance(errors, list) else ""
-    said = text(result, "result") or listed
-    return f"claude: {kind}" + (f": {said}" if said else "")
+    detail = text(result, "result") or listed
+    return f"claude: {kind}" + (f": {detail}" if detail else "")
 
 
-def _per_model(used: object) -> Tokens:
-    return _whole_input(
-        tokens(
-            used,
+def _model_tokens(usage: object) -> Tokens:
+    return _with_cache(
+        read_tokens(
+            usage,
             input="inputTokens",
             cached_input="cacheReadInputTokens",
             cache_write="cacheCreationInputTokens",
@@ -187,17 +167,20 @@ def _per_model(used: object) -> Tokens:
     )
 
 
-def _sum(used: object) -> Tokens:
-    found = tokens(
-        used,
+def _tokens(usage: object) -> Tokens:
+    tokens = read_tokens(
+        usage,
         input="input_tokens",
         cached_input="cache_read_input_tokens",
         cache_write="cache_creation_input_tokens",
         output="output_tokens",
     )
-    return _whole_input(found + tokens(value_at(used, "output_tokens_details"), reasoning="thinking_tokens"))
+    return _with_cache(tokens + read_tokens(value_at(usage, "output_tokens_details"), reasoning="thinking_tokens"))
 
 
-def _whole_input(found: Tokens) -> Tokens:
-    """Its input tokens are those that no cache had a part in."""
-    return found + Tokens(input=found.cached_input + found.cache_write)
+def _with_cache(tokens: Tokens) -> Tokens:
+    """Its input tokens exclude those read from or written to a cache."""
+    return tokens + Tokens(input=tokens.cached_input + tokens.cache_write)
+
+
+ADAPTER = Adapter(session_folders=(".claude/projects",), command=command, reader=ClaudeCodeReader)

@@ -7,14 +7,14 @@ from typing import Any
 
 from unmoor.runtime.config import McpServer
 from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
+from unmoor.runtime.json_values import Json, as_text, count, text, value_at
 
-from .json_lines_reader import JsonLinesReader
-from .json_values import Json, as_text, count, text, tokens, value_at
-from .launch_files import RETRIES, environment, instructions, json_file, program
-from .protocol import Command, FileToWrite, LaunchSpec
+from .json_lines_reader import JsonLinesReader, read_tokens
+from .launch_files import RETRIES, instructions, json_file, launch_command
+from .protocol import Adapter, Command, FileToWrite, LaunchSpec
 
-# Names of its inner uses of a model (summaries, corrections, searches), all of which are made to use the spec's.
-# The first stands for every one that is derived from it. Which there are: https://geminicli.com/docs/reference/configuration.
+# Its names for internal uses of a model (summaries, corrections, searches), all set to the spec's model. The others are
+# derived from the first. The list: https://geminicli.com/docs/reference/configuration.
 _USES = (
     "base",
     "agent-history-provider-summarizer",
@@ -26,62 +26,48 @@ _USES = (
     "chat-compression-3.1-flash-lite",
     "chat-compression-default",
 )
-# What it falls back on from which model.
+# Its chains of fallback models.
 _CHAINS = ("preview", "default", "lite", "auto-preview", "auto-default")
 
 
-class Gemini:
-    name = "gemini"
-    session_folders = (".gemini/tmp",)
-
-    def command(self, job: LaunchSpec) -> Command:
-        return Command(
-            argv=(*program(job, "gemini"), *_arguments(job), *job.args),
-            environment={
-                **environment(job),
-                "GEMINI_API_KEY": job.guarded.token,
-                "GOOGLE_GEMINI_BASE_URL": job.guarded.model_url,
-                # Its second process would not hand signals on.
-                "GEMINI_CLI_NO_RELAUNCH": "true",
-                "GEMINI_CLI_TRUST_WORKSPACE": "true",
-            },
-            stdin=job.prompt.encode(),
-            files=tuple(_files(job)),
-        )
-
-    def reader(self, job: LaunchSpec) -> GeminiReader:
-        return GeminiReader(job)
+def command(launch: LaunchSpec) -> Command:
+    """How it is started."""
+    variables = {
+        "GEMINI_API_KEY": launch.guard.token,
+        "GOOGLE_GEMINI_BASE_URL": launch.guard.model_url,
+        # Its second process would not forward signals.
+        "GEMINI_CLI_NO_RELAUNCH": "true",
+        "GEMINI_CLI_TRUST_WORKSPACE": "true",
+    }
+    return launch_command(launch, "gemini", _arguments(launch), variables=variables, files=_files(launch))
 
 
-ADAPTER = Gemini()
+def _arguments(launch: LaunchSpec) -> Iterator[str]:
+    model = launch.required_model.name
+    yield from ("--output-format", "stream-json", "--model", model, "--yolo", "--skip-trust")
+    yield from ("--resume", launch.session) if launch.session else ("--session-id", launch.new_session)
+    yield from launch.args
 
 
-def _arguments(job: LaunchSpec) -> Iterator[str]:
-    assert job.model
-    yield from ("--output-format", "stream-json", "--model", job.model.name, "--yolo", "--skip-trust")
-    yield from ("--resume", job.session) if job.session else ("--session-id", job.new_session)
+def _files(launch: LaunchSpec) -> Iterator[FileToWrite]:
+    yield json_file(launch.home / ".gemini/settings.json", _settings(launch))
+    yield from instructions(launch, ".gemini/GEMINI.md")
 
 
-def _files(job: LaunchSpec) -> Iterator[FileToWrite]:
-    yield json_file(job.home / ".gemini/settings.json", _settings(job))
-    yield from instructions(job, ".gemini/GEMINI.md")
-
-
-def _settings(job: LaunchSpec) -> dict[str, Any]:
-    assert job.model
+def _settings(launch: LaunchSpec) -> dict[str, Any]:
     return {
         "security": {"auth": {"selectedType": "gemini-api-key"}},
         "general": {"enableAutoUpdate": False, "maxAttempts": 1 + RETRIES},
         "privacy": {"usageStatisticsEnabled": False},
-        "tools": {"exclude": [] if job.web else ["google_web_search", "web_fetch"]},
+        "tools": {"exclude": [] if launch.web else ["google_web_search", "web_fetch"]},
         "experimental": {"dynamicModelConfiguration": True},
-        "modelConfigs": _one_model(job.model.name),
-        "mcpServers": {server.name: _mcp_server(server) for server in job.mcp_servers},
+        "modelConfigs": _only_model(launch.required_model.name),
+        "mcpServers": {server.name: _mcp_server(server) for server in launch.mcp_servers},
     }
 
 
-def _one_model(name: str) -> dict[str, Any]:
-    """The model under its own name, for every use, with nothing to fall back on."""
+def _only_model(name: str) -> dict[str, Any]:
+    """The model under its own name for every use, without fallbacks."""
     return {
         "customOverrides": [{"match": {"model": use}, "modelConfig": {"model": name}} for use in _USES],
         "modelIdResolutions": {name: {"default": name, "contexts": []}},
@@ -92,17 +78,17 @@ def _one_model(name: str) -> dict[str, Any]:
 def _mcp_server(server: McpServer) -> dict[str, Any]:
     if server.url:
         return {"httpUrl": server.url, "headers": dict(server.headers), "trust": True}
-    command, *arguments = server.command
-    return {"command": command, "args": arguments, "env": dict(server.env), "trust": True}
+    program, *arguments = server.command
+    return {"command": program, "args": arguments, "env": dict(server.env), "trust": True}
 
 
 class GeminiReader(JsonLinesReader):
-    """Reads stream-json; the last word is a `result` with a status. Messages come in pieces, and are told whole."""
+    """Reads stream-json; the last object is a `result` with a status. Pieces of a message become one event."""
 
     program = "gemini"
 
-    def __init__(self, job: LaunchSpec) -> None:
-        super().__init__(job)
+    def __init__(self, launch: LaunchSpec) -> None:
+        super().__init__(launch)
         self.pieces: list[str] = []
         self.last_error = ""
 
@@ -111,13 +97,13 @@ class GeminiReader(JsonLinesReader):
         if kind == "message" and text(value, "role") == "assistant":
             self.pieces.append(text(value, "content"))
             return
-        yield from self._whole_message()
+        yield from self._message()
         match kind:
             case "init":
                 self.session = text(value, "session_id") or self.session
             case "tool_use":
-                called = as_text(value_at(value, "parameters"))
-                yield ToolCall(id=text(value, "tool_id"), name=text(value, "tool_name"), input=called)
+                arguments = as_text(value_at(value, "parameters"))
+                yield ToolCall(id=text(value, "tool_id"), name=text(value, "tool_name"), input=arguments)
             case "tool_result":
                 yield _result(value)
             case "error":
@@ -127,12 +113,12 @@ class GeminiReader(JsonLinesReader):
             case "result":
                 yield from self._end(value)
 
-    def _whole_message(self) -> Iterator[HarnessEvent]:
-        said = "".join(self.pieces)
+    def _message(self) -> Iterator[HarnessEvent]:
+        message = "".join(self.pieces)
         self.pieces.clear()
-        if said:
-            self.answer = said
-            yield Message(text=said)
+        if message:
+            self.answer = message
+            yield Message(text=message)
 
     def _end(self, value: Json) -> Iterator[HarnessEvent]:
         self.settled = True
@@ -142,13 +128,16 @@ class GeminiReader(JsonLinesReader):
 
 
 def _tokens(stats: object) -> Tokens:
-    """Its output is without thoughts, which are in the total alone."""
-    found = tokens(stats, input="input_tokens", cached_input="cached", output="output_tokens")
-    thoughts = max(count(stats, "total_tokens") - found.input - found.output, 0)
-    return found + Tokens(output=thoughts, reasoning=thoughts)
+    """Its output excludes reasoning, which only the total includes."""
+    tokens = read_tokens(stats, input="input_tokens", cached_input="cached", output="output_tokens")
+    reasoning = max(count(stats, "total_tokens") - tokens.input - tokens.output, 0)
+    return tokens + Tokens(output=reasoning, reasoning=reasoning)
 
 
 def _result(value: Json) -> ToolResult:
     failed = text(value, "status") == "error"
-    output = text(value, "error", "message") if failed else text(value, "output")
+    output = text(value, "error", "message") if failed else ""
     return ToolResult(id=text(value, "tool_id"), output=output or text(value, "output"), is_error=failed)
+
+
+ADAPTER = Adapter(session_folders=(".gemini/tmp",), command=command, reader=GeminiReader)

@@ -6,16 +6,16 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from unmoor.runtime.config import McpServer, Model
+from unmoor.runtime.config import McpServer
 from unmoor.runtime.events import HarnessEvent, Message, Tokens, ToolCall, ToolResult
+from unmoor.runtime.json_values import Json, as_text, object_at, text, value_at
 
-from .json_lines_reader import JsonLinesReader
-from .json_values import Json, as_text, object_at, text, tokens, value_at
-from .launch_files import PATIENCE_S, TOKEN_VARIABLE, environment, instructions, json_file, program, skills
-from .protocol import Command, FileToWrite, LaunchSpec
+from .json_lines_reader import JsonLinesReader, read_tokens
+from .launch_files import PATIENCE_S, TOKEN_VARIABLE, instructions, json_file, launch_command, skills
+from .protocol import Adapter, Command, FileToWrite, LaunchSpec
 
-# OpenCode's own name of each provider, by which it knows the models' sizes and abilities, and what it wants after the
-# base URL. A provider that it does not know is given a client library, one of those that are bundled.
+# OpenCode's name of each provider, by which it knows the models' sizes and features, and the suffix of its base URL.
+# A provider that it does not know is given a client library, one of the bundled ones.
 _PROVIDERS = {
     "anthropic": ("anthropic", "/v1"),
     "openai": ("openai", ""),
@@ -26,66 +26,54 @@ _PROVIDERS = {
 _CLIENT = "@ai-sdk/openai-compatible"
 
 
-class OpenCode:
-    name = "opencode"
-    session_folders = (".local/share/opencode",)
-
-    def command(self, job: LaunchSpec) -> Command:
-        return Command(
-            argv=(*program(job, "opencode"), *_arguments(job), *job.args),
-            environment={
-                **environment(job),
-                "OPENCODE_CONFIG_CONTENT": json.dumps(_config(job)),
-                "OPENCODE_DISABLE_AUTOUPDATE": "1",
-                "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
-                "OPENCODE_DISABLE_MODELS_FETCH": "1",
-                "OPENCODE_DISABLE_SHARE": "1",
-                TOKEN_VARIABLE: job.guarded.token,
-            },
-            stdin=job.prompt.encode(),
-            files=tuple(_files(job)),
-        )
-
-    def reader(self, job: LaunchSpec) -> OpenCodeReader:
-        return OpenCodeReader(job)
+def command(launch: LaunchSpec) -> Command:
+    """How it is started."""
+    variables = {
+        "OPENCODE_CONFIG_CONTENT": json.dumps(_config(launch)),
+        "OPENCODE_DISABLE_AUTOUPDATE": "1",
+        "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
+        "OPENCODE_DISABLE_MODELS_FETCH": "1",
+        "OPENCODE_DISABLE_SHARE": "1",
+        TOKEN_VARIABLE: launch.guard.token,
+    }
+    return launch_command(launch, "opencode", _arguments(launch), variables=variables, files=_files(launch))
 
 
-ADAPTER = OpenCode()
+def _arguments(launch: LaunchSpec) -> Iterator[str]:
+    yield from ("run", "--format", "json", "--model", _model(launch))
+    # Without a title, it requests one from the model.
+    yield from ("--session", launch.session) if launch.session else ("--title", "run")
+    yield from launch.args
 
 
-def _arguments(job: LaunchSpec) -> Iterator[str]:
-    assert job.model
-    yield from ("run", "--format", "json", "--model", _model(job.model))
-    # A title is otherwise asked of the model, in a request of its own.
-    yield from ("--session", job.session) if job.session else ("--title", "run")
+def _model(launch: LaunchSpec) -> str:
+    return f"{_PROVIDERS[launch.required_model.provider][0]}/{launch.required_model.name}"
 
 
-def _model(model: Model) -> str:
-    return f"{_PROVIDERS[model.provider][0]}/{model.name}"
-
-
-def _files(job: LaunchSpec) -> Iterator[FileToWrite]:
-    folder = job.home / ".config/opencode"
-    yield json_file(folder / "opencode.json", {"mcp": {s.name: _mcp_server(s) for s in job.mcp_servers}})
-    # It otherwise fetches the library for plugins from npm at every start, and finds nobody at home.
+def _files(launch: LaunchSpec) -> Iterator[FileToWrite]:
+    folder = launch.home / ".config/opencode"
+    yield json_file(folder / "opencode.json", {"mcp": {s.name: _mcp_server(s) for s in launch.mcp_servers}})
+    # Otherwise it tries to fetch the plugin library from npm at every start.
     yield json_file(folder / "package-lock.json", {"packages": {"": {"dependencies": {"@opencode-ai/plugin": "*"}}}})
     yield FileToWrite(path=folder / "node_modules/.keep", content=b"")
-    yield from instructions(job, ".config/opencode/AGENTS.md")
-    yield from skills(job, ".config/opencode/skills")
+    yield from instructions(launch, ".config/opencode/AGENTS.md")
+    yield from skills(launch, ".config/opencode/skills")
 
 
-def _config(job: LaunchSpec) -> dict[str, Any]:
-    """What no file of the workspace may change; the token is named in it, not written."""
-    assert job.model
-    name, version = _PROVIDERS[job.model.provider]
-    options: dict[str, Any] = {"baseURL": job.guarded.model_url + version, "apiKey": f"{{env:{TOKEN_VARIABLE}}}"}
-    options["timeout"] = PATIENCE_S * 1000
-    client = {"npm": _CLIENT} if name == "unmoor" else {}
+def _config(launch: LaunchSpec) -> dict[str, Any]:
+    """The configuration that no file of the workspace can change; it refers to the token's variable."""
+    provider, version = _PROVIDERS[launch.required_model.provider]
+    options = {
+        "baseURL": launch.guard.model_url + version,
+        "apiKey": f"{{env:{TOKEN_VARIABLE}}}",
+        "timeout": PATIENCE_S * 1000,
+    }
+    client = {"npm": _CLIENT} if provider == "unmoor" else {}
     return {
-        "provider": {name: {**client, "options": options, "models": {job.model.name: {}}}},
-        "enabled_providers": [name],
-        "model": _model(job.model),
-        "small_model": _model(job.model),
+        "provider": {provider: {**client, "options": options, "models": {launch.required_model.name: {}}}},
+        "enabled_providers": [provider],
+        "model": _model(launch),
+        "small_model": _model(launch),
         "permission": {"*": "allow"},
         "share": "disabled",
         "autoupdate": False,
@@ -100,7 +88,7 @@ def _mcp_server(server: McpServer) -> dict[str, Any]:
 
 
 class OpenCodeReader(JsonLinesReader):
-    """Reads `run --format json`, which has no last word: the last step that finished says how it went."""
+    """Reads `run --format json`, which has no final object: the last finished step decides."""
 
     program = "opencode"
 
@@ -116,15 +104,14 @@ class OpenCodeReader(JsonLinesReader):
             case "step_start":
                 self.settled, self.failure = False, ""
             case "step_finish":
-                return self._finished(part)
+                return self._finish(part)
             case "error":
                 error = object_at(value, "error")
-                self.failure = (
-                    f"{text(error, 'name') or 'error'}: {text(error, 'data', 'message') or 'no reason given'}"
-                )
+                message = text(error, "data", "message") or "no reason given"
+                self.failure = f"{text(error, 'name') or 'error'}: {message}"
         return ()
 
-    def _finished(self, part: Json) -> Iterable[HarnessEvent]:
+    def _finish(self, part: Json) -> Iterable[HarnessEvent]:
         reason = text(part, "reason")
         self.settled = reason == "stop"
         if reason not in ("stop", "tool-calls"):
@@ -133,17 +120,18 @@ class OpenCodeReader(JsonLinesReader):
 
 
 def _tool(part: Json) -> Iterator[HarnessEvent]:
-    """A call is told when it is over, so both are told at once."""
-    state = object_at(part, "state")
+    """OpenCode reports a call when it has ended, so the call and its result are reported together."""
+    call, state = text(part, "callID"), object_at(part, "state")
     failed = text(state, "status") == "error"
-    yield ToolCall(id=text(part, "callID"), name=text(part, "tool"), input=as_text(value_at(state, "input")))
-    yield ToolResult(
-        id=text(part, "callID"), output=text(state, "error") if failed else text(state, "output"), is_error=failed
-    )
+    yield ToolCall(id=call, name=text(part, "tool"), input=as_text(value_at(state, "input")))
+    yield ToolResult(id=call, output=text(state, "error" if failed else "output"), is_error=failed)
 
 
-def _tokens(used: object) -> Tokens:
-    """Its input is without what came from a cache or went into one, its output without reasoning."""
-    found = tokens(used, input="input", output="output", reasoning="reasoning")
-    cache = tokens(value_at(used, "cache"), cached_input="read", cache_write="write")
-    return found + cache + Tokens(input=cache.cached_input + cache.cache_write, output=found.reasoning)
+def _tokens(usage: object) -> Tokens:
+    """Its input excludes tokens read from or written to a cache, and its output excludes reasoning."""
+    tokens = read_tokens(usage, input="input", output="output", reasoning="reasoning")
+    cache = read_tokens(value_at(usage, "cache"), cached_input="read", cache_write="write")
+    return tokens + cache + Tokens(input=cache.cached_input + cache.cache_write, output=tokens.reasoning)
+
+
+ADAPTER = Adapter(session_folders=(".local/share/opencode",), command=command, reader=OpenCodeReader)

@@ -1,8 +1,7 @@
-"""The npm package that each harness is, in one place, and how it is put into a folder.
+"""Each harness's npm package, and how it is installed into a folder.
 
-It needs the standard library alone: the Dockerfile runs this one file, with HARNESS VERSION FOLDER BIN. Packages
-of one platform are installed where there are any: they hold the program itself, without a wrapper in Node and without a
-script that runs while it is installed.
+It uses only the standard library: the Dockerfile runs this one file, with HARNESS VERSION FOLDER BIN. Packages for one
+platform are preferred: they hold the program itself, without a wrapper in Node and without an install script.
 """
 
 from __future__ import annotations
@@ -32,12 +31,12 @@ _TRIPLES = {
 
 
 class NotInstalled(Exception):
-    """The program could not be installed; the text is one line for people."""
+    """The program cannot be installed; the text is one line for the user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """A program's name, the package that holds it, and where in it; of one written for Node its package says where."""
+    """A program, its npm package, and its path inside; a program written for Node is found through package.json."""
 
     program: str
     package: str
@@ -50,11 +49,11 @@ class Package:
         return not self.inside
 
     def spec(self, version: str) -> str:
-        """What npm is asked for."""
+        """The package and version for npm."""
         return f"{self.package}@{self.version}".format(version=version, **_platform())
 
     def path(self, folder: Path) -> Path:
-        """The program below the folder that the package was installed into; it need not be there."""
+        """The program's path below the folder of the installation; it need not exist."""
         root = folder / "node_modules" / (self.folder or self.package).format(**_platform())
         return root / (self.inside.format(**_platform()) or _main(root, self.program))
 
@@ -76,91 +75,88 @@ NODE = Package(program="node", package="node-{os}-{cpu}", inside="bin/node")
 
 
 def install_package(package: Package, version: str, folder: Path) -> Path:
-    """The program's path, after it was installed into the folder if it was not there.
+    """The program's path, after installing the package into the folder unless it exists.
 
-    It is made beside the folder and renamed, so that nobody ever sees half of it; of two at once one is thrown away.
+    It is installed beside the folder and renamed, so that a partial installation is never visible.
     """
     if not package.path(folder).exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".installing-"))
         try:
             _npm_install(package, version, staging)
-            _put(staging, folder)
+            _move(staging, folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     return package.path(folder)
 
 
 def native_node() -> Path | None:
-    """This machine's Node, if it is new enough and no script that stands for one."""
-    found = shutil.which("node")
-    if found is None or _begins(Path(found)) == b"#!":
+    """This machine's Node, if it is new enough and not a wrapper script."""
+    node = shutil.which("node")
+    if node is None:
         return None
     try:
-        said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
+        with open(node, "rb") as file:
+            is_script = file.read(2) == b"#!"
+        result = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return Path(found).resolve() if is_new_enough(said) else None
+    return Path(node).resolve() if not is_script and is_new_enough(result.stdout) else None
 
 
 def is_new_enough(version: str) -> bool:
-    """Whether a Node that says this of itself runs every harness."""
+    """Whether a Node of this version runs every harness."""
     return tuple(int(number) for number in re.findall(r"\d+", version)[:2]) >= NODE_AT_LEAST
-
-
-def _begins(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(2)
 
 
 def _npm_install(package: Package, version: str, folder: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
-        raise NotInstalled(f"there is no npm to install {package.program} with; install Node.js, which brings it")
-    quiet = ("--no-audit", "--no-fund", "--no-save", "--no-package-lock", "--loglevel=error")
-    command = [npm, "install", "--prefix", str(folder), "--ignore-scripts", *quiet, package.spec(version)]
+        raise NotInstalled(f"npm is required to install {package.program}; install Node.js, which includes npm")
+    options = ("--no-audit", "--no-fund", "--no-save", "--no-package-lock", "--loglevel=error")
+    command = [npm, "install", "--prefix", str(folder), "--ignore-scripts", *options, package.spec(version)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S, check=False, cwd=folder)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S, check=False, cwd=folder)
     except subprocess.TimeoutExpired:
         raise NotInstalled(f"npm did not install {package.spec(version)} within {INSTALL_S} s; try again") from None
-    if done.returncode != 0:
-        raise NotInstalled(f"npm did not install {package.spec(version)}: {_reason(done.stderr)}")
+    if result.returncode != 0:
+        raise NotInstalled(f"npm did not install {package.spec(version)}: {_reason(result.stderr)}")
     if not package.path(folder).exists():
-        raise NotInstalled(f"{package.spec(version)} holds no {package.program} where one is looked for")
+        raise NotInstalled(f"{package.spec(version)} does not contain {package.program} at the expected path")
 
 
 def _reason(errors: str) -> str:
-    """npm's first line that says more than a code."""
+    """npm's first line that is more than a code."""
     lines = [re.sub(r"^npm (error|ERR!)\s*(notarget|network|404)?\s*", "", line) for line in errors.splitlines()]
-    return next((line for line in lines if line and not line.startswith("code ")), "it gave no reason")
+    return next((line for line in lines if line and not line.startswith("code ")), "no reason given")
 
 
-def _put(staging: Path, folder: Path) -> None:
-    staging.chmod(0o755)  # an image is made by root and runs as another
+def _move(staging: Path, folder: Path) -> None:
+    staging.chmod(0o755)  # root builds an image, and another user runs it
     try:
         staging.rename(folder)
-    except OSError:  # another was faster
+    except OSError:  # another process was faster
         if not folder.exists():
             raise
 
 
 def _main(root: Path, program: str) -> str:
-    """The script that a package says is its program; a name that nothing has, where it says none."""
+    """The program's script by package.json; a name that does not exist if there is none."""
     try:
         commands = json.loads((root / "package.json").read_text(encoding="utf-8")).get("bin")
     except (OSError, ValueError):
-        return "not-there"
-    return commands if isinstance(commands, str) else (commands or {}).get(program, "not-there")
+        return "missing"
+    return commands if isinstance(commands, str) else (commands or {}).get(program, "missing")
 
 
 def _platform() -> dict[str, str]:
-    """The machine as packages' names have it."""
+    """This platform, as in package names."""
     cpu = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(platform.machine().lower(), platform.machine())
     return {"os": sys.platform, "cpu": cpu, "triple": _TRIPLES.get(f"{sys.platform}-{cpu}", "unknown")}
 
 
 def main(arguments: list[str]) -> int:
-    """Installs the harness into the folder and links its program into BIN; `command` is the user's own."""
+    """Installs the harness into the folder and links its program into BIN; `command` needs no installation."""
     name, version, folder, links = arguments
     if name == "command":
         return 0

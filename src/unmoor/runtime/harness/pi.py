@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from unmoor.runtime.events import HarnessEvent, Message, Notice, Tokens, ToolCall, ToolResult
+from unmoor.runtime.json_values import Json, as_text, items, join_text, object_at, text, value_at
 
-from .json_lines_reader import JsonLinesReader
-from .json_values import Json, as_text, items, join_text, object_at, text, tokens, value_at
-from .launch_files import PATIENCE_S, RETRIES, TOKEN_VARIABLE, environment, instructions, json_file, program, skills
-from .protocol import Command, FileToWrite, LaunchSpec
+from .json_lines_reader import JsonLinesReader, read_tokens
+from .launch_files import PATIENCE_S, RETRIES, TOKEN_VARIABLE, instructions, json_file, launch_command, skills
+from .protocol import Adapter, Command, FileToWrite, LaunchSpec
 
-# Pi's own name of each provider, by which it knows the models' sizes and abilities, and what it wants after the base
-# URL.
+# Pi's name of each provider, by which it knows the models' sizes and features, and the suffix of its base URL.
 _PROVIDERS = {
     "anthropic": ("anthropic", ""),
     "openai": ("openai", ""),
@@ -21,70 +20,52 @@ _PROVIDERS = {
     "openrouter": ("openrouter", ""),
     "openai-compatible": ("unmoor", ""),
 }
-
-
-class Pi:
-    name = "pi"
-    session_folders = (".pi/agent/sessions",)
-
-    def command(self, job: LaunchSpec) -> Command:
-        return Command(
-            argv=(*program(job, "pi"), *_arguments(job), *job.args),
-            environment={
-                **environment(job),
-                "PI_CODING_AGENT_DIR": str(job.home / ".pi/agent"),
-                "PI_OFFLINE": "1",
-                "PI_SKIP_VERSION_CHECK": "1",
-                "PI_TELEMETRY": "0",
-                TOKEN_VARIABLE: job.guarded.token,
-            },
-            stdin=job.prompt.encode(),
-            files=tuple(_files(job)),
-        )
-
-    def reader(self, job: LaunchSpec) -> PiReader:
-        return PiReader(job)
-
-
-ADAPTER = Pi()
-
-
-def _arguments(job: LaunchSpec) -> Iterator[str]:
-    assert job.model
-    yield from ("--print", "--mode", "json", "--provider", _PROVIDERS[job.model.provider][0])
-    yield from ("--model", job.model.name)
-    yield from ("--session", job.session) if job.session else ("--session-id", job.new_session)
-
-
-def _files(job: LaunchSpec) -> Iterator[FileToWrite]:
-    assert job.model
-    yield json_file(job.home / ".pi/agent/models.json", _models(job))
-    yield json_file(job.home / ".pi/agent/settings.json", _SETTINGS)
-    yield from instructions(job, ".pi/agent/AGENTS.md")
-    yield from skills(job, ".pi/agent/skills")
-
-
 _SETTINGS: dict[str, Any] = {
     "retry": {"enabled": True, "maxRetries": RETRIES, "baseDelayMs": 500},
     "httpIdleTimeoutMs": PATIENCE_S * 1000,
-    # Warming keeps a cache by requests of which the agent knows nothing.
+    # Warming the cache sends requests that the agent does not know of.
     "cacheWarming": "off",
     "enableInstallTelemetry": False,
     "defaultProjectTrust": "never",
 }
 
 
-def _models(job: LaunchSpec) -> dict[str, Any]:
-    assert job.model
-    name, version = _PROVIDERS[job.model.provider]
-    provider: dict[str, Any] = {"baseUrl": job.guarded.model_url + version, "apiKey": f"${TOKEN_VARIABLE}"}
+def command(launch: LaunchSpec) -> Command:
+    """How it is started."""
+    variables = {
+        "PI_CODING_AGENT_DIR": str(launch.home / ".pi/agent"),
+        "PI_OFFLINE": "1",
+        "PI_SKIP_VERSION_CHECK": "1",
+        "PI_TELEMETRY": "0",
+        TOKEN_VARIABLE: launch.guard.token,
+    }
+    return launch_command(launch, "pi", _arguments(launch), variables=variables, files=_files(launch))
+
+
+def _arguments(launch: LaunchSpec) -> Iterator[str]:
+    yield from ("--print", "--mode", "json", "--provider", _PROVIDERS[launch.required_model.provider][0])
+    yield from ("--model", launch.required_model.name)
+    yield from ("--session", launch.session) if launch.session else ("--session-id", launch.new_session)
+    yield from launch.args
+
+
+def _files(launch: LaunchSpec) -> Iterator[FileToWrite]:
+    yield json_file(launch.home / ".pi/agent/models.json", _models(launch))
+    yield json_file(launch.home / ".pi/agent/settings.json", _SETTINGS)
+    yield from instructions(launch, ".pi/agent/AGENTS.md")
+    yield from skills(launch, ".pi/agent/skills")
+
+
+def _models(launch: LaunchSpec) -> dict[str, Any]:
+    name, version = _PROVIDERS[launch.required_model.provider]
+    provider: dict[str, Any] = {"baseUrl": launch.guard.model_url + version, "apiKey": f"${TOKEN_VARIABLE}"}
     if name == "unmoor":
-        provider |= {"api": "openai-completions", "models": [{"id": job.model.name}]}
+        provider |= {"api": "openai-completions", "models": [{"id": launch.required_model.name}]}
     return {"providers": {name: provider}}
 
 
 class PiReader(JsonLinesReader):
-    """Reads `--mode json`: the last message says how it went, agent_settled that it did, the exit code nothing."""
+    """Reads `--mode json`: agent_settled is the end, and the last message decides. The exit code means nothing."""
 
     program = "pi"
 
@@ -95,15 +76,15 @@ class PiReader(JsonLinesReader):
             case "message_end":
                 return self._message(object_at(value, "message"))
             case "tool_execution_start":
-                called = as_text(value_at(value, "args"))
-                return (ToolCall(id=text(value, "toolCallId"), name=text(value, "toolName"), input=called),)
+                arguments = as_text(value_at(value, "args"))
+                return (ToolCall(id=text(value, "toolCallId"), name=text(value, "toolName"), input=arguments),)
             case "tool_execution_end":
                 output = join_text(value_at(value, "result", "content"))
                 is_error = value_at(value, "isError") is True
                 return (ToolResult(id=text(value, "toolCallId"), output=output, is_error=is_error),)
             case "auto_retry_start":
-                why = text(value, "errorMessage") or "no reason given"
-                return (Notice(level="warning", text=f"the model did not answer ({why}); trying again"),)
+                reason = text(value, "errorMessage") or "no reason given"
+                return (Notice(level="warning", text=f"the model did not respond ({reason}); retrying"),)
             case "agent_settled":
                 self.settled = True
         return ()
@@ -111,30 +92,25 @@ class PiReader(JsonLinesReader):
     def _message(self, message: Json) -> Iterator[HarnessEvent]:
         if text(message, "role") != "assistant":
             return
-        stopped = text(message, "stopReason")
-        self.failure = self._other_model(text(message, "model"))
-        if not self.failure and stopped not in ("stop", "toolUse"):
-            self.failure = _why(message)
+        model, stop = text(message, "model"), text(message, "stopReason")
+        self.failure = ""
+        if model not in ("", self.model):  # it replaces an unknown model name by the likeliest known one
+            self.failure = f"pi does not know {self.model} and used {model}; write a model name that pi knows"
+        elif stop not in ("stop", "toolUse"):
+            self.failure = text(message, "errorMessage") or f"the model stopped for {stop or 'no reason given'}"
         for block in items(message, "content"):
             if text(block, "type") == "text" and text(block, "text"):
                 self.answer = text(block, "text")
                 yield Message(text=self.answer)
-        yield from self.usage_events(_tokens(value_at(message, "usage")), model=text(message, "model"))
-
-    def _other_model(self, model: str) -> str:
-        """It takes a name that it does not know for the likeliest one that it does."""
-        if model in ("", self.model):
-            return ""
-        return f"pi took {model} for {self.model}, which it does not know; write a name that it knows"
+        yield from self.usage_events(_tokens(value_at(message, "usage")), model=model)
 
 
-def _why(message: Json) -> str:
-    return text(message, "errorMessage") or f"the model stopped for {text(message, 'stopReason') or 'no reason given'}"
-
-
-def _tokens(used: object) -> Tokens:
-    """Its input is without what came from a cache or went into one."""
-    found = tokens(
-        used, input="input", cached_input="cacheRead", cache_write="cacheWrite", output="output", reasoning="reasoning"
+def _tokens(usage: object) -> Tokens:
+    """Its input excludes tokens read from or written to a cache."""
+    tokens = read_tokens(
+        usage, input="input", cached_input="cacheRead", cache_write="cacheWrite", output="output", reasoning="reasoning"
     )
-    return found + Tokens(input=found.cached_input + found.cache_write)
+    return tokens + Tokens(input=tokens.cached_input + tokens.cache_write)
+
+
+ADAPTER = Adapter(session_folders=(".pi/agent/sessions",), command=command, reader=PiReader)

@@ -1,12 +1,12 @@
-"""What an adapter is: how one agent program is started, read and judged. Pure: the runner does what it says.
+"""What an adapter is: how one harness is started, its output read and its end interpreted.
 
-An adapter never starts anything and never touches a file. It says which files the program needs, with which command
-line and environment it is started, what each line of its output means, and how it ended.
+An adapter is pure: it starts nothing and touches no file. The runner writes the files, starts the command in the given
+environment, and feeds each line of output to the reader.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal, Protocol
@@ -17,11 +17,11 @@ from unmoor.runtime.events import HarnessEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardEndpoint:
-    """How the program reaches the world: only by the guard's port on loopback.
+    """How the harness reaches the network: only by the guard's port on loopback.
 
-    `model_url` is the guard's stand-in for the provider's base URL (`http://127.0.0.1:PORT/model`): a path after it is
-    a path after the spec's `model.base_url`. `token` opens it, in whatever header the provider's own key would stand.
-    `proxy_url` is the CONNECT proxy for everything else (`http://run:TOKEN@127.0.0.1:PORT`).
+    `model_url` replaces the provider's base URL (`http://127.0.0.1:PORT/model`): a path below it is a path below the
+    spec's `model.base_url`. `token` replaces the provider's key, in whatever header that is sent. `proxy_url` is the
+    CONNECT proxy for everything else (`http://run:TOKEN@127.0.0.1:PORT`).
     """
 
     model_url: str
@@ -31,7 +31,7 @@ class GuardEndpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skill:
-    """A skill's folder name and its files: path inside the folder, content, whether it can be executed."""
+    """A skill's folder name and its files: the path inside the folder, the content, whether it is executable."""
 
     name: str
     files: tuple[tuple[str, bytes, bool], ...]
@@ -39,19 +39,19 @@ class Skill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchSpec:
-    """One start of the program.
+    """One start of the harness.
 
     `home`, `work` and `temp` are absolute paths, the only ones that it may write to. `programs` maps a program's name
-    to its path where it is known, `node` among them. MCP servers come with their secrets put in. `session` is the id
-    that the program itself gave an earlier run, or empty; `new_session` is a UUID for one that takes the caller's.
-    `web` says whether the provider may reach the web for the run; where not, no tool that would have it is offered.
+    to its path if it is known, `node` among them. MCP servers have their secrets filled in. `session` is the id that
+    the harness gave an earlier run, or empty; `new_session` is a UUID for a harness that takes the caller's. `web`:
+    whether the provider may reach the web for the run; otherwise no tool that requires it is offered.
     """
 
     version: str
     args: tuple[str, ...]
     command: tuple[str, ...]
     model: Model | None
-    guarded: GuardEndpoint
+    guard: GuardEndpoint
     home: PurePosixPath
     work: PurePosixPath
     temp: PurePosixPath
@@ -64,10 +64,16 @@ class LaunchSpec:
     programs: Mapping[str, PurePosixPath]
     web: bool = False
 
+    @property
+    def required_model(self) -> Model:
+        """The model; only the harness `command` may have none."""
+        assert self.model is not None
+        return self.model
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileToWrite:
-    """A file that must be there before the start; an absolute path below the job's home or work."""
+    """A file to write before the start, at an absolute path below the home or the workspace."""
 
     path: PurePosixPath
     content: bytes
@@ -76,7 +82,7 @@ class FileToWrite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """How the program is started: nothing of the prompt or of a secret is in `argv`. `environment` is all of it but
+    """How the harness is started. `argv` holds nothing of the prompt and no secret. `environment` is complete except
     for PATH and the locale, which the runner adds."""
 
     argv: tuple[str, ...]
@@ -87,8 +93,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessExit:
-    """How the process ended: its exit code, or the number of the signal that ended it; the end of what it wrote to
-    standard error."""
+    """How the process ended: its exit code or the signal, and the end of its stderr."""
 
     code: int | None
     signal: int | None
@@ -97,10 +102,10 @@ class ProcessExit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HarnessOutcome:
-    """What became of it, by the program's own last word and never by its exit code alone.
+    """The result by the harness's own report; the exit code alone never decides.
 
-    `reason` is one line for people, empty where it succeeded; `session` is the program's id of this session, or empty;
-    `answer` is the agent's last message.
+    `reason` is one line, empty on success; `session` is the harness's id of this session, or empty; `answer` is the
+    agent's last message.
     """
 
     status: Literal["succeeded", "failed"]
@@ -110,28 +115,21 @@ class HarnessOutcome:
 
 
 class Reader(Protocol):
-    """Reads the output of one process, a line at a time, and judges its end."""
+    """Reads the output of one process line by line, and interprets its end."""
 
     def feed(self, line: str) -> Iterable[HarnessEvent]:
-        """What a line means; nothing for one that means nothing, or that cannot be understood."""
+        """The events of a line; none for one that means nothing or is invalid."""
         ...
 
     def outcome(self, end: ProcessExit) -> HarnessOutcome:
-        """What became of it, given how the process ended."""
+        """The outcome after the process has ended."""
         ...
 
 
-class Adapter(Protocol):
-    """One agent program."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """One harness. `session_folders`, relative to the home, hold what a later run needs to resume a session."""
 
-    name: str
-    # The folders, relative to the job's home, that hold what a later run needs to resume a session.
     session_folders: tuple[str, ...]
-
-    def command(self, job: LaunchSpec) -> Command:
-        """How it is started."""
-        ...
-
-    def reader(self, job: LaunchSpec) -> Reader:
-        """A reader for the one process that this job started."""
-        ...
+    command: Callable[[LaunchSpec], Command]
+    reader: Callable[[LaunchSpec], Reader]

@@ -50,81 +50,83 @@ class Engine:
 
     url: str = SOCKET
     grace_s: int = 30
-    _rest: JsonHttpClient | None = field(default=None, repr=False)
-    _version: str = ""
+    _http: JsonHttpClient = field(init=False, repr=False)
+    _version: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        self._http = JsonHttpClient(name="Docker", url=self.url, timeout_s=self.grace_s + STOP_MARGIN_S)
 
     async def create(self, name: str, container: Mapping[str, Any]) -> str | None:
         """Creates a container and returns its id; None where the name exists."""
         try:
-            created = await self._ask("POST", f"/containers/create?name={quote(name)}", body=container)
-        except RequestRejected as fault:
-            if fault.status == 409:
+            created = await self._request("POST", f"/containers/create?name={quote(name)}", body=container)
+        except RequestRejected as error:
+            if error.status == 409:
                 return None
             raise
         return str(created["Id"])
 
     async def start(self, container: str) -> None:
         """Starts a container, unless it is running."""
-        await self._ask("POST", f"/containers/{quote(container)}/start")
+        await self._request("POST", f"/containers/{quote(container)}/start")
 
     async def stop(self, container: str, *, within_s: int | None = None) -> None:
         """Stops a container, if it exists, and waits for its end."""
         grace_s = self.grace_s if within_s is None else within_s
-        await self._maybe("POST", f"/containers/{quote(container)}/stop?t={grace_s}")
+        await self._try_request("POST", f"/containers/{quote(container)}/stop?t={grace_s}")
 
     async def remove(self, container: str) -> None:
         """Removes an ended container, if it exists, with its anonymous volumes."""
-        await self._maybe("DELETE", f"/containers/{quote(container)}?v=true")
+        await self._try_request("DELETE", f"/containers/{quote(container)}?v=true")
 
     async def inspect(self, container: str) -> State | None:
         """A container's state; None where it does not exist."""
-        found = await self._maybe("GET", f"/containers/{quote(container)}/json")
-        return _state(found) if found else None
+        values = await self._try_request("GET", f"/containers/{quote(container)}/json")
+        return _state(values) if values else None
 
     async def list_containers(self, *labels: str) -> list[str]:
         """The ids of all containers with these labels, also ended ones."""
         filters = quote(json.dumps({"label": list(labels)}))
-        return [str(c["Id"]) for c in await self._ask("GET", f"/containers/json?all=true&filters={filters}")]
+        return [str(c["Id"]) for c in await self._request("GET", f"/containers/json?all=true&filters={filters}")]
 
     async def exec_output(self, container: str, *command: str) -> str:
         """The output of a command in the container, empty where the container is not running."""
         command_body = {"AttachStdout": True, "Tty": True, "Cmd": list(command)}
-        created = await self._maybe("POST", f"/containers/{quote(container)}/exec", body=command_body)
+        created = await self._try_request("POST", f"/containers/{quote(container)}/exec", body=command_body)
         if not created:
             return ""
-        return str(await self._maybe("POST", f"/exec/{created['Id']}/start", body={"Detach": False, "Tty": True}) or "")
+        return str(
+            await self._try_request("POST", f"/exec/{created['Id']}/start", body={"Detach": False, "Tty": True}) or ""
+        )
 
     async def close(self) -> None:
         """Closes the connection."""
-        if self._rest is not None:
-            await self._rest.close()
+        await self._http.close()
 
-    async def _maybe(self, method: str, path: str, *, body: Any = None) -> Any:
+    async def _try_request(self, method: str, path: str, *, body: Any = None) -> Any:
         try:
-            return await self._ask(method, path, body=body)
-        except RequestRejected as fault:
-            if fault.status in (404, 409):  # it does not exist, is not running, or is being removed
+            return await self._request(method, path, body=body)
+        except RequestRejected as error:
+            if error.status in (404, 409):  # it does not exist, is not running, or is being removed
                 return None
             raise
 
-    async def _ask(self, method: str, path: str, *, body: Any = None) -> Any:
-        if self._rest is None:
-            self._rest = JsonHttpClient(name="Docker", url=self.url, timeout_s=self.grace_s + STOP_MARGIN_S)
+    async def _request(self, method: str, path: str, *, body: Any = None) -> Any:
         if not self._version:
-            self._version = str((await self._rest.request("GET", "/version"))["ApiVersion"])
-        return await self._rest.request(method, f"/v{self._version}{path}", body=body)
+            self._version = str((await self._http.request("GET", "/version"))["ApiVersion"])
+        return await self._http.request(method, f"/v{self._version}{path}", body=body)
 
 
-def _state(found: Mapping[str, Any]) -> State:
-    state = found["State"]
+def _state(values: Mapping[str, Any]) -> State:
+    state = values["State"]
     return State(
-        id=str(found["Id"]),
-        labels=found["Config"].get("Labels") or {},
+        id=str(values["Id"]),
+        labels=values["Config"].get("Labels") or {},
         status=str(state["Status"]),
         code=int(state.get("ExitCode") or 0),
         out_of_memory=bool(state.get("OOMKilled")),
         error=str(state.get("Error") or ""),
-        created_at=_time(str(found.get("Created") or "")),
+        created_at=_time(str(values.get("Created") or "")),
         finished_at=_time(str(state.get("FinishedAt") or "")),
     )
 

@@ -64,10 +64,8 @@ class LauncherApi:
 
     async def _runtime_error(self, request: Request, error: Exception) -> Response:
         self.log(str(error), level="error")
-        if isinstance(error, CapacityReached):
-            return error_response(HttpError(429, str(error)))
-        transient = isinstance(error, TransientError)
-        return error_response(HttpError(503 if transient else 409, str(error)))
+        status = 429 if isinstance(error, CapacityReached) else 503 if isinstance(error, TransientError) else 409
+        return error_response(HttpError(status, str(error)))
 
 
 def _run(request: Request) -> str:

@@ -9,9 +9,8 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 
 from unmoor.container import LAUNCHER_PORT
-from unmoor.runtime.errors import UnmoorRuntimeError
 from unmoor.runtime.http.server import bind_tcp, serve_app
-from unmoor.runtime.logs import JsonLog
+from unmoor.runtime.logs import JsonLog, log_errors
 from unmoor.runtime.signals import shutdown_event
 
 from .docker_api import SOCKET, Engine
@@ -32,10 +31,10 @@ async def serve(environment: Mapping[str, str], *, stop: asyncio.Event | None = 
     engine = Engine(url=environment.get("UNMOOR_DOCKER", "") or SOCKET)
     containers = RunContainers(engine=engine, template=parse_template(environment.get(VARIABLE, "")), log=log)
     listening = bind_tcp(environment.get("UNMOOR_LAUNCHER_BIND", "") or "0.0.0.0", LAUNCHER_PORT)
-    async with serve_launcher(containers, listening) as _:
-        log("listening", runs=await _count_runs(containers))
+    async with serve_launcher(containers, listening):
+        log("listening")
         await stop.wait()
-        await _shut_down(containers)
+        await log_errors(containers.shut_down, "shutting down", log=log)
     log("stopped")
     return 0
 
@@ -52,19 +51,3 @@ async def serve_launcher(containers: RunContainers, listening: socket.socket) ->
         cleaning.cancel()
         await asyncio.gather(cleaning, return_exceptions=True)
         await containers.engine.close()
-
-
-async def _shut_down(containers: RunContainers) -> None:
-    try:
-        await containers.shut_down()
-    except UnmoorRuntimeError as fault:
-        containers.log(str(fault), level="error")
-
-
-async def _count_runs(containers: RunContainers) -> int:
-    """The number of active runs, 0 while the engine does not respond yet."""
-    try:
-        return sum(not run.ended for run in await containers.runs())
-    except UnmoorRuntimeError as fault:
-        containers.log(str(fault), level="error")
-        return 0

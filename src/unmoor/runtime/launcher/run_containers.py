@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from unmoor.container import STOP_GRACE_S, WORK_DIR
+from unmoor.runtime.clock import utc_now
 from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
-from unmoor.runtime.logs import Log, null_log
+from unmoor.runtime.logs import Log, log_errors, null_log
 
 from .docker_api import Engine, State
 from .run_template import LAUNCHER, RUN, Template
 
-# Ended containers stay this long, so that gateways see how they ended.
-KEPT = timedelta(minutes=2)
-LOOK_S = 10.0
+# How long ended containers remain, so that gateways see how they ended.
+RETENTION = timedelta(minutes=2)
+CLEANUP_S = 10.0
 # The grace period of runs when the agent is destroyed, within the launcher's own.
 LAST_GRACE_S = STOP_GRACE_S - 10
 # Runs in the run's container, as its user.
@@ -43,23 +44,23 @@ class RunContainers:
     engine: Engine
     template: Template
     log: Log = null_log
-    look_s: float = LOOK_S
+    look_s: float = CLEANUP_S
     _stopping: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def start(self, run: str) -> None:
         """Starts the run's container, unless it is running; an ended one is replaced."""
         async with self._starting:  # so that the count stays valid until the container exists
-            existing = await self._own(run)
+            existing = await self._own_container(run)
             if existing is not None and existing.is_up:
                 return
-            await self._make_room(existing)
+            await self._check_capacity(existing)
             created = await self.engine.create(self.template.name(run), self.template.container_for(run))
             await self._start(run, created or self.template.name(run))
 
     async def stop(self, run: str) -> bool:
         """Begins to stop the run's container; False where none is running."""
-        existing = await self._own(run)
+        existing = await self._own_container(run)
         if existing is None or existing.has_ended:
             return False
         if run not in self._stopping:
@@ -77,7 +78,7 @@ class RunContainers:
         """Removes containers that ended a while ago, or were created and never started."""
         for state in await self._states():
             since = state.finished_at if state.has_ended else state.created_at
-            if not state.is_up and now - since > KEPT:
+            if not state.is_up and now - since > RETENTION:
                 await self.engine.remove(state.id)
                 self.log("container removed", run=state.labels.get(RUN, ""), code=state.code)
 
@@ -102,11 +103,8 @@ class RunContainers:
     async def cleanup_loop(self) -> None:
         """Cleans and enforces the disk limit until it is cancelled."""
         while True:
-            try:
-                await self.clean(now=datetime.now(UTC))
-                await self.enforce_disk_quota()
-            except UnmoorRuntimeError as fault:
-                self.log(str(fault), level="error")
+            await log_errors(lambda: self.clean(now=utc_now()), "removing containers", log=self.log)
+            await log_errors(self.enforce_disk_quota, "checking disks", log=self.log)
             await asyncio.sleep(self.look_s)
 
     async def _check_disk(self, state: State) -> None:
@@ -116,16 +114,16 @@ class RunContainers:
             self.log("workspace exceeds the disk limit", level="warning", run=run, mib=int(used_kib) // 1024)
             await self.stop(run)
 
-    async def _own(self, run: str) -> State | None:
+    async def _own_container(self, run: str) -> State | None:
         """The run's container; UnmoorRuntimeError where another container has its name."""
-        found = await self.engine.inspect(self.template.name(run))
-        if found is not None and (found.labels.get(RUN), found.labels.get(LAUNCHER)) != (run, self.template.prefix):
+        state = await self.engine.inspect(self.template.name(run))
+        if state is not None and (state.labels.get(RUN), state.labels.get(LAUNCHER)) != (run, self.template.prefix):
             raise UnmoorRuntimeError(
                 f"{self.template.name(run)} is a container that this launcher did not create; remove or rename it"
             )
-        return found
+        return state
 
-    async def _make_room(self, existing: State | None) -> None:
+    async def _check_capacity(self, existing: State | None) -> None:
         if existing is not None:
             await self.engine.remove(existing.id)
         active = [s for s in await self._states() if s.is_up]
@@ -141,11 +139,8 @@ class RunContainers:
         self.log("container started", run=run)
 
     async def _stop(self, run: str, container: str) -> None:
-        try:
-            await self.engine.stop(container)
+        if await log_errors(lambda: self.engine.stop(container), "stopping a container", log=self.log):
             self.log("container stopped", run=run)
-        except UnmoorRuntimeError as fault:
-            self.log(str(fault), level="error", run=run)
 
     async def _states(self) -> list[State]:
         ids = await self.engine.list_containers(f"{LAUNCHER}={self.template.prefix}")

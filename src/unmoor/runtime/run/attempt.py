@@ -126,7 +126,7 @@ class Attempt:
             args=agent.harness.args,
             command=agent.harness.command,
             model=agent.model,
-            guarded=endpoint,
+            guard=endpoint,
             home=PurePosixPath(directories.home),
             work=PurePosixPath(directories.work),
             temp=PurePosixPath(directories.temp),

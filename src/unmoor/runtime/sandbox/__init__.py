@@ -1,1 +1,1 @@
-"""What confines a harness: Landlock and seccomp, and a look at what of it holds."""
+"""The sandbox around a harness: Landlock and seccomp, and a probe that verifies it."""

@@ -1,4 +1,4 @@
-"""The fence around a harness: made in the runner, laid by the child upon itself between fork and exec."""
+"""The sandbox around a harness: prepared in the runner, applied by the child between fork and exec."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from .libc import (
 
 CAPABILITY_VERSION_3 = 0x20080522
 LAST_CAPABILITY = 63
-# Of all processes this one is ended first where memory is short: the runner must outlive it to say so.
+# When memory runs out, the harness is killed first: the runner must survive to report it.
 OOM_FIRST = b"1000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedSandbox:
-    """Everything that `lay` needs, so that the child allocates next to nothing; -1 and None are what is not there."""
+    """Everything that `apply` needs, so that the child allocates almost nothing; -1 and None: not supported here."""
 
     ruleset: int
     filter: seccomp.BpfProgram | None
     memory: object
 
     def apply(self) -> None:
-        """To be called in the child. From here on it and all that it starts are confined, whatever they are.
+        """Confines the calling process and everything that it starts; to be called in the child.
 
-        Each part is laid where the kernel has it; what of it holds is for the probe to see, never assumed.
+        Each part is applied if the kernel supports it; the probe verifies what holds.
         """
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        _be_ended_first()
+        _be_killed_first()
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _drop_capabilities()
         _must(LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
@@ -54,7 +54,7 @@ class PreparedSandbox:
 
 @contextmanager
 def prepare_sandbox(rules: landlock.Rules) -> Iterator[PreparedSandbox]:
-    """The fence with these rules, as far as this kernel has it; what it holds open is closed with the block."""
+    """The sandbox with these rules, as far as this kernel supports it; the ruleset is closed at the block's end."""
     abi = landlock.version()
     ruleset = landlock.ruleset(rules, abi) if abi else -1
     try:
@@ -68,11 +68,11 @@ def prepare_sandbox(rules: landlock.Rules) -> Iterator[PreparedSandbox]:
             os.close(ruleset)
 
 
-def _be_ended_first() -> None:
+def _be_killed_first() -> None:
     try:
         handle = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
     except OSError:
-        return  # no procfs: then there is nothing to say it to
+        return  # no procfs
     try:
         os.write(handle, OOM_FIRST)
     finally:
@@ -80,9 +80,9 @@ def _be_ended_first() -> None:
 
 
 def _drop_capabilities() -> None:
-    """Even root keeps none: with CAP_PERFMON it would read the runner's memory past Landlock."""
+    """Even root has none: with CAP_PERFMON it could read the runner's memory despite Landlock."""
     for capability in range(LAST_CAPABILITY + 1):
-        LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # refused to who has none to drop
+        LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # fails without the privilege to drop it
     LIBC.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     none = (ctypes.c_uint32 * 6)()

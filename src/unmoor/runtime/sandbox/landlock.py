@@ -1,7 +1,7 @@
-"""Landlock: what a process may open and whom it may connect to, laid upon itself without any privilege.
+"""Landlock: which files a process may open and which ports it may connect to, without any privilege.
 
-https://docs.kernel.org/userspace-api/landlock.html; the numbers are those of linux/landlock.h. The ruleset is made
-before the fork, so that the child has one call left to make.
+https://docs.kernel.org/userspace-api/landlock.html; the numbers are those of linux/landlock.h. The ruleset is created
+before the fork, so that the child makes only one call.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ CONNECT_TCP = 1 << 1
 SCOPE_ABSTRACT_UNIX, SCOPE_SIGNAL = 1 << 0, 1 << 1
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
-# Removing and making entries of every kind (bits 4 to 12) came with the first version.
+# Removing and creating entries of every kind (bits 4 to 12), since the first version.
 CHANGE_FOLDERS = sum(1 << bit for bit in range(4, 13))
 REFER, TRUNCATE, IOCTL_DEVICE = 1 << 13, 1 << 14, 1 << 15
-# The version in which each of these came.
+# The first version with each right.
 FILE_RIGHTS_SINCE = {REFER: 2, TRUNCATE: 3, IOCTL_DEVICE: 5}
 NET_SINCE, SCOPES_SINCE = 4, 6
 
 READ = EXECUTE | READ_FILE | READ_DIR
 WRITE = READ | WRITE_FILE | CHANGE_FOLDERS | REFER | TRUNCATE | IOCTL_DEVICE
-# What a rule on a single file may name.
+# The rights that a rule on a single file may have.
 OF_A_FILE = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEVICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What stays allowed: paths to read and execute, paths to change, the TCP ports that may be connected to, and
-    whether sockets of the file system may be made at all, which is seccomp's to say."""
+    """The allowed paths to read and execute, paths to change, TCP ports to connect to, and whether Unix sockets may be
+    created at all, which seccomp decides."""
 
     read: tuple[str, ...]
     write: tuple[str, ...]
@@ -46,15 +46,14 @@ class Rules:
 
 
 def version() -> int:
-    """The kernel's version of Landlock; 0 where it has none, or it is switched off."""
-    found = LIBC.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(GET_VERSION))
-    return max(int(found), 0)
+    """The kernel's version of Landlock; 0 if it has none or it is disabled."""
+    return max(int(LIBC.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(GET_VERSION))), 0)
 
 
 def ruleset(rules: Rules, abi: int) -> int:
-    """A file descriptor of the rules as far as this version of Landlock can express them; the caller closes it.
+    """A file descriptor of the rules, as far as this version of Landlock supports them; the caller closes it.
 
-    A path that is not there is left out: there is nothing to allow.
+    Paths that do not exist are skipped.
     """
     handled = file_rights(abi)
     net = CONNECT_TCP if abi >= NET_SINCE else 0
@@ -73,7 +72,7 @@ def ruleset(rules: Rules, abi: int) -> int:
 
 
 def file_rights(abi: int) -> int:
-    """Every right over files that this version knows."""
+    """Every file right in this version."""
     first = EXECUTE | WRITE_FILE | READ_FILE | READ_DIR | CHANGE_FOLDERS
     return first | sum(right for right, since in FILE_RIGHTS_SINCE.items() if abi >= since)
 
@@ -81,14 +80,14 @@ def file_rights(abi: int) -> int:
 def _add_paths(descriptor: int, paths: Iterable[str], rights: int) -> None:
     for path in paths:
         try:
-            place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except FileNotFoundError:
             continue
         try:
             allowed = rights if os.path.isdir(path) else rights & OF_A_FILE
-            _add(descriptor, PATH_BENEATH, struct.pack("=Qi", allowed, place))
+            _add(descriptor, PATH_BENEATH, struct.pack("=Qi", allowed, handle))
         finally:
-            os.close(place)
+            os.close(handle)
 
 
 def _add(descriptor: int, kind: int, attributes: bytes) -> None:

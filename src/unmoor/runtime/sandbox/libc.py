@@ -1,4 +1,4 @@
-"""The C library, for the few calls that Python has no name for."""
+"""The C library, for the few calls that Python does not offer."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A look at what of the fence holds: a confined process tries to get out, and only what it saw is recorded.
+"""Verifies the sandbox: a confined process tries to escape, and only what it observes is reported.
 
-A mode that silently did nothing is worse than none, so nothing is concluded from a kernel's or a platform's name.
+Nothing is concluded from a kernel's or a platform's name: a mode that silently does nothing would be worse than none.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from . import landlock
 from .confine import prepare_sandbox
 
 PROBE_S = 10
-# What each attempt is, and the errors by which the fence answers it.
-TRIES: Mapping[str, tuple[str, ...]] = {
+# Each attempt, and the errors by which the sandbox blocks it.
+ATTEMPTS: Mapping[str, tuple[str, ...]] = {
     "connect": ("EACCES",),
     "datagram": ("EPERM",),
     "multipath": ("EPERM",),
@@ -28,14 +28,11 @@ TRIES: Mapping[str, tuple[str, ...]] = {
     "signal": ("EPERM",),
     "file": ("EACCES",),
 }
-NETWORK = ("connect", "datagram", "multipath", "fast_open")
-PROCESSES = ("environ", "signal")
-FILES = ("file",)
 
 PROGRAM = """
 import errno, json, os, socket, sys
 port, parent, secret = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-def tried(act):
+def attempt(act):
     try:
         act()
     except OSError as error:
@@ -44,27 +41,27 @@ def tried(act):
 def stream(protocol=0):
     return socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol)
 print(json.dumps({
-    "connect": tried(lambda: stream().connect(("127.0.0.1", port))),
-    "datagram": tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)),
-    "multipath": tried(lambda: stream(262)),
-    "fast_open": tried(lambda: stream().sendto(b"x", 0x20000000, ("127.0.0.1", port))),
-    "environ": tried(lambda: open(f"/proc/{parent}/environ", "rb").read()),
-    "signal": tried(lambda: os.kill(parent, 0)),
-    "file": tried(lambda: open(secret, "rb").read(1)),
+    "connect": attempt(lambda: stream().connect(("127.0.0.1", port))),
+    "datagram": attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)),
+    "multipath": attempt(lambda: stream(262)),
+    "fast_open": attempt(lambda: stream().sendto(b"x", 0x20000000, ("127.0.0.1", port))),
+    "environ": attempt(lambda: open(f"/proc/{parent}/environ", "rb").read()),
+    "signal": attempt(lambda: os.kill(parent, 0)),
+    "file": attempt(lambda: open(secret, "rb").read(1)),
 }))
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxReport:
-    """What is in force, by topic, each `enforced by ...` or `advisory: why`."""
+    """What is in force, by topic, each `enforced by ...` or `advisory: REASON`."""
 
     network: str
     processes: str
     files: str
 
     def __str__(self) -> str:
-        """In one line: enforced only where all of it is."""
+        """One line: enforced only if every topic is."""
         weak = [text for text in (self.network, self.processes, self.files) if not text.startswith("enforced")]
         return weak[0] if weak else "enforced by landlock+seccomp"
 
@@ -72,58 +69,41 @@ class SandboxReport:
 async def probe_sandbox(rules: landlock.Rules, *, forbidden: str) -> SandboxReport:
     """What holds under these rules; `forbidden` is a readable file that they do not allow."""
     own = replace(rules, read=(*rules.read, sys.base_prefix, sys.prefix))
-    with prepare_sandbox(own) as fence, _closed_port() as port:
-        command = (sys.executable, "-I", "-S", "-c", PROGRAM, str(port), str(os.getpid()), forbidden)
+    with prepare_sandbox(own) as sandbox, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound and not listening: a connection that gets through is refused
+        port = str(closed.getsockname()[1])
+        command = (sys.executable, "-I", "-S", "-c", PROGRAM, port, str(os.getpid()), forbidden)
+        env = {"PATH": "/usr/bin:/bin", "UNMOOR_PROBE": "1"}
         try:
-            said = await run_command(
-                *command, env={"PATH": "/usr/bin:/bin", "UNMOOR_PROBE": "1"}, timeout_s=PROBE_S, preexec_fn=fence.apply
-            )
+            result = await run_command(*command, env=env, timeout_s=PROBE_S, preexec_fn=sandbox.apply)
         except TimeoutError:
-            return _nothing(f"the probe did not end within {PROBE_S} s")
+            return _advisory(f"the probe did not end within {PROBE_S} s")
     try:
-        return interpret(json.loads(said.stdout), abi=landlock.version())
+        return interpret(json.loads(result.stdout), abi=landlock.version())
     except ValueError:
-        lines = said.stderr.strip().splitlines()
-        return _nothing(f"the probe did not run: {lines[-1][:200] if lines else 'it said nothing'}")
+        lines = result.stderr.strip().splitlines()
+        return _advisory(f"the probe did not run: {lines[-1][:200] if lines else 'it printed nothing'}")
 
 
-def interpret(seen: Mapping[str, str], *, abi: int) -> SandboxReport:
-    """What the answers mean; `abi` only words the reason where something got through."""
+def interpret(results: Mapping[str, str], *, abi: int) -> SandboxReport:
+    """What the results mean; `abi` only words the reason if an attempt succeeded."""
+
+    def topic(names: tuple[str, ...], by: str, since: int, what: str) -> str:
+        escaped = [f"{name} ({results.get(name)})" for name in names if results.get(name) not in ATTEMPTS[name]]
+        if not escaped:
+            return f"enforced by {by}"
+        if abi == 0:
+            return "advisory: kernel has no Landlock"
+        return f"advisory: kernel has no Landlock {what}" if abi < since else f"advisory: escaped: {', '.join(escaped)}"
+
+    network = ("connect", "datagram", "multipath", "fast_open")
     return SandboxReport(
-        network=_topic(seen, NETWORK, by="landlock+seccomp", why=_why_network(abi)),
-        processes=_topic(seen, PROCESSES, by="landlock", why=_why(abi, landlock.SCOPES_SINCE, "scopes")),
-        files=_topic(seen, FILES, by="landlock", why=_why(abi, 1, "file rules")),
+        network=topic(network, "landlock+seccomp", landlock.NET_SINCE, "network rules"),
+        processes=topic(("environ", "signal"), "landlock", landlock.SCOPES_SINCE, "scopes"),
+        files=topic(("file",), "landlock", 1, "file rules"),
     )
 
 
-def _topic(seen: Mapping[str, str], tries: tuple[str, ...], *, by: str, why: str) -> str:
-    through = [name for name in tries if seen.get(name) not in TRIES[name]]
-    if not through:
-        return f"enforced by {by}"
-    return f"advisory: {why or 'got through: ' + ', '.join(f'{n} ({seen.get(n)})' for n in through)}"
-
-
-def _why_network(abi: int) -> str:
-    return _why(abi, landlock.NET_SINCE, "network rules")
-
-
-def _why(abi: int, since: int, what: str) -> str:
-    if abi == 0:
-        return "kernel has no Landlock"
-    return f"kernel has no Landlock {what}" if abi < since else ""
-
-
-def _nothing(why: str) -> SandboxReport:
-    return SandboxReport(network=f"advisory: {why}", processes=f"advisory: {why}", files=f"advisory: {why}")
-
-
-class _closed_port:
-    """A port of loopback that is bound and not listened on: to reach it is to be refused by the other side."""
-
-    def __enter__(self) -> int:
-        self.socket = socket.socket()
-        self.socket.bind(("127.0.0.1", 0))
-        return int(self.socket.getsockname()[1])
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
+def _advisory(reason: str) -> SandboxReport:
+    text = f"advisory: {reason}"
+    return SandboxReport(network=text, processes=text, files=text)

@@ -1,8 +1,8 @@
-"""seccomp: no socket but TCP and local ones, so neither UDP nor DNS nor a raw packet leaves; nothing around Landlock.
+"""seccomp: only TCP and Unix sockets, so that no UDP, DNS or raw packet is sent.
 
-https://docs.kernel.org/userspace-api/seccomp_filter.html. The program checks the architecture first, since a 32-bit
-call has other numbers. What it refuses besides sockets are ways to connect that no rule about connect() sees:
-io_uring, which opens sockets of its own, and TCP Fast Open, which connects by sending.
+https://docs.kernel.org/userspace-api/seccomp_filter.html. The program checks the architecture first, because a 32-bit
+call has other numbers. It also refuses connections that Landlock's rule on connect() does not see: io_uring, which
+opens sockets of its own, and TCP Fast Open, which connects by sending.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LOAD, JUMP_IF_EQUAL, JUMP_IF_GREATER_EQUAL, JUMP_IF_SET, AND, RETURN = 0x20, 0x1
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 NUMBER_AT, ARCHITECTURE_AT, ARGUMENTS_AT = 0, 4, 16
 MODE_FILTER = 2
-# Calls of the x32 kind have this bit in their number.
+# The bit in the numbers of x32 calls.
 X32 = 0x40000000
 MSG_FASTOPEN = 0x20000000
 TYPE_MASK = 0xF
@@ -28,7 +28,7 @@ NETLINK_ROUTE = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """An architecture's mark, and the numbers of the calls that are looked at."""
+    """An architecture's audit number, and the numbers of the checked calls."""
 
     audit: int
     socket: int
@@ -46,19 +46,19 @@ IO_URING = (425, 426, 427)
 
 
 class BpfProgram(ctypes.Structure):
-    """struct sock_fprog: how many instructions, and where."""
+    """struct sock_fprog: the number of instructions and their address."""
 
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
 
 
 def current_architecture() -> Architecture | None:
-    """This machine's architecture, or None where no filter is known for it."""
+    """This machine's architecture; None if there is no filter for it."""
     return MACHINES.get(platform.machine())
 
 
 def instructions(of: Architecture, *, local_sockets: bool) -> bytes:
-    """The filter as BPF; without `local_sockets` no socket of the file system can be made either, since Landlock does
-    not say which of them may be connected to. Pairs of sockets, as between a program and its child, can be made."""
+    """The filter as BPF. Without `local_sockets` no Unix socket can be created either, because Landlock cannot limit
+    which of them are connected to; socket pairs, as between a program and its child, still can."""
     checks = [
         *_on_flag(of.sendto, argument=3, flag=MSG_FASTOPEN),
         *_on_flag(of.sendmsg, argument=2, flag=MSG_FASTOPEN),
@@ -79,15 +79,15 @@ def instructions(of: Architecture, *, local_sockets: bool) -> bytes:
 
 
 def program(code: bytes) -> tuple[BpfProgram, object]:
-    """The filter as the kernel takes it, and the memory that must outlive the call."""
+    """The filter for the kernel, and the memory that must outlive the call."""
     memory = ctypes.create_string_buffer(code, len(code))
     return BpfProgram(len(code) // 8, ctypes.addressof(memory)), memory
 
 
 def _sockets(local_sockets: bool) -> list[bytes]:
-    """TCP over IPv4 and IPv6, local sockets where wanted, and the routing table's netlink; nothing else.
+    """Allows TCP over IPv4 and IPv6, Unix sockets if requested, and the routing table's netlink.
 
-    The protocol is looked at as well: multipath TCP is a stream that no rule about TCP is asked for.
+    It checks the protocol too: rules on TCP do not apply to multipath TCP, which is also a stream.
     """
     refuse = _refuse(errno.EPERM)
     allow = _step(RETURN, ALLOW)
@@ -117,12 +117,12 @@ def _sockets(local_sockets: bool) -> list[bytes]:
 
 
 def _on_call(number: int, then: list[bytes]) -> list[bytes]:
-    """`then` where the call has that number; it must end by returning, and the number is loaded again after it."""
+    """Runs `then`, which must end by returning, if the call has that number."""
     return [_step(LOAD, NUMBER_AT), _step(JUMP_IF_EQUAL, number, 0, len(then)), *then]
 
 
 def _on_flag(number: int, *, argument: int, flag: int) -> list[bytes]:
-    """Refuses the call of that number where the flag is set in the argument."""
+    """Refuses the call of that number if the flag is set in the argument."""
     return _on_call(
         number,
         [_argument(argument), _step(JUMP_IF_SET, flag, 0, 1), _refuse(errno.EPERM), _step(RETURN, ALLOW)],
@@ -130,7 +130,7 @@ def _on_flag(number: int, *, argument: int, flag: int) -> list[bytes]:
 
 
 def _argument(index: int) -> bytes:
-    """Loads the low half of an argument: all of these are ints."""
+    """Loads the low half of an argument, which is an int."""
     return _step(LOAD, ARGUMENTS_AT + 8 * index)
 
 

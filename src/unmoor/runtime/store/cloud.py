@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
@@ -14,13 +15,13 @@ from unmoor.runtime.errors import TransientError
 
 from .protocol import StoredObject, StoreEntry
 
-T = TypeVar("T")
-# What a version is made of where a store has no use for one of the two; `generation` is Google's.
+# Between a version's e-tag and generation; a store may use only one of them, and `generation` is Google's.
 SEPARATOR = "|"
+CONFLICTS = (AlreadyExistsError, PreconditionError)
 
 
 class RemoteStore:
-    """The store that an obstore store is."""
+    """A Store over an obstore store."""
 
     is_local = False
 
@@ -28,45 +29,30 @@ class RemoteStore:
         self.store = store
 
     async def get(self, key: str) -> StoredObject | None:
-        try:
+        with _transient_errors(key), suppress(FileNotFoundError):
             result = await obstore.get_async(self.store, key)
             content = bytes(await result.bytes_async())
-        except FileNotFoundError:
-            return None
-        except BaseError as error:
-            raise _fault(key, error) from error
-        return StoredObject(content=content, version=_version(result.meta))
+            return StoredObject(content=content, version=_version(result.meta))
 
     async def put_if_absent(self, key: str, content: bytes) -> str | None:
-        try:
+        with _transient_errors(key), suppress(*CONFLICTS):
             return _version(await obstore.put_async(self.store, key, content, mode="create", use_multipart=False))
-        except (AlreadyExistsError, PreconditionError):
-            return None
-        except BaseError as error:
-            raise _fault(key, error) from error
 
     async def compare_and_swap(self, key: str, content: bytes, version: str) -> str | None:
-        try:
+        with _transient_errors(key), suppress(*CONFLICTS, FileNotFoundError):
             mode = _condition(version)
             return _version(await obstore.put_async(self.store, key, content, mode=mode, use_multipart=False))
-        except (PreconditionError, AlreadyExistsError, FileNotFoundError):
-            return None
-        except BaseError as error:
-            raise _fault(key, error) from error
 
     async def put(self, key: str, content: bytes) -> str:
-        return _version(await _reached(key, obstore.put_async(self.store, key, content)))
+        with _transient_errors(key):
+            return _version(await obstore.put_async(self.store, key, content))
 
     async def delete(self, key: str) -> None:
-        try:
+        with _transient_errors(key), suppress(FileNotFoundError):
             await obstore.delete_async(self.store, key)
-        except FileNotFoundError:
-            return
-        except BaseError as error:
-            raise _fault(key, error) from error
 
     async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[StoreEntry]:
-        try:
+        with _transient_errors(prefix):
             async for batch in obstore.list(self.store, prefix or None, offset=after or None):
                 for meta in sorted(batch, key=lambda m: m["path"]):
                     yield StoreEntry(
@@ -75,24 +61,20 @@ class RemoteStore:
                         modified=meta["last_modified"],
                         version=_version(meta),
                     )
-        except BaseError as error:
-            raise _fault(prefix, error) from error
 
     async def upload(self, key: str, path: Path) -> None:
-        await _reached(key, obstore.put_async(self.store, key, path))
+        with _transient_errors(key):
+            await obstore.put_async(self.store, key, path)
 
     async def download(self, key: str, path: Path) -> bool:
-        try:
-            result = await obstore.get_async(self.store, key)
+        with _transient_errors(key):
+            try:
+                result = await obstore.get_async(self.store, key)
+            except FileNotFoundError:
+                return False
             with path.open("wb") as file:
                 async for chunk in result.stream(min_chunk_size=4 * 1024 * 1024):
                     await asyncio.to_thread(file.write, memoryview(chunk))
-        except FileNotFoundError:
-            if not path.parent.is_dir():
-                raise
-            return False
-        except BaseError as error:
-            raise _fault(key, error) from error
         return True
 
 
@@ -101,19 +83,16 @@ def _version(meta: Any) -> str:
 
 
 def _condition(version: str) -> Any:
-    """S3 and Azure compare the e-tag, Google the generation; a member that is None is refused, so it is left out."""
+    """S3 and Azure compare the e-tag, Google the generation; obstore rejects a member that is None."""
     e_tag, _, generation = version.rpartition(SEPARATOR)
     return {k: v for k, v in (("e_tag", e_tag), ("version", generation)) if v}
 
 
-async def _reached(key: str, call: Awaitable[T]) -> T:
+@contextmanager
+def _transient_errors(key: str) -> Iterator[None]:
+    """Raises obstore's errors as TransientError with their first line, which names no header with a credential."""
     try:
-        return await call
+        yield
     except BaseError as error:
-        raise _fault(key, error) from error
-
-
-def _fault(key: str, error: BaseError) -> TransientError:
-    """One line of what obstore says at length; it names the request, and never a header with a credential."""
-    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return TransientError(f"store: {key}: {first[:300]}")
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise TransientError(f"store: {key}: {lines[0][:300]}") from error

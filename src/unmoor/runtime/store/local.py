@@ -1,10 +1,10 @@
-"""A store in a folder: what obstore's own local store lacks is compare-and-swap, also between processes.
+"""A store in a folder, with the compare-and-swap, also between processes, that obstore's own local store lacks.
 
-Every object is a file. A write is made beside it and renamed, so that a reader sees the old content or the new one,
-and put-if-absent is a hard link, which fails where the name is taken. A swap holds a lock file's flock, one of 64 by
-the key's digest, while it compares and renames. Locks and unfinished files lie in `.unmoor` folders below the first
-part of the key, so that each first part can be a volume of its own, as it is on a machine with Docker. A version is
-the file's inode and time of change: a rename gives it a new inode.
+Every object is a file. A write creates a draft and renames it, so that a reader sees the old content or the new one.
+put-if-absent is a hard link, which fails if the name exists. A swap holds a lock file's flock, one of 64 by the key's
+digest, while it compares and renames. Locks and drafts are in `.unmoor` folders below the first part of the key, so
+that each first part can be a volume of its own, as with Docker. A version is the file's inode and modification time: a
+rename gives it a new inode.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from .protocol import StoredObject, StoreEntry
 
 OWN = ".unmoor"
 LOCKS = 64
-# A listing is read in pieces of this many objects.
+# How many objects of a listing are read at once.
 BATCH = 500
-# A folder is no object, and below a file there is none.
+# A folder is not an object, and a file has none below it.
 ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 T = TypeVar("T")
 
 
 class LocalStore:
-    """The store in that folder, which is made when it is first written to."""
+    """A Store in a folder, which the first write creates."""
 
     is_local = True
 
@@ -75,91 +75,83 @@ class LocalStore:
     async def _in_thread(self, key: str, act: Callable[[], T]) -> T:
         try:
             return await asyncio.to_thread(act)
-        except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
-            said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise TransientError(f"store {self.root}: {key}: {said}") from error
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise TransientError(f"store {self.root}: {key}: {reason}") from error
 
     def _get(self, key: str) -> StoredObject | None:
-        try:
-            with self._path(key).open("rb") as file:
-                version = _version(os.fstat(file.fileno()))
-                return StoredObject(content=file.read(), version=version)
-        except ABSENT:
-            return None
+        with suppress(*ABSENT), (self.root / key).open("rb") as file:
+            version = _version(os.fstat(file.fileno()))
+            return StoredObject(content=file.read(), version=version)
 
     def _create(self, key: str, content: bytes) -> str | None:
-        with self._unfinished(key) as draft:
+        with self._draft(key) as draft:
             _write(draft, content)
-            target = self._path(key)
-            # Of the draft, which is the same file: under the key there may already be what somebody put after it.
+            target = self.root / key
+            # The draft is the same file; the key may already have a newer version.
             version = _version(os.stat(draft))
             try:
-                _made(target, lambda: os.link(draft, target))
+                _with_parents(target, lambda: os.link(draft, target))
             except FileExistsError:
                 return None
             _sync_folder(target.parent)
             return version
 
     def _replace(self, key: str, content: bytes, version: str) -> str | None:
-        with self._unfinished(key) as draft, self._locked(key):
-            target = self._path(key)
-            try:
-                if _version(os.stat(target)) != version:
-                    return None
-            except ABSENT:
+        target = self.root / key
+        with self._draft(key) as draft, self._locked(key):
+            current = ""
+            with suppress(*ABSENT):
+                current = _version(os.stat(target))
+            if current != version:
                 return None
-            return _placed(draft, content, target)
+            _write(draft, content)
+            return _move(draft, target)
 
     def _put(self, key: str, content: bytes) -> str:
-        with self._unfinished(key) as draft, self._locked(key):
-            return _placed(draft, content, self._path(key))
+        with self._draft(key) as draft, self._locked(key):
+            _write(draft, content)
+            return _move(draft, self.root / key)
 
     def _delete(self, key: str) -> None:
         with self._locked(key), suppress(*ABSENT):
-            self._path(key).unlink()
+            (self.root / key).unlink()
 
     def _entries(self, folder: str, prefix: str, after: str) -> Iterator[StoreEntry]:
-        """The objects below the folder in their keys' order, found as they are asked for."""
-        for key, found in self._children(folder, prefix):
+        """The objects below the folder in the order of their keys, read as the caller iterates."""
+        for key, entry in self._children(folder, prefix):
             if key.endswith("/"):
-                if not after.startswith(key) and key < after:
-                    continue  # all of it comes before
-                yield from self._entries(found.path, key, after)
-            elif key > after and (entry := _entry(key, found)):
-                yield entry
+                if after.startswith(key) or key >= after:
+                    yield from self._entries(entry.path, key, after)
+            elif key > after and (found := _store_entry(key, entry)):
+                yield found
 
     def _children(self, folder: str, prefix: str) -> list[tuple[str, os.DirEntry[str]]]:
-        """What lies directly in the folder, sorted as keys are: the key of a folder ends with `/`."""
+        """The folder's direct entries, sorted by key: the key of a folder ends with `/`."""
         try:
-            with os.scandir(folder) as found:
-                items = [(f"{prefix}{f.name}{'/' if f.is_dir() else ''}", f) for f in found if f.name != OWN]
+            with os.scandir(folder) as entries:
+                items = [(f"{prefix}{e.name}{'/' if e.is_dir() else ''}", e) for e in entries if e.name != OWN]
         except ABSENT:
             return []
         return sorted(items, key=itemgetter(0))
 
     def _upload(self, key: str, path: Path) -> None:
-        with self._unfinished(key) as draft, self._locked(key):
+        with self._draft(key) as draft, self._locked(key):
             shutil.copyfile(path, draft)
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
-            target = self._path(key)
-            _made(target, lambda: os.replace(draft, target))
-            _sync_folder(target.parent)
+            _move(draft, self.root / key)
 
     def _download(self, key: str, path: Path) -> bool:
         try:
-            shutil.copyfile(self._path(key), path)
+            shutil.copyfile(self.root / key, path)
         except ABSENT:
             return False
         return True
 
-    def _path(self, key: str) -> Path:
-        return self.root / key
-
     @contextmanager
-    def _unfinished(self, key: str) -> Iterator[Path]:
-        folder = self._own(key)
-        path = folder / f"draft-{os.getpid()}-{secrets.token_hex(8)}"
+    def _draft(self, key: str) -> Iterator[Path]:
+        path = self._own_folder(key) / f"draft-{os.getpid()}-{secrets.token_hex(8)}"
         try:
             yield path
         finally:
@@ -168,23 +160,23 @@ class LocalStore:
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
         shard = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") % LOCKS
-        handle = os.open(self._own(key) / f"lock-{shard}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        handle = os.open(self._own_folder(key) / f"lock-{shard}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
         finally:
             os.close(handle)
 
-    def _own(self, key: str) -> Path:
+    def _own_folder(self, key: str) -> Path:
         first = key.split("/", 1)[0] if "/" in key else ""
         folder = self.root / first / OWN
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
 
-def _entry(key: str, found: os.DirEntry[str]) -> StoreEntry | None:
+def _store_entry(key: str, entry: os.DirEntry[str]) -> StoreEntry | None:
     try:
-        status = found.stat()
+        status = entry.stat()
     except FileNotFoundError:
         return None  # deleted since it was listed
     modified = datetime.fromtimestamp(status.st_mtime, UTC)
@@ -205,25 +197,25 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _placed(draft: Path, content: bytes, target: Path) -> str:
-    _write(draft, content)
+def _move(draft: Path, target: Path) -> str:
+    """Renames the draft to the target; returns its version."""
     version = _version(os.stat(draft))
-    _made(target, lambda: os.replace(draft, target))
+    _with_parents(target, lambda: os.replace(draft, target))
     _sync_folder(target.parent)
     return version
 
 
-def _made(target: Path, put: Callable[[], None]) -> None:
-    """Puts it, after making the folders above it where they are not there."""
+def _with_parents(target: Path, act: Callable[[], None]) -> None:
+    """Acts, after creating the target's parent folders if they are missing."""
     try:
-        put()
+        act()
     except FileNotFoundError:
         target.parent.mkdir(parents=True, exist_ok=True)
-        put()
+        act()
 
 
 def _sync_folder(folder: Path) -> None:
-    """A name is durable when its folder is."""
+    """A file's name is durable once its folder is."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

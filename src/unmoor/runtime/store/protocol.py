@@ -1,7 +1,7 @@
-"""What the runtime asks of an object store: whole objects, put-if-absent and compare-and-swap.
+"""The object store of the runtime: whole objects, put-if-absent and compare-and-swap.
 
-Every backend gives the same answers; tests/runtime/store holds each to the same suite. A key is a relative path of
-the parts `[A-Za-z0-9._=-]+` joined by `/`, and no key lies below another.
+Every backend behaves the same and passes one suite, tests/runtime/store. A key is a relative path of the parts
+`[A-Za-z0-9._=-]+` joined by `/`, and no key is below another.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """An object's content, and the version that a compare-and-swap must name."""
+    """An object's content, and its version for a compare-and-swap."""
 
     content: bytes
     version: str
@@ -32,42 +32,42 @@ class StoreEntry:
 
 
 class Store(Protocol):
-    """An object store; every method raises InfrastructureFault where the store cannot be reached or refuses.
+    """An object store; every method raises TransientError if the store cannot be reached or rejects the request.
 
-    `is_near` where an object is put within milliseconds and at no price, as in a folder of this machine.
+    `is_local`: writes take milliseconds and cost nothing, as in a folder of this machine.
     """
 
     is_local: bool
 
     async def get(self, key: str) -> StoredObject | None:
-        """The object, or None where there is none."""
+        """The object, None if it does not exist."""
         ...
 
     async def put_if_absent(self, key: str, content: bytes) -> str | None:
-        """Puts it if there is none and returns its version; None, and nothing changed, where there is one."""
+        """Stores the object and returns its version; None without a change if it exists."""
         ...
 
     async def compare_and_swap(self, key: str, content: bytes, version: str) -> str | None:
-        """Puts it if that version is the newest and returns the new one; None, and nothing changed, where it is not."""
+        """Replaces the object if that version is current and returns the new one; otherwise None without a change."""
         ...
 
     async def put(self, key: str, content: bytes) -> str:
-        """Puts it, whatever was there; returns its version."""
+        """Stores or replaces the object; returns its version."""
         ...
 
     async def delete(self, key: str) -> None:
-        """Removes it; nothing where there is none."""
+        """Deletes the object if it exists."""
         ...
 
     def list(self, prefix: str, *, after: str = "") -> AsyncIterator[StoreEntry]:
-        """The objects whose keys begin with the prefix (which ends with `/`, or is empty) and come after `after`, in
-        the keys' order."""
+        """The objects whose keys begin with the prefix (empty, or ending with `/`) and are greater than `after`, in the
+        order of their keys."""
         ...
 
     async def upload(self, key: str, path: Path) -> None:
-        """Puts a file's content, whatever was there, without holding it in memory."""
+        """Stores a file's content without holding it in memory."""
         ...
 
     async def download(self, key: str, path: Path) -> bool:
-        """Writes the object to a file, without holding it in memory; False where there is none."""
+        """Writes the object to a file without holding it in memory; False if it does not exist."""
         ...

@@ -1,4 +1,4 @@
-"""Update a record that others may change: compare-and-swap, also where an earlier write's answer was lost."""
+"""Update a record that others may change: compare-and-swap, also after a lost response to an earlier write."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ async def swap_record(
         if new_version := await store.compare_and_swap(key, encode(changed), version):
             return changed, new_version
         stored = await store.get(key)
-        found = decode(stored.content) if stored else None
-        if stored is None or found is None or (found != changed and not is_own(found)):
+        if stored is None:
             raise lost
-        record, version = found, stored.version
-        if found == changed:
-            return found, version
+        record, version = decode(stored.content), stored.version
+        if record == changed:
+            return record, version
+        if not is_own(record):
+            raise lost
     raise TransientError(f"{key}: the record changes faster than it can be written")

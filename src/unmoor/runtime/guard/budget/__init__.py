@@ -1,1 +1,1 @@
-"""Spending against the caps of a run and of a day."""
+"""Spending against the caps per run and per day."""

@@ -1,8 +1,7 @@
-"""What has been spent, against what may be: for each run, and for each day (UTC) of the agent's.
+"""An agent's spending against its caps, per run and per day (UTC).
 
-The truth lies in the store, where any number of guards add to it by compare-and-swap. What this guard knows of it is
-read again when it is old, or when a cap is near; to that it adds what it has not yet written, and what the requests
-that are under way have cost so far.
+The store holds the truth, and any number of guards add to it by compare-and-swap. This guard reads it again when its
+copy is old or a cap is near, and adds its own spending that is not yet written and that of requests in progress.
 """
 
 from __future__ import annotations
@@ -10,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from unmoor.runtime.backoff import Backoff
+from unmoor.runtime.clock import Clock
 from unmoor.runtime.config import DAY_CAP, RUN_CAP, AgentConfig
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.events import BudgetExceeded
@@ -25,15 +25,15 @@ from unmoor.runtime.store import Store
 
 from .day_record import NOTHING, DayRecord, DayRecords
 
-# From this share of a cap on, every request looks into the store.
+# From this share of a cap on, every request reads the store.
 NEAR = Decimal("0.8")
-MOST_DAYS = 31
+MAX_DAYS = 31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerTimeouts:
-    """After how long what is known is old (for a request, and within a stream), how often is written (Cloud Storage
-    takes one write a second to an object: https://cloud.google.com/storage/quotas), and for how long at the end."""
+    """When the copy is old (for a request, and within a stream), the pause between writes (Cloud Storage accepts one
+    write a second to an object: https://cloud.google.com/storage/quotas), and how long the last writes may take."""
 
     old_s: float = 2
     old_in_stream_s: float = 10
@@ -43,46 +43,39 @@ class LedgerTimeouts:
 
 
 class Ledger:
-    """The spending of one agent's runs, as this guard knows it. Without caps it keeps nothing and lets all pass."""
+    """The spending of one agent's runs, as far as this guard knows it. Without caps it stores nothing."""
 
     def __init__(
         self,
         agent: AgentConfig,
         *,
         store: Store,
-        clock: Callable[[], datetime],
-        times: LedgerTimeouts | None = None,
+        clock: Clock,
+        times: LedgerTimeouts,
         log: Log = null_log,
     ) -> None:
         self._run_cap, self._day_cap = agent.run.max_cost_usd, agent.budget_per_day_usd
-        # A run that goes on over midnight has spent on several days.
+        self.has_caps = self._run_cap is not None or self._day_cap is not None
+        # A run that continues over midnight has spent on several days.
         span = timedelta(seconds=agent.run.timeout_s * (agent.run.retries + 1))
-        self._days_back = min(span.days + 1, MOST_DAYS)
-        self._books, self._clock, self._log = DayRecords(store), clock, log
-        self._times = times or LedgerTimeouts()
+        self._days_back = min(span.days + 1, MAX_DAYS)
+        self._records, self._clock, self._log = DayRecords(store), clock, log
+        self._times = times
         self._retry = Backoff(first_s=self._times.retry_s, jitter=0.5)
         self._lock = asyncio.Lock()
-        self._book: DayRecord | None = None
+        self._record: DayRecord | None = None
         self._read_at = datetime.min.replace(tzinfo=UTC)
         self._before: dict[str, Decimal] = {}
         self._unwritten: defaultdict[date, dict[str, Decimal]] = defaultdict(dict)
-        self._under_way: dict[Spending, Decimal] = {}
+        self._in_progress: dict[Spending, Decimal] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._writing = False
         self._stale = False
         self._closing = asyncio.Event()
         self._wrote = asyncio.Event()
 
-    @property
-    def has_caps(self) -> bool:
-        """Whether there is a cap at all."""
-        return self._run_cap is not None or self._day_cap is not None
-
     async def check(self, run: str) -> BudgetExceeded | None:
-        """Whether the run may send another request: the cap that is used up, or None.
-
-        InfrastructureFault where the store cannot be read: then nobody knows.
-        """
+        """The cap that leaves the run no further request, or None; TransientError if the store cannot be read."""
         if not self.has_caps:
             return None
         if self._is_old(self._times.old_s) or run not in self._before or self._is_near(run):
@@ -91,31 +84,28 @@ class Ledger:
         return self.exceeded_cap(run)
 
     def begin(self, run: str, least: Decimal) -> Spending:
-        """A request that goes out now, and costs at least this."""
+        """A request that is sent now, and costs at least this."""
         spending = Spending(self, run)
-        self._under_way[spending] = least
+        self._in_progress[spending] = least
         return spending
 
     def exceeded_cap(self, run: str) -> BudgetExceeded | None:
-        """The cap that is used up as far as this guard knows, or None."""
-        for cap, limit, spent in (
-            (RUN_CAP, self._run_cap, self._spent_by(run)),
-            (DAY_CAP, self._day_cap, self._spent_today()),
-        ):
-            if limit is not None and spent >= limit:
+        """The cap that is exceeded as far as this guard knows, or None."""
+        for cap, limit, spent in self._caps(run):
+            if spent >= limit:
                 return BudgetExceeded(cap=cap, limit_usd=limit, spent_usd=spent)
         return None
 
     def update(self, spending: Spending, cost: Decimal) -> BudgetExceeded | None:
-        """Notes what a request has cost so far; the cap that this uses up, or None."""
-        self._under_way[spending] = cost
+        """Records a request's cost so far; the cap that it exceeds, or None."""
+        self._in_progress[spending] = cost
         if self.has_caps and self._is_old(self._times.old_in_stream_s) and not self._tasks:
             self._start(self._read_again(spending.run))
         return self.exceeded_cap(spending.run)
 
     def commit(self, spending: Spending, cost: Decimal) -> None:
-        """Notes what a request has cost in the end, to be written soon."""
-        self._under_way.pop(spending, None)
+        """Records a request's final cost, to be written soon."""
+        self._in_progress.pop(spending, None)
         if not self.has_caps or not cost:
             return
         day = self._unwritten[self._today()]
@@ -125,14 +115,14 @@ class Ledger:
             self._start(self._write_all())
 
     async def settle(self) -> None:
-        """Waits until what was spent is written, and not for ever."""
+        """Waits until all spending is written, for a bounded time."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._times.write_every_s + self._times.ending_s):
                 while self._unwritten:
                     await self._wrote.wait()
 
     async def close(self) -> None:
-        """Writes what is not yet written, and says what could not be."""
+        """Writes the rest, and logs what could not be written."""
         self._closing.set()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._times.ending_s)
@@ -140,65 +130,65 @@ class Ledger:
             task.cancel()
         for day, runs in self._unwritten.items():
             lost = {run: str(usd) for run, usd in runs.items()}
-            self._log("spending could not be written", level="error", day=day.isoformat(), runs=lost)
+            self._log("spending not written", level="error", day=day.isoformat(), runs=lost)
 
-    # What is known
+    # The known spending
+
+    def _caps(self, run: str) -> Iterator[tuple[str, Decimal, Decimal]]:
+        """Each cap's name and limit, and the spending that counts against it."""
+        if self._run_cap is not None:
+            yield RUN_CAP, self._run_cap, self._spent_by(run)
+        if self._day_cap is not None:
+            yield DAY_CAP, self._day_cap, self._spent_today()
 
     def _today(self) -> date:
         return self._clock().astimezone(UTC).date()
 
     def _is_old(self, seconds: float) -> bool:
-        age = self._clock() - self._read_at
-        return (
-            self._stale
-            or self._book is None
-            or self._book.day != self._today()
-            or not 0 <= age.total_seconds() <= seconds
-        )
+        if self._stale or self._record is None or self._record.day != self._today():
+            return True
+        return not 0 <= (self._clock() - self._read_at).total_seconds() <= seconds
 
     def _is_near(self, run: str) -> bool:
-        return any(
-            cap is not None and spent >= cap * NEAR
-            for cap, spent in ((self._run_cap, self._spent_by(run)), (self._day_cap, self._spent_today()))
-        )
+        return any(spent >= limit * NEAR for _, limit, spent in self._caps(run))
 
     def _spent_by(self, run: str) -> Decimal:
-        written = self._book.runs.get(run, NOTHING) if self._book else NOTHING
+        written = self._record.runs.get(run, NOTHING) if self._record else NOTHING
         unwritten = sum((runs.get(run, NOTHING) for runs in self._unwritten.values()), NOTHING)
-        under_way = sum((cost for each, cost in self._under_way.items() if each.run == run), NOTHING)
-        return self._before.get(run, NOTHING) + written + unwritten + under_way
+        in_progress = sum((cost for each, cost in self._in_progress.items() if each.run == run), NOTHING)
+        return self._before.get(run, NOTHING) + written + unwritten + in_progress
 
     def _spent_today(self) -> Decimal:
-        written = self._book.total if self._book else NOTHING
+        written = self._record.total if self._record else NOTHING
         unwritten = sum(self._unwritten.get(self._today(), {}).values(), NOTHING)
-        return written + unwritten + sum(self._under_way.values(), NOTHING)
+        return written + unwritten + sum(self._in_progress.values(), NOTHING)
 
-    # The store; every access holds the lock, so that nothing is counted twice while it is being written
+    # The store; every access holds the lock, so that nothing is counted twice while it is written
 
     async def _read(self, run: str) -> None:
         today = self._today()
-        if self._book is not None and self._book.day != today:
-            self._turn_over(self._book)
-        self._book = await self._books.read(today)
+        if self._record is not None and self._record.day != today:
+            self._turn_over(self._record)
+        self._record = await self._records.read(today)
         self._read_at, self._stale = self._clock(), False
         if run not in self._before:
             days = [today - timedelta(days=back) for back in range(1, self._days_back + 1)]
-            books = await asyncio.gather(*map(self._books.read, days))
-            self._before[run] = sum((book.runs.get(run, NOTHING) for book in books), NOTHING)
+            records = await asyncio.gather(*map(self._records.read, days))
+            self._before[run] = sum((record.runs.get(run, NOTHING) for record in records), NOTHING)
 
-    def _turn_over(self, book: DayRecord) -> None:
-        """A day has ended: what runs that are under way have spent on it is now what they spent before."""
-        under_way = {each.run for each in self._under_way}
+    def _turn_over(self, record: DayRecord) -> None:
+        """A day has ended: its spending by runs in progress now counts as spent before."""
+        active = {each.run for each in self._in_progress}
         self._before = {
-            run: spent + book.runs.get(run, NOTHING) for run, spent in self._before.items() if run in under_way
+            run: spent + record.runs.get(run, NOTHING) for run, spent in self._before.items() if run in active
         }
 
     async def _read_again(self, run: str) -> None:
         async with self._lock:
             try:
                 await self._read(run)
-            except TransientError as fault:
-                self._log("the budget cannot be read", level="warning", fault=str(fault))
+            except TransientError as error:
+                self._log("the budget cannot be read", level="warning", error=str(error))
 
     async def _write_all(self) -> None:
         try:
@@ -216,32 +206,32 @@ class Ledger:
             self._writing = False
 
     async def _write(self, day: date) -> bool:
-        """Adds to a day's book what is not in it yet; False where the store or another guard was in the way."""
+        """Adds unwritten spending to a day's record; False if the store failed or another guard was faster."""
         async with self._lock:
-            known = self._book if self._book and self._book.day == day and not self._stale else None
+            known = self._record if self._record and self._record.day == day and not self._stale else None
             try:
-                written = await self._books.add(day, dict(self._unwritten[day]), known=known)
-            except TransientError as fault:
-                self._log("the budget cannot be written", level="warning", fault=str(fault))
+                written = await self._records.add(day, dict(self._unwritten[day]), known=known)
+            except TransientError as error:
+                self._log("the budget cannot be written", level="warning", error=str(error))
                 written = None
             self._stale = written is None
             if written is None:
                 return False
             self._forget(day, written.spent)
             if day == self._today():
-                self._book, self._read_at = written.book, self._clock()
+                self._record, self._read_at = written.record, self._clock()
             return True
 
     def _forget(self, day: date, spent: Mapping[str, Decimal]) -> None:
-        """What was written is no longer unwritten; of an earlier day it is now what the run spent before."""
-        left = self._unwritten.get(day, {})
+        """Written spending is no longer unwritten; that of an earlier day now counts as spent before."""
+        rest = self._unwritten.get(day, {})
         for run, usd in spent.items():
-            left[run] = left.get(run, NOTHING) - usd
-            if not left[run]:
-                del left[run]
+            rest[run] = rest.get(run, NOTHING) - usd
+            if not rest[run]:
+                del rest[run]
             if day != self._today() and run in self._before:
                 self._before[run] += usd
-        if not left:
+        if not rest:
             self._unwritten.pop(day, None)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -250,17 +240,17 @@ class Ledger:
         task.add_done_callback(self._tasks.discard)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Spending:
-    """One request's cost while it is under way."""
+    """One request's cost while it is in progress."""
 
-    def __init__(self, ledger: Ledger, run: str) -> None:
-        self.run = run
-        self._ledger = ledger
+    ledger: Ledger
+    run: str
 
     def update(self, cost: Decimal) -> BudgetExceeded | None:
-        """It has cost this so far; the cap that is used up, or None."""
-        return self._ledger.update(self, cost)
+        """Records the cost so far; the cap that it exceeds, or None."""
+        return self.ledger.update(self, cost)
 
     def commit(self, cost: Decimal) -> None:
-        """It has cost this in the end."""
-        self._ledger.commit(self, cost)
+        """Records the final cost."""
+        self.ledger.commit(self, cost)

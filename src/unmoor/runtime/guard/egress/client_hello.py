@@ -12,7 +12,7 @@ class NotClientHello(Exception):
 
 
 class _Server(ssl.SSLObject):
-    """A server's side that stops once it has read the ClientHello."""
+    """The server's side of TLS, which stops after the ClientHello."""
 
     requested: str | None = None
 
@@ -41,7 +41,7 @@ def _stop(server: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLCon
 
 
 def _context() -> ssl.SSLContext:
-    """Accepts every version and cipher: which of them is used is between the client and the real server."""
+    """Accepts every version and cipher: the client and the real server negotiate them."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers("ALL:@SECLEVEL=0")

@@ -1,4 +1,4 @@
-"""The real network: names are resolved and connections opened here and nowhere else in the way out."""
+"""The real network: the only place where the egress proxy resolves names and opens connections."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from unmoor.runtime.guard.transport.sockets import SocketStream
 from unmoor.runtime.guard.transport.types import Stream
 
-# Apart from asyncio's own few threads: names that are slow to resolve must not stop everything else.
+# Separate from asyncio's few threads, so that slow name resolution does not block everything else.
 LOOKUPS = 16
 
 
 class Network:
-    """Resolves and connects."""
+    """Resolves names and connects."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="resolve")
@@ -23,17 +23,17 @@ class Network:
     async def resolve(self, host: str) -> Sequence[str]:
         """Every address of the host. The final dot keeps this machine's search domains out of it."""
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, _lookup, f"{host}.")
-        return list(dict.fromkeys(found))
+        return await loop.run_in_executor(self._threads, _lookup, f"{host}.")
 
     async def dial(self, address: str, port: int) -> Stream:
-        """A connection to that address."""
+        """A connection to the address."""
         return SocketStream(*await asyncio.open_connection(address, port))
 
     def close(self) -> None:
-        """Resolves nothing more."""
+        """Stops resolving."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _lookup(host: str) -> list[str]:
-    return [str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(info[4][0]) for info in found))

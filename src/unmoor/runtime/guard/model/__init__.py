@@ -1,1 +1,1 @@
-"""The model proxy: what may be asked of the provider, and what it costs."""
+"""The model proxy: which requests pass to the provider, and what they cost."""

@@ -1,4 +1,4 @@
-"""One request's way to the provider and its answer's way back, metered as it passes."""
+"""Forwards one request to the provider and its response back, and meters it."""
 
 from __future__ import annotations
 
@@ -23,140 +23,138 @@ if TYPE_CHECKING:
     import aiohttp
 
 JSON = (b"content-type", b"application/json")
-MOST_COMPLAINT = 1024 * 1024
-# A price is worked out anew when so many more tokens have come.
+MAX_ERROR_BODY = 1024 * 1024
+# The price is computed again after this many more tokens.
 PRICE_EVERY = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """What every passage of an agent's shares."""
+    """What all forwarded requests of an agent share."""
 
     model: str
     upstream: ProviderClient
     key: str = field(repr=False)
     prices: Prices
-    # Whether there is a cap, so that the price matters while a stream runs.
-    capped: bool
+    ledger: Ledger
 
 
 class ForwardedRequest:
-    """One request that was let through, and is paid for by `spending`."""
+    """One allowed request, and its spending."""
 
-    def __init__(self, provider: Provider, exchange: Exchange, asked: ProviderRequest, ledger: Ledger) -> None:
+    def __init__(self, provider: Provider, exchange: Exchange, request: ProviderRequest) -> None:
         self._provider = provider
         self._exchange = exchange
-        self._conversation = exchange.conversation
-        self._asked = asked
-        self._sent = estimate_input_tokens(asked.body) if asked.call.kind == "generate" else 0
+        self._request = request
+        self._input = estimate_input_tokens(request.body) if request.call.kind == "generate" else 0
         # The least that it can cost: all of the input read from the cache.
-        self._least = Tokens(input=self._sent, cached_input=self._sent)
-        self._spending = ledger.begin(
-            exchange.grant.run, provider.prices.cost(ReportedUsage(tokens=self._least)) or NOTHING
-        )
+        self._least = Tokens(input=self._input, cached_input=self._input)
+        least_cost = provider.prices.cost(ReportedUsage(tokens=self._least)) or NOTHING
+        self._spending = provider.ledger.begin(exchange.credentials.run, least_cost)
         self._priced_at = 0
         self._meter: UsageMeter | None = None
         self._begun = False
-        self._soon = asked.streams or asked.call.kind != "generate"
 
     async def forward(self) -> None:
-        """There and back. A client whose answer has begun and cannot be ended well sees it break."""
-        asked, request = self._asked, self._exchange.request
-        headers = request_headers(request.headers, asked.wire.key(self._provider.key))
+        """Forwards it. If the response fails after it began, the client's connection is broken."""
+        request, original = self._request, self._exchange.request
+        headers = request_headers(original.headers, request.format.key(self._provider.key))
+        soon = request.streams or request.call.kind != "generate"
         try:
             async with self._provider.upstream.send(
-                request.method, asked.call.path, asked.query, headers, asked.body, soon=self._soon
-            ) as answer:
-                await self._back(answer)
+                original.method, request.call.path, request.query, headers, request.body, soon=soon
+            ) as response:
+                await self._return(response)
         except (ProviderTimeout, ProviderUnreachable) as error:
-            await self._failed(504 if isinstance(error, ProviderTimeout) else 502, str(error))
+            await self._fail(504 if isinstance(error, ProviderTimeout) else 502, str(error))
         finally:
-            self._settle()
+            self._commit()
 
-    async def _back(self, answer: aiohttp.ClientResponse) -> None:
-        if 300 <= answer.status < 400:
-            return await self._failed(502, f"it answered {answer.status}, and redirects are not followed")
-        if answer.status >= 400:
-            return await self._complaint(answer)
-        if answer.headers.get("content-encoding", "identity") != "identity":
-            return await self._failed(502, "its answer is compressed though that was not asked for")
-        events = answer.content_type == "text/event-stream"
-        if self._asked.call.kind == "generate":
-            self._meter = UsageMeter(self._asked.wire, events=events, hide_usage=self._asked.hide_usage)
+    async def _return(self, response: aiohttp.ClientResponse) -> None:
+        if 300 <= response.status < 400:
+            return await self._fail(502, f"it responded {response.status}, and redirects are not followed")
+        if response.status >= 400:
+            return await self._return_error(response)
+        if response.headers.get("content-encoding", "identity") != "identity":
+            return await self._fail(502, "its response is compressed, which was not requested")
+        events = response.content_type == "text/event-stream"
+        if self._request.call.kind == "generate":
+            self._meter = UsageMeter(self._request.format, events=events, hide_usage=self._request.hide_usage)
         self._begun = True
-        await self._conversation.start(answer.status, self._headers(answer, length=not events))
-        await self._content(answer, cut=events and self._provider.capped)
+        await self._exchange.http.start(response.status, self._headers(response, length=not events))
+        await self._return_content(response, can_cut=events and self._provider.ledger.has_caps)
 
-    async def _content(self, answer: aiohttp.ClientResponse, *, cut: bool) -> None:
-        while data := await self._provider.upstream.read(answer):
-            if shown := self._meter.feed(data) if self._meter else data:
-                await self._conversation.send(shown)
-            if cut and (over := self._over()):
-                self._exchange.emit(over)
-                # What was sent last may be half an event.
-                await self._conversation.send(b"\n\n" + self._asked.wire.error_event(f"unmoor: {cap_text(over)}"))
-                return await self._conversation.end()
-        if self._meter and (shown := self._meter.end()):
-            await self._conversation.send(shown)
-        await self._conversation.end()
+    async def _return_content(self, response: aiohttp.ClientResponse, *, can_cut: bool) -> None:
+        http = self._exchange.http
+        while data := await self._provider.upstream.read(response):
+            if passed := self._meter.feed(data) if self._meter else data:
+                await http.send(passed)
+            if can_cut and (exceeded := self._exceeded_cap()):
+                self._exchange.emit(exceeded)
+                # The last bytes sent may be half an event.
+                error = self._request.format.error_event(f"unmoor: {cap_text(exceeded)}")
+                await http.send(b"\n\n" + error)
+                return await http.end()
+        if self._meter and (passed := self._meter.end()):
+            await http.send(passed)
+        await http.end()
 
-    async def _complaint(self, answer: aiohttp.ClientResponse) -> None:
-        """Passes the provider's own words on, but for the key, should it say it back."""
-        self._notice(f"the model's provider answered {answer.status}")
+    async def _return_error(self, response: aiohttp.ClientResponse) -> None:
+        """Returns the provider's error, without the key in case it repeats it."""
+        self._notice(f"the model's provider responded {response.status}")
         content = b""
-        while len(content) < MOST_COMPLAINT and (data := await self._provider.upstream.read(answer)):
+        while len(content) < MAX_ERROR_BODY and (data := await self._provider.upstream.read(response)):
             content += data
-        headers = self._headers(answer, length=False)
-        await self._conversation.answer(answer.status, headers, strip_secret(content, self._provider.key))
+        headers = self._headers(response, length=False)
+        await self._exchange.http.respond(response.status, headers, strip_secret(content, self._provider.key))
 
-    async def _failed(self, status: int, why: str) -> None:
-        text = f"the model's provider failed: {why}"
+    async def _fail(self, status: int, reason: str) -> None:
+        text = f"the model's provider failed: {reason}"
         self._notice(text)
         if self._begun:
             raise ConnectionResetError(text)
-        error = json.dumps(self._asked.wire.error(status, f"unmoor: {text}")).encode()
-        await self._conversation.answer(status, [JSON], error)
+        error = json.dumps(self._request.format.error(status, f"unmoor: {text}")).encode()
+        await self._exchange.http.respond(status, [JSON], error)
 
-    def _headers(self, answer: aiohttp.ClientResponse, *, length: bool) -> list[tuple[bytes, bytes]]:
-        kept = response_headers(answer.raw_headers, length=length)
-        return [(name, strip_secret(value, self._provider.key)) for name, value in kept]
+    def _headers(self, response: aiohttp.ClientResponse, *, length: bool) -> list[tuple[bytes, bytes]]:
+        headers = response_headers(response.raw_headers, length=length)
+        return [(name, strip_secret(value, self._provider.key)) for name, value in headers]
 
-    def _over(self) -> BudgetExceeded | None:
-        """The cap that this request uses up while it is being answered. What is as good as whole is not cut."""
+    def _exceeded_cap(self) -> BudgetExceeded | None:
+        """The cap that this request exceeds while its response continues; once its usage is final, it is not cut."""
         assert self._meter is not None
-        if self._meter.said.whole:
+        if self._meter.usage.whole:
             return None
-        said = self._meter.minimum_usage(self._least)
-        tokens = said.tokens or Tokens()
-        weight = tokens.input + tokens.output
-        if abs(weight - self._priced_at) < PRICE_EVERY:
+        usage = self._meter.minimum_usage(self._least)
+        tokens = usage.tokens or Tokens()
+        total = tokens.input + tokens.output
+        if abs(total - self._priced_at) < PRICE_EVERY:
             return None
-        self._priced_at = weight
-        return self._spending.update(self._provider.prices.cost(said) or NOTHING)
+        self._priced_at = total
+        return self._spending.update(self._provider.prices.cost(usage) or NOTHING)
 
-    def _settle(self) -> None:
-        """What it has cost in the end, whatever the end was."""
+    def _commit(self) -> None:
+        """Records the final cost, however the request ended."""
         if self._meter is None:
             return self._spending.commit(NOTHING)
-        said, estimated = self._meter.final_usage(self._sent)
-        tokens, cost = said.tokens or Tokens(), self._provider.prices.cost(said)
+        usage, estimated = self._meter.final_usage(self._input)
+        tokens, cost = usage.tokens or Tokens(), self._provider.prices.cost(usage)
         self._spending.commit(cost or NOTHING)
         if tokens != Tokens():
-            self._exchange.emit(
-                ModelUsage(model=self._provider.model, tokens=tokens, cost_usd=cost, estimated=estimated)
-            )
+            model = self._provider.model
+            self._exchange.emit(ModelUsage(model=model, tokens=tokens, cost_usd=cost, estimated=estimated))
 
     def _notice(self, text: str) -> None:
         self._exchange.emit(Notice(level="warning", text=text))
 
 
-def cap_text(over: BudgetExceeded) -> str:
-    """A used-up cap, in a line."""
-    return f"{over.cap} of ${over.limit_usd} is used up (${over.spent_usd:.4f} spent)"
+def cap_text(exceeded: BudgetExceeded) -> str:
+    """An exceeded cap in one line."""
+    return f"{exceeded.cap} of ${exceeded.limit_usd} is used up (${exceeded.spent_usd:.4f} spent)"
 
 
 def strip_secret(content: bytes, secret: str) -> bytes:
-    """The content with the secret taken out, as it is and as common encodings carry it."""
+    """The content without the secret, plain or in a common encoding."""
     for form in sorted(encodings(secret), key=len, reverse=True):
         content = content.replace(form.encode(), b"[secret]")
     return content

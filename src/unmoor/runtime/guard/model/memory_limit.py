@@ -1,4 +1,4 @@
-"""Memory that requests share: a large body waits until there is room for it."""
+"""A memory limit that requests share: a large body waits until its size is free."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 
 class ByteSemaphore:
-    """So many bytes, taken in the order in which they are asked for. Nobody asks again while holding some."""
+    """A FIFO byte budget. Never acquire while holding: it deadlocks."""
 
     def __init__(self, size: int) -> None:
         self._size = self._free = size
@@ -17,33 +17,33 @@ class ByteSemaphore:
 
     @asynccontextmanager
     async def acquire(self, count: int) -> AsyncIterator[None]:
-        """Holds that many bytes, or all that there are."""
+        """Holds that many bytes, at most the whole budget."""
         count = min(count, self._size)
         await self._take(count)
         try:
             yield
         finally:
             self._free += count
-            self._let_in()
+            self._grant()
 
     async def _take(self, count: int) -> None:
         if not self._waiting and count <= self._free:
             self._free -= count
             return
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append((count, turn))
+        granted = asyncio.get_running_loop().create_future()
+        self._waiting.append((count, granted))
         try:
-            await turn
+            await granted
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if granted.done() and not granted.cancelled():
                 self._free += count
             else:
-                self._waiting.remove((count, turn))
-            self._let_in()
+                self._waiting.remove((count, granted))
+            self._grant()
             raise
 
-    def _let_in(self) -> None:
+    def _grant(self) -> None:
         while self._waiting and self._waiting[0][0] <= self._free:
-            count, turn = self._waiting.popleft()
+            count, granted = self._waiting.popleft()
             self._free -= count
-            turn.set_result(None)
+            granted.set_result(None)

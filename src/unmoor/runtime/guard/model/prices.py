@@ -1,84 +1,78 @@
-"""What tokens cost, by the price list that genai-prices brings along; nothing is fetched.
+"""The cost of tokens by the price list in genai-prices; nothing is fetched. All amounts are Decimal US dollars.
 
-https://github.com/pydantic/genai-prices. All in Decimal US dollars.
+https://github.com/pydantic/genai-prices
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from unmoor.runtime.clock import Clock
 from unmoor.runtime.config import DAY_CAP, RUN_CAP, AgentConfig, Model
 from unmoor.runtime.events import Tokens
 
 from .formats import ReportedUsage
 
-# How the list names the providers whose names are not ours; any other is found by its address.
+# Providers with the same name in the list; any other is found by its address.
 PROVIDERS = ("anthropic", "openai", "google", "openrouter")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """The prices of one model; without any where the list does not know it."""
+    """The prices of one model."""
 
     model: Model
-    clock: Callable[[], datetime]
+    clock: Clock
 
-    def cost(self, said: ReportedUsage) -> Decimal | None:
-        """What these tokens cost today; None where no price is known."""
+    def cost(self, usage: ReportedUsage) -> Decimal | None:
+        """The cost of this usage today; None if the list has no price."""
         from genai_prices import Usage, calc_price
 
         try:
             return calc_price(
-                Usage(**{unit: count for unit, count in _units(said).items() if count}),
+                Usage(**{unit: count for unit, count in _units(usage).items() if count}),
                 self.model.name,
                 genai_request_timestamp=self.clock(),
-                price_context=dict(said.terms),
-                **_whose(self.model),
+                price_context=dict(usage.terms),
+                **_provider(self.model),
             ).total_price
         except LookupError:
             return None
 
 
 def has_known_price(model: Model) -> bool:
-    """Whether the list knows what this model's tokens cost."""
+    """Whether the list has a price for this model."""
     from genai_prices.data_snapshot import get_snapshot
 
-    whose = _whose(model)
+    provider = _provider(model)
     try:
-        get_snapshot().find_provider_model(model.name, None, whose.get("provider_id"), whose.get("provider_api_url"))
+        get_snapshot().find_provider_model(
+            model.name, None, provider.get("provider_id"), provider.get("provider_api_url")
+        )
     except LookupError:
         return False
     return True
 
 
 def missing_price_problem(agent: AgentConfig) -> str:
-    """Why the agent's caps cannot be kept, and what to do; empty where they can, or where there are none."""
-    caps = [
-        name
-        for name, cap in (
-            (RUN_CAP, agent.run.max_cost_usd),
-            (DAY_CAP, agent.budget_per_day_usd),
-        )
-        if cap is not None
-    ]
+    """Why the agent's caps cannot be enforced, and the fix; empty if they can, or if it has none."""
+    limits = {RUN_CAP: agent.run.max_cost_usd, DAY_CAP: agent.budget_per_day_usd}
+    caps = " and ".join(name for name, limit in limits.items() if limit is not None)
     if agent.model is None or not caps or has_known_price(agent.model):
         return ""
-    which = " and ".join(caps)
     return (
-        f"model: no price is known for {agent.model.provider} {agent.model.name}, so {which} cannot be kept; "
-        f"remove {which}, or choose a model whose price is known"
+        f"model: {agent.model.provider} {agent.model.name} has no known price, so {caps} cannot be enforced; "
+        f"remove {caps}, or choose a model with a known price"
     )
 
 
-def _units(said: ReportedUsage) -> dict[str, int]:
-    """The counts as the list names them. What was read from and written to the cache is part of the input: where a
-    provider says otherwise the input is at least that."""
-    tokens = said.tokens or Tokens()
-    long = min(said.long_cache_write, tokens.cache_write)
+def _units(usage: ReportedUsage) -> dict[str, int]:
+    """The counts under the list's names. Cache reads and writes are part of the input, so the input is at least their
+    sum, whatever the provider reports."""
+    tokens = usage.tokens or Tokens()
+    long = min(usage.long_cache_write, tokens.cache_write)
     return {
         "input_tokens": max(tokens.input, tokens.cached_input + tokens.cache_write),
         "cache_read_tokens": tokens.cached_input,
@@ -86,11 +80,11 @@ def _units(said: ReportedUsage) -> dict[str, int]:
         "cache_write_1h_tokens": long,
         "cache_write_5m_tokens": tokens.cache_write - long if long else 0,
         "output_tokens": tokens.output,
-        "web_searches": said.searches,
+        "web_searches": usage.searches,
     }
 
 
-def _whose(model: Model) -> dict[str, Any]:
+def _provider(model: Model) -> dict[str, Any]:
     if model.provider in PROVIDERS:
         return {"provider_id": model.provider}
     return {"provider_api_url": model.base_url}

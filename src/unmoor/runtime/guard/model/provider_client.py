@@ -1,4 +1,4 @@
-"""The connection to the model's provider: TLS that is verified, no redirect followed, nothing waited for in vain."""
+"""The HTTP client of the model's provider: verified TLS, no redirects, a time limit on every wait."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamTimes:
-    """For how long the provider may be silent: while connecting, before an answer that should begin soon (a stream,
-    say), before one that comes as a whole, and within an answer. A model that thinks says nothing for minutes: Codex
-    itself waits for 300 s."""
+    """How long the provider may be silent: while connecting, before a response that should begin soon (such as a
+    stream), before one that arrives as a whole, and within a response. A reasoning model is silent for minutes: Codex
+    itself waits 300 s."""
 
     connect_s: float = 20
     soon_s: float = 300
@@ -32,20 +32,20 @@ class UpstreamTimes:
 
 
 class ProviderTimeout(Exception):
-    """The provider said nothing for too long."""
+    """The provider was silent for too long."""
 
 
 class ProviderUnreachable(Exception):
-    """The provider could not be reached, or broke off; the text names nothing that is secret."""
+    """The provider cannot be reached, or broke the connection; the text holds no secret."""
 
 
 class ProviderClient:
-    """One provider. Open while it is entered."""
+    """One provider; open while entered."""
 
     def __init__(self, base_url: str, times: UpstreamTimes, *, trust: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(base_url)
         if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-            raise ConfigurationError("model.base_url: the key would travel without TLS; write https://")
+            raise ConfigurationError("model.base_url: the key would be sent without TLS; write https://")
         self._base = base_url.rstrip("/")
         self._times = times
         self._trust = trust
@@ -61,7 +61,7 @@ class ProviderClient:
             auto_decompress=False,
             trust_env=False,
             skip_auto_headers=("Accept", "Content-Type", "User-Agent"),
-            # A head may be as large as the door's own.
+            # The same limits as the guard's own.
             max_line_size=64 * 1024,
             max_field_size=64 * 1024,
         )
@@ -75,7 +75,7 @@ class ProviderClient:
     async def send(
         self, method: str, path: str, query: str, headers: list[tuple[str, str]], body: bytes, *, soon: bool
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer's head; its content is read while this is entered. Silent or Unreachable where none comes."""
+        """The response's head; `read` reads its content. ProviderTimeout or ProviderUnreachable if none arrives."""
         import aiohttp
         from yarl import URL
 
@@ -84,45 +84,45 @@ class ProviderClient:
         wait_s = self._times.soon_s if soon else self._times.whole_s
         try:
             async with asyncio.timeout(wait_s):
-                answer = await self._session.request(
+                response = await self._session.request(
                     method, url, headers=headers, data=io.BytesIO(body) if body else None, allow_redirects=False
                 )
         except TimeoutError:
-            raise ProviderTimeout(f"no answer within {wait_s:g} s") from None
+            raise ProviderTimeout(f"no response within {wait_s:g} s") from None
         except aiohttp.ClientError as error:
-            raise ProviderUnreachable(_why(error)) from None
+            raise ProviderUnreachable(_reason(error)) from None
         try:
-            yield answer
+            yield response
         finally:
-            answer.close()
+            response.close()
 
-    async def read(self, answer: aiohttp.ClientResponse) -> bytes:
-        """The next bytes of its content, none at its end; Silent or Unreachable where they do not come."""
+    async def read(self, response: aiohttp.ClientResponse) -> bytes:
+        """The next bytes of its content, empty at its end; ProviderTimeout or ProviderUnreachable if none arrive."""
         import aiohttp
 
         try:
             async with asyncio.timeout(self._times.idle_s):
-                return await answer.content.readany()
+                return await response.content.readany()
         except TimeoutError:
-            raise ProviderTimeout(f"nothing more within {self._times.idle_s:g} s") from None
+            raise ProviderTimeout(f"no more data within {self._times.idle_s:g} s") from None
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise ProviderUnreachable(_why(error)) from None
+            raise ProviderUnreachable(_reason(error)) from None
 
 
-def _why(error: Exception) -> str:
-    """In a few words of our own: a library's text may hold the URL or worse."""
+def _reason(error: Exception) -> str:
+    """A reason of our own: a library's text may hold the URL or a secret."""
     import aiohttp
 
     match error:
         case aiohttp.ClientConnectorCertificateError():
-            return "its certificate is not valid"
+            return "its certificate is invalid"
         case aiohttp.ClientSSLError():
             return "TLS with it fails"
         case aiohttp.ClientConnectorDNSError():
             return "its name cannot be resolved"
         case aiohttp.ClientConnectorError():
-            return "it cannot be connected to"
+            return "the connection failed"
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | ConnectionError():
-            return "it broke off"
+            return "it broke the connection"
         case _:
-            return f"it cannot be understood ({type(error).__name__})"
+            return f"its response is invalid ({type(error).__name__})"

@@ -1,12 +1,12 @@
-"""The model as a run's harness sees it: the provider's own API under `/model/`, for one model, with the run's token."""
+"""The model proxy: the provider's own API under `/model/`, for one model, with the run's token."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.events import NetworkDenied, Notice
-from unmoor.runtime.guard.budget.ledger import Ledger
 from unmoor.runtime.guard.transport.exchange import MODEL_PATH, Exchange
 from unmoor.runtime.guard.transport.http1 import BadRequest, Headers, Request, TooLarge
 from unmoor.runtime.logs import Log, null_log
@@ -16,93 +16,85 @@ from .forward import JSON, ForwardedRequest, Provider, cap_text
 from .memory_limit import ByteSemaphore
 from .request_policy import ModelPolicy, ProviderRequest, RequestDenied, authorize
 
-MOST_BODY = 64 * 1024 * 1024
-# What all bodies that are not small may take together: a guard of 512 MiB has room for them and for reading one.
-ROOM = 128 * 1024 * 1024
+MAX_BODY = 64 * 1024 * 1024
+# The limit of all bodies together that are not small: a guard of 512 MiB can hold them and parse one.
+MEMORY = 128 * 1024 * 1024
 SMALL = 128 * 1024
-# Clients made with the providers' own libraries obey this: what is refused here is no better the next time.
+# The providers' own client libraries obey this: a refused request would be refused again.
 NO_RETRY = (b"x-should-retry", b"false")
-SOON = (b"retry-after", b"2")
+RETRY_SOON = (b"retry-after", b"2")
 
 
+@dataclass(slots=True, kw_only=True)
 class ModelProxy:
-    """Judges each request, lets it through, and says what was wrong in the provider's own way of saying it."""
+    """Checks each request and forwards it, or refuses it with an error in the provider's shape."""
 
-    def __init__(
-        self,
-        *,
-        rules: ModelPolicy,
-        provider: Provider,
-        ledger: Ledger,
-        log: Log = null_log,
-        most_body: int = MOST_BODY,
-        room: int = ROOM,
-    ) -> None:
-        self._rules = rules
-        self._provider = provider
-        self._ledger = ledger
-        self._log = log
-        self._most_body = most_body
-        self._room = ByteSemaphore(room)
-        self._error = formats_of(rules.provider)[0].error
+    policy: ModelPolicy
+    provider: Provider
+    log: Log = null_log
+    max_body: int = MAX_BODY
+    memory_bytes: int = MEMORY
+    _memory: ByteSemaphore = field(init=False)
 
-    async def unknown_token(self, exchange: Exchange, reason: str) -> None:
-        """Answers a request that does not show this run's token."""
+    def __post_init__(self) -> None:
+        self._memory = ByteSemaphore(self.memory_bytes)
+
+    async def refuse_token(self, exchange: Exchange, reason: str) -> None:
+        """Refuses a request without this run's token."""
         exchange.emit(NetworkDenied(destination="the model", reason=reason))
-        await self._say(exchange, 401, reason, [NO_RETRY])
+        await self._refuse(exchange, 401, reason, [NO_RETRY])
 
     async def settle(self) -> None:
-        """Waits until what was spent is written down."""
-        await self._ledger.settle()
+        """Waits until all spending is written."""
+        await self.provider.ledger.settle()
 
-    async def answer(self, exchange: Exchange) -> None:
-        """Answers one request."""
-        size = declared_body_size(exchange.request, self._most_body)
-        if size > self._most_body:
-            return await self._say(exchange, 413, str(TooLarge(self._most_body)), [NO_RETRY])
-        async with self._room.acquire(size if size > SMALL else 0):
-            await self._answer(exchange)
+    async def handle(self, exchange: Exchange) -> None:
+        """Forwards or refuses one request."""
+        size = declared_body_size(exchange.request, self.max_body)
+        if size > self.max_body:
+            return await self._refuse(exchange, 413, str(TooLarge(self.max_body)), [NO_RETRY])
+        async with self._memory.acquire(size if size > SMALL else 0):
+            await self._handle(exchange)
 
-    async def _answer(self, exchange: Exchange) -> None:
+    async def _handle(self, exchange: Exchange) -> None:
         request = exchange.request
         path, _, query = request.target.removeprefix(MODEL_PATH).removeprefix("/").partition("?")
         encoding = ",".join(request.values(b"content-encoding"))
         try:
-            body = await exchange.conversation.body(self._most_body)
-            what = authorize(self._rules, request.method, path, query, body, encoding)
-        except RequestDenied as refusal:
-            exchange.emit(NetworkDenied(destination="the model", reason=str(refusal)))
-            return await self._say(exchange, refusal.status, str(refusal), [NO_RETRY])
+            body = await exchange.http.body(self.max_body)
+            allowed = authorize(self.policy, request.method, path, query, body, encoding)
+        except RequestDenied as denied:
+            exchange.emit(NetworkDenied(destination="the model", reason=str(denied)))
+            return await self._refuse(exchange, denied.status, str(denied), [NO_RETRY])
         except BadRequest as error:
-            return await self._say(exchange, error.status, str(error), [NO_RETRY])
-        await exchange.conversation.cancel_on_disconnect(self._pass(exchange, what))
+            return await self._refuse(exchange, error.status, str(error), [NO_RETRY])
+        await exchange.http.cancel_on_disconnect(self._forward(exchange, allowed))
 
-    async def _pass(self, exchange: Exchange, what: ProviderRequest) -> None:
-        if what.call.kind == "generate" and not await self._affordable(exchange):
-            return
-        await ForwardedRequest(self._provider, exchange, what, self._ledger).forward()
+    async def _forward(self, exchange: Exchange, request: ProviderRequest) -> None:
+        if request.call.kind != "generate" or await self._is_affordable(exchange):
+            await ForwardedRequest(self.provider, exchange, request).forward()
 
-    async def _affordable(self, exchange: Exchange) -> bool:
-        """Whether no cap is used up; answers if one is. What nobody can know is not allowed."""
+    async def _is_affordable(self, exchange: Exchange) -> bool:
+        """Whether no cap is exceeded; otherwise, or if that is unknown, it refuses the request."""
         try:
-            over = await self._ledger.check(exchange.grant.run)
-        except TransientError as fault:
-            self._log("the budget cannot be read", level="error", run=exchange.grant.run, fault=str(fault))
-            text = "what was spent cannot be read from the store, so nothing more is spent"
+            exceeded = await self.provider.ledger.check(exchange.credentials.run)
+        except TransientError as error:
+            self.log("the budget cannot be read", level="error", run=exchange.credentials.run, error=str(error))
+            text = "the spending cannot be read from the store, so requests are refused"
             exchange.emit(Notice(level="error", text=text))
-            await self._say(exchange, 503, text, [SOON])
+            await self._refuse(exchange, 503, text, [RETRY_SOON])
             return False
-        if over is not None:
-            exchange.emit(over)
-            await self._say(exchange, 402, cap_text(over), [NO_RETRY])
-        return over is None
+        if exceeded is not None:
+            exchange.emit(exceeded)
+            await self._refuse(exchange, 402, cap_text(exceeded), [NO_RETRY])
+        return exceeded is None
 
-    async def _say(self, exchange: Exchange, status: int, text: str, headers: Headers) -> None:
-        error = json.dumps(self._error(status, f"unmoor: {text}")).encode()
-        await exchange.conversation.answer(status, [JSON, *headers], error)
+    async def _refuse(self, exchange: Exchange, status: int, text: str, headers: Headers) -> None:
+        error = formats_of(self.policy.provider)[0].error(status, f"unmoor: {text}")
+        await exchange.http.respond(status, [JSON, *headers], json.dumps(error).encode())
 
 
-def declared_body_size(request: Request, most: int) -> int:
-    """How large the request says that its body is; as large as may be, where it does not say."""
+def declared_body_size(request: Request, unknown: int) -> int:
+    """The body's size by the request's headers; `unknown` if they do not declare it."""
     lengths = request.values(b"content-length")
-    return int(lengths[0]) if lengths else most if request.values(b"transfer-encoding") else 0
+    return int(lengths[0]) if lengths else unknown if request.values(b"transfer-encoding") else 0

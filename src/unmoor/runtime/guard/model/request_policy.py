@@ -1,24 +1,25 @@
-"""What a run's harness asks of the model, judged before it goes out."""
+"""Checks a harness's request to the model before it is forwarded."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from unmoor.runtime.guard.model.formats.openai_chat import OpenAIChatFormat, add_usage_request, requests_usage
+from unmoor.runtime.json_values import Json
 
-from .formats import Call, Json, WireFormat, formats_of
+from .formats import Call, WireFormat, formats_of
 
-# Read, a body takes many times the memory that it has as text: up to 300 MiB at these numbers.
-MOST_PARTS, MOST_ITEMS = 1_000_000, 8_000_000
+# A parsed body takes many times the memory of its text: up to 300 MiB at these limits.
+MAX_PARTS, MAX_ITEMS = 1_000_000, 8_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPolicy:
-    """What the agent's spec allows: one model of one provider, and whether the provider may reach the web for it."""
+    """What the spec allows: one model of one provider, and whether the provider may reach the web for a run."""
 
     provider: str
     model: str
@@ -27,75 +28,72 @@ class ModelPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRequest:
-    """A request that goes out: the call, its query, its body as it is sent."""
+    """A request to send. `hide_usage`: the guard requested the usage, and the client did not."""
 
-    wire: WireFormat
+    format: WireFormat
     call: Call
     query: str
     body: bytes
     streams: bool = False
-    # Usage is asked for by the guard, and not by the client.
     hide_usage: bool = False
 
 
 class RequestDenied(Exception):
-    """The request does not go out; `status` and the text are the answer."""
+    """The request is not allowed; `status` and the text are the response."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
 
 
-def authorize(rules: ModelPolicy, method: str, path: str, query: str, body: bytes, encoding: str) -> ProviderRequest:
-    """The request as it goes out; NotAllowed where it does not. `path` is what follows `/model/`."""
-    wire, call = _call(rules, method, path)
+def authorize(policy: ModelPolicy, method: str, path: str, query: str, body: bytes, encoding: str) -> ProviderRequest:
+    """The request to send; RequestDenied if it is not allowed. `path` follows `/model/`."""
+    wire, call = _allowed_call(policy, method, path)
     try:
         pairs = wire.allowed_query(parse_qsl(query, keep_blank_values=True))
     except ValueError as error:
-        raise RequestDenied(403, f"{error} does not pass") from None
-    plain = ProviderRequest(wire=wire, call=call, query=urlencode(pairs), body=body)
+        raise RequestDenied(403, f"{error} is not allowed") from None
+    request = ProviderRequest(format=wire, call=call, query=urlencode(pairs), body=body)
     if call.kind == "list":
-        return plain
+        return request
     if encoding not in ("", "identity"):
-        raise RequestDenied(415, f"a request's body must not be encoded, and this one is: {encoding}")
-    values = _json(body)
-    for why in _objections(rules, wire, call, values):
-        raise RequestDenied(403, why)
-    return _metered(plain, values)
+        raise RequestDenied(415, f"the request's body must not be encoded, and it is encoded with {encoding}")
+    values = _parse(body)
+    for problem in _problems(policy, wire, call, values):
+        raise RequestDenied(403, problem)
+    return _request_usage(request, values)
 
 
-def _call(rules: ModelPolicy, method: str, path: str) -> tuple[WireFormat, Call]:
-    wires = formats_of(rules.provider)
-    for wire in wires:
+def _allowed_call(policy: ModelPolicy, method: str, path: str) -> tuple[WireFormat, Call]:
+    formats = formats_of(policy.provider)
+    for wire in formats:
         if call := wire.call(method, path):
             return wire, call
-    raise RequestDenied(403, f"{method} {path[:100]} does not pass; the guard passes {wires[0].passes}")
+    raise RequestDenied(403, f"{method} {path[:100]} is not allowed; the guard allows {formats[0].passes}")
 
 
-def _objections(rules: ModelPolicy, wire: WireFormat, call: Call, body: Json) -> Iterator[str]:
+def _problems(policy: ModelPolicy, wire: WireFormat, call: Call, body: Json) -> Iterator[str]:
     name = body.get("model") if call.model is None else call.model
-    if name != rules.model:
-        shown = name if isinstance(name, str) else "no model"
-        yield f"this agent uses {rules.model} and nothing else; asked was {shown[:100]}"
-    yield from wire.policy_violations(body, rules.model)
-    if not rules.web:
-        for way in wire.provider_side_egress(body):
-            yield f"{way}: the provider would reach other hosts for this run; that takes network.egress: any"
+    if name != policy.model:
+        requested = name[:100] if isinstance(name, str) else "no model"
+        yield f"this agent may only use {policy.model}; the request names {requested}"
+    yield from wire.policy_violations(body, policy.model)
+    if not policy.web:
+        for member in wire.provider_side_egress(body):
+            yield f"{member}: the provider would connect to other hosts for this run; that requires network.egress: any"
 
 
-def _metered(plain: ProviderRequest, values: Json) -> ProviderRequest:
-    streams = plain.call.kind == "generate" and plain.wire.streams(values, plain.call)
-    if streams and isinstance(plain.wire, OpenAIChatFormat) and not requests_usage(values):
-        body = add_usage_request(plain.body, values)
-        return ProviderRequest(
-            wire=plain.wire, call=plain.call, query=plain.query, body=body, streams=True, hide_usage=True
-        )
-    return ProviderRequest(wire=plain.wire, call=plain.call, query=plain.query, body=plain.body, streams=streams)
+def _request_usage(request: ProviderRequest, values: Json) -> ProviderRequest:
+    """The request, with its usage requested if it is a stream that would not report it."""
+    streams = request.call.kind == "generate" and request.format.streams(values, request.call)
+    if streams and isinstance(request.format, OpenAIChatFormat) and not requests_usage(values):
+        return replace(request, body=add_usage_request(request.body, values), streams=True, hide_usage=True)
+    return replace(request, streams=streams)
 
 
-def _json(body: bytes) -> Json:
-    """The body's object. A field that stands in it twice, if only in other letters, is taken for one
-    thing here and for another there."""
+def _parse(body: bytes) -> Json:
+    """The body's object. A name that occurs twice, if only in another case, is refused: the provider might read the
+    other value."""
     last: list[tuple[str, Any]] = []
 
     def keep(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -103,14 +101,14 @@ def _json(body: bytes) -> Json:
         last = pairs
         return dict(pairs)
 
-    if body.count(b"{") + body.count(b"[") > MOST_PARTS or body.count(b",") > MOST_ITEMS:
-        raise RequestDenied(413, "the request's body has more parts than can be read here")
+    if body.count(b"{") + body.count(b"[") > MAX_PARTS or body.count(b",") > MAX_ITEMS:
+        raise RequestDenied(413, "the request's body has too many parts")
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=keep)
     except (ValueError, RecursionError):
-        raise RequestDenied(400, "the request's body is no JSON") from None
+        raise RequestDenied(400, "the request's body is not JSON") from None
     if not isinstance(value, dict):
-        raise RequestDenied(400, "the request's body is no JSON object")
+        raise RequestDenied(400, "the request's body is not a JSON object")
     if len({name.lower() for name in value}) != len(last):
-        raise RequestDenied(400, "a field stands in the request's body twice")
+        raise RequestDenied(400, "the request's body has the same member twice")
     return value

@@ -1,4 +1,4 @@
-"""One request to the guard, and what answers it."""
+"""One request to the guard, and its handlers."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ PLAIN = (b"content-type", b"text/plain; charset=utf-8")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One request of a run's, and what its answer needs."""
+    """One request of a run, with everything that its response needs."""
 
     request: Request
-    conversation: Http1Connection
+    http: Http1Connection
     stream: Stream
-    grant: RunCredentials
+    credentials: RunCredentials
     emit: Emit
 
     async def refuse(self, status: int, destination: str, reason: str, headers: Headers = ()) -> None:
-        """Answers with one line, and lets the run know."""
+        """Responds with one line and reports the refusal to the run."""
         self.emit(NetworkDenied(destination=destination, reason=reason))
         await self.respond(status, f"refused: {destination}: {reason}", headers)
 
     async def respond(self, status: int, text: str, headers: Headers = ()) -> None:
-        """Answers with one line."""
-        await self.conversation.answer(status, [PLAIN, *headers], f"{text}\n".encode())
+        """Responds with one line."""
+        await self.http.respond(status, [PLAIN, *headers], f"{text}\n".encode())
 
 
 class RequestHandler(Protocol):
-    """What answers one kind of request; the token has been looked at before."""
+    """Handles one kind of request, after its token was verified."""
 
-    async def answer(self, exchange: Exchange) -> None: ...
+    async def handle(self, exchange: Exchange) -> None: ...
 
 
 class ModelPart(RequestHandler, Protocol):
-    """The model's part says its refusals in the provider's own words."""
+    """The model proxy, which words refusals in the provider's format."""
 
-    async def unknown_token(self, exchange: Exchange, reason: str) -> None: ...
+    async def refuse_token(self, exchange: Exchange, reason: str) -> None: ...
 
     async def settle(self) -> None: ...
 
 
 def sanitize_destination(text: str) -> str:
-    """A destination as the harness wrote it, as one short line, and without a name and password before it."""
+    """A destination from the harness on one short line, without credentials."""
     return "".join(c if c.isprintable() else "?" for c in text.rpartition("@")[2][:260])

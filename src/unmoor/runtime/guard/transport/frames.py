@@ -1,8 +1,8 @@
-"""What is said on a link between a run and its guard: one connection's bytes both ways, and events beside them.
+"""The protocol of a link between a run and its guard: one connection's bytes both ways, and the guard's events.
 
-A frame is a byte for its kind, four for the length of its payload (most significant first), and the payload. The run
-says open first and then data, end and abort; the guard says data, end, abort and event, and done when all is said.
-A link that begins with hold carries nothing: while it is there, the run is.
+A frame is a binary WebSocket message: one byte for its kind, then the payload. The run sends OPEN, then DATA, END and
+ABORT. The guard sends DATA, END, ABORT and EVENT, and DONE last. A link that begins with HOLD carries no connection:
+it keeps a guard of one run alive.
 """
 
 from __future__ import annotations
@@ -11,18 +11,26 @@ import asyncio
 import json
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .types import RunCredentials, Stream
+from unmoor.runtime.json_values import decode_object
 
-VERSION = 1
-HEAD = 5
-MOST_DATA = 64 * 1024
-MOST_NAME = 256
+from .types import RunCredentials
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession, ClientWebSocketResponse
+    from aiohttp.web import WebSocketResponse
+
+VERSION = 2
+MAX_DATA = 64 * 1024
+MAX_MESSAGE = 2 * MAX_DATA
+MAX_NAME = 256
+# HTTPS fronts close idle connections.
+HEARTBEAT_S = 30
 
 
 class Kind(IntEnum):
-    """What a frame is. That it begins with a small number tells a link from HTTP, which begins with a letter."""
+    """A frame's kind."""
 
     OPEN = 1
     DATA = 2
@@ -45,97 +53,81 @@ class Frame:
 
 
 class ProtocolError(ConnectionError):
-    """What came is no frame, or ended in the middle of one."""
+    """The other side sent something other than a frame, or ended too early."""
 
 
-def encode(frame: Frame) -> bytes:
-    """The frame as it is sent."""
-    return bytes([frame.kind]) + len(frame.payload).to_bytes(4, "big") + frame.payload
+class Link:
+    """Frames over a WebSocket, on either side. `session` is closed with it."""
+
+    def __init__(
+        self, socket: ClientWebSocketResponse | WebSocketResponse, session: ClientSession | None = None
+    ) -> None:
+        self._socket = socket
+        self._session = session
+        self._closing: asyncio.Task[None] | None = None
+
+    async def receive(self) -> Frame | None:
+        """The next frame, None at the end. Cancelling the wait loses nothing."""
+        from aiohttp import WSMsgType
+
+        message = await self._socket.receive()
+        if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
+            return None
+        data = message.data
+        if message.type is not WSMsgType.BINARY or not data or data[0] not in KINDS or len(data) > 1 + MAX_DATA:
+            raise ProtocolError("not a frame")
+        return Frame(kind=Kind(data[0]), payload=data[1:])
+
+    async def send(self, *frames: Frame) -> None:
+        """Sends frames, and waits while the other side does not read."""
+        for frame in frames:
+            if self._socket.closed:
+                raise ConnectionResetError("the link is closed")
+            await self._socket.send_bytes(bytes([frame.kind]) + frame.payload)
+
+    def abort(self) -> None:
+        """Begins to close."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+
+    async def close(self) -> None:
+        """Closes; does nothing if it is closed."""
+        self.abort()
+        assert self._closing is not None
+        await self._closing
+
+    async def _close(self) -> None:
+        await self._socket.close()
+        if self._session is not None:
+            await self._session.close()
 
 
-def open_frame(grant: RunCredentials) -> Frame:
-    """The first frame: whose connection it is, and the token that opens the door."""
-    values = {"version": VERSION, "run": grant.run, "token": grant.token}
+def open_frame(credentials: RunCredentials) -> Frame:
+    """The first frame: whose connection it is, and its token."""
+    values = {"version": VERSION, "run": credentials.run, "token": credentials.token}
     return Frame(kind=Kind.OPEN, payload=json.dumps(values).encode())
 
 
-def grant_of(frame: Frame) -> RunCredentials:
-    """What an opening frame says; LinkBroken for any other."""
+def credentials_of(frame: Frame) -> RunCredentials:
+    """The run and token of an OPEN frame; ProtocolError for any other frame."""
     values = json_of(frame) if frame.kind is Kind.OPEN else {}
-    run, token = _text(values.get("run")), _text(values.get("token"))
+    run, token = _name(values.get("run")), _name(values.get("token"))
     if values.get("version") != VERSION or not run or not token:
-        raise ProtocolError("this is no opening of a link that this release understands")
+        raise ProtocolError("the link does not begin with an OPEN frame of this release")
     return RunCredentials(run=run, token=token)
 
 
 def json_of(frame: Frame) -> dict[str, Any]:
-    """The payload's object; LinkBroken where it is none."""
-    try:
-        values = json.loads(frame.payload)
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict):
-        raise ProtocolError("a frame's payload is no JSON object")
+    """The JSON object in a payload; ProtocolError if it holds none."""
+    if (values := decode_object(frame.payload)) is None:
+        raise ProtocolError("the payload is not a JSON object")
     return values
-
-
-class Decoder:
-    """Finds frames in bytes that may be cut anywhere."""
-
-    def __init__(self) -> None:
-        self._kept = bytearray()
-
-    def feed(self, data: bytes) -> None:
-        self._kept += data
-
-    def next(self) -> Frame | None:
-        """The next frame that is whole, or None; LinkBroken for what is none."""
-        if len(self._kept) < HEAD:
-            return None
-        size = int.from_bytes(self._kept[1:HEAD], "big")
-        if self._kept[0] not in KINDS or size > MOST_DATA:
-            raise ProtocolError("this is no frame")
-        if len(self._kept) < HEAD + size:
-            return None
-        frame = Frame(kind=Kind(self._kept[0]), payload=bytes(self._kept[HEAD : HEAD + size]))
-        del self._kept[: HEAD + size]
-        return frame
-
-    @property
-    def empty(self) -> bool:
-        return not self._kept
-
-
-class Frames:
-    """Frames over a byte stream, in both directions."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self._decoder = Decoder()
-        self._sending = asyncio.Lock()
-
-    async def next(self) -> Frame | None:
-        """The next frame, or None at the end; LinkBroken where it comes too early. Giving up the wait loses nothing."""
-        while (frame := self._decoder.next()) is None:
-            data = await self._stream.read(MOST_DATA)
-            if not data:
-                if self._decoder.empty:
-                    return None
-                raise ProtocolError("the link broke off")
-            self._decoder.feed(data)
-        return frame
-
-    async def send(self, *frames: Frame) -> None:
-        """Sends frames, and waits while the other side does not take them."""
-        if frames:
-            async with self._sending:
-                await self._stream.write(b"".join(map(encode, frames)))
 
 
 def data_frames(data: bytes) -> list[Frame]:
     """The data in as many frames as it needs."""
-    return [Frame(kind=Kind.DATA, payload=data[i : i + MOST_DATA]) for i in range(0, len(data), MOST_DATA)]
+    return [Frame(kind=Kind.DATA, payload=data[i : i + MAX_DATA]) for i in range(0, len(data), MAX_DATA)]
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) and len(value) <= MOST_NAME else ""
+def _name(value: Any) -> str:
+    return value if isinstance(value, str) and len(value) <= MAX_NAME else ""

@@ -1,4 +1,4 @@
-"""The server's side of one HTTP/1.1 connection over a Stream: one request after the other, each answered once."""
+"""The server's side of one HTTP/1.1 connection over a Stream: one request at a time, each with one response."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import h11
 from .types import Stream
 
 Headers = Sequence[tuple[bytes, bytes]]
-# What is still read of a request that was refused, so that its sender gets to see the answer.
+# How much of a refused request is still read, so that its sender sees the response.
 LINGER_BYTES = 1024 * 1024
-# What a client may send ahead while its last request is being answered.
-MOST_AHEAD = 256 * 1024
+# How much a client may send ahead before its last request has a response.
+MAX_AHEAD = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpLimits:
-    """How much a head may be, and how long each part of a request may take."""
+    """The size limit of a head, and the time limit of each part of a request."""
 
     head_bytes: int = 64 * 1024
     head_s: float = 30
@@ -39,12 +39,12 @@ class Request:
     headers: Headers
 
     def values(self, name: bytes) -> list[str]:
-        """Every value of that header (in lower case)."""
+        """Every value of a header; its name is in lower case."""
         return [value.decode("latin-1") for key, value in self.headers if key == name]
 
 
 class BadRequest(Exception):
-    """The request breaks HTTP, is too large or too slow; `status` is the answer it has earned."""
+    """The request is invalid, too large or too slow; `status` is the response's."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -54,12 +54,12 @@ class BadRequest(Exception):
 class TooLarge(BadRequest):
     """The body is larger than the caller allows."""
 
-    def __init__(self, most: int) -> None:
-        super().__init__(413, f"the request's body is larger than {most // (1024 * 1024)} MiB")
+    def __init__(self, max_size: int) -> None:
+        super().__init__(413, f"the request's body is larger than {max_size // (1024 * 1024)} MiB")
 
 
 class Http1Connection:
-    """Requests and answers on one connection. An answer's framing is chosen here; its headers carry none."""
+    """Requests and responses on one connection. It frames the responses; their headers must not."""
 
     def __init__(self, stream: Stream, limits: HttpLimits) -> None:
         self._stream = stream
@@ -68,7 +68,7 @@ class Http1Connection:
         self._ahead = 0
 
     async def request(self) -> Request | None:
-        """The next request's head, or None where the client has ended; Malformed for what is none."""
+        """The next request's head, None if the client has ended; BadRequest if it is invalid."""
         event = await self._head()
         if not isinstance(event, h11.Request):
             return None
@@ -76,38 +76,38 @@ class Http1Connection:
             method=event.method.decode("latin-1"), target=event.target.decode("latin-1"), headers=event.headers
         )
 
-    async def body(self, most: int) -> bytes:
-        """The request's whole body; TooLarge where it is larger than that."""
+    async def body(self, max_size: int) -> bytes:
+        """The request's whole body; TooLarge above the limit."""
         if self._http.they_are_waiting_for_100_continue:
             await self._stream.write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
         try:
             async with asyncio.timeout(self._limits.body_s):
-                return await self._body(most)
+                return await self._body(max_size)
         except TimeoutError:
             raise BadRequest(408, "the request's body did not arrive in time") from None
 
-    async def answer(self, status: int, headers: Headers, content: bytes) -> None:
-        """Answers at once with all of it. Where the request was not read to its end, the connection ends with it."""
-        ended = self._read_whole()
-        closing: Headers = () if ended else ((b"connection", b"close"),)
+    async def respond(self, status: int, headers: Headers, content: bytes) -> None:
+        """Sends a whole response. If the request was not read to its end, the connection ends too."""
+        complete = self._read_rest()
+        closing: Headers = () if complete else ((b"connection", b"close"),)
         length = (b"content-length", str(len(content)).encode())
         data = self._http.send(h11.Response(status_code=status, headers=[*headers, length, *closing])) or b""
         data += self._http.send(h11.Data(data=content)) or b""
         data += self._http.send(h11.EndOfMessage()) or b""
         await self._stream.write(data)
-        if not ended:
+        if not complete:
             await self._linger()
 
     async def start(self, status: int, headers: Headers) -> None:
-        """Begins an answer whose parts follow."""
+        """Begins a response whose parts follow."""
         await self._stream.write(self._http.send(h11.Response(status_code=status, headers=list(headers))) or b"")
 
     async def send(self, data: bytes) -> None:
-        """The answer's next part."""
+        """Sends the response's next part."""
         await self._stream.write(self._http.send(h11.Data(data=data)) or b"")
 
     async def end(self) -> None:
-        """The answer is whole."""
+        """Ends the response."""
         await self._stream.write(self._http.send(h11.EndOfMessage()) or b"")
 
     def next(self) -> bool:
@@ -119,12 +119,12 @@ class Http1Connection:
         return True
 
     async def cancel_on_disconnect(self, work: Coroutine[Any, Any, None]) -> None:
-        """Does the work while the client is there; where it goes away the work is cancelled: ConnectionError.
+        """Does the work, and cancels it with ConnectionError if the client goes away, or ends its side.
 
-        The request's body has been read before. A client that ends its side counts as gone.
+        The request's body must have been read.
         """
         working = asyncio.create_task(work)
-        gone = asyncio.create_task(self._gone())
+        gone = asyncio.create_task(self._wait_gone())
         try:
             await asyncio.wait([working, gone], return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
@@ -136,15 +136,15 @@ class Http1Connection:
             await asyncio.gather(working, gone, return_exceptions=True)
 
     async def accept_connect(self) -> bytes:
-        """Answers a CONNECT with success; from now on the connection is the tunnel's, beginning with these bytes."""
-        self._read_whole()
+        """Accepts a CONNECT; returns the tunnel's first bytes, which have already arrived."""
+        self._read_rest()
         response = h11.Response(status_code=200, headers=[], reason=b"Connection established")
         await self._stream.write(self._http.send(response) or b"")
         return self._http.trailing_data[0]
 
-    async def _gone(self) -> None:
-        """Returns when the client has gone away; what it sends ahead meanwhile is kept for later."""
-        while self._ahead < MOST_AHEAD:
+    async def _wait_gone(self) -> None:
+        """Returns when the client has gone away, and buffers what it sends ahead."""
+        while self._ahead < MAX_AHEAD:
             data = await self._stream.read()
             if not data:
                 return
@@ -153,7 +153,7 @@ class Http1Connection:
         await asyncio.Event().wait()
 
     async def _head(self) -> h11.Request | h11.ConnectionClosed:
-        """Waits long for a request's first byte and not so long for the rest of its head."""
+        """Waits longer for a request's first byte than for the rest of its head."""
         limit = self._limits.head_s if self._http.trailing_data[0] else self._limits.idle_s
         deadline = asyncio.timeout(limit)
         try:
@@ -170,7 +170,7 @@ class Http1Connection:
         assert isinstance(event, h11.Request | h11.ConnectionClosed)
         return event
 
-    async def _body(self, most: int) -> bytes:
+    async def _body(self, max_size: int) -> bytes:
         parts: list[bytes] = []
         size = 0
         while not isinstance(event := self._event(), h11.EndOfMessage):
@@ -179,12 +179,12 @@ class Http1Connection:
                 parts.append(bytes(event.data))
             else:
                 self._http.receive_data(await self._stream.read())
-            if size > most:
-                raise TooLarge(most)
+            if size > max_size:
+                raise TooLarge(max_size)
         return b"".join(parts)
 
-    def _read_whole(self) -> bool:
-        """Whether the request has been read to its end; what of it is here already is read now."""
+    def _read_rest(self) -> bool:
+        """Whether the request has been read to its end, after reading what has arrived."""
         with contextlib.suppress(BadRequest):
             while self._http.their_state is h11.SEND_BODY:
                 if self._event() is h11.NEED_DATA:
@@ -192,7 +192,7 @@ class Http1Connection:
         return self._http.their_state not in (h11.IDLE, h11.SEND_BODY, h11.ERROR)
 
     async def _linger(self) -> None:
-        """Takes in some of what is still being sent: closing at once would take the answer away from its reader."""
+        """Reads some of the remaining request: closing at once could discard the response that the client reads."""
         size = 0
         with contextlib.suppress(TimeoutError, ConnectionError):
             await self._stream.write_eof()
@@ -204,4 +204,4 @@ class Http1Connection:
         try:
             return self._http.next_event()
         except h11.RemoteProtocolError as error:
-            raise BadRequest(error.error_status_hint, f"this is no HTTP request: {error}") from None
+            raise BadRequest(error.error_status_hint, f"invalid HTTP request: {error}") from None

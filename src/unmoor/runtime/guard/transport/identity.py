@@ -24,13 +24,6 @@ class Identity(Protocol):
         ...
 
 
-class NoIdentity:
-    """For a front that lets every caller of its network through."""
-
-    async def headers(self) -> Mapping[str, str]:
-        return {}
-
-
 class GoogleIdentity:
     """Identity tokens that Cloud Run requires from callers, issued by the metadata server.
 
@@ -59,31 +52,25 @@ class GoogleIdentity:
     async def _fetch(self) -> str:
         import aiohttp
 
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-        headers = {"Metadata-Flavor": "Google"}
         try:
-            async with aiohttp.ClientSession(timeout=timeout) as session:
-                answer = await session.get(self._url, headers=headers)
-                text = await answer.text()
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
+                response = await session.get(self._url, headers={"Metadata-Flavor": "Google"})
+                if response.status == 200:
+                    return (await response.text()).strip()
+            reason = f"responds {response.status}"
         except (aiohttp.ClientError, TimeoutError):
-            raise ConnectionError(
-                "the platform issues no identity token: the metadata server does not respond"
-            ) from None
-        if answer.status != 200:
-            raise ConnectionError(
-                f"the platform issues no identity token: the metadata server responds {answer.status}"
-            )
-        return text.strip()
+            reason = "does not respond"
+        raise ConnectionError(f"the platform issues no identity token: the metadata server {reason}")
 
 
 # The end of a guard's host to the identity that its front requires; no other front requires one.
 IDENTITIES: Mapping[str, Callable[[str], Identity]] = {".run.app": GoogleIdentity}
 
 
-def caller_identity(host: str) -> Identity:
-    """The identity to present to the front at this host."""
-    identity = next((make for end, make in IDENTITIES.items() if host.partition(":")[0].endswith(end)), None)
-    return identity(f"https://{host}") if identity else NoIdentity()
+def caller_identity(host: str) -> Identity | None:
+    """The identity to present to the front at this host, None if it requires none."""
+    create = next((create for end, create in IDENTITIES.items() if host.partition(":")[0].endswith(end)), None)
+    return create(f"https://{host}") if create else None
 
 
 def _expires(token: str) -> float:

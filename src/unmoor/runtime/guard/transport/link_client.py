@@ -1,4 +1,4 @@
-"""The run's side of a link to a guard elsewhere: a Way that carries each connection over one link of its own."""
+"""The run's side of links: each connection is carried to the guard over a link of its own."""
 
 from __future__ import annotations
 
@@ -7,99 +7,101 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.events import Notice, guard_event
 
-from .frames import Frame, Frames, Kind, ProtocolError, data_frames, json_of, open_frame
-from .identity import caller_identity
-from .sockets import SocketStream
+from .frames import HEARTBEAT_S, MAX_MESSAGE, Frame, Kind, Link, ProtocolError, data_frames, json_of, open_frame
+from .identity import Identity, caller_identity
 from .types import Emit, RunCredentials, Stream
 
-# A guard beside the run may still be starting when the harness asks for the first time.
+# A guard beside the run may still be starting at the harness's first request.
 PATIENCE_S = 20.0
 BACKOFF = Backoff(first_s=0.05, cap_s=1.0)
+# A front holds the request while it starts a guard; a guard itself responds at once, unless it hangs.
+FRONT_S, CONNECT_S = 10, 5
 
-Dial = Callable[[], Awaitable[Stream]]
+Dial = Callable[[], Awaitable[Link]]
 
 
 class GuardLink:
-    """Leads to the guard that `dial` connects to."""
+    """A ConnectionHandler that leads to the guard that `dial` connects to."""
 
     def __init__(self, dial: Dial, *, patience_s: float = PATIENCE_S) -> None:
         self._dial = dial
         self._patience_s = patience_s
 
-    async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
+    async def serve(self, stream: Stream, credentials: RunCredentials, emit: Emit) -> None:
         """Carries one connection to its end and closes it."""
         try:
-            under = await self._open()
+            link = await self._open()
         except OSError as error:
-            emit(Notice(level="error", text=f"the guard cannot be reached: {error.strerror or type(error).__name__}"))
+            reason = error.strerror or str(error) or type(error).__name__
+            emit(Notice(level="error", text=f"the guard cannot be reached: {reason}"))
             return stream.abort()
         try:
-            await self._carry(stream, Frames(under), grant, emit)
+            await _carry(stream, link, credentials, emit)
         except ConnectionError:
             emit(Notice(level="warning", text="the link to the guard broke"))
             stream.abort()
         finally:
-            under.abort()
-            await under.close()
+            await link.close()
             await stream.close()
 
     @asynccontextmanager
     async def keep_alive(self) -> AsyncIterator[None]:
-        """Holds the guard: one that is there for a single run ends when it is let go, however that comes about."""
+        """Holds a guard of a single run, which ends when the link does, even if this process dies."""
         holding = asyncio.create_task(self._hold())
         try:
             yield
         finally:
-            # A guard that is still starting must be told too.
+            # A guard that is still starting must learn of the end too.
             with contextlib.suppress(OSError):
-                (await holding).abort()
+                await (await holding).close()
 
-    async def _hold(self) -> Stream:
-        stream = await self._open()
-        await Frames(stream).send(Frame(kind=Kind.HOLD))
-        return stream
+    async def _hold(self) -> Link:
+        link = await self._open()
+        await link.send(Frame(kind=Kind.HOLD))
+        return link
 
-    async def _open(self) -> Stream:
+    async def _open(self) -> Link:
         deadline = asyncio.get_running_loop().time() + self._patience_s
         for failures in itertools.count(1):
             try:
                 return await self._dial()
-            except OSError:
+            except ConnectionError:
                 pause_s = BACKOFF.pause_s(failures)
                 if asyncio.get_running_loop().time() + pause_s > deadline:
                     raise
             await asyncio.sleep(pause_s)
         raise AssertionError("counting does not end")
 
-    async def _carry(self, stream: Stream, frames: Frames, grant: RunCredentials, emit: Emit) -> None:
-        await frames.send(open_frame(grant))
-        up = asyncio.create_task(_up(stream, frames))
-        try:
-            await _down(stream, frames, emit)
-        finally:
-            up.cancel()
-            await asyncio.gather(up, return_exceptions=True)
+
+async def _carry(stream: Stream, link: Link, credentials: RunCredentials, emit: Emit) -> None:
+    await link.send(open_frame(credentials))
+    up = asyncio.create_task(_send_up(stream, link))
+    try:
+        await _pass_down(stream, link, emit)
+    finally:
+        up.cancel()
+        await asyncio.gather(up, return_exceptions=True)
 
 
-async def _up(stream: Stream, frames: Frames) -> None:
+async def _send_up(stream: Stream, link: Link) -> None:
     try:
         while data := await stream.read():
-            await frames.send(*data_frames(data))
+            await link.send(*data_frames(data))
     except ConnectionError:
-        return await frames.send(Frame(kind=Kind.ABORT))
-    await frames.send(Frame(kind=Kind.END))
+        return await link.send(Frame(kind=Kind.ABORT))
+    await link.send(Frame(kind=Kind.END))
 
 
-async def _down(stream: Stream, frames: Frames, emit: Emit) -> None:
-    """Passes on what the guard says, until it is done. A client that is gone gets nothing, but events still come."""
+async def _pass_down(stream: Stream, link: Link, emit: Emit) -> None:
+    """Passes the guard's bytes and events on until DONE; the events also once the client is gone."""
     gone = False
-    while frame := await frames.next():
+    while frame := await link.receive():
         match frame.kind:
             case Kind.EVENT:
                 with contextlib.suppress(ValueError, TypeError, KeyError, ArithmeticError):
@@ -109,39 +111,49 @@ async def _down(stream: Stream, frames: Frames, emit: Emit) -> None:
             case Kind.ABORT:
                 gone = True
                 stream.abort()
-            case _ if gone:
-                continue
-            case _:
+            case _ if not gone:
                 try:
                     await (stream.write(frame.payload) if frame.kind is Kind.DATA else stream.write_eof())
                 except ConnectionError:
                     gone = True
-                    await frames.send(Frame(kind=Kind.ABORT))
-    raise ProtocolError("the guard ended before it was done")
+                    await link.send(Frame(kind=Kind.ABORT))
+    raise ProtocolError("the guard closed the link before DONE")
 
 
 def connect_guard(url: str) -> GuardLink:
-    """A link to the guard at that address: frames on a TCP connection for http, on a WebSocket for https."""
-    parts, port = _address(url)
-    if parts.scheme == "https" and parts.hostname:
-        from .websocket import dial
-
-        identity = caller_identity(parts.netloc)
-        return GuardLink(lambda: dial(f"wss://{parts.netloc}/link", identity))
-    if parts.scheme == "http" and parts.hostname and port:
-        host = parts.hostname
-        return GuardLink(lambda: _tcp(host, port))
-    raise ConfigurationError(f"UNMOOR_GUARD_URL: {url!r} is no guard's address; write http://HOST:PORT or https://HOST")
-
-
-def _address(url: str) -> tuple[SplitResult, int]:
-    """The URL's parts and port; nothing of them where it is none."""
-    try:
+    """A link to the guard at that address: http://HOST:PORT, or https://HOST behind a front."""
+    with contextlib.suppress(ValueError):
         parts = urlsplit(url)
-        return parts, parts.port or 0
-    except ValueError:
-        return urlsplit(""), 0
+        if parts.scheme == "https" and parts.hostname:
+            identity = caller_identity(parts.netloc)
+            return GuardLink(
+                lambda: dial(f"https://{parts.netloc}/link", identity, timeout_s=FRONT_S, heartbeat_s=HEARTBEAT_S)
+            )
+        if parts.scheme == "http" and parts.hostname and parts.port:
+            return GuardLink(lambda: dial(f"http://{parts.netloc}/link"))
+    raise ConfigurationError(
+        f"UNMOOR_GUARD_URL: {url!r} is not a guard's address; write http://HOST:PORT or https://HOST"
+    )
 
 
-async def _tcp(host: str, port: int) -> Stream:
-    return SocketStream(*await asyncio.open_connection(host, port))
+async def dial(
+    url: str, identity: Identity | None = None, *, timeout_s: float = CONNECT_S, heartbeat_s: float | None = None
+) -> Link:
+    """A link to a guard; ConnectionError if it cannot connect, TimeoutError if the guard does not respond."""
+    import aiohttp
+
+    headers = await identity.headers() if identity else {}
+    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout_s))
+    try:
+        async with asyncio.timeout(timeout_s):
+            socket = await session.ws_connect(
+                url, headers=headers, heartbeat=heartbeat_s, max_msg_size=MAX_MESSAGE, compress=0
+            )
+    except TimeoutError:
+        await session.close()
+        raise TimeoutError("it does not respond") from None
+    except aiohttp.ClientError as error:
+        await session.close()
+        status = error.status if isinstance(error, aiohttp.WSServerHandshakeError) else 0
+        raise ConnectionError(f"its front responds {status}" if status else "it cannot be connected to") from None
+    return Link(socket, session)

@@ -1,4 +1,4 @@
-"""Byte streams over sockets, and passing bytes between two of them."""
+"""Byte streams over sockets, and a relay between two of them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SocketStream:
     def abort(self) -> None:
         connection: socket.socket | None = self._writer.get_extra_info("socket")
         if connection is not None:
-            # Without this the other side sees an end like any other, and cannot tell that something is missing.
+            # Without this the other side sees a normal end, and not that data is missing.
             with contextlib.suppress(OSError):
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
@@ -49,7 +49,7 @@ class SocketStream:
 
 
 class RelayStats:
-    """How much has been passed in each direction, and when anything last was."""
+    """Bytes relayed in each direction, and the time of the last."""
 
     def __init__(self) -> None:
         self.sent = 0
@@ -57,7 +57,7 @@ class RelayStats:
         self.last = asyncio.get_running_loop().time()
 
     def count_bytes(self, count: int, *, up: bool) -> None:
-        """Counts bytes: `up` is towards the world."""
+        """Counts bytes; `up` is toward the remote host."""
         self.last = asyncio.get_running_loop().time()
         if up:
             self.sent += count
@@ -65,11 +65,11 @@ class RelayStats:
             self.received += count
 
 
-async def relay(near: Stream, far: Stream, *, idle_s: float, traffic: RelayStats) -> str:
-    """Passes bytes both ways until both have ended; returns why it ended. A break on one side breaks the other."""
-    up = asyncio.create_task(_pass(near, far, traffic, up=True))
-    down = asyncio.create_task(_pass(far, near, traffic, up=False))
-    watch = asyncio.create_task(_silence(traffic, idle_s))
+async def relay(near: Stream, far: Stream, *, idle_s: float, stats: RelayStats) -> str:
+    """Relays bytes until both sides have ended; returns how it ended. A break on one side breaks the other."""
+    up = asyncio.create_task(_copy(near, far, stats, up=True))
+    down = asyncio.create_task(_copy(far, near, stats, up=False))
+    watch = asyncio.create_task(_wait_idle(stats, idle_s))
     both = asyncio.gather(up, down)
     try:
         await asyncio.wait([both, watch], return_when=asyncio.FIRST_COMPLETED)
@@ -84,14 +84,14 @@ async def relay(near: Stream, far: Stream, *, idle_s: float, traffic: RelayStats
         await asyncio.gather(up, down, watch, both, return_exceptions=True)
 
 
-async def _pass(source: Stream, sink: Stream, traffic: RelayStats, *, up: bool) -> None:
+async def _copy(source: Stream, sink: Stream, stats: RelayStats, *, up: bool) -> None:
     while data := await source.read(CHUNK):
         await sink.write(data)
-        traffic.count_bytes(len(data), up=up)
+        stats.count_bytes(len(data), up=up)
     await sink.write_eof()
 
 
-async def _silence(traffic: RelayStats, idle_s: float) -> None:
+async def _wait_idle(stats: RelayStats, idle_s: float) -> None:
     loop = asyncio.get_running_loop()
-    while (left := traffic.last + idle_s - loop.time()) > 0:
+    while (left := stats.last + idle_s - loop.time()) > 0:
         await asyncio.sleep(left)

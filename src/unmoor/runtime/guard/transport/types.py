@@ -1,4 +1,4 @@
-"""What the guard's parts say to each other: whose a connection is, what a byte stream is, and who serves it."""
+"""The types between the guard's parts: a run's credentials, a byte stream, and the handler of a connection."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ Emit = Callable[[GuardEvent], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCredentials:
-    """Whose a connection is: the run, and the token that its harness must show on it."""
+    """The run that a connection belongs to, and the token that its harness must present."""
 
     run: str
     token: str = field(repr=False)
 
 
 def new_token() -> str:
-    """A token for one run, which nobody can guess."""
+    """An unguessable token for one run."""
     return secrets.token_urlsafe(32)
 
 
 class Stream(Protocol):
-    """One connection's bytes, both ways. Reading and writing raise ConnectionError where it is broken."""
+    """One connection's bytes, both ways. Reading and writing raise ConnectionError on a broken connection."""
 
     async def read(self, most: int = 65536) -> bytes:
-        """The next bytes, or none at the other side's end. Giving up the wait loses nothing."""
+        """The next bytes, empty at the other side's end. Cancelling the wait loses nothing."""
         ...
 
     async def write(self, data: bytes) -> None:
-        """Sends, and waits while the other side does not take it."""
+        """Sends, and waits while the other side does not read."""
         ...
 
     async def write_eof(self) -> None:
-        """Says that nothing more is written; the other side may still write."""
+        """Ends this direction; the other side may still write."""
         ...
 
     def abort(self) -> None:
-        """Breaks it, so that the other side sees that something is missing."""
+        """Breaks the connection, so that the other side sees that data is missing."""
         ...
 
     async def close(self) -> None:
-        """Ends it in order; nothing where it has ended already."""
+        """Closes the connection in order; does nothing if it is closed."""
         ...
 
 
 class ConnectionHandler(Protocol):
-    """Serves a run's connections: the guard's door itself, or a link that leads to it."""
+    """Serves a run's connections: the guard itself, or a link to it."""
 
-    async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
-        """Serves one connection to its end and closes it; what the run should know of it is emitted."""
+    async def serve(self, stream: Stream, credentials: RunCredentials, emit: Emit, /) -> None:
+        """Serves one connection to its end and closes it; events for the run are emitted."""
         ...
 
 

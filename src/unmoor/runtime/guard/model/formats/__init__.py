@@ -1,4 +1,4 @@
-"""The wire formats of models: which requests pass, what a refusal looks like, and what a stream says was used."""
+"""Model API formats: which requests pass, how an error looks, and the usage that a response reports."""
 
 from __future__ import annotations
 
@@ -7,27 +7,14 @@ from .gemini import GeminiFormat
 from .openai_chat import OpenAIChatFormat
 from .openai_responses import OpenAIResponsesFormat
 from .protocol import Call, WireFormat
-from .usage import Json, ReportedUsage
+from .usage import ReportedUsage
 
-__all__ = [
-    "AnthropicFormat",
-    "Call",
-    "GeminiFormat",
-    "Json",
-    "OpenAIChatFormat",
-    "OpenAIResponsesFormat",
-    "ReportedUsage",
-    "WireFormat",
-    "formats_of",
-]
+__all__ = ["Call", "ReportedUsage", "WireFormat", "formats_of"]
+
+FORMATS: dict[str, tuple[WireFormat, ...]] = {"anthropic": (AnthropicFormat(),), "google": (GeminiFormat(),)}
+OPENAI = (OpenAIChatFormat(), OpenAIResponsesFormat())
 
 
 def formats_of(provider: str) -> tuple[WireFormat, ...]:
-    """The wire formats that a provider of the spec speaks."""
-    match provider:
-        case "anthropic":
-            return (AnthropicFormat(),)
-        case "google":
-            return (GeminiFormat(),)
-        case _:
-            return (OpenAIChatFormat(), OpenAIResponsesFormat())
+    """The formats of a provider in the spec; OpenAI's for all but two."""
+    return FORMATS.get(provider, OPENAI)

@@ -1,4 +1,4 @@
-"""What OpenAI's two wire formats share. https://platform.openai.com/docs/guides/error-codes"""
+"""The common part of OpenAI's two formats. https://platform.openai.com/docs/guides/error-codes"""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .protocol import Call, Pairs
-from .usage import Json, items
+from unmoor.runtime.json_values import Json, items
 
-MODELS = re.compile(r"models(/[A-Za-z0-9._~:/-]+)?")
+from .protocol import WireFormat
+
 ERRORS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -19,32 +19,20 @@ ERRORS = {
     413: "request_too_large",
     504: "timeout",
 }
-# Ways to have another model answer: OpenRouter's lists of substitutes and stored settings, and `fallbacks` of others.
+# Members by which another model may respond: OpenRouter's substitutes and stored settings, and others' `fallbacks`.
 OTHER_MODELS = ("models", "fallbacks", "preset")
 # Tools that run at the provider and reach the web from there.
 WEB_TOOLS = ("web_search", "web_fetch", "mcp", "code_interpreter", "openrouter:")
-PASSES = "POST chat/completions, POST responses and GET models"
 
 
-class OpenAIFormat:
-    """What chat completions and responses have in common."""
+class OpenAIFormat(WireFormat):
+    """The common part of chat completions and responses."""
 
-    passes = PASSES
-    path = ""
-
-    def call(self, method: str, path: str) -> Call | None:
-        if method == "POST" and path == self.path:
-            return Call(kind="generate", path=path)
-        return Call(kind="list", path=path) if method == "GET" and MODELS.fullmatch(path) else None
-
-    def allowed_query(self, pairs: Pairs) -> Pairs:
-        return [(name, value) for name, value in pairs if name != "key"]
+    passes = "POST chat/completions, POST responses and GET models"
+    models = re.compile(r"models(/[A-Za-z0-9._~:/-]+)?")
 
     def key(self, key: str) -> tuple[str, str]:
         return "authorization", f"Bearer {key}"
-
-    def streams(self, body: Json, call: Call) -> bool:
-        return body.get("stream") is True
 
     def policy_violations(self, body: Json, model: str) -> Iterator[str]:
         for name in OTHER_MODELS:
@@ -54,7 +42,7 @@ class OpenAIFormat:
             if tool.get("model") not in (None, model):
                 yield f"tool {tool.get('type')} would use another model"
         if body.get("background"):
-            yield "what an answer in the background used is never said"
+            yield "a background response never reports its usage"
 
     def error(self, status: int, message: str) -> Json:
         kind = ERRORS.get(status, "api_error")
@@ -62,7 +50,7 @@ class OpenAIFormat:
 
 
 def all_tools(value: Any) -> Iterator[Json]:
-    """The tools that a request offers, those in groups and those that are added later in the conversation too."""
+    """The tools in a request, including those in groups and those added later in the conversation."""
     for tool in items(value, "tools"):
         yield tool
         yield from all_tools(tool)
@@ -77,5 +65,5 @@ def web_tools(body: Json) -> Iterator[str]:
 
 
 def remote(urls: Iterable[Any]) -> bool:
-    """Whether one of these is fetched by the provider: data URLs carry their content along."""
+    """Whether the provider would fetch one of these; data URLs carry their content."""
     return any(isinstance(url, str) and not url.startswith("data:") for url in urls)

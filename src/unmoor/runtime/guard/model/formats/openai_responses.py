@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from unmoor.runtime.events import Tokens
+from unmoor.runtime.json_values import Json, count, items, object_at
 
 from .openai import OpenAIFormat, remote, web_tools
-from .usage import Json, ReportedUsage, items, number, part, price_terms, text_size
+from .usage import ReportedUsage, price_terms, text_size
 
 ENDS = ("response.completed", "response.incomplete", "response.failed")
 
@@ -17,7 +18,7 @@ ENDS = ("response.completed", "response.incomplete", "response.failed")
 class OpenAIResponsesFormat(OpenAIFormat):
     """The Responses API."""
 
-    path = "responses"
+    posts = (("responses", "generate"),)
 
     def provider_side_egress(self, body: Json) -> Iterator[str]:
         yield from web_tools(body)
@@ -26,17 +27,17 @@ class OpenAIResponsesFormat(OpenAIFormat):
                 if remote((block.get("image_url"), block.get("file_url"))):
                     yield f"{block.get('type')} by its URL"
 
-    def accumulate_usage(self, said: ReportedUsage, event: Json) -> ReportedUsage:
+    def accumulate_usage(self, usage: ReportedUsage, event: Json) -> ReportedUsage:
         if event.get("object") == "response":
-            return _whole(said, event)
+            return _with_response(usage, event)
         kind = event.get("type")
         if kind in ("error", "response.failed"):
-            said = replace(said, failed=True)
+            usage = replace(usage, failed=True)
         if kind in ENDS:
-            return _whole(said, part(event, "response"))
+            return _with_response(usage, object_at(event, "response"))
         if kind == "response.output_item.done":
-            return replace(said, searches=said.searches + _is_search(part(event, "item")))
-        return replace(said, text_bytes=said.text_bytes + text_size(event.get("delta")))
+            return replace(usage, searches=usage.searches + _is_search(object_at(event, "item")))
+        return replace(usage, text_bytes=usage.text_bytes + text_size(event.get("delta")))
 
     def error_event(self, message: str) -> bytes:
         error = {"type": "error", "code": "insufficient_quota", "message": message, "param": None}
@@ -44,26 +45,26 @@ class OpenAIResponsesFormat(OpenAIFormat):
 
 
 def _is_search(item: Json) -> bool:
-    """Searches are paid for each; opening a page is not. https://openai.com/api/pricing"""
-    return item.get("type") == "web_search_call" and part(item, "action").get("type") in (None, "search")
+    """Searches are billed one by one; opening a page is not. https://openai.com/api/pricing"""
+    return item.get("type") == "web_search_call" and object_at(item, "action").get("type") in (None, "search")
 
 
-def _whole(said: ReportedUsage, response: Json) -> ReportedUsage:
-    usage = part(response, "usage")
-    if not usage:
-        return said
-    sent, got = number(usage, "input_tokens"), number(usage, "output_tokens")
-    details = part(usage, "input_tokens_details")
+def _with_response(usage: ReportedUsage, response: Json) -> ReportedUsage:
+    counts = object_at(response, "usage")
+    if not counts:
+        return usage
+    sent = count(counts, "input_tokens")
+    details = object_at(counts, "input_tokens_details")
     return replace(
-        said,
+        usage,
         tokens=Tokens(
             input=sent,
-            cached_input=min(number(details, "cached_tokens"), sent),
-            cache_write=min(number(details, "cache_write_tokens"), sent),
-            output=max(got, number(usage, "total_tokens") - sent),
-            reasoning=number(usage, "output_tokens_details", "reasoning_tokens"),
+            cached_input=min(count(details, "cached_tokens"), sent),
+            cache_write=min(count(details, "cache_write_tokens"), sent),
+            output=max(count(counts, "output_tokens"), count(counts, "total_tokens") - sent),
+            reasoning=count(counts, "output_tokens_details", "reasoning_tokens"),
         ),
         whole=True,
-        searches=max(said.searches, sum(map(_is_search, items(response, "output")))),
+        searches=max(usage.searches, sum(map(_is_search, items(response, "output")))),
         terms=price_terms(response, "service_tier"),
     )

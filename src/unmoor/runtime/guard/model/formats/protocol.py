@@ -1,12 +1,17 @@
-"""What a wire format is: which requests of it pass, how its key and its errors look, and how its usage is read."""
+"""A model API's format: which requests pass, how its key and errors look, and how its usage is read."""
 
 from __future__ import annotations
 
+import json
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal
 
-from .usage import Json, ReportedUsage
+from unmoor.runtime.json_values import Json
+
+from .usage import ReportedUsage
 
 Kind = Literal["generate", "count", "list"]
 Pairs = Sequence[tuple[str, str]]
@@ -14,51 +19,55 @@ Pairs = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request that passes: what for, where to below the model's base URL, and the model if its path names one."""
+    """An allowed request: its kind, its path below the model's base URL, and the model if the path names one."""
 
     kind: Kind
     path: str
     model: str | None = None
 
 
-class WireFormat(Protocol):
-    """One wire format. Stateless: `after` is a function over values."""
+class WireFormat(ABC):
+    """One model API's format. Stateless."""
 
-    # What passes, for a message to those whose request does not.
-    passes: str
+    # The requests that pass, for the message of a refusal.
+    passes: ClassVar[str]
+    posts: ClassVar[tuple[tuple[str, Kind], ...]] = ()
+    models: ClassVar[re.Pattern[str]]
 
     def call(self, method: str, path: str) -> Call | None:
-        """The call that this is, or None for what does not pass. `path` is what follows the base URL, still encoded."""
-        ...
+        """The call, None if it is not allowed. `path` follows the base URL and is still encoded."""
+        if method == "POST" and (kind := dict(self.posts).get(path)):
+            return Call(kind=kind, path=path)
+        return Call(kind="list", path=path) if method == "GET" and self.models.fullmatch(path) else None
 
     def allowed_query(self, pairs: Pairs) -> Pairs:
-        """Those of the query's parameters that go on; ValueError for one that would change what the answer says."""
-        ...
-
-    def key(self, key: str) -> tuple[str, str]:
-        """The header that carries the provider's key."""
-        ...
+        """The query parameters to send; ValueError for one that would change what the response reports."""
+        return [(name, value) for name, value in pairs if name != "key"]
 
     def streams(self, body: Json, call: Call) -> bool:
-        """Whether a stream is asked for."""
-        ...
+        """Whether the request asks for a stream."""
+        return body.get("stream") is True
 
+    @abstractmethod
+    def key(self, key: str) -> tuple[str, str]:
+        """The header with the provider's key."""
+
+    @abstractmethod
     def policy_violations(self, body: Json, model: str) -> Iterable[str]:
-        """Whatever in the body would have another model used, or usage that is never said."""
-        ...
+        """The members of the body that would use another model, or usage that is never reported."""
 
+    @abstractmethod
     def provider_side_egress(self, body: Json) -> Iterable[str]:
-        """Whatever in the body would have the provider reach other hosts for the run."""
-        ...
+        """The members of the body by which the provider would connect to other hosts for the run."""
 
-    def accumulate_usage(self, said: ReportedUsage, event: Json) -> ReportedUsage:
-        """What is said after this event of a stream, or after this whole answer."""
-        ...
+    @abstractmethod
+    def accumulate_usage(self, usage: ReportedUsage, event: Json) -> ReportedUsage:
+        """The usage after this event of a stream, or after this whole response."""
 
+    @abstractmethod
     def error(self, status: int, message: str) -> Json:
-        """A refusal as the provider would word it."""
-        ...
+        """An error in the provider's shape."""
 
     def error_event(self, message: str) -> bytes:
         """The same within a stream."""
-        ...
+        return f"data: {json.dumps(self.error(402, message))}\n\n".encode()
