@@ -19,7 +19,7 @@ from command import docker
 sys.path[:0] = [str(Path(__file__).parents[1] / "runtime"), str(Path(__file__).parents[1] / "runtime" / "gateway")]
 
 from gateways import until  # noqa: E402
-from worlds import Told  # noqa: E402
+from platforms import Told  # noqa: E402
 
 from unmoor.runtime.errors import UnmoorRuntimeError  # noqa: E402
 from unmoor.runtime.gateway.launchers.launcher_service import launcher_service as launched  # noqa: E402

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from answering import Said, answering
+from scripted_server import Said, answering
 
 from unmoor.operate.errors import OperateError
 from unmoor.operate.platform_api import Api

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from answering import Said, answering, refusal
 from processes import free_port
+from scripted_server import Said, answering, refusal
 
 from unmoor.errors import UnmoorError
 from unmoor.operate.errors import AgentUnreachable, NoSuchRun, RejectedByGateway, Unauthorized

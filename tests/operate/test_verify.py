@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answering import Said, answering, refusal
 from gateways import TOKEN, Client, gateway
 from runs import Bench, shell
+from scripted_server import Said, answering, refusal
 
 from unmoor.errors import UnmoorError
 from unmoor.operate.errors import OperateError

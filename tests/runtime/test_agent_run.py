@@ -15,7 +15,7 @@ import pytest
 from agent_process import Agent, ended, silent_guard, until
 from processes import ME
 from runs import shell
-from test_life import living
+from test_lifecycle import living
 
 from unmoor.runtime.run.lease import RunLease, acquire_lease
 from unmoor.runtime.run.sessions import Session, acquire_session
@@ -255,9 +255,14 @@ def test_a_secret_that_stands_in_a_prompt_reaches_neither_store_nor_harness(agen
         (["--trigger"], {}, 2, "run: '--trigger' is not a valid run; write "),
         ([], {}, 2, "run: '' is not a valid run; write "),
         (["run-000000000-0000000"], {"UNMOOR_STORE": ""}, 2, "UNMOOR_STORE is not set; "),
-        (["run-000000000-0000000"], {"UNMOOR_STORE": "file://else/where"}, 2, "store: 'file://else/where' names no "),
+        (
+            ["run-000000000-0000000"],
+            {"UNMOOR_STORE": "file://else/where"},
+            2,
+            "store: 'file://else/where' is not a folder",
+        ),
         (["run-000000000-0000000"], {"UNMOOR_STORE": "s3://"}, 2, "store: 's3://' is not a store: "),
-        (["run-000000000-0000000"], {"UNMOOR_STORE": "http://[x"}, 2, "store: 'http://[x' is no store"),
+        (["run-000000000-0000000"], {"UNMOOR_STORE": "http://[x"}, 2, "store: 'http://[x' is not a store"),
         (
             ["run-000000000-0000000"],
             {"UNMOOR_GUARD_URL": "tcp://x"},

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from test_dev import UNMOOR, dev, written
-from test_life import living
+from test_lifecycle import living
 
 __all__ = ["home"]
 

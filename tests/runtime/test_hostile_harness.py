@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from runs import Bench, Ran, command_spec, shell
-from test_life import assert_one_end, living, ran
+from test_lifecycle import assert_one_end, living, ran
 
 pytestmark = pytest.mark.process
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from test_records import RECORD
+from test_run_record import RECORD
 
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.retention import delete_expired

@@ -156,4 +156,10 @@ def guard_event(values: Mapping[str, Any]) -> GuardEvent:
 
 
 def _json_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, Decimal) else value for name, value in members}
+    return {name: _json_value(value) for name, value in members}
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value

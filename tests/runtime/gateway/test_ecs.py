@@ -10,7 +10,7 @@ from typing import Any
 
 import fake_ecs
 import pytest
-from worlds import Cluster, Told, cluster
+from platforms import Cluster, Told, cluster
 
 from unmoor.runtime.errors import ConfigurationError, TransientError
 from unmoor.runtime.gateway.launchers.aws_sigv4 import CredentialProvider, Credentials, sign_request

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from gateways import until
-from worlds import NAMES, Told, World, world
+from platforms import NAMES, Told, World, world
 
 from unmoor.runtime.errors import ConfigurationError, TransientError
 from unmoor.runtime.gateway.launchers.protocol import Launcher

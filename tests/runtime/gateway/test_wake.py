@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from gateways import gateway, put, record, until
-from worlds import serving
+from platforms import serving
 
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.gateway.public_url import discover_public_url

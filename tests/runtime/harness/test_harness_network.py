@@ -13,7 +13,7 @@ from jobs import MODELS
 
 pytestmark = pytest.mark.harness
 
-LONELY = Path(__file__).parent / "lonely.py"
+LONELY = Path(__file__).parent / "isolated.py"
 ALONE = ("unshare", "--user", "--map-root-user", "--net")
 
 

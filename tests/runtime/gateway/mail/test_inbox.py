@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from gateways import Client, gateway, until
-from post_office import PostOffice, post_office
 from servers import PASSWORD, USER, RunningMailServer, dovecot, has_dovecot, pymap, trusting
+from smtp_server import PostOffice, post_office
 
 from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.gateway.triggers.email import inbox as inbox_module

@@ -10,7 +10,7 @@ from typing import Any
 
 import fake_google
 import pytest
-from worlds import Azure, Google, Told, azure, google
+from platforms import Azure, Google, Told, azure, google
 
 from unmoor.runtime.errors import ConfigurationError, TransientError
 

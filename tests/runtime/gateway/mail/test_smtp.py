@@ -6,8 +6,8 @@ import ssl
 from pathlib import Path
 
 import pytest
-from post_office import post_office
 from servers import PASSWORD, USER, trusting
+from smtp_server import post_office
 
 from unmoor.runtime.gateway.triggers.email.reply import OutgoingMail
 from unmoor.runtime.gateway.triggers.email.server import MailServer, MailServerError

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 from gateways import until
-from worlds import TEMPLATE, Machine, machine
+from platforms import TEMPLATE, Machine, machine
 
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.launcher.docker_api import Engine
