@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> int:
-    """Compiles every example for every target and prints what was rounded or refused; 1 if one did not compile."""
+    """Compiles every example for every target and prints what was adjusted or refused; 1 if one did not compile."""
     failed = False
     for example in sorted(p for p in (ROOT / "examples").iterdir() if p.is_dir()):
         print(f"\n{example.relative_to(ROOT)}")
@@ -36,7 +36,7 @@ def main() -> int:
 def _verdict(column: TargetColumn) -> str:
     if column.failed:
         return f"not compiled: {column.failed}"
-    return "refused" if column.refused else f"{column.total} resources, {len(column.rounded)} rounded"
+    return "refused" if column.refused else f"{column.total} resources, {len(column.rounded)} adjusted"
 
 
 def _cost(bill: Bill) -> str:

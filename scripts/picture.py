@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from html import escape
 from pathlib import Path
 
@@ -31,9 +32,13 @@ LEFT, BOX_WIDTH, BOX_HEIGHT, GAP, TOP = 340, 590, 148, 14, 14
 
 
 def main() -> None:
-    """Writes docs/images/four-targets.svg."""
+    """Writes docs/images/four-targets.svg; with --check, exits with 1 if it is out of date."""
     columns = compare(ROOT / "examples" / "02-issue-triage", None, TARGETS)
     target = ROOT / "docs" / "images" / "four-targets.svg"
+    if sys.argv[1:] == ["--check"]:
+        if target.read_text(encoding="utf-8") != picture(columns):
+            sys.exit(f"{target.relative_to(ROOT)} is out of date; run make docs")
+        return
     target.write_text(picture(columns), encoding="utf-8")
     print(f"wrote {target.relative_to(ROOT)}")
 

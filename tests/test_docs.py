@@ -35,6 +35,16 @@ def test_generated_pages_are_up_to_date() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_picture_of_the_readme_is_up_to_date() -> None:
+    done = _run([str(ROOT / "scripts" / "picture.py"), "--check"], cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    named = re.findall(r"[\w/-]+\.md$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(named) == sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
+
+
 def test_an_unknown_argument_is_refused() -> None:
     done = _run([str(ROOT / "scripts" / "docs.py"), "--chekc"], cwd=ROOT)
     assert (done.returncode, done.stderr) == (2, "docs.py: --chekc is no argument; write --check, or nothing\n")
