@@ -52,8 +52,8 @@ FIELDS = (
 class Cron:
     """The numbers that each field allows, sorted; weekdays count from Sunday as 0. Every value allowed means free.
 
-    `is_wildcard`: the minute or the hour was written with a leading star. Where clocks change, such an expression follows
-    the new time; any other fires once for each time of the old one, as in Debian's cron
+    `is_wildcard`: the minute or the hour was written with a leading star. Where clocks change, such an expression
+    follows the new time; any other fires once for each time of the old one, as in Debian's cron
     (https://manpages.debian.org/bookworm/cron/cron.8.en.html, "Daylight Saving Time").
     """
 
