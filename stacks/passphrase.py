@@ -22,10 +22,15 @@ def passphrase_environment(
 ) -> dict[str, str]:
     """The engine's variables for encrypting the state; empty if `environment` has them.
 
-    UnmoorError for a shared backend without either: a passphrase generated here would lock others out.
+    UnmoorError for a shared backend without either, because a passphrase generated here would lock others out, and for
+    a passphrase file that does not exist.
     """
     hosted = place.backend.startswith(("http://", "https://"))
-    if secrets_provider not in ("", "passphrase") or hosted or any(name in environment for name in GIVEN):
+    if secrets_provider not in ("", "passphrase") or hosted or GIVEN[0] in environment:
+        return {}
+    if GIVEN[1] in environment:
+        if not Path(environment[GIVEN[1]]).is_file():
+            raise UnmoorError(f"{GIVEN[1]}: {environment[GIVEN[1]]} does not exist; correct it, or set {GIVEN[0]}")
         return {}
     if not place.backend.startswith("file://"):
         rule = f"backend {place.backend}: other users share this backend, so the encryption of its secrets must be set"

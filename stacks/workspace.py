@@ -110,7 +110,24 @@ class StackWorkspace:
             opts=self._options(),
         )
         _skip_unused_queries(stack)
+        self._adopt_salt(stack)
         return stack
+
+    def _adopt_salt(self, stack: automation.Stack) -> None:
+        """Give this machine's settings the salt of the state if they have none.
+
+        Without it the engine makes one of whatever passphrase is set, and would refuse the right one from then on.
+        """
+        settings = stack.workspace.stack_settings(stack.name) if self._has_settings() else automation.StackSettings()
+        if self.secrets_provider not in ("", "passphrase") or settings.encryption_salt:
+            return
+        state = self.export().get("secrets_providers") or {}
+        if state.get("type") == "passphrase":
+            settings.encryption_salt = state["state"]["salt"]
+            stack.workspace.save_stack_settings(stack.name, settings)
+
+    def _has_settings(self) -> bool:
+        return (self.place.folder / f"Pulumi.{self.place.stack}.yaml").exists()
 
     def _options(self) -> automation.LocalWorkspaceOptions:
         folder = self.place.folder

@@ -45,6 +45,22 @@ def test_help_imports_neither_pulumi_nor_pydantic() -> None:
     assert not {"pulumi", "pydantic"} & modules_after("--help")
 
 
+def test_check_notes_a_model_that_its_vendor_retires(tmp_path: Path) -> None:
+    spec = {
+        "version": 1,
+        "name": "agent",
+        "harness": {"name": "claude-code"},
+        "model": {"provider": "anthropic", "name": "claude-sonnet-4-5", "api_key": "key"},
+        "secrets": {"key": {"env": "KEY"}},
+        "targets": {"vm-docker": {}},
+    }
+    (tmp_path / "unmoor.yaml").write_text(json.dumps(spec))
+    said = "claude-sonnet-4-5 was retired on 2026-11-30; choose another model (https://docs.claude.com"
+    assert f"  note: model.name: {said}" in unmoor("check", str(tmp_path)).stdout.replace("is retired", "was retired")
+    [note] = json.loads(unmoor("check", str(tmp_path), "--json").stdout)["notes"]
+    assert "2026-11-30" in note
+
+
 @pytest.mark.parametrize("command", [("check", EVERYTHING), ("plan", EVERYTHING), ("targets",), ("schema",)])
 def test_a_command_that_needs_no_sdk_imports_none(command: tuple[str, ...]) -> None:
     assert "pulumi" not in modules_after(*command)

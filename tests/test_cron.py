@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from unmoor.cron import CronError, parse
+from unmoor.cron import CronError, fire_times, parse
 
 SAME = [
     ("0 3 * * 1-5", "0 3 * * 1-5"),
@@ -48,7 +52,35 @@ REFUSED = [
 @pytest.mark.parametrize(("written", "meant"), SAME)
 def test_an_expression_is_what_it_means(written: str, meant: str) -> None:
     assert parse(written).text == meant
-    assert parse(meant) == parse(written)
+    assert parse(meant).text == meant
+
+
+# How often each fires on the day on which Paris' clocks go from 03:00 back to 02:00, and on the one on which they go from
+# 02:00 to 03:00: what Debian's cron does with the expression as it is written.
+CHANGES = [
+    ("*/20 2 * * *", 6, 0),
+    ("0,20,40 2 * * *", 3, 1),
+    ("0-59/20 2 * * *", 3, 1),
+    ("30 */2 * * *", 13, 11),
+    ("0 0-23 * * *", 24, 23),
+    ("0 * * * *", 25, 23),
+    ("*/5,7 2 * * *", 26, 0),
+]
+
+
+@pytest.mark.parametrize(("written", "back", "forward"), CHANGES)
+def test_what_happens_when_clocks_change_is_decided_by_the_fields_as_written(
+    written: str, back: int, forward: int
+) -> None:
+    paris = ZoneInfo("Europe/Paris")
+
+    def count(day: datetime) -> int:
+        times = fire_times(parse(written), day - timedelta(seconds=1), timezone="Europe/Paris")
+        end = (day + timedelta(days=1)).astimezone(UTC)
+        return sum(1 for _ in itertools.takewhile(lambda at: at.astimezone(UTC) < end, times))
+
+    assert count(datetime(2026, 10, 25, tzinfo=paris)) == back
+    assert count(datetime(2027, 3, 28, tzinfo=paris)) == forward
 
 
 @pytest.mark.parametrize(("written", "message"), REFUSED, ids=[w for w, _ in REFUSED])

@@ -50,13 +50,19 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cron:
-    """The numbers that each field allows, sorted; weekdays count from Sunday as 0. Every value allowed means free."""
+    """The numbers that each field allows, sorted; weekdays count from Sunday as 0. Every value allowed means free.
+
+    `is_wildcard`: the minute or the hour was written with a leading star. Where clocks change, such an expression
+    follows the new time; any other fires once for each time of the old one, as in Debian's cron
+    (https://manpages.debian.org/bookworm/cron/cron.8.en.html, "Daylight Saving Time").
+    """
 
     minutes: tuple[int, ...]
     hours: tuple[int, ...]
     days: tuple[int, ...]
     months: tuple[int, ...]
     weekdays: tuple[int, ...]
+    is_wildcard: bool
 
     @property
     def any_day(self) -> bool:
@@ -95,7 +101,14 @@ def parse(expression: str) -> Cron:
     _refuse_ambiguous_days(texts[2], texts[4])
     weekdays = tuple(sorted({d % 7 for d in sets[4]}))
     days, weekdays = _join_days(sets[2], weekdays, written=(texts[2], texts[4]))
-    cron = Cron(minutes=sets[0], hours=sets[1], days=days, months=sets[3], weekdays=weekdays)
+    cron = Cron(
+        minutes=sets[0],
+        hours=sets[1],
+        days=days,
+        months=sets[3],
+        weekdays=weekdays,
+        is_wildcard=texts[0].startswith("*") or texts[1].startswith("*"),
+    )
     _refuse_never(cron, expression)
     return cron
 
@@ -104,7 +117,10 @@ def fire_times(cron: Cron, start: datetime, *, timezone: str) -> Iterator[dateti
     """The fire times after `start` in that zone, without end."""
     from cronsim import CronSim  # a check of a spec does not need it
 
-    return CronSim(cron.text, start.astimezone(ZoneInfo(timezone)))
+    rest = cron.text.split(" ", 2)[2]
+    expression = f"{format_ranges(cron.minutes)} {format_ranges(cron.hours)} {rest}"
+    # CronSim takes an expression with seconds for a wildcard, and one without a leading star for fixed times.
+    return CronSim(f"0 {expression}" if cron.is_wildcard else expression, start.astimezone(ZoneInfo(timezone)))
 
 
 def previous_fire_time(cron: Cron, now: datetime, *, timezone: str) -> datetime | None:

@@ -12,7 +12,8 @@ from unmoor.target import Settings
 from .machines import MACHINES
 
 DockerHost = Annotated[
-    str, StringConstraints(pattern=r"^(local|unix:///[^\s]+|ssh://([A-Za-z0-9._-]+@)?[A-Za-z0-9.:\[\]-]+(:\d{1,5})?)$")
+    str,
+    StringConstraints(pattern=r"^(local|unix:///[^\s]+|ssh://([A-Za-z0-9._+-]+@)?[A-Za-z0-9._:\[\]-]+(:\d{1,5})?)$"),
 ]
 
 

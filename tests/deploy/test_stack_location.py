@@ -45,6 +45,16 @@ def test_a_passphrase_is_made_once_for_its_owners_eyes(own_folder: Path) -> None
     assert list(own_folder.iterdir()) == [file]
 
 
+def test_a_passphrase_file_that_is_not_there_is_said(own_folder: Path) -> None:
+    place, file = stack_location("a", "prod", "x", backend="s3://ours"), str(own_folder / "none")
+    with pytest.raises(UnmoorError) as caught:
+        passphrase_environment(place, {"PULUMI_CONFIG_PASSPHRASE_FILE": file})
+    says = f"PULUMI_CONFIG_PASSPHRASE_FILE: {file} does not exist; correct it, or set PULUMI_CONFIG_PASSPHRASE"
+    assert str(caught.value) == says
+    both = {"PULUMI_CONFIG_PASSPHRASE_FILE": file, "PULUMI_CONFIG_PASSPHRASE": ""}
+    assert passphrase_environment(place, both) == {}
+
+
 def test_a_passphrase_that_is_gone_is_not_replaced_where_there_are_states(own_folder: Path) -> None:
     place = stack_location("a", "prod", "x")
     state = own_folder / "state" / ".pulumi" / "stacks" / "a" / "prod.x.json"
@@ -75,7 +85,7 @@ def place(backend: str) -> StackLocation:
     [
         ("file:///s", {"PULUMI_CONFIG_PASSPHRASE": "p"}, ""),
         ("file:///s", {"PULUMI_CONFIG_PASSPHRASE": ""}, ""),
-        ("s3://ours", {"PULUMI_CONFIG_PASSPHRASE_FILE": "f"}, ""),
+        ("s3://ours", {"PULUMI_CONFIG_PASSPHRASE_FILE": __file__}, ""),
         ("s3://ours", {}, "awskms://alias/unmoor"),
         ("https://api.pulumi.com", {}, ""),
     ],

@@ -80,6 +80,31 @@ def test_what_ssh_says_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         pass
 
 
+def test_what_ssh_says_is_said_where_the_engine_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plays_ssh(tmp_path, monkeypatch, "#!/bin/sh\necho 'Host key verification failed.' >&2\nexit 255\n")
+    with DockerHost(url="ssh://me@example.com") as host:
+        for _ in range(2):
+            with pytest.raises(DockerUnavailable, match=r"^Host key verification failed\.$"):
+                host.version()
+
+
+@pytest.mark.parametrize(
+    ("url", "arguments"),
+    [
+        ("ssh://BuildBox", "-- BuildBox docker"),
+        ("ssh://a+b@build_box:2222", "-l a+b -p 2222 -- build_box docker"),
+        ("ssh://me@[fd00::1]:22", "-l me -p 22 -- fd00::1 docker"),
+    ],
+)
+def test_a_host_is_called_as_it_is_written_since_it_may_be_an_alias(
+    url: str, arguments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plays_ssh(tmp_path, monkeypatch, f'#!/bin/sh\necho "$@" > {tmp_path}/told\nexit 255\n')
+    with DockerHost(url=load("vm-docker").settings(host=url).host) as host, pytest.raises(DockerUnavailable):  # type: ignore[attr-defined]
+        host.version()
+    assert f"ConnectTimeout=10 {arguments}" in (tmp_path / "told").read_text()
+
+
 @pytest.mark.parametrize(
     ("host", "url"),
     [("local", "http://127.0.0.1:1"), ("unix:///x.sock", "http://127.0.0.1:1"), ("ssh://h", "https://a.example.com")],

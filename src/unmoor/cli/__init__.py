@@ -34,7 +34,7 @@ def main() -> None:
     except OSError as error:
         if debug:
             raise
-        print(f"{error.filename or 'the output'}: {error.strerror}", file=sys.stderr)
+        print(f"{error.filename or 'the output'}: {error.strerror or error}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

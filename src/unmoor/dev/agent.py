@@ -28,7 +28,7 @@ from unmoor.runtime.state.bundle import UnpackedBundle, unpack_bundle
 from unmoor.runtime.state.new_run import new_queued_run
 from unmoor.runtime.state.retention import delete_expired
 from unmoor.runtime.state.run_record import RunRecord, create_run_record
-from unmoor.runtime.store import Store, open_store
+from unmoor.runtime.store import Store, open_store, verify_store
 from unmoor.spec.load import Loaded
 
 
@@ -89,6 +89,7 @@ async def prepare_local_agent(
     archive = pack(loaded.plan)
     digest = hashlib.sha256(archive).hexdigest()
     store = open_store(url)
+    await verify_store(store)
     await store.put_if_absent(keys.bundle_key(digest), archive)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = Path(tempfile.mkdtemp(prefix="bundle-", dir=home))

@@ -24,6 +24,7 @@ from unmoor.runtime.http.error_body import MAX_MESSAGE, parse_error, parse_json_
 
 SOCKET = "unix:///var/run/docker.sock"
 PATIENCE_S = 30
+SSH_ENDS_S = 2
 
 
 class DockerUnavailable(OperateError):
@@ -137,6 +138,7 @@ class _Piped(http.client.HTTPConnection):
         super().__init__("docker", timeout=PATIENCE_S)
         self._url, self._ssh_opts = url, ssh_opts
         self._ssh: subprocess.Popen[bytes] | None = None
+        self._ssh_error = ""
 
     def connect(self) -> None:
         self._end_ssh()
@@ -160,17 +162,19 @@ class _Piped(http.client.HTTPConnection):
         self._end_ssh()
 
     def ssh_error(self) -> str:
-        """The last line of ssh's standard error; empty without ssh."""
-        if self._ssh is None or self._ssh.stderr is None:
-            return ""
-        self._ssh.kill()
-        return _last_line(self._ssh.stderr.read().decode(errors="replace"))
+        """The last line of ssh's standard error, also once http.client has closed the connection; empty without ssh."""
+        self._end_ssh()
+        return self._ssh_error
 
     def _end_ssh(self) -> None:
         if self._ssh is not None:
-            self._ssh.kill()
-            self._ssh.communicate()
-            self._ssh = None
+            self._ssh.terminate()
+            try:
+                _, errors = self._ssh.communicate(timeout=SSH_ENDS_S)
+            except subprocess.TimeoutExpired:
+                self._ssh.kill()
+                _, errors = self._ssh.communicate()
+            self._ssh, self._ssh_error = None, _last_line(errors.decode(errors="replace"))
 
 
 def _until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
@@ -201,12 +205,15 @@ def demultiplex_logs(content: bytes) -> bytes:
 
 
 def _ssh(url: str, options: Sequence[str]) -> list[str]:
-    """The ssh command as Docker runs it, in batch mode."""
+    """The ssh command as Docker runs it, in batch mode. The host may be an alias of ssh's configuration, so its letters
+    stay as they are."""
     parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     port = ["-p", str(parts.port)] if parts.port else []
     user = ["-l", parts.username] if parts.username else []
     quiet = ["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
-    return ["ssh", *quiet, *(os.path.expanduser(each) for each in options), *user, *port, "--", parts.hostname or ""]
+    return ["ssh", *quiet, *(os.path.expanduser(each) for each in options), *user, *port, "--", host]
 
 
 def _last_line(text: str) -> str:

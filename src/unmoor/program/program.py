@@ -14,6 +14,7 @@ from unmoor.plan.image_recipe import image_context
 from unmoor.plan.secret_version import secret_version
 from unmoor.program.lazy_sdks import import_with_lazy_sdks
 from unmoor.program.overrides import register_overrides
+from unmoor.program.source_positions import omit_source_positions
 from unmoor.target import BuildOptions, Outputs, Settings, Target
 
 
@@ -27,6 +28,7 @@ def program(
 ) -> Outputs:
     """Create the agent's resources in the running Pulumi program, export its outputs, and return them."""
     import_with_lazy_sdks(target.build_by.partition(":")[0])
+    omit_source_positions()
     cache = ensure_cache_folder()
     register_overrides(plan.agent, settings.overrides)
     options = BuildOptions(

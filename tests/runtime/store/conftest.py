@@ -24,6 +24,13 @@ BACKENDS = ("file", "memory", "s3", "az", "gs")
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
+S3 = {
+    "virtual_hosted_style_request": "false",
+    "region": "us-east-1",
+    "access_key_id": "a",
+    "secret_access_key": "s",
+}
+
 
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -67,6 +74,16 @@ def store(opened: Callable[[], Store]) -> Store:
     return opened()
 
 
+@pytest.fixture(params=[pytest.param(b, marks=pytest.mark.slow) for b in ("s3", "az")])
+def missing(request: pytest.FixtureRequest) -> Store:
+    """A store whose bucket does not exist."""
+    if request.param == "s3":
+        config = {**S3, "endpoint": request.getfixturevalue("moto")}
+        return open_store("s3://no-such-bucket", config=config, allow_http=True)
+    config = {"azure_storage_endpoint": request.getfixturevalue("azurite"), "azure_storage_account_key": KEY}
+    return open_store(f"az://no-such-container@{ACCOUNT}.blob.core.windows.net", config=config, allow_http=True)
+
+
 def _file(request: pytest.FixtureRequest, folder: Path) -> Callable[[], Store]:
     return lambda: open_store((folder / "store").as_uri())
 
@@ -78,13 +95,7 @@ def _memory(request: pytest.FixtureRequest, folder: Path) -> Callable[[], Store]
 
 def _s3(request: pytest.FixtureRequest, folder: Path) -> Callable[[], Store]:
     endpoint, bucket = request.getfixturevalue("moto"), f"b-{uuid.uuid4().hex}"
-    config = {
-        "endpoint": endpoint,
-        "virtual_hosted_style_request": "false",
-        "region": "us-east-1",
-        "access_key_id": "a",
-        "secret_access_key": "s",
-    }
+    config = {**S3, "endpoint": endpoint}
     urlopen(Request(f"{endpoint}/{bucket}", method="PUT")).read()
     return lambda: open_store(f"s3://{bucket}", config=config, allow_http=True)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 
 from unmoor.cli.render.values import print_json
 from unmoor.errors import InputError, Problem, SpecError
+from unmoor.prices.retirements import retirement_notice
 from unmoor.spec.load import Loaded, load
 from unmoor.spec.rules import unverified_webhooks
 from unmoor.target.choose import SelectedTarget, select_target, unknown_targets
@@ -46,6 +48,8 @@ def _print(
     typer.echo(f"{loaded.file}: {loaded.spec.name}{where} is valid")
     for name in unverified_webhooks(loaded.spec):
         typer.echo(f"  note: anybody can start a run through webhook {name}, because of verify: none")
+    if notice := _retirement(loaded):
+        typer.echo(f"  note: {notice}")
     for name, (chosen, problems) in verdicts.items():
         if problems:
             typer.echo(f"{name}: refused")
@@ -59,6 +63,11 @@ def _print(
             typer.echo(f"  {adjustment}")
 
 
+def _retirement(loaded: Loaded) -> str:
+    model = loaded.plan.model
+    return retirement_notice(model.provider, model.name, today=datetime.now(UTC).date()) if model else ""
+
+
 def _as_values(
     loaded: Loaded, verdicts: dict[str, tuple[SelectedTarget | None, Sequence[Problem]]]
 ) -> dict[str, object]:
@@ -66,6 +75,7 @@ def _as_values(
         "file": str(loaded.file),
         "agent": loaded.plan.agent,
         "environment": loaded.plan.environment,
+        "notes": [notice] if (notice := _retirement(loaded)) else [],
         "targets": {
             name: {
                 "accepted": not problems,

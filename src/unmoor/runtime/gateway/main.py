@@ -26,7 +26,7 @@ from unmoor.runtime.redact import redactor
 from unmoor.runtime.secret_references import secrets_by_holder
 from unmoor.runtime.signals import shutdown_event
 from unmoor.runtime.state.bundle import fetch_bundle
-from unmoor.runtime.store import open_store
+from unmoor.runtime.store import open_store, verify_store
 
 from .gateway import Gateway
 from .public_url import VARIABLE as GATEWAY_URL
@@ -95,6 +95,7 @@ async def serve(
     if serving.launcher[0] == PROCESS and not surroundings.guard_url:
         raise ConfigurationError("UNMOOR_GUARD_URL is not set; the target sets it")
     store = open_store(surroundings.store_url)
+    await verify_store(store)
     url = await discover_public_url(serving.environment, region=serving.launcher[1].get("region", ""), log=log)
     with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
         bundle = await fetch_bundle(store, surroundings.bundle, Path(folder))

@@ -9,11 +9,12 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from unmoor.runtime.errors import ConfigurationError
 
+from .conditions import verify_store
 from .protocol import Store, StoredObject, StoreEntry
 
 SCHEMES = ("s3", "gs", "az", "file", "memory")
 
-__all__ = ["SCHEMES", "Store", "StoreEntry", "StoredObject", "open_store"]
+__all__ = ["SCHEMES", "Store", "StoreEntry", "StoredObject", "open_store", "verify_store"]
 
 
 def open_store(url: str, *, config: Mapping[str, Any] | None = None, allow_http: bool = False) -> Store:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,13 +12,17 @@ from typing import Any
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
-from unmoor.runtime.errors import TransientError
+from unmoor.runtime.errors import ConfigurationError, TransientError
 
+from .conditions import UNCONDITIONAL
 from .protocol import StoredObject, StoreEntry
 
 # Between a version's e-tag and generation; a store may use only one of them, and `generation` is Google's.
 SEPARATOR = "|"
 CONFLICTS = (AlreadyExistsError, PreconditionError)
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, which Google's XML API shares, and
+# https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
+NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound|ContainerBeingDeleted")
 
 
 class RemoteStore:
@@ -29,7 +34,7 @@ class RemoteStore:
         self.store = store
 
     async def get(self, key: str) -> StoredObject | None:
-        with _transient_errors(key), suppress(FileNotFoundError):
+        with _transient_errors(key, may_be_absent=True):
             result = await obstore.get_async(self.store, key)
             content = bytes(await result.bytes_async())
             return StoredObject(content=content, version=_version(result.meta))
@@ -39,7 +44,7 @@ class RemoteStore:
             return _version(await obstore.put_async(self.store, key, content, mode="create", use_multipart=False))
 
     async def compare_and_swap(self, key: str, content: bytes, version: str) -> str | None:
-        with _transient_errors(key), suppress(*CONFLICTS, FileNotFoundError):
+        with _transient_errors(key, may_be_absent=True), suppress(*CONFLICTS):
             mode = _condition(version)
             return _version(await obstore.put_async(self.store, key, content, mode=mode, use_multipart=False))
 
@@ -48,7 +53,7 @@ class RemoteStore:
             return _version(await obstore.put_async(self.store, key, content))
 
     async def delete(self, key: str) -> None:
-        with _transient_errors(key), suppress(FileNotFoundError):
+        with _transient_errors(key, may_be_absent=True):
             await obstore.delete_async(self.store, key)
 
     async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[StoreEntry]:
@@ -67,15 +72,13 @@ class RemoteStore:
             await obstore.put_async(self.store, key, path)
 
     async def download(self, key: str, path: Path) -> bool:
-        with _transient_errors(key):
-            try:
-                result = await obstore.get_async(self.store, key)
-            except FileNotFoundError:
-                return False
+        with _transient_errors(key, may_be_absent=True):
+            result = await obstore.get_async(self.store, key)
             with path.open("wb") as file:
                 async for chunk in result.stream(min_chunk_size=4 * 1024 * 1024):
                     await asyncio.to_thread(file.write, memoryview(chunk))
-        return True
+            return True
+        return False
 
 
 def _version(meta: Any) -> str:
@@ -89,10 +92,26 @@ def _condition(version: str) -> Any:
 
 
 @contextmanager
-def _transient_errors(key: str) -> Iterator[None]:
-    """Raises obstore's errors as TransientError with their first line, which names no header with a credential."""
+def _transient_errors(key: str, *, may_be_absent: bool = False) -> Iterator[None]:
+    """Raises obstore's errors as TransientError with their first line, which names no header with a credential.
+
+    obstore raises the same error for a missing object and for a missing bucket; only the first may be expected.
+    """
     try:
         yield
+    except FileNotFoundError as error:
+        if NO_BUCKET.search(str(error)):
+            raise TransientError("store: the bucket does not exist; create it, or correct the store's URL") from error
+        if not may_be_absent:
+            raise TransientError(f"store: {key}: {_first_line(error)}") from error
+    except NotImplementedError as error:
+        raise ConfigurationError(UNCONDITIONAL) from error
     except BaseError as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise TransientError(f"store: {key}: {lines[0][:300]}") from error
+        if NO_BUCKET.search(str(error)):
+            raise TransientError("store: the bucket does not exist; create it, or correct the store's URL") from error
+        raise TransientError(f"store: {key}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:300]
