@@ -41,10 +41,12 @@ class EngineRun:
     def preview(self) -> None:
         """Report what `up` would do."""
         self._previewing = True
+        self.workspace.read_deployed_paths()
         self._run("preview", policy_packs=list(self.policy_packs) or None)
 
     def up(self, *, only: Sequence[str] = ()) -> None:
         """Create, update and delete resources as the program asks."""
+        self.workspace.read_deployed_paths()
         self._run("up", target=list(only) or None, policy_packs=list(self.policy_packs) or None)
 
     def refresh(self, *, repair: bool = False) -> None:

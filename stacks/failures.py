@@ -34,6 +34,7 @@ BACKEND = re.compile(
 )
 RIGHTS = re.compile(r"AccessDenied|is not authorized to perform|AuthorizationFailed|PERMISSION_DENIED|\b403\b")
 QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|quota|TooMany\w*Exception|VcpuLimit", re.IGNORECASE)
+SAME_STACK = re.compile(r"stack '[^']*' already exists")
 EXISTS = re.compile(r"already exists|AlreadyExists|AlreadyOwnedByYou|already own|ResourceExists", re.IGNORECASE)
 # The prefixes that the engine and its bridges add to a provider's message: "creating urn:...: 1 error occurred:".
 WRAPPED = re.compile(r"^(?:\w+ing )?urn:\S+:\s*|^\d+ errors? occurred:\s*|^\*\s*|^sdk-v2/provider2\.go:\d+:\s*")
@@ -83,6 +84,8 @@ def to_deploy_error(text: str, failure: Failure) -> DeployError:
         return DeployError(
             f"{where}: a plugin of the engine is missing and could not be downloaded; {found['command']}"
         )
+    if SAME_STACK.search(text):
+        return DeployError(f"{where}: another command created the stack at the same moment; run this again")
     if PASSPHRASE.search(output):
         rule = f"{where}: the state's secrets are encrypted with another passphrase"
         return DeployError(

@@ -18,9 +18,10 @@ def stack_outputs(deployment: Mapping[str, Any]) -> Outputs:
     """The outputs of a state with decrypted secrets; a missing output is empty."""
     roots = [r for r in deployment.get("resources") or () if r["type"] == STACK]
     found = roots[0].get("outputs") or {} if roots else {}
-    return Outputs(**{f.name: _plain(found.get(f.name, "")) for f in fields(Outputs)})
+    return Outputs(**{f.name: plain_value(found.get(f.name, "")) for f in fields(Outputs)})
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """The value of a decrypted secret, or of any other input or output."""
     is_secret = isinstance(value, Mapping) and SIGNATURE in value
     return json.loads(value[SHOWN]) if is_secret else value

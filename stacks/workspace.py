@@ -13,6 +13,7 @@ from typing import Any
 from pulumi import automation
 
 from unmoor.errors import UnmoorError
+from unmoor.stacks.deployed_paths import deployed_paths
 from unmoor.stacks.failures import Failure, pending_operations_text, to_deploy_error
 from unmoor.stacks.passphrase import passphrase_environment
 from unmoor.stacks.pulumi_cli import PulumiCli
@@ -24,19 +25,21 @@ from unmoor.target import Outputs
 
 @dataclass(kw_only=True)
 class StackWorkspace:
-    """An agent's stack. `program` creates its resources; a stack without one can be read and destroyed.
+    """An agent's stack. `program` creates its resources, given `deployed_paths`; a stack without one can be read and
+    destroyed.
 
     Every method raises UnmoorError if the engine fails; an error of the program itself is raised unchanged.
     """
 
     place: StackLocation
-    program: Callable[[], object] | None = None
+    program: Callable[..., object] | None = None
     secrets_provider: str = ""
 
     def __post_init__(self) -> None:
         self.cli = PulumiCli()
         self._program_error: UnmoorError | None = None
         self._opened: automation.Stack | None = None
+        self._deployed_paths: Mapping[str, str] = {}
 
     def stack(self) -> automation.Stack:
         """The opened stack; it is created if it does not exist."""
@@ -74,6 +77,11 @@ class StackWorkspace:
         """One line about the operations that a killed command left pending; empty if the state has none."""
         pending = self.deployment().get("pending_operations") or () if self.exists() else ()
         return pending_operations_text([str(operation["resource"]["urn"]) for operation in pending])
+
+    def read_deployed_paths(self) -> None:
+        """Read the local paths in the state, for the program's next run."""
+        self.stack()
+        self._deployed_paths = deployed_paths(self.export("--show-secrets"))
 
     def config_keys(self) -> frozenset[str]:
         """The keys of the stack's config without the project's prefix; empty if the stack does not exist."""
@@ -155,7 +163,7 @@ class StackWorkspace:
         """Run the program and remember its error, which the engine would turn into text with a traceback."""
         assert self.program is not None, "only a stack with a program can be brought up"
         try:
-            self.program()
+            self.program(deployed_paths=self._deployed_paths)
         except UnmoorError as error:
             self._program_error = error
             raise

@@ -32,12 +32,14 @@ def _pull(context: Context, reference: str) -> pulumi.Output[str]:
 
 def _build(context: Context) -> pulumi.Output[str]:
     how = image_recipe(context.plan.image, arch=context.plan.run.arch, shipped_folder=context.options.image_context)
+    reference = f"unmoor/{name(context.plan, 'image')}:{how.tag}"
+    folder = context.options.path_of(reference, how.folder)
     return docker.Image(
         context.logical("image"),
-        image_name=f"unmoor/{name(context.plan, 'image')}:{how.tag}",
+        image_name=reference,
         build={
-            "context": how.folder,
-            "dockerfile": f"{how.folder}/Dockerfile",
+            "context": folder,
+            "dockerfile": f"{folder}/Dockerfile",
             "args": dict(how.arguments),
             "platform": _platform(context),
         },

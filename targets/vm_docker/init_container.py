@@ -90,8 +90,9 @@ def _log_failure(container: docker.Container, name: str, code: int | None) -> No
 def _uploads(context: Context, secrets: Secrets, caddyfile: str) -> list[docker.ContainerUploadArgsDict]:
     bundle = context.options.bundle
     files: dict[str, Any] = {f"{holder}/{s.variable}": value for holder, s, value in secret_files(context, secrets)}
+    source = context.options.path_of(bundle.sha256, str(bundle.path))
     return [
-        {"file": f"/seed/store/{bundle.key}", "source": str(bundle.path), "source_hash": bundle.sha256},
+        {"file": f"/seed/store/{bundle.key}", "source": source, "source_hash": bundle.sha256},
         *({"file": f"/seed/secrets/{f}", "content": v, "permissions": "0400"} for f, v in sorted(files.items())),
         *([{"file": "/seed/proxy/Caddyfile", "content": caddyfile}] if caddyfile else []),
     ]

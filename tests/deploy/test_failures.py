@@ -59,6 +59,12 @@ def test_a_lock_whose_holder_runs_here_is_not_to_be_taken() -> None:
     assert str(error).endswith("; wait for it")
 
 
+def test_two_first_commands_at_once_are_told_apart_from_a_name_that_is_taken() -> None:
+    error = error_of("code: 255\nstderr: error: stack 'organization/hello/default.vm-docker' already exists")
+    says = "hello as default.vm-docker: another command created the stack at the same moment; run this again"
+    assert str(error) == says
+
+
 def test_a_plugin_that_is_not_there_gives_the_command_to_run() -> None:
     text = (
         "Could not automatically download and install resource plugin 'pulumi-resource-docker' at version v5.2.0, "

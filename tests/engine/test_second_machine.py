@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from real_engine import PASSPHRASE, Engine
-from test_commands import ON_DOCKER, said, unmoor
+from test_commands import HELLO, ON_DOCKER, said, unmoor
 
 pytestmark = pytest.mark.slow
 
@@ -41,6 +41,15 @@ def test_a_wrong_passphrase_on_a_new_machine_is_refused_and_the_right_one_works_
     assert "the state's secrets are encrypted with another passphrase; set PULUMI_CONFIG_PASSPHRASE" in refused.stderr
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE)
     said(unmoor(command, *ON_DOCKER, *options))
+
+
+@pytest.mark.parametrize("target", ["vm-docker", "aws-ecs", "azure-container-apps", "gcp-cloud-run"])
+def test_another_machine_changes_nothing(on: Machine, target: str) -> None:
+    on("first")
+    said(unmoor("up", HELLO, "-t", target, "--yes", "--no-verify"))
+    on("second")
+    assert "no changes" in said(unmoor("preview", HELLO, "-t", target))
+    assert "no changes" in said(unmoor("up", HELLO, "-t", target, "--yes", "--no-verify"))
 
 
 def test_the_state_has_no_call_stacks_of_the_machine(on: Machine, engine: Engine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pulumi
 
@@ -25,6 +25,7 @@ def program(
     *,
     secret_value: Callable[[Secret], object],
     secret_version: Callable[[str, str, str], int] = secret_version,
+    deployed_paths: Mapping[str, str] | None = None,
 ) -> Outputs:
     """Create the agent's resources in the running Pulumi program, export its outputs, and return them."""
     import_with_lazy_sdks(target.build_by.partition(":")[0])
@@ -36,6 +37,7 @@ def program(
         image_context=str(image_context(cache)),
         secret_value=secret_value,
         secret_version=secret_version,
+        deployed_paths=deployed_paths or {},
     )
     outputs = target.build(plan.agent, plan, settings, options)
     for field in dataclasses.fields(outputs):

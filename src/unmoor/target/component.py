@@ -92,12 +92,13 @@ class BuildContext(Generic[S]):
 
         recipe = image_recipe(self.plan.image, arch=self.plan.run.arch, shipped_folder=self.options.image_context)
         registries: Any = [login] if login else None
+        reference = pulumi.Output.concat(repository, ":", recipe.tag)
         return docker_build.Image(
             self.logical("image"),
-            context={"location": recipe.folder},
+            context={"location": reference.apply(lambda name: self.options.path_of(name, recipe.folder))},
             build_args=dict(recipe.arguments),
             platforms=[docker_build.Platform(recipe.platform)],
-            tags=[pulumi.Output.concat(repository, ":", recipe.tag)],
+            tags=[reference],
             registries=registries,
             push=True,
             opts=self.bare,

@@ -39,13 +39,20 @@ class BuildOptions:
 
     `image_context` is the folder with the shipped Dockerfile and everything that it copies. `secret_value` returns a
     secret's value as a secret Pulumi Output; do not call it for a secret that is `existing`. `secret_version` turns
-    agent, secret and value into a number that changes with the value.
+    agent, secret and value into a number that changes with the value. `deployed_paths` has, by an image's reference or
+    a file's SHA-256, the local path in the state, which another machine may have written.
     """
 
     bundle: Bundle
     image_context: str
     secret_value: Callable[[Secret], Any]
     secret_version: Callable[[str, str, str], int] = secret_version
+    deployed_paths: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def path_of(self, content: str, path: str) -> str:
+        """The path to declare for this content: that of the state, so that another machine changes nothing, else
+        `path`."""
+        return self.deployed_paths.get(content, path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,9 +62,10 @@ def check_timestamp(text: str, now: datetime, tolerance_s: int = TOLERANCE_S) ->
 
 
 def decode_whsec(secret: str) -> bytes:
-    """The key of a secret in base64, with or without `whsec_`; ValueError for anything else."""
+    """The key of a secret in base64, with or without `whsec_` and padding; ValueError for anything else."""
+    text = secret.removeprefix("whsec_")
     try:
-        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except ValueError:
         key = b""
     if not key:
