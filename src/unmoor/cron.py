@@ -7,7 +7,7 @@ restricted, a day matches when either does, as in crontab(5). An expression that
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -117,10 +117,31 @@ def fire_times(cron: Cron, start: datetime, *, timezone: str) -> Iterator[dateti
     """The fire times after `start` in that zone, without end."""
     from cronsim import CronSim  # a check of a spec does not need it
 
+    zone = ZoneInfo(timezone)
     rest = cron.text.split(" ", 2)[2]
+    # Without a leading star, which CronSim would take for a wildcard.
     expression = f"{format_ranges(cron.minutes)} {format_ranges(cron.hours)} {rest}"
-    # CronSim takes an expression with seconds for a wildcard, and one without a leading star for fixed times.
-    return CronSim(f"0 {expression}" if cron.is_wildcard else expression, start.astimezone(ZoneInfo(timezone)))
+    if not cron.is_wildcard:
+        return CronSim(expression, start.astimezone(zone))
+    # From before the start: in the hour that occurs twice, an earlier wall time may be a later moment.
+    wall_times = CronSim(expression, start.astimezone(zone).replace(tzinfo=None) - timedelta(hours=3))
+    return (at for at in _moments(wall_times, zone) if at.astimezone(UTC) > start.astimezone(UTC))
+
+
+def _moments(wall_times: Iterable[datetime], zone: ZoneInfo) -> Iterator[datetime]:
+    """The moments at which a zone's clocks show these times: none for one that is skipped, two for one that occurs
+    twice."""
+    repeated: list[datetime] = []
+    for wall in wall_times:
+        first, second = (wall.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+        if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != wall:
+            continue
+        if first.utcoffset() == second.utcoffset():
+            yield from repeated
+            repeated = []
+        else:
+            repeated.append(second)
+        yield first
 
 
 def previous_fire_time(cron: Cron, now: datetime, *, timezone: str) -> datetime | None:
