@@ -14,6 +14,8 @@ from unmoor.target import Access, secret_name_from_variable
 
 # Actions without a resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
 RESOURCELESS = {"ecr:GetAuthorizationToken"}
+# Authorized on `*`, and restricted by a condition: https://github.com/cdklabs/construct-hub/issues/1207
+BY_CLUSTER = {"ecs:ListTasks"}
 OBJECT_ACTIONS = {"read": "s3:GetObject", "write": "s3:PutObject", "delete": "s3:DeleteObject"}
 EVERYWHERE = {"0.0.0.0/0", "::/0"}
 
@@ -161,7 +163,8 @@ def _wildcards(graph: Graph) -> Iterator[str]:
     for attached in graph.of("aws:iam/rolePolicy:RolePolicy"):
         for statement in json.loads(attached.inputs["policy"])["Statement"]:
             actions = _values(statement, "Action")
-            if statement["Effect"] != "Allow" or set(actions) <= RESOURCELESS:
+            by_cluster = BY_CLUSTER if "ecs:cluster" in str(statement.get("Condition")) else set[str]()
+            if statement["Effect"] != "Allow" or set(actions) <= RESOURCELESS | by_cluster:
                 continue
             if "*" in _values(statement, "Resource") or any("*" in action for action in actions):
                 yield f"{attached.name}: {', '.join(actions)} on {', '.join(_values(statement, 'Resource'))}"

@@ -136,13 +136,12 @@ def _rights(context: Context, around: GatewayDependencies) -> list[pulumi.Resour
         return []
     cluster = around.runner.cluster
     tasks = cluster.arn.apply(lambda arn: arn.replace(":cluster/", ":task/") + "/*")
-    # ListTasks is authorized on container instances, although Fargate has none:
-    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
-    listed = cluster.arn.apply(lambda arn: arn.replace(":cluster/", ":container-instance/") + "/*")
+    # Without a container instance, which Fargate does not have, ECS authorizes ListTasks on `*`:
+    # https://github.com/cdklabs/construct-hub/issues/1207
     statements = [
         *around.runner.start,
         policy_statement(["ecs:DescribeTasks", "ecs:StopTask"], [tasks]),
-        policy_statement(["ecs:ListTasks"], [listed], {"ArnEquals": {"ecs:cluster": cluster.arn}}),
+        policy_statement(["ecs:ListTasks"], ["*"], {"ArnEquals": {"ecs:cluster": cluster.arn}}),
     ]
     return [
         aws.iam.RolePolicy(

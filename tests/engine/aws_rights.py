@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from cloud import fake_outputs
+from iam import is_allowed
 from rules import Refused, Rule
 
 from unmoor.targets.aws_ecs.deployer import LINKED
@@ -60,7 +60,7 @@ def only_allows(document: Mapping[str, Any]) -> Rule:
 
     def rule(verb: str, type_: str, name: str, inputs: Mapping[str, Any], cloud: Any) -> None:
         for call in _calls(verb, type_, inputs):
-            if not any(_allows(statement, call) for statement in document["Statement"]):
+            if not is_allowed(document["Statement"], call.action, call.resource, **call.context):
                 who = "User: arn:aws:iam::123456789012:user/deployer is not authorized to perform"
                 raise Refused(f"{who}: {call.action} on resource: {call.resource}")
 
@@ -135,20 +135,3 @@ def _own_arn(kind: str, inputs: Mapping[str, Any]) -> str:
     if kind == "route53/record:Record":
         return f"arn:aws:route53:::hostedzone/{inputs['zoneId']}"
     return str(fake_outputs(f"aws:{kind}", "thing", inputs)[1]["arn"])
-
-
-def _allows(statement: Mapping[str, Any], call: Call) -> bool:
-    if statement["Effect"] != "Allow" or call.action not in statement["Action"]:
-        return False
-    return any(fnmatchcase(call.resource, r) for r in statement["Resource"]) and all(
-        _holds(operator, key, wanted, call.context)
-        for operator, pairs in statement.get("Condition", {}).items()
-        for key, wanted in pairs.items()
-    )
-
-
-def _holds(operator: str, key: str, wanted: str | list[str], context: Mapping[str, str]) -> bool:
-    values = [wanted] if isinstance(wanted, str) else wanted
-    assert operator in ("StringEquals", "ArnLike"), f"the rule does not know {operator}"
-    matches = fnmatchcase if operator == "ArnLike" else str.__eq__
-    return key in context and any(matches(context[key], value) for value in values)
