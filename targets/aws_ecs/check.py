@@ -18,7 +18,7 @@ from unmoor.target.checks import (
 )
 
 from .describe import service_memory_mib
-from .settings import EcsSettings
+from .settings import UNSUPPORTED_ZONE_IDS, EcsSettings
 from .sizes import MOST_DISK_GIB, disk_gib, fargate_size, log_days
 
 NAME = "aws-ecs"
@@ -74,10 +74,22 @@ def _network(settings: EcsSettings) -> Iterator[Problem]:
     if not settings.vpc and not settings.assign_public_ip:
         rule = "the new VPC has public subnets and no NAT, so tasks would have no egress"
         yield Problem(f"{HERE}.assign_public_ip", rule, "leave it true, or set vpc and subnets")
+    yield from _zones(settings)
     if settings.front_subnets and settings.front != "alb":
         yield Problem(f"{HERE}.front_subnets", "front_subnets are for an ALB", "remove them, or set front: alb")
     if settings.vpc and len(settings.front_subnets) == 1:
         yield Problem(f"{HERE}.front_subnets", "an ALB needs subnets in two zones", "add a subnet")
+
+
+def _zones(settings: EcsSettings) -> Iterator[Problem]:
+    if settings.zones and settings.vpc:
+        yield Problem(f"{HERE}.zones", "zones are for a new VPC", "remove them, or remove vpc and subnets")
+    elif settings.zones and len(set(settings.zones)) != 2:
+        yield Problem(f"{HERE}.zones", "a new VPC has a subnet in each of two zones", "name two different zones")
+    for zone in settings.zones:
+        if zone in UNSUPPORTED_ZONE_IDS:
+            rule = f"API Gateway or Fargate does not serve in {zone}"
+            yield Problem(f"{HERE}.zones", rule, "choose another zone")
 
 
 def _front(plan: Plan, settings: EcsSettings) -> Iterator[Problem]:

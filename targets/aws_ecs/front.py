@@ -71,6 +71,10 @@ def _discovery(context: Context, network: Network) -> aws.servicediscovery.Servi
             "routing_policy": "MULTIVALUE",
             "dns_records": [{"ttl": 10, "type": "SRV"}],
         },
+        # Without it Cloud Map returns tasks that are not healthy. The provider drops an empty block:
+        # https://docs.aws.amazon.com/cloud-map/latest/api/API_DiscoverInstances.html
+        # https://github.com/hashicorp/terraform-provider-aws/issues/44285
+        health_check_custom_config={"failure_threshold": 1},
         force_destroy=True,
         **context.common_args,
     )

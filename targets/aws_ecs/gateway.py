@@ -68,15 +68,20 @@ def gateway(context: Context, around: GatewayDependencies) -> aws.ecs.Service:
         **around.front.attachment,
         opts=_service_options(context, [*around.identities.policies, *rights, *around.front.before]),
     )
-    if context.plan.gateway.max > instances(context.plan):
+    if _scales(context):
         _autoscale(context, around, service)
     return service
 
 
 def _service_options(context: Context, first: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
-    """Role policies are deleted after the service: its tasks need them to stop."""
-    autoscaled = pulumi.ResourceOptions(ignore_changes=["desiredCount"])
-    return pulumi.ResourceOptions.merge(context.after(*first), autoscaled)
+    """Role policies are deleted after the service: its tasks need them to stop. The number of tasks is the scaling
+    target's, if there is one."""
+    scaled = pulumi.ResourceOptions(ignore_changes=["desiredCount"] if _scales(context) else None)
+    return pulumi.ResourceOptions.merge(context.after(*first), scaled)
+
+
+def _scales(context: Context) -> bool:
+    return context.plan.gateway.max > instances(context.plan)
 
 
 def _task(context: Context, around: GatewayDependencies) -> aws.ecs.TaskDefinition:

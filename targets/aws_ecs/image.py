@@ -41,7 +41,9 @@ def _build(context: Context) -> ImageRef:
     repository = aws.ecr.Repository(
         context.logical("image"),
         name=name(context.plan, "image", REPOSITORY),
-        image_tag_mutability="IMMUTABLE",
+        # Tasks refer to the digest. Another machine builds the same tag again, which an immutable tag would refuse:
+        # https://github.com/moby/buildkit/issues/3776
+        image_tag_mutability="MUTABLE",
         image_scanning_configuration={"scan_on_push": True},
         encryption_configurations=[{"encryption_type": "AES256"}],
         force_delete=True,  # an image can be built again

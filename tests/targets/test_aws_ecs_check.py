@@ -89,6 +89,21 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ),
     (
         {},
+        {**VPC, "subnets": ["subnet-01234567", "subnet-11234567"], "zones": ["euw1-az1", "euw1-az2"]},
+        "targets.aws-ecs.zones: zones are for a new VPC; remove them, or remove vpc and subnets",
+    ),
+    (
+        {},
+        {"zones": ["euw1-az1", "euw1-az1"]},
+        "targets.aws-ecs.zones: a new VPC has a subnet in each of two zones; name two different zones",
+    ),
+    (
+        {},
+        {"region": "us-east-1", "zones": ["use1-az1", "use1-az3"]},
+        "targets.aws-ecs.zones: API Gateway or Fargate does not serve in use1-az3; choose another zone",
+    ),
+    (
+        {},
         {"assign_public_ip": False},
         "targets.aws-ecs.assign_public_ip: the new VPC has public subnets and no NAT, so tasks would have no egress; leave it true, or set vpc and subnets",
     ),

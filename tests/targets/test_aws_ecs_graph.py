@@ -1,0 +1,31 @@
+"""What the graph on ECS sends, where a cloud's default would lose requests or fail."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from cases import graph_of, one, plan_of
+
+from unmoor.target.registry import load
+
+TARGET = load("aws-ecs")
+
+
+def graph(**settings: object):
+    return graph_of("aws-ecs", plan_of(), TARGET.settings.model_validate({"region": "eu-west-1", **settings}))
+
+
+def test_cloud_map_returns_healthy_tasks_only() -> None:
+    """Without a custom health check it returns all: https://github.com/anomalyco/sst/issues/5915. The provider drops an
+    empty block: https://github.com/hashicorp/terraform-provider-aws/issues/44285
+    """
+    service = one(graph(), "aws:servicediscovery/service:Service", "agent-gateway")
+    assert service["healthCheckCustomConfig"] == {"failureThreshold": 1}
+
+
+def test_a_refresh_with_an_expired_registry_password_keeps_the_image() -> None:
+    """0.0.21 is the first that does: https://github.com/pulumi/pulumi-docker-build/pull/930"""
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())["project"]
+    needed = [n for extra in project["optional-dependencies"].values() for n in extra if "docker-build" in n]
+    assert set(needed) == {"pulumi-docker-build>=0.0.21"}
