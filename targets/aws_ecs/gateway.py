@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from unmoor.container import GATEWAY_PORT, SERVE
+from unmoor.container import GATEWAY_PORT, SERVE, SERVE_ON_S
 
 from .containers import Container, definitions, volumes
 from .context import Context, policy, policy_statement
@@ -113,7 +113,11 @@ def _container(context: Context, around: GatewayDependencies) -> Container:
         name="gateway",
         image=around.image.reference,
         command=SERVE,
-        environment={**context.environment(around.store.url), **_launcher_environment(context, around)},
+        environment={
+            **context.environment(around.store.url),
+            **_launcher_environment(context, around),
+            "UNMOOR_SERVE_ON_S": str(SERVE_ON_S),
+        },
         secrets=plan.secrets_held_by("gateway") if apart else plan.secrets_held_by("gateway", "run"),
         log_group=around.logs.gateway,
         region=context.settings.region,

@@ -37,6 +37,7 @@ from unmoor.runtime.state.delivery_log import Delivery, DeliveryLog
 from unmoor.runtime.state.event_stream import PollInterval, poll_interval
 from unmoor.runtime.state.retention import delete_expired
 from unmoor.runtime.store import Store
+from unmoor.runtime.waiting import wait_event
 
 from .metrics import Metrics
 
@@ -48,8 +49,9 @@ class Gateway:
     """The gateway's dependencies and settings.
 
     `secrets` are its triggers', by name. `sweep_after_s` is None where the store's platform deletes expired objects.
-    `fires_schedules`: the gateway fires schedules, not the platform. `has_idle_cpu`: it has CPU between requests. `tls`
-    verifies mail servers, by default with the machine's certificate authorities.
+    `serve_on_s` is the time for which it serves on once it stops, or until `hurry` is set. `fires_schedules`: the
+    gateway fires schedules, not the platform. `has_idle_cpu`: it has CPU between requests. `tls` verifies mail servers,
+    by default with the machine's certificate authorities.
     """
 
     store: Store
@@ -64,6 +66,8 @@ class Gateway:
     busy_s: float = BUSY_S
     idle_s: float = IDLE_S
     sweep_after_s: int | None = None
+    serve_on_s: float = 0
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
     ticks: Callable[[], float] = time.monotonic
     fires_schedules: bool = True
     has_idle_cpu: bool = True
@@ -73,7 +77,8 @@ class Gateway:
 
     @contextlib.asynccontextmanager
     async def serving(self, listening: socket.socket) -> AsyncIterator[int]:
-        """Serves and yields the port; on exit it stops the runs that cannot outlive the gateway."""
+        """Serves and yields the port; on exit it looks at the queue no more, serves on while the front still sends
+        requests, and then stops the runs that cannot outlive it."""
         metrics = Metrics()
         dispatcher = self._dispatcher()
         dispatcher.on_end(metrics.count_finished)
@@ -98,6 +103,7 @@ class Gateway:
             finally:
                 self.log("stopping", runs=len(self.launcher.running()))
                 await _cancel_all(tasks)
+                await wait_event(self.hurry, self.serve_on_s)
                 stopping = asyncio.create_task(self.launcher.close())
         await intake.deliveries.flush_counts(everything=True)
         await stopping
