@@ -40,10 +40,15 @@ def test_a_request_after_the_signal_is_answered_and_its_run_is_in_the_queue(tmp_
         serving = asyncio.create_task(serve())
         await ready.wait()
         [client] = found
+
+        async def is_ready() -> bool:
+            return (await client.get("/readyz")).status == 200
+
+        await until(is_ready)
         stop.set()
         await until(lambda: any(message == "stopping" for message, _ in client.logged))
         late = await client.start("late")
-        assert (await client.get("/readyz")).status == 200
+        assert await is_ready()
         assert await client.status(late) == "queued"  # the next gateway starts it
         assert not serving.done()
         hurry.set()
