@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cases import graph_of, one, plan_of
 
+from unmoor.runtime.state.retention import PREFIXES
 from unmoor.target.registry import load
 
 TARGET = load("aws-ecs")
@@ -29,3 +30,11 @@ def test_a_refresh_with_an_expired_registry_password_keeps_the_image() -> None:
     project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())["project"]
     needed = [n for extra in project["optional-dependencies"].values() for n in extra if "docker-build" in n]
     assert set(needed) == {"pulumi-docker-build>=0.0.21"}
+
+
+def test_nothing_that_grows_with_runs_or_firings_stays_for_ever() -> None:
+    rules = one(graph(), "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "agent-store")["rules"]
+    days = {r["filter"]["prefix"]: r["expiration"].get("days") for r in rules}
+    assert {prefix for prefix in days if prefix} == set(PREFIXES)  # what the gateway itself would delete in a folder
+    assert days["queue/fired/"] == 2  # each look at the queue lists these
+    assert [r["expiration"] for r in rules if not r["filter"]["prefix"]] == [{"expiredObjectDeleteMarker": True}]
