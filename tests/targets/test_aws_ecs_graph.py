@@ -5,8 +5,10 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import pytest
 from cases import graph_of, one, plan_of
 
+from unmoor.recording.of_target import record_target
 from unmoor.runtime.state.retention import PREFIXES
 from unmoor.target.registry import load
 
@@ -38,3 +40,16 @@ def test_nothing_that_grows_with_runs_or_firings_stays_for_ever() -> None:
     assert {prefix for prefix in days if prefix} == set(PREFIXES)  # what the gateway itself would delete in a folder
     assert days["queue/fired/"] == 2  # each look at the queue lists these
     assert [r["expiration"] for r in rules if not r["filter"]["prefix"]] == [{"expiredObjectDeleteMarker": True}]
+
+
+@pytest.mark.parametrize("front", ["http-api", "alb"])
+def test_without_a_zone_the_outputs_name_what_the_users_record_must_point_to(front: str) -> None:
+    certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b"
+    settings = TARGET.settings.model_validate({"region": "eu-west-1", "front": front, "certificate": certificate})
+    outputs = record_target(TARGET, plan_of(network={"domain": "agent.example.com"}), settings).outputs
+    ends = {"http-api": ".execute-api.eu-west-1.amazonaws.com", "alb": ".eu-west-1.elb.amazonaws.com"}
+    assert str(outputs["dns_target"]).endswith(ends[front])
+    zoned = settings.model_copy(update={"hosted_zone_id": "Z123"})
+    assert (
+        record_target(TARGET, plan_of(network={"domain": "agent.example.com"}), zoned).outputs.get("dns_target") is None
+    )

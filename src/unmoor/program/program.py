@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import pulumi
@@ -36,6 +35,6 @@ def program(
         secret_version=secret_version,
     )
     outputs = target.build(plan.agent, plan, settings, options)
-    for field in dataclasses.fields(outputs):
-        pulumi.export(field.name, getattr(outputs, field.name))
+    for output, value in outputs.present().items():
+        pulumi.export(output, value)
     return outputs
