@@ -12,6 +12,8 @@ from unmoor.graph import Resource
 from unmoor.plan import Plan
 from unmoor.target import Access, secret_name_from_variable
 
+from .names import secret_arn
+
 # Actions without a resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
 RESOURCELESS = {"ecr:GetAuthorizationToken"}
 # Authorized on `*`, and restricted by a condition: https://github.com/cdklabs/construct-hub/issues/1207
@@ -93,7 +95,7 @@ def _secret_arns(graph: Graph) -> Iterator[tuple[str, str]]:
     for _, containers in _definitions(graph):
         for container in containers:
             for reference in container.get("secrets", []):
-                yield secret_name_from_variable(reference["name"]), str(reference["valueFrom"]).split(":::")[0]
+                yield secret_name_from_variable(reference["name"]), secret_arn(str(reference["valueFrom"]))
 
 
 def _store_access(principal: Principal) -> Iterator[tuple[str, str, str]]:

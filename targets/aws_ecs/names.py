@@ -50,6 +50,11 @@ def log_group(plan: Plan, role: str) -> str:
     return f"/unmoor/{name(plan, '')}/{role}"
 
 
+def secret_arn(reference: str) -> str:
+    """The ARN in a container's reference to a secret, which may name a key, a stage and a version after it."""
+    return ":".join(reference.split(":")[:7])
+
+
 def secret_name(plan: Plan, secret: Secret) -> str:
     """The prefix of a secret's name. A name must not end with - and six characters, like an ARN:
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html

@@ -115,7 +115,12 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {"secrets": {"model-key": {"existing": True}, "repo-token": {"env": "B"}, "hook-secret": {"env": "C"}}},
         {"secrets": {"model-key": "key"}},
-        "targets.aws-ecs.secrets.model-key: 'key' is not valid; write the whole ARN, including the six characters at its end",
+        "targets.aws-ecs.secrets.model-key: 'key' is not valid; write the whole ARN, including the six characters at its end; :KEY:: after it takes one key of a JSON secret",
+    ),
+    (
+        {},
+        {"secret_keys": ["arn:aws:kms:eu-west-1:123456789012:key/0a"]},
+        "targets.aws-ecs.secret_keys: no existing secret is encrypted under these keys; remove them, or write existing: true for a secret",
     ),
     (
         {},
