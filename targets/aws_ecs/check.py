@@ -33,10 +33,8 @@ SECRET_ARN = (
 
 def check(plan: Plan, settings: EcsSettings) -> list[Problem]:
     """Every reason to reject the plan; an empty list accepts it."""
-    arn = {
-        "what": "its Secrets Manager ARN",
-        "remedy": "write the whole ARN, including the six characters at its end; :KEY:: after it takes one key of a JSON secret",
-    }
+    whole = "write the whole ARN, including the six characters at its end"
+    arn = {"what": "its Secrets Manager ARN", "remedy": f"{whole}; :KEY:: after it takes one key of a JSON secret"}
     return [
         *_sizes(plan),
         *_schedules(plan),
