@@ -144,7 +144,11 @@ def guarantees(plan: Plan, settings: EcsSettings) -> list[Guarantee]:
         read_only=("enforced", "readonlyRootFilesystem"),
         tls=("enforced", "HTTP API, HTTPS only" if http_api else "ALB listener on 443; 80 redirects"),
         data=data_promise(settings, "the bucket is"),
-        missed=("enforced", "retried for an hour, then stored in a dead-letter queue")
+        missed=(
+            "enforced",
+            "retried for an hour, then stored in a dead-letter queue; if the task ends before it records its run, the "
+            "gateway starts the run",
+        )
         if isolated
         else MISSED_BY_GATEWAY,
         scale_to_zero=("absent", "one task always runs"),

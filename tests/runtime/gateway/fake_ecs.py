@@ -87,8 +87,8 @@ class FakeEcs:
         return answered({"tasks": [self.tasks[arn]], "failures": []})
 
     def ListTasks(self, asked: dict[str, Any]) -> web.Response:
-        assert (asked["family"], asked["desiredStatus"]) == ("agent-run", "RUNNING")
-        arns = sorted(arn for arn, task in self.tasks.items() if task["desiredStatus"] == "RUNNING")
+        assert asked["family"] == "agent-run"
+        arns = sorted(arn for arn, task in self.tasks.items() if task["desiredStatus"] == asked["desiredStatus"])
         first = int(asked.get("nextToken", "0"))
         more = {"nextToken": str(first + self.page)} if first + self.page < len(arns) else {}
         return answered({"taskArns": arns[first : first + self.page], **more})

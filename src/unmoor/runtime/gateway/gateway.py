@@ -22,11 +22,14 @@ from unmoor.runtime.gateway.http.error_handlers import exception_handlers
 from unmoor.runtime.gateway.http.routes import all_routes
 from unmoor.runtime.gateway.http.stream_limit import StreamLimit
 from unmoor.runtime.gateway.http.webhooks import Hook, Hooks, hooks_of
+from unmoor.runtime.gateway.launchers.firings import FiringSource
+from unmoor.runtime.gateway.launchers.platform import PlatformLauncher
 from unmoor.runtime.gateway.launchers.protocol import Launcher
 from unmoor.runtime.gateway.queue.coalesce import CoalescedCall
 from unmoor.runtime.gateway.queue.dispatcher import BUSY_S, IDLE_S, Dispatcher, QueueLimits
 from unmoor.runtime.gateway.queue.start_attempts import RunnerStarts
 from unmoor.runtime.gateway.triggers.email.tasks import mail_tasks
+from unmoor.runtime.gateway.triggers.failed_firings import FailedFirings
 from unmoor.runtime.gateway.triggers.intake import Intake
 from unmoor.runtime.gateway.triggers.schedules import Scheduler, schedules_of
 from unmoor.runtime.http.server import serve_app
@@ -94,6 +97,8 @@ class Gateway:
         work = [self.launcher.watch(dispatcher.on_runner_exit), dispatcher.run(), self._sweep_loop()]
         if self.fires_schedules and self.bundle.agent.schedules:
             work.append(Scheduler(intake=intake, schedules=schedules_of(self.bundle)).run())
+        if not self.fires_schedules and (source := self._firing_source()) is not None:
+            work.append(FailedFirings(intake=intake, source=source).run())
         work += mail_tasks(intake, self.secrets, self.tls, connection=metrics.set_mailbox_connected)
         tasks = [asyncio.create_task(each) for each in work]
         stopping: asyncio.Task[None] | None = None
@@ -156,6 +161,11 @@ class Gateway:
             slots=self.slots,
             invocations_open=self.invocations_open,
         )
+
+    def _firing_source(self) -> FiringSource | None:
+        """The platform, if it fires the agent's schedules and lists their ended containers."""
+        platform = self.launcher.platform if isinstance(self.launcher, PlatformLauncher) else None
+        return platform if self.bundle.agent.schedules and isinstance(platform, FiringSource) else None
 
     async def _sweep_loop(self) -> None:
         while self.sweep_after_s is not None:
