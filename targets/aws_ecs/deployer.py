@@ -14,7 +14,7 @@ from typing import Any
 from unmoor.graph import Resource
 from unmoor.plan import Plan
 
-from .names import log_group, name
+from .names import log_group, name, partition
 from .settings import EcsSettings
 
 
@@ -82,13 +82,14 @@ def _statements(plan: Plan, settings: EcsSettings, actions: set[str], types: Seq
         mine = {a for a in actions if a.startswith(f"{service}:") and a not in unnamed} - {"iam:PassRole", LISTS_TASKS}
         if mine:
             yield _allow(f"Own{service.title()}", mine, scope)
-    clusters = f"arn:aws:ecs:{settings.region}:*:cluster/{name(plan, '')}*"
+    arn = f"arn:{partition(settings.region)}"
+    clusters = f"{arn}:ecs:{settings.region}:*:cluster/{name(plan, '')}*"
     yield _allow("ListTasks", {LISTS_TASKS}, ["*"], {"ArnLike": {"ecs:cluster": clusters}})
     if "iam:PassRole" in actions:
         yield _allow("Pass", {"iam:PassRole"}, scopes["iam"], {"StringEquals": {"iam:PassedToService": PASSED_TO}})
     if linked := sorted({LINKED[t] for t in types if t in LINKED}):
         condition = {"StringEquals": {"iam:AWSServiceName": linked}}
-        scope = "arn:aws:iam::*:role/aws-service-role/*"
+        scope = f"{arn}:iam::*:role/aws-service-role/*"
         yield _allow("ServiceLinked", {"iam:CreateServiceLinkedRole"}, [scope], condition)
 
 
@@ -96,20 +97,20 @@ def _scopes(plan: Plan, settings: EcsSettings) -> dict[str, list[str]]:
     """By service, the ARNs with the agent's name:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
     """
-    own, region = name(plan, ""), settings.region
-    logs = f"arn:aws:logs:{region}:*:log-group:{log_group(plan, '')}*"
+    own, region, arn = name(plan, ""), settings.region, f"arn:{partition(settings.region)}"
+    logs = [f"{arn}:logs:{region}:*:log-group:{log_group(plan, role)}*" for role in ("", "front")]
     return {
         # The alarms of target tracking, which are named after the service:
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/auto-scaling-IAM.html
-        "cloudwatch": [f"arn:aws:cloudwatch:{region}:*:alarm:TargetTracking-service/{own}*"],
-        "ecr": [f"arn:aws:ecr:{region}:*:repository/{own}*"],
-        "ecs": [f"arn:aws:ecs:{region}:*:{kind}/{own}*" for kind in ECS_KINDS],
-        "iam": [f"arn:aws:iam::*:role/{own}*"],
-        "logs": [logs],
-        "s3": [f"arn:aws:s3:::{own}*"],
-        "scheduler": [f"arn:aws:scheduler:{region}:*:{kind}/{own}*" for kind in ("schedule", "schedule-group")],
-        "secretsmanager": [f"arn:aws:secretsmanager:{region}:*:secret:unmoor/{own}/*"],
-        "sqs": [f"arn:aws:sqs:{region}:*:{own}*"],
+        "cloudwatch": [f"{arn}:cloudwatch:{region}:*:alarm:TargetTracking-service/{own}*"],
+        "ecr": [f"{arn}:ecr:{region}:*:repository/{own}*"],
+        "ecs": [f"{arn}:ecs:{region}:*:{kind}/{own}*" for kind in ECS_KINDS],
+        "iam": [f"{arn}:iam::*:role/{own}*"],
+        "logs": logs,
+        "s3": [f"{arn}:s3:::{own}*"],
+        "scheduler": [f"{arn}:scheduler:{region}:*:{kind}/{own}*" for kind in ("schedule", "schedule-group")],
+        "secretsmanager": [f"{arn}:secretsmanager:{region}:*:secret:unmoor/{own}/*"],
+        "sqs": [f"{arn}:sqs:{region}:*:{own}*"],
     }
 
 

@@ -66,7 +66,9 @@ def gateway(context: Context, around: GatewayDependencies) -> aws.ecs.Service:
         enable_ecs_managed_tags=True,
         tags=context.tags,
         **around.front.attachment,
-        opts=_service_options(context, [*around.identities.policies, *rights, *around.front.before]),
+        opts=_service_options(
+            context, [around.store.bundle, *around.identities.policies, *rights, *around.front.before]
+        ),
     )
     if _scales(context):
         _autoscale(context, around, service)

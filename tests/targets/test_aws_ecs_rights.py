@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from cases import graph_of, one, plan_of
 from iam import is_allowed
 
@@ -46,3 +47,18 @@ def test_one_key_of_a_json_secret_under_the_users_key_is_injected_and_may_be_dec
     others = json.loads(one(graph, "aws:iam/rolePolicy:RolePolicy", "agent-gateway-execution")["policy"])["Statement"]
     assert not is_allowed(others, "kms:Decrypt", key, **via)
     assert access_breaches(plan, TARGET.access(plan, graph)) == []
+
+
+@pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
+def test_arns_of_china_and_govcloud_are_in_their_partitions(region: str, partition: str) -> None:
+    settings = TARGET.settings(region=region)
+    document = TARGET.deployer_policy(plan_of(), settings, graph_of("aws-ecs", plan_of(), settings))
+    resources = {r for s in document["Statement"] for r in s["Resource"]} - {"*"}
+    assert {r.split(":")[1] for r in resources} == {partition}
+
+
+def test_the_fronts_logs_are_under_the_prefix_that_needs_no_resource_policy() -> None:
+    graph = graph_of("aws-ecs", plan_of(), TARGET.settings(region="eu-west-1"))
+    names = {r.name: r.inputs["name"] for r in graph if r.type == "aws:cloudwatch/logGroup:LogGroup"}
+    assert names["agent-front"] == "/aws/vendedlogs/unmoor/agent-prod/front"
+    assert names["agent-run"] == "/unmoor/agent-prod/run"
