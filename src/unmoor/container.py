@@ -38,6 +38,9 @@ GUARD = ("guard",)
 LAUNCH = ("launch",)
 # Seconds between SIGTERM and SIGKILL where the platform lets us choose; the shortest grace period of all targets is 10.
 STOP_GRACE_S = 30
+# Seconds for which a gateway serves on after SIGTERM, where the platform starts the next one first: the front may send
+# requests until the gateway's address is out of every cache.
+SERVE_ON_S = 15
 # Processes and threads of one container that runs an agent's code.
 PIDS_LIMIT = 512
 

@@ -12,8 +12,12 @@ from unmoor.graph import Resource
 from unmoor.plan import Plan
 from unmoor.target import Access, secret_name_from_variable
 
+from .names import secret_arn
+
 # Actions without a resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
 RESOURCELESS = {"ecr:GetAuthorizationToken"}
+# Authorized on `*`, and restricted by a condition: https://github.com/cdklabs/construct-hub/issues/1207
+BY_CLUSTER = {"ecs:ListTasks"}
 OBJECT_ACTIONS = {"read": "s3:GetObject", "write": "s3:PutObject", "delete": "s3:DeleteObject"}
 EVERYWHERE = {"0.0.0.0/0", "::/0"}
 
@@ -91,7 +95,7 @@ def _secret_arns(graph: Graph) -> Iterator[tuple[str, str]]:
     for _, containers in _definitions(graph):
         for container in containers:
             for reference in container.get("secrets", []):
-                yield secret_name_from_variable(reference["name"]), str(reference["valueFrom"]).split(":::")[0]
+                yield secret_name_from_variable(reference["name"]), secret_arn(str(reference["valueFrom"]))
 
 
 def _store_access(principal: Principal) -> Iterator[tuple[str, str, str]]:
@@ -161,7 +165,8 @@ def _wildcards(graph: Graph) -> Iterator[str]:
     for attached in graph.of("aws:iam/rolePolicy:RolePolicy"):
         for statement in json.loads(attached.inputs["policy"])["Statement"]:
             actions = _values(statement, "Action")
-            if statement["Effect"] != "Allow" or set(actions) <= RESOURCELESS:
+            by_cluster = BY_CLUSTER if "ecs:cluster" in str(statement.get("Condition")) else set[str]()
+            if statement["Effect"] != "Allow" or set(actions) <= RESOURCELESS | by_cluster:
                 continue
             if "*" in _values(statement, "Resource") or any("*" in action for action in actions):
                 yield f"{attached.name}: {', '.join(actions)} on {', '.join(_values(statement, 'Resource'))}"

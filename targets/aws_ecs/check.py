@@ -18,22 +18,29 @@ from unmoor.target.checks import (
 )
 
 from .describe import service_memory_mib
-from .settings import EcsSettings
+from .settings import UNSUPPORTED_ZONE_IDS, EcsSettings
 from .sizes import MOST_DISK_GIB, disk_gib, fargate_size, log_days
 
 NAME = "aws-ecs"
 HERE = f"targets.{NAME}"
-SECRET_ARN = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}"
+# With the key of a JSON document, a version's stage or its id, as ECS takes it:
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+SECRET_ARN = (
+    r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}"
+    r"(:[^:\s]*:[^:\s]*:[^:\s]*)?"
+)
 
 
 def check(plan: Plan, settings: EcsSettings) -> list[Problem]:
     """Every reason to reject the plan; an empty list accepts it."""
-    arn = {"what": "its Secrets Manager ARN", "remedy": "write the whole ARN, including the six characters at its end"}
+    whole = "write the whole ARN, including the six characters at its end"
+    arn = {"what": "its Secrets Manager ARN", "remedy": f"{whole}; :KEY:: after it takes one key of a JSON secret"}
     return [
         *_sizes(plan),
         *_schedules(plan),
         *log_retention_problems(plan, log_days(plan.retention.logs_s), limit="CloudWatch's 3653d"),
         *_network(settings),
+        *_secret_keys(plan, settings),
         *unused_domain_settings(plan, settings, "hosted_zone_id", "certificate", target=NAME),
         *_front(plan, settings),
         *missed_schedules_problems(plan, by="EventBridge Scheduler"),
@@ -74,10 +81,28 @@ def _network(settings: EcsSettings) -> Iterator[Problem]:
     if not settings.vpc and not settings.assign_public_ip:
         rule = "the new VPC has public subnets and no NAT, so tasks would have no egress"
         yield Problem(f"{HERE}.assign_public_ip", rule, "leave it true, or set vpc and subnets")
+    yield from _zones(settings)
     if settings.front_subnets and settings.front != "alb":
         yield Problem(f"{HERE}.front_subnets", "front_subnets are for an ALB", "remove them, or set front: alb")
     if settings.vpc and len(settings.front_subnets) == 1:
         yield Problem(f"{HERE}.front_subnets", "an ALB needs subnets in two zones", "add a subnet")
+
+
+def _secret_keys(plan: Plan, settings: EcsSettings) -> Iterator[Problem]:
+    if settings.secret_keys and not any(s.source == "existing" for s in plan.secrets):
+        rule = "no existing secret is encrypted under these keys"
+        yield Problem(f"{HERE}.secret_keys", rule, "remove them, or write existing: true for a secret")
+
+
+def _zones(settings: EcsSettings) -> Iterator[Problem]:
+    if settings.zones and settings.vpc:
+        yield Problem(f"{HERE}.zones", "zones are for a new VPC", "remove them, or remove vpc and subnets")
+    elif settings.zones and len(set(settings.zones)) != 2:
+        yield Problem(f"{HERE}.zones", "a new VPC has a subnet in each of two zones", "name two different zones")
+    for zone in settings.zones:
+        if zone in UNSUPPORTED_ZONE_IDS:
+            rule = f"API Gateway or Fargate does not serve in {zone}"
+            yield Problem(f"{HERE}.zones", rule, "choose another zone")
 
 
 def _front(plan: Plan, settings: EcsSettings) -> Iterator[Problem]:

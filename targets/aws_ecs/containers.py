@@ -104,7 +104,7 @@ def _log(container: Container) -> dict[str, Any]:
 def _health(port: int) -> dict[str, Any]:
     return {
         "command": ["CMD", *health_check_command(port)],
-        "interval": 10,
+        "interval": 5,  # the first check is after one interval, and a run waits for its guard's
         "timeout": 5,
         "retries": 3,
         "startPeriod": 30,

@@ -27,9 +27,14 @@ DOCS = "https://docs.aws.amazon.com"
 ECS_DOCS = f"{DOCS}/AmazonECS/latest/developerguide"
 FARGATE_DOC = f"{ECS_DOCS}/fargate-tasks-services.html"
 HTTP_API_DOC = f"{DOCS}/apigateway/latest/developerguide/http-api-quotas.html"
+VPC_DOC = f"{DOCS}/vpc/latest/userguide/amazon-vpc-limits.html"
+VPC_LINK_DOC = f"{DOCS}/apigateway/latest/developerguide/apigateway-vpc-links-v2.html"
 SCHEDULE_DOC = f"{DOCS}/scheduler/latest/UserGuide/schedule-types.html"
 LIMITS = (
-    Limit("request time", "30 s behind an HTTP API, 4000 s idle behind an ALB", HTTP_API_DOC),
+    Limit("request time", "30 s behind an HTTP API, so `wait` too, 4000 s idle behind an ALB", HTTP_API_DOC),
+    Limit("artifact", "10 MB behind an HTTP API; the store and an ALB give larger ones", HTTP_API_DOC),
+    Limit("agents per region", "5 VPCs, the default one included, unless they share vpc; 10 VPC links", VPC_DOC),
+    Limit("idle front", "a VPC link without requests for 60 days needs minutes for the next one", VPC_LINK_DOC),
     Limit(
         "run time",
         "none; AWS may retire a task's host after 7 days' notice",
@@ -144,7 +149,11 @@ def guarantees(plan: Plan, settings: EcsSettings) -> list[Guarantee]:
         read_only=("enforced", "readonlyRootFilesystem"),
         tls=("enforced", "HTTP API, HTTPS only" if http_api else "ALB listener on 443; 80 redirects"),
         data=data_promise(settings, "the bucket is"),
-        missed=("enforced", "retried for an hour, then stored in a dead-letter queue")
+        missed=(
+            "enforced",
+            "retried for an hour, then stored in a dead-letter queue; if the task ends before it records its run, the "
+            "gateway starts the run",
+        )
         if isolated
         else MISSED_BY_GATEWAY,
         scale_to_zero=("absent", "one task always runs"),

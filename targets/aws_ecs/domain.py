@@ -37,8 +37,8 @@ def certificate_arn(context: Context) -> pulumi.Input[str]:
     ).certificate_arn
 
 
-def http_api_domain(context: Context, api: aws.apigatewayv2.Api, stage: aws.apigatewayv2.Stage) -> None:
-    """Point the domain to the HTTP API."""
+def http_api_domain(context: Context, api: aws.apigatewayv2.Api, stage: aws.apigatewayv2.Stage) -> pulumi.Input[str]:
+    """Point the domain to the HTTP API; the name for the user's record, empty if the zone has one."""
     domain = aws.apigatewayv2.DomainName(
         context.logical("domain"),
         domain_name=_domain(context),
@@ -53,18 +53,18 @@ def http_api_domain(context: Context, api: aws.apigatewayv2.Api, stage: aws.apig
         context.logical("domain"), api_id=api.id, domain_name=domain.id, stage=stage.id, opts=context.child
     )
     reached = domain.domain_name_configuration
-    _address(context, reached.target_domain_name, reached.hosted_zone_id)
+    return _address(context, reached.target_domain_name, reached.hosted_zone_id)
 
 
-def balancer_address(context: Context, balancer: aws.lb.LoadBalancer) -> None:
-    """Point the domain to the load balancer."""
-    _address(context, balancer.dns_name, balancer.zone_id)
+def balancer_address(context: Context, balancer: aws.lb.LoadBalancer) -> pulumi.Input[str]:
+    """Point the domain to the load balancer; the name for the user's record, empty if the zone has one."""
+    return _address(context, balancer.dns_name, balancer.zone_id)
 
 
-def _address(context: Context, target: pulumi.Input[str], zone: pulumi.Input[str]) -> None:
-    """Without a zone the user creates the record."""
+def _address(context: Context, target: pulumi.Input[str], zone: pulumi.Input[str]) -> pulumi.Input[str]:
+    """The name that the user's record must point to, empty if the zone is configured."""
     if context.settings.hosted_zone_id is None:
-        return
+        return target
     aws.route53.Record(
         context.logical("domain"),
         zone_id=_zone(context),
@@ -73,6 +73,7 @@ def _address(context: Context, target: pulumi.Input[str], zone: pulumi.Input[str
         aliases=[{"name": target, "zone_id": zone, "evaluate_target_health": False}],
         opts=context.child,
     )
+    return ""
 
 
 def _domain(context: Context) -> str:

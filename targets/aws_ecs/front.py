@@ -23,11 +23,13 @@ IDLE_TIMEOUT_S = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
-    """The gateway's public address, the inputs that attach its service, and what must exist before the service."""
+    """The gateway's public address, the inputs that attach its service, what must exist before the service, and the
+    name that the user's DNS record must point to."""
 
     url: pulumi.Input[str]
     attachment: Mapping[str, Any]
     before: tuple[pulumi.Resource, ...]
+    dns_target: pulumi.Input[str] = ""
 
 
 def front(context: Context, network: Network, logs: Logs) -> Front:
@@ -49,11 +51,10 @@ def _http_api(context: Context, network: Network, logs: Logs) -> Front:
     )
     _integration(context, network, api, found)
     stage = _stage(context, api, logs)
-    if context.plan.network.domain is not None:
-        http_api_domain(context, api, stage)
+    dns_target = http_api_domain(context, api, stage) if context.plan.network.domain is not None else ""
     url = f"https://{context.plan.network.domain}" if context.plan.network.domain else api.api_endpoint
     registry = {"registry_arn": found.arn, "container_name": "gateway", "container_port": GATEWAY_PORT}
-    return Front(url=url, attachment={"service_registries": registry}, before=())
+    return Front(url=url, attachment={"service_registries": registry}, before=(), dns_target=dns_target)
 
 
 def _discovery(context: Context, network: Network) -> aws.servicediscovery.Service:
@@ -71,6 +72,10 @@ def _discovery(context: Context, network: Network) -> aws.servicediscovery.Servi
             "routing_policy": "MULTIVALUE",
             "dns_records": [{"ttl": 10, "type": "SRV"}],
         },
+        # Without it Cloud Map returns tasks that are not healthy. The provider drops an empty block:
+        # https://docs.aws.amazon.com/cloud-map/latest/api/API_DiscoverInstances.html
+        # https://github.com/hashicorp/terraform-provider-aws/issues/44285
+        health_check_custom_config={"failure_threshold": 1},
         force_destroy=True,
         **context.common_args,
     )
@@ -139,10 +144,10 @@ def _balancer(context: Context, network: Network) -> Front:
     )
     group = _target_group(context, network)
     listener = _listeners(context, balancer, group)
-    balancer_address(context, balancer)
+    dns_target = balancer_address(context, balancer)
     attached = {"target_group_arn": group.arn, "container_name": "gateway", "container_port": GATEWAY_PORT}
     url = f"https://{context.plan.network.domain}"
-    return Front(url=url, attachment={"load_balancers": [attached]}, before=(listener,))
+    return Front(url=url, attachment={"load_balancers": [attached]}, before=(listener,), dns_target=dns_target)
 
 
 def _target_group(context: Context, network: Network) -> aws.lb.TargetGroup:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from unmoor.container import GATEWAY_PORT, SERVE
+from unmoor.container import GATEWAY_PORT, SERVE, SERVE_ON_S
 
 from .containers import Container, definitions, volumes
 from .context import Context, policy, policy_statement
@@ -66,17 +66,24 @@ def gateway(context: Context, around: GatewayDependencies) -> aws.ecs.Service:
         enable_ecs_managed_tags=True,
         tags=context.tags,
         **around.front.attachment,
-        opts=_service_options(context, [*around.identities.policies, *rights, *around.front.before]),
+        opts=_service_options(
+            context, [around.store.bundle, *around.identities.policies, *rights, *around.front.before]
+        ),
     )
-    if context.plan.gateway.max > instances(context.plan):
+    if _scales(context):
         _autoscale(context, around, service)
     return service
 
 
 def _service_options(context: Context, first: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
-    """Role policies are deleted after the service: its tasks need them to stop."""
-    autoscaled = pulumi.ResourceOptions(ignore_changes=["desiredCount"])
-    return pulumi.ResourceOptions.merge(context.after(*first), autoscaled)
+    """Role policies are deleted after the service: its tasks need them to stop. The number of tasks is the scaling
+    target's, if there is one."""
+    scaled = pulumi.ResourceOptions(ignore_changes=["desiredCount"] if _scales(context) else None)
+    return pulumi.ResourceOptions.merge(context.after(*first), scaled)
+
+
+def _scales(context: Context) -> bool:
+    return context.plan.gateway.max > instances(context.plan)
 
 
 def _task(context: Context, around: GatewayDependencies) -> aws.ecs.TaskDefinition:
@@ -108,7 +115,11 @@ def _container(context: Context, around: GatewayDependencies) -> Container:
         name="gateway",
         image=around.image.reference,
         command=SERVE,
-        environment={**context.environment(around.store.url), **_launcher_environment(context, around)},
+        environment={
+            **context.environment(around.store.url),
+            **_launcher_environment(context, around),
+            "UNMOOR_SERVE_ON_S": str(SERVE_ON_S),
+        },
         secrets=plan.secrets_held_by("gateway") if apart else plan.secrets_held_by("gateway", "run"),
         log_group=around.logs.gateway,
         region=context.settings.region,
@@ -136,13 +147,12 @@ def _rights(context: Context, around: GatewayDependencies) -> list[pulumi.Resour
         return []
     cluster = around.runner.cluster
     tasks = cluster.arn.apply(lambda arn: arn.replace(":cluster/", ":task/") + "/*")
-    # ListTasks is authorized on container instances, although Fargate has none:
-    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
-    listed = cluster.arn.apply(lambda arn: arn.replace(":cluster/", ":container-instance/") + "/*")
+    # Without a container instance, which Fargate does not have, ECS authorizes ListTasks on `*`:
+    # https://github.com/cdklabs/construct-hub/issues/1207
     statements = [
         *around.runner.start,
         policy_statement(["ecs:DescribeTasks", "ecs:StopTask"], [tasks]),
-        policy_statement(["ecs:ListTasks"], [listed], {"ArnEquals": {"ecs:cluster": cluster.arn}}),
+        policy_statement(["ecs:ListTasks"], ["*"], {"ArnEquals": {"ecs:cluster": cluster.arn}}),
     ]
     return [
         aws.iam.RolePolicy(

@@ -45,11 +45,15 @@ def identities(
     prefixes = _merge(GATEWAY_PREFIXES, RUN_PREFIXES) if in_process else GATEWAY_PREFIXES
     grants = {
         "gateway": _store_access(store, prefixes),
-        "gateway-execution": _start(_secret_arns(plan, secrets, secret_holders_in_gateway(plan)), image, logs.gateway),
+        "gateway-execution": [
+            *_start(_secret_arns(plan, secrets, secret_holders_in_gateway(plan)), image, logs.gateway),
+            *_decrypt(context, secret_holders_in_gateway(plan)),
+        ],
     }
     if not in_process:
         grants["run"] = _store_access(store, RUN_PREFIXES)
-        grants["run-execution"] = _start(_secret_arns(plan, secrets, ("run", "guard")), image, logs.run)
+        run_secrets = _secret_arns(plan, secrets, ("run", "guard"))
+        grants["run-execution"] = [*_start(run_secrets, image, logs.run), *_decrypt(context, ("run", "guard"))]
     roles = {role: _role(context, role) for role in grants}
     return Identities(
         gateway=roles["gateway"],
@@ -123,3 +127,15 @@ def _start(
     if secret_arns:
         statements.append(policy_statement(["secretsmanager:GetSecretValue"], secret_arns))
     return statements
+
+
+def _decrypt(context: Context, holders: Sequence[Holder]) -> list[dict[str, Any]]:
+    """The right to decrypt existing secrets under the user's keys, through Secrets Manager alone:
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+    """
+    settings = context.settings
+    if not settings.secret_keys or all(s.source != "existing" for s in context.plan.secrets_held_by(*holders)):
+        return []
+    domain = "amazonaws.com.cn" if settings.region.startswith("cn-") else "amazonaws.com"
+    via = {"StringEquals": {"kms:ViaService": f"secretsmanager.{settings.region}.{domain}"}}
+    return [policy_statement(["kms:Decrypt"], settings.secret_keys, via)]

@@ -11,10 +11,10 @@ import pulumi_aws as aws
 from unmoor.plan import ImageReference
 
 from .context import Context
-from .names import REPOSITORY, name
+from .names import REPOSITORY, name, partition
 
 KEPT_IMAGES = 10
-ECR_REFERENCE = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^@:]+)")
+ECR_REFERENCE = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^@:]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ def image(context: Context) -> ImageRef:
 
 def _use_reference(reference: str) -> ImageRef:
     match = ECR_REFERENCE.match(reference)
-    arn = f"arn:aws:ecr:{match[2]}:{match[1]}:repository/{match[3]}" if match else None
+    arn = f"arn:{partition(match[2])}:ecr:{match[2]}:{match[1]}:repository/{match[3]}" if match else None
     return ImageRef(reference=reference, repository_arn=arn)
 
 
@@ -41,7 +41,9 @@ def _build(context: Context) -> ImageRef:
     repository = aws.ecr.Repository(
         context.logical("image"),
         name=name(context.plan, "image", REPOSITORY),
-        image_tag_mutability="IMMUTABLE",
+        # Tasks refer to the digest. Another machine builds the same tag again, which an immutable tag would refuse:
+        # https://github.com/moby/buildkit/issues/3776
+        image_tag_mutability="MUTABLE",
         image_scanning_configuration={"scan_on_push": True},
         encryption_configurations=[{"encryption_type": "AES256"}],
         force_delete=True,  # an image can be built again

@@ -46,8 +46,22 @@ def name(plan: Plan, role: str, rule: NameRule = ECS) -> str:
 
 
 def log_group(plan: Plan, role: str) -> str:
-    """The name of a log group; an agent's share one prefix."""
-    return f"/unmoor/{name(plan, '')}/{role}"
+    """The name of a log group; an agent's share one prefix, but for the front's: API Gateway adds a group to the
+    account's one log resource policy, which has a size limit, unless its name begins with /aws/vendedlogs/.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+    """
+    prefix = "/aws/vendedlogs/unmoor" if role == "front" else "/unmoor"
+    return f"{prefix}/{name(plan, '')}/{role}"
+
+
+def partition(region: str) -> str:
+    """The partition in the ARNs of a region: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
+
+
+def secret_arn(reference: str) -> str:
+    """The ARN in a container's reference to a secret, which may name a key, a stage and a version after it."""
+    return ":".join(reference.split(":")[:7])
 
 
 def secret_name(plan: Plan, secret: Secret) -> str:

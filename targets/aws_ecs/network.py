@@ -13,6 +13,7 @@ from unmoor.container import GATEWAY_PORT
 
 from .context import Context
 from .names import GROUP, name
+from .zones import zone_arguments
 
 EVERYWHERE = "0.0.0.0/0"
 GROUPS = {"front": "what the gateway stands behind", "gateway": "the gateway", "run": "a run and its guard"}
@@ -64,23 +65,23 @@ def _create_vpc(context: Context) -> tuple[pulumi.Input[str], list[pulumi.Input[
         gateway_id=way_out.id,
         opts=context.child,
     )
-    subnets = [_subnet(context, vpc, table, index) for index in (0, 1)]
+    subnets = [_subnet(context, vpc, table, index, zone) for index, zone in enumerate(zone_arguments(context))]
     _store_endpoint(context, vpc, table)
     return vpc.id, [s.id for s in subnets]
 
 
-def _subnet(context: Context, vpc: aws.ec2.Vpc, table: aws.ec2.RouteTable, index: int) -> aws.ec2.Subnet:
-    # Zones differ by account, so they are looked up.
-    zones = aws.get_availability_zones_output(
-        state="available", opts=pulumi.InvokeOutputOptions(provider=context.child.provider)
-    )
+def _subnet(
+    context: Context, vpc: aws.ec2.Vpc, table: aws.ec2.RouteTable, index: int, zone: dict[str, Any]
+) -> aws.ec2.Subnet:
+    # The list of zones changes while one is impaired; a subnet that exists stays where it is.
+    stays = pulumi.ResourceOptions(ignore_changes=["availabilityZone"])
     subnet = aws.ec2.Subnet(
         context.logical(f"network-{index}"),
         vpc_id=vpc.id,
         cidr_block=f"10.64.{index}.0/24",
-        availability_zone=zones.names[index],
         tags={**context.tags, "Name": name(context.plan, f"network{index}")},
-        opts=context.child,
+        opts=pulumi.ResourceOptions.merge(context.child, stays),
+        **zone,
     )
     aws.ec2.RouteTableAssociation(
         context.logical(f"network-{index}"), route_table_id=table.id, subnet_id=subnet.id, opts=context.child

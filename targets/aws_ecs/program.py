@@ -65,4 +65,5 @@ def _agent(context: Context) -> Outputs:
         logs=log_group(context.plan, ""),
         image=built.reference,
         bundle=context.options.bundle.sha256,
+        dns_target=dependencies.front.dns_target,
     )

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from unmoor.plan import Secret
 
 from .context import Context
-from .names import secret_name
+from .names import secret_arn, secret_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,8 @@ def secrets(context: Context) -> dict[str, StoredSecret]:
 
 
 def _refer(context: Context, secret: Secret) -> StoredSecret:
-    arn = context.settings.secrets[secret.name]
-    return StoredSecret(secret=secret, arn=arn, value_from=arn, value=arn)
+    reference = context.settings.secrets[secret.name]
+    return StoredSecret(secret=secret, arn=secret_arn(reference), value_from=reference, value=reference)
 
 
 def _create(context: Context, secret: Secret) -> StoredSecret:

@@ -12,13 +12,22 @@ Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 VpcId = Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-f]{8,17}$")]
 SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 ZoneId = Annotated[str, StringConstraints(pattern=r"^Z[0-9A-Z]{1,31}$")]
+KeyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-zA-Z-]+$")]
+AvailabilityZoneId = Annotated[str, StringConstraints(pattern=r"^[a-z]+\d-az\d{1,2}$")]
 CertificateArn = Annotated[
     str, StringConstraints(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+$")
 ]
 
+# The zones in which no VPC link of an HTTP API, or no Fargate task, can be created. Ids are the same in all accounts:
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-vpc-links-v2.html
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AWS_Fargate-Regions.html
+UNSUPPORTED_ZONE_IDS = ("ape1-az1", "apne1-az3", "cac1-az3", "cac1-az4", "euw3-az2", "use1-az3", "usw1-az2")
+
 
 class EcsSettings(Settings):
-    """Settings of `targets.aws-ecs`. An existing secret is named by its ARN."""
+    """Settings of `targets.aws-ecs`. An existing secret is named by its ARN; `:KEY::` after it takes one key of a JSON
+    document.
+    """
 
     region: Region = Field(description="The AWS region, such as eu-west-1.")
     front: Literal["http-api", "alb"] = Field(
@@ -31,6 +40,11 @@ class EcsSettings(Settings):
     front_subnets: list[SubnetId] = Field(
         [], description="Public subnets of `vpc` for the ALB. Needed if `subnets` are private."
     )
+    zones: list[AvailabilityZoneId] = Field(
+        [],
+        description="The ids of two availability zones for a new VPC, such as euw1-az1. Default: two in which API "
+        "Gateway and Fargate serve.",
+    )
     assign_public_ip: bool = Field(
         True, description="Whether tasks get a public IP address. Set false if `subnets` have a NAT."
     )
@@ -39,5 +53,8 @@ class EcsSettings(Settings):
     )
     certificate: CertificateArn | None = Field(
         None, description="An issued ACM certificate for network.domain, in the same region."
+    )
+    secret_keys: list[KeyArn] = Field(
+        [], description="The ARNs of the customer managed KMS keys under which existing secrets are encrypted."
     )
     container_insights: bool = Field(False, description="Whether the cluster records Container Insights metrics.")

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from unmoor.quantities import whole_days
+from unmoor.target.store_expiry import expiry_days
 
 from .context import Context, policy
 from .names import name
-
-# Runs and their data expire. Bundles are small, and a running task may need an old one.
-EXPIRING = ("deliveries/", "runs/", "sessions/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +93,7 @@ def _expire(context: Context, bucket: aws.s3.Bucket) -> None:
         context.logical("store"),
         bucket=bucket.bucket,
         rules=[
-            *(_expiry(prefix, whole_days(context.plan.retention.runs_s)) for prefix in EXPIRING),
+            *(_expiry(prefix, days) for prefix, days in expiry_days(context.plan).items()),
             _cleanup_rule(),
         ],
         opts=_retained_after(context, versioning),
@@ -109,7 +106,7 @@ def _retained_after(context: Context, *resources: pulumi.Resource) -> pulumi.Res
 
 def _expiry(prefix: str, after_days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
     return {
-        "id": prefix.rstrip("/"),
+        "id": prefix.rstrip("/").replace("/", "-"),
         "status": "Enabled",
         "filter": {"prefix": prefix},
         "expiration": {"days": after_days},
@@ -117,11 +114,15 @@ def _expiry(prefix: str, after_days: int) -> aws.s3.BucketLifecycleConfiguration
 
 
 def _cleanup_rule() -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
-    """Noncurrent versions are deleted after a week, incomplete uploads after a day."""
+    """Noncurrent versions are deleted after a week, incomplete uploads after a day, and delete markers once no version
+    is left: each run leaves one below queue/, and they slow down its listings.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-configuration-examples.html
+    """
     return {
         "id": "leftovers",
         "status": "Enabled",
         "filter": {"prefix": ""},
+        "expiration": {"expired_object_delete_marker": True},
         "noncurrent_version_expiration": {"noncurrent_days": 7},
         "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
     }

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_azure_native as az
 
-from unmoor.container import GATEWAY_PORT, HEALTH_PATH, READY_PATH, SERVE, STOP_GRACE_S
+from unmoor.container import GATEWAY_PORT, HEALTH_PATH, READY_PATH, SERVE, SERVE_ON_S, STOP_GRACE_S
 from unmoor.plan import Plan
 
 from .container_sizes import guard_size, instances, replica_of_gateway
@@ -106,7 +106,11 @@ def _gateway(context: Context, around: Dependencies, size: Size) -> Container:
         name="gateway",
         image=around.image.reference,
         command=SERVE,
-        environment={**variables, "UNMOOR_VERSIONS": _versions(context.plan, around.secrets)},
+        environment={
+            **variables,
+            "UNMOOR_SERVE_ON_S": str(SERVE_ON_S),
+            "UNMOOR_VERSIONS": _versions(context.plan, around.secrets),
+        },
         secrets=held,
         size=size,
         probes=PROBES,

@@ -9,14 +9,12 @@ import pulumi
 import pulumi_azure_native as az
 import pulumi_random as random
 
-from unmoor.quantities import whole_days
+from unmoor.target.store_expiry import expiry_days
 
 from .context import Context
 from .grants import BLOB_ACTIONS, role
 from .names import CONTAINER, STORAGE
 
-# Runs and their data expire. Bundles are small, and a running replica may need an old one.
-EXPIRING = ("deliveries/", "runs/", "sessions/")
 # Replaced and deleted blobs, and a deleted container, can be recovered for a week.
 RECOVERABLE_DAYS = 7
 # Enough that no two deployments of one bundle share a name.
@@ -122,7 +120,7 @@ def _expire(context: Context, account: az.storage.StorageAccount, container: az.
         resource_group_name=context.group,
         policy={
             "rules": [
-                *(_expiry(container, prefix, whole_days(context.plan.retention.runs_s)) for prefix in EXPIRING),
+                *(_expiry(container, prefix, days) for prefix, days in expiry_days(context.plan).items()),
                 _rule("replaced", "", container, version_days=RECOVERABLE_DAYS),
             ]
         },
@@ -133,7 +131,7 @@ def _expire(context: Context, account: az.storage.StorageAccount, container: az.
 def _expiry(
     container: az.storage.BlobContainer, prefix: str, after_days: int
 ) -> az.storage.ManagementPolicyRuleArgsDict:
-    return _rule(prefix.rstrip("/"), prefix, container, blob_days=after_days)
+    return _rule(prefix.rstrip("/").replace("/", "-"), prefix, container, blob_days=after_days)
 
 
 def _rule(

@@ -8,13 +8,11 @@ from typing import Any
 import pulumi
 import pulumi_gcp as gcp
 
-from unmoor.quantities import whole_days
+from unmoor.target.store_expiry import expiry_days
 
 from .context import Context
 from .names import bucket_name
 
-# Runs and their data expire. Bundles are small, and a running execution may need an old one.
-EXPIRING = ("deliveries/", "runs/", "sessions/")
 # How long replaced and deleted objects can be recovered.
 REPLACED_DAYS = 7
 RECOVERABLE_S = 7 * 86400
@@ -65,9 +63,11 @@ def _encryption(context: Context) -> gcp.storage.BucketEncryptionArgsDict | None
 
 
 def _lifecycle(context: Context) -> list[Any]:
-    age = whole_days(context.plan.retention.runs_s)
     rules = [
-        *(("Delete", {"age": age, "matches_prefixes": [prefix], "with_state": "ANY"}) for prefix in EXPIRING),
+        *(
+            ("Delete", {"age": days, "matches_prefixes": [prefix], "with_state": "ANY"})
+            for prefix, days in expiry_days(context.plan).items()
+        ),
         ("Delete", {"days_since_noncurrent_time": REPLACED_DAYS, "with_state": "ARCHIVED"}),
         ("AbortIncompleteMultipartUpload", {"age": 1, "with_state": "ANY"}),
     ]

@@ -29,3 +29,14 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     with running(tmp_path, checkpoints=getattr(request.module, "CHECKPOINTS", False)) as engine:
         yield engine
     gc.collect()  # what it left behind is not another test's
+
+
+@pytest.fixture
+def own(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """The engine with a user's own folder for state and passphrase, as it is without any setting."""
+    for name in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("UNMOOR_DATA", str(engine.folder / "data"))
+    monkeypatch.setenv("UNMOOR_CACHE", str(engine.folder / "cache"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    return engine

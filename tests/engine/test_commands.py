@@ -25,17 +25,6 @@ ON_DOCKER = (HELLO, "-t", "vm-docker")
 CONTAINER, VOLUME = "docker:index/container:Container", "docker:index/volume:Volume"
 
 
-@pytest.fixture
-def own(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """The engine with a user's own folder for state and passphrase, as it is without any setting."""
-    for name in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("UNMOOR_DATA", str(engine.folder / "data"))
-    monkeypatch.setenv("UNMOOR_CACHE", str(engine.folder / "cache"))
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-    return engine
-
-
 def unmoor(*arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
     stdin: dict = {"stdin": subprocess.DEVNULL} if given is None else {"input": given}
     return subprocess.run([*UNMOOR, *arguments], capture_output=True, text=True, timeout=120, **stdin)

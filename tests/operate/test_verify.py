@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,12 @@ def test_a_gateway_that_is_not_the_one_that_was_deployed_is_waited_for_and_given
         found = verification(server.url, Looks(serving_revision("x"))).verify()
     assert lines(found)[1] == "wrong gateway: " + text.format(url=server.url)
     assert len(server.asked) == 11
+
+
+def test_a_domain_that_is_not_pointed_to_the_front_is_told_what_its_record_needs() -> None:
+    pointing = replace(outputs("http://127.0.0.1:9"), dns_target="d-1.example.net")
+    found = verification("http://127.0.0.1:9", Looks(serving_revision("x")), outputs=pointing).verify()
+    assert lines(found)[1].endswith("; http://127.0.0.1:9 needs a DNS record, a CNAME or an alias, to d-1.example.net")
 
 
 def test_a_gateway_that_becomes_the_right_one_is_right() -> None:

@@ -89,6 +89,21 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ),
     (
         {},
+        {**VPC, "subnets": ["subnet-01234567", "subnet-11234567"], "zones": ["euw1-az1", "euw1-az2"]},
+        "targets.aws-ecs.zones: zones are for a new VPC; remove them, or remove vpc and subnets",
+    ),
+    (
+        {},
+        {"zones": ["euw1-az1", "euw1-az1"]},
+        "targets.aws-ecs.zones: a new VPC has a subnet in each of two zones; name two different zones",
+    ),
+    (
+        {},
+        {"region": "us-east-1", "zones": ["use1-az1", "use1-az3"]},
+        "targets.aws-ecs.zones: API Gateway or Fargate does not serve in use1-az3; choose another zone",
+    ),
+    (
+        {},
         {"assign_public_ip": False},
         "targets.aws-ecs.assign_public_ip: the new VPC has public subnets and no NAT, so tasks would have no egress; leave it true, or set vpc and subnets",
     ),
@@ -100,7 +115,12 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {"secrets": {"model-key": {"existing": True}, "repo-token": {"env": "B"}, "hook-secret": {"env": "C"}}},
         {"secrets": {"model-key": "key"}},
-        "targets.aws-ecs.secrets.model-key: 'key' is not valid; write the whole ARN, including the six characters at its end",
+        "targets.aws-ecs.secrets.model-key: 'key' is not valid; write the whole ARN, including the six characters at its end; :KEY:: after it takes one key of a JSON secret",
+    ),
+    (
+        {},
+        {"secret_keys": ["arn:aws:kms:eu-west-1:123456789012:key/0a"]},
+        "targets.aws-ecs.secret_keys: no existing secret is encrypted under these keys; remove them, or write existing: true for a secret",
     ),
     (
         {},

@@ -69,7 +69,10 @@ def test_an_aws_policy_names_the_agent_wherever_a_name_is_known_and_holds_no_wil
     actions = [action for s in policy["Statement"] for action in s["Action"]]
     assert [a for a in actions if "*" in a] == []
     everything = {sid for sid, s in by_sid.items() if s["Resource"] == ["*"]}
-    assert everything == {"Region", "Anywhere"}
+    assert everything == {"Region", "Anywhere", "ListTasks"}
+    assert by_sid["ListTasks"]["Condition"] == {
+        "ArnLike": {"ecs:cluster": "arn:aws:ecs:eu-west-1:*:cluster/issue-triage-default*"}
+    }
     assert by_sid["Anywhere"]["Action"] == [
         "route53:AssociateVPCWithHostedZone",
         "route53:CreateHostedZone",

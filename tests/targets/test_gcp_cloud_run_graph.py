@@ -216,10 +216,11 @@ def test_a_schedule_starts_the_job_with_an_access_token():
 
 def test_the_store_is_closed_versioned_and_emptied_by_age():
     bucket = inputs_of(resources_of(*CASES["everything"]), "storage/bucket:Bucket", "store")
-    ages = {r["condition"]["matchesPrefixes"][0]: r["condition"]["age"] for r in bucket["lifecycleRules"][:3]}
+    ages = {r["condition"]["matchesPrefixes"][0]: r["condition"]["age"] for r in bucket["lifecycleRules"][:6]}
     assert (bucket["publicAccessPrevention"], bucket["uniformBucketLevelAccess"]) == ("enforced", True)
     assert bucket["versioning"] == {"enabled": True}
-    assert ages == {"deliveries/": 60, "runs/": 60, "sessions/": 60}
+    ages_of_runs = dict.fromkeys(("budget/", "deliveries/", "queue/outbox/", "runs/", "sessions/"), 60)
+    assert ages == {**ages_of_runs, "queue/fired/": 2}
 
 
 @pytest.mark.parametrize(("case", "kept"), [("minimal", True), ("process", False)])

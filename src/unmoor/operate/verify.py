@@ -107,10 +107,16 @@ class Verification:
             why = self._not_ready()
             if not why:
                 return ok(GATEWAY, f"{self.outputs.url} is ready with bundle {self.outputs.bundle[:12]}")
+            why += self._dns_advice()
             if last:
                 return failure(GATEWAY, why)
             said = self._notify_once(said, f"waiting for the gateway: {why}")
         raise AssertionError("the last look returns")
+
+    def _dns_advice(self) -> str:
+        """The record that the user creates, if there is one."""
+        domain, points_to = self.outputs.url.removeprefix("https://"), self.outputs.dns_target
+        return f"; {domain} needs a DNS record, a CNAME or an alias, to {points_to}" if points_to else ""
 
     def _not_ready(self) -> str:
         """Why the gateway is not ready with the deployed bundle; empty if it is."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 
 import pulumi
@@ -40,6 +39,6 @@ def program(
         deployed_paths=deployed_paths or {},
     )
     outputs = target.build(plan.agent, plan, settings, options)
-    for field in dataclasses.fields(outputs):
-        pulumi.export(field.name, getattr(outputs, field.name))
+    for output, value in outputs.present().items():
+        pulumi.export(output, value)
     return outputs

@@ -6,10 +6,16 @@ import asyncio
 import signal
 
 
-def shutdown_event() -> asyncio.Event:
-    """An event that the first SIGTERM or SIGINT sets."""
+def shutdown_event(hurry: asyncio.Event | None = None) -> asyncio.Event:
+    """An event that the first SIGTERM or SIGINT sets; a further one sets `hurry`."""
     stop = asyncio.Event()
+
+    def handle() -> None:
+        if stop.is_set() and hurry is not None:
+            hurry.set()
+        stop.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, handle)
     return stop

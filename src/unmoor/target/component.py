@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -130,5 +129,5 @@ def build_component(
         kept=pulumi.ResourceOptions.merge(child, kept),
     )
     outputs = create(context)
-    component.register_outputs({f.name: getattr(outputs, f.name) for f in dataclasses.fields(outputs)})
+    component.register_outputs(outputs.present())
     return outputs

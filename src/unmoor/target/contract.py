@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from unmoor.errors import Problem
@@ -60,7 +60,8 @@ class Outputs:
     """A deployed agent's outputs, under the same names for every target; each is text or a Pulumi Output of text.
 
     `token` is the API's bearer token, a secret; `gateway` names the gateway's resource; `run` names the definition that
-    runs are started from; `logs` tells where the logs are.
+    runs are started from; `logs` tells where the logs are. `dns_target` is the name that the user's DNS record of
+    network.domain must point to, empty if the target creates the record or there is no domain.
     """
 
     url: Any
@@ -71,6 +72,12 @@ class Outputs:
     logs: Any
     image: Any
     bundle: Any
+    dns_target: Any = ""
+
+    def present(self) -> dict[str, Any]:
+        """The outputs by name, without an empty `dns_target`."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in values.items() if name != "dns_target" or value != ""}
 
 
 @dataclass(frozen=True, slots=True)

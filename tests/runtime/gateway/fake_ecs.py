@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from iam import is_allowed
 
 CLUSTER = "arn:aws:ecs:eu-west-1:123456789012:cluster/agent"
 TASK = "arn:aws:ecs:eu-west-1:123456789012:task-definition/agent-run:7"
@@ -26,6 +27,8 @@ class FakeEcs:
     shown: list[str] = field(default_factory=list)
     failing: tuple[str, str] | list[dict[str, str]] | None = None
     page: int = 100
+    # The statements of the caller's role; None allows everything.
+    statements: list[dict[str, Any]] | None = None
 
     def app(self) -> web.Application:
         made = web.Application()
@@ -50,6 +53,11 @@ class FakeEcs:
         asked = await request.json()
         assert asked["cluster"] == CLUSTER
         self.asked.append((action, asked))
+        for resource in _authorized_on(action, asked):
+            if self.statements is not None and not is_allowed(
+                self.statements, f"ecs:{action}", resource, ecs__cluster=CLUSTER
+            ):
+                return refused("AccessDeniedException", f"not authorized to perform: ecs:{action} on {resource}")
         return getattr(self, action)(asked)
 
     def RunTask(self, asked: dict[str, Any]) -> web.Response:
@@ -79,8 +87,8 @@ class FakeEcs:
         return answered({"tasks": [self.tasks[arn]], "failures": []})
 
     def ListTasks(self, asked: dict[str, Any]) -> web.Response:
-        assert (asked["family"], asked["desiredStatus"]) == ("agent-run", "RUNNING")
-        arns = sorted(arn for arn, task in self.tasks.items() if task["desiredStatus"] == "RUNNING")
+        assert asked["family"] == "agent-run"
+        arns = sorted(arn for arn, task in self.tasks.items() if task["desiredStatus"] == asked["desiredStatus"])
         first = int(asked.get("nextToken", "0"))
         more = {"nextToken": str(first + self.page)} if first + self.page < len(arns) else {}
         return answered({"taskArns": arns[first : first + self.page], **more})
@@ -100,6 +108,15 @@ class FakeEcs:
         task |= {"lastStatus": "STOPPED", "desiredStatus": "STOPPED", "stoppedReason": reason}
         own = task["containers"][0]
         own |= {**({} if code is None else {"exitCode": code}), **({"reason": why} if why else {})}
+
+
+def _authorized_on(action: str, asked: dict[str, Any]) -> list[str]:
+    """The resources that ECS authorizes a call on. A list of tasks without a container instance is authorized on `*`:
+    https://github.com/cdklabs/construct-hub/issues/1207, https://github.com/awsdocs/amazon-ecs-developer-guide/issues/211
+    """
+    if action == "RunTask":
+        return [asked["taskDefinition"]]
+    return ["*"] if action == "ListTasks" else [*asked.get("tasks", []), *([asked["task"]] if "task" in asked else [])]
 
 
 def answered(values: dict[str, Any], status: int = 200) -> web.Response:

@@ -164,6 +164,27 @@ def test_more_tasks_than_a_page_are_seen_and_those_of_others_are_left_alone(tmp_
     play(tmp_path, act)
 
 
+def test_without_the_right_to_list_what_became_of_a_run_is_still_seen(tmp_path: Path) -> None:
+    async def act(place: Cluster) -> None:
+        tasks = "arn:aws:ecs:eu-west-1:123456789012:task/*"
+        place.ecs.statements = [
+            {"Effect": "Allow", "Action": ["ecs:RunTask"], "Resource": [fake_ecs.TASK]},
+            {"Effect": "Allow", "Action": ["ecs:DescribeTasks", "ecs:StopTask"], "Resource": [tasks]},
+        ]
+        launcher, told, logged = place.launcher(), Told(), list[str]()
+        launcher.on_exit, launcher.log = told, lambda message, **_: logged.append(message)
+        await launcher.start(RUN)
+        await launcher.start(OTHER)
+        first, _ = place.ecs.tasks.values()
+        place.ecs.stop(first, None, "CannotPullContainerError: pull access denied")
+        await launcher.reconcile()
+        assert [(e.run, e.detail) for e in told.exits] == [(RUN, "CannotPullContainerError: pull access denied")]
+        assert launcher.running() == {OTHER}
+        assert "not authorized to perform: ecs:ListTasks" in logged[0]
+
+    play(tmp_path, act)
+
+
 def test_without_credentials_it_says_so() -> None:
     async def act() -> None:
         with pytest.raises(ConfigurationError) as refused:

@@ -366,6 +366,10 @@ def test_a_container_serves_its_agent_and_ends_on_sigterm(tmp_path: Path) -> Non
             "UNMOOR_SWEEP_AFTER_DAYS: 'soon' is not a number of days; the target sets it",
         ),
         (
+            {"UNMOOR_SERVE_ON_S": "-1"},
+            "UNMOOR_SERVE_ON_S: '-1' is not a number of seconds; the target sets it",
+        ),
+        (
             {"UNMOOR_LAUNCHER": "nomad"},
             "UNMOOR_LAUNCHER: unknown launcher 'nomad'; known: process, service, docker, ecs, container-apps, cloud-run",
         ),

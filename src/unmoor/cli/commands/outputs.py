@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import typer
@@ -31,8 +30,8 @@ def run(where: AgentLocation, *, as_json: bool, show_token: bool) -> None:
 
 
 def output_values(outputs: Outputs, *, show_token: bool = False) -> dict[str, object]:
-    """The outputs by name; the token is redacted unless `show_token`."""
-    return {**dataclasses.asdict(outputs), **({} if show_token else {"token": SECRET})}
+    """The outputs by name, without one that is empty; the token is redacted unless `show_token`."""
+    return {**outputs.present(), **({} if show_token else {"token": SECRET})}
 
 
 def print_lines(found: dict[str, object]) -> None:

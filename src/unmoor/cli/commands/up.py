@@ -28,7 +28,7 @@ def run(request: DeployRequest, *, yes: bool, diff: bool, as_json: bool, verifyi
         show(deployment, changes, diff=diff)
     _refuse_losses(changes, destroying=destroying)
     outputs = deployment.workspace.outputs() if not changes.changes else None
-    if outputs is None or not all(dataclasses.astuple(outputs)):
+    if outputs is None or not all(dataclasses.astuple(dataclasses.replace(outputs, dns_target="-"))):
         if changes.changes:
             confirm(f"Deploy {deployment.title}?", yes=yes)
         of = len(changes.changes)

@@ -22,11 +22,14 @@ from unmoor.runtime.gateway.http.error_handlers import exception_handlers
 from unmoor.runtime.gateway.http.routes import all_routes
 from unmoor.runtime.gateway.http.stream_limit import StreamLimit
 from unmoor.runtime.gateway.http.webhooks import Hook, Hooks, hooks_of
+from unmoor.runtime.gateway.launchers.firings import FiringSource
+from unmoor.runtime.gateway.launchers.platform import PlatformLauncher
 from unmoor.runtime.gateway.launchers.protocol import Launcher
 from unmoor.runtime.gateway.queue.coalesce import CoalescedCall
 from unmoor.runtime.gateway.queue.dispatcher import BUSY_S, IDLE_S, Dispatcher, QueueLimits
 from unmoor.runtime.gateway.queue.start_attempts import RunnerStarts
 from unmoor.runtime.gateway.triggers.email.tasks import mail_tasks
+from unmoor.runtime.gateway.triggers.failed_firings import FailedFirings
 from unmoor.runtime.gateway.triggers.intake import Intake
 from unmoor.runtime.gateway.triggers.schedules import Scheduler, schedules_of
 from unmoor.runtime.http.server import serve_app
@@ -37,6 +40,7 @@ from unmoor.runtime.state.delivery_log import Delivery, DeliveryLog
 from unmoor.runtime.state.event_stream import PollInterval, poll_interval
 from unmoor.runtime.state.retention import delete_expired
 from unmoor.runtime.store import Store
+from unmoor.runtime.waiting import wait_event
 
 from .metrics import Metrics
 
@@ -48,8 +52,9 @@ class Gateway:
     """The gateway's dependencies and settings.
 
     `secrets` are its triggers', by name. `sweep_after_s` is None where the store's platform deletes expired objects.
-    `fires_schedules`: the gateway fires schedules, not the platform. `has_idle_cpu`: it has CPU between requests. `tls`
-    verifies mail servers, by default with the machine's certificate authorities.
+    `serve_on_s` is the time for which it serves on once it stops, or until `hurry` is set. `fires_schedules`: the
+    gateway fires schedules, not the platform. `has_idle_cpu`: it has CPU between requests. `tls` verifies mail servers,
+    by default with the machine's certificate authorities.
     """
 
     store: Store
@@ -64,6 +69,8 @@ class Gateway:
     busy_s: float = BUSY_S
     idle_s: float = IDLE_S
     sweep_after_s: int | None = None
+    serve_on_s: float = 0
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
     ticks: Callable[[], float] = time.monotonic
     fires_schedules: bool = True
     has_idle_cpu: bool = True
@@ -73,7 +80,8 @@ class Gateway:
 
     @contextlib.asynccontextmanager
     async def serving(self, listening: socket.socket) -> AsyncIterator[int]:
-        """Serves and yields the port; on exit it stops the runs that cannot outlive the gateway."""
+        """Serves and yields the port; on exit it looks at the queue no more, serves on while the front still sends
+        requests, and then stops the runs that cannot outlive it."""
         metrics = Metrics()
         dispatcher = self._dispatcher()
         dispatcher.on_end(metrics.count_finished)
@@ -89,6 +97,8 @@ class Gateway:
         work = [self.launcher.watch(dispatcher.on_runner_exit), dispatcher.run(), self._sweep_loop()]
         if self.fires_schedules and self.bundle.agent.schedules:
             work.append(Scheduler(intake=intake, schedules=schedules_of(self.bundle)).run())
+        if not self.fires_schedules and (source := self._firing_source()) is not None:
+            work.append(FailedFirings(intake=intake, source=source).run())
         work += mail_tasks(intake, self.secrets, self.tls, connection=metrics.set_mailbox_connected)
         tasks = [asyncio.create_task(each) for each in work]
         stopping: asyncio.Task[None] | None = None
@@ -98,6 +108,7 @@ class Gateway:
             finally:
                 self.log("stopping", runs=len(self.launcher.running()))
                 await _cancel_all(tasks)
+                await wait_event(self.hurry, self.serve_on_s)
                 stopping = asyncio.create_task(self.launcher.close())
         await intake.deliveries.flush_counts(everything=True)
         await stopping
@@ -150,6 +161,11 @@ class Gateway:
             slots=self.slots,
             invocations_open=self.invocations_open,
         )
+
+    def _firing_source(self) -> FiringSource | None:
+        """The platform, if it fires the agent's schedules and lists their ended containers."""
+        platform = self.launcher.platform if isinstance(self.launcher, PlatformLauncher) else None
+        return platform if self.bundle.agent.schedules and isinstance(platform, FiringSource) else None
 
     async def _sweep_loop(self) -> None:
         while self.sweep_after_s is not None:

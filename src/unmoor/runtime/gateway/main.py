@@ -40,13 +40,15 @@ SECRETS = "UNMOOR_SECRET"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayOptions:
     """Settings from the environment: the address, the launcher with its configuration, who fires schedules, the age at
-    which objects expire, and the environment that runs as processes inherit without its secrets."""
+    which objects expire, the time for which the gateway serves on, and the environment that runs as processes inherit
+    without its secrets."""
 
     host: str
     port: int
     launcher: tuple[str, Mapping[str, Any]]
     platform_schedules: bool
     sweep_after_s: int | None
+    serve_on_s: int
     environment: Mapping[str, str] = field(repr=False)
     invocations_open: bool = False
 
@@ -63,18 +65,25 @@ def read_options(environment: Mapping[str, str]) -> GatewayOptions:
     port = environment.get("PORT", "") or str(GATEWAY_PORT)
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise ConfigurationError(f"PORT: {port!r} is not a port; the platform sets it")
-    days = environment.get("UNMOOR_SWEEP_AFTER_DAYS", "")
-    if days and not (days.isascii() and days.isdigit()):
-        raise ConfigurationError(f"UNMOOR_SWEEP_AFTER_DAYS: {days!r} is not a number of days; the target sets it")
+    days = _read_number(environment, "UNMOOR_SWEEP_AFTER_DAYS", "days")
     return GatewayOptions(
         host=environment.get("UNMOOR_GATEWAY_BIND", "") or "0.0.0.0",
         port=int(port),
         launcher=read_launcher_config(environment),
         platform_schedules=environment.get("UNMOOR_SCHEDULER", "") not in ("", "gateway"),
-        sweep_after_s=int(days) * DAY_S if days else None,
+        sweep_after_s=None if days is None else days * DAY_S,
+        serve_on_s=_read_number(environment, "UNMOOR_SERVE_ON_S", "seconds") or 0,
         environment=dict(environment),
         invocations_open=_are_invocations_open(environment),
     )
+
+
+def _read_number(environment: Mapping[str, str], variable: str, unit: str) -> int | None:
+    """A whole number that the target sets; None where it does not."""
+    text = environment.get(variable, "")
+    if text and not (text.isascii() and text.isdigit()):
+        raise ConfigurationError(f"{variable}: {text!r} is not a number of {unit}; the target sets it")
+    return int(text) if text else None
 
 
 def _are_invocations_open(environment: Mapping[str, str]) -> bool:
@@ -88,10 +97,12 @@ def _are_invocations_open(environment: Mapping[str, str]) -> bool:
 async def serve(
     serving: GatewayOptions, surroundings: ContainerEnvironment, *, stop: asyncio.Event | None = None
 ) -> int:
-    """Serves until SIGTERM, then finishes requests, stops runs, and ends within 8 s."""
+    """Serves until SIGTERM and the seconds that the target adds, then finishes requests, stops runs, and ends within
+    8 s. A second signal skips the added seconds."""
     redact = redactor(surroundings.secrets)
     log = JsonLog(redact=redact, part="gateway")
-    stop = stop or shutdown_event()
+    hurry = asyncio.Event()
+    stop = stop or shutdown_event(hurry)
     if serving.launcher[0] == PROCESS and not surroundings.guard_url:
         raise ConfigurationError("UNMOOR_GUARD_URL is not set; the target sets it")
     store = open_store(surroundings.store_url)
@@ -117,6 +128,8 @@ async def serve(
             log=log,
             clock=lambda: datetime.now(UTC),
             sweep_after_s=serving.sweep_after_s,
+            serve_on_s=serving.serve_on_s,
+            hurry=hurry,
             invocations_open=serving.invocations_open,
             fires_schedules=not serving.platform_schedules,
             has_idle_cpu=has_cpu_between_requests(serving.launcher),

@@ -15,6 +15,9 @@ from unmoor.runtime.errors import ConfigurationError
 
 # Seconds for open requests, of the shortest grace period of all targets, 10 s.
 DRAIN_S = 3
+# An idle connection is kept for longer than any front keeps it, 4000 s at most: closing it first loses requests.
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
+KEEP_ALIVE_S = 4060
 MOST_HEADERS = 32 * 1024
 
 
@@ -52,7 +55,7 @@ async def serve_app(app: ASGIApp, listening: socket.socket, *, closing: asyncio.
         ws="none",
         h11_max_incomplete_event_size=MOST_HEADERS,
         timeout_graceful_shutdown=DRAIN_S,
-        timeout_keep_alive=30,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from unmoor.runtime.http.client import JsonHttpClient, RequestRejected
 from unmoor.runtime.state import keys
 
 from .aws_sigv4 import CredentialProvider, sign_request
+from .firings import EndedFiring, firing_of_command
 from .platform import GONE, Execution
 
 TARGET = "AmazonEC2ContainerServiceV20141113"
@@ -66,11 +67,20 @@ class Ecs:
                 raise
 
     async def list_executions(self, handles: frozenset[str]) -> list[Execution]:
-        family = self.task_definition.rsplit("/", 1)[-1].split(":")[0]
-        listed = [arn async for arn in self._list_tasks({"family": family, "desiredStatus": "RUNNING"})]
+        try:
+            listed = await self._list_tasks("RUNNING")
+        except RequestRejected:
+            if not handles:
+                raise
+            listed = []  # what became of known tasks can be read without the right to list
         tasks = await self._describe_tasks(sorted({*listed, *handles}))
         runs = [task for task in tasks if keys.RUN_ID.fullmatch(str(task.get("startedBy", "")))]
         return [_execution(task, self.container) for task in runs]
+
+    async def ended_firings(self) -> list[EndedFiring]:
+        """The tasks that EventBridge Scheduler started and that have ended, for the hour in which ECS lists them."""
+        tasks = await self._describe_tasks(await self._list_tasks("STOPPED"))
+        return [firing for task in tasks if (firing := _ended_firing(task, self.container)) is not None]
 
     async def close(self) -> None:
         await self.rest.close()
@@ -104,16 +114,18 @@ class Ecs:
         # A task that ECS no longer lists stopped more than an hour ago.
         return next((t for t in tasks if not _has_stopped(t)), {"lastStatus": "STOPPED"})
 
-    async def _list_tasks(self, filters: Mapping[str, Any]) -> AsyncIterator[str]:
+    async def _list_tasks(self, status: str) -> list[str]:
+        """The ARNs of the run's tasks with this desired status."""
+        family = self.task_definition.rsplit("/", 1)[-1].split(":")[0]
+        request = {"cluster": self.cluster, "family": family, "desiredStatus": status}
+        found: list[str] = []
         more = ""
         while True:
-            request = {"cluster": self.cluster, **filters, **({"nextToken": more} if more else {})}
-            answer = await self._request("ListTasks", request)
-            for arn in answer.get("taskArns", []):
-                yield str(arn)
+            answer = await self._request("ListTasks", {**request, **({"nextToken": more} if more else {})})
+            found += map(str, answer.get("taskArns", []))
             more = answer.get("nextToken") or ""
             if not more:
-                return
+                return found
 
     async def _describe_tasks(self, arns: Sequence[str]) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
@@ -153,10 +165,7 @@ def _has_stopped(task: Mapping[str, Any]) -> bool:
 
 
 def _execution(task: Mapping[str, Any], container: str) -> Execution:
-    own = next((c for c in task.get("containers", []) if c.get("name") == container), {})
-    code = own.get("exitCode")
-    reasons = [own.get("reason"), task.get("stoppedReason")]
-    detail = "; ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
+    code, detail = _exit(task, container)
     return Execution(
         run=str(task["startedBy"]),
         handle=str(task["taskArn"]),
@@ -166,6 +175,23 @@ def _execution(task: Mapping[str, Any], container: str) -> Execution:
         detail=detail,
         no_capacity=code is None and any(words in detail for words in PASSING_WORDS),
     )
+
+
+def _exit(task: Mapping[str, Any], container: str) -> tuple[int | None, str]:
+    """The container's exit code, None if it never ran, and why it ended."""
+    own = next((c for c in task.get("containers", []) if c.get("name") == container), {})
+    reasons = [own.get("reason"), task.get("stoppedReason")]
+    return own.get("exitCode"), "; ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
+
+
+def _ended_firing(task: Mapping[str, Any], container: str) -> EndedFiring | None:
+    overrides = (task.get("overrides") or {}).get("containerOverrides") or []
+    command = next((o.get("command") or [] for o in overrides if o.get("name") == container), [])
+    fired = firing_of_command(command)
+    if fired is None or not _has_stopped(task):
+        return None
+    at = datetime.fromtimestamp(float(task.get("createdAt") or 0), UTC).isoformat()
+    return EndedFiring(trigger=fired[0], delivery=fired[1], at=at, detail=_exit(task, container)[1])
 
 
 def _start_error(failures: Iterable[Mapping[str, Any]]) -> TransientError | ConfigurationError:

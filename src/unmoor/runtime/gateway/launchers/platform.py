@@ -123,21 +123,22 @@ class PlatformLauncher:
             await asyncio.sleep(self.look_s)
 
     async def reconcile(self) -> None:
-        """Polls the platform once; the first time, it adopts executions that are active already."""
+        """Polls the platform once; until it succeeds, it also adopts executions that are active already."""
+        if not self._adopted:
+            await log_errors(self._adopt, "listing the platform's runs", log=self.log)
         before = {run: begun for run, begun in self._starts.items() if begun.started}
-        if not before and self._adopted:
+        if not before:
             return
         found = await self.platform.list_executions(frozenset(b.handle for b in before.values() if b.handle))
         by_run = _by_run(found)
         for run, begun in before.items():
             await self._judge(run, begun, by_run.get(run, []))
-        if not self._adopted:
-            self._adopt(by_run)
 
     async def close(self) -> None:
         await self.platform.close()
 
-    def _adopt(self, by_run: Mapping[str, list[Execution]]) -> None:
+    async def _adopt(self) -> None:
+        by_run = _by_run(await self.platform.list_executions(frozenset()))
         self._adopted = True
         for run, executions in by_run.items():
             active = [e for e in executions if not e.ended]

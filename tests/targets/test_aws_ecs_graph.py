@@ -1,0 +1,55 @@
+"""What the graph on ECS sends, where a cloud's default would lose requests or fail."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from cases import graph_of, one, plan_of
+
+from unmoor.recording.of_target import record_target
+from unmoor.runtime.state.retention import PREFIXES
+from unmoor.target.registry import load
+
+TARGET = load("aws-ecs")
+
+
+def graph(**settings: object):
+    return graph_of("aws-ecs", plan_of(), TARGET.settings.model_validate({"region": "eu-west-1", **settings}))
+
+
+def test_cloud_map_returns_healthy_tasks_only() -> None:
+    """Without a custom health check it returns all: https://github.com/anomalyco/sst/issues/5915. The provider drops an
+    empty block: https://github.com/hashicorp/terraform-provider-aws/issues/44285
+    """
+    service = one(graph(), "aws:servicediscovery/service:Service", "agent-gateway")
+    assert service["healthCheckCustomConfig"] == {"failureThreshold": 1}
+
+
+def test_a_refresh_with_an_expired_registry_password_keeps_the_image() -> None:
+    """0.0.21 is the first that does: https://github.com/pulumi/pulumi-docker-build/pull/930"""
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())["project"]
+    needed = [n for extra in project["optional-dependencies"].values() for n in extra if "docker-build" in n]
+    assert set(needed) == {"pulumi-docker-build>=0.0.21"}
+
+
+def test_nothing_that_grows_with_runs_or_firings_stays_for_ever() -> None:
+    rules = one(graph(), "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "agent-store")["rules"]
+    days = {r["filter"]["prefix"]: r["expiration"].get("days") for r in rules}
+    assert {prefix for prefix in days if prefix} == set(PREFIXES)  # what the gateway itself would delete in a folder
+    assert days["queue/fired/"] == 2  # each look at the queue lists these
+    assert [r["expiration"] for r in rules if not r["filter"]["prefix"]] == [{"expiredObjectDeleteMarker": True}]
+
+
+@pytest.mark.parametrize("front", ["http-api", "alb"])
+def test_without_a_zone_the_outputs_name_what_the_users_record_must_point_to(front: str) -> None:
+    certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b"
+    settings = TARGET.settings.model_validate({"region": "eu-west-1", "front": front, "certificate": certificate})
+    outputs = record_target(TARGET, plan_of(network={"domain": "agent.example.com"}), settings).outputs
+    ends = {"http-api": ".execute-api.eu-west-1.amazonaws.com", "alb": ".eu-west-1.elb.amazonaws.com"}
+    assert str(outputs["dns_target"]).endswith(ends[front])
+    zoned = settings.model_copy(update={"hosted_zone_id": "Z123"})
+    assert (
+        record_target(TARGET, plan_of(network={"domain": "agent.example.com"}), zoned).outputs.get("dns_target") is None
+    )
