@@ -25,7 +25,7 @@ from unmoor.runtime.logs import JsonLog
 from unmoor.runtime.redact import redactor
 from unmoor.runtime.secret_references import secrets_by_holder
 from unmoor.runtime.signals import shutdown_event
-from unmoor.runtime.state.bundle import fetch_bundle
+from unmoor.runtime.state.bundle import fetch_bundle_patiently
 from unmoor.runtime.store import open_store
 
 from .gateway import Gateway
@@ -97,7 +97,7 @@ async def serve(
     store = open_store(surroundings.store_url)
     url = await discover_public_url(serving.environment, region=serving.launcher[1].get("region", ""), log=log)
     with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
-        bundle = await fetch_bundle(store, surroundings.bundle, Path(folder))
+        bundle = await fetch_bundle_patiently(store, surroundings.bundle, Path(folder), stop=stop, log=log)
         held = secrets_by_holder(bundle.agent)
         secrets = {name: surroundings.secret(name) for name in sorted(held["gateway"])}
         gateway = Gateway(

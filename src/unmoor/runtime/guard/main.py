@@ -17,7 +17,7 @@ from unmoor.runtime.guard.transport.server import GuardServer
 from unmoor.runtime.logs import JsonLog
 from unmoor.runtime.redact import redactor
 from unmoor.runtime.signals import shutdown_event
-from unmoor.runtime.state.bundle import fetch_bundle
+from unmoor.runtime.state.bundle import fetch_bundle_patiently
 from unmoor.runtime.store import open_store
 
 from .build import open_guard
@@ -57,7 +57,8 @@ async def serve(options: GuardOptions, environment: ContainerEnvironment) -> int
     stop = shutdown_event()
     store = open_store(environment.store_url)
     with tempfile.TemporaryDirectory(prefix="guard-") as folder:
-        agent = (await fetch_bundle(store, environment.bundle, Path(folder))).agent
+        fetched = await fetch_bundle_patiently(store, environment.bundle, Path(folder), stop=stop, log=log)
+    agent = fetched.agent
     released = stop.set if options.ends_with_run else lambda: None
     async with (
         open_guard(agent, store=store, key=model_key(agent, environment), log=log) as guard,

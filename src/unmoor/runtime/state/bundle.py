@@ -6,16 +6,25 @@ import asyncio
 import hashlib
 import io
 import tarfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.config import AgentConfig, read_config
-from unmoor.runtime.errors import ConfigurationError
+from unmoor.runtime.errors import ConfigurationError, TransientError
 from unmoor.runtime.harness.protocol import Skill
 from unmoor.runtime.store.protocol import Store
 from unmoor.runtime.tar_extract import extract
+from unmoor.runtime.waiting import wait_event
 
 from . import keys
+
+# A grant can take minutes to be in force after a deployment created it, and the shortest time that a platform gives a
+# container to start is 100 s. https://docs.cloud.google.com/iam/docs/access-change-propagation
+PATIENCE_S = 90.0
+BACKOFF = Backoff(first_s=0.5, cap_s=5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +48,30 @@ async def fetch_bundle(store: Store, sha256: str, folder: Path) -> UnpackedBundl
     if archive is None:
         raise ConfigurationError(f"bundle {sha256} is not in the store; deploy again")
     return await asyncio.to_thread(unpack_bundle, archive, sha256, folder)
+
+
+async def fetch_bundle_patiently(
+    store: Store,
+    sha256: str,
+    folder: Path,
+    *,
+    stop: asyncio.Event,
+    log: Callable[..., None],
+    backoff: Backoff = BACKOFF,
+    clock: Callable[[], float] = time.monotonic,
+) -> UnpackedBundle:
+    """Like `fetch_bundle`, and retries for PATIENCE_S while the store rejects or cannot answer the request; raises the
+    last TransientError after that time, or at once when `stop` is set."""
+    deadline, failures = clock() + PATIENCE_S, 0
+    while True:
+        try:
+            return await fetch_bundle(store, sha256, folder)
+        except TransientError as error:
+            failures += 1
+            pause_s = backoff.pause_s(failures)
+            if clock() + pause_s > deadline or await wait_event(stop, pause_s):
+                raise
+            log("the bundle cannot be fetched yet", error=str(error), failures=failures)
 
 
 async def read_bundle(store: Store, sha256: str) -> bytes | None:
