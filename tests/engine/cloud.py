@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from replacements import NAMED_BY, REVISIONED, TAKEN_ON
+from rules import Gone, Refused, Rule
 
 from unmoor.recording import stand_ins as recorded
 from unmoor.recording.common_stand_ins import COMMON
@@ -23,10 +24,6 @@ CHANGES = ("create", "update", "delete")
 
 def fake_outputs(type_: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return recorded.fake_outputs(STAND_INS, FakeResource(type=type_, name=name, inputs=inputs))
-
-
-class Refused(Exception):
-    """The cloud does not do what it was asked for; its text is what the provider would say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +74,7 @@ class Cloud:
     """What the providers of every package share; safe to ask from many threads."""
 
     journal: list[Asked] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
     _things: dict[tuple[str, str], Thing] = field(default_factory=dict)
     _faults: list[_Fault] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -143,16 +141,18 @@ class Cloud:
         with self._lock:
             self._things = {k: t for k, t in self._things.items() if (t.type, t.name) != (type_, name)}
 
-    def asked(self, verb: str, type_: str, name: str) -> None:
-        """Keeps the request, and refuses it where it was told to."""
+    def asked(self, verb: str, type_: str, name: str, inputs: Mapping[str, Any] | None = None) -> None:
+        """Keeps the request, and refuses it where it was told to or where a rule does."""
         with self._lock:
             self.journal.append(Asked(verb=verb, type=type_, name=name))
             self._strike(verb, type_, name, after=False)
+            for rule in self.rules:
+                rule(verb, type_, name, inputs or {}, self)
 
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> tuple[Thing, str]:
         """What was made, and what is wrong with it; Refused where nothing was made."""
         with self._lock:
-            self.asked("create", type_, name)
+            self.asked("create", type_, name, inputs)
             thing = self._named(type_, name, inputs)
             self._things[thing.key] = thing
             try:
@@ -167,7 +167,7 @@ class Cloud:
 
     def update(self, name: str, at: tuple[str, str], inputs: Mapping[str, Any]) -> Thing:
         with self._lock:
-            self.asked("update", at[0], name)
+            self.asked("update", at[0], name, inputs)
             self._things[at] = self.foresee(at, inputs)
             return self._things[at]
 
@@ -183,17 +183,24 @@ class Cloud:
 
     def delete(self, name: str, at: tuple[str, str]) -> None:
         with self._lock:
-            self.asked("delete", at[0], name)
+            self.asked("delete", at[0], name, self._inputs(at))
             self._things.pop(at, None)
 
     def read(self, name: str, at: tuple[str, str]) -> Thing | None:
         with self._lock:
-            self.asked("read", at[0], name)
+            try:
+                self.asked("read", at[0], name, self._inputs(at))
+            except Gone:
+                return None
             return self._things.get(at)
 
     def invoke(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
-        self.asked("invoke", token, "")
+        self.asked("invoke", token, "", args)
         return recorded.fake_invoke(STAND_INS, token, args)
+
+    def _inputs(self, at: tuple[str, str]) -> Mapping[str, Any]:
+        """The inputs of an existing thing."""
+        return self._things[at].inputs if at in self._things else {}
 
     def _named(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Thing:
         """The thing with an id that nothing else has; Refused where the user chose one that is taken."""

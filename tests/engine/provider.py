@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from cloud import Cloud, Refused, Thing, key
+from cloud import Cloud, Thing, key
 from google.protobuf.any_pb2 import Any as Wrapped
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 from replacements import ALL, REPLACED_BY, deleted_first
+from rules import Refused
 from values import UNKNOWN, foreseen, moved, packed, plain, told
 
 PACKAGES = ("aws", "azure-native", "command", "docker", "docker-build", "gcp", "random")
