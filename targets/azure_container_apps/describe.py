@@ -33,7 +33,7 @@ SIZES = (
 GRACE = "up to 600 s for the gateway; a job's cannot be set"
 LIMITS = (
     Limit("request time", "240 s", f"{DOCS}/ingress-overview"),
-    Limit("run time", "none documented; a run gets its timeout and its grace", f"{DOCS}/jobs"),
+    Limit("run time", "none documented; a run gets its timeout and 15 minutes more", f"{DOCS}/jobs"),
     Limit("image platform", "linux/amd64", f"{DOCS}/containers"),
     Limit("run size", SIZES, f"{DOCS}/containers#allocations"),
     Limit("disk", "1 to 8 GiB, with the processors", f"{DOCS}/storage-mounts#ephemeral-storage"),

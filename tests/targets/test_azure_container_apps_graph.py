@@ -159,7 +159,7 @@ def test_a_run_is_an_execution_that_azure_never_repeats():
     run = graph_of()["Job", "run"].inputs
     assert run["configuration"]["triggerType"] == "Manual"
     assert run["configuration"]["replicaRetryLimit"] == 0
-    assert run["configuration"]["replicaTimeout"] == 1800 + 30
+    assert run["configuration"]["replicaTimeout"] == 1800 + 900
     assert [(c["name"], c["args"]) for c in run["template"]["containers"]] == [("run", ["run"]), ("guard", ["guard"])]
 
 
