@@ -160,3 +160,31 @@ def test_a_failure_hears_each_error_once_and_counts_what_was_done() -> None:
     for event in (provider("a"), provider("a"), ResourceStep(op="create", phase="done", type="t", name="n")):
         found.on_event(event)
     assert (len(found.errors), found.done) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "right"),
+    [
+        (
+            "azure-container-apps",
+            'Code="AuthorizationFailed" Message="The client \'a\' does not have authorization to perform action '
+            "'Microsoft.App/jobs/write' over scope '/subscriptions/1'\"",
+            "Microsoft.App/jobs/write",
+        ),
+        (
+            "azure-container-apps",
+            "Caller is not authorized to perform action on resource. Action: 'Microsoft.KeyVault/vaults/secrets/delete' "
+            "RESPONSE 403",
+            "Microsoft.KeyVault/vaults/secrets/delete",
+        ),
+        ("gcp-cloud-run", "Error 403: Permission 'run.jobs.create' denied on resource", "run.jobs.create"),
+        ("gcp-cloud-run", "Error 403: Required 'compute.networks.get' permission for x", "compute.networks.get"),
+        ("gcp-cloud-run", "403: a@b does not have storage.buckets.create access to", "storage.buckets.create"),
+        ("aws-ecs", "AccessDenied: u is not authorized to perform: ecs:CreateCluster on x", "ecs:CreateCluster"),
+    ],
+)
+def test_a_missing_right_is_named_with_the_role_that_has_it(target: str, text: str, right: str) -> None:
+    place = replace(PLACE, stack=f"default.{target}")
+    said = str(to_deploy_error("", replace(failure(provider(text)), place=place)))
+    role = f"the role that unmoor rights -t {target} prints has it (docs/deployers/{target}.json)"
+    assert said.endswith(f"; the deploying user lacks {right}: {role}")

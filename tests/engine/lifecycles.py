@@ -31,6 +31,7 @@ class Life:
     environment: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     lines: list[str] = field(default_factory=list[str])
+    waits: list[float] = field(default_factory=list[float])
 
     def chosen(self, change: Callable[[Plan], Plan] = lambda plan: plan, **more: Any) -> SelectedTarget:
         """The example as the target takes it, changed."""
@@ -70,4 +71,6 @@ class Life:
             program(chosen.target, plan, chosen.settings, secret_value=lambda s: pulumi.Output.secret(planted(s)))
 
         workspace = StackWorkspace(place=place, program=inline)
-        return Deployment(chosen=chosen, place=place, workspace=workspace, say=self.lines.append)
+        return Deployment(
+            chosen=chosen, place=place, workspace=workspace, say=self.lines.append, wait=self.waits.append
+        )

@@ -173,6 +173,8 @@ TAKEN_ON = (
 )
 
 
+# What a failed creation has not yet: resource_cloud_run_v2_service.go sets the id, then waits, then reads the rest.
+LACKING: Mapping[str, tuple[str, ...]] = {"gcp:cloudrunv2/service:Service": ("uri", "urls", "latestReadyRevision")}
 # What a cloud deletes with what it is in, by the input that names the latter.
 # https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview
 # https://learn.microsoft.com/azure/container-apps/environment
