@@ -33,7 +33,10 @@ BACKEND = re.compile(
     r"|PULUMI_ACCESS_TOKEN).*"
 )
 # The prefixes that the engine and its bridges add to a provider's message: "creating urn:...: 1 error occurred:".
-WRAPPED = re.compile(r"^(?:\w+ing )?urn:\S+:\s*|^\d+ errors? occurred:\s*|^\*\s*|^sdk-v2/provider2\.go:\d+:\s*")
+WRAPPED = re.compile(
+    r"^(?:\w+ing )?urn:\S+:\s*|^\d+ errors? occurred:\s*|^\*\s*|^sdk-v2/provider2\.go:\d+:\s*"
+    r"|^Exception calling application:\s*"
+)
 MAX_LENGTH = 600
 
 

@@ -67,7 +67,7 @@ def job(context: Context, runs: JobTemplate, *, part: str, command: Sequence[str
     return az.app.Job(
         context.logical(part),
         job_name=name(context.plan, part),
-        environment_id=runs.network.environment.id,
+        environment_id=runs.network.environment_id,
         workload_profile_name=runs.network.run_profile,
         identity=identity_args(runs.identity),
         configuration=trigger

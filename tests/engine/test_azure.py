@@ -5,13 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from azure_rules import certificate_in_use, owner, role_enforced
+from azure_rules import (
+    AssignmentsComeLate,
+    certificate_in_use,
+    no_room_for_environments,
+    owner,
+    registered_but_for,
+    role_enforced,
+)
 from lifecycles import Life
 from real_engine import Engine
 from test_changes import instructed
 from test_examples import EXAMPLES
 
 from unmoor.plan import Plan
+from unmoor.stacks.failures import DeployError
 
 AZURE = "azure-container-apps"
 pytestmark = pytest.mark.slow
@@ -68,3 +76,39 @@ def test_a_domain_is_changed_and_taken_down_with_a_managed_certificate(engine: E
     life.engine.cloud.journal.clear()
     down = Life(engine=engine, example="01-hello", target=AZURE).down()
     assert "delete azure-native:app:ManagedEnvironment hello-environment" in down
+
+
+SHARED = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/shared/providers"
+ENVIRONMENT = f"{SHARED}/Microsoft.App/managedEnvironments/all"
+
+
+@pytest.mark.parametrize("settings", [{"resource_group": "mine"}, {"environment_id": ENVIRONMENT}])
+def test_the_printed_roles_are_enough_beside_what_exists(engine: Engine, settings: dict[str, str]) -> None:
+    life = Life(engine=engine, example="01-hello", target=AZURE, settings=settings)
+    engine.cloud.rules.append(role_enforced(life.role()))
+    if "environment_id" in settings:
+        engine.cloud.rules.append(no_room_for_environments)
+    life.up()
+    life.refresh()
+    life.down(destroy_data=True)
+    assert [t for t in engine.cloud.things() if t.type != "azure-native:storage:Blob"] == []
+
+
+def test_assignments_that_are_not_in_force_are_waited_for_once(engine: Engine) -> None:
+    life = Life(engine=engine, example="01-hello", target=AZURE)
+    engine.cloud.rules.append(AssignmentsComeLate(1))
+    life.up()
+    assert life.waits == [120]
+    assert "a new role assignment can take some minutes to be in force" in life.lines[0]
+
+
+def test_a_full_region_is_told_how_to_share(engine: Engine) -> None:
+    engine.cloud.rules.append(no_room_for_environments)
+    with pytest.raises(DeployError, match=r"set targets\.azure-container-apps\.environment_id to an existing"):
+        Life(engine=engine, example="01-hello", target=AZURE).up()
+
+
+def test_a_provider_that_is_not_registered_has_its_command(engine: Engine) -> None:
+    engine.cloud.rules.append(registered_but_for("Microsoft.App"))
+    with pytest.raises(DeployError, match=r"az provider register --wait --namespace"):
+        Life(engine=engine, example="01-hello", target=AZURE).up()
