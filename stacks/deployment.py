@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,12 +19,13 @@ from unmoor.recording.compile import check_overrides
 from unmoor.spec.load import load
 from unmoor.stacks.config import missing_secret_problems, secret_value
 from unmoor.stacks.engine_run import EngineRun
+from unmoor.stacks.failures import DeployError
 from unmoor.stacks.last_command import record_command
-from unmoor.stacks.retention import DownPlan, plan_down
+from unmoor.stacks.retention import DownPlan, never_ready, plan_down
 from unmoor.stacks.stack_location import StackLocation, stack_location
 from unmoor.stacks.stack_outputs import stack_outputs
 from unmoor.stacks.workspace import StackWorkspace
-from unmoor.target import Outputs, PartMapping
+from unmoor.target import FailureHint, Outputs, PartMapping
 from unmoor.target.choose import SelectedTarget, default_target, select_target
 
 OnEvent = Callable[[Event], None]
@@ -45,13 +47,14 @@ class DeployRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """An agent on its target. `say` prints a line for the user."""
+    """An agent on its target. `say` prints a line for the user, `wait` sleeps."""
 
     chosen: SelectedTarget
     place: StackLocation
     workspace: StackWorkspace
     say: Callable[[str], None]
     policy_packs: Sequence[str] = ()
+    wait: Callable[[float], None] = time.sleep
 
     @property
     def agent(self) -> str:
@@ -71,15 +74,26 @@ class Deployment:
     def preview(self, on_event: OnEvent) -> Changes:
         """What `up` would change."""
         run = self._engine_run(on_event)
-        run.preview()
+        run.preview(replace=self._never_ready())
         return self._changes(run.steps)
 
     def up(self, on_event: OnEvent) -> Outputs:
-        """Deploy the agent, and return its outputs."""
-        run = self._engine_run(on_event)
-        with record_command(self.place, "up", run):
-            run.up()
-        return stack_outputs(self.workspace.export("--show-secrets"))
+        """Deploy the agent, and return its outputs; wait once for each kind of error that passes with time."""
+        waited: set[FailureHint] = set()
+        while True:
+            run = self._engine_run(on_event)
+            try:
+                with record_command(self.place, "up", run):
+                    run.up(replace=self._never_ready())
+                return stack_outputs(self.workspace.export("--show-secrets"))
+            except DeployError as error:
+                fresh = [hint for hint in error.passing if hint not in waited]
+                if not fresh or len(fresh) < len(error.passing):
+                    raise
+                seconds = max(hint.wait_s for hint in fresh)
+                self.say(f"{error}\nthis passes: waiting {seconds} s, then deploying again")
+                self.wait(seconds)
+                waited.update(fresh)
 
     def refresh(self, on_event: OnEvent, *, repair: bool = False) -> Changes:
         """Read the real resources into the state, and return what differed from it."""
@@ -110,6 +124,13 @@ class Deployment:
         run = self._engine_run(on_event)
         with record_command(self.place, "down", run):
             run.destroy(only=only)
+
+    def _never_ready(self) -> tuple[str, ...]:
+        """The URNs of resources that failed when they were created, and that an update would not repair."""
+        outputs = self.chosen.target.recreated_if_never_ready
+        if not outputs or not self.workspace.exists():
+            return ()
+        return never_ready(self.workspace.deployment(), outputs)
 
     def _engine_run(self, on_event: OnEvent) -> EngineRun:
         return EngineRun(

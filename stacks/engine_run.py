@@ -38,16 +38,17 @@ class EngineRun:
         """How many resources were changed."""
         return self._failure.done
 
-    def preview(self) -> None:
+    def preview(self, *, replace: Sequence[str] = ()) -> None:
         """Report what `up` would do."""
         self._previewing = True
         self.workspace.read_deployed_paths()
-        self._run("preview", policy_packs=list(self.policy_packs) or None)
+        self._run("preview", replace=list(replace) or None, policy_packs=list(self.policy_packs) or None)
 
-    def up(self, *, only: Sequence[str] = ()) -> None:
-        """Create, update and delete resources as the program asks."""
+    def up(self, *, only: Sequence[str] = (), replace: Sequence[str] = ()) -> None:
+        """Create, update and delete resources as the program asks; the URNs in `replace` are created again."""
         self.workspace.read_deployed_paths()
-        self._run("up", target=list(only) or None, policy_packs=list(self.policy_packs) or None)
+        packs = list(self.policy_packs) or None
+        self._run("up", target=list(only) or None, replace=list(replace) or None, policy_packs=packs)
 
     def refresh(self, *, repair: bool = False) -> None:
         """Read the real resources into the state; `repair` also drops pending operations of a killed command."""

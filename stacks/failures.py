@@ -16,9 +16,9 @@ from pathlib import Path
 from unmoor.deploy.engine_events import Diagnostic, Event, ResourceStep
 from unmoor.errors import UnmoorError
 from unmoor.stacks.engine_wire_format import type_and_name
+from unmoor.stacks.remedies import passing_hints, remedy_of, target_hints
 from unmoor.stacks.stack_location import StackLocation
-from unmoor.target import CredentialsHint
-from unmoor.target.registry import load
+from unmoor.target import FailureHint
 
 LOCKED = re.compile(r"currently locked by|Another update is currently in progress")
 LOCKED_BY = re.compile(r"created by (?P<who>\S+) \(pid (?P<process>\d+)\) at (?P<since>\S+)")
@@ -32,17 +32,22 @@ BACKEND = re.compile(
     r"(read \"\.pulumi/meta\.yaml\"|could not list bucket|unable to (?:open|read) bucket|problem logging in"
     r"|PULUMI_ACCESS_TOKEN).*"
 )
-RIGHTS = re.compile(r"AccessDenied|is not authorized to perform|AuthorizationFailed|PERMISSION_DENIED|\b403\b")
-QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|quota|TooMany\w*Exception|VcpuLimit", re.IGNORECASE)
 SAME_STACK = re.compile(r"stack '[^']*' already exists")
-EXISTS = re.compile(r"already exists|AlreadyExists|AlreadyOwnedByYou|already own|ResourceExists", re.IGNORECASE)
 # The prefixes that the engine and its bridges add to a provider's message: "creating urn:...: 1 error occurred:".
-WRAPPED = re.compile(r"^(?:\w+ing )?urn:\S+:\s*|^\d+ errors? occurred:\s*|^\*\s*|^sdk-v2/provider2\.go:\d+:\s*")
+WRAPPED = re.compile(
+    r"^(?:\w+ing )?urn:\S+:\s*|^\d+ errors? occurred:\s*|^\*\s*|^sdk-v2/provider2\.go:\d+:\s*"
+    r"|^Exception calling application:\s*"
+)
 MAX_LENGTH = 600
 
 
 class DeployError(UnmoorError):
-    """The engine failed; the text has the reason and the remedy. Created resources stay in the state."""
+    """The engine failed; the text has the reason and the remedy. Created resources stay in the state.
+
+    `passing` are the hints of the target that explain every failed resource, if all of these errors pass with time.
+    """
+
+    passing: tuple[FailureHint, ...] = ()
 
 
 class LockedError(DeployError):
@@ -99,7 +104,11 @@ def to_deploy_error(text: str, failure: Failure) -> DeployError:
     if found := BACKEND.search(text):
         return DeployError(f"backend {failure.place.backend}: {_one_line(found[0])}; check it and its credentials")
     lines = list(_resource_errors(failure)) or [f"{where}: {_last_line(text)}"]
-    return DeployError("\n".join(lines) + _changes_so_far(failure))
+    error = DeployError("\n".join(lines) + _changes_so_far(failure))
+    error.passing = passing_hints(
+        [_provider_message(e.text) for e in failure.errors if e.name], target_hints(failure.place.target)
+    )
+    return error
 
 
 def translate_diagnostic(diagnostic: Diagnostic) -> Diagnostic:
@@ -147,26 +156,9 @@ def _resource_errors(failure: Failure) -> Iterator[str]:
         if error.name:
             path = failure.spec_path_of(error.type, error.name) if failure.spec_path_of else error.name
             kind = error.type.rsplit(":", 1)[-1]
-            yield f"{path}: {kind} {error.name}: {text}{_remedy(text, failure.place.target)}"
+            yield f"{path}: {kind} {error.name}: {text}{remedy_of(text, failure.place.target)}"
         elif not text.startswith(("update failed", "preview failed")):
-            yield f"{failure.place.project}: {text}{_remedy(text, failure.place.target)}"
-
-
-def _remedy(text: str, target: str) -> str:
-    hint = _credentials_hint(target)
-    if hint is not None and re.search(hint.pattern, text, re.IGNORECASE):
-        return f"; {hint.remedy}, then run unmoor doctor"
-    if RIGHTS.search(text):
-        return "; docs/deploying lists the permissions that the deploying user needs"
-    if EXISTS.search(text):
-        return "; if a killed command left it, delete it in the cloud and run this again; else rename the agent"
-    return "; request a larger quota or a smaller size" if QUOTA.search(text) else ""
-
-
-def _credentials_hint(target: str) -> CredentialsHint | None:
-    with contextlib.suppress(UnmoorError):
-        return load(target).credentials_hint
-    return None
+            yield f"{failure.place.project}: {text}{remedy_of(text, failure.place.target)}"
 
 
 def _provider_message(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The resources that stay when an agent is taken down: those that hold data, and those that they depend on."""
+"""What a state says of its resources: those that stay on `down`, with their data, and those that never worked."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ def plan_down(agent: str, deployment: Mapping[str, Any], serving: Sequence[PartM
         deleted=tuple(urn for urn in by_urn if urn not in staying),
         data=tuple(_step(r) for r in data),
         retained=tuple(str(r["urn"]) for r in resources if r.get("retainOnDelete")),
+    )
+
+
+def never_ready(deployment: Mapping[str, Any], outputs: Mapping[str, str]) -> tuple[str, ...]:
+    """The URNs of resources that failed and have never worked: their type's output in `outputs` is empty."""
+    return tuple(
+        str(r["urn"])
+        for r in deployment.get("resources") or ()
+        if r.get("initErrors") and r["type"] in outputs and not (r.get("outputs") or {}).get(outputs[r["type"]])
     )
 
 

@@ -4,6 +4,7 @@ from unmoor.target import CredentialsHint, Target
 
 from .check import check
 from .describe import LIMITS, adjustments, guarantees, part_mappings
+from .failure_hints import FAILURE_HINTS
 from .names import NAME_LIMITS
 from .settings import ContainerAppsSettings
 
@@ -31,6 +32,7 @@ target = Target(
     packages=("azure-native", "docker-build", "random"),
     extra="unmoor[azure]",
     credentials_hint=CREDENTIALS_HINT,
+    failure_hints=FAILURE_HINTS,
     init_example={"location": "westeurope"},
     name_limits=NAME_LIMITS,
 )

@@ -27,12 +27,17 @@ def arm(base: str = "") -> Api:
 
 def caller_identity(subscription: str, api: Api | None = None) -> Account:
     """The subscription and its tenant."""
-    known = subscription or next((os.environ[v] for v in SUBSCRIPTION if os.environ.get(v)), "")
+    known = known_subscription(subscription)
     path = f"/subscriptions/{known}" if known else "/subscriptions"
     answer = (api or arm()).answer("GET", f"{path}?{SUBSCRIPTIONS_VERSION}")
     return Account(
         who=_subscription_text(answer.values if known else _single_subscription(answer.values["value"])), at=answer.at
     )
+
+
+def known_subscription(subscription: str) -> str:
+    """The id of the given subscription, else that of the environment; empty if neither is set."""
+    return subscription or next((os.environ[v] for v in SUBSCRIPTION if os.environ.get(v)), "")
 
 
 def _single_subscription(found: list[dict[str, Any]]) -> dict[str, Any]:

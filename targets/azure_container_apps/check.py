@@ -39,6 +39,7 @@ def check(plan: Plan, settings: ContainerAppsSettings) -> list[Problem]:
         *log_retention_problems(plan, log_days(plan.retention.logs_s), limit="Log Analytics' 730d"),
         *_network(settings),
         *unused_domain_settings(plan, settings, "certificate", target=NAME),
+        *_environment(plan, settings),
         *_domain(plan, settings),
         *missed_schedules_problems(plan, by="Container Apps"),
         *local_image_problems(plan, by="Azure"),
@@ -101,6 +102,18 @@ def _network(settings: ContainerAppsSettings) -> Iterator[Problem]:
         yield Problem(f"{HERE}.zone_redundant", rule, f"set {HERE}.infrastructure_subnet_id, or leave it false")
 
 
+def _environment(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
+    """What belongs to an environment cannot be set for a shared one."""
+    if not settings.environment_id:
+        return
+    for field in ("infrastructure_subnet_id", "zone_redundant", "workload_profile", "logs_daily_gb"):
+        if getattr(settings, field):
+            yield Problem(f"{HERE}.{field}", "it belongs to the environment, which is shared", "remove it")
+    if plan.network.domain:
+        rule = "the certificate of a domain belongs to the environment, which is shared"
+        yield Problem("network.domain", rule, f"remove it, or remove {HERE}.environment_id")
+
+
 def _domain(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
     domain, path = plan.network.domain, f"{HERE}.certificate"
     if domain and settings.certificate is None:
@@ -114,9 +127,6 @@ def _domain(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
 
 def _image(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
     if not isinstance(plan.image, ImageReference):
-        if settings.registry and settings.registry_login == "admin":
-            rule = "admin is only for a new registry, and this one exists"
-            yield Problem(f"{HERE}.registry_login", rule, "write docker, and run az acr login")
         return
     server = plan.image.reference.split("/", 1)[0].lower()
     if settings.registry and server != registry_server(settings.registry):

@@ -50,5 +50,18 @@ def replica_of_gateway(plan: Plan, settings: ContainerAppsSettings) -> Size | No
 
 
 def instances(plan: Plan) -> int:
-    """The least number of gateways: at least one for mailboxes, or for runs as processes."""
-    return max(plan.gateway.min, 1 if plan.mailboxes or plan.run.isolation == "process" else 0)
+    """The least number of gateways: at least one for work that cannot wait for a start.
+
+    A start from zero takes about 22 s (https://github.com/microsoft/azure-container-apps/issues/997); GitHub ends a
+    delivery after 10 s and does not repeat it (https://docs.github.com/webhooks/using-webhooks/handling-failed-webhook-deliveries).
+    """
+    return max(plan.gateway.min, 1 if why_always_on(plan) else 0)
+
+
+def why_always_on(plan: Plan) -> str:
+    """The reason that the gateway cannot scale to zero; empty if it can."""
+    if plan.run.isolation == "process":
+        return "runs are processes in it"
+    if plan.mailboxes:
+        return "a sleeping gateway reads no mailbox"
+    return "a start takes about 22 s, and senders of webhooks give up after 3 to 10 s" if plan.webhooks else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from unmoor.container import STOP_GRACE_S
 from unmoor.plan import ImageReference, Plan
-from unmoor.quantities import cpu_text, size_text
+from unmoor.quantities import cpu_text, duration_text, size_text
 from unmoor.target import Adjustment, Guarantee, Limit, PartMapping
 from unmoor.target.description import (
     MISSED_BY_GATEWAY,
@@ -21,7 +21,7 @@ from unmoor.target.description import (
     size_adjustment,
 )
 
-from .container_sizes import gateway_total, instances, replica_of_gateway, replica_of_runs, run_total
+from .container_sizes import gateway_total, instances, replica_of_gateway, replica_of_runs, run_total, why_always_on
 from .settings import ContainerAppsSettings
 from .sizes import Size, disk_mib, log_days
 
@@ -33,7 +33,7 @@ SIZES = (
 GRACE = "up to 600 s for the gateway; a job's cannot be set"
 LIMITS = (
     Limit("request time", "240 s", f"{DOCS}/ingress-overview"),
-    Limit("run time", "none documented; a run gets its timeout and its grace", f"{DOCS}/jobs"),
+    Limit("run time", "none documented; a run gets its timeout and 15 minutes more", f"{DOCS}/jobs"),
     Limit("image platform", "linux/amd64", f"{DOCS}/containers"),
     Limit("run size", SIZES, f"{DOCS}/containers#allocations"),
     Limit("disk", "1 to 8 GiB, with the processors", f"{DOCS}/storage-mounts#ephemeral-storage"),
@@ -45,7 +45,7 @@ APP, JOB = "azure-native:app:ContainerApp", "azure-native:app:Job"
 
 def adjustments(plan: Plan, settings: ContainerAppsSettings) -> list[Adjustment]:
     """The requested values that Container Apps replaces."""
-    return [*_sizes(plan, settings), *_scale(plan), *_retention(plan)]
+    return [*_sizes(plan, settings), *_scale(plan), *_retention(plan, settings)]
 
 
 def _sizes(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Adjustment]:
@@ -66,16 +66,23 @@ def _size(path: str, asked: Size, given: Size | None) -> Iterator[Adjustment]:
 
 
 def _scale(plan: Plan) -> Iterator[Adjustment]:
-    why = "a sleeping gateway reads no mailbox" if plan.mailboxes else "runs are processes in it"
-    yield from adjustment("gateway.min", str(plan.gateway.min), str(instances(plan)), why)
+    yield from adjustment("gateway.min", str(plan.gateway.min), str(instances(plan)), why_always_on(plan))
 
 
-def _retention(plan: Plan) -> Iterator[Adjustment]:
+def _retention(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Adjustment]:
     logs = plan.retention.logs_s
+    if settings.environment_id:
+        why = "logs go where the shared environment sends them"
+        yield Adjustment("retention.logs", duration_text(logs), "the environment's", why)
+    else:
+        yield from _log_retention(logs)
+    yield from run_retention_adjustment(plan.retention.runs_s, "Blob storage counts whole days")
+
+
+def _log_retention(logs: int) -> Iterator[Adjustment]:
     yield from retention_adjustment(
         "retention.logs", logs, log_days(logs), "Log Analytics counts whole days, at least 30"
     )
-    yield from run_retention_adjustment(plan.retention.runs_s, "Blob storage counts whole days")
 
 
 def part_mappings(plan: Plan, settings: ContainerAppsSettings) -> list[PartMapping]:
@@ -84,7 +91,6 @@ def part_mappings(plan: Plan, settings: ContainerAppsSettings) -> list[PartMappi
     runs = JOB if isolated else APP
     created = any(s.source != "existing" for s in plan.secrets)
     vault = ("azure-native:keyvault:Vault", "azure-native:keyvault:Secret") if created else ()
-    subnet = settings.infrastructure_subnet_id
     return describe_parts(
         gateway=("container app with HTTPS ingress", APP),
         run=("an execution of a manual job" if isolated else "in the gateway", runs),
@@ -98,13 +104,23 @@ def part_mappings(plan: Plan, settings: ContainerAppsSettings) -> list[PartMappi
             "azure-native:managedidentity:UserAssignedIdentity",
             "azure-native:authorization:RoleAssignment",
         ),
-        logs=("Log Analytics", "azure-native:operationalinsights:Workspace"),
+        logs=_logs(settings),
         image=_image(plan, settings),
-        network=(
-            "environment in your subnet" if subnet else "environment in Azure's network",
-            "azure-native:app:ManagedEnvironment",
-        ),
+        network=_network(settings),
     )
+
+
+def _logs(settings: ContainerAppsSettings) -> str | tuple[str, ...]:
+    if settings.environment_id:
+        return "where your environment sends them"
+    return "Log Analytics", "azure-native:operationalinsights:Workspace"
+
+
+def _network(settings: ContainerAppsSettings) -> str | tuple[str, ...]:
+    if settings.environment_id:
+        return "your environment"
+    where = "your subnet" if settings.infrastructure_subnet_id else "Azure's network"
+    return f"environment in {where}", "azure-native:app:ManagedEnvironment"
 
 
 def _schedules(plan: Plan) -> str | tuple[str, ...]:

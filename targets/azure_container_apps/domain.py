@@ -15,7 +15,7 @@ import pulumi_azure_native as az
 from .context import Context
 from .grants import READ_SECRET, grant
 from .identity import user_assigned
-from .names import ENVIRONMENT, name, secret_url
+from .names import ENVIRONMENT, managed_certificate_name, name, secret_url
 from .network import Network
 
 
@@ -58,10 +58,12 @@ def managed_certificate(context: Context, network: Network, app: az.app.Containe
         return
     az.app.ManagedCertificate(
         context.logical("domain"),
-        managed_certificate_name=name(context.plan, "domain", ENVIRONMENT),
-        environment_name=network.environment.name,
+        managed_certificate_name=managed_certificate_name(context.plan),
+        environment_name=network.certificates.name,
         properties={"subject_name": domain, "domain_control_validation": "CNAME"},
-        **{**context.common_args, "opts": context.after(app)},
+        # Azure refuses to delete a certificate that an app is bound to (CertificateInUse), and the app is deleted after
+        # this resource. The environment's deletion includes its certificates.
+        **{**context.common_args, "opts": context.after(app, deleted_with=network.certificates)},
     )
 
 
@@ -77,7 +79,7 @@ def _own_certificate(context: Context, network: Network, reader: CertificateRead
     return az.app.Certificate(
         context.logical("domain"),
         certificate_name=name(context.plan, "domain", ENVIRONMENT),
-        environment_name=network.environment.name,
+        environment_name=network.certificates.name,
         properties={
             "certificate_key_vault_properties": {
                 "identity": reader.identity.id,

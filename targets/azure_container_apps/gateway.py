@@ -26,12 +26,14 @@ from .secrets import StoredSecret
 from .sizes import Size
 from .store import Store
 
-# By default Azure would request `/`. The start may take 100 s.
-CHECKS = (("Startup", HEALTH_PATH, 10), ("Liveness", HEALTH_PATH, 3), ("Readiness", READY_PATH, 3))
+# By default Azure would request `/`. A start may take 100 s, since the gateway waits so long for its grants; the first
+# look comes when a start is usually over, because a failed one costs ten more seconds.
+STARTED_S = 3
 PROBES = [
     {
         "type": kind,
         "http_get": {"port": GATEWAY_PORT, "path": path, "scheme": "HTTP"},
+        "initial_delay_seconds": STARTED_S if kind == "Startup" else None,
         "period_seconds": 10,
         "timeout_seconds": 5,
         "failure_threshold": failures,
@@ -65,7 +67,7 @@ def gateway(context: Context, around: Dependencies) -> az.app.ContainerApp:
     return az.app.ContainerApp(
         context.logical("gateway"),
         container_app_name=name(context.plan, "gateway"),
-        managed_environment_id=around.network.environment.id,
+        managed_environment_id=around.network.environment_id,
         workload_profile_name=CONSUMPTION if around.runner else around.network.run_profile,
         identity=identity_args(around.identity),
         configuration={

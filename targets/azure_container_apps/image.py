@@ -12,6 +12,7 @@ from unmoor.plan import ImageReference
 
 from .context import Context
 from .names import APP, REGISTRY, name, registry_server
+from .registry_login import TOKEN_USER, exchange_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +30,9 @@ def image(context: Context) -> ImageRef:
     if isinstance(image, ImageReference):
         return ImageRef(reference=image.reference, registry_id=existing, server=server)
     if existing and server:
-        return ImageRef(reference=_build(context, server, login=None), registry_id=existing, server=server)
+        return ImageRef(reference=_build(context, server), registry_id=existing, server=server)
     registry = _registry(context)
-    login = _admin(context, registry) if context.settings.registry_login == "admin" else None
-    reference = _build(context, registry.login_server, login=login)
+    reference = _build(context, registry.login_server)
     return ImageRef(reference=reference, registry_id=registry.id, server=registry.login_server)
 
 
@@ -41,23 +41,20 @@ def _registry(context: Context) -> az.containerregistry.Registry:
         context.logical("image"),
         registry_name=context.unique_name(REGISTRY),
         sku={"name": "Basic"},
-        admin_user_enabled=context.settings.registry_login == "admin",
+        admin_user_enabled=False,
         **context.common_args,
     )
 
 
-def _admin(context: Context, registry: az.containerregistry.Registry) -> dict[str, Any]:
-    login = az.containerregistry.list_registry_credentials_output(
-        registry_name=registry.name,
-        resource_group_name=context.group,
-        opts=pulumi.InvokeOutputOptions(provider=context.child.provider, parent=context.child.parent),
-    )
-    return {
-        "address": registry.login_server,
-        "username": login.username,
-        "password": pulumi.Output.secret(login.passwords[0].value),
-    }
-
-
-def _build(context: Context, server: pulumi.Input[str], *, login: dict[str, Any] | None) -> pulumi.Output[str]:
+def _build(context: Context, server: pulumi.Input[str]) -> pulumi.Output[str]:
+    login = _login(context, server) if context.settings.registry_login == "entra" else None
     return context.build_image(pulumi.Output.concat(server, "/", name(context.plan, "", APP)), login)
+
+
+def _login(context: Context, server: pulumi.Input[str]) -> dict[str, Any]:
+    """A login to the registry with the token of the provider's own login."""
+    client = az.authorization.get_client_token_output(
+        opts=pulumi.InvokeOutputOptions(provider=context.child.provider, parent=context.child.parent)
+    )
+    password = pulumi.Output.all(server, context.login.tenant_id, client.token).apply(lambda all: exchange_token(*all))
+    return {"address": server, "username": TOKEN_USER, "password": pulumi.Output.secret(password)}

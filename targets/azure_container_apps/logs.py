@@ -12,7 +12,10 @@ from .sizes import log_days
 CATEGORIES = ("ContainerAppConsoleLogs", "ContainerAppSystemLogs")
 
 
-def logs(context: Context) -> az.operationalinsights.Workspace:
+def logs(context: Context) -> az.operationalinsights.Workspace | None:
+    """The agent's workspace; None in a shared environment, whose logs go where that environment sends them."""
+    if context.settings.environment_id:
+        return None
     cap = context.settings.logs_daily_gb
     return az.operationalinsights.Workspace(
         context.logical("logs"),

@@ -7,6 +7,7 @@ digits from the stack's state, so a stack that is deleted and created again find
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from unmoor.plan import Plan
@@ -49,6 +50,14 @@ def name(plan: Plan, role: str, rule: NameRule = APP) -> str:
     if "--" not in plain:
         return plain
     return re.sub("-{2,}", "-", physical_name(plan, role, rule, scope="--"))
+
+
+def managed_certificate_name(plan: Plan) -> str:
+    """A managed certificate's name, which changes with the host name: Azure refuses another name in a certificate that
+    is in use.
+    """
+    digest = hashlib.sha256((plan.network.domain or "").encode()).hexdigest()[:8]
+    return name(plan, f"domain-{digest}", ENVIRONMENT)
 
 
 def before_digits(plan: Plan, rule: NameRule) -> str:

@@ -1,4 +1,4 @@
-"""The environment: the network of the agent's containers, Azure's own or an existing subnet."""
+"""The environment of the agent's containers, in Azure's network or an existing subnet; or a shared environment."""
 
 from __future__ import annotations
 
@@ -15,16 +15,29 @@ from .names import CONSUMPTION, DEDICATED, ENVIRONMENT, name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """The environment, and the workload profile of runs."""
+    """The environment's id, the environment itself unless it is shared, and the workload profile of runs."""
 
-    environment: az.app.ManagedEnvironment
+    environment_id: pulumi.Input[str]
+    own: az.app.ManagedEnvironment | None
     run_profile: str
+
+    @property
+    def certificates(self) -> az.app.ManagedEnvironment:
+        """The environment that holds the domain's certificate; check() refuses a domain in a shared one."""
+        assert self.own is not None, "check() refuses a domain in a shared environment"
+        return self.own
 
 
 def network(
-    context: Context, workspace: az.operationalinsights.Workspace, *, certificate_by: pulumi.Input[str] | None
+    context: Context, workspace: az.operationalinsights.Workspace | None, *, certificate_by: pulumi.Input[str] | None
 ) -> Network:
-    """The environment; `certificate_by` is the identity that reads a domain's certificate."""
+    """The environment; `certificate_by` is the identity that reads a domain's certificate. A shared one has no
+    workspace of the agent's.
+    """
+    if context.settings.environment_id or workspace is None:
+        shared = context.settings.environment_id
+        assert shared, "only a shared environment has no workspace"
+        return Network(environment_id=shared, own=None, run_profile=CONSUMPTION)
     subnet = context.settings.infrastructure_subnet_id
     environment = az.app.ManagedEnvironment(
         context.logical("environment"),
@@ -40,7 +53,8 @@ def network(
         **context.common_args,
     )
     collect(context, workspace, environment)
-    return Network(environment=environment, run_profile=DEDICATED if context.settings.workload_profile else CONSUMPTION)
+    profile = DEDICATED if context.settings.workload_profile else CONSUMPTION
+    return Network(environment_id=environment.id, own=environment, run_profile=profile)
 
 
 def _profiles(context: Context) -> list[Any]:

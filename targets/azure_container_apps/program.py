@@ -63,7 +63,7 @@ def _agent(context: Context) -> Outputs:
         token=stored[context.plan.gateway.token].value,
         gateway=app.id,
         run=starter.job.id if starter else app.id,
-        logs=workspace.id,
+        logs=workspace.id if workspace else net.environment_id,
         image=built.reference,
         bundle=context.options.bundle.sha256,
     )

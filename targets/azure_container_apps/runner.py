@@ -9,8 +9,6 @@ from typing import Any
 import pulumi
 import pulumi_azure_native as az
 
-from unmoor.container import STOP_GRACE_S
-
 from .container_sizes import guard_size, replica_of_runs
 from .containers import Container, arguments, registries, secret_references, volumes
 from .context import Context
@@ -24,6 +22,9 @@ from .network import Network
 from .secrets import StoredSecret
 from .store import Store
 
+# To pull the image, prepare the workspace and store results, besides the harness's time: Azure counts from the start of
+# the execution. https://github.com/microsoft/azure-container-apps/issues/986
+MARGIN_S = 900
 # https://learn.microsoft.com/azure/role-based-access-control/permissions/compute#microsoftapp
 START = (
     "Microsoft.App/jobs/read",
@@ -66,12 +67,12 @@ def job(context: Context, runs: JobTemplate, *, part: str, command: Sequence[str
     return az.app.Job(
         context.logical(part),
         job_name=name(context.plan, part),
-        environment_id=runs.network.environment.id,
+        environment_id=runs.network.environment_id,
         workload_profile_name=runs.network.run_profile,
         identity=identity_args(runs.identity),
         configuration=trigger
         | {
-            "replica_timeout": context.plan.run.timeout_s + STOP_GRACE_S,
+            "replica_timeout": context.plan.run.timeout_s + MARGIN_S,
             "replica_retry_limit": 0,
             "identity_settings": token_obtainable(runs.identity),
             "registries": registries(runs.image, runs.identity),

@@ -70,7 +70,10 @@ def _create(context: Context, vault: az.keyvault.Vault, secret: Secret) -> Store
         resource_group_name=context.group,
         properties={"value": value, "content_type": "text/plain"},
         tags={**context.tags, "holders": " ".join(secret.holders), "origin": secret.source_label[:LONGEST_TAG]},
-        opts=context.child,
+        # The provider deletes a secret through the vault's data plane, where Owner has no right by default. With the
+        # vault, Resource Manager deletes its secrets:
+        # https://github.com/pulumi/pulumi-azure-native/blob/master/provider/pkg/resources/customresources/custom_keyvault.go
+        opts=pulumi.ResourceOptions.merge(context.child, pulumi.ResourceOptions(deleted_with=vault)),
     )
     # The URL has the version, so that a new value is a new URL. A URL is not a secret.
     url = pulumi.Output.unsecret(stored.properties.secret_uri_with_version)

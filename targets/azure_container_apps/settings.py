@@ -15,10 +15,13 @@ REGISTRY_ID = rf"^{GROUP}/providers/Microsoft\.ContainerRegistry/registries/[a-z
 # A Key Vault secret by its resource id, for role assignments; the vault must use Azure RBAC.
 SECRET_ID = rf"^{GROUP}/providers/Microsoft\.KeyVault/vaults/[a-zA-Z][a-zA-Z0-9-]+/secrets/[a-zA-Z0-9-]+$"
 
+ENVIRONMENT_ID = rf"^{GROUP}/providers/Microsoft\.App/managedEnvironments/[-\w.]+$"
+
 Location = Annotated[str, StringConstraints(pattern=r"^[a-z]+[a-z0-9]*$")]
 SubscriptionId = Annotated[str, StringConstraints(pattern=f"^{UUID}$")]
 GroupName = Annotated[str, StringConstraints(max_length=90, pattern=r"^[-\w.()]*[-\w()]$")]
 SubnetId = Annotated[str, StringConstraints(pattern=SUBNET_ID)]
+EnvironmentId = Annotated[str, StringConstraints(pattern=ENVIRONMENT_ID)]
 RegistryId = Annotated[str, StringConstraints(pattern=REGISTRY_ID)]
 SecretId = Annotated[str, StringConstraints(pattern=SECRET_ID)]
 
@@ -48,6 +51,11 @@ class ContainerAppsSettings(Settings):
         description="The id of an existing subnet, /27 or larger and delegated to Microsoft.App/environments. "
         "Default: Azure's own network. An environment's network cannot be changed later.",
     )
+    environment_id: EnvironmentId | None = Field(
+        None,
+        description="The id of an existing Container Apps environment in the same region, which agents can share: a "
+        "subscription has room for few. Default: one of the agent's own.",
+    )
     zone_redundant: bool = Field(
         False, description="Whether replicas and the store are spread over zones. Needs infrastructure_subnet_id."
     )
@@ -59,10 +67,10 @@ class ContainerAppsSettings(Settings):
         description="The id of an existing container registry to push a built image to, or to pull `image` from. "
         "Default: a new one for a built image.",
     )
-    registry_login: Literal["docker", "admin"] = Field(
-        "docker",
-        description="How a built image is pushed: with the login of docker on this machine (az acr login), or with "
-        "the admin user of the new registry, which is then enabled.",
+    registry_login: Literal["entra", "docker"] = Field(
+        "entra",
+        description="How a built image is pushed: with the Entra login that deploys, or with docker's login on this "
+        "machine (az acr login). The registry has no admin user.",
     )
     certificate: Literal["managed"] | SecretId | None = Field(
         None,

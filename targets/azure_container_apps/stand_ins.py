@@ -149,9 +149,7 @@ DATA_SOURCES: Mapping[str, Callable[[Mapping[str, Any]], Outputs]] = {
         "primarySharedKey": "stand-in-for-a-workspace-key",
         "secondarySharedKey": "stand-in-for-a-workspace-key",
     },
-    "azure-native:containerregistry:listRegistryCredentials": lambda args: {
-        "username": "registry",
-        "passwords": [{"name": "password", "value": "stand-in-for-a-registry-password"}],
-    },
+    # An empty token is not exchanged for a registry's password.
+    "azure-native:authorization:getClientToken": lambda args: {"token": ""},
 }
 STAND_INS = StandIns(resources=RESOURCES, data_sources=DATA_SOURCES, packages={"azure-native": _every_resource})

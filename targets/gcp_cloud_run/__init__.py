@@ -4,6 +4,7 @@ from unmoor.target import CredentialsHint, Target
 
 from .check import check
 from .describe import LIMITS, adjustments, guarantees, part_mappings
+from .failure_hints import FAILURE_HINTS, RECREATED_IF_NEVER_READY
 from .names import NAME_LIMITS
 from .settings import CloudRunSettings
 
@@ -32,6 +33,8 @@ target = Target(
     packages=("docker-build", "gcp", "random"),
     extra="unmoor[gcp]",
     credentials_hint=CREDENTIALS_HINT,
+    failure_hints=FAILURE_HINTS,
+    recreated_if_never_ready=RECREATED_IF_NEVER_READY,
     init_example={"project": "my-project", "region": "europe-west1"},
     name_limits=NAME_LIMITS,
 )

@@ -7,24 +7,30 @@ from __future__ import annotations
 
 import pulumi
 import pulumi_gcp as gcp
+import pulumi_random as random
 
 from .container_sizes import isolated_runs
 from .context import Context
-from .names import COMPUTE, JOB, LOGS, name, schedule_name
+from .names import COMPUTE, JOB, LOG_BYTES, LOGS, log_bucket_before_digits, name, schedule_name
 from .sizes import log_days
 
 
 def logs(context: Context) -> pulumi.Output[str]:
     """The full name of the bucket with the agent's logs."""
+    # A deleted log bucket holds its name for 7 days, so the name is drawn once for each stack:
+    # https://docs.cloud.google.com/logging/docs/buckets#delete-bucket
+    digits = random.RandomId(context.logical("log-name"), byte_length=LOG_BYTES, opts=context.bare).hex
     bucket = gcp.logging.ProjectBucketConfig(
         context.logical("logs"),
         project=context.settings.project,
         location=context.settings.region,
-        bucket_id=name(context.plan, "logs", LOGS),
+        bucket_id=pulumi.Output.concat(log_bucket_before_digits(context.plan), digits),
         description=f"unmoor {context.plan.agent}: logs",
         retention_days=log_days(context.plan.retention.logs_s),
-        # A deleted log bucket blocks its name for a week; a retained one is adopted again.
-        opts=context.using("logging", kept=True),
+        # A bucket from before the digits keeps its name, and its logs.
+        opts=pulumi.ResourceOptions.merge(
+            context.using("logging", kept=True), pulumi.ResourceOptions(ignore_changes=["bucketId"])
+        ),
     )
     where = pulumi.Output.concat(
         "projects/", context.settings.project, "/locations/", context.settings.region, "/buckets/", bucket.bucket_id

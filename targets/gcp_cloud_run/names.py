@@ -32,6 +32,9 @@ SCHEDULE = NameRule(
 LOGS = NameRule(
     100, source="https://docs.cloud.google.com/logging/docs/reference/v2/rest/v2/projects.locations.buckets"
 )
+# The random digits of a log bucket's name, in bytes.
+LOG_BYTES = 4
+BEFORE_DIGITS = NameRule(LOGS.max_length - 2 * LOG_BYTES - 1, source=LOGS.source)
 COMPUTE = NameRule(63, source="https://docs.cloud.google.com/compute/docs/naming-resources")
 
 # Kinds of Compute Engine.
@@ -67,6 +70,11 @@ def secret_name(plan: Plan, secret: Secret) -> str:
 
 def schedule_name(plan: Plan, schedule: Schedule) -> str:
     return physical_name(plan, f"schedule-{schedule.name}", SCHEDULE)
+
+
+def log_bucket_before_digits(plan: Plan) -> str:
+    """The part of a log bucket's name before its random digits."""
+    return physical_name(plan, "logs", BEFORE_DIGITS) + "-"
 
 
 def certificate_name(plan: Plan) -> str:

@@ -62,7 +62,12 @@ def service(
         },
         labels=context.labels,
         opts=pulumi.ResourceOptions.merge(
-            context.using("run", *after), pulumi.ResourceOptions(ignore_changes=ignored_changes(scratch))
+            context.using("run", *after),
+            pulumi.ResourceOptions(
+                # The name is taken while the old one exists: `up` replaces a service whose creation failed.
+                ignore_changes=ignored_changes(scratch),
+                delete_before_replace=True,
+            ),
         ),
     )
 

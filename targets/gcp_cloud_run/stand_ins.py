@@ -27,9 +27,9 @@ def _fake(**outputs: Any) -> FakeOutputs:
     return outputs_of
 
 
-def _run(kind: str) -> FakeOutputs:
+def _run(kind: str, **more: str) -> FakeOutputs:
     uri = "https://{name}-123456789012.{location}.run.app"
-    return _fake(id=f"{LOCATED}/{kind}/{{name}}", name="{name}", uri=uri, urls=[uri], uid="{uuid}")
+    return _fake(id=f"{LOCATED}/{kind}/{{name}}", name="{name}", uri=uri, urls=[uri], uid="{uuid}", **more)
 
 
 def _compute(kind: str, place: str = "global") -> FakeOutputs:
@@ -62,7 +62,7 @@ RESOURCES: Mapping[str, FakeOutputs] = {
         registryUri="{location}-docker.pkg.dev/{project}/{repositoryId}",
     ),
     "gcp:cloudrunv2/job:Job": _run("jobs"),
-    "gcp:cloudrunv2/service:Service": _run("services"),
+    "gcp:cloudrunv2/service:Service": _run("services", latestReadyRevision="{name}-00001-abc"),
     "gcp:cloudscheduler/job:Job": _fake(id=f"{LOCATED}/jobs/{{name}}", name="{name}"),
     "gcp:compute/address:Address": _regional("addresses"),
     "gcp:compute/backendService:BackendService": _compute("backendServices"),

@@ -166,3 +166,72 @@ def test_a_failure_hears_each_error_once_and_counts_what_was_done() -> None:
     for event in (provider("a"), provider("a"), ResourceStep(op="create", phase="done", type="t", name="n")):
         found.on_event(event)
     assert (len(found.errors), found.done) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "right"),
+    [
+        (
+            "azure-container-apps",
+            'Code="AuthorizationFailed" Message="The client \'a\' does not have authorization to perform action '
+            "'Microsoft.App/jobs/write' over scope '/subscriptions/1'\"",
+            "Microsoft.App/jobs/write",
+        ),
+        (
+            "azure-container-apps",
+            "Caller is not authorized to perform action on resource. Action: 'Microsoft.KeyVault/vaults/secrets/delete' "
+            "RESPONSE 403",
+            "Microsoft.KeyVault/vaults/secrets/delete",
+        ),
+        ("gcp-cloud-run", "Error 403: Permission 'run.jobs.create' denied on resource", "run.jobs.create"),
+        ("gcp-cloud-run", "Error 403: Required 'compute.networks.get' permission for x", "compute.networks.get"),
+        ("gcp-cloud-run", "403: a@b does not have storage.buckets.create access to", "storage.buckets.create"),
+        ("aws-ecs", "AccessDenied: u is not authorized to perform: ecs:CreateCluster on x", "ecs:CreateCluster"),
+    ],
+)
+def test_a_missing_right_is_named_with_the_role_that_has_it(target: str, text: str, right: str) -> None:
+    place = replace(PLACE, stack=f"default.{target}")
+    said = str(to_deploy_error("", replace(failure(provider(text)), place=place)))
+    role = f"the role that unmoor rights -t {target} prints has it (docs/deployers/{target}.json)"
+    assert said.endswith(f"; the deploying user lacks {right}: {role}")
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "remedy", "wait_s"),
+    [
+        ("azure-container-apps", "Unable to get value using Managed identity /x for secret", "role assignment", 120),
+        ("azure-container-apps", "Code=PrincipalNotFound: Principal 1 does not exist", "role assignment", 120),
+        ("azure-container-apps", "StatusCode=429 Code=TooManyRequests", "Azure limits requests", 60),
+        ("azure-container-apps", "not registered to use microsoft.insights", "az provider register --wait", 0),
+        ("azure-container-apps", "400 CertificateInUse: Certificate c is used", "remove network.domain and run", 0),
+        ("azure-container-apps", "MaxNumberOfGlobalEnvironmentsInSubExceeded", "environment_id to an existing", 0),
+        ("azure-container-apps", "KeyBasedAuthenticationNotPermitted 403", "shared key", 0),
+        ("azure-container-apps", "RequestDisallowedByPolicy: policy p", "ask its owner for an exemption", 0),
+        ("gcp-cloud-run", "Error 403: Secret Manager API has not been used in project 1", "enabled this API", 60),
+        (
+            "gcp-cloud-run",
+            "Error 403: Cloud Resource Manager API has not been used in project 1, SERVICE_DISABLED",
+            "run gcloud services enable cloudresourcemanager.googleapis.com serviceusage.googleapis.com",
+            0,
+        ),
+        ("gcp-cloud-run", "Error 403: Permission denied on secret: projects/1", "a new grant can take", 120),
+        ("gcp-cloud-run", "Error 429: Quota exceeded, rateLimitExceeded", "Google limits requests", 60),
+        ("gcp-cloud-run", "The container failed to start and listen on the port", "service's logs in Cloud", 0),
+        ("gcp-cloud-run", "violates constraints/run.allowedIngress 403", "a policy of the organization", 0),
+        ("gcp-cloud-run", "Error 400: Bucket b is in state DELETE_REQUESTED", "holds its name for 7 days", 0),
+    ],
+)
+def test_each_error_of_a_cloud_has_its_own_remedy_and_some_pass(
+    target: str, text: str, remedy: str, wait_s: int
+) -> None:
+    place = replace(PLACE, stack=f"default.{target}")
+    error = to_deploy_error("", replace(failure(provider(text)), place=place))
+    assert remedy in str(error)
+    assert [hint.wait_s for hint in error.passing] == ([wait_s] if wait_s else [])
+
+
+def test_an_error_that_passes_beside_one_that_does_not_is_not_waited_for() -> None:
+    place = replace(PLACE, stack="default.gcp-cloud-run")
+    passes, stays = provider("Secret Manager API has not been used in project 1"), provider("no space left")
+    assert to_deploy_error("", replace(failure(passes, stays), place=place)).passing == ()
+    assert to_deploy_error("no resource failed", replace(failure(), place=place)).passing == ()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from replacements import NAMED_BY, REVISIONED, TAKEN_ON
+from replacements import NAMED_BY, REVISIONED, TAKEN_ON, is_inside
 from rules import Gone, Refused, Rule
 
 from unmoor.recording import stand_ins as recorded
@@ -186,7 +186,8 @@ class Cloud:
     def delete(self, name: str, at: tuple[str, str]) -> None:
         with self._lock:
             self.asked("delete", at[0], name, self._inputs(at))
-            self._things.pop(at, None)
+            if thing := self._things.pop(at, None):
+                self._things = {k: t for k, t in self._things.items() if not is_inside(t, thing)}
 
     def read(self, name: str, at: tuple[str, str]) -> Thing | None:
         with self._lock:

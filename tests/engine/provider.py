@@ -19,7 +19,7 @@ from cloud import Cloud, Thing, key
 from google.protobuf.any_pb2 import Any as Wrapped
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
-from replacements import ALL, REPLACED_BY, deleted_first
+from replacements import ALL, LACKING, REPLACED_BY, deleted_first
 from rules import Refused
 from values import UNKNOWN, foreseen, moved, packed, plain, told
 
@@ -196,7 +196,7 @@ def _answered(context: Any, act: Callable[[], Any]) -> Any:
 def _half_made(context: Any, thing: Thing, fault: str) -> None:
     """Tells the engine that the thing is there and is not well: it keeps it and tries again with the next update."""
     detail = Wrapped()
-    outputs = packed(thing.outputs)
+    outputs = packed({k: v for k, v in thing.outputs.items() if k not in LACKING.get(thing.type, ())})
     detail.Pack(
         provider_pb2.ErrorResourceInitFailed(
             id=thing.id, properties=outputs, reasons=[fault], inputs=packed(thing.inputs)

@@ -8,6 +8,7 @@ schemas of docker and azure-native. What has no line here is updated in place wh
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, Protocol
 
 ALL = "*"  # every input replaces
 
@@ -170,6 +171,33 @@ TAKEN_ON = (
     "gcp:logging/projectBucketConfig:ProjectBucketConfig",
     "gcp:storage/bucketObject:BucketObject",
 )
+
+
+# What a failed creation has not yet: resource_cloud_run_v2_service.go sets the id, then waits, then reads the rest.
+LACKING: Mapping[str, tuple[str, ...]] = {"gcp:cloudrunv2/service:Service": ("uri", "urls", "latestReadyRevision")}
+# What a cloud deletes with what it is in, by the input that names the latter.
+# https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview
+# https://learn.microsoft.com/azure/container-apps/environment
+INSIDE: Mapping[str, tuple[str, str]] = {
+    "azure-native:app:Certificate": ("azure-native:app:ManagedEnvironment", "environmentName"),
+    "azure-native:app:ManagedCertificate": ("azure-native:app:ManagedEnvironment", "environmentName"),
+    "azure-native:keyvault:Secret": ("azure-native:keyvault:Vault", "vaultName"),
+}
+
+
+class Held(Protocol):
+    """What exists, by its type and inputs."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def inputs(self) -> Mapping[str, Any]: ...
+
+
+def is_inside(thing: Held, other: Held) -> bool:
+    """Whether the thing goes with the other."""
+    holder, key = INSIDE.get(thing.type, ("", ""))
+    return other.type == holder and thing.inputs.get(key) == other.inputs.get(key)
 
 
 def deleted_first(type_: str, old: Mapping[str, object], new: Mapping[str, object]) -> bool:

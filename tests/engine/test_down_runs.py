@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from scripted_server import Said, answering
 from forked import UNMOOR
 from real_engine import Engine
+from scripted_server import Said, answering
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from scripted_server import Said, answering
 from gateways import TOKEN
+from scripted_server import Said, answering
 
 from unmoor.operate.end_runs import active_runs, end_runs
 from unmoor.operate.errors import AgentUnreachable, NoSuchRun, OperateError

@@ -20,6 +20,7 @@ SHARED = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/sha
 SUBNET = f"{SHARED}/Microsoft.Network/virtualNetworks/net/subnets/apps"
 REGISTRY = f"{SHARED}/Microsoft.ContainerRegistry/registries/Shared"
 SECRET = f"{SHARED}/Microsoft.KeyVault/vaults/shared/secrets/key"
+SHARED_ENVIRONMENT = f"{SHARED}/Microsoft.App/managedEnvironments/all"
 HERE = "targets.azure-container-apps"
 
 
@@ -125,9 +126,14 @@ def test_a_small_agent_is_taken():
         ),
         (
             {},
-            {"registry": REGISTRY, "registry_login": "admin"},
-            f"{HERE}.registry_login: admin is only for a new registry, and this one exists; "
-            "write docker, and run az acr login",
+            {"environment_id": SHARED_ENVIRONMENT, "logs_daily_gb": 2},
+            f"{HERE}.logs_daily_gb: it belongs to the environment, which is shared; remove it",
+        ),
+        (
+            {"network": {"domain": "agent.example.com"}},
+            {"environment_id": SHARED_ENVIRONMENT, "certificate": "managed"},
+            "network.domain: the certificate of a domain belongs to the environment, which is shared; "
+            f"remove it, or remove {HERE}.environment_id",
         ),
         (
             {"secrets": {"anthropic-key": {"existing": True}}},

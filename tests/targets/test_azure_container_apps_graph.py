@@ -60,7 +60,7 @@ CASES = {
     "minimal": (SPEC, {}),
     "everything": (EVERYTHING, {"certificate": "managed", "secrets": {"mail": f"{SECRET}/mail"}, "logs_daily_gb": 2}),
     "existing": (EVERYTHING, EXISTING),
-    "process": (SPEC | {"run": {"isolation": "process"}, "triggers": [NIGHTLY]}, {"registry_login": "admin"}),
+    "process": (SPEC | {"run": {"isolation": "process"}, "triggers": [NIGHTLY]}, {"registry_login": "docker"}),
     "reference": (SPEC | {"image": "ghcr.io/example/agent:1"}, {"destroy_data": True}),
     "large": (SPEC | {"resources": {"cpu": 8, "memory": "24Gi"}}, {"workload_profile": {"type": "E16", "max": 3}}),
 }
@@ -159,7 +159,7 @@ def test_a_run_is_an_execution_that_azure_never_repeats():
     run = graph_of()["Job", "run"].inputs
     assert run["configuration"]["triggerType"] == "Manual"
     assert run["configuration"]["replicaRetryLimit"] == 0
-    assert run["configuration"]["replicaTimeout"] == 1800 + 30
+    assert run["configuration"]["replicaTimeout"] == 1800 + 900
     assert [(c["name"], c["args"]) for c in run["template"]["containers"]] == [("run", ["run"]), ("guard", ["guard"])]
 
 
@@ -286,9 +286,17 @@ def test_a_built_image_runs_by_its_digest():
     assert "@sha256:" in image
 
 
-@pytest.mark.parametrize(("login", "enabled"), [("docker", False), ("admin", True)])
-def test_the_admin_user_is_there_only_where_it_is_asked_for(login, enabled):
-    assert graph_of(SPEC, {"registry_login": login})["Registry", "image"].inputs["adminUserEnabled"] is enabled
+@pytest.mark.parametrize("settings", [{}, {"registry": EXISTING["registry"]}])
+def test_an_image_is_pushed_with_the_login_that_deploys_and_the_registry_has_no_admin_user(settings):
+    graph = graph_of(SPEC, settings)
+    [login] = graph["Image", "image"].inputs["registries"]
+    assert (login["username"], login["password"]) == ("00000000-0000-0000-0000-000000000000", "[secret]")
+    assert login["address"].endswith(".azurecr.io")
+    assert settings or graph["Registry", "image"].inputs["adminUserEnabled"] is False
+
+
+def test_docker_s_own_login_is_used_where_it_is_asked_for():
+    assert "registries" not in graph_of(SPEC, {"registry_login": "docker"})["Image", "image"].inputs
 
 
 def test_what_exists_is_used():

@@ -32,6 +32,10 @@ def size(cpu, memory_mib):
     return Size(cpu=Decimal(cpu), memory_mib=memory_mib)
 
 
+GROUP = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/shared"
+ENVIRONMENT = f"{GROUP}/providers/Microsoft.App/managedEnvironments/all"
+
+
 def plan_of(**changes):
     return make_plan(Spec.model_validate(SPEC | changes), "prod")
 
@@ -144,6 +148,25 @@ def test_every_rounding_is_said():
     ]
 
 
-def test_a_gateway_that_must_work_unasked_is_kept():
-    [said] = [r for r in roundings(plan_of(run={"isolation": "process"})) if r.startswith("gateway.min")]
-    assert said == "gateway.min: 0 becomes 1; runs are processes in it"
+HOOK = {"name": "hook", "webhook": {"verify": {"scheme": "github", "secret": "hook"}}, "prompt": "go"}
+SECRETS = {**SPEC["secrets"], "hook": {"env": "HOOK"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"run": {"isolation": "process"}}, "runs are processes in it"),
+        (
+            {"triggers": [HOOK], "secrets": SECRETS},
+            "a start takes about 22 s, and senders of webhooks give up after 3 to 10 s",
+        ),
+    ],
+)
+def test_a_gateway_that_must_work_unasked_or_at_once_is_kept(changes, why):
+    [said] = [r for r in roundings(plan_of(**changes)) if r.startswith("gateway.min")]
+    assert said == f"gateway.min: 0 becomes 1; {why}"
+
+
+def test_a_shared_environment_keeps_its_logs_as_long_as_it_likes():
+    [said] = [r for r in roundings(plan_of(), environment_id=ENVIRONMENT) if r.startswith("retention.logs")]
+    assert said == "retention.logs: 30d becomes the environment's; logs go where the shared environment sends them"

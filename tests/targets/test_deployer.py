@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pulumi
 import pytest
-from cases import plan_of
+from cases import graph_of, plan_of
 
 from unmoor.recording.compile import compile_graph
 from unmoor.spec.load import load
@@ -98,6 +98,33 @@ def test_azures_role_is_given_where_the_group_is() -> None:
     assert role["AssignableScopes"][0].startswith("/subscriptions/")
     assert "Microsoft.App/containerApps/write" in role["Actions"]
     assert [a for a in role["Actions"] if "*" in a] == []
+
+
+def azures_policy(**settings: str):
+    target = load_target("azure-container-apps")
+    chosen = target.settings(location="westeurope", **settings)
+    return target.deployer_policy(plan_of(), chosen, graph_of("azure-container-apps", plan_of(), chosen))
+
+
+def test_azures_role_may_delete_a_secret_and_read_none() -> None:
+    assert azures_policy()["DataActions"] == ["Microsoft.KeyVault/vaults/secrets/delete"]
+
+
+def test_azures_roles_of_an_existing_group_reach_the_subscription_for_role_definitions_alone() -> None:
+    subscription = "11111111-2222-3333-4444-555555555555"
+    shared = f"/subscriptions/{subscription}/resourceGroups/shared"
+    environment = f"{shared}/providers/Microsoft.App/managedEnvironments/all"
+    policy = azures_policy(resource_group="mine", subscription_id=subscription, environment_id=environment)
+    of_group, of_subscription = policy["roles"]
+    assert of_group["AssignableScopes"] == [f"/subscriptions/{subscription}/resourceGroups/mine", shared]
+    assert "Microsoft.App/managedEnvironments/join/action" in of_group["Actions"]
+    assert "Microsoft.App/managedEnvironments/write" not in of_group["Actions"]
+    assert of_subscription["AssignableScopes"] == [f"/subscriptions/{subscription}"]
+    assert of_subscription["Actions"] == [
+        "Microsoft.Authorization/roleDefinitions/delete",
+        "Microsoft.Authorization/roleDefinitions/read",
+    ]
+    assert of_group["Name"] != of_subscription["Name"]
 
 
 def test_a_machine_lets_in_a_key_that_runs_one_command() -> None:

@@ -244,7 +244,7 @@ def test_logs_go_to_a_bucket_of_their_own():
     sink = inputs_of(resources, "logging/projectSink:ProjectSink", "logs")
     assert inputs_of(resources, "logging/projectBucketConfig:ProjectBucketConfig", "logs")["retentionDays"] == 90
     assert sink["destination"] == (
-        "logging.googleapis.com/projects/my-project/locations/europe-west1/buckets/hello-prod-logs"
+        "logging.googleapis.com/projects/my-project/locations/europe-west1/buckets/hello-prod-logs-cb4a33e1"
     )
     for name in ("hello-prod-gateway", "hello-prod-guard", "hello-prod-run", "hello-prod-domain", "schedule-nightly"):
         assert name in sink["filter"]

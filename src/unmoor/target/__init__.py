@@ -3,7 +3,7 @@
 from unmoor.container import secret_name_from_variable
 
 from .access import Access
-from .contract import BuildOptions, CredentialsHint, Outputs, Target
+from .contract import BuildOptions, CredentialsHint, FailureHint, Outputs, Target
 from .description import PARTS, Adjustment, Guarantee, Limit, Part, PartMapping
 from .settings import Override, Settings, override_matches
 from .stand_ins import FakeResource, StandIns, template
@@ -14,6 +14,7 @@ __all__ = [
     "Adjustment",
     "BuildOptions",
     "CredentialsHint",
+    "FailureHint",
     "FakeResource",
     "Guarantee",
     "Limit",

@@ -89,6 +89,18 @@ class CredentialsHint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailureHint:
+    """How to recognize an error of the platform (a regular expression), and the remedy.
+
+    `wait_s` is for an error that passes: `up` waits so long, once for each hint, and deploys again.
+    """
+
+    pattern: str
+    remedy: str
+    wait_s: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One platform that an agent can be deployed to.
 
@@ -107,7 +119,10 @@ class Target:
     tunnel_by: tunnel(url, settings) -> a context manager with a URL that this machine can reach.
 
     `packages` are Pulumi packages whose plugins it needs, and `extra` is what to `pip install` for their SDKs, such as
-    `unmoor[aws]`. `credentials_hint` explains failed logins. `init_example` are the settings that `unmoor init` writes.
+    `unmoor[aws]`. `credentials_hint` explains failed logins, and `failure_hints` other errors; the first match counts.
+    `recreated_if_never_ready` names, by type, the output that is empty until the resource has worked once: `up`
+    replaces one that failed before, because its provider does not try again. `init_example` are the settings that
+    `unmoor init` writes.
     `name_limits` holds the longest name that the platform accepts, by "type.input", such as "aws:iam/role:Role.name".
     """
 
@@ -131,6 +146,8 @@ class Target:
     packages: tuple[str, ...] = ()
     extra: str = ""
     credentials_hint: CredentialsHint | None = None
+    failure_hints: tuple[FailureHint, ...] = ()
+    recreated_if_never_ready: Mapping[str, str] = field(default_factory=dict)
     init_example: Mapping[str, Any] = field(default_factory=dict)
     name_limits: Mapping[str, int] = field(default_factory=dict)
 

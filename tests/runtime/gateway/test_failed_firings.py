@@ -8,7 +8,7 @@ from typing import Any
 
 from fake_ecs import FakeEcs
 from gateways import gateway, until
-from worlds import cluster
+from platforms import cluster
 
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.dedup import claim_dedup_key

@@ -11,13 +11,15 @@ import pytest
 from aiohttp import web
 from gateways import gateway, put, record, until
 from platforms import serving
+from senders import SECRET, github, gitlab, slack
 
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.gateway.public_url import discover_public_url
 from unmoor.runtime.gateway.queue.coalesce import CoalescedCall
+from unmoor.runtime.gateway.queue.dispatcher import Dispatcher
 from unmoor.runtime.run.wake_gateway import wake_gateway
 from unmoor.runtime.state import keys
-from unmoor.runtime.state.run_record import to_json
+from unmoor.runtime.state.run_record import RunRecord, to_json
 from unmoor.runtime.store import Store, open_store
 
 MINE, OTHER = record(1).id, record(2).id
@@ -112,6 +114,32 @@ def test_a_gateway_without_a_processor_between_requests_starts_a_run_before_it_a
             assert sorted(client.launcher.started) == sorted(runs)
 
     asyncio.run(act())
+
+
+@pytest.mark.parametrize(("sender", "waits_s"), [("github", 8.0), ("gitlab", 8.0), ("slack", 2.0), ("bearer", 3.0)])
+def test_a_start_may_take_what_the_sender_waits_and_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sender: str, waits_s: float
+) -> None:
+    waited: list[float] = []
+    enqueue = Dispatcher.enqueue
+
+    async def noted(self: Dispatcher, run: RunRecord, *, start_s: float) -> bool:
+        waited.append(start_s)
+        return await enqueue(self, run, start_s=start_s)
+
+    monkeypatch.setattr(Dispatcher, "enqueue", noted)
+    hook = {"name": "hook", "webhook": {"verify": {"scheme": sender, "secret": "hook"}}, "prompt": "go"}
+    body = b'{"action": "opened"}'
+    headers = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
+    headers = headers if sender == "bearer" else {"github": github, "gitlab": gitlab, "slack": slack}[sender](body)
+
+    async def act() -> None:
+        async with gateway(tmp_path, has_idle_cpu=False, triggers=[hook], secrets={"hook": SECRET}) as client:
+            answer = await client.ask("POST", "/hooks/hook", data=body, headers=headers, token=None)
+            assert answer.status == 202
+
+    asyncio.run(act())
+    assert waited == [waits_s]
 
 
 def test_only_a_post_wakes_it(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from unmoor.runtime.gateway.launchers.choose import (
 )
 from unmoor.runtime.http.server import bind_tcp
 from unmoor.runtime.logs import JsonLog
+from unmoor.runtime.patience import retry_at_start
 from unmoor.runtime.redact import redactor
 from unmoor.runtime.secret_references import secrets_by_holder
 from unmoor.runtime.signals import shutdown_event
@@ -106,10 +107,12 @@ async def serve(
     if serving.launcher[0] == PROCESS and not surroundings.guard_url:
         raise ConfigurationError("UNMOOR_GUARD_URL is not set; the target sets it")
     store = open_store(surroundings.store_url)
-    await verify_store(store)
+    await retry_at_start(lambda: verify_store(store), "verifying the store", stop=stop, log=log)
     url = await discover_public_url(serving.environment, region=serving.launcher[1].get("region", ""), log=log)
     with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
-        bundle = await fetch_bundle(store, surroundings.bundle, Path(folder))
+        bundle = await retry_at_start(
+            lambda: fetch_bundle(store, surroundings.bundle, Path(folder)), "fetching the bundle", stop=stop, log=log
+        )
         held = secrets_by_holder(bundle.agent)
         secrets = {name: surroundings.secret(name) for name in sorted(held["gateway"])}
         gateway = Gateway(

@@ -15,6 +15,7 @@ from unmoor.runtime.environment import ContainerEnvironment, read_environment, s
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.guard.transport.server import GuardServer
 from unmoor.runtime.logs import JsonLog
+from unmoor.runtime.patience import retry_at_start
 from unmoor.runtime.redact import redactor
 from unmoor.runtime.signals import shutdown_event
 from unmoor.runtime.state.bundle import fetch_bundle
@@ -57,7 +58,10 @@ async def serve(options: GuardOptions, environment: ContainerEnvironment) -> int
     stop = shutdown_event()
     store = open_store(environment.store_url)
     with tempfile.TemporaryDirectory(prefix="guard-") as folder:
-        agent = (await fetch_bundle(store, environment.bundle, Path(folder))).agent
+        fetched = await retry_at_start(
+            lambda: fetch_bundle(store, environment.bundle, Path(folder)), "fetching the bundle", stop=stop, log=log
+        )
+    agent = fetched.agent
     released = stop.set if options.ends_with_run else lambda: None
     async with (
         open_guard(agent, store=store, key=model_key(agent, environment), log=log) as guard,

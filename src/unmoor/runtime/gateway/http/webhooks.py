@@ -29,6 +29,11 @@ from . import requests
 MOST_BODY = 5 * 1024 * 1024
 # Anyone can send a body: only a few large ones are read at a time, so that they cannot fill the memory.
 LARGE, LARGE_AT_ONCE, LARGE_WAIT_S = 256 * 1024, 8, 10.0
+# How long a run's start may delay the answer. GitHub and GitLab wait 10 s for it, Slack 3 s:
+# https://docs.github.com/webhooks/using-webhooks/best-practices-for-using-webhooks
+# https://docs.gitlab.com/administration/instance_limits/#webhook-timeout
+# https://docs.slack.dev/apis/events-api/#responding
+START_S_BY_SCHEME, OTHERS_START_S = {"github": 8.0, "gitlab": 8.0, "slack": 2.0}, 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +139,10 @@ class Hooks:
         if rule:
             await self._log(hook, "filtered", rule, found, key)
             return json_response({"filtered": rule})
-        delivery = await self.intake.ingest(IncomingDelivery(trigger=hook.trigger, key=key, event=payload.value))
+        incoming = IncomingDelivery(
+            trigger=hook.trigger, key=key, event=payload.value, start_s=START_S_BY_SCHEME.get(scheme, OTHERS_START_S)
+        )
+        delivery = await self.intake.ingest(incoming)
         if delivery.outcome == "skipped":
             raise HttpError(429, f"skipped: {delivery.reason}", retry_after="30")
         return json_response({"id": delivery.run}, 202)

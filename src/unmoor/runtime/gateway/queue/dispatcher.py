@@ -29,8 +29,8 @@ BUSY_S, IDLE_S = 2.0, 15.0
 LISTING_PART = 0.05
 # A queue up to this length is listed at every look, so that all gateways see the same runs and respect the limit.
 SHORT = 200
-# Senders expect a response within 5 s; starting the run first may take this much of it.
-START_S = 3.0
+# A request that accepts a run may take so long to start it: a frozen gateway would start it with the next request.
+START_S = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +81,13 @@ class Dispatcher:
     def wake(self) -> None:
         self._wake.set()
 
-    async def enqueue(self, record: RunRecord) -> bool:
-        """Accepts a run; False where run.when_busy is skip and run.max_concurrent runs are active."""
+    async def enqueue(self, record: RunRecord, *, start_s: float = START_S) -> bool:
+        """Accepts a run; False where run.when_busy is skip and run.max_concurrent runs are active. `start_s`: how long
+        the sender can wait for its start."""
         added = await self._add(record)
         if added and self.starts_in_request:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(START_S):
+                async with asyncio.timeout(start_s):
                     await self._look_now()
         return added
 

@@ -16,7 +16,7 @@ from typing import Any
 from unmoor.runtime.clock import Clock
 from unmoor.runtime.config import Trigger
 from unmoor.runtime.gateway.metrics import Metrics
-from unmoor.runtime.gateway.queue.dispatcher import Dispatcher
+from unmoor.runtime.gateway.queue.dispatcher import START_S, Dispatcher
 from unmoor.runtime.logs import Log
 from unmoor.runtime.redact import Redact, redact_values
 from unmoor.runtime.state import keys
@@ -41,13 +41,15 @@ class IncomingFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingDelivery:
-    """A delivery to a trigger. `reply` is stored in the outbox, which sends the run's answer."""
+    """A delivery to a trigger. `reply` is stored in the outbox, which sends the run's answer. `start_s`: how long the
+    sender can wait for the run's start."""
 
     trigger: Trigger
     key: DeliveryKey
     event: Any
     files: tuple[IncomingFile, ...] = ()
     reply: Mapping[str, Any] | None = None
+    start_s: float = START_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,7 @@ class Intake:
             self.bundle, incoming.trigger, run=run, delivery=delivery, now=at, event=incoming.event, redact=self.redact
         )
         inputs = await self._put_files(incoming, run)  # first: once accepted, the run may start at once
-        if await self.dispatcher.enqueue(replace(record, inputs=inputs)):
+        if await self.dispatcher.enqueue(replace(record, inputs=inputs), start_s=incoming.start_s):
             self.metrics.accepted.inc()
             self.log("run accepted", run=run, trigger=incoming.trigger.name, delivery=delivery)
             return "accepted"
