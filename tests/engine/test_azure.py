@@ -112,3 +112,24 @@ def test_a_provider_that_is_not_registered_has_its_command(engine: Engine) -> No
     engine.cloud.rules.append(registered_but_for("Microsoft.App"))
     with pytest.raises(DeployError, match=r"az provider register --wait --namespace"):
         Life(engine=engine, example="01-hello", target=AZURE).up()
+
+
+def elsewhere(plan: Plan) -> Plan:
+    """The model's key lies in another vault now."""
+    return replace(
+        plan, secrets=tuple(replace(s, source="existing") if s.holders == ("guard",) else s for s in plan.secrets)
+    )
+
+
+def test_a_secret_leaves_the_vault_with_the_printed_role_and_an_owner_is_told_the_right(engine: Engine) -> None:
+    life = Life(engine=engine, example="02-issue-triage", target=AZURE)
+    life.up()
+    [key] = [s.name for s in life.chosen().loaded.plan.secrets if s.holders == ("guard",)]
+    there = {key: f"{SHARED}/Microsoft.KeyVault/vaults/Shared/secrets/key"}
+    engine.cloud.rules.append(owner)
+    with pytest.raises(
+        DeployError, match=r"the deploying user lacks Microsoft\.KeyVault/vaults/secrets/delete: the role"
+    ):
+        life.up(elsewhere, secrets=there)
+    engine.cloud.rules[:] = [role_enforced(life.role())]
+    assert life.up(elsewhere, secrets=there) == [f"delete azure-native:keyvault:Secret issue-triage-secret-{key}"]
