@@ -162,8 +162,8 @@ async def _start(confined: bool) -> float:
     began = time.perf_counter()
     with prepare_sandbox(RULES) if confined else nullcontext() as laid:
         process = await asyncio.create_subprocess_exec("/bin/true", cwd="/usr", preexec_fn=laid and laid.apply)
-    while process.returncode is None:
-        await asyncio.sleep(0.0005)
+        while process.returncode is None:
+            await asyncio.sleep(0.0005)
     return time.perf_counter() - began
 
 
