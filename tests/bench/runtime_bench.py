@@ -17,8 +17,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from unmoor.runtime.run.session_archive import pack, unpack
-from unmoor.runtime.sandbox.confine import prepare_sandbox
+from unmoor.runtime.sandbox.confine import Mechanisms, prepare_sandbox
 from unmoor.runtime.sandbox.landlock import Rules
+from unmoor.runtime.subprocesses import run_command
 
 RUNS = 7
 WORKSPACE_MB = 1000
@@ -54,6 +55,24 @@ async def main():
         print(run)
 asyncio.run(main())
 """
+# Accepts and closes connections, in a process of its own.
+ACCEPT = """
+import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(128)
+print(s.getsockname()[1], flush=True)
+while True: s.accept()[0].close()
+"""
+CONNECTS = 500
+CONNECT = """
+import socket, sys, time
+took = []
+for _ in range(int(sys.argv[2])):
+    began = time.perf_counter()
+    s = socket.socket(); s.connect(("127.0.0.1", int(sys.argv[1])))
+    took.append(time.perf_counter() - began)
+    s.close()
+print(sorted(took)[len(took) // 2])
+"""
 SPEC = {
     "version": 1,
     "name": "bench",
@@ -67,6 +86,7 @@ def main() -> None:
     try:
         run_to_exec(folder)
         fence()
+        connects()
         workspace(folder)
     finally:
         shutil.rmtree(folder)
@@ -99,6 +119,22 @@ def fence() -> None:
     shown("  and outside it", outside, "ms", 1000)
     added = statistics.median(inside) - statistics.median(outside)
     print(f"{'  the fence adds (goal 10 ms)':<56} {added * 1000:.1f} ms")
+
+
+def connects() -> None:
+    """A socket created and connected, with and without the supervisor."""
+    with subprocess.Popen([sys.executable, "-c", ACCEPT], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        port = int(server.stdout.readline())
+        try:
+            inside = [asyncio.run(_connect(port, supervised=True)) for _ in range(RUNS)]
+            outside = [asyncio.run(_connect(port, supervised=False)) for _ in range(RUNS)]
+        finally:
+            server.kill()
+    shown("a socket connected by the supervisor", inside, "ms", 1000)
+    shown("  and by the harness itself", outside, "ms", 1000)
+    added = statistics.median(inside) - statistics.median(outside)
+    print(f"{'  the supervisor adds (goal 0.2 ms)':<56} {added * 1000:.3f} ms")
 
 
 def workspace(folder: Path) -> None:
@@ -165,6 +201,15 @@ async def _start(confined: bool) -> float:
         while process.returncode is None:
             await asyncio.sleep(0.0005)
     return time.perf_counter() - began
+
+
+async def _connect(port: int, *, supervised: bool) -> float:
+    """The median of many connections of one process in the sandbox."""
+    rules = Rules(read=(*RULES.read, sys.base_prefix), write=RULES.write, ports=(port,))
+    with prepare_sandbox(rules, Mechanisms(supervised=supervised)) as laid:
+        command = (sys.executable, "-I", "-S", "-c", CONNECT, str(port), str(CONNECTS))
+        done = await run_command(*command, env={}, timeout_s=60, preexec_fn=laid.apply)
+    return float(done.stdout)
 
 
 def _timed(act: Callable[[], object]) -> float:
