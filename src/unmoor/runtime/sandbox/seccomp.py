@@ -35,6 +35,8 @@ PR_SET_DUMPABLE = 4
 # fcntl's and ioctl's commands that choose who receives a descriptor's signals.
 F_SETOWN, F_SETOWN_EX = 8, 15
 OWNER_IOCTLS = (0x8901, 0x8902)
+# Options that send a connection elsewhere than its address says, by level: a source route, and an interface.
+DETOURS = {0: (4,), socket.SOL_SOCKET: (socket.SO_BINDTODEVICE, 62)}
 PROCESS, GROUP = {"setpriority": 0, "ioprio_set": 1}, {"setpriority": 1, "ioprio_set": 2}
 
 FAST_OPEN_FLAGS = {"sendto": 3, "sendmsg": 2, "sendmmsg": 3}
@@ -93,6 +95,7 @@ def _network(of: Architecture, options: FilterOptions) -> list[bytes]:
     return [
         *on_call(of.calls["socket"], _sockets(options)),
         *on_call(of.calls["listen"], [listening]),
+        *on_call(of.calls["setsockopt"], _detours()),
         *on_call(of.calls["connect"], [notify() if supervised else allow()]),
     ]
 
@@ -127,6 +130,15 @@ def _sockets(options: FilterOptions) -> list[bytes]:
         no,
         *internet,
     ]
+
+
+def _detours() -> list[bytes]:
+    checks: list[bytes] = []
+    for level, options in DETOURS.items():
+        of_level = [i for option in options for i in (step(JUMP_IF_EQUAL, option, 0, 1), refuse(errno.EPERM))]
+        of_level = [load_argument(2), *of_level, allow()]
+        checks += [load_argument(1), step(JUMP_IF_EQUAL, level, 0, len(of_level)), *of_level]
+    return [*checks, allow()]
 
 
 def _other_processes(of: Architecture, options: FilterOptions) -> list[bytes]:

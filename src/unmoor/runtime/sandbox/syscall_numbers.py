@@ -64,6 +64,7 @@ NUMBERS = {
     "sendmsg": (46, 211),
     "sendto": (44, 206),
     "setpriority": (141, 140),
+    "setsockopt": (54, 208),
     "shmat": (30, 196),
     "shmget": (29, 194),
     "socket": (41, 198),
