@@ -72,7 +72,13 @@ def _accept(listening: socket.socket, name: str, accepted: list[str]) -> None:
 
 
 def confined(
-    code: str, *, abi: int, port: int, supervised: bool = True, work: Path = SYSTEM, local_sockets: bool = False
+    code: str,
+    *,
+    abi: int,
+    port: int,
+    work: Path = SYSTEM,
+    local_sockets: bool = False,
+    python: str = sys.executable,
 ) -> str:
     """The output of Python code inside the sandbox."""
     lines: list[str] = []
@@ -81,14 +87,14 @@ def confined(
         write = ("/dev/null",) if work == SYSTEM else ("/dev/null", str(work))
         rules = Rules(read=READ, write=write, ports=(port,), local_sockets=local_sockets)
         result = await run_confined(
-            Command(argv=(sys.executable, "-I", "-S", "-c", PROLOGUE + code), environment={}, stdin=b""),
+            Command(argv=(python, "-I", "-S", "-c", PROLOGUE + code), environment={}, stdin=b""),
             rules=rules,
             path="/usr/bin:/bin",
             work=str(work),
             timeout_s=60,
             stop=Stop(),
             on_line=lambda line: lines.append(line.text),
-            mechanisms=Mechanisms(landlock=abi, supervised=supervised),
+            mechanisms=Mechanisms(landlock=abi, supervised=True),
         )
         assert result.exit.code == 0, result.exit
         assert result.left == 0

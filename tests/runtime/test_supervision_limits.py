@@ -103,10 +103,11 @@ def test_where_the_platform_refuses_the_supervision_the_filter_holds_alone_and_t
 
 # A runner without privileges on a kernel without Landlock: only its own hiding protects its environment.
 UNPRIVILEGED = """
-import os, sys
-os.setgroups([]); os.setgid(65534); os.setuid(65534)
+import asyncio.subprocess, ctypes, os, signal, sys
 sys.path.insert(0, sys.argv[1])
 from confined import confined, servers
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # becoming another user has hidden it already
 with servers() as at:
     print(confined(f'''
 runner = os.getppid()
@@ -118,11 +119,14 @@ print("kill", tried(lambda: os.kill(runner, 0)))
 print("connect", socket.create_connection(("127.0.0.1", {at.allowed})).recv(9).decode())
 print("elsewhere", tried(lambda: socket.create_connection(("127.0.0.2", {at.allowed}))))
 print("victim", open("/proc/self/oom_score_adj").read().strip())
-''', abi=0, port=at.allowed))
+''', abi=0, port=at.allowed, python="/usr/bin/python3"))
 """
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+@pytest.mark.skipif(
+    os.getuid() != 0 or not Path("/usr/bin/python3").exists(),
+    reason="only root can become another user, who needs a Python that it may execute",
+)
 def test_a_runner_without_privileges_supervises_and_is_hidden_without_landlock() -> None:
     command = [sys.executable, "-c", UNPRIVILEGED, str(Path(__file__).parent)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -18,7 +18,7 @@ from unmoor.runtime.subprocesses import run_command
 from . import landlock
 from .confine import Mechanisms, prepare_sandbox
 from .probe_program import PROGRAM
-from .report import ALLOWED, SandboxReport, advisory_report, interpret
+from .report import SandboxReport, advisory_report, interpret, is_supervised
 from .syscall_numbers import current_architecture
 
 PROBE_S = 10
@@ -38,12 +38,11 @@ async def probe_sandbox(
 ) -> SandboxReport:
     """What holds under these rules, and by which mechanisms; `forbidden` is a readable file that they do not allow.
 
-    Where a supervised process cannot reach the allowed port, the platform does not let the supervisor work: then the
-    run is not supervised.
+    Where the platform does not let the supervisor work, the run is not supervised.
     """
     using = mechanisms or Mechanisms()
     results = await _try_all(rules, forbidden, using)
-    if using.supervised and isinstance(results, dict) and results.get("reach") != ALLOWED:
+    if using.supervised and isinstance(results, dict) and not is_supervised(results):
         using = replace(using, supervised=False)
         results = await _try_all(rules, forbidden, using)
     if isinstance(results, str):

@@ -61,6 +61,11 @@ def advisory_report(reason: str, mechanisms: Mechanisms) -> SandboxReport:
     return SandboxReport(network=text, processes=text, files=text, mechanisms=mechanisms)
 
 
+def is_supervised(results: Mapping[str, str]) -> bool:
+    """Whether a supervisor answered: it connects to the allowed port, and to no other address at that port."""
+    return results.get("reach") == ALLOWED and results.get("address") in ATTEMPTS["address"]
+
+
 def interpret(results: Mapping[str, str], using: Mechanisms) -> SandboxReport:
     """What the results mean; the mechanisms only word them."""
     abi = using.landlock
