@@ -159,3 +159,12 @@ os.wait()
 """
     seen = confined(code, abi=abi, port=9)
     assert seen in ("True 15 ESRCH done", "no namespaces here: done")
+
+
+@pytest.mark.parametrize(("abi", "result"), [(0, "EPERM"), (1, "0"), (6, "0")])
+def test_a_debugger_works_on_its_own_children_where_landlock_limits_it_to_them(abi: int, result: str) -> None:
+    from unmoor.runtime.sandbox.syscall_numbers import current_architecture
+
+    of = current_architecture()
+    assert of is not None
+    assert confined(f"print(call({of.calls['ptrace']}, 0, 0, 0, 0))", abi=abi, port=9) == result
