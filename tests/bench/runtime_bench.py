@@ -34,9 +34,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unmoor.plan.bundle import pack
 from unmoor.spec.load import load
-from unmoor.runtime import layout
-from unmoor.runtime.run.lease import enqueue
-from unmoor.runtime.state.run_record import RunRecord
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.run_record import RunRecord, create_run_record
 from unmoor.runtime.store import open_store
 folder, runs = Path(sys.argv[1]), int(sys.argv[2])
 plan = load(folder / "unmoor.yaml").plan
@@ -44,12 +43,12 @@ archive = pack(plan)
 digest = hashlib.sha256(archive).hexdigest()
 store = open_store((folder / "store").as_uri())
 async def main():
-    await store.put(layout.bundle(digest), archive)
+    await store.put(keys.bundle_key(digest), archive)
     print(digest)
     for _ in range(runs):
         now = datetime.now(UTC)
-        run = layout.run_id(now)
-        await enqueue(store, RunRecord(
+        run = keys.run_id(now)
+        await create_run_record(store, RunRecord(
             id=run, agent=plan.agent, environment="bench", bundle=digest, status="queued", trigger="api", kind="api",
             prompt="x", session="", harness="command", harness_version="none", provider="", model="", created_at=now))
         print(run)
