@@ -142,8 +142,9 @@ def guarantees(plan: Plan, settings: EcsSettings) -> list[Guarantee]:
         ),
         egress=(
             "advisory",
-            "the security group allows only port 443; the guard checks host names, and Landlock, if the kernel has it, "
-            "forces runs through the guard",
+            "the security group allows only port 443; the guard checks host names, and the sandbox forces runs through "
+            "the guard as far as the kernel lets it, which each run records: AWS publishes no kernel; one report of "
+            "July 2026 (6.1, Landlock 2) means seccomp notification",
         ),
         isolation=("enforced", "each run has its own task and virtual machine") if isolated else SHARED_CONTAINER,
         read_only=("enforced", "readonlyRootFilesystem"),

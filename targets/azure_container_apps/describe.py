@@ -147,7 +147,8 @@ def guarantees(plan: Plan, settings: ContainerAppsSettings) -> list[Guarantee]:
         model_key=_model_key(isolated=isolated),
         egress=(
             "advisory",
-            "the guard checks the list; only Landlock, if the kernel has it, forces runs through the guard",
+            "the guard checks the list; only the sandbox forces runs through the guard, as far as the kernel lets it, "
+            "which each run records: Microsoft publishes no kernel",
         ),
         isolation=(
             "enforced",

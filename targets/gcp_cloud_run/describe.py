@@ -156,8 +156,8 @@ def guarantees(plan: Plan, settings: CloudRunSettings) -> list[Guarantee]:
         ),
         egress=(
             "advisory",
-            "Google does not restrict what a container sends; the guard checks host names, and Landlock forces runs "
-            "through the guard if the instance's kernel has it",
+            "Google does not restrict what a container sends; the guard checks host names, and the sandbox forces runs "
+            "through the guard as far as the kernel lets it, which each run records: Google publishes no kernel",
         ),
         isolation=_isolation(plan),
         read_only=(

@@ -17,8 +17,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from unmoor.runtime.run.session_archive import pack, unpack
-from unmoor.runtime.sandbox.confine import prepare_sandbox
+from unmoor.runtime.sandbox.confine import Mechanisms, prepare_sandbox
 from unmoor.runtime.sandbox.landlock import Rules
+from unmoor.runtime.subprocesses import run_command
 
 RUNS = 7
 WORKSPACE_MB = 1000
@@ -33,9 +34,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unmoor.plan.bundle import pack
 from unmoor.spec.load import load
-from unmoor.runtime import layout
-from unmoor.runtime.run.lease import enqueue
-from unmoor.runtime.state.run_record import RunRecord
+from unmoor.runtime.state import keys
+from unmoor.runtime.state.run_record import RunRecord, create_run_record
 from unmoor.runtime.store import open_store
 folder, runs = Path(sys.argv[1]), int(sys.argv[2])
 plan = load(folder / "unmoor.yaml").plan
@@ -43,16 +43,34 @@ archive = pack(plan)
 digest = hashlib.sha256(archive).hexdigest()
 store = open_store((folder / "store").as_uri())
 async def main():
-    await store.put(layout.bundle(digest), archive)
+    await store.put(keys.bundle_key(digest), archive)
     print(digest)
     for _ in range(runs):
         now = datetime.now(UTC)
-        run = layout.run_id(now)
-        await enqueue(store, RunRecord(
+        run = keys.run_id(now)
+        await create_run_record(store, RunRecord(
             id=run, agent=plan.agent, environment="bench", bundle=digest, status="queued", trigger="api", kind="api",
             prompt="x", session="", harness="command", harness_version="none", provider="", model="", created_at=now))
         print(run)
 asyncio.run(main())
+"""
+# Accepts and closes connections, in a process of its own.
+ACCEPT = """
+import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(128)
+print(s.getsockname()[1], flush=True)
+while True: s.accept()[0].close()
+"""
+CONNECTS = 500
+CONNECT = """
+import socket, sys, time
+took = []
+for _ in range(int(sys.argv[2])):
+    began = time.perf_counter()
+    s = socket.socket(); s.connect(("127.0.0.1", int(sys.argv[1])))
+    took.append(time.perf_counter() - began)
+    s.close()
+print(sorted(took)[len(took) // 2])
 """
 SPEC = {
     "version": 1,
@@ -67,6 +85,7 @@ def main() -> None:
     try:
         run_to_exec(folder)
         fence()
+        connects()
         workspace(folder)
     finally:
         shutil.rmtree(folder)
@@ -99,6 +118,22 @@ def fence() -> None:
     shown("  and outside it", outside, "ms", 1000)
     added = statistics.median(inside) - statistics.median(outside)
     print(f"{'  the fence adds (goal 10 ms)':<56} {added * 1000:.1f} ms")
+
+
+def connects() -> None:
+    """A socket created and connected, with and without the supervisor."""
+    with subprocess.Popen([sys.executable, "-c", ACCEPT], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        port = int(server.stdout.readline())
+        try:
+            inside = [asyncio.run(_connect(port, supervised=True)) for _ in range(RUNS)]
+            outside = [asyncio.run(_connect(port, supervised=False)) for _ in range(RUNS)]
+        finally:
+            server.kill()
+    shown("a socket connected by the supervisor", inside, "ms", 1000)
+    shown("  and by the harness itself", outside, "ms", 1000)
+    added = statistics.median(inside) - statistics.median(outside)
+    print(f"{'  the supervisor adds (goal 0.2 ms)':<56} {added * 1000:.3f} ms")
 
 
 def workspace(folder: Path) -> None:
@@ -162,9 +197,18 @@ async def _start(confined: bool) -> float:
     began = time.perf_counter()
     with prepare_sandbox(RULES) if confined else nullcontext() as laid:
         process = await asyncio.create_subprocess_exec("/bin/true", cwd="/usr", preexec_fn=laid and laid.apply)
-    while process.returncode is None:
-        await asyncio.sleep(0.0005)
+        while process.returncode is None:
+            await asyncio.sleep(0.0005)
     return time.perf_counter() - began
+
+
+async def _connect(port: int, *, supervised: bool) -> float:
+    """The median of many connections of one process in the sandbox."""
+    rules = Rules(read=(*RULES.read, sys.base_prefix), write=RULES.write, ports=(port,))
+    with prepare_sandbox(rules, Mechanisms(supervised=supervised)) as laid:
+        command = (sys.executable, "-I", "-S", "-c", CONNECT, str(port), str(CONNECTS))
+        done = await run_command(*command, env={}, timeout_s=60, preexec_fn=laid.apply)
+    return float(done.stdout)
 
 
 def _timed(act: Callable[[], object]) -> float:

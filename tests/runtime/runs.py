@@ -24,6 +24,7 @@ from unmoor.runtime.run.lifecycle import execute_run
 from unmoor.runtime.run.retry import retry_transient
 from unmoor.runtime.run.stop import Stop
 from unmoor.runtime.sandbox import landlock
+from unmoor.runtime.sandbox.confine import Mechanisms
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.bundle import unpack_bundle
 from unmoor.runtime.state.run_record import RunRecord, create_run_record, from_json
@@ -80,6 +81,7 @@ class Bench:
     traced: bool = False
     in_an_image: bool = False
     patience: Timeouts = IMPATIENT
+    mechanisms: Mechanisms = field(default_factory=Mechanisms)
     started: int = 0
 
     def run(
@@ -137,6 +139,7 @@ class Bench:
             git_environment=self.git_environment,
             timeouts=self.patience,
             traced=self.traced,
+            mechanisms=self.mechanisms,
         )
         meanwhile = asyncio.create_task(during(stop, record, store)) if during else None
         final = await execute_run(record.id, host, stop)

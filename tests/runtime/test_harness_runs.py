@@ -17,6 +17,8 @@ from unmoor.local_folders import cache_folder
 from unmoor.runtime.events import Tokens
 from unmoor.runtime.harness.installed import find
 from unmoor.runtime.harness.versions import HARNESS_VERSIONS
+from unmoor.runtime.sandbox import landlock
+from unmoor.runtime.sandbox.confine import Mechanisms
 
 KEY = "sk-real-key-of-the-provider"
 # Priced models, so that costs are counted: the provider that each harness is tried with.
@@ -27,10 +29,18 @@ MODELS = {
     "pi": ("anthropic", "claude-sonnet-5"),
 }
 HARNESSES = sorted(MODELS)
+NEWEST = landlock.version()
+CONFINEMENT = {
+    0: "advisory: kernel has no Landlock; network and processes enforced by seccomp notification",
+    2: "enforced by landlock+seccomp notification",
+    NEWEST: "enforced by landlock+seccomp",
+}
 pytestmark = pytest.mark.slow
 
 
-def bench(tmp_path: Path, harness: str, server: ModelServer, **parts: Any) -> Bench:
+def bench(
+    tmp_path: Path, harness: str, server: ModelServer, *, mechanisms: Mechanisms | None = None, **parts: Any
+) -> Bench:
     try:
         programs = find(harness, HARNESS_VERSIONS[harness], cache_folder())
     except UnmoorError as absent:
@@ -47,7 +57,8 @@ def bench(tmp_path: Path, harness: str, server: ModelServer, **parts: Any) -> Be
             **parts,
         }
     )
-    return Bench(tmp_path, spec, secrets={"model-key": KEY}, programs=programs)
+    using = mechanisms or Mechanisms()
+    return Bench(tmp_path, spec, secrets={"model-key": KEY}, programs=programs, mechanisms=using)
 
 
 @pytest.mark.parametrize("harness", HARNESSES)
@@ -123,9 +134,10 @@ say control "$(ask 'GET /runs HTTP/1.1\\r\\nHost: g\\r\\nConnection: close\\r\\n
 
 
 @pytest.mark.skipif(not HAS_A_FENCE, reason="this kernel's Landlock has no network rules or scopes")
+@pytest.mark.parametrize("abi", [0, 2, NEWEST])
 @pytest.mark.parametrize("harness", HARNESSES)
 def test_nothing_that_was_not_given_is_reached_by_the_harness_own_shell(
-    tmp_path: Path, harness: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, harness: str, abi: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-runner")
     other = tmp_path / "work" / "run-other" / "work" / "file"
@@ -136,10 +148,15 @@ def test_nothing_that_was_not_given_is_reached_by_the_harness_own_shell(
             port=server.url.rsplit(":", 1)[1], runner=os.getpid(), store=tmp_path / "store", other=other, key=KEY
         )
         server.script = [Shell(f"bash -c {shlex.quote(attacks)}"), Text("tried")]
-        run = bench(tmp_path, harness, server).run("Try.")
+        run = bench(tmp_path, harness, server, mechanisms=Mechanisms(landlock=abi)).run("Try.")
     assert run.record.status == "succeeded", run.record.reason
     seen = dict(line.split("=", 1) for line in run.artifact("out/seen").decode().splitlines())
+    assert run.record.confinement == CONFINEMENT[abi]
     closed = dict.fromkeys(("loopback", "metadata", "elsewhere", "udp", "dns"), "closed")
+    if abi == 0:
+        # Files are not protected without Landlock: the run says so.
+        assert (seen.pop("store"), seen.pop("other")) == ("1", "14")
+        seen |= {"store": "0", "other": "0"}
     assert seen == {
         **closed,
         "environ": "0",

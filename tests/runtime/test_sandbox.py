@@ -12,8 +12,12 @@ import pytest
 from runs import Bench, command_spec
 
 from unmoor.runtime.run.directories import RunDirectories, sandbox_rules
-from unmoor.runtime.sandbox import landlock, seccomp
-from unmoor.runtime.sandbox.probe import ATTEMPTS, interpret, probe_sandbox
+from unmoor.runtime.sandbox import landlock
+from unmoor.runtime.sandbox.confine import Mechanisms
+from unmoor.runtime.sandbox.probe import probe_sandbox
+from unmoor.runtime.sandbox.report import ATTEMPTS, interpret
+from unmoor.runtime.sandbox.seccomp import FilterOptions, instructions
+from unmoor.runtime.sandbox.syscall_numbers import MACHINES
 
 pytestmark = [
     pytest.mark.process,
@@ -159,7 +163,7 @@ subprocess.run(["sh", "-c", "echo child > c"], check=True)
 a, b = socket.socketpair(); a.send(b"x"); b.recv(1)
 open("/dev/null", "w").write("x"); open("/dev/urandom", "rb").read(1); open("/proc/self/status").read()
 t = threading.Thread(target=lambda: None); t.start(); t.join()
-s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
+s = socket.socket(); s.bind(("127.0.0.1", 0))
 print("all")
 """
     assert attack(tmp_path, code) == "all"
@@ -182,23 +186,53 @@ def test_a_fence_that_lets_something_through_is_advisory_and_says_what(tmp_path:
     open_rules = landlock.Rules(read=("/",), write=("/dev/null",), ports=(1,))
     seen = asyncio.run(probe_sandbox(open_rules, forbidden=str(tmp_path / "forbidden")))
     assert seen.files == "advisory: escaped: file (done)"
-    assert str(seen) == seen.files
+    assert str(seen).startswith(f"{seen.files}; network enforced by")
+
+
+OPEN = {**SEEN, "connect": "ECONNREFUSED", "address": "ECONNREFUSED"}
+ALL_NETWORK = "connect (None), address (None), listen (None), datagram (None), multipath (None), fast_open (None)"
 
 
 @pytest.mark.parametrize(
-    ("seen", "abi", "text"),
+    ("seen", "abi", "supervised", "text"),
     [
-        (SEEN, 7, "enforced by landlock+seccomp"),
-        ({**SEEN, "connect": "ECONNREFUSED"}, 3, "advisory: kernel has no Landlock network rules"),
-        ({**SEEN, "connect": "ECONNREFUSED"}, 0, "advisory: kernel has no Landlock"),
-        ({**SEEN, "connect": "ECONNREFUSED"}, 7, "advisory: escaped: connect (ECONNREFUSED)"),
-        ({**SEEN, "datagram": "done"}, 7, "advisory: escaped: datagram (done)"),
-        ({**SEEN, "signal": "done"}, 5, "advisory: kernel has no Landlock scopes"),
-        ({}, 7, "advisory: escaped: connect (None), datagram (None), multipath (None), fast_open (None)"),
+        (SEEN, 7, True, "enforced by landlock+seccomp"),
+        (SEEN, 2, True, "enforced by landlock+seccomp notification"),
+        (SEEN, 4, True, "enforced by landlock+seccomp notification"),
+        ({**SEEN, "address": "ECONNREFUSED"}, 7, False, "enforced by landlock+seccomp, by port only"),
+        (
+            {**SEEN, "file": "done"},
+            0,
+            True,
+            "advisory: kernel has no Landlock; network and processes enforced by seccomp notification",
+        ),
+        (
+            OPEN,
+            3,
+            False,
+            "advisory: kernel has no Landlock network rules; files enforced by landlock; "
+            "processes enforced by seccomp notification",
+        ),
+        ({**OPEN, "signal": "done", "file": "done"}, 0, False, "advisory: kernel has no Landlock"),
+        (
+            {**SEEN, "connect": "ECONNREFUSED"},
+            7,
+            True,
+            "advisory: escaped: connect (ECONNREFUSED); files and processes enforced by landlock",
+        ),
+        (
+            {**SEEN, "signal": "done"},
+            5,
+            False,
+            "advisory: kernel has no Landlock scopes; files enforced by landlock; network enforced by landlock+seccomp",
+        ),
+        ({}, 7, True, f"advisory: escaped: {ALL_NETWORK}"),
     ],
 )
-def test_only_what_was_seen_is_recorded_as_enforced(seen: dict[str, str], abi: int, text: str) -> None:
-    assert str(interpret(seen, abi=abi)) == text
+def test_only_what_was_seen_is_recorded_as_enforced(
+    seen: dict[str, str], abi: int, supervised: bool, text: str
+) -> None:
+    assert str(interpret(seen, Mechanisms(landlock=abi, supervised=supervised))) == text
 
 
 def test_sockets_of_the_file_system_can_be_made_where_a_container_holds_one_run_alone() -> None:
@@ -209,8 +243,11 @@ def test_sockets_of_the_file_system_can_be_made_where_a_container_holds_one_run_
 
 
 def test_the_filter_lets_local_sockets_through_where_they_are_wanted() -> None:
-    of = seccomp.MACHINES["x86_64"]
-    assert seccomp.instructions(of, local_sockets=True) != seccomp.instructions(of, local_sockets=False)
+    of = MACHINES["x86_64"]
+    codes = {
+        instructions(of, FilterOptions(local_sockets=local, supervised=True, landlock=7)) for local in (True, False)
+    }
+    assert len(codes) == 2
 
 
 def test_a_port_of_a_rule_can_be_reached(tmp_path: Path, listening: int) -> None:

@@ -9,6 +9,7 @@ from importlib import import_module
 
 from unmoor.container import HEALTH_PATH
 from unmoor.errors import UnmoorError
+from unmoor.runtime.sandbox.libc import hide_memory
 
 SERVICES = {"serve": "gateway", "guard": "guard", "launch": "launcher"}
 COMMANDS = ("serve", "health PORT", "run RUN_ID", "run --trigger NAME [--delivery ID]", "guard", "launch")
@@ -31,6 +32,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    # Before any secret is read: a harness of the same user, on a kernel without Landlock, could read it here.
+    hide_memory()
     match arguments:
         case ["health", port] if port.isdigit():
             return 0 if healthy(int(port)) else 1

@@ -13,8 +13,10 @@ from unmoor.runtime.guard.transport.types import RunCredentials
 from unmoor.runtime.harness import adapter
 from unmoor.runtime.harness.protocol import Adapter, GuardEndpoint, LaunchSpec, Reader
 from unmoor.runtime.redact import Redact
+from unmoor.runtime.sandbox.confine import Mechanisms
 from unmoor.runtime.sandbox.landlock import Rules
-from unmoor.runtime.sandbox.probe import SandboxReport, probe_sandbox
+from unmoor.runtime.sandbox.probe import probe_sandbox
+from unmoor.runtime.sandbox.report import SandboxReport
 from unmoor.runtime.secret_references import resolve_secret_references
 from unmoor.runtime.state.run_record import Artifact, RunRecord
 
@@ -79,7 +81,7 @@ class Attempt:
     async def _run(self, directories: RunDirectories, endpoint: GuardEndpoint, rules: Rules) -> RunOutcome:
         forbidden = directories.own / "forbidden"
         forbidden.write_text("a confined process cannot read this")
-        probing = asyncio.create_task(probe_sandbox(rules, forbidden=str(forbidden)))
+        probing = asyncio.create_task(probe_sandbox(rules, forbidden=str(forbidden), mechanisms=self.host.mechanisms))
         try:
             preparation = Preparation(
                 record=self.record,
@@ -103,7 +105,7 @@ class Attempt:
         await retry_transient(self.journal.flush, pause_s=self.host.timeouts.store_s)
         harness = adapter(self.host.bundle.agent.harness.name)
         launch = self._launch_spec(directories, endpoint, resumed=resumed)
-        result, reader = await self._start(harness, launch, directories, rules)
+        result, reader = await self._start(harness, launch, directories, rules, report.mechanisms)
         return await self._finish(harness, directories, result, reader)
 
     def _log_start(self, report: SandboxReport) -> None:
@@ -141,7 +143,12 @@ class Attempt:
         )
 
     async def _start(
-        self, harness: Adapter, launch: LaunchSpec, directories: RunDirectories, rules: Rules
+        self,
+        harness: Adapter,
+        launch: LaunchSpec,
+        directories: RunDirectories,
+        rules: Rules,
+        mechanisms: Mechanisms,
     ) -> tuple[ProcessResult, Reader]:
         command, reader = harness.command(launch), harness.reader(launch)
         await asyncio.to_thread(write_harness_files, command.files, directories)
@@ -157,6 +164,7 @@ class Attempt:
             backpressure=self.journal.backpressure,
             grace_s=self.host.timeouts.grace_s,
             linger_s=self.host.timeouts.linger_s,
+            mechanisms=mechanisms,
         )
         return result, reader
 

@@ -13,6 +13,7 @@ from unmoor.runtime.clock import Clock
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.guard.transport.types import ConnectionHandler
 from unmoor.runtime.harness.installed import HarnessInstallation
+from unmoor.runtime.sandbox.confine import Mechanisms
 from unmoor.runtime.state.bundle import UnpackedBundle
 from unmoor.runtime.store.protocol import Store
 
@@ -37,7 +38,8 @@ class RunContext:
     """The store, the agent, the connection to the guard, and this machine.
 
     `secrets` are values by the spec's names: the run's, and the guard's where both share a process, to redact them.
-    `watch` receives every event; `traced` exports traces. `git_environment` is for tests' own servers.
+    `watch` receives every event; `traced` exports traces. `git_environment` is for tests' own servers, and
+    `mechanisms` for tests of older kernels.
     """
 
     store: Store
@@ -53,6 +55,7 @@ class RunContext:
     traced: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
     git_environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    mechanisms: Mechanisms = field(default_factory=Mechanisms)
 
     def secret(self, name: str) -> str:
         """A secret's value by the spec's name; ConfigurationError where this container does not hold it."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unmoor.runtime.harness.protocol import Command, ProcessExit
-from unmoor.runtime.sandbox.confine import prepare_sandbox
+from unmoor.runtime.sandbox.confine import Mechanisms, prefer_as_oom_victim, prepare_sandbox
 from unmoor.runtime.sandbox.landlock import Rules
 from unmoor.runtime.waiting import wait_event
 
@@ -55,6 +55,7 @@ async def run_confined(
     backpressure: Callable[[], Awaitable[None]] = no_backpressure,
     grace_s: float = 5.0,
     linger_s: float = 30.0,
+    mechanisms: Mechanisms | None = None,
 ) -> ProcessResult:
     """Runs the command in `work` and returns when it and all its descendants have ended; OSError if it cannot start.
 
@@ -64,7 +65,7 @@ async def run_confined(
     """
     become_subreaper()
     others = frozenset(descendants(os.getpid()))
-    with prepare_sandbox(rules) as sandbox:
+    with prepare_sandbox(rules, mechanisms) as sandbox:
         process = await asyncio.create_subprocess_exec(
             # As bytes, whatever this machine's encoding is.
             *(_encode(argument) for argument in command.argv),
@@ -76,8 +77,9 @@ async def run_confined(
             start_new_session=True,
             preexec_fn=sandbox.apply,
         )
-    running = _RunningHarness(process, stop, on_line, backpressure, others, grace_s)
-    return await running.wait(command.stdin, timeout_s, linger_s)
+        prefer_as_oom_victim(process.pid)
+        running = _RunningHarness(process, stop, on_line, backpressure, others, grace_s)
+        return await running.wait(command.stdin, timeout_s, linger_s)
 
 
 def harness_environment(own: Mapping[str, str], path: str) -> dict[str, str]:

@@ -70,6 +70,7 @@ class Preparation:
         result = await run_confined(
             command,
             rules=self.rules,
+            mechanisms=self.host.mechanisms,
             path=self.host.programs.path,
             work=str(self.directories.work),
             timeout_s=FETCH_S,

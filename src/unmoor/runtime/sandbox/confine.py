@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
 import signal
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 
-from . import landlock, seccomp
+from . import landlock
+from .bpf import BpfProgram, program
 from .libc import (
     LIBC,
     PR_CAP_AMBIENT,
@@ -20,7 +23,12 @@ from .libc import (
     PR_SET_PDEATHSIG,
     PR_SET_SECCOMP,
     SystemCallError,
+    hide_memory,
 )
+from .notification import create_listener
+from .seccomp import MODE_FILTER, FilterOptions, instructions
+from .supervisor import send_listener, supervise
+from .syscall_numbers import Architecture, current_architecture
 
 CAPABILITY_VERSION_3 = 0x20080522
 LAST_CAPABILITY = 63
@@ -29,12 +37,37 @@ OOM_FIRST = b"1000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mechanisms:
+    """What the sandbox may use: the version of Landlock, 0 for none, and supervision by seccomp notification."""
+
+    landlock: int = field(default_factory=landlock.version)
+    supervised: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedFilter:
+    """A filter for the kernel, and the memory that must outlive the call."""
+
+    program: BpfProgram
+    memory: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supervision:
+    """The number of seccomp(), the filter with notifications, and the channel to the supervisor."""
+
+    call: int
+    filter: PreparedFilter
+    channel: socket.socket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedSandbox:
     """Everything that `apply` needs, so that the child allocates almost nothing; -1 and None: not supported here."""
 
     ruleset: int
-    filter: seccomp.BpfProgram | None
-    memory: object
+    filter: PreparedFilter | None
+    supervision: Supervision | None
 
     def apply(self) -> None:
         """Confines the calling process and everything that it starts; to be called in the child.
@@ -42,41 +75,57 @@ class PreparedSandbox:
         Each part is applied if the kernel supports it; the probe verifies what holds.
         """
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        _be_killed_first()
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _drop_capabilities()
         _must(LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
         if self.ruleset >= 0:
             _must(LIBC.syscall(landlock.RESTRICT_SELF, self.ruleset, 0), "landlock_restrict_self")
-        if self.filter is not None:
-            _must(LIBC.prctl(PR_SET_SECCOMP, seccomp.MODE_FILTER, ctypes.byref(self.filter), 0, 0), "seccomp")
+        if not self._supervise() and self.filter is not None:
+            code = ctypes.byref(self.filter.program)
+            _must(LIBC.prctl(PR_SET_SECCOMP, MODE_FILTER, code, 0, 0), "seccomp")
+
+    def _supervise(self) -> bool:
+        """Whether the filter with notifications is in force."""
+        if self.supervision is None:
+            return False
+        listener = create_listener(self.supervision.call, self.supervision.filter.program)
+        send_listener(self.supervision.channel, listener)
+        return listener >= 0
 
 
 @contextmanager
-def prepare_sandbox(rules: landlock.Rules) -> Iterator[PreparedSandbox]:
-    """The sandbox with these rules, as far as this kernel supports it; the ruleset is closed at the block's end."""
-    abi = landlock.version()
-    ruleset = landlock.ruleset(rules, abi) if abi else -1
-    try:
-        of = seccomp.current_architecture()
-        filter_, memory = (
-            seccomp.program(seccomp.instructions(of, local_sockets=rules.local_sockets)) if of else (None, None)
-        )
-        yield PreparedSandbox(ruleset=ruleset, filter=filter_, memory=memory)
-    finally:
+def prepare_sandbox(rules: landlock.Rules, mechanisms: Mechanisms | None = None) -> Iterator[PreparedSandbox]:
+    """The sandbox with these rules for one child, as far as this kernel supports it.
+
+    The supervisor runs until the block ends, so the block must contain the child's whole life.
+    """
+    hide_memory()
+    using = mechanisms or Mechanisms()
+    of = current_architecture()
+    with ExitStack() as stack:
+        ruleset = landlock.ruleset(rules, using.landlock) if using.landlock else -1
         if ruleset >= 0:
-            os.close(ruleset)
+            stack.callback(os.close, ruleset)
+        supervision = _supervision(stack, of, rules, using.landlock) if of and using.supervised else None
+        plain = _filter(of, rules, using.landlock, supervised=False) if of else None
+        yield PreparedSandbox(ruleset=ruleset, filter=plain, supervision=supervision)
 
 
-def _be_killed_first() -> None:
-    try:
-        handle = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-    except OSError:
-        return  # no procfs
-    try:
-        os.write(handle, OOM_FIRST)
-    finally:
-        os.close(handle)
+def prefer_as_oom_victim(process: int) -> None:
+    """When memory runs out, the harness is killed first; to be called when the process has executed its program."""
+    with contextlib.suppress(OSError), open(f"/proc/{process}/oom_score_adj", "wb", buffering=0) as file:
+        file.write(OOM_FIRST)
+
+
+def _supervision(stack: ExitStack, of: Architecture, rules: landlock.Rules, abi: int) -> Supervision:
+    channel = stack.enter_context(supervise(of, rules.ports))
+    return Supervision(call=of.calls["seccomp"], filter=_filter(of, rules, abi, supervised=True), channel=channel)
+
+
+def _filter(of: Architecture, rules: landlock.Rules, abi: int, *, supervised: bool) -> PreparedFilter:
+    options = FilterOptions(local_sockets=rules.local_sockets, supervised=supervised, landlock=abi)
+    code, memory = program(instructions(of, options))
+    return PreparedFilter(program=code, memory=memory)
 
 
 def _drop_capabilities() -> None:

@@ -9,101 +9,73 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from unmoor.runtime.subprocesses import run_command
 
 from . import landlock
-from .confine import prepare_sandbox
+from .confine import Mechanisms, prepare_sandbox
+from .probe_program import PROGRAM
+from .report import SandboxReport, advisory_report, interpret, is_supervised
+from .syscall_numbers import current_architecture
 
 PROBE_S = 10
-# Each attempt, and the errors by which the sandbox blocks it.
-ATTEMPTS: Mapping[str, tuple[str, ...]] = {
-    "connect": ("EACCES",),
-    "datagram": ("EPERM",),
-    "multipath": ("EPERM",),
-    "fast_open": ("EPERM", "EACCES"),
-    "environ": ("EACCES", "EPERM"),
-    "signal": ("EPERM",),
-    "file": ("EACCES",),
-}
-
-PROGRAM = """
-import errno, json, os, socket, sys
-port, parent, secret = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-def attempt(act):
-    try:
-        act()
-    except OSError as error:
-        return errno.errorcode.get(error.errno, str(error.errno))
-    return "done"
-def stream(protocol=0):
-    return socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol)
-print(json.dumps({
-    "connect": attempt(lambda: stream().connect(("127.0.0.1", port))),
-    "datagram": attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)),
-    "multipath": attempt(lambda: stream(262)),
-    "fast_open": attempt(lambda: stream().sendto(b"x", 0x20000000, ("127.0.0.1", port))),
-    "environ": attempt(lambda: open(f"/proc/{parent}/environ", "rb").read()),
-    "signal": attempt(lambda: os.kill(parent, 0)),
-    "file": attempt(lambda: open(secret, "rb").read(1)),
-}))
-"""
+PROBED_CALLS = ("ioprio_set", "keyctl", "process_vm_readv", "ptrace")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SandboxReport:
-    """What is in force, by topic, each `enforced by ...` or `advisory: REASON`."""
+class _Listening:
+    """Ports that nobody but the probe uses: one that the rules allow, and one that they do not."""
 
-    network: str
-    processes: str
-    files: str
-
-    def __str__(self) -> str:
-        """One line: enforced only if every topic is."""
-        weak = [text for text in (self.network, self.processes, self.files) if not text.startswith("enforced")]
-        return weak[0] if weak else "enforced by landlock+seccomp"
+    allowed: int
+    closed: int
 
 
-async def probe_sandbox(rules: landlock.Rules, *, forbidden: str) -> SandboxReport:
-    """What holds under these rules; `forbidden` is a readable file that they do not allow."""
-    own = replace(rules, read=(*rules.read, sys.base_prefix, sys.prefix))
-    with prepare_sandbox(own) as sandbox, socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))  # bound and not listening: a connection that gets through is refused
-        port = str(closed.getsockname()[1])
-        command = (sys.executable, "-I", "-S", "-c", PROGRAM, port, str(os.getpid()), forbidden)
+async def probe_sandbox(
+    rules: landlock.Rules, *, forbidden: str, mechanisms: Mechanisms | None = None
+) -> SandboxReport:
+    """What holds under these rules, and by which mechanisms; `forbidden` is a readable file that they do not allow.
+
+    Where the platform does not let the supervisor work, the run is not supervised.
+    """
+    using = mechanisms or Mechanisms()
+    results = await _try_all(rules, forbidden, using)
+    if using.supervised and isinstance(results, dict) and not is_supervised(results):
+        using = replace(using, supervised=False)
+        results = await _try_all(rules, forbidden, using)
+    if isinstance(results, str):
+        return advisory_report(results, using)
+    return interpret(results, using)
+
+
+async def _try_all(rules: landlock.Rules, forbidden: str, using: Mechanisms) -> dict[str, str] | str:
+    """The result of each attempt, or why there is none."""
+    with _listen() as ports:
+        own = replace(rules, read=(*rules.read, sys.base_prefix, sys.prefix), ports=(*rules.ports, ports.allowed))
+        of = current_architecture()
+        numbers = {name: of.calls[name] for name in PROBED_CALLS} if of else {}
+        known = {"parent": os.getpid(), "forbidden": forbidden, "calls": numbers}
+        known |= {"allowed": ports.allowed, "closed": ports.closed}
+        command = (sys.executable, "-I", "-S", "-c", PROGRAM, json.dumps(known))
         env = {"PATH": "/usr/bin:/bin", "UNMOOR_PROBE": "1"}
-        try:
-            result = await run_command(*command, env=env, timeout_s=PROBE_S, preexec_fn=sandbox.apply)
-        except TimeoutError:
-            return _advisory(f"the probe did not end within {PROBE_S} s")
+        with prepare_sandbox(own, using) as sandbox:
+            try:
+                result = await run_command(*command, env=env, timeout_s=PROBE_S, preexec_fn=sandbox.apply)
+            except TimeoutError:
+                return f"the probe did not end within {PROBE_S} s"
     try:
-        return interpret(json.loads(result.stdout), abi=landlock.version())
+        return json.loads(result.stdout)
     except ValueError:
         lines = result.stderr.strip().splitlines()
-        return _advisory(f"the probe did not run: {lines[-1][:200] if lines else 'it printed nothing'}")
+        return f"the probe did not run: {lines[-1][:200] if lines else 'it printed nothing'}"
 
 
-def interpret(results: Mapping[str, str], *, abi: int) -> SandboxReport:
-    """What the results mean; `abi` only words the reason if an attempt succeeded."""
-
-    def topic(names: tuple[str, ...], by: str, since: int, what: str) -> str:
-        escaped = [f"{name} ({results.get(name)})" for name in names if results.get(name) not in ATTEMPTS[name]]
-        if not escaped:
-            return f"enforced by {by}"
-        if abi == 0:
-            return "advisory: kernel has no Landlock"
-        return f"advisory: kernel has no Landlock {what}" if abi < since else f"advisory: escaped: {', '.join(escaped)}"
-
-    network = ("connect", "datagram", "multipath", "fast_open")
-    return SandboxReport(
-        network=topic(network, "landlock+seccomp", landlock.NET_SINCE, "network rules"),
-        processes=topic(("environ", "signal"), "landlock", landlock.SCOPES_SINCE, "scopes"),
-        files=topic(("file",), "landlock", 1, "file rules"),
-    )
-
-
-def _advisory(reason: str) -> SandboxReport:
-    text = f"advisory: {reason}"
-    return SandboxReport(network=text, processes=text, files=text)
+@contextmanager
+def _listen() -> Iterator[_Listening]:
+    with socket.socket() as allowed, socket.socket() as closed:
+        allowed.bind(("127.0.0.1", 0))
+        allowed.listen()
+        closed.bind(("127.0.0.1", 0))  # bound and not listening: a connection that gets through is refused
+        yield _Listening(allowed=allowed.getsockname()[1], closed=closed.getsockname()[1])
