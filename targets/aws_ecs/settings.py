@@ -44,10 +44,10 @@ class EcsSettings(Settings):
     )
     vpc_link_id: VpcLinkId | None = Field(
         None,
-        description="An existing VPC link of `vpc` for HTTP APIs, which agents may share: an account has 10 in a region.",
+        description="An existing VPC link for HTTP APIs in `vpc`. Agents may share it: an account has 10 in a region.",
     )
     vpc_link_security_group: SecurityGroupId | None = Field(
-        None, description="The security group of `vpc_link_id`, from which the gateway accepts requests."
+        None, description="The security group of `vpc_link_id`. It must allow egress to port 8080."
     )
     zones: list[AvailabilityZoneId] = Field(
         [],
