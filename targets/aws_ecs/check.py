@@ -81,6 +81,7 @@ def _network(settings: EcsSettings) -> Iterator[Problem]:
     if not settings.vpc and not settings.assign_public_ip:
         rule = "the new VPC has public subnets and no NAT, so tasks would have no egress"
         yield Problem(f"{HERE}.assign_public_ip", rule, "leave it true, or set vpc and subnets")
+    yield from _vpc_link(settings)
     yield from _zones(settings)
     if settings.front_subnets and settings.front != "alb":
         yield Problem(f"{HERE}.front_subnets", "front_subnets are for an ALB", "remove them, or set front: alb")
@@ -92,6 +93,19 @@ def _secret_keys(plan: Plan, settings: EcsSettings) -> Iterator[Problem]:
     if settings.secret_keys and not any(s.source == "existing" for s in plan.secrets):
         rule = "no existing secret is encrypted under these keys"
         yield Problem(f"{HERE}.secret_keys", rule, "remove them, or write existing: true for a secret")
+
+
+def _vpc_link(settings: EcsSettings) -> Iterator[Problem]:
+    link, group = settings.vpc_link_id, settings.vpc_link_security_group
+    if (link is None) != (group is None):
+        missing = "vpc_link_id" if link is None else "vpc_link_security_group"
+        yield Problem(f"{HERE}.{missing}", "an existing VPC link needs its id and its security group", f"set {missing}")
+    if link and not settings.vpc:
+        yield Problem(
+            f"{HERE}.vpc_link_id", "an existing VPC link is in an existing VPC", f"set {HERE}.vpc and subnets"
+        )
+    if link and settings.front != "http-api":
+        yield Problem(f"{HERE}.vpc_link_id", "an ALB uses no VPC link", "remove it, or set front: http-api")
 
 
 def _zones(settings: EcsSettings) -> Iterator[Problem]:

@@ -33,7 +33,8 @@ SCHEDULE_DOC = f"{DOCS}/scheduler/latest/UserGuide/schedule-types.html"
 LIMITS = (
     Limit("request time", "30 s behind an HTTP API, so `wait` too, 4000 s idle behind an ALB", HTTP_API_DOC),
     Limit("artifact", "10 MB behind an HTTP API; the store and an ALB give larger ones", HTTP_API_DOC),
-    Limit("agents per region", "5 VPCs, the default one included, unless they share vpc; 10 VPC links", VPC_DOC),
+    Limit("agents per region", "5 VPCs, the default one included, unless agents share `vpc`", VPC_DOC),
+    Limit("HTTP APIs per region", "10 VPC links, unless agents share `vpc_link_id`", HTTP_API_DOC),
     Limit("idle front", "a VPC link without requests for 60 days needs minutes for the next one", VPC_LINK_DOC),
     Limit(
         "run time",

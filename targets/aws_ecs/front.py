@@ -84,13 +84,6 @@ def _discovery(context: Context, network: Network) -> aws.servicediscovery.Servi
 def _integration(
     context: Context, network: Network, api: aws.apigatewayv2.Api, found: aws.servicediscovery.Service
 ) -> None:
-    link = aws.apigatewayv2.VpcLink(
-        context.logical("gateway"),
-        name=name(context.plan, "gateway", API),
-        security_group_ids=[network.front.id],
-        subnet_ids=network.subnets,
-        **context.common_args,
-    )
     integration = aws.apigatewayv2.Integration(
         context.logical("gateway"),
         api_id=api.id,
@@ -98,7 +91,7 @@ def _integration(
         integration_method="ANY",
         integration_uri=found.arn,
         connection_type="VPC_LINK",
-        connection_id=link.id,
+        connection_id=context.settings.vpc_link_id or _vpc_link(context, network),
         payload_format_version="1.0",
         timeout_milliseconds=30000,
         opts=context.child,
@@ -110,6 +103,17 @@ def _integration(
         target=pulumi.Output.concat("integrations/", integration.id),
         opts=context.child,
     )
+
+
+def _vpc_link(context: Context, network: Network) -> pulumi.Output[str]:
+    """The id of the agent's own VPC link."""
+    return aws.apigatewayv2.VpcLink(
+        context.logical("gateway"),
+        name=name(context.plan, "gateway", API),
+        security_group_ids=[network.front.id],
+        subnet_ids=network.subnets,
+        **context.common_args,
+    ).id
 
 
 def _stage(context: Context, api: aws.apigatewayv2.Api, logs: Logs) -> aws.apigatewayv2.Stage:

@@ -112,8 +112,9 @@ def _group(context: Context, role: str, vpc_id: pulumi.Input[str], what: str) ->
 
 
 def _rules(context: Context, created: Network) -> None:
-    _rule(context, "out", "front-gateway", created.front, GATEWAY_PORT, peer=created.gateway)
-    _rule(context, "in", "gateway-front", created.gateway, GATEWAY_PORT, peer=created.front)
+    _rule(context, "out", "front-gateway", created.front, GATEWAY_PORT, peer=created.gateway.id)
+    front = context.settings.vpc_link_security_group or created.front.id
+    _rule(context, "in", "gateway-front", created.gateway, GATEWAY_PORT, peer=front)
     if context.settings.front == "alb":
         for port in (443, 80):
             _rule(context, "in", f"front-{port}", created.front, port)
@@ -134,15 +135,15 @@ def _rule(
     group: aws.ec2.SecurityGroup,
     port: int | None,
     *,
-    peer: aws.ec2.SecurityGroup | None = None,
+    peer: pulumi.Input[str] | None = None,
 ) -> None:
     """Allow one TCP port, or everything if `port` is None, from or to `peer`, or any address without one."""
     rule = aws.vpc.SecurityGroupIngressRule if direction == "in" else aws.vpc.SecurityGroupEgressRule
     rule(
         context.logical(role),
         security_group_id=group.id,
-        cidr_ipv4=None if peer else EVERYWHERE,
-        referenced_security_group_id=peer.id if peer else None,
+        cidr_ipv4=EVERYWHERE if peer is None else None,
+        referenced_security_group_id=peer,
         ip_protocol="-1" if port is None else "tcp",
         from_port=port,
         to_port=port,

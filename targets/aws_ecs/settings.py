@@ -12,6 +12,8 @@ Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 VpcId = Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-f]{8,17}$")]
 SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 ZoneId = Annotated[str, StringConstraints(pattern=r"^Z[0-9A-Z]{1,31}$")]
+SecurityGroupId = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")]
+VpcLinkId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{4,32}$")]
 KeyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-zA-Z-]+$")]
 AvailabilityZoneId = Annotated[str, StringConstraints(pattern=r"^[a-z]+\d-az\d{1,2}$")]
 CertificateArn = Annotated[
@@ -39,6 +41,13 @@ class EcsSettings(Settings):
     subnets: list[SubnetId] = Field([], description="Subnets of `vpc` in two or more zones, for tasks and the ALB.")
     front_subnets: list[SubnetId] = Field(
         [], description="Public subnets of `vpc` for the ALB. Needed if `subnets` are private."
+    )
+    vpc_link_id: VpcLinkId | None = Field(
+        None,
+        description="An existing VPC link for HTTP APIs in `vpc`. Agents may share it: an account has 10 in a region.",
+    )
+    vpc_link_security_group: SecurityGroupId | None = Field(
+        None, description="The security group of `vpc_link_id`. It must allow egress to port 8080."
     )
     zones: list[AvailabilityZoneId] = Field(
         [],

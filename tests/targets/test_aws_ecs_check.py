@@ -94,6 +94,27 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ),
     (
         {},
+        {"vpc_link_id": "ab12cd", "vpc_link_security_group": "sg-01234567"},
+        "targets.aws-ecs.vpc_link_id: an existing VPC link is in an existing VPC; set targets.aws-ecs.vpc and subnets",
+    ),
+    (
+        {},
+        {**VPC, "subnets": ["subnet-01234567", "subnet-11234567"], "vpc_link_id": "ab12cd"},
+        "targets.aws-ecs.vpc_link_security_group: an existing VPC link needs its id and its security group; set vpc_link_security_group",
+    ),
+    (
+        {"network": {"domain": "a.example.com"}},
+        {
+            **VPC,
+            "subnets": ["subnet-01234567", "subnet-11234567"],
+            "vpc_link_id": "ab12cd",
+            "vpc_link_security_group": "sg-01234567",
+            "front": "alb",
+        },
+        "targets.aws-ecs.vpc_link_id: an ALB uses no VPC link; remove it, or set front: http-api",
+    ),
+    (
+        {},
         {"zones": ["euw1-az1", "euw1-az1"]},
         "targets.aws-ecs.zones: a new VPC has a subnet in each of two zones; name two different zones",
     ),

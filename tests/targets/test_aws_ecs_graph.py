@@ -53,3 +53,13 @@ def test_without_a_zone_the_outputs_name_what_the_users_record_must_point_to(fro
     assert (
         record_target(TARGET, plan_of(network={"domain": "agent.example.com"}), zoned).outputs.get("dns_target") is None
     )
+
+
+def test_agents_may_share_a_vpc_link() -> None:
+    network = {"vpc": "vpc-0123456789abcdef0", "subnets": ["subnet-01234567", "subnet-11234567"]}
+    shared = graph(**network, vpc_link_id="ab12cd", vpc_link_security_group="sg-0123456789abcdef0")
+    assert [r for r in shared if r.type == "aws:apigatewayv2/vpcLink:VpcLink"] == []
+    assert one(shared, "aws:apigatewayv2/integration:Integration", "agent-gateway")["connectionId"] == "ab12cd"
+    rule = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+    assert one(shared, rule, "agent-gateway-front")["referencedSecurityGroupId"] == "sg-0123456789abcdef0"
+    assert not [r for r in shared if r.type in ("aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet")]
