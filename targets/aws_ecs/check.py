@@ -59,7 +59,7 @@ def _sizes(plan: Plan) -> Iterator[Problem]:
 
 def _size(path: str, cpu: Decimal, memory_mib: int) -> Iterator[Problem]:
     if fargate_size(cpu, memory_mib) is None:
-        rule = f"Fargate has no size for {cpu_text(cpu)} processors and {size_text(memory_mib)} including sidecars"
+        rule = f"Fargate has no size for {cpu_text(cpu)} vCPU and {size_text(memory_mib)} including sidecars"
         yield Problem(path, rule, "request at most 16 and 119Gi")
 
 

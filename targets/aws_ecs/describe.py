@@ -86,7 +86,7 @@ def _sizes(plan: Plan) -> Iterator[Adjustment]:
 
 def _size(path: str, cpu: Decimal, memory_mib: int, given: FargateSize) -> Iterator[Adjustment]:
     if given.cpu != cpu * 1024 or given.memory_mib != memory_mib:
-        asked = f"{cpu_text(cpu)} processors and {size_text(memory_mib)} including sidecars"
+        asked = f"{cpu_text(cpu)} vCPU and {size_text(memory_mib)} including sidecars"
         size = f"{cpu_text(Decimal(given.cpu) / 1024)} and {size_text(given.memory_mib)}"
         yield Adjustment(path, asked, size, "the next size that Fargate has")
 

@@ -52,7 +52,7 @@ def _sizes(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Problem]:
     if smallest_size(run_total(plan), run_profile(settings)) is None:
         yield _too_large("resources", run_total(plan), settings)
     if plan.run.isolation == "container" and consumption_size(gateway_total(plan)) is None:
-        yield Problem("gateway", _no_size(gateway_total(plan), "Consumption"), "request at most 4 processors and 8Gi")
+        yield Problem("gateway", _no_size(gateway_total(plan), "Consumption"), "request at most 4 vCPU and 8Gi")
     profile = settings.workload_profile
     if profile and profile.min > profile.max:
         rule = f"min {profile.min} is above max {profile.max}"
@@ -70,7 +70,7 @@ def _too_large(path: str, request: Size, settings: ContainerAppsSettings) -> Pro
 
 
 def _no_size(request: Size, where: str) -> str:
-    size = f"{cpu_text(request.cpu)} processors and {size_text(request.memory_mib)}"
+    size = f"{cpu_text(request.cpu)} vCPU and {size_text(request.memory_mib)}"
     return f"{where} has no room for {size} including sidecars"
 
 

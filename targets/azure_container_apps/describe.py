@@ -27,7 +27,7 @@ from .sizes import Size, disk_mib, log_days
 
 DOCS = "https://learn.microsoft.com/azure/container-apps"
 SIZES = (
-    "4 processors and 8 GiB on Consumption, 2 GiB for each processor, including the guard; 32 and 256 GiB on dedicated "
+    "4 vCPU and 8 GiB on Consumption, 2 GiB for each processor, including the guard; 32 and 256 GiB on dedicated "
     "machines"
 )
 GRACE = "up to 600 s for the gateway; a job's cannot be set"
@@ -60,7 +60,7 @@ def _sizes(plan: Plan, settings: ContainerAppsSettings) -> Iterator[Adjustment]:
 
 def _size(path: str, asked: Size, given: Size | None) -> Iterator[Adjustment]:
     if given is not None and given != asked:
-        requested = f"{cpu_text(asked.cpu)} processors and {size_text(asked.memory_mib)} including sidecars"
+        requested = f"{cpu_text(asked.cpu)} vCPU and {size_text(asked.memory_mib)} including sidecars"
         size = f"{cpu_text(given.cpu)} and {size_text(given.memory_mib)}"
         yield Adjustment(path, requested, size, "the next size that Container Apps has")
 

@@ -60,7 +60,7 @@ class ContainerAppsSettings(Settings):
         False, description="Whether replicas and the store are spread over zones. Needs infrastructure_subnet_id."
     )
     workload_profile: WorkloadProfile | None = Field(
-        None, description="Dedicated machines for runs. Default: Consumption, up to 4 processors and 8Gi."
+        None, description="Dedicated machines for runs. Default: Consumption, up to 4 vCPU and 8Gi."
     )
     registry: RegistryId | None = Field(
         None,

@@ -50,7 +50,7 @@ def _sizes(plan: Plan, settings: CloudRunSettings) -> Iterator[Problem]:
 
 def _size(path: str, cpu: Decimal, memory_mib: int) -> Iterator[Problem]:
     if cloud_run_size(cpu, memory_mib) is None:
-        rule = f"Cloud Run has no size for {cpu_text(cpu)} processors and {size_text(memory_mib)} in all"
+        rule = f"Cloud Run has no size for {cpu_text(cpu)} vCPU and {size_text(memory_mib)} in all"
         yield Problem(path, rule, "request at most 8 and 32Gi")
 
 

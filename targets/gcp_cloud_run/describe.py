@@ -75,7 +75,7 @@ def _sizes(plan: Plan, settings: CloudRunSettings) -> Iterator[Adjustment]:
 def _size(path: str, request: tuple[Decimal, int]) -> Iterator[Adjustment]:
     given = cloud_run_size(*request)
     if given is not None and request != (given.cpu, given.memory_mib):
-        asked = f"{cpu_text(request[0])} processors and {size_text(request[1])} in all"
+        asked = f"{cpu_text(request[0])} vCPU and {size_text(request[1])} in all"
         size = f"{given.cpu} and {size_text(given.memory_mib)}"
         yield Adjustment(path, asked, size, "the next size that Cloud Run has")
 

@@ -21,7 +21,7 @@ OR = (
     "triggers[night].schedule.cron: EventBridge Scheduler cannot combine a day of the month with a day of the week; "
     "write two triggers, one with each"
 )
-SIZE = "Fargate has no size for 32 processors and 2560Mi including sidecars; request at most 16 and 119Gi"
+SIZE = "Fargate has no size for 32 vCPU and 2560Mi including sidecars; request at most 16 and 119Gi"
 VPC = {"vpc": "vpc-0123456789abcdef0"}
 REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
@@ -62,7 +62,7 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {"gateway": {"cpu": 32}},
         {},
-        "gateway: Fargate has no size for 32 processors and 512Mi including sidecars; request at most 16 and 119Gi",
+        "gateway: Fargate has no size for 32 vCPU and 512Mi including sidecars; request at most 16 and 119Gi",
     ),
     (
         {"resources": {"disk": "300Gi"}},

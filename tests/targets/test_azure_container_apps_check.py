@@ -53,20 +53,20 @@ def test_a_small_agent_is_taken():
         (
             {"resources": {"cpu": 4, "memory": "8Gi"}},
             {},
-            "resources: Consumption has no room for 4.25 processors and 8704Mi including sidecars; "
+            "resources: Consumption has no room for 4.25 vCPU and 8704Mi including sidecars; "
             f"request less, or set {HERE}.workload_profile to a larger machine",
         ),
         (
             {"resources": {"cpu": 16, "memory": "8Gi"}},
             {"workload_profile": {"type": "D4"}},
-            "resources: D4 has no room for 16.25 processors and 8704Mi including sidecars "
+            "resources: D4 has no room for 16.25 vCPU and 8704Mi including sidecars "
             f"(4 processors, 16Gi); request less, or set {HERE}.workload_profile.type to a larger one",
         ),
         (
             {"gateway": {"cpu": 5}},
             {},
-            "gateway: Consumption has no room for 5 processors and 512Mi including sidecars; "
-            "request at most 4 processors and 8Gi",
+            "gateway: Consumption has no room for 5 vCPU and 512Mi including sidecars; "
+            "request at most 4 vCPU and 8Gi",
         ),
         (
             {},

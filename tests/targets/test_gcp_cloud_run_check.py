@@ -40,22 +40,22 @@ def test_a_small_agent_is_taken():
         (
             {"resources": {"cpu": 16, "memory": "8Gi"}},
             {},
-            "resources: Cloud Run has no size for 16 processors and 8Gi in all; request at most 8 and 32Gi",
+            "resources: Cloud Run has no size for 16 vCPU and 8Gi in all; request at most 8 and 32Gi",
         ),
         (
             {"resources": {"cpu": 1, "memory": "40Gi"}},
             {},
-            "resources: Cloud Run has no size for 1 processors and 40Gi in all; request at most 8 and 32Gi",
+            "resources: Cloud Run has no size for 1 vCPU and 40Gi in all; request at most 8 and 32Gi",
         ),
         (
             {"run": {"isolation": "process"}, "resources": {"cpu": 8, "memory": "8Gi"}},
             {},
-            "gateway: Cloud Run has no size for 8.25 processors and 8704Mi in all; request at most 8 and 32Gi",
+            "gateway: Cloud Run has no size for 8.25 vCPU and 8704Mi in all; request at most 8 and 32Gi",
         ),
         (
             {"resources": {"memory": "8Gi", "disk": "25Gi"}},
             {"disk": "memory"},
-            "resources: Cloud Run has no size for 1 processors and 33Gi in all; request at most 8 and 32Gi",
+            "resources: Cloud Run has no size for 1 vCPU and 33Gi in all; request at most 8 and 32Gi",
         ),
         (
             {"resources": {"disk": "20Gi"}},

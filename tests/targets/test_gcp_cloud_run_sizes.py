@@ -14,7 +14,7 @@ from unmoor.targets.gcp_cloud_run.registries import is_pulled_directly
 from unmoor.targets.gcp_cloud_run.sizes import MEMORY_MIB, Size, cloud_run_size, disk_gib, log_days
 
 SPEC = {"version": 1, "name": "hello", "harness": {"name": "command", "command": ["cat"]}}
-GUARD = "guard: 0.25 processors and 512Mi in all becomes 1 and 512Mi; the next size that Cloud Run has"
+GUARD = "guard: 0.25 vCPU and 512Mi in all becomes 1 and 512Mi; the next size that Cloud Run has"
 GATEWAY = GUARD.replace("guard", "gateway")
 DISK = "resources.disk: 4Gi becomes 10Gi; a disk has whole Gi, at least 10"
 
@@ -78,13 +78,13 @@ def test_what_fits_is_not_spoken_of():
 
 
 def test_a_disk_in_memory_is_part_of_the_size():
-    said = "resources: 1 processors and 6Gi in all becomes 2 and 6Gi; the next size that Cloud Run has"
+    said = "resources: 1 vCPU and 6Gi in all becomes 2 and 6Gi; the next size that Cloud Run has"
     assert roundings({"disk": "memory"}) == [said, GATEWAY, GUARD]
 
 
 def test_runs_in_the_gateway_keep_one_and_share_its_container():
     assert roundings(run={"isolation": "process"}) == [
-        "gateway: 1.25 processors and 2560Mi in all becomes 2 and 2560Mi; the next size that Cloud Run has",
+        "gateway: 1.25 vCPU and 2560Mi in all becomes 2 and 2560Mi; the next size that Cloud Run has",
         GUARD,
         DISK,
         "gateway.min: 0 becomes 1; runs are processes in it",
