@@ -56,7 +56,9 @@ def test_check_notes_a_model_that_its_vendor_retires(tmp_path: Path) -> None:
     }
     (tmp_path / "unmoor.yaml").write_text(json.dumps(spec))
     said = "claude-sonnet-4-5 was retired on 2026-11-30; choose another model (https://docs.claude.com"
-    assert f"  note: model.name: {said}" in unmoor("check", str(tmp_path)).stdout.replace("is retired", "was retired")
+    assert f"  note: model.name: {said}" in unmoor("check", str(tmp_path)).stdout.replace(
+        "will be retired", "was retired"
+    )
     [note] = json.loads(unmoor("check", str(tmp_path), "--json").stdout)["notes"]
     assert "2026-11-30" in note
 

@@ -67,8 +67,9 @@ class Life:
         plan = chosen.loaded.plan
         place = stack_location(plan.agent, plan.environment, self.target)
 
-        def inline() -> None:
-            program(chosen.target, plan, chosen.settings, secret_value=lambda s: pulumi.Output.secret(planted(s)))
+        def inline(**options: Any) -> None:
+            value = lambda secret: pulumi.Output.secret(planted(secret))  # noqa: E731
+            program(chosen.target, plan, chosen.settings, secret_value=value, **options)
 
         workspace = StackWorkspace(place=place, program=inline)
         return Deployment(

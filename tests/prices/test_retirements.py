@@ -17,7 +17,7 @@ TODAY = date(2026, 12, 1)
     [
         ("anthropic", "claude-sonnet-4-5", "model.name: claude-sonnet-4-5 was retired on 2026-11-30; choose another"),
         ("anthropic", "claude-sonnet-4-5-20250929", "model.name: claude-sonnet-4-5-20250929 was retired on 2026-11-30"),
-        ("anthropic", "claude-opus-4-5", "model.name: claude-opus-4-5 is retired on 2027-01-22; choose another"),
+        ("anthropic", "claude-opus-4-5", "model.name: claude-opus-4-5 will be retired on 2027-01-22; choose another"),
         ("google", "gemini-2.0-flash-001", "model.name: gemini-2.0-flash-001 is retired; choose another model (https"),
     ],
 )

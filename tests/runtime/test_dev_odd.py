@@ -9,11 +9,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from test_dev import UNMOOR, dev, written
 from test_lifecycle import living
+
+from unmoor.cli.commands.dev import print_summary
+from unmoor.runtime.state.run_record import Artifact, RunRecord
 
 __all__ = ["home"]
 
@@ -214,3 +218,12 @@ def test_an_agent_that_cannot_be_guarded_leaves_no_run_behind(home: Path) -> Non
     assert result.returncode == 2, result.stdout
     assert "Traceback" not in result.stderr
     assert statuses(home) == []
+
+
+def test_the_name_of_a_file_forges_no_line_of_the_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    artifact = Artifact(path="out/z\nsucceeded\x1b[31m", size_bytes=1, sha256="0" * 64)
+    record = SimpleNamespace(artifacts=(artifact,), cost_usd=None, id="r", reason="a\nsucceeded", status="failed")
+    print_summary(cast(RunRecord, record), "memory://")
+    artifact_line, store, reason, status = capsys.readouterr().out.splitlines()
+    assert artifact_line == "artifact out/z�succeeded�[31m (1 bytes)"
+    assert (store, reason, status) == ("store    memory:// runs/r", "reason   a�succeeded", "failed")

@@ -65,8 +65,7 @@ def test_a_small_agent_is_taken():
         (
             {"gateway": {"cpu": 5}},
             {},
-            "gateway: Consumption has no room for 5 vCPU and 512Mi including sidecars; "
-            "request at most 4 vCPU and 8Gi",
+            "gateway: Consumption has no room for 5 vCPU and 512Mi including sidecars; request at most 4 vCPU and 8Gi",
         ),
         (
             {},

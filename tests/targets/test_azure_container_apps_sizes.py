@@ -138,10 +138,8 @@ def test_every_rounding_is_said():
         retention={"runs": "90m", "logs": "14d"},
     )
     assert roundings(plan) == [
-        "gateway: 0.3 vCPU and 512Mi including sidecars becomes 0.5 and 1Gi; "
-        "the next size that Container Apps has",
-        "resources: 1.35 vCPU and 2560Mi including sidecars becomes 1.5 and 3Gi; "
-        "the next size that Container Apps has",
+        "gateway: 0.3 vCPU and 512Mi including sidecars becomes 0.5 and 1Gi; the next size that Container Apps has",
+        "resources: 1.35 vCPU and 2560Mi including sidecars becomes 1.5 and 3Gi; the next size that Container Apps has",
         "resources.disk: 4Gi becomes 8Gi; disk comes with the processors",
         "retention.logs: 14d becomes 30d; Log Analytics counts whole days, at least 30",
         "retention.runs: 90m becomes 1d; Blob storage counts whole days",

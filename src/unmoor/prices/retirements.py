@@ -47,4 +47,4 @@ def _is_snapshot(model: str, name: str) -> bool:
 def _when(retirement: Retirement, today: date) -> str:
     if retirement.on is None:
         return "is retired"
-    return f"{'was retired' if retirement.on < today else 'is retired'} on {retirement.on.isoformat()}"
+    return f"{'was' if retirement.on < today else 'will be'} retired on {retirement.on.isoformat()}"

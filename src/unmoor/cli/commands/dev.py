@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from unmoor.cli.render.event_lines import event_lines
+from unmoor.cli.render.event_lines import event_lines, printable
 from unmoor.dev.agent import LocalAgent, prepare_local_agent, scrub_environment, secret_values
 from unmoor.local_folders import cache_folder, data_folder
 from unmoor.runtime.harness.installed import HarnessInstallation
@@ -109,10 +109,10 @@ def as_text(event: dict[str, Any]) -> None:
 def print_summary(record: RunRecord, url: str) -> None:
     """Prints the run's artifacts, cost and store, and its status as the last line."""
     for artifact in record.artifacts:
-        typer.echo(f"artifact {artifact.path} ({artifact.size_bytes} bytes)")
+        typer.echo(f"artifact {printable(artifact.path)} ({artifact.size_bytes} bytes)")
     if record.cost_usd is not None:
         typer.echo(f"cost     {record.cost_usd} USD, {record.usage.input} tokens in, {record.usage.output} out")
     typer.echo(f"store    {url} runs/{record.id}")
     if record.reason:
-        typer.echo(f"reason   {record.reason}")
+        typer.echo(f"reason   {printable(record.reason)}")
     typer.echo(record.status)

@@ -60,6 +60,6 @@ def _signal_text(ended: ProcessResult) -> str:
     if number is None or ended.lingered:
         return ""
     if number == SIGKILL:
-        return "; the kernel killed it, probably out of memory"
+        return "; something killed it, perhaps because memory ran out"
     names = {s.value: s.name for s in Signals}
     return f"; it was terminated by {names.get(number, f'signal {number}')}"

@@ -10,8 +10,8 @@ from unmoor.runtime.errors import ConfigurationError, TransientError
 from .protocol import Store
 
 UNCONDITIONAL = (
-    "store: this server ignores conditional writes, without which one delivery may start several runs; use Amazon S3, "
-    "Google Cloud Storage, Azure Blob Storage, or a server that honors If-None-Match and If-Match"
+    "store: this server ignores conditional writes, without which one delivery may start several runs; use a server "
+    "that honors If-None-Match and If-Match"
 )
 
 
