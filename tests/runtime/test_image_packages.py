@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from unmoor.runtime.harness.packages import NODE_VERSION
+
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "unmoor"
 # Read as data by name, and not imported: Python's own zones are the machine's, where it has any.
 UNIMPORTED = {"tzdata"}
@@ -64,3 +66,8 @@ def imported(path: Path) -> Iterator[str]:
 def files_of(module: str) -> list[Path]:
     place = SOURCE.joinpath(*module.split(".")[1:])
     return [place.with_suffix(".py"), place / "__init__.py"]
+
+
+def test_the_image_has_the_node_that_dev_installs() -> None:
+    dockerfile = (SOURCE / "runtime" / "Dockerfile").read_text(encoding="utf-8")
+    assert f"node:{NODE_VERSION}-trixie-slim" in dockerfile
