@@ -45,6 +45,26 @@ def test_help_imports_neither_pulumi_nor_pydantic() -> None:
     assert not {"pulumi", "pydantic"} & modules_after("--help")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (("rights", EVERYTHING, "-t", "aws-ecs", "--target", "vm-docker"), "--target"),
+        (("check", "--env=a", EVERYTHING, "-e", "b"), "--env"),
+        (("dev", EVERYTHING, "--once", "a", "--once=b"), "--once"),
+    ],
+)
+def test_an_option_that_takes_one_value_is_refused_where_it_is_written_twice(
+    arguments: tuple[str, ...], name: str
+) -> None:
+    done = unmoor(*arguments)
+    says = f"{name}: it is written 2 times and takes one value; write it once\n"
+    assert (done.returncode, done.stderr) == (2, says)
+
+
+def test_an_option_that_takes_several_may_be_repeated() -> None:
+    assert unmoor("check", EVERYTHING, "-t", "aws-ecs", "-t", "vm-docker").returncode == 0
+
+
 def test_check_notes_a_model_that_its_vendor_retires(tmp_path: Path) -> None:
     spec = {
         "version": 1,

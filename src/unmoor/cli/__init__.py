@@ -14,14 +14,19 @@ def main() -> None:
     gc.disable()
     # Pydantic looks for plugins in the metadata of every installed distribution; unmoor uses none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from typer.main import get_command
+
     from unmoor.cli.app import app_for
+    from unmoor.cli.repeated_options import refuse_repeated_options
     from unmoor.errors import UnmoorError
 
     _tolerate_encoding()
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
-        app_for(arguments)(args=arguments)
+        command = get_command(app_for(arguments))
+        refuse_repeated_options(command, arguments)
+        command(args=arguments)
     except UnmoorError as error:
         if debug:
             raise
