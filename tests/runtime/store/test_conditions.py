@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from obstore.exceptions import GenericError
 
 from unmoor.runtime.errors import ConfigurationError, TransientError
-from unmoor.runtime.store import Store, open_store, verify_store
+from unmoor.runtime.store import Store, cloud, open_store, verify_store
 
 S3 = {"access_key_id": "a", "secret_access_key": "b", "region": "eu-west-1"}
 
@@ -90,3 +91,16 @@ def test_a_bucket_that_does_not_exist_is_no_empty_store(missing: Store, tmp_path
 
 async def _awaited(act: Callable[[], Awaitable[object]]) -> object:
     return await act()
+
+
+@pytest.mark.parametrize("asked", ["http://169.254.169.254/latest/api/token", "http://metadata.google.internal/token"])
+def test_a_store_without_credentials_says_so(asked: str) -> None:
+    """As obstore reports it: it found none in the environment, and asked the platform that it is not on."""
+    error = GenericError(f"Generic S3 error: Error performing PUT {asked} in 1.2s, after 1 retries")
+    with pytest.raises(TransientError, match=r"^store: no credentials were found for it; log in with"):
+        _raise_as_the_store_does(error)
+
+
+def _raise_as_the_store_does(error: Exception) -> None:
+    with cloud._transient_errors("runs/a"):
+        raise error

@@ -24,6 +24,10 @@ CONFLICTS = (AlreadyExistsError, PreconditionError)
 # https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
 NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound|ContainerBeingDeleted")
 
+# Where obstore asks the platform for credentials once it has found none in the environment.
+METADATA = re.compile(r"169\.254\.\d+\.\d+|metadata\.google\.internal")
+NO_CREDENTIALS = "store: no credentials were found for it; log in with the vendor's command line, or set its variables"
+
 
 class RemoteStore:
     """A Store over an obstore store."""
@@ -109,6 +113,8 @@ def _transient_errors(key: str, *, may_be_absent: bool = False) -> Iterator[None
     except BaseError as error:
         if NO_BUCKET.search(str(error)):
             raise TransientError("store: the bucket does not exist; create it, or correct the store's URL") from error
+        if METADATA.search(str(error)):
+            raise TransientError(NO_CREDENTIALS) from error
         raise TransientError(f"store: {key}: {_first_line(error)}") from error
 
 
