@@ -120,17 +120,18 @@ class Deployment:
         if not only and (retained := self.plan_down().retained):
             run = self._engine_run(on_event)
             with record_command(self.place, "down", run):
+                self.workspace.read_state()
                 run.up(only=retained)  # makes the engine forget that it retains them
         run = self._engine_run(on_event)
         with record_command(self.place, "down", run):
             run.destroy(only=only)
 
     def _never_ready(self) -> tuple[str, ...]:
-        """The URNs of resources that failed when they were created, and that an update would not repair."""
-        outputs = self.chosen.target.recreated_if_never_ready
-        if not outputs or not self.workspace.exists():
-            return ()
-        return never_ready(self.workspace.deployment(), outputs)
+        """The URNs of resources that failed when they were created, and that an update would not repair.
+
+        The state is read once for these and for the local paths in it.
+        """
+        return never_ready(self.workspace.read_state(), self.chosen.target.recreated_if_never_ready)
 
     def _engine_run(self, on_event: OnEvent) -> EngineRun:
         return EngineRun(

@@ -41,12 +41,10 @@ class EngineRun:
     def preview(self, *, replace: Sequence[str] = ()) -> None:
         """Report what `up` would do."""
         self._previewing = True
-        self.workspace.read_deployed_paths()
         self._run("preview", replace=list(replace) or None, policy_packs=list(self.policy_packs) or None)
 
     def up(self, *, only: Sequence[str] = (), replace: Sequence[str] = ()) -> None:
         """Create, update and delete resources as the program asks; the URNs in `replace` are created again."""
-        self.workspace.read_deployed_paths()
         packs = list(self.policy_packs) or None
         self._run("up", target=list(only) or None, replace=list(replace) or None, policy_packs=packs)
 

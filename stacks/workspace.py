@@ -78,10 +78,12 @@ class StackWorkspace:
         pending = self.deployment().get("pending_operations") or () if self.exists() else ()
         return pending_operations_text([str(operation["resource"]["urn"]) for operation in pending])
 
-    def read_deployed_paths(self) -> None:
-        """Read the local paths in the state, for the program's next run."""
+    def read_state(self) -> Mapping[str, Any]:
+        """The state with decrypted secrets; the program's next run declares the local paths in it."""
         self.stack()
-        self._deployed_paths = deployed_paths(self.export("--show-secrets"))
+        state = self.export("--show-secrets")
+        self._deployed_paths = deployed_paths(state)
+        return state
 
     def config_keys(self) -> frozenset[str]:
         """The keys of the stack's config without the project's prefix; empty if the stack does not exist."""
