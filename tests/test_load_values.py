@@ -61,6 +61,14 @@ VALUES = [
     ),
     (MAIL % "h:99999", "5:43: triggers[0].email.imap: 99999 is not a port; write 1 to 65535"),
     (
+        MAIL % "127.0.0.1:993",
+        "5:43: triggers[0].email.imap: 127.0.0.1 does not say which server verifies senders; add email.authserv_id, the first name in the mailbox's Authentication-Results",
+    ),
+    (
+        MAIL % "co.uk",
+        "5:43: triggers[0].email.imap: co.uk does not say which server verifies senders; add email.authserv_id, the first name in the mailbox's Authentication-Results",
+    ),
+    (
         MAIL % "a..b",
         "5:43: triggers[0].email.imap: 'a..b' has the wrong format; write a host name, with :port if it is not the default port",
     ),

@@ -28,6 +28,24 @@ def test_every_default_is_in_the_table_and_in_the_plan(base_spec) -> None:
     assert plan.network.egress == ()
 
 
+@pytest.mark.parametrize(
+    ("email", "server", "lines"),
+    [
+        ({"imap": "imap.example.co.uk"}, ".example.co.uk", 0),
+        ({"imap": "example.org:143"}, ".example.org", 0),
+        ({"imap": "imap.gmail.com"}, "mx.google.com", 1),
+        ({"imap": "imap.example.org", "authserv_id": "MX.google.com"}, "MX.google.com", 1),
+        ({"imap": "imap.gmail.com", "received_lines_above": 0}, "mx.google.com", 0),
+        ({"imap": "localhost", "authserv_id": "mx.example.org", "received_lines_above": 2}, "mx.example.org", 2),
+    ],
+)
+def test_a_mailbox_says_which_server_verifies_its_senders(base_spec, email, server: str, lines: int) -> None:
+    account = {"user": "u", "password": "p", "allow_from": ["a@b.c"]}
+    triggers = [{"name": "one", "prompt": "p", "email": {**account, **email}}]
+    (mailbox,) = make_plan(Spec.model_validate({**base_spec, "triggers": triggers})).mailboxes
+    assert (mailbox.authserv_id, mailbox.received_lines_above) == (server, lines)
+
+
 def test_a_plan_is_frozen(base_spec) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         make_plan(Spec.model_validate(base_spec)).agent = "other"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from starlette.datastructures import Headers
 from stripe import WebhookSignature
 
 from unmoor.errors import InputError
-from unmoor.operate.webhooks import RecordedWebhook, sign_delivery
+from unmoor.operate.webhooks import RecordedWebhook, SignedRequest, sign_delivery
 from unmoor.plan import Verify, Webhook
 from unmoor.runtime.gateway.triggers.webhooks.schemes import SCHEMES, verify_signature
 from unmoor.runtime.gateway.triggers.webhooks.signatures import SENDERS
@@ -47,10 +48,14 @@ WAYS = [
 ]
 
 
-def sent(scheme: str, secret: str = SECRET, *, body: bytes = BODY, more: dict[str, Any] = EMPTY, **given: str) -> Any:
+def sent(scheme: str, secret: str = SECRET, **more: Any) -> Any:
+    return signed(scheme, secret, **more).headers
+
+
+def signed(scheme: str, secret: str = SECRET, *, body: bytes = BODY, more: Any = EMPTY, **given: str) -> SignedRequest:
     webhook = Webhook(name="w", prompt="", verify=Verify(scheme=scheme, secret="s", **more), when=())
     headers = tuple((name.replace("_", "-"), value) for name, value in given.items())
-    return sign_delivery(webhook, secret, RecordedWebhook(webhook="w", body=body, headers=headers), now=NOW).headers
+    return sign_delivery(webhook, secret, RecordedWebhook(webhook="w", body=body, headers=headers), now=NOW)
 
 
 def test_every_scheme_can_be_sent() -> None:
@@ -60,10 +65,9 @@ def test_every_scheme_can_be_sent() -> None:
 @pytest.mark.parametrize(("scheme", "secret", "more"), WAYS)
 @given(body=st.binary(max_size=40))
 def test_what_is_sent_is_believed(scheme: str, secret: str, more: dict[str, Any], body: bytes) -> None:
-    headers = Headers(sent(scheme, secret, body=body, more=more))
-    verify_signature(
-        Verify(scheme=scheme, secret="s", **more), secret, WebhookRequest(headers=headers, body=body, now=NOW)
-    )
+    request = signed(scheme, secret, body=body, more=more)
+    came = WebhookRequest(headers=Headers(request.headers), body=request.body, now=NOW)
+    verify_signature(Verify(scheme=scheme, secret="s", **more), secret, came)
 
 
 def test_the_senders_libraries_believe_it() -> None:
@@ -92,6 +96,20 @@ def test_a_delivery_without_a_name_is_given_a_new_one_each_time() -> None:
     assert first != second
     assert sent("github", X_GitHub_Delivery="d-7")["X-GitHub-Delivery"] == "d-7"
     assert "Idempotency-Key" in sent("bearer")
+
+
+@pytest.mark.parametrize(("scheme", "more"), [("github", EMPTY), ("hmac", OWN)])
+def test_where_the_signature_names_a_delivery_its_json_is_new_each_time_and_says_the_same(scheme, more) -> None:
+    first, second = (signed(scheme, more=more).body for _ in range(2))
+    assert first != second
+    assert json.loads(first) == json.loads(second) == json.loads(BODY)
+    assert signed(scheme, body=b"a=1", more=more).body == b"a=1"
+    assert signed("github", X_GitHub_Delivery="d-7").body == BODY
+
+
+@pytest.mark.parametrize(("scheme", "secret", "more"), [("slack", SECRET, EMPTY), ("hmac", SECRET, TIMED)])
+def test_any_other_body_is_sent_as_it_was_recorded(scheme: str, secret: str, more: dict[str, Any]) -> None:
+    assert signed(scheme, secret, more=more).body == BODY
 
 
 def test_what_belongs_to_the_connection_is_left_out() -> None:

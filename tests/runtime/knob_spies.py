@@ -54,6 +54,7 @@ FULL: dict[str, Any] = {
             "password": "s",
             "allow_from": ["a@b"],
             "authserv_id": "i",
+            "received_lines_above": 1,
             "address": "m@b",
             "smtp_host": "o",
             "smtp_port": 2,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from unmoor.errors import InputError, Problem
 from unmoor.plan import Webhook
 from unmoor.plan.local_secrets import local_value, missing_secret_problem
+from unmoor.runtime.gateway.triggers.webhooks.delivery_key import is_named_by_signature
 from unmoor.runtime.gateway.triggers.webhooks.payload import InvalidPayload, parse_payload
 from unmoor.runtime.gateway.triggers.webhooks.signatures import sign_headers
 from unmoor.runtime.http.error_body import parse_error
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 # The header that names a delivery, by scheme; Slack and Stripe name theirs in the body.
 NAMED_BY = {"github": "X-GitHub-Delivery", "standard-webhooks": "webhook-id", "slack": "", "stripe": ""}
+JSON = "application/json"
 # Hop-by-hop headers, which are not part of the message.
 HOP_BY_HOP = ("connection", "content-length", "host", "keep-alive", "te", "transfer-encoding", "upgrade")
 # A run this much older than the response existed before the delivery.
@@ -52,8 +54,9 @@ class DeliveryResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedRequest:
-    """A signed webhook's headers; `named` if the gateway can deduplicate it."""
+    """A signed webhook's body and headers; `named` if the gateway can deduplicate it."""
 
+    body: bytes = field(repr=False)
     headers: dict[str, str] = field(repr=False)
     named: bool
 
@@ -62,7 +65,7 @@ def deliver(agent: GatewayAgent, loaded: Loaded, recorded: RecordedWebhook) -> D
     """Signs and sends a webhook. InputError if the spec has no such webhook, or its secret has no value here."""
     webhook = _webhook(loaded, recorded.webhook)
     signed = sign_delivery(webhook, _secret(loaded, webhook), recorded, now=datetime.now(UTC))
-    reply = agent.deliver(webhook.name, recorded.body, signed.headers, again=signed.named)
+    reply = agent.deliver(webhook.name, signed.body, signed.headers, again=signed.named)
     if reply.status == 401:
         raise OperateError(f"{agent.http.url}: {parse_error(reply.values)[1]}; is the local secret the deployed one?")
     values = agent.http.parse_reply(reply)
@@ -72,19 +75,23 @@ def deliver(agent: GatewayAgent, loaded: Loaded, recorded: RecordedWebhook) -> D
 
 
 def sign_delivery(webhook: Webhook, secret: str, recorded: RecordedWebhook, *, now: datetime) -> SignedRequest:
-    """The recorded headers with a current signature, and a new delivery ID if they have none, so that the delivery
-    starts a new run."""
+    """The recorded webhook with a current signature, and a new delivery ID if it has none, so that the delivery starts
+    a new run. Where the gateway goes by what is signed, a JSON body gets white space at its end, which JSON ignores."""
     headers = {name: value for name, value in recorded.headers if name.lower() not in HOP_BY_HOP}
     by_name = {name.lower(): value for name, value in headers.items()}
     scheme = webhook.verify.scheme if webhook.verify else ""
     name = NAMED_BY.get(scheme, "Idempotency-Key")
-    message = by_name.get(name.lower()) or secrets.token_hex(16)
-    added = {"Content-Type": _content_type(recorded.body), **({name: message} if name else {})}
-    proof = _proof(webhook, secret, recorded.body, at=str(int(now.timestamp())), message=message)
+    given = by_name.get(name.lower(), "")
+    message = given or secrets.token_hex(16)
+    content_type = _content_type(recorded.body)
+    added = {"Content-Type": content_type, **({name: message} if name else {})}
+    is_new_by_body = not given and content_type == JSON and is_named_by_signature(webhook.verify)
+    body = recorded.body + (_white_space() if is_new_by_body else b"")
+    proof = _proof(webhook, secret, body, at=str(int(now.timestamp())), message=message)
     replaced = {key.lower() for key in proof}
     old = {key: value for key, value in headers.items() if key.lower() not in replaced}
     new = {key: value for key, value in added.items() if key.lower() not in by_name}
-    return SignedRequest(headers={**old, **new, **proof}, named=bool(name))
+    return SignedRequest(body=body, headers={**old, **new, **proof}, named=bool(name))
 
 
 def _proof(webhook: Webhook, secret: str, body: bytes, *, at: str, message: str) -> dict[str, str]:
@@ -118,10 +125,15 @@ def _secret(loaded: Loaded, webhook: Webhook) -> str:
 
 def _content_type(body: bytes) -> str:
     try:
-        parse_payload("application/json", body)
+        parse_payload(JSON, body)
     except InvalidPayload:
         return "application/octet-stream"
-    return "application/json"
+    return JSON
+
+
+def _white_space() -> bytes:
+    """White space that no other delivery has: 64 random bits."""
+    return bytes(secrets.choice(b" \t") for _ in range(64))
 
 
 def _is_old(run: str, reply: Reply) -> bool:

@@ -131,7 +131,7 @@ class Schedule:
 class Mailbox:
     """An email trigger: an IMAP mailbox and the senders that it accepts; `password` names a secret.
 
-    `authserv_id` is empty if any name of the server's domain is accepted. `smtp_host` is empty and `smtp_port` 0 if no
+    `authserv_id` is a name, or `.example.com` for any name in that domain. `smtp_host` is empty and `smtp_port` 0 if no
     answer is sent. `address` is empty if it is unknown.
     """
 
@@ -143,6 +143,7 @@ class Mailbox:
     password: str
     allow_from: tuple[str, ...]
     authserv_id: str
+    received_lines_above: int
     address: str
     smtp_host: str
     smtp_port: int

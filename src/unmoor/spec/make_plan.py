@@ -36,6 +36,7 @@ from unmoor.runtime.secret_references import SECRET_REFERENCE
 
 from .context_files import SpecFiles
 from .defaults import DEFAULTS, MODEL_BASE_URLS, default
+from .mail_servers import default_authserv_id, default_lines_above
 from .models import ADDRESS, EmailSpec, ImageBuild, RepoSpec, Spec, SpecModel, TriggerSpec, VerifySpec
 
 Part = TypeVar("Part")
@@ -186,6 +187,8 @@ def _schedule(trigger: TriggerSpec) -> Schedule:
 def _mailbox(trigger: TriggerSpec, email: EmailSpec) -> Mailbox:
     host, port = _host_and_port(email.imap, "triggers.email.imap.port")
     smtp_host, smtp_port = _host_and_port(email.smtp, "triggers.email.smtp.port") if email.smtp else ("", 0)
+    authserv_id = email.authserv_id or default_authserv_id(host)
+    lines = email.received_lines_above
     return _decided(
         Mailbox,
         email,
@@ -194,6 +197,8 @@ def _mailbox(trigger: TriggerSpec, email: EmailSpec) -> Mailbox:
         prompt=trigger.prompt,
         host=host,
         port=port,
+        authserv_id=authserv_id,
+        received_lines_above=default_lines_above(authserv_id) if lines is None else lines,
         address=email.address or (email.user if re.fullmatch(ADDRESS, email.user) else ""),
         smtp_host=smtp_host,
         smtp_port=smtp_port,

@@ -270,7 +270,12 @@ class EmailSpec(SpecModel):
     authserv_id: Annotated[str, StringConstraints(pattern=AUTHSERV_ID)] | None = Field(
         None,
         description="The receiving server's name in Authentication-Results headers. Default: any name of the IMAP "
-        "server's domain.",
+        "server's domain, or `mx.google.com` for Gmail.",
+    )
+    received_lines_above: Annotated[int, Field(ge=0, le=9)] | None = Field(
+        None,
+        description="How many Received lines that server puts above its Authentication-Results; lower ones may be the "
+        "sender's. Default: 0, as the standard asks, or 1 for Gmail.",
     )
     smtp: Annotated[str, StringConstraints(pattern=IMAP_HOST)] | None = Field(
         None,

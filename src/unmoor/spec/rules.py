@@ -17,6 +17,7 @@ from unmoor.runtime.secret_references import SECRET_REFERENCE
 
 from .egress_rules import unreachable_hosts
 from .harness_support import unsupported_features
+from .mail_servers import default_authserv_id
 from .make_plan import secret_uses
 from .models import ADDRESS, EmailSpec, Spec, VerifySpec
 from .template_syntax import problems_in
@@ -147,6 +148,10 @@ def _email(email: EmailSpec, path: Path) -> Iterator[Finding]:
     yield from _port(email.imap, (*path, "imap"))
     yield from _port(email.smtp or "", (*path, "smtp"))
     yield from _senders(email.allow_from, (*path, "allow_from"))
+    host = email.imap.partition(":")[0]
+    if not email.authserv_id and not default_authserv_id(host):
+        rule = f"{host} does not say which server verifies senders"
+        yield (*path, "imap"), rule, "add email.authserv_id, the first name in the mailbox's Authentication-Results"
     if email.smtp and not email.address and not re.fullmatch(ADDRESS, email.user):
         rule = f"{quote_truncated(email.user)} is not an address to send answers from"
         yield (*path, "smtp"), rule, "add email.address"

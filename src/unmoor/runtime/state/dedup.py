@@ -17,11 +17,13 @@ class DeliveryKey:
     """What identifies a delivery: `id` is shown to people, `name` is the dedup key's.
 
     Where the sender gives no id, the same content within `window` is the same delivery: `before` is the name that it
-    had in the window before this one.
+    had in the window before this one. `signed` names what the sender has signed, where `id` is not part of it: whoever
+    captured a request could send it again under another id.
     """
 
     id: str
     name: str
+    signed: str = ""
     before: str = ""
     window: timedelta = timedelta(0)
 

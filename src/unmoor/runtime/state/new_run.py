@@ -14,12 +14,16 @@ from unmoor.runtime.self_test_trigger import KIND as SELF_TEST
 from .bundle import UnpackedBundle
 from .run_record import RunRecord
 
+# The kinds of triggers whose events others write; the rest are unmoor's own.
+FROM_OUTSIDE = ("webhook", "email")
+
 
 def run_from_trigger(
     bundle: UnpackedBundle, trigger: Trigger, *, run: str, delivery: str, now: datetime, event: Any, redact: Redact
 ) -> RunRecord:
     """A queued run that the trigger starts for this event, with every secret redacted."""
     roots = prompt_roots(bundle, trigger.name, trigger.kind, event)
+    outside = ("event",) if trigger.kind in FROM_OUTSIDE else ()
     return new_queued_run(
         bundle,
         run,
@@ -27,7 +31,7 @@ def run_from_trigger(
         delivery=redact(delivery),
         trigger=trigger.name,
         kind=trigger.kind,
-        prompt=redact(render(trigger.prompt, roots, nonce=secrets.token_hex(8))),
+        prompt=redact(render(trigger.prompt, roots, outside=outside, nonce=secrets.token_hex(8))),
         session="" if trigger.kind == SELF_TEST else redact(render_key(bundle.agent.run.session or "", roots)),
     )
 

@@ -21,7 +21,8 @@ MAILBOX = Mailbox(
     user="desk@example.org",
     password="mail",
     allow_from=("*@example.com", "desk@example.org"),
-    authserv_id="",
+    authserv_id=".example.org",
+    received_lines_above=0,
     address="desk@example.org",
     smtp_host="",
     smtp_port=0,
@@ -73,7 +74,7 @@ def test_the_same_mail_is_known_by_its_id_and_by_its_bytes_where_it_has_none() -
     assert started(made()).key.name == started(made()).key.name != started(made(X="1")).key.name
 
 
-def test_without_a_name_any_server_of_the_same_domain_is_the_receiving_one() -> None:
+def test_a_domain_stands_for_each_of_its_servers() -> None:
     for by in ("imap.example.org", "mx1.example.org", "example.org"):
         assert isinstance(came(made(by=by)), IncomingDelivery)
     for by in ("mx.example.com", "org", "badexample.org"):
@@ -82,9 +83,11 @@ def test_without_a_name_any_server_of_the_same_domain_is_the_receiving_one() -> 
     assert isinstance(came(made(by="mx.example.org"), authserv_id="mx.google.com"), RejectedMail)
 
 
-def test_a_host_below_no_domain_is_only_itself() -> None:
-    assert isinstance(came(made(by="mail"), host="mail"), IncomingDelivery)
-    assert isinstance(came(made(by="com"), host="example.com"), RejectedMail)
+def test_a_server_that_writes_below_its_own_received_line_is_believed_where_the_spec_says_so() -> None:
+    mail = made()
+    mail._headers.insert(0, ("Received", "from a.example (b.example [192.0.2.7]) by mx.example.org with ESMTP id x"))
+    assert isinstance(came(mail), RejectedMail)
+    assert isinstance(came(mail, received_lines_above=1), IncomingDelivery)
 
 
 def test_a_mail_of_the_mailbox_itself_starts_nothing() -> None:
@@ -103,6 +106,13 @@ def test_an_answer_goes_to_the_proved_sender_and_only_where_answers_are_sent() -
         "message_id": "two@example.com",
         "references": ["one@example.com", "two@example.com"],
     }
+
+
+def test_mass_mail_starts_nothing_and_what_a_group_passes_on_does() -> None:
+    for value in ("bulk", "Junk", "auto_reply"):
+        reason = f"automatic email: Precedence is {value.lower()}"
+        assert came(made(Precedence=value)) == RejectedMail(id="", outcome="filtered", reason=reason)
+    assert isinstance(came(made(Precedence="list", List_Id="<desk.example.org>")), IncomingDelivery)
 
 
 @pytest.mark.parametrize("value", ["auto-generated", "Auto-Replied; owner=x", "auto-notified"])

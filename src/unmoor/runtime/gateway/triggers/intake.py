@@ -94,7 +94,12 @@ class Intake:
             earlier = await run_of_dedup_key(self.store, keys.delivery_dedup_key(trigger, key.before))
             if earlier and now - keys.creation_time(earlier) < key.window:
                 return earlier
-        return await claim_dedup_key(self.store, keys.delivery_dedup_key(trigger, key.name), new)
+        signed = keys.delivery_dedup_key(trigger, key.signed) if key.signed else ""
+        # Before the id is claimed: a request sent again under another's id must not take that id.
+        if signed and (earlier := await run_of_dedup_key(self.store, signed)):
+            return earlier
+        run = await claim_dedup_key(self.store, keys.delivery_dedup_key(trigger, key.name), new)
+        return await claim_dedup_key(self.store, signed, run) if signed else run
 
     async def _accept(self, incoming: IncomingDelivery, run: str, now: datetime, *, is_new: bool) -> Outcome:
         if not is_new and await self._is_known(run, now):

@@ -16,6 +16,8 @@ from .sender import Sender, SenderRejected, verify_sender
 # The workspace folder of attachments.
 FOLDER = "attachments"
 MOST_FILES = 100
+# Not `list`: a group's address that forwards to this mailbox sets it. https://www.rfc-editor.org/rfc/rfc3834#section-2
+BULK = ("bulk", "junk", "auto_reply")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,12 @@ def to_delivery(content: bytes, trigger: Trigger, mailbox: Mailbox) -> IncomingD
     except InvalidMail as error:
         return RejectedMail(id="", outcome="refused", reason=str(error))
     try:
-        sender = verify_sender(mail, allowed=mailbox.allow_from, servers=_servers(mailbox))
+        sender = verify_sender(
+            mail,
+            allowed=mailbox.allow_from,
+            server=mailbox.authserv_id,
+            lines_above=mailbox.received_lines_above,
+        )
     except SenderRejected as error:
         return RejectedMail(id=mail.message_id, outcome="refused", reason=str(error))
     if reason := _automatic_reason(mail, sender, mailbox):
@@ -51,19 +58,14 @@ def to_delivery(content: bytes, trigger: Trigger, mailbox: Mailbox) -> IncomingD
     )
 
 
-def _servers(mailbox: Mailbox) -> tuple[str, ...]:
-    """The accepted authserv-ids of the receiving server: the spec's, or any name in the server's domain."""
-    if mailbox.authserv_id:
-        return (mailbox.authserv_id,)
-    _, _, domain = mailbox.host.partition(".")
-    return (mailbox.host, f".{domain}") if "." in domain else (mailbox.host,)
-
-
 def _automatic_reason(mail: Mail, sender: Sender, mailbox: Mailbox) -> str:
     """Why it is automatic, empty for a person's email: two programs that answer each other would never stop."""
     automatic = mail.first("auto-submitted").partition(";")[0].strip().lower()
     if automatic not in ("", "no"):
         return f"automatic email: Auto-Submitted is {automatic[:40]}"
+    precedence = mail.first("precedence").strip().lower()
+    if precedence in BULK:
+        return f"automatic email: Precedence is {precedence}"
     if mail.first("return-path").replace(" ", "") == "<>":
         return "automatic email: the return path is empty, as in a delivery notice"
     if mailbox.address and sender.address == mailbox.address.lower():

@@ -1,19 +1,24 @@
 """Verifies the sender of an email. Anyone can set From, so the receiving server must confirm it.
 
 An email may start a run if its only From address is allowed, and the receiving server's Authentication-Results confirm
-its domain: DMARC passed, or DKIM or SPF passed for that domain. Only that server's topmost header counts, because the
-sender may have forged the others. https://www.rfc-editor.org/rfc/rfc8601#section-5
+its domain: DMARC passed, or DKIM or SPF passed for that domain. Only headers above that server's own Received line
+count, because the sender may have written the others. https://www.rfc-editor.org/rfc/rfc8601#section-4 puts them there;
+Gmail does not, and neither did OpenDKIM and OpenDMARC before 2026
+(https://github.com/trusteddomainproject/OpenDKIM/pull/346), so the spec can say how many lines stand above them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email import policy
 from email.headerregistry import Address
 
+from unmoor.runtime.registered_domain import registered_domain
+
 from .auth_results import AuthResults, Result, read_results, without_comments
 from .message import PARSE_ERRORS, Mail
+from .received import crosses_network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +37,16 @@ class SenderRejected(Exception):
     """An email whose sender is unknown, unverified or not allowed; the message says which, and what to do."""
 
 
-def verify_sender(mail: Mail, *, allowed: Sequence[str], servers: Sequence[str]) -> Sender:
-    """The email's sender; SenderRejected where it may not start a run. `servers` are the accepted authserv-ids: host
-    names, or `.example.com` for a whole domain."""
+def verify_sender(mail: Mail, *, allowed: Sequence[str], server: str, lines_above: int = 0) -> Sender:
+    """The email's sender; SenderRejected where it may not start a run.
+
+    `server` is the accepted authserv-id: a name, or `.example.com` for every name in a domain. `lines_above` is the
+    number of that server's Received lines above its results.
+    """
     sender = _from(mail)
     if not _is_allowed(sender.address, allowed):
         raise SenderRejected(f"{sender.address} is not in allow_from")
-    results = _server_results(mail, servers)
+    results = _server_results(mail, server, lines_above)
     if not _authenticates(results, sender.domain):
         found = ", ".join(f"{r.method}={r.result}" for r in results.found) or "no results"
         raise SenderRejected(f"{results.server} did not authenticate {sender.domain}: {found}")
@@ -54,6 +62,8 @@ def _from(mail: Mail) -> Sender:
         plain = [a for a in addresses if a.domain and a.username]
         if len(lines) != 1 or len(addresses) != 1 or len(plain) != 1:
             raise SenderRejected(f"it has {len(addresses)} From addresses in {len(lines)} headers; one is required")
+        if any(group.display_name for header in headers for group in header.groups):
+            raise SenderRejected("its From header is a group; one address is required")
         found = Sender(address=f"{plain[0].username}@{plain[0].domain}".lower(), name=plain[0].display_name)
     except PARSE_ERRORS as error:
         raise SenderRejected("its From header cannot be parsed") from error
@@ -71,22 +81,45 @@ def _is_allowed(address: str, allowed: Sequence[str]) -> bool:
     return any(entry.lower() in (address, domain) for entry in allowed)
 
 
-def _server_results(mail: Mail, servers: Sequence[str]) -> AuthResults:
-    """The receiving server's results."""
-    others: list[str] = []
-    for header in mail.all("authentication-results"):
-        results = read_results(header)
-        if results is not None and _is_one_of(results.server, servers):
-            return results
-        others += [results.server] if results is not None else []
-    names = " or ".join(name.removeprefix(".") for name in servers)
-    topmost = f"; the topmost is from {others[0]}: to trust it, set email.authserv_id: {others[0]}" if others else ""
-    raise SenderRejected(f"it has no Authentication-Results from the receiving server ({names}){topmost}")
+def _server_results(mail: Mail, server: str, lines_above: int) -> AuthResults:
+    """The receiving server's results: of all its headers, or of the topmost where the sender's may follow directly."""
+    headers = [(results, lines) for results, lines in _headers_with_lines(mail) if _is_of_server(results, server)]
+    trusted = [results for results, lines in headers if lines <= lines_above]
+    if trusted:
+        same = [results for results in trusted if results.server == trusted[0].server]
+        found = same if lines_above == 0 else same[:1]
+        return AuthResults(server=same[0].server, found=tuple(one for results in found for one in results.found))
+    if headers:
+        results, lines = headers[0]
+        raise SenderRejected(
+            f"its Authentication-Results from {results.server} stand below {lines} Received lines, where the sender "
+            f"could have written them; if that server always puts them there, set email.received_lines_above: {lines}"
+        )
+    raise SenderRejected(f"it has no Authentication-Results from the receiving server ({_shown(server)}){_hint(mail)}")
 
 
-def _is_one_of(server: str, servers: Sequence[str]) -> bool:
-    names = [name.lower() for name in servers]
-    return any(server == name.removeprefix(".") or (name[0] == "." and server.endswith(name)) for name in names)
+def _headers_with_lines(mail: Mail) -> Iterator[tuple[AuthResults, int]]:
+    """Each Authentication-Results header, topmost first, and the number of Received lines of strangers above it."""
+    lines = 0
+    for name, text in mail.headers:
+        if name == "received" and crosses_network(text):
+            lines += 1
+        elif name == "authentication-results" and (results := read_results(text)):
+            yield results, lines
+
+
+def _hint(mail: Mail) -> str:
+    other = next((results.server for results, lines in _headers_with_lines(mail) if not lines), "")
+    return f"; the topmost is from {other}: to trust it, set email.authserv_id: {other}" if other else ""
+
+
+def _shown(server: str) -> str:
+    return f"any name in {server[1:]}" if server.startswith(".") else server
+
+
+def _is_of_server(results: AuthResults, server: str) -> bool:
+    name = server.lower()
+    return results.server == name.removeprefix(".") or (name[0] == "." and results.server.endswith(name))
 
 
 def _authenticates(results: AuthResults, domain: str) -> bool:
@@ -98,7 +131,7 @@ def _authenticates(results: AuthResults, domain: str) -> bool:
 
 
 def _is_of(result: Result, domain: str) -> bool:
-    """Whether the DKIM or SPF domain is this domain or a parent."""
+    """Whether the DKIM or SPF domain is this domain or a parent that one organisation has registered."""
     if result.method == "dkim":
         name = result.properties.get("header.d") or result.properties.get("header.i", "")
     elif result.method == "spf":
@@ -106,4 +139,4 @@ def _is_of(result: Result, domain: str) -> bool:
     else:
         return False
     name = name.rsplit("@", 1)[-1]
-    return "." in name and (domain == name or domain.endswith("." + name))
+    return domain == name or (domain.endswith("." + name) and registered_domain(name) != "")

@@ -1,4 +1,8 @@
-"""The key by which a redelivery is recognized: the sender's id, or else a digest of the body."""
+"""The key by which a redelivery is recognized: the sender's id if it is signed, or else a digest of what is signed.
+
+An id that is not signed can be replaced by whoever captured a request. So with a signature, no other id makes a request
+with the same signed content a new one.
+"""
 
 from __future__ import annotations
 
@@ -26,17 +30,46 @@ def key_of(
     verify: Verify | None, headers: Mapping[str, str], event: WebhookPayload, body: bytes, now: datetime
 ) -> DeliveryKey:
     given = _sender_id(verify.scheme if verify else "none", headers, event, body)
+    signed = _signed_name(verify, headers, body)
+    if given and verify and verify.scheme == "github":
+        return DeliveryKey(id=given, name=signed)  # its redelivery has the same body
     if given:
-        return DeliveryKey(id=given, name=escape_key(given))
+        return DeliveryKey(id=given, name=escape_key(given), signed=signed)
+    if is_named_by_signature(verify):
+        return DeliveryKey(id=_body_id(body), name=signed)
+    return _by_body_and_time(verify, body, now, signed)
+
+
+def is_named_by_signature(verify: Verify | None) -> bool:
+    """Whether a delivery of this scheme is signed without an id and a time: what is signed names it."""
+    return verify is not None and (verify.scheme == "github" or (verify.scheme == "hmac" and not verify.timestamp))
+
+
+def _by_body_and_time(verify: Verify | None, body: bytes, now: datetime, signed: str) -> DeliveryKey:
+    """The same body is the same delivery for a while: nothing else tells two of its deliveries apart."""
     body_digest = hashlib.sha256(body).hexdigest()[:32]
     window_s = max(WINDOW_S, 2 * verify.tolerance_s if verify else 0)
     window = int(now.timestamp()) // window_s
     return DeliveryKey(
-        id=f"sha256:{body_digest}",
+        id=_body_id(body),
         name=f"=body-{body_digest}-{window}",
+        signed=signed,
         before=f"=body-{body_digest}-{window - 1}",
         window=timedelta(seconds=window_s),
     )
+
+
+def _signed_name(verify: Verify | None, headers: Mapping[str, str], body: bytes) -> str:
+    """The name of what is signed; empty where that has the sender's id, or where nothing is signed."""
+    if verify is None or verify.scheme not in ("github", "hmac"):
+        return ""
+    signed_time = headers.get(verify.timestamp, "") if verify.timestamp else ""
+    digest = hashlib.sha256(f"{signed_time}\n".encode(errors="replace") + body).hexdigest()
+    return f"=signed-{digest[:32]}"
+
+
+def _body_id(body: bytes) -> str:
+    return f"sha256:{hashlib.sha256(body).hexdigest()[:32]}"
 
 
 def escape_key(text: str) -> str:
