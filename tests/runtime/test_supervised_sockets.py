@@ -30,9 +30,10 @@ print(asyncio.run(talk()))
 s = socket.socket(); s.setblocking(False)
 poll = select.epoll(); poll.register(s, select.EPOLLOUT)
 print(s.connect_ex(("127.0.0.1", {at.allowed})) in (0, errno.EINPROGRESS), bool(poll.poll(5)))
-print(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), errno.errorcode[s.connect_ex(("127.0.0.1", {at.allowed}))])
+again = s.connect_ex(("127.0.0.1", {at.allowed}))  # the kernel's own answer is 0 at first, and then EISCONN
+print(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), again in (0, errno.EISCONN))
 """
-        assert confined(code, abi=ABI, port=at.allowed).splitlines() == ["allowed", "True True", "0 EISCONN"]
+        assert confined(code, abi=ABI, port=at.allowed).splitlines() == ["allowed", "True True", "0 True"]
 
 
 def test_errors_are_the_kernels_own() -> None:

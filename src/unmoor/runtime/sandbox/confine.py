@@ -118,7 +118,7 @@ def prefer_as_oom_victim(process: int) -> None:
 
 
 def _supervision(stack: ExitStack, of: Architecture, rules: landlock.Rules, abi: int) -> Supervision:
-    channel = stack.enter_context(supervise(of, rules.ports))
+    channel = stack.enter_context(supervise(of, rules))
     return Supervision(call=of.calls["seccomp"], filter=_filter(of, rules, abi, supervised=True), channel=channel)
 
 

@@ -12,10 +12,11 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 
+from .call_groups import OF_A_PROCESS
 from .libc import LIBC
 from .notification import Listener, Notification
 from .processes import ProcessStatus, SandboxMembers, process_status
-from .seccomp import GROUP, OF_A_PROCESS, PROCESS
+from .seccomp import GROUP, PROCESS
 from .syscall_numbers import Architecture
 
 
@@ -44,12 +45,7 @@ class ProcessCalls:
     def answer(self, name: str, call: Notification) -> None:
         """Answers the call of that name."""
         caller = process_status(call.thread)
-        if caller is None or not self._listener.is_waiting(call):
-            return
-        if self._members.is_nested(caller):
-            # It sees only processes that the sandbox started in a PID namespace of its own.
-            self._listener.let_through(call)
-        else:
+        if caller is not None and self._listener.is_waiting(call):
             self.handlers()[name](call, caller)
 
     def _kill(self, call: Notification, caller: ProcessStatus) -> None:

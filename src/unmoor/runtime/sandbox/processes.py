@@ -13,12 +13,11 @@ MOST_PARENTS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessStatus:
-    """A thread's process and parent, how many seccomp filters it has, and how deep its PID namespace is nested."""
+    """A thread's process and parent, and how many seccomp filters it has."""
 
     process: int
     parent: int
     filters: int
-    namespaces: int
 
 
 def process_status(thread: int) -> ProcessStatus | None:
@@ -33,7 +32,6 @@ def process_status(thread: int) -> ProcessStatus | None:
         parent=int(lines[b"PPid"]),
         # Since 5.9, as are the listeners that the supervisor needs.
         filters=int(lines.get(b"Seccomp_filters", b"0")),
-        namespaces=len(lines.get(b"NSpid", b"0").split()),
     )
 
 
@@ -58,10 +56,6 @@ class SandboxMembers:
                 return first
             found = process_status(found.parent)
         return None
-
-    def is_nested(self, status: ProcessStatus) -> bool:
-        """Whether it sees only processes of a PID namespace of the sandbox, whose numbers the runner does not know."""
-        return status.namespaces > self._own.namespaces
 
     def processes(self) -> Iterator[int]:
         """Every process of the sandbox."""

@@ -25,6 +25,7 @@ from .bpf import (
     refuse,
     step,
 )
+from .call_groups import ALWAYS, ATTRIBUTES, IO_URING, IPC, METADATA, OF_A_PROCESS, PAGES, PRIORITIES, SIGNALS, TRACING
 from .syscall_numbers import Architecture
 
 MODE_FILTER, SET_MODE_FILTER = 2, 1
@@ -37,21 +38,12 @@ F_SETOWN, F_SETOWN_EX = 8, 15
 OWNER_IOCTLS = (0x8901, 0x8902)
 # Options that send a connection elsewhere than its address says, by level: a source route, and an interface.
 DETOURS = {0: (4,), socket.SOL_SOCKET: (socket.SO_BINDTODEVICE, 62)}
-PROCESS, GROUP = {"setpriority": 0, "ioprio_set": 1}, {"setpriority": 1, "ioprio_set": 2}
-
 FAST_OPEN_FLAGS = {"sendto": 3, "sendmsg": 2, "sendmmsg": 3}
-IO_URING = ("io_uring_setup", "io_uring_enter", "io_uring_register")
-SIGNALS = ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
-# Calls on the process in the first argument, where 0 is the caller.
-OF_A_PROCESS = ("prlimit64", "sched_setparam", "sched_setscheduler", "sched_setaffinity", "sched_setattr")
-PRIORITIES = ("setpriority", "ioprio_set")
-# Landlock's first version limits these to processes of the same sandbox.
-TRACING = ("ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd", "process_madvise")
-PAGES = ("move_pages", "migrate_pages")
-# Docker's default profile also refuses most of them with EPERM: https://docs.docker.com/engine/security/seccomp/
-ALWAYS = ("add_key", "request_key", "keyctl", "bpf", "perf_event_open", "userfaultfd", "process_mrelease")
-# Shared by all processes of a user.
-IPC = ("shmget", "shmat", "semget", "msgget", "mq_open")
+# ioctl's commands that set a file's flags, such as append-only.
+FLAG_IOCTLS = (0x40086602, 0x401C5820)
+# Every namespace: in one of its users, a process could reach parts of the kernel that are for privileged ones.
+NAMESPACES = 0x7E020080
+PROCESS, GROUP = {"setpriority": 0, "ioprio_set": 1}, {"setpriority": 1, "ioprio_set": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +64,11 @@ def instructions(of: Architecture, options: FilterOptions) -> bytes:
             *_sends(of),
             *_network(of, options),
             *_other_processes(of, options),
+            *_namespaces(of),
+            *_files(of, options),
+            *_ioctls(of, options),
             *_refuse_calls(of, IO_URING, errno.ENOSYS),
-            *_refuse_calls(of, ALWAYS, errno.EPERM),
+            *_refuse_calls(of, (*ALWAYS, "setns", "fanotify_init"), errno.EPERM),
             *_refuse_calls(of, () if options.local_sockets else IPC, errno.ENOSYS),
             allow(),
         ]
@@ -95,6 +90,7 @@ def _network(of: Architecture, options: FilterOptions) -> list[bytes]:
     return [
         *on_call(of.calls["socket"], _sockets(options)),
         *on_call(of.calls["listen"], [listening]),
+        *on_call(of.calls["socketpair"], _pairs(options)),
         *on_call(of.calls["setsockopt"], _detours()),
         *on_call(of.calls["connect"], [notify() if supervised else allow()]),
     ]
@@ -132,6 +128,12 @@ def _sockets(options: FilterOptions) -> list[bytes]:
     ]
 
 
+def _pairs(options: FilterOptions) -> list[bytes]:
+    """A pair of datagram sockets could send to any path, so only where Unix sockets are allowed."""
+    no = allow() if options.local_sockets else refuse(errno.EPERM)
+    return [load_argument(1), step(AND, TYPE_MASK), step(JUMP_IF_EQUAL, socket.SOCK_DGRAM, 0, 1), no, allow()]
+
+
 def _detours() -> list[bytes]:
     checks: list[bytes] = []
     for level, options in DETOURS.items():
@@ -158,6 +160,26 @@ def _other_processes(of: Architecture, options: FilterOptions) -> list[bytes]:
     return checks
 
 
+def _namespaces(of: Architecture) -> list[bytes]:
+    """clone3() passes its flags by a pointer; programs fall back to clone() where the kernel does not have it."""
+    # The low byte of clone()'s flags is a signal.
+    flags = NAMESPACES & ~0xFF
+    return [
+        *on_call(of.calls["clone"], if_flag(0, flags, refuse(errno.EPERM), allow())),
+        *on_call(of.calls["unshare"], if_flag(0, NAMESPACES, refuse(errno.EPERM), allow())),
+        *_refuse_calls(of, ("clone3",), errno.ENOSYS),
+    ]
+
+
+def _files(of: Architecture, options: FilterOptions) -> list[bytes]:
+    """What Landlock does not cover: the supervisor changes modes and times, and attributes are refused."""
+    names = [name for name in METADATA if name in of.calls] if options.supervised else []
+    return [
+        *(i for name in names for i in on_call(of.calls[name], [notify()])),
+        *_refuse_calls(of, ATTRIBUTES, errno.EOPNOTSUPP),
+    ]
+
+
 def _priority(name: str, decided: bytes) -> list[bytes]:
     """A process or a group of 0 is the caller's; its group holds only processes of the harness's own session."""
     return [
@@ -174,7 +196,7 @@ def _priority(name: str, decided: bytes) -> list[bytes]:
 
 def _signals(of: Architecture) -> list[bytes]:
     """A pidfd's signal fails as on a kernel without it, so that programs use kill(); a descriptor's signals go to whom
-    fcntl(F_SETOWN) names, and the other ways to name them are refused, because they pass a pointer."""
+    fcntl(F_SETOWN) names, and F_SETOWN_EX is refused, because it passes a pointer."""
     no = refuse(errno.EPERM)
     return [
         *(i for name in SIGNALS for i in on_call(of.calls[name], [notify()])),
@@ -190,17 +212,17 @@ def _signals(of: Architecture) -> list[bytes]:
                 allow(),
             ],
         ),
-        *on_call(
-            of.calls["ioctl"],
-            [
-                load_argument(1),
-                step(JUMP_IF_EQUAL, OWNER_IOCTLS[0], 1, 0),
-                step(JUMP_IF_EQUAL, OWNER_IOCTLS[1], 0, 1),
-                no,
-                allow(),
-            ],
-        ),
     ]
+
+
+def _ioctls(of: Architecture, options: FilterOptions) -> list[bytes]:
+    """A file's flags, and on kernels whose Landlock has no scopes, who receives a descriptor's signals."""
+    owners = OWNER_IOCTLS if options.landlock < landlock.SCOPES_SINCE and options.supervised else ()
+    refused = [
+        *(i for number in FLAG_IOCTLS for i in (step(JUMP_IF_EQUAL, number, 0, 1), refuse(errno.EOPNOTSUPP))),
+        *(i for number in owners for i in (step(JUMP_IF_EQUAL, number, 0, 1), refuse(errno.EPERM))),
+    ]
+    return on_call(of.calls["ioctl"], [load_argument(1), *refused, allow()])
 
 
 def _keep_dumpable() -> list[bytes]:

@@ -12,15 +12,19 @@ import os
 import select
 import socket
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
+from .call_groups import OF_A_PROCESS, PRIORITIES, SIGNALS
 from .connections import SupervisedSockets
+from .landlock import Rules
+from .metadata_calls import CALLS as METADATA_CALLS
+from .metadata_calls import MetadataCalls
 from .notification import Listener, Notification
 from .process_calls import ProcessCalls
 from .processes import SandboxMembers
-from .seccomp import OF_A_PROCESS, PRIORITIES, SIGNALS
 from .syscall_numbers import Architecture
 
 # Messages on the channel: the child's, with its listener or without one, and the runner's own.
@@ -30,10 +34,10 @@ JOIN_S = 5.0
 
 
 @contextmanager
-def supervise(of: Architecture, ports: Collection[int]) -> Iterator[socket.socket]:
+def supervise(of: Architecture, rules: Rules) -> Iterator[socket.socket]:
     """The end of a channel on which the child sends its listener, which is answered until the block ends."""
     ours, childs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    thread = threading.Thread(target=_serve, args=(ours, of, ports), daemon=True, name="sandbox-supervisor")
+    thread = threading.Thread(target=_serve, args=(ours, of, rules), daemon=True, name="sandbox-supervisor")
     thread.start()
     try:
         yield childs
@@ -44,13 +48,13 @@ def supervise(of: Architecture, ports: Collection[int]) -> Iterator[socket.socke
         childs.close()
 
 
-def _serve(channel: socket.socket, of: Architecture, ports: Collection[int]) -> None:
+def _serve(channel: socket.socket, of: Architecture, rules: Rules) -> None:
     with channel:
         message, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
         if message == LISTENER and descriptors:
             listener = Listener(descriptors[0])
             try:
-                _Supervisor.create(channel, listener, of, ports).run()
+                _Supervisor.create(channel, listener, of, rules).run()
             finally:
                 listener.close()
 
@@ -66,19 +70,17 @@ class _Supervisor:
     handlers: Mapping[int, Callable[[Notification], None]]
 
     @classmethod
-    def create(
-        cls, channel: socket.socket, listener: Listener, of: Architecture, ports: Collection[int]
-    ) -> _Supervisor:
+    def create(cls, channel: socket.socket, listener: Listener, of: Architecture, rules: Rules) -> _Supervisor:
         poll, members = select.poll(), SandboxMembers()
-        sockets = SupervisedSockets(listener, members, ports, poll)
+        sockets = SupervisedSockets(listener, members, rules.ports, poll)
         processes = ProcessCalls(listener, members, of)
-
-        def on_process(name: str) -> Callable[[Notification], None]:
-            return lambda call: processes.answer(name, call)
+        files = MetadataCalls(listener, rules.write)
 
         handlers = {"socket": sockets.create, "connect": sockets.connect, "listen": sockets.listen}
-        handlers |= {name: on_process(name) for name in (*SIGNALS, *OF_A_PROCESS, *PRIORITIES, "fcntl")}
-        by_number = {of.calls[name]: handler for name, handler in handlers.items()}
+        of_processes = (*SIGNALS, *OF_A_PROCESS, *PRIORITIES, "fcntl")
+        handlers |= {name: partial(processes.answer, name) for name in of_processes}
+        handlers |= {name: partial(files.answer, name) for name in METADATA_CALLS}
+        by_number = {of.calls[name]: handler for name, handler in handlers.items() if name in of.calls}
         return cls(channel=channel, listener=listener, sockets=sockets, poll=poll, handlers=by_number)
 
     def run(self) -> None:

@@ -1,0 +1,137 @@
+"""Modes, times and owners of files: a harness changes its own, and no others, however it names them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from confined import ABIS, confined
+
+from unmoor.runtime.sandbox import landlock
+
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(landlock.version() < 6, reason="this kernel's Landlock cannot play each older version"),
+]
+
+OUTSIDE = "left alone"
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """The workspace, and a file outside of it that nothing may change."""
+    work, outside = tmp_path / "work", tmp_path / "outside"
+    work.mkdir()
+    outside.write_text(OUTSIDE)
+    outside.chmod(0o640)
+    os.utime(outside, (1, 2))
+    return work, outside
+
+
+def unchanged(path: Path) -> bool:
+    seen = path.stat()
+    return (stat.S_IMODE(seen.st_mode), seen.st_atime, seen.st_mtime) == (0o640, 1, 2) and not os.listxattr(path)
+
+
+@pytest.mark.parametrize("abi", ABIS)
+def test_its_own_files_change_as_the_kernel_would_change_them(folders: tuple[Path, Path], abi: int) -> None:
+    work, _ = folders
+    code = """
+open("a", "w").close()
+os.symlink("a", "link")
+os.mkdir("d")
+os.chmod("a", 0o751); os.chmod("d", 0o700); os.utime("a", ns=(10**18 + 1, 2 * 10**18 + 2))
+print(oct(os.stat("a").st_mode), os.stat("a").st_atime_ns, os.stat("a").st_mtime_ns)
+os.utime("link", (5, 6), follow_symlinks=False)
+print(int(os.lstat("link").st_mtime), int(os.stat("a").st_mtime) == 2 * 10**9)
+with open("a") as file:
+    os.fchmod(file.fileno(), 0o600); os.utime(file.fileno(), (7, 8)); os.fchown(file.fileno(), -1, -1)
+    os.chmod(f"/proc/self/fd/{file.fileno()}", 0o640)
+    os.chmod(f"/dev/fd/{file.fileno()}", 0o644)
+print(oct(os.stat("a").st_mode), int(os.stat("a").st_mtime))
+folder = os.open("d", os.O_RDONLY)
+os.chmod("../a", 0o604, dir_fd=folder); os.utime("../a", dir_fd=folder)
+print(oct(os.stat("a").st_mode), abs(os.stat("a").st_mtime - time.time()) < 60)
+os.chmod(os.path.abspath("link"), 0o640)
+print(oct(os.stat("a").st_mode))
+os.chown("a", os.getuid(), os.getgid()); os.lchown("link", -1, os.getgid())
+print(tried(lambda: os.chown("a", 12345, -1)), tried(lambda: os.setxattr("a", "user.x", b"1")))
+print(tried(lambda: os.chmod("none", 0)), tried(lambda: os.chmod("", 0)), tried(lambda: os.fchmod(99, 0)))
+print(tried(lambda: os.chmod("a/b", 0)), tried(lambda: os.chmod("x" * 5000, 0)))
+"""
+    seen = confined(code, abi=abi, port=9, work=work).splitlines()
+    assert seen == [
+        "0o100751 1000000000000000001 2000000000000000002",
+        "6 True",
+        "0o100644 8",
+        "0o100604 True",
+        "0o100640",
+        "EPERM ENOTSUP",
+        "ENOENT ENOENT EBADF",
+        "ENOTDIR ENAMETOOLONG",
+    ]
+
+
+@pytest.mark.parametrize("abi", ABIS)
+def test_no_name_of_a_file_outside_leads_to_it(folders: tuple[Path, Path], abi: int) -> None:
+    work, outside = folders
+    code = f"""
+path = {str(outside)!r}
+os.symlink(path, "link")
+os.symlink("..", "up")
+folder = os.open("..", os.O_PATH)
+handle = os.open(path, os.O_PATH)
+names = [path, "../outside", "link", "up/outside", f"/proc/self/fd/{{handle}}", f"/proc/{{os.getpid()}}/cwd/../outside"]
+acts = [lambda n=n: os.chmod(n, 0o777) for n in names] + [lambda n=n: os.utime(n) for n in names]
+acts += [lambda n=n: os.chown(n, -1, -1) for n in names]
+acts += [lambda: os.chmod("outside", 0o777, dir_fd=folder), lambda: os.utime("outside", dir_fd=folder)]
+acts += [lambda: os.fchmod(handle, 0o777), lambda: os.utime(handle), lambda: os.setxattr(path, "user.x", b"1")]
+acts += [lambda: os.chmod("..", 0o777), lambda: os.chmod("/", 0o777), lambda: os.chmod("/dev/null", 0)]
+print(*sorted({{str(tried(act)) for act in acts}}))
+"""
+    seen = confined(code, abi=abi, port=9, work=work)
+    assert set(seen.split()) <= {"EPERM", "ELOOP", "ENOTSUP", "EBADF"}, seen
+    assert unchanged(outside)
+    assert stat.S_IMODE(Path("/dev/null").stat().st_mode) == 0o666
+
+
+def test_a_path_that_changes_while_it_is_checked_leads_nowhere_else(folders: tuple[Path, Path]) -> None:
+    """A thread swaps the folder for a link, and the text of the path, as fast as it can."""
+    work, outside = folders
+    code = f"""
+import platform
+number = {{"x86_64": 268, "aarch64": 53}}[platform.machine()]
+os.mkdir("d"); open("d/outside", "w").close(); os.symlink("..", "e")
+text = ctypes.create_string_buffer(b"d/outside", 64)
+done = False
+def swap():
+    while not done:
+        text.value = b"../outside"; text.value = b"d/outside"
+        os.rename("d", "f"); os.rename("e", "d"); os.rename("d", "e"); os.rename("f", "d")
+thread = threading.Thread(target=swap); thread.start()
+counted = {{}}
+for _ in range(3000):
+    result = call(number, -100, text, 0o777)
+    counted[result] = counted.get(result, 0) + 1
+done = True; thread.join()
+print(*sorted(map(str, counted)))
+"""
+    seen = confined(code, abi=6, port=9, work=work)
+    assert "0" in seen.split()
+    assert unchanged(outside)
+
+
+def test_archives_unpack_as_everywhere(folders: tuple[Path, Path]) -> None:
+    work, _ = folders
+    code = """
+import io, tarfile
+with tarfile.open("a.tar", "w") as made:
+    for name, mode in (("one", 0o755), ("two", 0o600)):
+        item = tarfile.TarInfo(name); item.mode, item.mtime, item.size = mode, 1_000_000, 1
+        made.addfile(item, io.BytesIO(b"x"))
+print(subprocess.run(["tar", "-xpf", "a.tar"]).returncode)
+print(*(f"{os.stat(n).st_mode:o} {int(os.stat(n).st_mtime)}" for n in ("one", "two")))
+"""
+    assert confined(code, abi=6, port=9, work=work).splitlines() == ["0", "100755 1000000 100600 1000000"]
