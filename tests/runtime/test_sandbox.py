@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import http.server
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +13,9 @@ from pathlib import Path
 import pytest
 from runs import Bench, command_spec
 
-from unmoor.runtime.run.directories import RunDirectories, sandbox_rules
+from unmoor.runtime.run.directories import RunDirectories, leave_out, sandbox_rules
 from unmoor.runtime.sandbox import landlock
-from unmoor.runtime.sandbox.confine import Mechanisms
+from unmoor.runtime.sandbox.confine import Mechanisms, prepare_sandbox
 from unmoor.runtime.sandbox.probe import probe_sandbox
 from unmoor.runtime.sandbox.report import ATTEMPTS, interpret
 from unmoor.runtime.sandbox.seccomp import FilterOptions, instructions
@@ -177,20 +179,21 @@ def test_no_capability_is_left_even_to_root(tmp_path: Path) -> None:
 
 def test_the_probe_says_what_it_saw(tmp_path: Path) -> None:
     (tmp_path / "forbidden").write_text("x")
-    seen = asyncio.run(probe_sandbox(RULES, forbidden=str(tmp_path / "forbidden")))
+    seen = asyncio.run(probe_sandbox(RULES, forbidden=[str(tmp_path / "forbidden")]))
     assert str(seen) == "enforced by landlock+seccomp"
 
 
 def test_a_fence_that_lets_something_through_is_advisory_and_says_what(tmp_path: Path) -> None:
     (tmp_path / "forbidden").write_text("x")
     open_rules = landlock.Rules(read=("/",), write=("/dev/null",), ports=(1,))
-    seen = asyncio.run(probe_sandbox(open_rules, forbidden=str(tmp_path / "forbidden")))
-    assert seen.files == "advisory: escaped: file (done)"
+    seen = asyncio.run(probe_sandbox(open_rules, forbidden=[str(tmp_path / "forbidden")]))
+    assert seen.files == "advisory: escaped: file (done), watch (done)"
     assert str(seen).startswith(f"{seen.files}; network enforced by")
 
 
 OPEN = {**SEEN, "connect": "ECONNREFUSED", "address": "ECONNREFUSED"}
 ALL_NETWORK = "connect (None), address (None), listen (None), datagram (None), multipath (None), fast_open (None)"
+UNPROTECTED = {"mode": "done", "times": "done", "watch": "done", "address": "ECONNREFUSED"}
 
 
 @pytest.mark.parametrize(
@@ -199,7 +202,13 @@ ALL_NETWORK = "connect (None), address (None), listen (None), datagram (None), m
         (SEEN, 7, True, "enforced by landlock+seccomp"),
         (SEEN, 2, True, "enforced by landlock+seccomp notification"),
         (SEEN, 4, True, "enforced by landlock+seccomp notification"),
-        ({**SEEN, "address": "ECONNREFUSED"}, 7, False, "enforced by landlock+seccomp, by port only"),
+        ({**SEEN, **UNPROTECTED}, 7, False, "enforced by landlock+seccomp, by port only"),
+        (
+            {**SEEN, "mode": "done"},
+            7,
+            True,
+            "advisory: escaped: mode (done); network enforced by landlock+seccomp; processes enforced by landlock",
+        ),
         (
             {**SEEN, "file": "done"},
             0,
@@ -233,6 +242,46 @@ def test_only_what_was_seen_is_recorded_as_enforced(
     seen: dict[str, str], abi: int, supervised: bool, text: str
 ) -> None:
     assert str(interpret(seen, Mechanisms(landlock=abi, supervised=supervised))) == text
+
+
+def test_hidden_paths_are_left_out_of_readable_folders(tmp_path: Path) -> None:
+    opt = tmp_path / "opt"
+    for name in ("agent/secrets/key", "agent/unmoor.yaml", "agent/bin/tool", "other/file"):
+        (opt / name).parent.mkdir(parents=True, exist_ok=True)
+        (opt / name).write_text("x")
+    (opt / "agent" / "link").symlink_to("/root")
+    hidden = frozenset({opt / "agent" / "secrets", opt / "agent" / "unmoor.yaml", tmp_path / "elsewhere"})
+    assert set(leave_out([opt, tmp_path / "plain"], hidden)) == {
+        opt / "agent" / "bin",
+        opt / "other",
+        tmp_path / "plain",
+    }
+    assert list(leave_out([opt], frozenset({opt}))) == []
+
+
+def test_a_hidden_path_cannot_be_read_though_its_folder_can(tmp_path: Path) -> None:
+    for name in ("key", "tool"):
+        (tmp_path / name).write_text(f"the {name}")
+    of = RunDirectories(root=tmp_path / "run", own=tmp_path / "own")
+    rules = sandbox_rules(of, 1, in_image=False, alone=False, programs=[tmp_path], hidden=[tmp_path / "key"])
+    read = (*rules.read, sys.base_prefix)
+    command = [sys.executable, "-I", "-S", "-c", "import sys; print(open(sys.argv[1]).read())"]
+
+    def read_confined(name: str) -> subprocess.CompletedProcess[str]:
+        with prepare_sandbox(landlock.Rules(read=read, write=(), ports=())) as sandbox:
+            run = [*command, str(tmp_path / name)]
+            return subprocess.run(run, preexec_fn=sandbox.apply, capture_output=True, text=True)
+
+    assert read_confined("tool").stdout == "the tool\n"
+    key = read_confined("key")
+    assert (key.stdout, "PermissionError" in key.stderr) == ("", True)
+
+
+def test_terminals_are_for_runs_that_are_alone_in_their_container() -> None:
+    of = RunDirectories(root=Path("/work/r"), own=Path("/work/own"))
+    for in_image, alone in ((True, True), (True, False), (False, True)):
+        rules = sandbox_rules(of, 1, in_image=in_image, alone=alone)
+        assert ("/dev/pts" in rules.write) == ("/dev/ptmx" in rules.write) == (in_image and alone)
 
 
 def test_sockets_of_the_file_system_can_be_made_where_a_container_holds_one_run_alone() -> None:

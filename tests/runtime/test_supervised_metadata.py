@@ -100,9 +100,9 @@ print(*sorted({{str(tried(act)) for act in acts}}))
 def test_a_path_that_changes_while_it_is_checked_leads_nowhere_else(folders: tuple[Path, Path]) -> None:
     """A thread swaps the folder for a link, and the text of the path, as fast as it can."""
     work, outside = folders
-    code = f"""
+    code = """
 import platform
-number = {{"x86_64": 268, "aarch64": 53}}[platform.machine()]
+number = {"x86_64": 268, "aarch64": 53}[platform.machine()]
 os.mkdir("d"); open("d/outside", "w").close(); os.symlink("..", "e")
 text = ctypes.create_string_buffer(b"d/outside", 64)
 done = False
@@ -111,7 +111,7 @@ def swap():
         text.value = b"../outside"; text.value = b"d/outside"
         os.rename("d", "f"); os.rename("e", "d"); os.rename("d", "e"); os.rename("f", "d")
 thread = threading.Thread(target=swap); thread.start()
-counted = {{}}
+counted = {}
 for _ in range(3000):
     result = call(number, -100, text, 0o777)
     counted[result] = counted.get(result, 0) + 1
@@ -135,3 +135,41 @@ print(subprocess.run(["tar", "-xpf", "a.tar"]).returncode)
 print(*(f"{os.stat(n).st_mode:o} {int(os.stat(n).st_mtime)}" for n in ("one", "two")))
 """
     assert confined(code, abi=6, port=9, work=work).splitlines() == ["0", "100755 1000000 100600 1000000"]
+
+
+WATCHING = """
+INIT, MASK = os.O_NONBLOCK | os.O_CLOEXEC, 0x100 | 0x200
+def watch(name, mask=MASK, own=None):
+    own = LIBC.inotify_init1(INIT) if own is None else own
+    result = LIBC.inotify_add_watch(own, os.fsencode(name), mask)
+    return errno.errorcode[ctypes.get_errno()] if result < 0 else (own, result)
+def names(own):
+    data, found = tried(lambda: os.read(own, 4096)), []
+    while isinstance(data, bytes) and data:
+        length = struct.unpack_from("iIII", data)[3]
+        found.append(data[16:16 + length].rstrip(b"\\0").decode())
+        data = data[16 + length:]
+    return found
+"""
+
+
+@pytest.mark.parametrize("abi", ABIS)
+def test_a_harness_watches_what_it_may_read_and_nothing_else(folders: tuple[Path, Path], abi: int) -> None:
+    work, outside = folders
+    code = f"""
+os.mkdir("d"); os.symlink("..", "up"); os.symlink("d", "link")
+own, first = watch("d")
+again = LIBC.inotify_add_watch(own, b"/usr", MASK)
+open("d/one", "w").close(); os.unlink("d/one")
+print(names(own), first != again, LIBC.inotify_rm_watch(own, first))
+open("d/two", "w").close()
+print(names(own), watch("none"), watch("d", own=0), watch("d", own=99), isinstance(watch("link"), tuple))
+print(*(watch(name) for name in ("..", "up", {str(outside.parent)!r}, "/dev", f"/proc/{{os.getpid()}}/cwd/..")))
+for _ in range(140):
+    own = LIBC.inotify_init1(INIT); os.close(own)
+print(isinstance(watch("d"), tuple))
+"""
+    seen = confined(WATCHING + code, abi=abi, port=9, work=work).splitlines()
+    assert seen[:2] == ["['one', 'one'] True 0", "[''] ENOENT EINVAL EBADF True"]
+    assert set(seen[2].split()) <= {"EACCES", "ELOOP"}
+    assert seen[3:] == ["True"]

@@ -83,7 +83,7 @@ LIBC.prctl(38, 1, 0, 0, 0)
 assert LIBC.prctl(22, 2, ctypes.byref(code), 0, 0) == 0
 rules = landlock.Rules(read=("/usr", "/lib", "/lib64", "/etc", "/proc"), write=("/dev/null",), ports=(9,))
 for abi in (6, 2):
-    report = asyncio.run(probe_sandbox(rules, forbidden=sys.argv[2], mechanisms=Mechanisms(landlock=abi)))
+    report = asyncio.run(probe_sandbox(rules, forbidden=[sys.argv[2]], mechanisms=Mechanisms(landlock=abi)))
     print(report.mechanisms.supervised, report)
 """
 

@@ -10,8 +10,10 @@ import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import typer
 
@@ -33,7 +35,7 @@ def once(
     loaded = load(file, environment)
     values = secret_values(loaded)
     scrub_environment(loaded)  # before anything is started that would inherit them
-    programs = find_harness(loaded, installing=installing)
+    programs = find_harness(loaded, store=store, installing=installing)
     folder = data_folder() / "dev" / loaded.plan.agent
     show = as_json_line if as_json else as_text
     preparing = prepare_local_agent(loaded, secrets=values, store_url=store, programs=programs, folder=folder)
@@ -83,8 +85,16 @@ def cancel_on_closed_output(show: Callable[[dict[str, Any]], None], stop: Stop) 
     return watch
 
 
-def find_harness(loaded: Loaded, *, installing: bool) -> HarnessInstallation:
-    """The spec's harness on this machine; UnmoorError, with the remedy, if it is missing."""
+def find_harness(loaded: Loaded, *, store: str, installing: bool) -> HarnessInstallation:
+    """The spec's harness on this machine; UnmoorError, with the remedy, if it is missing. It must not read the spec,
+    the files of secrets, the store and unmoor's own data, wherever they are."""
+    files = [loaded.file.parent / secret.reference for secret in loaded.plan.secrets if secret.source == "file"]
+    stores = [Path(unquote(urlsplit(store).path))] if store.startswith("file:") else []
+    hidden = (loaded.file, *files, *stores, data_folder())
+    return replace(_find_program(loaded, installing=installing), hidden=hidden)
+
+
+def _find_program(loaded: Loaded, *, installing: bool) -> HarnessInstallation:
     harness = loaded.plan.harness
     if harness.name == "command":
         folders = [Path(p) for p in os.environ.get("PATH", "").split(os.pathsep) if p.startswith("/")]

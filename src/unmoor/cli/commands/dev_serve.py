@@ -31,7 +31,7 @@ def serve(file: Path, environment: str | None, *, port: int, token: str, store: 
     loaded = load(file, environment)
     values = secret_values(loaded, serving=True)
     scrub_environment(loaded)  # before anything is started that would inherit them
-    programs = find_harness(loaded, installing=installing)
+    programs = find_harness(loaded, store=store, installing=installing)
     folder = data_folder() / "dev" / loaded.plan.agent
     check_store(store)
     url = store or (folder / "store").as_uri()

@@ -23,11 +23,13 @@ VERSION_S = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HarnessInstallation:
-    """A harness's programs by name, the folders that it must be able to read, and its PATH."""
+    """A harness's programs by name, the folders that it must be able to read, its PATH, and the paths of this machine
+    that it must not read, wherever they are."""
 
     paths: Mapping[str, PurePosixPath] = field(default_factory=dict[str, PurePosixPath])
     folders: tuple[Path, ...] = ()
     path: str = SYSTEM_PATH
+    hidden: tuple[Path, ...] = ()
 
 
 def harness_installation_from_env(environment: Mapping[str, str]) -> HarnessInstallation | None:
@@ -39,6 +41,7 @@ def harness_installation_from_env(environment: Mapping[str, str]) -> HarnessInst
         paths={name: PurePosixPath(path) for name, path in values["paths"].items()},
         folders=tuple(map(Path, values["folders"])),
         path=values["path"],
+        hidden=tuple(map(Path, values["hidden"])),
     )
 
 
@@ -48,6 +51,7 @@ def harness_installation_variable(installation: HarnessInstallation) -> dict[str
         "paths": {name: str(path) for name, path in installation.paths.items()},
         "folders": [str(folder) for folder in installation.folders],
         "path": installation.path,
+        "hidden": [str(path) for path in installation.hidden],
     }
     return {VARIABLE: json.dumps(values)}
 

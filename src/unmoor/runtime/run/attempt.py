@@ -68,6 +68,7 @@ class Attempt:
                     in_image=self.host.in_image,
                     alone=self.host.bundle.agent.run.isolation == "container",
                     programs=self.host.programs.folders,
+                    hidden=self.host.programs.hidden,
                 )
                 return await self._run(directories, port.endpoint, rules)
         finally:
@@ -81,7 +82,8 @@ class Attempt:
     async def _run(self, directories: RunDirectories, endpoint: GuardEndpoint, rules: Rules) -> RunOutcome:
         forbidden = directories.own / "forbidden"
         forbidden.write_text("a confined process cannot read this")
-        probing = asyncio.create_task(probe_sandbox(rules, forbidden=str(forbidden), mechanisms=self.host.mechanisms))
+        paths = (str(forbidden), *map(str, self.host.programs.hidden))
+        probing = asyncio.create_task(probe_sandbox(rules, forbidden=paths, mechanisms=self.host.mechanisms))
         try:
             preparation = Preparation(
                 record=self.record,

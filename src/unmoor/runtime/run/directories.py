@@ -6,7 +6,7 @@ A session's folder has the same path in every run, because harnesses find sessio
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from .file_tree import remove_tree
 
 # An image holds only the agent's files, so the harness may read all of it except these.
 UNREADABLE_IN_IMAGE = ("dev", "run", "store", "tmp", "work")
-DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "fd")
+DEVICES = ("null", "zero", "full", "random", "urandom", "fd")
+# Terminals are shared with every process of the machine or container: whoever opens one reads what is typed there.
+TERMINALS = ("tty", "ptmx", "pts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,18 +60,48 @@ def run_directories(work_root: Path, *, run: str, session: str) -> RunDirectorie
 
 
 def sandbox_rules(
-    run: RunDirectories, port: int, *, in_image: bool, alone: bool, programs: Iterable[Path] = ()
+    run: RunDirectories,
+    port: int,
+    *,
+    in_image: bool,
+    alone: bool,
+    programs: Iterable[Path] = (),
+    hidden: Iterable[Path] = (),
 ) -> Rules:
     """The paths that the harness may open, and the one port that it may connect to.
 
-    `programs` are the harness's folders outside the system's. `alone`: the container holds only this run; elsewhere
-    sockets of the file system lead to other processes, such as Docker.
+    `programs` are the harness's folders outside the system's, and `hidden` paths that it must not read, wherever they
+    are. `alone`: the container holds only this run; elsewhere sockets of the file system lead to other processes, such
+    as Docker, and terminals to other people's.
     """
     image = [f"/{name}" for name in sorted(os.listdir("/")) if name not in UNREADABLE_IN_IMAGE]
-    write = (run.work, run.home, run.temp, *(Path("/dev", d) for d in DEVICES))
+    own_container = in_image and alone
+    devices = (*DEVICES, *(TERMINALS if own_container else ()))
+    read = map(Path, (*(image if in_image else SYSTEM), *programs))
     return Rules(
-        read=(*(image if in_image else SYSTEM), *map(str, programs)),
-        write=tuple(map(str, write)),
+        read=tuple(map(str, leave_out(read, frozenset(path.resolve() for path in hidden)))),
+        write=tuple(map(str, (run.work, run.home, run.temp, *(Path("/dev", name) for name in devices)))),
         ports=(port,),
-        local_sockets=in_image and alone,
+        local_sockets=own_container,
     )
+
+
+def leave_out(readable: Iterable[Path], hidden: frozenset[Path]) -> Iterator[Path]:
+    """The readable paths without the hidden ones: a folder with one inside is replaced by its entries."""
+    for path in readable:
+        real = path.resolve()
+        if real in hidden:
+            continue
+        if any(real in each.parents for each in hidden):
+            # What a link leads to is readable only if it lies in a readable folder itself.
+            entries = sorted(entry for entry in _entries(real) if not entry.is_symlink())
+            yield from leave_out(entries, hidden)
+        else:
+            yield path
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except PermissionError:
+        return []

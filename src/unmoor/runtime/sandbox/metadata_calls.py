@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from .libc import LIBC
 from .notification import Listener, Notification
-from .opened_path import AT_FDCWD, open_as_thread, read_memory_of, read_path
+from .opened_path import AT_FDCWD, is_below, open_as_thread, read_memory_of, read_path
 
 AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH = 0x100, 0x1000
 UNCHANGED = -1
@@ -72,8 +72,7 @@ class MetadataCalls:
 
     def _check(self, handle: int) -> None:
         """The file lies where the harness may write, and is its own, as far as the supervisor may do more than it."""
-        name = os.readlink(f"/proc/self/fd/{handle}")
-        if not any(name == root or name.startswith(f"{root}/") for root in self._roots):
+        if not is_below(handle, self._roots):
             raise OSError(errno.EPERM, "outside of the folders that may be changed")
         if os.fstat(handle).st_uid != os.geteuid():
             raise OSError(errno.EPERM, "another user's file")

@@ -7,7 +7,7 @@ import errno
 import os
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from .libc import LIBC
@@ -58,6 +58,12 @@ def open_as_thread(thread: int, folder: int, path: bytes, *, follow: bool) -> It
     finally:
         if handle >= 0:
             os.close(handle)
+
+
+def is_below(handle: int, roots: Collection[str]) -> bool:
+    """Whether the handle's file is one of these, or lies below one."""
+    name = os.readlink(f"/proc/self/fd/{handle}")
+    return any(name == root or name.startswith(f"{root.rstrip('/')}/") for root in roots)
 
 
 def _open_at(folder: int, path: bytes, flags: int) -> int:

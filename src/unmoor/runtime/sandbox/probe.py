@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -22,7 +22,7 @@ from .report import SandboxReport, advisory_report, interpret, is_supervised
 from .syscall_numbers import current_architecture
 
 PROBE_S = 10
-PROBED_CALLS = ("ioprio_set", "keyctl", "process_vm_readv", "ptrace")
+PROBED_CALLS = ("ioprio_set", "keyctl", "process_vm_readv", "ptrace", "shmget", "unshare")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +34,10 @@ class _Listening:
 
 
 async def probe_sandbox(
-    rules: landlock.Rules, *, forbidden: str, mechanisms: Mechanisms | None = None
+    rules: landlock.Rules, *, forbidden: Sequence[str], mechanisms: Mechanisms | None = None
 ) -> SandboxReport:
-    """What holds under these rules, and by which mechanisms; `forbidden` is a readable file that they do not allow.
+    """What holds under these rules, and by which mechanisms. `forbidden` are paths that they do not allow: the first is
+    a file of this user, the others may not exist.
 
     Where the platform does not let the supervisor work, the run is not supervised.
     """
@@ -50,13 +51,14 @@ async def probe_sandbox(
     return interpret(results, using)
 
 
-async def _try_all(rules: landlock.Rules, forbidden: str, using: Mechanisms) -> dict[str, str] | str:
+async def _try_all(rules: landlock.Rules, forbidden: Sequence[str], using: Mechanisms) -> dict[str, str] | str:
     """The result of each attempt, or why there is none."""
     with _listen() as ports:
         own = replace(rules, read=(*rules.read, sys.base_prefix, sys.prefix), ports=(*rules.ports, ports.allowed))
         of = current_architecture()
         numbers = {name: of.calls[name] for name in PROBED_CALLS} if of else {}
-        known = {"parent": os.getpid(), "forbidden": forbidden, "calls": numbers}
+        known = {"parent": os.getpid(), "forbidden": [*forbidden], "calls": numbers}
+        known |= {"alone": rules.local_sockets}
         known |= {"allowed": ports.allowed, "closed": ports.closed}
         command = (sys.executable, "-I", "-S", "-c", PROGRAM, json.dumps(known))
         env = {"PATH": "/usr/bin:/bin", "UNMOOR_PROBE": "1"}

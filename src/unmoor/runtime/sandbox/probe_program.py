@@ -26,8 +26,26 @@ def read_memory():
     buffer = ctypes.create_string_buffer(1)
     piece = (ctypes.c_size_t * 2)(ctypes.addressof(buffer), 1)
     call("process_vm_readv", parent, ctypes.byref(piece), 1, ctypes.byref(piece), 1, 0)
+def read_forbidden():
+    # The first exists; where another does not, there is nothing to read.
+    for place, path in enumerate(known["forbidden"]):
+        try:
+            os.close(os.open(path, os.O_RDONLY))
+        except FileNotFoundError:
+            if not place:
+                raise
+        except OSError as error:
+            if error.errno != errno.EACCES:
+                raise
+        else:
+            return
+    raise OSError(errno.EACCES, "none readable")
+def watch():
+    own = LIBC.inotify_init1(0)
+    if own < 0 or LIBC.inotify_add_watch(own, os.fsencode(os.path.dirname(known["forbidden"][0])), 0x100) < 0:
+        raise OSError(ctypes.get_errno(), "watch")
 closed, allowed = known["closed"], known["allowed"]
-print(json.dumps({
+results = {
     "reach": attempt(lambda: stream().connect(("127.0.0.1", allowed))),
     "connect": attempt(lambda: stream().connect(("127.0.0.1", closed))),
     "address": attempt(lambda: stream().connect(("127.0.0.2", allowed))),
@@ -44,6 +62,17 @@ print(json.dumps({
     "priority": attempt(lambda: os.setpriority(os.PRIO_PROCESS, parent, os.getpriority(os.PRIO_PROCESS, parent))),
     "io_priority": attempt(lambda: call("ioprio_set", 1, parent, 0)),
     "keyring": attempt(lambda: call("keyctl", 0, -4, 0)),
-    "file": attempt(lambda: open(known["forbidden"], "rb").read(1)),
-}))
+    "namespace": attempt(lambda: call("unshare", 0x10000000)),
+    "file": attempt(read_forbidden),
+    "mode": attempt(lambda: os.chmod(known["forbidden"][0], 0o600)),
+    "times": attempt(lambda: os.utime(known["forbidden"][0])),
+    "attribute": attempt(lambda: os.setxattr(known["forbidden"][0], "user.unmoor", b"1")),
+    "watch": attempt(watch),
+}
+if not known["alone"]:
+    # Shared with processes of other runs, unless the container has no others.
+    results["terminal"] = attempt(lambda: os.close(os.open("/dev/ptmx", os.O_RDWR)))
+    results["shared_memory"] = attempt(lambda: call("shmget", 0, 4096, 0o1600))
+    results["datagram_pair"] = attempt(lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM))
+print(json.dumps(results))
 """

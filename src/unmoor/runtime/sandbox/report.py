@@ -27,10 +27,24 @@ ATTEMPTS: Mapping[str, tuple[str, ...]] = {
     "priority": ("EPERM",),
     "io_priority": ("EPERM",),
     "keyring": ("EPERM",),
+    "namespace": ("EPERM",),
+    "shared_memory": ("ENOSYS",),
+    "datagram_pair": ("EPERM",),
     "file": ("EACCES",),
+    "terminal": ("EACCES",),
+    "mode": ("EPERM",),
+    "times": ("EPERM",),
+    "attribute": ("EOPNOTSUPP", "ENOTSUP"),
+    "watch": ("EACCES",),
 }
-NETWORK = ("connect", "address", "listen", "datagram", "multipath", "fast_open")
+NETWORK = ("connect", "address", "listen", "datagram", "multipath", "fast_open", "datagram_pair")
 PROCESSES = ("environ", "memory", "trace", "signal", "limits", "affinity", "priority", "io_priority", "keyring")
+PROCESSES += ("namespace", "shared_memory")
+FILES = ("file", "terminal", "mode", "times", "attribute", "watch")
+# Not tried where the container has no other run.
+SHARED = ("shared_memory", "datagram_pair", "terminal")
+# What only a supervisor holds.
+SUPERVISED = ("address", "mode", "times", "watch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +83,12 @@ def is_supervised(results: Mapping[str, str]) -> bool:
 def interpret(results: Mapping[str, str], using: Mechanisms) -> SandboxReport:
     """What the results mean; the mechanisms only word them."""
     abi = using.landlock
+    ports_only = not using.supervised and results.get("address") == "ECONNREFUSED"
+    left_out = SUPERVISED if ports_only else ()
 
     def topic(names: tuple[str, ...], by: str, since: int, what: str) -> str:
-        escaped = [f"{name} ({results.get(name)})" for name in names if results.get(name) not in ATTEMPTS[name]]
+        tried = [name for name in names if (name in results or name not in SHARED) and name not in left_out]
+        escaped = [f"{name} ({results.get(name)})" for name in tried if results.get(name) not in ATTEMPTS[name]]
         if not escaped:
             return f"enforced by {by}"
         if using.supervised and since > 1:
@@ -80,15 +97,13 @@ def interpret(results: Mapping[str, str], using: Mechanisms) -> SandboxReport:
             return "advisory: kernel has no Landlock"
         return f"advisory: kernel has no Landlock {what}" if abi < since else f"advisory: escaped: {', '.join(escaped)}"
 
-    ports_only = not using.supervised and results.get("address") == "ECONNREFUSED"
-    network = tuple(name for name in NETWORK if name != "address" or not ports_only)
     by_network = BOTH if abi >= landlock.NET_SINCE else NOTIFICATION
     by_processes = LANDLOCK if abi >= landlock.SCOPES_SINCE else NOTIFICATION
     by_port = ", by port only" if ports_only else ""
     return SandboxReport(
-        network=topic(network, by_network + by_port, landlock.NET_SINCE, "network rules"),
+        network=topic(NETWORK, by_network + by_port, landlock.NET_SINCE, "network rules"),
         processes=topic(PROCESSES, by_processes, landlock.SCOPES_SINCE, "scopes"),
-        files=topic(("file",), LANDLOCK, 1, "file rules"),
+        files=topic(FILES, LANDLOCK, 1, "file rules"),
         mechanisms=using,
     )
 

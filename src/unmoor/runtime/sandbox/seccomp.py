@@ -25,7 +25,19 @@ from .bpf import (
     refuse,
     step,
 )
-from .call_groups import ALWAYS, ATTRIBUTES, IO_URING, IPC, METADATA, OF_A_PROCESS, PAGES, PRIORITIES, SIGNALS, TRACING
+from .call_groups import (
+    ALWAYS,
+    ATTRIBUTES,
+    IO_URING,
+    IPC,
+    METADATA,
+    OF_A_PROCESS,
+    PAGES,
+    PRIORITIES,
+    SIGNALS,
+    TRACING,
+    WATCHES,
+)
 from .syscall_numbers import Architecture
 
 MODE_FILTER, SET_MODE_FILTER = 2, 1
@@ -172,8 +184,8 @@ def _namespaces(of: Architecture) -> list[bytes]:
 
 
 def _files(of: Architecture, options: FilterOptions) -> list[bytes]:
-    """What Landlock does not cover: the supervisor changes modes and times, and attributes are refused."""
-    names = [name for name in METADATA if name in of.calls] if options.supervised else []
+    """What Landlock does not cover: the supervisor changes modes and times and adds watches; attributes are refused."""
+    names = [name for name in (*METADATA, *WATCHES) if name in of.calls] if options.supervised else []
     return [
         *(i for name in names for i in on_call(of.calls[name], [notify()])),
         *_refuse_calls(of, ATTRIBUTES, errno.EOPNOTSUPP),

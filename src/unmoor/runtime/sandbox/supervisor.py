@@ -19,6 +19,7 @@ from functools import partial
 
 from .call_groups import OF_A_PROCESS, PRIORITIES, SIGNALS
 from .connections import SupervisedSockets
+from .file_watches import FileWatches
 from .landlock import Rules
 from .metadata_calls import CALLS as METADATA_CALLS
 from .metadata_calls import MetadataCalls
@@ -66,6 +67,7 @@ class _Supervisor:
     channel: socket.socket
     listener: Listener
     sockets: SupervisedSockets
+    watches: FileWatches
     poll: select.poll
     handlers: Mapping[int, Callable[[Notification], None]]
 
@@ -75,13 +77,16 @@ class _Supervisor:
         sockets = SupervisedSockets(listener, members, rules.ports, poll)
         processes = ProcessCalls(listener, members, of)
         files = MetadataCalls(listener, rules.write)
+        watches = FileWatches(listener, members, rules)
 
         handlers = {"socket": sockets.create, "connect": sockets.connect, "listen": sockets.listen}
+        handlers |= {"inotify_init1": watches.create, "inotify_add_watch": watches.add}
+        handlers |= {"inotify_init": partial(watches.create, flags=0)}
         of_processes = (*SIGNALS, *OF_A_PROCESS, *PRIORITIES, "fcntl")
         handlers |= {name: partial(processes.answer, name) for name in of_processes}
         handlers |= {name: partial(files.answer, name) for name in METADATA_CALLS}
         by_number = {of.calls[name]: handler for name, handler in handlers.items() if name in of.calls}
-        return cls(channel=channel, listener=listener, sockets=sockets, poll=poll, handlers=by_number)
+        return cls(channel=channel, listener=listener, sockets=sockets, watches=watches, poll=poll, handlers=by_number)
 
     def run(self) -> None:
         """Answers until all processes of the sandbox have ended or the block ends."""
@@ -92,6 +97,7 @@ class _Supervisor:
                 pass
         finally:
             self.sockets.close()
+            self.watches.close()
 
     def _step(self) -> bool:
         """Waits for the next events and answers them; False at the end."""
