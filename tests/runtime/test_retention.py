@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,33 +36,58 @@ def left(root: Path, keep_s: int = 30 * DAY) -> list[str]:
     return sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file() and ".unmoor" not in p.parts)
 
 
-def record(status: RunStatus) -> bytes:
-    lease = Lease(owner="x", expires_at=NOW) if status == "running" else None
-    return to_json(dataclasses.replace(RECORD, status=status, lease=lease))
+def record(status: RunStatus, days: int) -> bytes:
+    """A record of a run that was created 90 days ago and went on until so many days ago."""
+    at = NOW - timedelta(days=days)
+    lease = Lease(owner="x", expires_at=at) if status == "running" else None
+    ended = None if status in ("queued", "running") else at
+    return to_json(dataclasses.replace(RECORD, id=ID, status=status, lease=lease, ended_at=ended))
 
 
-RUN = keys.run_record_key(RECORD.id)
-EVENTS = keys.event_segment_key(RECORD.id, 1)
+ID = keys.run_id(NOW - timedelta(days=90), 5)
+RUN = keys.run_record_key(ID)
+EVENTS = keys.event_segment_key(ID, 1)
 
 
-def test_a_run_goes_whole_when_its_newest_object_is_old(tmp_path: Path) -> None:
-    store_with(tmp_path, (RUN, record("succeeded"), 31), (EVENTS, b"{}\n", 31))
-    assert left(tmp_path) == []
-
-
-def test_a_run_with_one_new_object_stays_whole(tmp_path: Path) -> None:
-    store_with(tmp_path, (RUN, record("succeeded"), 29), (EVENTS, b"{}\n", 31))
-    assert left(tmp_path) == sorted([RUN, EVENTS])
-
-
+@pytest.mark.parametrize("touched", [0, 31, 400, -400])
 @pytest.mark.parametrize(
-    ("status", "days", "stays"), [("queued", 90, True), ("running", 29, True), ("running", 31, False)]
+    ("status", "days", "stays"),
+    [
+        ("succeeded", 31, False),
+        ("succeeded", 29, True),
+        ("queued", 90, True),
+        ("running", 29, True),
+        ("running", 31, False),
+    ],
 )
-def test_a_run_that_waits_or_goes_on_stays_and_one_whose_runner_died_goes(
-    tmp_path: Path, status: RunStatus, days: int, stays: bool
+def test_a_run_goes_whole_by_its_record_whatever_its_files_times_are(
+    tmp_path: Path, status: RunStatus, days: int, stays: bool, touched: int
 ) -> None:
-    store_with(tmp_path, (RUN, record(status), days))
-    assert left(tmp_path) == ([RUN] if stays else [])
+    store_with(tmp_path, (RUN, record(status, days), touched), (EVENTS, b"{}\n", touched))
+    assert left(tmp_path) == (sorted([RUN, EVENTS]) if stays else [])
+
+
+def test_what_says_its_own_time_goes_by_it(tmp_path: Path) -> None:
+    old, new = (keys.run_id(NOW - timedelta(days=days), 5) for days in (31, 29))
+
+    def objects(run: str, day: str) -> list[tuple[str, bytes]]:
+        held = {"saved_at": "2020-01-01T00:00:00+00:00", "until": keys.creation_time(run).isoformat()}
+        return [
+            (f"{keys.DELIVERY_LOG}abcd/{run.removeprefix('run-')}.ndjson", b""),
+            (f"budget/{day}.json", b"{}"),
+            (f"sessions/s-{day}/session.json", json.dumps(held).encode()),
+        ]
+
+    kept = objects(new, "2026-10-26")
+    # A sender may name its delivery as it likes, also as an old run.
+    dedup = (
+        keys.delivery_dedup_key("github", keys.run_id(NOW - timedelta(days=400), 7)),
+        json.dumps({"run": new}).encode(),
+    )
+    store_with(
+        tmp_path, *((*each, 400) for each in (*kept, dedup)), *((*each, 0) for each in objects(old, "2026-10-24"))
+    )
+    assert left(tmp_path) == sorted(key for key, _ in (*kept, dedup))
 
 
 def test_odd_objects_stop_nothing(tmp_path: Path) -> None:
@@ -74,11 +100,6 @@ def test_a_session_goes_when_no_run_has_held_it_for_long_and_a_bundle_never(tmp_
     kept = [("sessions/new/session.json", b"{}", 1), ("sessions/new/a.tar.zst", b"", 90), ("bundles/x.tar", b"", 90)]
     store_with(tmp_path, *kept, ("sessions/old/session.json", b"{}", 31), ("sessions/old/a.tar.zst", b"", 31))
     assert left(tmp_path) == sorted(key for key, _, _ in kept)
-
-
-def test_what_a_clock_that_runs_ahead_wrote_is_not_old(tmp_path: Path) -> None:
-    store_with(tmp_path, (RUN, record("succeeded"), -400))
-    assert left(tmp_path) == [RUN]
 
 
 def test_an_empty_store_is_nothing_to_sweep(tmp_path: Path) -> None:
