@@ -69,6 +69,7 @@ FULL: dict[str, Any] = {
         "session": "k",
         "max_cost_usd": "1",
         "artifacts": ["a"],
+        "max_artifacts_mib": 1,
     },
     "budget_per_day_usd": "2",
     "gateway": {"token": "gateway-token"},

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from runs import Bench, shell
 
+from unmoor.runtime.run.below import open_top
+from unmoor.runtime.run.escaped_name import escape_file_name
 from unmoor.runtime.run.file_tree import remove_tree, walk
 from unmoor.runtime.run.session_archive import pack, unpack
 from unmoor.runtime.state import keys as layout
@@ -53,7 +55,8 @@ def test_a_walk_names_each_folder_before_what_is_in_it(tmp_path: Path) -> None:
     (tmp_path / "b" / "c").mkdir(parents=True)
     for name in ("a", "b/c/d", "b/e", "z"):
         (tmp_path / name).write_text("")
-    assert [found.name for found in walk(tmp_path)] == ["a", "b", "z", "b/c", "b/e", "b/c/d"]
+    with open_top(tmp_path) as top:
+        assert [found.name for found in walk(top)] == ["a", "b", "z", "b/c", "b/e", "b/c/d"]
 
 
 def test_a_session_with_a_deep_tree_is_saved_without_what_lies_too_deep(tmp_path: Path) -> None:
@@ -61,7 +64,9 @@ def test_a_session_with_a_deep_tree_is_saved_without_what_lies_too_deep(tmp_path
     run = agent.run(session="k")
     assert (run.record.status, run.record.reason) == ("succeeded", "")
     texts = [e["text"] for e in run.of("notice")]
-    assert texts == ["1 files or folders of the session were not saved: nested too deep, or unreadable"]
+    assert texts == [
+        "1 files or folders of the session were not saved: nested too deep, unreadable, or beyond 16 GiB in all"
+    ]
     assert list((tmp_path / "work").iterdir()) == []
     agent.spec = shell("cat kept")
     assert agent.run(session="k").record.answer == "kept"
@@ -81,8 +86,42 @@ def test_names_that_are_not_utf8_pipes_and_sockets_do_no_harm(tmp_path: Path) ->
     script = r"""mkfifo pipe; ln -s pipe link; printf x > "$(printf 'caf\351')"; printf y > "$(printf 'new\nline')" """
     run = Bench(tmp_path, shell(script, run={"artifacts": ["**"]})).run(session="k")
     assert (run.record.status, run.record.reason) == ("succeeded", "")
-    assert [a.path for a in run.record.artifacts] == ["caf\ufffd", "new\nline"]
-    assert run.artifact("caf\udce9") == b"x"
+    assert [a.path for a in run.record.artifacts] == [r"caf\xe9", r"new\x0aline"]
+    assert (run.artifact(r"caf\xe9"), run.artifact(r"new\x0aline")) == (b"x", b"y")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("plain name.txt", "plain name.txt"),
+        ("日本語/é", "日本語/é"),
+        ("a\nsucceeded", r"a\x0asucceeded"),
+        ("evil\u202egnp.exe", r"evil\u202egnp.exe"),
+        ("\udcff\udcfe", r"\xff\xfe"),
+        ("back\\slash", "back\\\\slash"),
+        (r"a\x0a", r"a\\x0a"),
+        ("\x1b[31m\u2028", r"\x1b[31m\u2028"),
+    ],
+)
+def test_a_name_shows_every_character_that_a_list_would_hide(name: str, shown: str) -> None:
+    assert escape_file_name(name) == shown
+
+
+def test_artifacts_beyond_their_size_in_all_are_left_out_and_named(tmp_path: Path) -> None:
+    script = "truncate -s 1T a-sparse; head -c 700000 /dev/zero > b; head -c 700000 /dev/zero > c; echo x > d"
+    run = Bench(tmp_path, shell(script, run={"artifacts": ["*"], "max_artifacts": "1Mi"})).run()
+    assert run.record.status == "succeeded"
+    assert [(a.path, a.size_bytes) for a in run.record.artifacts] == [("b", 700000), ("d", 2)]
+    (notice,) = run.of("notice")
+    assert notice["text"] == "run.artifacts: 'a-sparse' and 1 more not saved: beyond run.max_artifacts, 1Mi in all"
+
+
+def test_a_session_leaves_a_giant_sparse_file_out_and_says_it(tmp_path: Path) -> None:
+    agent = Bench(tmp_path, shell("truncate -s 1T sparse; echo kept > kept; ln kept twice"))
+    run = agent.run(session="k")
+    assert [e["text"].split(" of the session")[0] for e in run.of("notice")] == ["1 files or folders"]
+    agent.spec = shell("ls; cat kept twice")
+    assert agent.run(session="k").record.answer.split() == ["kept", "twice", "kept", "kept"]
 
 
 def test_an_artifact_of_any_name_has_a_key_that_every_store_can_hold(tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ KNOBS: Mapping[str, str] = {
     "run.session": "test_knobs.py::test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is",
     "run.max_cost_usd": "guard/test_model.py::test_a_run_whose_cap_is_used_up_gets_no_further_request_through",
     "run.artifacts": "test_knobs.py::test_artifacts_are_those_that_the_globs_name",
+    "run.max_artifacts_mib": "test_file_tree.py::test_artifacts_beyond_their_size_in_all_are_left_out_and_named",
     "budget_per_day_usd": "guard/test_model.py::test_the_days_budget_is_shared_by_runs_and_guards_and_ends_with_the_day",
     "gateway.token": "test_bundle.py::test_the_bundle_names_the_secrets_of_each_part_as_the_plan_does",
     "network.egress_any": "guard/test_build.py::test_hosts_are_reached_that_the_agent_names_and_others_if_any_may_be",

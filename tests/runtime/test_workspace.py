@@ -101,6 +101,33 @@ def test_a_session_that_goes_on_keeps_its_changes_and_sees_what_is_new(tmp_path:
     assert answer.splitlines() == ["mine", "first", newest]
 
 
+def test_a_repository_is_not_cloned_through_a_link_that_a_run_left(tmp_path: Path, server: GitServer) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    first = bench(tmp_path, server, f"rm -rf src; ln -s {outside} src")
+    first.spec["context"]["repos"][0]["path"] = "src/app"
+    assert first.run(session="s").record.status == "succeeded"
+    first.spec["harness"]["command"][2] = "cat src/app/README.md; test -L src || echo folder"
+    assert first.run(session="s").record.answer.splitlines() == ["first", "folder"]
+    assert list(outside.iterdir()) == []
+
+
+def test_a_repository_is_not_cloned_through_a_link_of_another_repository(tmp_path: Path, server: GitServer) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    repository(server.root, "linked", {"a": "a\n"})
+    work = server.root / "linked-work"
+    (work / "lib").symlink_to(outside)
+    git(work, "add", "lib")
+    git(work, "commit", "--quiet", "-m", "a link")
+    git(work, "push", "--quiet", "origin", "main")
+    both = bench(tmp_path, server, "cat top/lib/project/README.md; test -L top/lib || echo folder")
+    repos = both.spec["context"]["repos"]
+    repos[:] = [{**repos[0], "url": server.url("linked"), "path": "top"}, {**repos[0], "path": "top/lib/project"}]
+    assert both.run().record.answer.splitlines() == ["first", "folder"]
+    assert list(outside.iterdir()) == []
+
+
 def test_git_configuration_that_a_harness_left_behind_never_runs_outside_the_fence(
     tmp_path: Path, server: GitServer
 ) -> None:

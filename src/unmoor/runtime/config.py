@@ -166,6 +166,7 @@ class RunLimits:
     session: str | None
     max_cost_usd: Decimal | None
     artifacts: tuple[str, ...]
+    max_artifacts_mib: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,7 @@ _TABLE = (
     Default(path="run.session", value=None, reason="runs are independent"),
     Default(path=RUN_CAP, value=None, reason="no limit unless one is set"),
     Default(path=DAY_CAP, value=None, reason="no limit unless one is set"),
+    Default(path="run.max_artifacts", value=1024, reason="more is mostly a mistake in a glob, or a sparse file"),
     Default(path="resources.cpu", value=Decimal(1), reason="harnesses mostly wait for the model"),
     Default(path="resources.memory", value=2048, reason="the largest harness needs 630 MB, and tools need memory too"),
     Default(path="resources.disk", value=4096, reason="every target offers it with one processor"),

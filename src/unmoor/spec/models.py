@@ -328,6 +328,9 @@ class RunSpec(SpecModel):
     )
     max_cost_usd: Dollars | None = Field(None, description="The limit of one run's spending on its model.")
     artifacts: list[Text] = Field([], description="Globs of workspace files to store as artifacts.")
+    max_artifacts: Size | None = Field(
+        None, description="The greatest size of a run's artifacts in all; files beyond it are not stored."
+    )
 
 
 class BudgetSpec(SpecModel):

@@ -6,12 +6,14 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
+from unmoor.quantities import quote_truncated, size_text
+from unmoor.runtime.config import RunLimits
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.events import Notice
 from unmoor.runtime.harness.protocol import Adapter
@@ -20,58 +22,83 @@ from unmoor.runtime.state import keys
 from unmoor.runtime.state.run_record import Artifact
 from unmoor.runtime.store.protocol import Store
 
+from .below import open_top
 from .context import RunContext
 from .directories import RunDirectories
+from .escaped_name import escape_file_name
 from .event_log import EventLog
-from .file_tree import make_readable, walk
+from .file_tree import open_file, walk
 from .globs import matches
 from .harness_process import ProcessResult
 from .retry import retry_transient
-from .session_archive import is_real_folder
 from .sessions import Session
 from .stop import Stop
 
 # More files than this are a mistake in a glob.
 MAX_ARTIFACTS = 10_000
+MIB = 1024 * 1024
 
 
 async def upload_artifacts(
-    store: Store, run: str, work: Path, globs: Iterable[str], redact: Redact, *, pause_s: float = 0.25
+    store: Store, run: str, work: Path, limits: RunLimits, redact: Redact, *, pause_s: float = 0.25
 ) -> tuple[tuple[Artifact, ...], str]:
-    """Upload the files that the globs match; the artifacts, and a warning if there were too many. Secrets in file names
-    are redacted."""
-    names = await asyncio.to_thread(lambda: sorted(match_files(work, tuple(globs))))
+    """Upload the files that the globs match, in the order of their names; the artifacts, and a warning if not all of
+    them fit. Secrets in file names are redacted, and what no list shows is escaped."""
+    names = await asyncio.to_thread(lambda: sorted(match_files(work, limits.artifacts)))
+    most = limits.max_artifacts_mib * MIB
     collected: list[Artifact] = []
-    for name in names[:MAX_ARTIFACTS]:
-        path, shown = work / name, redact(name)
-        await retry_transient(partial(store.upload, keys.artifact_key(run, shown), path), pause_s=pause_s)
-        digest = await asyncio.to_thread(_digest, path)
-        collected.append(Artifact(path=_printable(shown), size_bytes=path.stat().st_size, sha256=digest))
-    warning = ""
-    if len(names) > MAX_ARTIFACTS:
-        warning = f"run.artifacts: {len(names)} files match; only the first {MAX_ARTIFACTS} were saved"
-    return tuple(collected), warning
+    too_much: list[str] = []
+    room = most
+    with open_top(work) as top:
+        for name in names[:MAX_ARTIFACTS]:
+            shown = escape_file_name(redact(name))
+            file = await asyncio.to_thread(_open_artifact, top, name)
+            if file is None:
+                continue
+            with file:
+                size = os.fstat(file.fileno()).st_size
+                if size > room:
+                    too_much.append(shown)
+                    continue
+                room -= size
+                path = Path(f"/proc/self/fd/{file.fileno()}")
+                await retry_transient(partial(store.upload, keys.artifact_key(run, shown), path), pause_s=pause_s)
+                digest = await asyncio.to_thread(lambda file=file: hashlib.file_digest(file, "sha256").hexdigest())
+            collected.append(Artifact(path=shown, size_bytes=size, sha256=digest))
+    return tuple(collected), _left_out_warning(len(names), too_much, limits.max_artifacts_mib)
 
 
 def match_files(work: Path, globs: tuple[str, ...]) -> Iterator[str]:
     """The paths of regular files that a glob matches. Links are not followed: they may lead to files
     that the runner can read and the harness cannot."""
-    if not globs or not is_real_folder(work.parent, work.name):
+    if not globs:
         return
-    for found in walk(work):
-        if found.status and stat.S_ISREG(found.status.st_mode) and matches(found.name, globs):
-            make_readable(found.path, found.status)
-            yield found.name
+    with open_top(work) as top:
+        for found in walk(top):
+            if found.status and stat.S_ISREG(found.status.st_mode) and matches(found.name, globs):
+                yield found.name
 
 
-def _printable(name: str) -> str:
-    """A file's name as text, with bytes that are not UTF-8 replaced."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _open_artifact(top: int, name: str) -> BinaryIO | None:
+    """The file; None if it is no longer a regular file that can be read."""
+    try:
+        file = os.fdopen(open_file(top, name), "rb")
+    except OSError:
+        return None
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    return None
 
 
-def _digest(path: Path) -> str:
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _left_out_warning(count: int, too_much: list[str], most_mib: int) -> str:
+    warnings: list[str] = []
+    if count > MAX_ARTIFACTS:
+        warnings.append(f"run.artifacts: {count} files match; only the first {MAX_ARTIFACTS} were saved")
+    if too_much:
+        what = quote_truncated(too_much[0]) + (f" and {len(too_much) - 1} more" if len(too_much) > 1 else "")
+        warnings.append(f"run.artifacts: {what} not saved: beyond run.max_artifacts, {size_text(most_mib)} in all")
+    return "; ".join(warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +125,7 @@ class ResultSaver:
             self.host.store,
             self.run,
             self.directories.work,
-            self.host.bundle.agent.run.artifacts,
+            self.host.bundle.agent.run,
             self.redact,
             pause_s=self.host.timeouts.store_s,
         )
@@ -129,8 +156,8 @@ class ResultSaver:
         except TransientError as error:
             return str(error)
         if skipped:
-            text = f"{skipped} files or folders of the session were not saved: nested too deep, or unreadable"
-            self._notice("warning", text)
+            why = "nested too deep, unreadable, or beyond 16 GiB in all"
+            self._notice("warning", f"{skipped} files or folders of the session were not saved: {why}")
         return ""
 
     def _notice(self, level: Literal["info", "warning", "error"], text: str) -> None:

@@ -30,6 +30,8 @@ from .protocol import StoredObject, StoreEntry
 
 OWN = ".unmoor"
 LOCKS = 64
+# A draft that nobody wrote to for this long has no writer any more.
+STALE_S = 86_400
 # How many objects of a listing are read at once.
 BATCH = 500
 # A folder is not an object, and a file has none below it.
@@ -44,6 +46,7 @@ class LocalStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._swept: set[Path] = set()
 
     async def get(self, key: str) -> StoredObject | None:
         return await self._in_thread(key, lambda: self._get(key))
@@ -151,7 +154,11 @@ class LocalStore:
 
     @contextmanager
     def _draft(self, key: str) -> Iterator[Path]:
-        path = self._own_folder(key) / f"draft-{os.getpid()}-{secrets.token_hex(8)}"
+        folder = self._own_folder(key)
+        if folder not in self._swept:
+            self._swept.add(folder)
+            _remove_stale_drafts(folder, before=time.time() - STALE_S)
+        path = folder / f"draft-{os.getpid()}-{secrets.token_hex(8)}"
         try:
             yield path
         finally:
@@ -172,6 +179,14 @@ class LocalStore:
         folder = self.root / first / OWN
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _remove_stale_drafts(folder: Path, *, before: float) -> None:
+    """Removes what writers left that were killed."""
+    for draft in folder.glob("draft-*"):
+        with suppress(FileNotFoundError):
+            if draft.stat().st_mtime < before:
+                draft.unlink()
 
 
 def _store_entry(key: str, entry: os.DirEntry[str]) -> StoreEntry | None:
