@@ -106,8 +106,8 @@ class _Lifecycle:
             clock=self.host.clock,
             watch=self.host.watch,
             first=events_before,
+            followed_until=self.lease.record.followed_until,
         )
-
         return Attempt(
             record=self.lease.record,
             host=self.host,

@@ -16,6 +16,8 @@ from unmoor.runtime.errors import TransientError
 from .protocol import OnExit, RunnerExit
 
 RUN = (sys.executable, "-P", "-m", "unmoor.runtime", "run")
+# A runner takes it as a cancellation, with as much time to end as it needs.
+CANCEL_SIGNAL = signal.SIGUSR1
 # What a runner needs to end in order after SIGTERM.
 STOP_S = 6.5
 # Runners and harnesses share the gateway's processors: a lower priority lets it answer triggers in time.
@@ -67,6 +69,12 @@ class ProcessLauncher:
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
+
+    async def cancel(self, run: str) -> None:
+        process = self._processes.get(run)
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(CANCEL_SIGNAL)
 
     def running(self) -> frozenset[str]:
         return frozenset(self._processes)
