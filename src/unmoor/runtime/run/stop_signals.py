@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from unmoor.container import STOP_GRACE_S
 from unmoor.runtime.errors import TransientError
+from unmoor.runtime.signals import CANCEL_SIGNAL
 from unmoor.runtime.state import keys
 from unmoor.runtime.store.protocol import Store
 
@@ -27,8 +28,6 @@ LONG_GRACE = ("ECS_CONTAINER_METADATA_URI_V4", "CONTAINER_APP_JOB_NAME")
 LONG_WITHIN_S = STOP_GRACE_S - 5.0
 # How long the look for a cancellation may take.
 LOOK_S = 1.5
-# The process launcher sends it to a runner whose run is cancelled: nothing kills that process soon.
-CANCEL_SIGNAL = signal.SIGUSR1
 
 
 def stop_time_s(environment: Mapping[str, str]) -> float:

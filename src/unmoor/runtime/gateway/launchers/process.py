@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from unmoor.runtime.errors import TransientError
+from unmoor.runtime.signals import CANCEL_SIGNAL
 
 from .protocol import OnExit, RunnerExit
 
 RUN = (sys.executable, "-P", "-m", "unmoor.runtime", "run")
-# A runner takes it as a cancellation, with as much time to end as it needs.
-CANCEL_SIGNAL = signal.SIGUSR1
 # What a runner needs to end in order after SIGTERM.
 STOP_S = 6.5
 # Runners and harnesses share the gateway's processors: a lower priority lets it answer triggers in time.
