@@ -16,11 +16,11 @@ def store_uses(plan: Plan, usage: Usage, *, always: Decimal, woken: Decimal, rep
     """Storage and request usage of the store, for gateways that are up for so many seconds."""
     kept = workload.stored_gib(plan, usage, replaced_days=replaced_days)
     yield UsageItem("store", "storage", "kept", "store-kept", kept, "GiB-month")
-    idle, looks = always / workload.IDLE_S, workload.store_looks(usage, always + woken)
+    idle, looks = workload.idle_looks(plan, always), workload.woken_looks(woken)
     yield UsageItem("store", "fixed", "queue looked into by a kept gateway", "store-write", idle, "operation")
-    yield UsageItem("store", "storage", "queue looked into while runs go", "store-write", looks - idle, "operation")
-    yield UsageItem("store", "storage", "written", "store-write", workload.store_writes(usage), "operation")
-    yield UsageItem("store", "storage", "read", "store-read", workload.store_reads(usage), "operation")
+    yield UsageItem("store", "storage", "queue looked into by a woken gateway", "store-write", looks, "operation")
+    yield UsageItem("store", "storage", "written", "store-write", workload.store_writes(plan, usage), "operation")
+    yield UsageItem("store", "storage", "read", "store-read", workload.store_reads(plan, usage), "operation")
 
 
 def log_uses(usage: Usage, *, kept_days: int) -> Iterator[UsageItem]:

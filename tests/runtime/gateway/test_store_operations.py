@@ -18,6 +18,8 @@ from gateways import gateway, until
 from runs import PROGRAMS, Bench, NoWay, shell
 from skipping_loop import now, run_skipping, skip
 
+from unmoor.cost import workload
+from unmoor.pricing.usage import Usage
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.gateway.launchers.protocol import OnExit, RunnerExit
 from unmoor.runtime.gateway.queue.dispatcher import Dispatcher, QueueLimits
@@ -234,8 +236,20 @@ def test_an_hour_of_a_run_takes_at_most_200_operations(tmp_path: Path) -> None:
         assert len(await place.stored_events()) == HOUR_S // STEP_S + 3
         assert [e.key async for e in place.store.store.list("queue/")] == []
         assert place.store.charged <= 200, dict(place.store.counts)
+        _assert_reckoned(capped, place.store)
 
     within(tmp_path, act)
+
+
+def _assert_reckoned(plan: Any, store: CountingStore) -> None:
+    """The calculators reckon with as much as was counted, and with at most a fifth more."""
+    usage = Usage(runs=Decimal(1), minutes=Decimal(60), model_calls=Decimal(20))
+    listed = Decimal(HOUR_S) / workload.LIST_S
+    for counted, reckoned in (
+        (store.counts["write"] + store.counts["list"], workload.store_writes(plan, usage) + listed),
+        (store.counts["read"], workload.store_reads(plan, usage)),
+    ):
+        assert counted <= reckoned <= counted * 1.2
 
 
 def test_without_a_follower_an_event_is_stored_within_75_seconds(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.clock import Clock
 from unmoor.runtime.config import Mailbox
+from unmoor.runtime.gateway.queue.look_times import LIST_S
 from unmoor.runtime.logs import Log, log_errors
 from unmoor.runtime.state import keys as layout
 from unmoor.runtime.state.run_record import RunRecord, load_record
@@ -31,7 +32,7 @@ from .smtp import PermanentSmtpError, send
 STARTTLS_PORTS = (25, 587)
 # Seconds between looks for due replies, unless a run's end wakes the outbox. A bucket, which charges for each look, is
 # looked at when a known reply is due, and rarely for those of other gateways.
-LOOK_S, RARE_LOOK_S = 30.0, 300.0
+LOOK_S, RARE_LOOK_S = 30.0, LIST_S
 # A gateway that has taken a reply has this long to send it.
 TAKEN_FOR = timedelta(minutes=5)
 # Backoff between attempts, and when to give up.
