@@ -11,6 +11,9 @@ from unmoor.pricing.usage import Usage
 
 from . import workload
 
+# How the two lines of a size end.
+PROCESSORS, MEMORY = ": processors", ": memory"
+
 
 def store_uses(plan: Plan, usage: Usage, *, always: Decimal, woken: Decimal, replaced_days: int) -> Iterator[UsageItem]:
     """Storage and request usage of the store, for gateways that are up for so many seconds."""
@@ -40,5 +43,5 @@ def compute_uses(
 ) -> Iterator[UsageItem]:
     """CPU and memory seconds, priced under `<rate>-cpu` and `<rate>-memory`."""
     gib = Decimal(mib) / workload.MIB_PER_GIB
-    yield UsageItem(part, kind, f"{what}: processors", f"{rate}-cpu", cpu * seconds, "vCPU-second", note)
-    yield UsageItem(part, kind, f"{what}: memory", f"{rate}-memory", gib * seconds, "GiB-second", note)
+    yield UsageItem(part, kind, what + PROCESSORS, f"{rate}-cpu", cpu * seconds, "vCPU-second", note)
+    yield UsageItem(part, kind, what + MEMORY, f"{rate}-memory", gib * seconds, "GiB-second", note)
