@@ -22,6 +22,7 @@ from unmoor.runtime.run.sessions import Session, acquire_session
 from unmoor.runtime.run.stop_signals import stop_time_s
 from unmoor.runtime.signals import CANCEL_SIGNAL
 from unmoor.runtime.state import keys
+from unmoor.runtime.state.finish import request_cancel
 
 pytestmark = pytest.mark.process
 
@@ -73,7 +74,7 @@ def test_a_run_that_is_cancelled_is_told_by_a_signal(agent: Agent, number: signa
     process = agent.start(run)
     until(lambda: list((agent.root / "work").glob("*/work/kept")))
     if number == signal.SIGTERM:
-        asyncio.run(agent.store.put(keys.cancel_key(run), b""))
+        asyncio.run(request_cancel(agent.store, run, clock=lambda: datetime.now(UTC)))
     process.send_signal(number)
     assert ended(process)[0] == 1
     agent.assert_one_end(run, "cancelled")

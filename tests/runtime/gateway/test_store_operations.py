@@ -33,7 +33,6 @@ from unmoor.runtime.run.lease import acquire_lease
 from unmoor.runtime.run.lifecycle import execute_run
 from unmoor.runtime.run.sessions import acquire_session
 from unmoor.runtime.run.stop import Stop
-from unmoor.runtime.run.stop_signals import request_stop
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.dedup import claim_dedup_key
 from unmoor.runtime.state.event_feed import Feed
@@ -106,7 +105,7 @@ class InThisLoop:
         self.on_exit(RunnerExit(run=run, code=int(failed), detail=""))
 
     async def stop(self, run: str) -> None:
-        await request_stop(self.store, run, self.stops[run], within_s=6.5)
+        self.stops[run].request("stopped", grace_s=2, within_s=6.5)
 
     async def cancel(self, run: str) -> None:
         await self.stop(run)
@@ -158,7 +157,7 @@ class Place:
     async def opened(self) -> int:
         await until(lambda: any(e.get("text") == "ready" for e in self.launcher.events), within=20)
         (pipe,) = (self.root / "work").rglob("pipe")
-        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        return os.open(pipe, os.O_RDWR | os.O_NONBLOCK)  # also before its reader has opened it
 
     async def say(self, pipe: int, text: str) -> None:
         count = len(self.launcher.events)

@@ -99,7 +99,7 @@ async def _run(arguments: RunArguments, environment: ContainerEnvironment) -> in
 
 async def _execute(run: str, context: RunContext, environment: ContainerEnvironment, log: JsonLog) -> int:
     stop = Stop()
-    stop_on_signals(context.store, run, stop, within_s=stop_time_s(os.environ))
+    stop_on_signals(stop, within_s=stop_time_s(os.environ))
     try:
         record = await execute_run(run, context, stop)
     except LeaseLost as error:
