@@ -195,7 +195,9 @@ def within(root: Path, act: Callable[[Place], Awaitable[None]]) -> None:
             await act(place)
         finally:
             dispatching.cancel()
-            await asyncio.gather(dispatching, return_exceptions=True)
+            for stop in place.launcher.stops.values():
+                stop.request("stopped", grace_s=0, within_s=1)
+            await asyncio.gather(dispatching, *place.launcher.tasks.values(), return_exceptions=True)
 
     run_skipping(work())
 
@@ -354,6 +356,7 @@ def test_a_runner_that_exits_without_a_result_has_lost_its_run_before_its_lease_
         loaded = await load_record(place.store.store, place.record.id)
         assert loaded is not None
         assert (loaded[0].status, loaded[0].reason) == ("lost", EXITED)
+        assert not isinstance(await acquire_session(place.store, "a session", "run-b", clock=now), str)
         assert (await place.stored_events())[-1] == "run.finished"
 
     within(tmp_path, act)
@@ -408,6 +411,40 @@ def test_a_waiting_run_starts_within_10_seconds_of_the_end_that_it_waits_for(tmp
         await lease.update(status="succeeded", ended_at=now())
         await pause(WAITING_S + STEP_S)
         await until(lambda: place.launcher.tasks)
+
+    within(tmp_path, act)
+
+
+def test_a_waiting_run_starts_soon_though_the_end_of_the_first_runner_is_not_reported(tmp_path: Path) -> None:
+    """A platform may take long to report a container's end; the record has it."""
+
+    async def act(place: Place) -> None:
+        pipe = await place.start()
+        await pause(SETTLING_S + 2 * SETTLING_LIST_S)
+        place.launcher.on_exit = lambda exited: None
+        second = replace(place.record, id=keys.run_id(now(), 1), session="")
+        await place.dispatcher.enqueue(second)
+        await pause(30)
+        os.close(pipe)
+        await until(lambda: not place.launcher.tasks, within=20)
+        await pause(WAITING_S + STEP_S)
+        await until(lambda: second.id in place.launcher.tasks)
+
+    within(tmp_path, act)
+
+
+def test_a_delivery_is_not_skipped_for_a_run_that_has_ended_elsewhere(tmp_path: Path) -> None:
+    """With run.when_busy skip, what counts is the store, and not what the gateway read some minutes ago."""
+
+    async def act(place: Place) -> None:
+        place.dispatcher.limits = replace(place.dispatcher.limits, skip_when_busy=True)
+        other = replace(place.record, id=keys.run_id(now(), 1), session="")
+        await enqueue_run(place.store, other)
+        lease = await acquire_lease(place.store, other.id, owner="elsewhere", clock=now)
+        await place.dispatcher.reconcile_full()
+        assert not await place.dispatcher.enqueue(place.record)
+        await lease.update(status="succeeded", ended_at=now())
+        assert await place.dispatcher.enqueue(place.record)
 
     within(tmp_path, act)
 

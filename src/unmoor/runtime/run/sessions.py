@@ -41,8 +41,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecord:
-    """A session: its key, the last harness and its own id of the session, the newest archive, the holder and until
-    when it holds the session at least; all but the key may be empty."""
+    """A session: its key, the last harness and its own id of the session, the newest archive, the holder, and until
+    when it holds the session if its run has no record; all but the key may be empty."""
 
     key: str
     harness: str = ""
@@ -140,11 +140,11 @@ async def acquire_session(store: Store, key: str, run: str, *, clock: Clock) -> 
 
 
 async def _is_held(store: Store, record: SessionRecord, *, clock: Clock) -> bool:
-    """Whether the holder may still be at work: it runs, and its lease is valid."""
-    if _time(record) > clock():
-        return True
+    """Whether the holder may still be at work: it runs, and its lease is valid. Without a record, its time decides."""
     holder = await load_record(store, record.holder)
-    return holder is not None and holder[0].status == "running" and not is_expired(holder[0], clock())
+    if holder is None:
+        return _time(record) > clock()
+    return holder[0].status == "running" and not is_expired(holder[0], clock())
 
 
 def _to_json(record: SessionRecord) -> bytes:

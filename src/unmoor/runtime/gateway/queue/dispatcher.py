@@ -101,11 +101,12 @@ class Dispatcher:
         if not self.limits.skip_when_busy:
             await enqueue_run(self.store, record)
             self.view.known[record.id] = record
-            if len(self.launcher.running()) < self.limits.max_concurrent:
+            # In a bucket the next look may be far away, and must come earlier while a run waits.
+            if len(self.launcher.running()) < self.limits.max_concurrent or not self.view.times.lists_always:
                 self.wake()
             return True
         async with self._looking:
-            await self.view.list_entries()
+            await self.view.list_entries(reads_running=True)
             if is_full(self.view.known.values(), most=self.limits.max_concurrent):
                 return False
             await enqueue_run(self.store, record)

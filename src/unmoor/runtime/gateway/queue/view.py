@@ -49,8 +49,8 @@ class QueueView:
         for run in [r.id for r in self.known.values() if self._must_read(r)]:
             await self.read(run)
 
-    async def list_entries(self) -> None:
-        """Lists the queue, and reads new entries and the runs that may have changed."""
+    async def list_entries(self, *, reads_running: bool = False) -> None:
+        """Lists the queue, and reads new entries and the runs that may have changed, or all that are running."""
         began = self.ticks()
         before = set(self.known)
         listing = {e.key.removeprefix("queue/"): e async for e in self.store.list("queue/")}
@@ -61,7 +61,7 @@ class QueueView:
         self.known = {run: record for run, record in self.known.items() if run in entries or run not in before}
         for run, entry in entries.items():
             record = self.known.get(run)
-            if record is None or self._must_read(record):
+            if record is None or self._must_read(record) or (reads_running and not record.is_final):
                 await self.read(run, entry)
 
     async def list_before_start(self) -> None:
