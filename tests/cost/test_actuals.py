@@ -179,7 +179,10 @@ def test_the_command_sums_up_what_runs_have_cost(agent: Path) -> None:
     report = json.loads(done.stdout)
     assert (report["target"], report["all"]["runs"], report["all"]["model_usd"]) == ("aws-ecs", 2, "0.20")
     assert Decimal(report["all"]["compute_usd"]).quantize(D("0.0001")) == D("0.0196")
+    share = {name: Decimal(usd).quantize(D("0.0001")) for name, usd in report["own_share"].items()}
+    assert share == {"bare_usd": D("0.0165"), "guard_usd": D("0.0015")}
     shown = unmoor(agent, "--store", store)
+    assert "unmoor's own share of compute: $0.0015 for guards, 9% of $0.02 bare" in shown.stdout
     assert "today (UTC): $0.00 spent on the model of $5.00, $5.00 left" in shown.stdout
     text = unmoor(agent, "--store", store, "--by", "session", "--csv").stdout.splitlines()
     assert text[0] == "session,runs,seconds,input,cached_input,output,model_usd,compute_usd,total_usd,whole"

@@ -58,13 +58,13 @@ def test_fargate_by_hand() -> None:
 
     Front: 1000 requests at 1.00 a million = 0.001, and 0.50 for the zone. Runs of 1024/3072, 16.667 h:
     16.667 x (0.04048 + 3 x 0.004445 + 0.005) = 0.98025. A secret 0.40; an image of 1 GiB 0.10. The store: looked into
-    every 15 s, 175,200 times, and 24,700 times more while runs go, at 0.005 a thousand = 0.9995; 21,000 objects
-    written = 0.105, and read = 0.0084. In all 15.754175.
+    every 300 s, 8,760 times, and 100 x (22 + 9.5 x 1.6) = 3,720 objects written, at 0.005 a thousand = 0.0624; 1,190
+    read = 0.000476. In all 14.704151.
     """
     lines = bill("aws-ecs", free_tier=False)
     assert cents(lines, "gateway") == D("13.16")
     assert cents(lines, "run") == D("0.98")
-    assert cents(lines) == D("15.75")
+    assert cents(lines) == D("14.70")
 
 
 def test_container_apps_by_hand() -> None:
@@ -72,13 +72,13 @@ def test_container_apps_by_hand() -> None:
 
     15,050 x 0.000024 + 30,100 x 0.000003 = 0.4515, and 1000 requests at 0.40 a million = 0.0004. Runs of 1.25/2.5 as
     jobs: 75,000 x 0.000024 + 150,000 x 0.000003 = 2.25. Registry 30.417 x 0.1666 = 5.067417. The store: looked into
-    57,000/2 + 3,200/15 = 28,713 times, 21,000 objects written, at 0.05 for ten thousand = 0.248567; read 0.0084.
-    In all 8.026284.
+    60,200/15 = 4,013 times, 3,720 objects written, at 0.05 for ten thousand = 0.038667; 1,190 read = 0.000476.
+    In all 7.808460.
     """
     lines = bill("azure-container-apps", free_tier=False)
     assert cents(lines, "gateway") == D("0.45")
     assert cents(lines, "run") == D("2.25")
-    assert cents(lines) == D("8.03")
+    assert cents(lines) == D("7.81")
 
 
 def test_cloud_run_by_hand() -> None:
@@ -86,14 +86,14 @@ def test_cloud_run_by_hand() -> None:
 
     1,200 x 0.000024 + 600 x 0.0000025 = 0.0303, and 1000 requests = 0.0004. Runs of 1/2 as jobs, 60,000 s by the
     instance: 60,000 x 0.000018 + 120,000 x 0.000002 = 1.32. A guard of 1/0.5 while they work, 57,000 s by the request:
-    1.368 + 0.07125, and 6,000 requests = 0.0024. A secret 0.06; an image of 1 GiB 0.10. The store: 100 looks and
-    21,000 objects written at 0.05 for ten thousand = 0.1055; read 0.0084. A disk of 10 GiB, 166.667 GiB-hours at
-    0.000109589 = 0.018265. In all 3.084515.
+    1.368 + 0.07125, and 6,000 requests = 0.0024. A secret 0.06; an image of 1 GiB 0.10. The store: 13 looks and
+    3,720 objects written at 0.05 for ten thousand = 0.018667; 1,190 read 0.000476. A disk of 10 GiB, 166.667 GiB-hours
+    at 0.000109589 = 0.018265. In all 2.989758.
     """
     lines = bill("gcp-cloud-run", free_tier=False)
     assert cents(lines, "gateway") == D("0.03")
     assert cents(lines, "guard") == D("1.44")
-    assert cents(lines) == D("3.08")
+    assert cents(lines) == D("2.99")
     assert total(lines).is_complete
 
 

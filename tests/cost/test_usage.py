@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from unmoor.cost import workload
 from unmoor.plan import Schedule
 from unmoor.pricing.usage import NIGHT, OFFICE, Usage, parse_day_shape, runs_a_month
-from unmoor.runtime.gateway.queue import dispatcher
+from unmoor.spec.load import load
 
 D = Decimal
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def test_runs_are_counted_by_the_month_of_730_hours() -> None:
@@ -66,5 +69,14 @@ def test_a_schedules_firings_are_counted(cron: str, times: int) -> None:
     assert round(workload.scheduled_runs([schedule])) == times
 
 
-def test_the_gateway_looks_as_often_as_it_is_reckoned_to() -> None:
-    assert (workload.BUSY_S, workload.IDLE_S) == (dispatcher.BUSY_S, dispatcher.IDLE_S)
+def test_a_cap_adds_a_read_and_a_write_for_each_call_of_the_model() -> None:
+    plan, usage = load(EXAMPLES / "01-hello").plan, Usage(runs=D(1), minutes=D(0), model_calls=D(7))
+    capped = replace(plan, budget_per_day_usd=D(1))
+    assert workload.store_writes(capped, usage) - workload.store_writes(plan, usage) == 7
+    assert workload.store_reads(capped, usage) - workload.store_reads(plan, usage) == 7
+
+
+def test_replies_are_looked_for_as_often_as_the_queue() -> None:
+    plan = load(EXAMPLES / "04-inbox").plan
+    assert workload.idle_looks(plan, D(3000)) == 20
+    assert workload.idle_looks(replace(plan, mailboxes=()), D(3000)) == 10

@@ -19,7 +19,10 @@ from test_lifecycle import living
 
 from unmoor.runtime.run.lease import RunLease, acquire_lease
 from unmoor.runtime.run.sessions import Session, acquire_session
+from unmoor.runtime.run.stop_signals import stop_time_s
+from unmoor.runtime.signals import CANCEL_SIGNAL
 from unmoor.runtime.state import keys
+from unmoor.runtime.state.finish import request_cancel
 
 pytestmark = pytest.mark.process
 
@@ -61,6 +64,26 @@ def test_a_run_that_is_told_to_stop_while_its_harness_works(agent: Agent) -> Non
     again = agent.queued(session="k")
     ended(agent.start(again))
     assert agent.record(again).answer == "kept"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, CANCEL_SIGNAL])
+def test_a_run_that_is_cancelled_is_told_by_a_signal(agent: Agent, number: signal.Signals) -> None:
+    """A platform stops the container of a cancelled run; a gateway signals a process beside it."""
+    agent.spec = shell(f"echo kept > kept; while :; do sleep 3471.{ME}; done", run={"artifacts": ["kept"]})
+    run = agent.queued()
+    process = agent.start(run)
+    until(lambda: list((agent.root / "work").glob("*/work/kept")))
+    if number == signal.SIGTERM:
+        asyncio.run(request_cancel(agent.store, run, clock=lambda: datetime.now(UTC)))
+    process.send_signal(number)
+    assert ended(process)[0] == 1
+    agent.assert_one_end(run, "cancelled")
+    assert [artifact.path for artifact in agent.record(run).artifacts] == ["kept"]
+
+
+def test_a_run_has_the_time_of_its_platform_to_end() -> None:
+    assert stop_time_s({"CONTAINER_APP_JOB_NAME": "run"}) == stop_time_s({"ECS_CONTAINER_METADATA_URI_V4": "u"}) == 25
+    assert stop_time_s({"CLOUD_RUN_JOB": "run"}) == stop_time_s({}) == 6.5
 
 
 def test_a_run_that_is_told_to_stop_while_it_waits_for_its_session(agent: Agent) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from counting_store import CountingStore
+from skipping_loop import run_skipping, skip
+
 from unmoor.runtime.errors import TransientError
-from unmoor.runtime.events import Message
-from unmoor.runtime.run.event_log import SEGMENT_BYTES, EventLog
+from unmoor.runtime.events import BudgetExceeded, Message, Notice
+from unmoor.runtime.run.event_log import QUIET_FLUSH_S, SEGMENT_BYTES, EventLog
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.event_feed import Feed
 from unmoor.runtime.store import Store, open_store
@@ -129,3 +133,40 @@ def test_a_second_attempt_writes_a_segment_of_its_own(tmp_path: Path) -> None:
         assert await segments(store) == ["00000001.ndjson", "00000002.ndjson"]
 
     asyncio.run(act())
+
+
+def test_in_a_bucket_an_error_is_stored_at_once_and_other_events_wait_for_more() -> None:
+    """A run of an hour, nobody following: what is not urgent is stored with what is."""
+
+    async def act() -> None:
+        store = CountingStore()
+        async with journal(store) as log:
+            await passed(3600)
+            log.add(Message(text="first"))
+            await passed(2)
+            assert store.counts["write"] == 1  # the last write was long ago
+            log.add(Message(text="later"))
+            await passed(QUIET_FLUSH_S - 5)
+            assert store.counts["write"] == 1
+            log.add(Notice(level="warning", text="not yet"))
+            log.add(Notice(level="error", text="now"))
+            await passed(2)
+            assert store.counts["write"] == 2
+            log.add(BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal(1)))
+            await passed(2)
+            assert store.counts["write"] == 3
+            for _ in range(5):
+                log.add(Message(text="x" * (SEGMENT_BYTES // 5)))
+            await passed(2)
+            assert store.counts["write"] == 4
+            log.add(Message(text="at the end"))
+        assert store.counts["write"] == 5
+        assert await numbers(Feed(store=store, run=RUN, after=0)) == [*range(1, 12)]
+
+    run_skipping(act())
+
+
+async def passed(seconds: float) -> None:
+    for _ in range(round(seconds)):
+        skip(1)
+        await asyncio.sleep(0.001)

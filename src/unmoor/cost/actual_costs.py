@@ -15,6 +15,7 @@ from unmoor.runtime.events import Tokens
 from unmoor.runtime.state.run_record import RunRecord
 
 from .measured_usage import run_seconds
+from .own_share import NO_SHARE, OwnShare, own_share
 from .quote import Quote
 
 By = Literal["trigger", "day", "model", "session"]
@@ -60,11 +61,31 @@ def compute_pricer(offer: Quote) -> Callable[[Decimal], Total]:
 
     @lru_cache(maxsize=4096)
     def whole(seconds: int) -> Total:
-        usage = Usage(runs=Decimal(1), minutes=Decimal(seconds) / 60, start_seconds=Decimal(0), requests=Decimal(0))
-        lines = (line for line in offer.lines(usage) if line.part in ("run", "guard"))
+        lines = (line for line in offer.lines(_usage_of(seconds)) if line.part in ("run", "guard"))
         return total(lines, "runs")
 
     return lambda seconds: whole(math.ceil(seconds)) if seconds else Total()
+
+
+def share_pricer(offer: Quote) -> Callable[[Decimal], OwnShare]:
+    """A function from a run's seconds to the cost of its guard and of its bare compute; gateway and store are a
+    month's, so they are left out."""
+
+    @lru_cache(maxsize=4096)
+    def whole(seconds: int) -> OwnShare:
+        usage = _usage_of(seconds)
+        lines = [line for line in offer.lines(usage) if line.part in ("run", "guard")]
+        return own_share(offer.plan, usage, lines) or NO_SHARE
+
+    return lambda seconds: whole(math.ceil(seconds)) if seconds else NO_SHARE
+
+
+def total_share(records: Sequence[RunRecord], share: Callable[[Decimal], OwnShare]) -> OwnShare:
+    return sum(map(share, map(run_seconds, records)), NO_SHARE)
+
+
+def _usage_of(seconds: int) -> Usage:
+    return Usage(runs=Decimal(1), minutes=Decimal(seconds) / 60, start_seconds=Decimal(0), requests=Decimal(0))
 
 
 def _spend_group(key: str, records: Sequence[RunRecord], compute: Callable[[Decimal], Total]) -> SpendGroup:

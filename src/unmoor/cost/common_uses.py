@@ -11,16 +11,19 @@ from unmoor.pricing.usage import Usage
 
 from . import workload
 
+# How the two lines of a size end.
+PROCESSORS, MEMORY = ": processors", ": memory"
+
 
 def store_uses(plan: Plan, usage: Usage, *, always: Decimal, woken: Decimal, replaced_days: int) -> Iterator[UsageItem]:
     """Storage and request usage of the store, for gateways that are up for so many seconds."""
     kept = workload.stored_gib(plan, usage, replaced_days=replaced_days)
     yield UsageItem("store", "storage", "kept", "store-kept", kept, "GiB-month")
-    idle, looks = always / workload.IDLE_S, workload.store_looks(usage, always + woken)
+    idle, looks = workload.idle_looks(plan, always), workload.woken_looks(woken)
     yield UsageItem("store", "fixed", "queue looked into by a kept gateway", "store-write", idle, "operation")
-    yield UsageItem("store", "storage", "queue looked into while runs go", "store-write", looks - idle, "operation")
-    yield UsageItem("store", "storage", "written", "store-write", workload.store_writes(usage), "operation")
-    yield UsageItem("store", "storage", "read", "store-read", workload.store_reads(usage), "operation")
+    yield UsageItem("store", "storage", "queue looked into by a woken gateway", "store-write", looks, "operation")
+    yield UsageItem("store", "storage", "written", "store-write", workload.store_writes(plan, usage), "operation")
+    yield UsageItem("store", "storage", "read", "store-read", workload.store_reads(plan, usage), "operation")
 
 
 def log_uses(usage: Usage, *, kept_days: int) -> Iterator[UsageItem]:
@@ -40,5 +43,5 @@ def compute_uses(
 ) -> Iterator[UsageItem]:
     """CPU and memory seconds, priced under `<rate>-cpu` and `<rate>-memory`."""
     gib = Decimal(mib) / workload.MIB_PER_GIB
-    yield UsageItem(part, kind, f"{what}: processors", f"{rate}-cpu", cpu * seconds, "vCPU-second", note)
-    yield UsageItem(part, kind, f"{what}: memory", f"{rate}-memory", gib * seconds, "GiB-second", note)
+    yield UsageItem(part, kind, what + PROCESSORS, f"{rate}-cpu", cpu * seconds, "vCPU-second", note)
+    yield UsageItem(part, kind, what + MEMORY, f"{rate}-memory", gib * seconds, "GiB-second", note)

@@ -11,6 +11,7 @@ from itertools import combinations
 from unmoor.pricing.line import KINDS, CostLine, Kind, Total, total
 from unmoor.pricing.usage import Usage, number_text
 
+from .own_share import OwnShare, own_share
 from .quote import Quote
 
 # Up to how many times the runs of the month a break-even point is looked for, and at how many places.
@@ -43,6 +44,10 @@ class Bill:
     def total(self, *kinds: Kind) -> Total:
         """The month's total, or that of some kinds of lines."""
         return total(self.lines, *kinds)
+
+    def own_share(self, usage: Usage) -> OwnShare | None:
+        """What of it is unmoor's own; None where that is unknown."""
+        return own_share(self.offer.plan, usage, self.lines) if self.offer and self.is_priced else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

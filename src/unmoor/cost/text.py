@@ -9,9 +9,11 @@ from decimal import Decimal
 from unmoor.pricing.line import CostLine, Kind
 
 from .comparison import INFRASTRUCTURE, Bill, Comparison, money_text, total_text
+from .own_share import OwnShare
 from .workload import CONSTANTS
 
 LACKING = re.compile(r"no price of (.+?) in (.+)")
+OWN_SHARE = "unmoor's own share"
 
 
 def cost_rows(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]:
@@ -20,12 +22,23 @@ def cost_rows(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]:
     return [
         *(_row(kind, bills, kind) for kind in INFRASTRUCTURE),
         _row("infrastructure", bills, *INFRASTRUCTURE),
+        (OWN_SHARE, tuple(share_text(bill.own_share(comparison.usage)) for bill in bills)),
         _row("model", bills, "model"),
         _row("total", bills),
         ("per additional run", tuple(_further(comparison, bill) for bill in bills)),
         ("missing prices", tuple("\n".join(missing_prices(bill)) or "-" for bill in bills)),
         ("note", tuple("\n".join(notes(comparison, bill)) or "-" for bill in bills)),
     ]
+
+
+def share_text(share: OwnShare | None) -> str:
+    """What unmoor costs above the same compute bare, and its parts in a second line."""
+    if share is None:
+        return "-"
+    ratio = share.ratio(share.total)
+    above = "" if ratio is None else f", {ratio * 100:.0f}% of {money_text(share.bare.known)} bare"
+    parts = ", ".join(f"{name} {total_text(part)}" for name, part in share.parts())
+    return f"{total_text(share.total)}{above}\n{parts}"
 
 
 def missing_prices(bill: Bill) -> list[str]:

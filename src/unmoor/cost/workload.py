@@ -9,13 +9,17 @@ from unmoor.cron import parse
 from unmoor.plan import ImageReference, Plan, Schedule
 from unmoor.pricing.units import DAYS_PER_MONTH, HOURS_PER_MONTH, MIB_PER_GIB, SECONDS_PER_HOUR, SECONDS_PER_MONTH
 from unmoor.pricing.usage import Usage
+from unmoor.runtime.gateway.queue import look_times
+from unmoor.runtime.state.lease_times import REMOTE
 
-# How often an awake gateway's dispatcher lists the queue, with and without runs in it.
-BUSY_S, IDLE_S = Decimal(2), Decimal(15)
-# Store requests of a run besides those of each minute: record, session, bundle and artifacts.
-STORE_WRITES, STORE_READS = Decimal(20), Decimal(20)
-# Its events are written once a second while it says something, and its hold is renewed; it looks for a cancellation.
-STORE_WRITES_A_MINUTE, STORE_READS_A_MINUTE = Decimal(20), Decimal(20)
+# How often a gateway in a bucket lists the queue, and one that was woken a short time ago.
+LIST_S, SETTLING_LIST_S = Decimal(look_times.LIST_S), Decimal(look_times.SETTLING_LIST_S)
+# Store requests of a run besides those of each minute: its queue entry, record, session, artifacts and first events.
+# tests/runtime/gateway/test_store_operations.py counts those of a real run.
+STORE_WRITES, STORE_READS = Decimal(22), Decimal(10)
+# It renews its lease and writes its events as often; the gateway reads its record whenever its lease may have expired.
+STORE_WRITES_A_MINUTE = 2 * 60 / Decimal(REMOTE.renew_s)
+STORE_READS_A_MINUTE = 60 / Decimal(REMOTE.lease_s)
 # A built image with its harness, compressed, and as many of them as a few deployments leave.
 IMAGE_GIB, IMAGES = Decimal("0.5"), 2
 # A run's egress connections through its guard, besides model calls.
@@ -25,8 +29,10 @@ ANSWER_KIB = Decimal(20)
 
 # All assumptions of an estimate.
 CONSTANTS = (
-    f"a run writes {STORE_WRITES} objects and {STORE_WRITES_A_MINUTE} more each minute, and reads as many",
-    f"a gateway that is awake lists the queue every {IDLE_S} s, and every {BUSY_S} s while runs are going",
+    f"a run writes {STORE_WRITES} objects and {STORE_WRITES_A_MINUTE} more each minute, and reads {STORE_READS} and "
+    f"{STORE_READS_A_MINUTE}; a cap on its cost adds one of each for each call of the model",
+    "nobody follows a run's events live, for which it writes up to 60 objects a minute and the gateway asks as often",
+    f"a gateway that is kept lists the queue every {LIST_S} s, one that was woken every {SETTLING_LIST_S} s",
     f"a built image has {IMAGE_GIB} GiB, and {IMAGES} are kept",
     f"a run opens {CONNECTIONS} connections through its guard",
     f"the gateway answers with {ANSWER_KIB} KiB, which counts where a load balancer stands before it",
@@ -57,20 +63,31 @@ def busy_seconds(usage: Usage) -> Decimal:
     return awake_seconds(usage, a_run=usage.run_seconds, a_request=Decimal(0))
 
 
-def store_looks(usage: Usage, awake: Decimal) -> Decimal:
-    """The number of queue listings by gateways that are awake for so many seconds."""
-    busy = min(busy_seconds(usage), awake)
-    return busy / BUSY_S + (awake - busy) / IDLE_S
+def idle_looks(plan: Plan, always: Decimal) -> Decimal:
+    """Listings by gateways that are kept for so many seconds: of the queue, and of replies to send."""
+    replies = any(mailbox.smtp_host for mailbox in plan.mailboxes)
+    return always / LIST_S * (2 if replies else 1)
 
 
-def store_writes(usage: Usage) -> Decimal:
-    """Objects written by runs."""
-    return usage.runs * (STORE_WRITES + STORE_WRITES_A_MINUTE * usage.minutes)
+def woken_looks(woken: Decimal) -> Decimal:
+    """Listings of the queue by gateways that are woken for so many seconds."""
+    return woken / SETTLING_LIST_S
 
 
-def store_reads(usage: Usage) -> Decimal:
-    """Objects read by runs."""
-    return usage.runs * (STORE_READS + STORE_READS_A_MINUTE * usage.minutes)
+def store_writes(plan: Plan, usage: Usage) -> Decimal:
+    """Objects written by runs and their guards, and the queue's listings for them."""
+    return usage.runs * (STORE_WRITES + STORE_WRITES_A_MINUTE * usage.minutes + _ledger_calls(plan, usage))
+
+
+def store_reads(plan: Plan, usage: Usage) -> Decimal:
+    """Objects read by runs and their guards."""
+    return usage.runs * (STORE_READS + STORE_READS_A_MINUTE * usage.minutes + _ledger_calls(plan, usage))
+
+
+def _ledger_calls(plan: Plan, usage: Usage) -> Decimal:
+    """How often the guard of a run with a cap reads its spending, and writes it."""
+    capped = plan.run.max_cost_usd is not None or plan.budget_per_day_usd is not None
+    return usage.model_calls if capped else Decimal(0)
 
 
 def guard_requests(usage: Usage) -> Decimal:

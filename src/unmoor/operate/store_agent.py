@@ -15,6 +15,7 @@ from unmoor.runtime.state.delivery_pages import delivery_page
 from unmoor.runtime.state.event_feed import Feed
 from unmoor.runtime.state.event_stream import long_poll, poll_interval
 from unmoor.runtime.state.finish import request_cancel
+from unmoor.runtime.state.follow import followed_reader
 from unmoor.runtime.state.queue_entry import api_run, enqueue_run
 from unmoor.runtime.state.run_pages import list_runs
 from unmoor.runtime.state.run_record import RunRecord, load_record
@@ -56,7 +57,8 @@ class StoreAgent:
     def events(self, run: str, *, after: int, wait_s: int) -> Events:
         async def read() -> dict[str, Any]:
             feed, pace = Feed(store=self.store, run=run, after=after), poll_interval(self.store)
-            return await long_poll(feed, lambda: self._record(run), wait_s=wait_s, pace=pace, closing=asyncio.Event())
+            look = followed_reader(self.store, lambda: self._record(run), clock=lambda: datetime.now(UTC))
+            return await long_poll(feed, look, wait_s=wait_s, pace=pace, closing=asyncio.Event())
 
         found = self._loop.run(read())
         return Events(events=tuple(found["events"]), next=found["next"], done=found["done"])

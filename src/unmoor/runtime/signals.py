@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 
+# The process launcher sends it to a runner whose run is cancelled: unlike SIGTERM it leaves the runner as much time as
+# it needs, because nothing kills it soon.
+CANCEL_SIGNAL = signal.SIGUSR1
+
 
 def shutdown_event(hurry: asyncio.Event | None = None) -> asyncio.Event:
     """An event that the first SIGTERM or SIGINT sets; a further one sets `hurry`."""

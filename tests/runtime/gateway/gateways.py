@@ -45,6 +45,7 @@ class ByHand:
     on_exit: OnExit = lambda exited: None
     claims: dict[str, Any] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
     broken: bool = False
 
     async def start(self, run: str) -> None:
@@ -70,6 +71,9 @@ class ByHand:
 
     async def stop(self, run: str) -> None:
         self.claims.pop(run, None)
+
+    async def cancel(self, run: str) -> None:
+        self.cancelled.append(run)
 
     def running(self) -> frozenset[str]:
         return frozenset(self.claims)

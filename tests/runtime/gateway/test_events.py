@@ -6,18 +6,22 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from gateways import TOKEN, Client, gateway, put, put_event, record, until
+from counting_store import CountingStore
+from gateways import NOW, TOKEN, Client, gateway, now, put, put_event, record, until
 
+from unmoor.runtime.errors import TransientError
 from unmoor.runtime.gateway.http.stream_limit import StreamLimit
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.event_stream import PollInterval
-from unmoor.runtime.state.run_record import to_json
+from unmoor.runtime.state.follow import FOLLOWED_FOR, followed_reader
+from unmoor.runtime.state.run_record import Lease, RunRecord, to_json
 
 RUN = record(1)
 STREAM = {"accept": "text/event-stream", "authorization": f"Bearer {TOKEN}"}
@@ -129,6 +133,59 @@ def test_a_long_poll_answers_as_soon_as_something_comes(tmp_path: Path) -> None:
             assert (await asyncio.wait_for(asking, 2)).json == {"events": [], "next": 2, "done": True}
 
     asyncio.run(act())
+
+
+def test_who_follows_a_run_in_a_bucket_is_announced_to_its_runner_and_who_reads_it_is_not(tmp_path: Path) -> None:
+    async def act() -> None:
+        store = CountingStore()
+        async with gateway(tmp_path, store=store) as client:
+            lease = Lease(owner="elsewhere", expires_at=now() + timedelta(hours=1))
+            run = await put(store, replace(RUN, status="running", lease=lease), events=1)
+            path = f"/runs/{run.id}"
+            shown = (await client.get(path)).json
+            assert not {"lease", "followed_until", "cancel_requested"} & set(shown)
+            assert (await client.record(run.id)).followed_until is None
+            await client.get(f"{path}/events?after=0&wait=0")
+            announced = (await client.record(run.id)).followed_until
+            assert announced is not None
+            assert announced - now() <= FOLLOWED_FOR
+            writes = store.counts["write"]
+            await client.get(f"{path}/events?after=0&wait=0")
+            assert store.counts["write"] == writes  # half of the time is not over
+
+    asyncio.run(act())
+
+
+def test_a_run_whose_lease_is_over_or_that_has_ended_is_not_written_for_a_follower() -> None:
+    async def act() -> None:
+        for status, lease in (("running", Lease(owner="gone", expires_at=NOW)), ("succeeded", None)):
+            store = CountingStore()
+            run = await put(store, replace(RUN, status=status, lease=lease))
+            writes = store.counts["write"]
+            await followed_reader(store, as_read(run), clock=now)()
+            assert store.counts["write"] == writes
+
+    asyncio.run(act())
+
+
+def test_a_follower_reads_on_where_the_store_takes_no_write() -> None:
+    async def act() -> None:
+        class ReadOnly(CountingStore):
+            async def compare_and_swap(self, key: str, content: bytes, version: str) -> str | None:
+                raise TransientError("403")
+
+        store = ReadOnly()
+        run = await put(store, RUN)
+        assert await followed_reader(store, as_read(run), clock=now)() == run
+
+    asyncio.run(act())
+
+
+def as_read(run: RunRecord) -> Callable[[], Awaitable[RunRecord]]:
+    async def read() -> RunRecord:
+        return run
+
+    return read
 
 
 def test_a_poll_without_a_wait_answers_at_once(tmp_path: Path) -> None:

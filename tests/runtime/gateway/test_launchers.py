@@ -116,12 +116,15 @@ def test_a_run_whose_runner_has_ended_is_started_anew(name: str, tmp_path: Path)
     play(name, tmp_path, act)
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
 @every
-def test_a_runner_that_is_stopped_ends(name: str, tmp_path: Path) -> None:
+def test_a_runner_that_is_stopped_ends(name: str, cancelled: bool, tmp_path: Path) -> None:
+    """This runner does not handle the signal by which a process hears of a cancellation, so that it ends as well."""
+
     async def act(place: World, launcher: Launcher, told: Told) -> None:
         await launcher.start(RUN)
         await until(lambda: place.started())
-        await launcher.stop(RUN)
+        await (launcher.cancel if cancelled else launcher.stop)(RUN)
         await until(lambda: launcher.running() == frozenset())
         assert [e.run for e in told.exits] == [RUN]
         assert told.exits[0].code != 0
@@ -145,7 +148,7 @@ def test_another_gateway_stops_it_as_well(name: str, tmp_path: Path) -> None:
     async def act(place: World, launcher: Launcher, told: Told) -> None:
         await launcher.start(RUN)
         other = place.launcher()
-        await other.stop(RUN)
+        await other.cancel(RUN)
         await until(lambda: launcher.running() == frozenset())
 
     play(name, tmp_path, act)

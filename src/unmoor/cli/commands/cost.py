@@ -15,8 +15,17 @@ from typing import Any
 import typer
 
 from unmoor.cli.render.values import print_json
-from unmoor.cost.actual_costs import By, SpendGroup, compute_pricer, group_spend, total_spend
+from unmoor.cost.actual_costs import (
+    By,
+    SpendGroup,
+    compute_pricer,
+    group_spend,
+    share_pricer,
+    total_share,
+    total_spend,
+)
 from unmoor.cost.comparison import money_text, total_text
+from unmoor.cost.own_share import NO_SHARE, OwnShare
 from unmoor.cost.quote import quote
 from unmoor.cost.run_records import RunRecords, runs_since
 from unmoor.local_folders import data_folder
@@ -45,11 +54,15 @@ class Report:
     unreadable: tuple[str, ...]
     spent_today: Decimal
     budget: Decimal | None
+    share: OwnShare = NO_SHARE
 
     def footnotes(self) -> Iterator[str]:
         """The lines below the table."""
         if not self.target:
             yield "compute: pass -t TARGET to price run seconds"
+        if (ratio := self.share.ratio(self.share.guard)) is not None:
+            guard, bare = money_text(self.share.guard.known), money_text(self.share.bare.known)
+            yield f"unmoor's own share of compute: {guard} for guards, {ratio * 100:.0f}% of {bare} bare"
         if self.going:
             yield f"{self.going} have not ended; their compute cost is not counted yet"
         if self.unreadable:
@@ -68,7 +81,7 @@ def run(
 ) -> None:
     loaded = load(file, environment)
     url = store or (data_folder() / "dev" / loaded.plan.agent / "store").as_uri()
-    name, compute = _compute(loaded, target, now)
+    name, compute, share = _compute(loaded, target, now)
     found, today = asyncio.run(_read(open_store(url), now - timedelta(seconds=_since(since)), now))
     report = Report(
         store=url,
@@ -81,6 +94,7 @@ def run(
         unreadable=found.unreadable,
         spent_today=today,
         budget=loaded.plan.budget_per_day_usd,
+        share=total_share(found.records, share),
     )
     {"json": _json, "csv": _csv}.get(form, _table)(report)
 
@@ -92,13 +106,15 @@ def _since(text: str) -> int:
         raise typer.BadParameter(str(error), param_hint="--since") from None
 
 
-def _compute(loaded: Loaded, target: str, now: datetime) -> tuple[str, Callable[[Decimal], Total]]:
-    """The target whose prices apply, by default the spec's only one, and its pricer of run seconds."""
+def _compute(
+    loaded: Loaded, target: str, now: datetime
+) -> tuple[str, Callable[[Decimal], Total], Callable[[Decimal], OwnShare]]:
+    """The target whose prices apply, by default the spec's only one, and its pricers of run seconds."""
     name = target or (next(iter(loaded.settings)) if len(loaded.settings) == 1 else "")
     if not name:
-        return "", lambda seconds: Total()
-    chosen = select_target(loaded, name).require_accepted()
-    return name, compute_pricer(quote(chosen, today=now.date(), free_tier=False))
+        return "", lambda seconds: Total(), lambda seconds: NO_SHARE
+    offer = quote(select_target(loaded, name).require_accepted(), today=now.date(), free_tier=False)
+    return name, compute_pricer(offer), share_pricer(offer)
 
 
 async def _read(store: Store, since: datetime, now: datetime) -> tuple[RunRecords, Decimal]:
@@ -115,6 +131,7 @@ def _json(report: Report) -> None:
             "target": report.target,
             "groups": [_values(group) for group in report.groups],
             "all": _values(report.all),
+            "own_share": {"bare_usd": report.share.bare.known, "guard_usd": report.share.guard.known},
             "going": report.going,
             "unreadable": report.unreadable,
             "today": {"spent_usd": report.spent_today, "per_day_usd": report.budget},

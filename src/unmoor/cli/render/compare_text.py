@@ -13,6 +13,7 @@ from unmoor.cli.render.values import print_json
 from unmoor.compare import Row, TargetColumn, table_rows
 from unmoor.cost.comparison import Bill, BreakEven, Comparison
 from unmoor.cost.hosted_comparison import old_references, references
+from unmoor.cost.own_share import OwnShare
 from unmoor.cost.sensitivity import sensitivity, swing_lines
 from unmoor.cost.text import assumptions, assumptions_used, bill_line, break_even_lines, cost_rows, explain_line, source
 from unmoor.pricing.line import KINDS
@@ -141,11 +142,20 @@ def _cost(money: Comparison, bill: Bill, points: Sequence[BreakEven]) -> dict[st
         "whole": total.is_complete,
         "lacking": total.missing,
         "kinds": {kind: bill.total(kind).known for kind in KINDS},
+        "own_share": _own_share(bill.own_share(money.usage)),
         "a_further_run": money.a_further_run(bill).known,
         "break_even": [point for point in points if bill.title in (point.cheaper, point.dearer)],
         "lines": bill.lines,
         "reference": reference_values(references(money, bill)),
     }
+
+
+def _own_share(share: OwnShare | None) -> dict[str, Any] | None:
+    """unmoor's share as JSON values; null where runs have no containers that are billed by the second."""
+    if share is None:
+        return None
+    parts = {name: part.known for name, part in share.parts()}
+    return {"bare": share.bare.known, "total": share.total.known, **parts, "whole": share.total.is_complete}
 
 
 def _style(row: Row, cell: str) -> Text:

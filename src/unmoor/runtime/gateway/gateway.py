@@ -26,7 +26,8 @@ from unmoor.runtime.gateway.launchers.firings import FiringSource
 from unmoor.runtime.gateway.launchers.platform import PlatformLauncher
 from unmoor.runtime.gateway.launchers.protocol import Launcher
 from unmoor.runtime.gateway.queue.coalesce import CoalescedCall
-from unmoor.runtime.gateway.queue.dispatcher import BUSY_S, IDLE_S, Dispatcher, QueueLimits
+from unmoor.runtime.gateway.queue.dispatcher import Dispatcher, QueueLimits
+from unmoor.runtime.gateway.queue.look_times import BUSY_S, IDLE_S
 from unmoor.runtime.gateway.queue.start_attempts import RunnerStarts
 from unmoor.runtime.gateway.triggers.email.tasks import mail_tasks
 from unmoor.runtime.gateway.triggers.failed_firings import FailedFirings
@@ -126,6 +127,7 @@ class Gateway:
             log=self.log,
             busy_s=self.busy_s,
             idle_s=self.idle_s,
+            ticks=self.ticks,
             starts_in_request=not self.has_idle_cpu,
         )
 

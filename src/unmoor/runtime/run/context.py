@@ -17,12 +17,15 @@ from unmoor.runtime.sandbox.confine import Mechanisms
 from unmoor.runtime.state.bundle import UnpackedBundle
 from unmoor.runtime.store.protocol import Store
 
+# Seconds between polls of a store that charges for each of them.
+REMOTE_POLL_S = 9.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
     """Waits in seconds: `grace_s` between terminating and killing a harness, `linger_s` for one that closed its output,
     `again_s` between attempts, `session_poll_s` and `cancel_poll_s` between polls of the session lock and of a
-    cancellation, `store_s` before the first retry of a store operation, `renew_s` between heartbeats."""
+    cancellation (0: no polls), `store_s` before the first retry of a store operation."""
 
     grace_s: float = 5.0
     linger_s: float = 30.0
@@ -30,7 +33,14 @@ class Timeouts:
     session_poll_s: float = 1.0
     cancel_poll_s: float = 3.0
     store_s: float = 0.25
-    renew_s: float = 15.0
+
+
+def timeouts_for(store: Store, *, is_launched: bool) -> Timeouts:
+    """The waits for a run in this store. Where polls cost money, a gateway that cancels a run stops its container; it
+    cannot find that of a run which no gateway launched, so this one polls."""
+    if store.is_local:
+        return Timeouts()
+    return Timeouts(session_poll_s=REMOTE_POLL_S, cancel_poll_s=0 if is_launched else REMOTE_POLL_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """A run's events, redacted, numbered and written to the store in segments.
 
-The newest segment is rewritten with further events until it is full: events are stored soon, in few objects. A written
-event never changes.
+The newest segment is rewritten with further events until it is full, so that there are few objects. A written event
+never changes. In a store that charges for each request, events that nobody follows wait for others: at first for
+seconds, later for the time in which a lease is renewed.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ from datetime import datetime
 from typing import Any
 
 from unmoor.runtime.errors import TransientError
-from unmoor.runtime.events import Event, as_values
+from unmoor.runtime.events import BudgetExceeded, Event, Notice, as_values
 from unmoor.runtime.redact import Redact, redact_values
 from unmoor.runtime.state import keys
+from unmoor.runtime.state.lease_times import REMOTE
 from unmoor.runtime.store.protocol import Store
 from unmoor.runtime.waiting import wait_event
 
 # The size of a full segment.
 SEGMENT_BYTES = 256 * 1024
-# How long events wait for others before a write: where a write costs money, and where it does not.
-FLUSH_S, NEAR_FLUSH_S = 1.0, 0.04
+# How long events wait for others before a write: where a write costs money, and where it does not. Without a follower,
+# writes to the former become rarer as the run grows older.
+FLUSH_S, NEAR_FLUSH_S, QUIET_FLUSH_S = 1.0, 0.04, REMOTE.renew_s
 # Longer texts of an event are cut.
 MAX_TEXT, MAX_RAW = 64 * 1024, 256 * 1024
 # While more than this waits for an unreachable store, the harness's output is not read.
@@ -45,6 +48,7 @@ class EventLog:
         clock: Callable[[], datetime],
         watch: Callable[[dict[str, Any]], None],
         first: int = 0,
+        followed_until: datetime | None = None,
     ) -> None:
         self._store = store
         self._run = run
@@ -52,12 +56,14 @@ class EventLog:
         self._clock = clock
         self._watch = watch
         self._number = first
-        self._flush_s = NEAR_FLUSH_S if store.is_local else FLUSH_S
+        self._followed_until = followed_until
+        self._began = self._wrote = 0.0
         self._segment: list[bytes] = []
         self._waiting: list[bytes] = []
         self._size = 0
         self._pending = asyncio.Event()
         self._full = asyncio.Event()
+        self._urgent = asyncio.Event()
         self._writing = asyncio.Lock()
         self._room = asyncio.Event()
         self._room.set()
@@ -65,6 +71,7 @@ class EventLog:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> EventLog:
+        self._began = self._wrote = asyncio.get_running_loop().time()
         self._task = asyncio.create_task(self._write_loop())
         return self
 
@@ -91,12 +98,20 @@ class EventLog:
         self._pending.set()
         if self._size >= SEGMENT_BYTES:
             self._full.set()
+        if self._size >= SEGMENT_BYTES or _is_urgent(event):
+            self._urgent.set()
         if self._size >= MAX_WAITING:
             self._room.clear()
         try:
             self._watch(whole)
         except OSError:
             self._watch = lambda event: None
+
+    def follow(self, until: datetime | None) -> None:
+        """Until then somebody follows the events, so they are written at once."""
+        if until is not None and until != self._followed_until:
+            self._followed_until = until
+            self._urgent.set()
 
     def stop_writing(self) -> None:
         """Drops waiting and further events: another runner has the run and numbers its events."""
@@ -120,20 +135,35 @@ class EventLog:
                 self._waiting = [] if self._silent else lines + self._waiting
                 self._size = sum(map(len, self._waiting))
                 raise
+            self._wrote = asyncio.get_running_loop().time()
             self._segment = segment if sum(map(len, segment)) < SEGMENT_BYTES else []
             self._room.set()
 
     async def _write_loop(self) -> None:
         while True:
             await self._pending.wait()
-            await wait_event(self._full, self._flush_s)
+            await self._wait_for_others()
             self._pending.clear()
+            self._urgent.clear()
             self._full.clear()
             try:
                 await self.flush()
             except TransientError:
                 self._pending.set()  # retried, and once more at the end, where an error counts
                 await asyncio.sleep(FLUSH_S)
+
+    async def _wait_for_others(self) -> None:
+        """Waits for further events of the same write."""
+        if not self._store.is_local and (self._followed_until is None or self._followed_until < self._clock()):
+            now = asyncio.get_running_loop().time()
+            due = self._wrote + min(max(now - self._began, FLUSH_S), QUIET_FLUSH_S)
+            await wait_event(self._urgent, due - FLUSH_S - now)
+        await wait_event(self._full, NEAR_FLUSH_S if self._store.is_local else FLUSH_S)
+
+
+def _is_urgent(event: Event | dict[str, Any]) -> bool:
+    """Whether somebody should see it soon, though nobody follows: an error, or a cap that ends the run."""
+    return isinstance(event, BudgetExceeded) or (isinstance(event, Notice) and event.level == "error")
 
 
 def _shorten(text: str, limit: int) -> str:

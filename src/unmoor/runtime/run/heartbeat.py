@@ -1,4 +1,5 @@
-"""A run's heartbeat: renew the lease while the run lasts, and poll for a request to cancel it."""
+"""A run's heartbeat: renew the lease while the run lasts, and hear what gateways ask of it: to cancel it, or to write
+its events at once."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from typing import Any
 
 from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
 from unmoor.runtime.state import keys
+from unmoor.runtime.state.lease_times import lease_times
+from unmoor.runtime.state.run_record import RunRecord
 
 from .context import RunContext
 from .event_log import EventLog
@@ -22,8 +25,9 @@ LOST_GRACE_S = 1.0
 
 @asynccontextmanager
 async def heartbeat(lease: RunLease, host: RunContext, stop: Stop, journal: EventLog) -> AsyncIterator[None]:
-    """Renew the lease and poll for cancellation while the block runs."""
-    async with in_background(_renew(lease, host, stop, journal), _poll_cancel(lease, host, stop)):
+    """Renew the lease and hear requests while the block runs."""
+    polls = [_poll_cancel(lease, host, stop)] if host.timeouts.cancel_poll_s else []
+    async with in_background(_renew(lease, host, stop, journal), *polls):
         yield
 
 
@@ -47,14 +51,25 @@ def on_lease_lost(stop: Stop, journal: EventLog) -> None:
 
 
 async def _renew(lease: RunLease, host: RunContext, stop: Stop, journal: EventLog) -> None:
+    """A renewal also reads what others have changed in the record."""
+    times, began = lease_times(host.store), asyncio.get_running_loop().time()
+    _hear(lease.record, stop, journal)
     while True:
-        await asyncio.sleep(host.timeouts.renew_s)
+        await asyncio.sleep(times.pause_s(asyncio.get_running_loop().time() - began))
         try:
-            await lease.update()
+            record = await lease.update()
         except LeaseLost:
             return on_lease_lost(stop, journal)
         except UnmoorRuntimeError:
             continue  # the lease outlasts several failed renewals
+        _hear(record, stop, journal)
+
+
+def _hear(record: RunRecord, stop: Stop, journal: EventLog) -> None:
+    """Does what gateways have asked in the record."""
+    if record.cancel_requested:
+        stop.request("cancelled")
+    journal.follow(record.followed_until)
 
 
 async def _poll_cancel(lease: RunLease, host: RunContext, stop: Stop) -> None:

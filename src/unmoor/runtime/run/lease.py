@@ -9,17 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from unmoor.runtime.clock import Clock
 from unmoor.runtime.errors import UnmoorRuntimeError
 from unmoor.runtime.state import keys
+from unmoor.runtime.state.lease_times import lease_times
 from unmoor.runtime.state.run_record import Lease, RunRecord, RunStatus, read_record, to_json, transition
 from unmoor.runtime.store.protocol import Store
 from unmoor.runtime.store.swap import swap_record
-
-LEASE = timedelta(seconds=60)
 
 
 class LeaseLost(UnmoorRuntimeError):
@@ -53,13 +51,18 @@ class RunLease:
             return self.record
 
     def _change(self, record: RunRecord, status: RunStatus, fields: Mapping[str, Any]) -> RunRecord:
-        lease = record.lease and replace(record.lease, expires_at=self._clock() + LEASE)
+        lease = record.lease and replace(record.lease, expires_at=self._clock() + lease_times(self._store).lease)
         return transition(record, status, lease=lease, **fields)
 
     def _is_own(self, found: RunRecord) -> bool:
         return (
             found.lease is not None and self.record.lease is not None and found.lease.owner == self.record.lease.owner
         )
+
+
+def _hold(record: RunRecord) -> tuple[RunStatus, int, Lease | None]:
+    """The fields that change with the run's holder."""
+    return record.status, record.attempt, record.lease
 
 
 async def acquire_lease(store: Store, run: str, *, owner: str, clock: Clock, **fields: Any) -> RunLease:
@@ -75,23 +78,22 @@ async def acquire_lease(store: Store, run: str, *, owner: str, clock: Clock, **f
         return RunLease(store, record, stored.version, clock)  # acquired before, but the answer was lost
     if record.lease is not None and record.lease.expires_at > clock():
         raise LeaseLost(f"run {run} is run by {record.lease.owner}")
-    wanted = transition(
-        record,
-        "running",
-        started_at=record.started_at or clock(),
-        attempt=record.attempt + 1,
-        lease=Lease(owner=owner, expires_at=clock() + LEASE),
-        **fields,
-    )
+
+    def take(found: RunRecord) -> RunRecord:
+        lease = Lease(owner=owner, expires_at=clock() + lease_times(store).lease)
+        started = found.started_at or clock()
+        return transition(found, "running", started_at=started, attempt=found.attempt + 1, lease=lease, **fields)
+
     taken, version = await swap_record(
         store,
         key,
         record,
         stored.version,
-        change=lambda _: wanted,
+        change=take,
         encode=to_json,
         decode=lambda content: read_record(run, content),
-        is_own=lambda _: False,
+        # A gateway may have announced a follower meanwhile.
+        is_own=lambda found: _hold(found) == _hold(record),
         lost=LeaseLost(f"run {run} was taken by another runner"),
     )
     return RunLease(store, taken, version, clock)

@@ -28,7 +28,7 @@ from .context import RunContext
 from .event_log import EventLog
 from .heartbeat import heartbeat, on_lease_lost
 from .lease import LeaseLost, RunLease, acquire_lease
-from .outcome import RunOutcome, outcome_before_start
+from .outcome import RunOutcome, outcome_before_start, outcome_of_cancelled
 from .retry import T, retry_transient
 from .self_test import self_test
 from .sessions import session_lock
@@ -92,6 +92,8 @@ class _Lifecycle:
                 return await self._finish(before.outcome, attempt)
             outcome = await self._outcome(attempt, held)
             await self._confirm_lease(journal)
+            if self.lease.record.cancel_requested:
+                outcome = outcome_of_cancelled(outcome)
             reason = _shorten_reason(attempt.redact(outcome.reason))
             answer = _shorten_answer(attempt.redact(outcome.answer))
             return await self._report(replace(outcome, reason=reason, answer=answer), attempt)
@@ -106,8 +108,8 @@ class _Lifecycle:
             clock=self.host.clock,
             watch=self.host.watch,
             first=events_before,
+            followed_until=self.lease.record.followed_until,
         )
-
         return Attempt(
             record=self.lease.record,
             host=self.host,

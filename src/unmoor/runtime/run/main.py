@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import signal
 import socket
 import tempfile
 from collections.abc import Sequence
@@ -30,18 +29,17 @@ from unmoor.runtime.state.new_run import run_from_trigger
 from unmoor.runtime.state.run_record import create_run_record
 from unmoor.runtime.store import Store, open_store
 
-from .context import RunContext
+from .context import RunContext, timeouts_for
 from .file_tree import remove_tree
 from .lease import LeaseLost
 from .lifecycle import execute_run
 from .retry import retry_transient
 from .stop import Stop
+from .stop_signals import stop_on_signals, stop_time_s
 from .traces import tracing_enabled
 from .wake_gateway import HURRIED_S, WITHIN_S, wake_gateway
 
 USAGE = "unmoor-agent run RUN_ID | run --trigger NAME [--delivery ID]"
-# The shortest stop grace of all platforms is 10 s: everything but the final record is written within this time.
-STOP_GRACE_S, STOP_WITHIN_S = 2.0, 6.5
 PAUSE_S = 0.25
 # The events in a container's log; the store has all of them.
 LOGGED = {t.type for t in (Started, Finished, Notice, NetworkDenied, BudgetExceeded)}
@@ -93,14 +91,15 @@ async def _run(arguments: RunArguments, environment: ContainerEnvironment) -> in
                 store, bundle, arguments, now=datetime.now(UTC), redact=redact
             )
             log = JsonLog(redact=redact, run=run)
-            return await _execute(run, _run_context(environment, guard, bundle, store, log), environment, log)
+            context = _run_context(environment, guard, bundle, store, log, is_launched=bool(arguments.run))
+            return await _execute(run, context, environment, log)
         finally:
             await asyncio.to_thread(remove_tree, folder)
 
 
 async def _execute(run: str, context: RunContext, environment: ContainerEnvironment, log: JsonLog) -> int:
     stop = Stop()
-    _stop_on_signals(stop)
+    stop_on_signals(stop, within_s=stop_time_s(os.environ))
     try:
         record = await execute_run(run, context, stop)
     except LeaseLost as error:
@@ -130,7 +129,13 @@ async def create_scheduled_run(
 
 
 def _run_context(
-    environment: ContainerEnvironment, guard: ConnectionHandler, bundle: UnpackedBundle, store: Store, log: JsonLog
+    environment: ContainerEnvironment,
+    guard: ConnectionHandler,
+    bundle: UnpackedBundle,
+    store: Store,
+    log: JsonLog,
+    *,
+    is_launched: bool,
 ) -> RunContext:
     def log_event(event: dict[str, Any]) -> None:
         if event["type"] in LOGGED:
@@ -148,15 +153,10 @@ def _run_context(
         owner=f"{socket.gethostname()}-{secrets.token_hex(4)}",
         watch=log_event,
         traced=tracing_enabled(os.environ),
+        timeouts=timeouts_for(store, is_launched=is_launched),
     )
 
 
 def _secrets_by_name(environment: ContainerEnvironment) -> dict[str, str]:
     """The secrets by the spec's names."""
     return {secret_name_from_variable(variable): value for variable, value in environment.secrets.items()}
-
-
-def _stop_on_signals(stop: Stop) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: stop.request("stopped", grace_s=STOP_GRACE_S, within_s=STOP_WITHIN_S))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from signal import SIGKILL, Signals
 
 from unmoor.quantities import duration_text
@@ -11,6 +11,8 @@ from unmoor.runtime.harness.protocol import HarnessOutcome
 from unmoor.runtime.state.run_record import Artifact
 
 from .harness_process import ProcessResult
+
+STOPPED = "the container was told to stop"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ def resolve_outcome(
         case "cancelled":
             status, reason = "cancelled", "cancelled"
         case "stopped":
-            status, reason = "lost", "the container was told to stop"
+            status, reason = "lost", STOPPED
     return RunOutcome(status=status, reason=reason, answer=outcome.answer)
 
 
@@ -47,7 +49,14 @@ def outcome_before_start(cause: str, over: BudgetExceeded | None) -> RunOutcome:
         return RunOutcome(status="cancelled", reason="cancelled before the harness started")
     if cause == "over_budget":
         return RunOutcome(status="over_budget", reason=cap_exceeded_text(over))
-    return RunOutcome(status="lost", reason="the container was told to stop before the harness started")
+    return RunOutcome(status="lost", reason=f"{STOPPED} before the harness started")
+
+
+def outcome_of_cancelled(outcome: RunOutcome) -> RunOutcome:
+    """The outcome of a run whose cancellation was requested: a container that was stopped was stopped for that."""
+    if outcome.status != "lost":
+        return outcome
+    return replace(outcome, status="cancelled", reason=outcome.reason.replace(STOPPED, "cancelled"))
 
 
 def cap_exceeded_text(over: BudgetExceeded | None) -> str:

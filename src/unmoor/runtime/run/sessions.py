@@ -2,6 +2,8 @@
 
 The record names the holder and the newest archive. Each run stores an archive of its own, which the record names once
 it is complete, so that a run that dies while saving leaves the previous state intact.
+
+A run holds its session as long as its lease, which it renews anyway.
 """
 
 from __future__ import annotations
@@ -22,14 +24,14 @@ from unmoor.runtime.clock import Clock
 from unmoor.runtime.errors import TransientError, UnmoorRuntimeError, WorkspaceError
 from unmoor.runtime.events import Notice
 from unmoor.runtime.state import keys
+from unmoor.runtime.state.lease_times import lease_times
+from unmoor.runtime.state.run_record import is_expired, load_record
 from unmoor.runtime.store.protocol import Store
 from unmoor.runtime.store.swap import swap_record
 from unmoor.runtime.waiting import wait_event
 
 from .context import RunContext
 from .event_log import EventLog
-from .heartbeat import in_background
-from .lease import LEASE
 from .retry import retry_transient
 from .session_archive import CorruptArchive, pack, unpack
 from .stop import Stop
@@ -39,8 +41,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecord:
-    """A session: its key, the last harness and its own id of the session, the newest archive, the holder and until
-    when; all but the key may be empty."""
+    """A session: its key, the last harness and its own id of the session, the newest archive, the holder, and until
+    when it holds the session if its run has no record; all but the key may be empty."""
 
     key: str
     harness: str = ""
@@ -77,10 +79,6 @@ class Session:
         archive.unlink()
         return True
 
-    async def renew(self) -> None:
-        """Extend the lock; TransientError if another run took the session."""
-        await self._change(until=_until(self._clock))
-
     async def save(self, root: Path, folders: tuple[str, ...], scratch: Path, *, harness: str, session: str) -> int:
         """Store the folders below the root as the session's state; how many entries could not be packed."""
         archive = scratch / "session.tar.zst"
@@ -100,7 +98,7 @@ class Session:
         await self._change(holder="", until="")
 
     async def _change(self, **fields: str) -> None:
-        """Write these fields, one write at a time: a concurrent renewal must not look like another run's lock."""
+        """Write these fields, one write at a time; TransientError if another run took the session."""
         async with self._lock:
             self.record, self._version = await swap_record(
                 self._store,
@@ -126,23 +124,27 @@ async def _in_thread(act: Callable[[Callable[[], bool]], T]) -> T:
 
 async def acquire_session(store: Store, key: str, run: str, *, clock: Clock) -> Session | str:
     """The session, locked by this run, or the id of the run that holds it."""
-    wanted = SessionRecord(key=key, holder=run, until=_until(clock))
+    until = (clock() + lease_times(store).lease).isoformat()
     name = keys.session_record_key(key)
-    if version := await store.put_if_absent(name, _to_json(wanted)):
-        return Session(store, run, wanted, version, clock)
     stored = await store.get(name)
     if stored is None:
-        return "another run"
+        new = SessionRecord(key=key, holder=run, until=until)
+        version = await store.put_if_absent(name, _to_json(new))
+        return Session(store, run, new, version, clock) if version else "another run"
     record = _from_json(key, stored.content)
-    if record.holder not in ("", run) and _time(record) > clock():
+    if record.holder not in ("", run) and await _is_held(store, record, clock=clock):
         return record.holder
-    taken = dataclasses.replace(record, holder=run, until=wanted.until)
+    taken = dataclasses.replace(record, holder=run, until=until)
     version = await store.compare_and_swap(name, _to_json(taken), stored.version)
     return Session(store, run, taken, version, clock) if version else "another run"
 
 
-def _until(clock: Clock) -> str:
-    return (clock() + LEASE).isoformat()
+async def _is_held(store: Store, record: SessionRecord, *, clock: Clock) -> bool:
+    """Whether the holder may still be at work: it runs, and its lease is valid. Without a record, its time decides."""
+    holder = await load_record(store, record.holder)
+    if holder is None:
+        return _time(record) > clock()
+    return holder[0].status == "running" and not is_expired(holder[0], clock())
 
 
 def _to_json(record: SessionRecord) -> bytes:
@@ -179,8 +181,7 @@ async def session_lock(
         return
     session.pause_s = host.timeouts.store_s
     try:
-        async with in_background(_renew(session, host.timeouts.renew_s)):
-            yield session
+        yield session
     finally:
         with contextlib.suppress(TransientError):  # the lease expires
             await retry_transient(session.release, pause_s=host.timeouts.store_s)
@@ -200,10 +201,3 @@ async def _acquire(key: str, run: str, host: RunContext, stop: Stop, journal: Ev
             journal.add(Notice(level="info", text=f"waiting for run {held}, which holds session {key}"))
             holder = held
         await wait_event(stop.event, host.timeouts.session_poll_s)
-
-
-async def _renew(session: Session, every_s: float) -> None:
-    while True:
-        await asyncio.sleep(every_s)
-        with contextlib.suppress(TransientError):
-            await session.renew()

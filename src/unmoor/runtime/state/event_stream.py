@@ -19,7 +19,7 @@ from .run_record import RunRecord
 HEARTBEAT_S = 15.0
 POLL_S, NEAR_POLL_S = 1.0, 0.04
 # The record is read less often than the events: the last event shows that the run has ended.
-RECORD_S = 0.5
+RECORD_S, NEAR_RECORD_S = 5.0, 0.5
 # Up to this many readers poll at the full rate.
 FULL_RATE_READERS = 8
 
@@ -32,7 +32,7 @@ class PollInterval:
 
     poll_s: float = POLL_S
     heartbeat_s: float = HEARTBEAT_S
-    record_s: float = RECORD_S
+    record_s: float = NEAR_RECORD_S
     _readers: int = 0
 
     @property
@@ -52,7 +52,7 @@ class PollInterval:
 
 def poll_interval(store: Store) -> PollInterval:
     """A local store is polled more often than one that charges per request."""
-    return PollInterval(poll_s=NEAR_POLL_S) if store.is_local else PollInterval()
+    return PollInterval(poll_s=NEAR_POLL_S) if store.is_local else PollInterval(record_s=RECORD_S)
 
 
 async def batches(

@@ -32,7 +32,8 @@ def run_record_key(run: str) -> str:
 
 
 def cancel_key(run: str) -> str:
-    """Exists once the run's cancellation is requested; the runner polls for it."""
+    """Exists once the run's cancellation is requested. A runner polls for it where that costs nothing, or where no
+    gateway can stop its container; every runner also reads the flag in its record."""
     return f"runs/{run}/cancel"
 
 

@@ -50,7 +50,8 @@ class Artifact:
 class RunRecord:
     """One run. `kind` is `api`, `webhook`, `schedule`, `email`, `dev` or `self-test`. `delivery` is the id of the
     delivery that started it, `session` the key that it shares with other runs; either may be empty. `inputs` are the
-    delivery's files. `cost_usd` is None where nothing was priced."""
+    delivery's files. `cost_usd` is None where nothing was priced. `followed_until` and `cancel_requested` are what
+    gateways ask of the runner."""
 
     id: str
     agent: str
@@ -79,6 +80,8 @@ class RunRecord:
     inputs: tuple[Artifact, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
     lease: Lease | None = None
+    followed_until: datetime | None = None
+    cancel_requested: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -107,6 +110,7 @@ def as_values(record: RunRecord) -> dict[str, Any]:
         "created_at": record.created_at.isoformat(),
         "started_at": record.started_at and record.started_at.isoformat(),
         "ended_at": record.ended_at and record.ended_at.isoformat(),
+        "followed_until": record.followed_until and record.followed_until.isoformat(),
         "usage": {**asdict(record.usage), "requests": record.requests},
         "cost_usd": None if record.cost_usd is None else str(record.cost_usd),
         "inputs": list(map(asdict, record.inputs)),
@@ -121,6 +125,7 @@ def from_json(text: bytes) -> RunRecord:
     if raw["status"] not in STATUSES:
         raise ValueError(f"status {raw['status']!r}")
     usage, lease, model = raw["usage"], raw["lease"], raw["model"] or {"provider": "", "name": ""}
+    followed = raw.get("followed_until")
     shaped = {
         "trigger": raw["trigger"]["name"],
         "kind": raw["trigger"]["kind"],
@@ -135,6 +140,8 @@ def from_json(text: bytes) -> RunRecord:
         "inputs": tuple(Artifact(**a) for a in raw.get("inputs", ())),
         "artifacts": tuple(Artifact(**a) for a in raw["artifacts"]),
         "lease": lease and Lease(owner=lease["owner"], expires_at=datetime.fromisoformat(lease["expires_at"])),
+        "followed_until": followed and datetime.fromisoformat(followed),
+        "cancel_requested": bool(raw.get("cancel_requested")),
     }
     known = {f.name for f in fields(RunRecord)}
     return RunRecord(**{**{k: v for k, v in raw.items() if k in known}, **shaped})

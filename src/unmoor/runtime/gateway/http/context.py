@@ -17,6 +17,7 @@ from unmoor.runtime.logs import Log
 from unmoor.runtime.redact import Redact
 from unmoor.runtime.state.bundle import UnpackedBundle
 from unmoor.runtime.state.event_stream import PollInterval
+from unmoor.runtime.state.follow import followed_reader
 from unmoor.runtime.state.queue_entry import api_run
 from unmoor.runtime.state.run_record import RunRecord, as_values, load_record
 from unmoor.runtime.store import Store
@@ -27,6 +28,8 @@ from .stream_limit import StreamLimit
 from .webhooks import Hooks
 
 NO_RUN = "no run has this id"
+# Members of a record that only gateways and runners use.
+INTERNAL = ("lease", "followed_until", "cancel_requested")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,10 +67,14 @@ class ApiContext:
 
         return read
 
+    def followed_reader(self, run: str) -> Callable[[], Awaitable[RunRecord]]:
+        """The same for somebody who follows the run's events, which its runner then writes at once."""
+        return followed_reader(self.store, self.record_reader(run), clock=self.clock)
+
 
 def run_json(record: RunRecord) -> dict[str, Any]:
-    """A run as the API returns it: its record without the lease."""
-    return {name: value for name, value in as_values(record).items() if name != "lease"}
+    """A run as the API returns it: its record without what gateways and runners tell each other."""
+    return {name: value for name, value in as_values(record).items() if name not in INTERNAL}
 
 
 async def start_run(api: ApiContext, new_run: NewRun) -> RunRecord:

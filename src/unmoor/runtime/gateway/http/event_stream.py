@@ -24,7 +24,7 @@ class EventStream(StreamingResponse):
     def __init__(self, api: ApiContext, run: str, *, after: int, headers: dict[str, str] | None = None) -> None:
         self.slots = api.slots
         feed = Feed(store=api.store, run=run, after=after)
-        stream = sse_stream(feed, api.record_reader(run), pace=api.pace, closing=api.closing)
+        stream = sse_stream(feed, api.followed_reader(run), pace=api.pace, closing=api.closing)
         own = {**SAFE, "x-accel-buffering": "no", **(headers or {})}
         super().__init__(stream, headers=own, media_type="text/event-stream")
 

@@ -113,6 +113,9 @@ class PlatformLauncher:
             if execution.run == run and not execution.ended:
                 await self.platform.stop(execution.handle)
 
+    async def cancel(self, run: str) -> None:
+        await self.stop(run)
+
     def running(self) -> frozenset[str]:
         return frozenset(self._starts)
 

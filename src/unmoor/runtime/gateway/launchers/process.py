@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from unmoor.runtime.errors import TransientError
+from unmoor.runtime.signals import CANCEL_SIGNAL
 
 from .protocol import OnExit, RunnerExit
 
@@ -67,6 +68,12 @@ class ProcessLauncher:
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
+
+    async def cancel(self, run: str) -> None:
+        process = self._processes.get(run)
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(CANCEL_SIGNAL)
 
     def running(self) -> frozenset[str]:
         return frozenset(self._processes)

@@ -33,6 +33,11 @@ class Launcher(Protocol):
         """Asks the run's runner, if it has one, to end within seconds."""
         ...
 
+    async def cancel(self, run: str) -> None:
+        """Tells the run's runner, if it has one, that its run is cancelled. A platform can only stop its container, and
+        the runner then finds the request in the store."""
+        ...
+
     def running(self) -> frozenset[str]:
         """The runs whose runners are starting or running, as far as this launcher knows."""
         ...

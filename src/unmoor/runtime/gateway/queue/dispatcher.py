@@ -9,26 +9,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from unmoor.runtime.clock import Clock
-from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
 from unmoor.runtime.gateway.launchers.protocol import Launcher, RunnerExit
 from unmoor.runtime.logs import Log, log_errors
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.finish import append_finished_event, finish_unowned, recover_expired, request_cancel
-from unmoor.runtime.state.queue_entry import enqueue_run, recover_record
-from unmoor.runtime.state.run_record import RunRecord, is_expired, load_record
-from unmoor.runtime.store import Store, StoreEntry
+from unmoor.runtime.state.queue_entry import enqueue_run
+from unmoor.runtime.state.run_record import Lease, RunRecord, is_expired
+from unmoor.runtime.store import Store
 from unmoor.runtime.waiting import wait_event
 
 from .coalesce import CoalescedCall
 from .decide import Decision, decide, is_full
+from .look_times import BUSY_S, IDLE_S, look_times
+from .silent_runners import SilentRunners
 from .start_attempts import RunnerStarts
+from .view import QueueView
 
-# Seconds until the next look at the queue, unless something wakes it: with runs in the queue, and without.
-BUSY_S, IDLE_S = 2.0, 15.0
-# The share of time for listing the queue: a long queue is listed less often.
-LISTING_PART = 0.05
-# A queue up to this length is listed at every look, so that all gateways see the same runs and respect the limit.
-SHORT = 200
 # A request that accepts a run may take so long to start it: a frozen gateway would start it with the next request.
 START_S = 8.0
 
@@ -57,21 +53,31 @@ class Dispatcher:
     busy_s: float = BUSY_S
     idle_s: float = IDLE_S
     starts_in_request: bool = False
-    known: dict[str, RunRecord] = field(default_factory=dict[str, RunRecord])
+    ticks: Callable[[], float] = time.monotonic
     reached: bool = False
-    _list_again_at: float = 0.0
+    view: QueueView = field(init=False)
+    _silent: SilentRunners = field(init=False)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _look_now: CoalescedCall = field(init=False)
 
     def __post_init__(self) -> None:
         self._look_now = CoalescedCall(act=self.reconcile, log=self.log, every_s=0)
+        self._silent = SilentRunners(ticks=self.ticks)
+        self.view = QueueView(
+            store=self.store,
+            launcher=self.launcher,
+            times=look_times(self.store, busy_s=self.busy_s, idle_s=self.idle_s),
+            clock=self.clock,
+            log=self.log,
+            ticks=self.ticks,
+        )
 
     async def run(self) -> None:
         """Dispatches until it is cancelled."""
         while True:
             self.reached = await log_errors(self.reconcile, "a look at the queue", log=self.log)
-            await wait_event(self._wake, self.busy_s if self.known else self.idle_s)
+            await wait_event(self._wake, self._pause_s())
             self._wake.clear()
 
     def on_end(self, listener: Callable[[RunRecord], None]) -> None:
@@ -94,16 +100,17 @@ class Dispatcher:
     async def _add(self, record: RunRecord) -> bool:
         if not self.limits.skip_when_busy:
             await enqueue_run(self.store, record)
-            self.known[record.id] = record
-            if len(self.launcher.running()) < self.limits.max_concurrent:
+            self.view.known[record.id] = record
+            # In a bucket the next look may be far away, and must come earlier while a run waits.
+            if len(self.launcher.running()) < self.limits.max_concurrent or not self.view.times.lists_always:
                 self.wake()
             return True
         async with self._looking:
-            await self._list()
-            if is_full(self.known.values(), most=self.limits.max_concurrent):
+            await self.view.list_entries(reads_running=True)
+            if is_full(self.view.known.values(), most=self.limits.max_concurrent):
                 return False
             await enqueue_run(self.store, record)
-            self.known[record.id] = record
+            self.view.known[record.id] = record
         self.wake()
         return True
 
@@ -112,10 +119,12 @@ class Dispatcher:
         result = await request_cancel(self.store, run, clock=self.clock)
         if result is None:
             return None
-        if result.ended and run in self.known:
-            self.known[run] = result.record
+        if result.ended and run in self.view.known:
+            self.view.known[run] = result.record
         if result.ended and run in self.launcher.running():
             await self.starts.stop(run)  # it is starting, and would notice only later
+        elif result.record.status == "running" and not self.store.is_local:
+            await self.starts.cancel(run)  # its runner does not poll
         self.wake()
         return result.record
 
@@ -128,14 +137,17 @@ class Dispatcher:
 
     async def reconcile_full(self) -> Decision:
         """Looks at the queue, and lists it even if that was done recently."""
-        self._list_again_at = 0.0
+        self.view.forget_listing()
         return await self.reconcile()
 
     async def reconcile(self) -> Decision:
         """Looks at the queue once and carries out the decision."""
         async with self._looking:
-            await self._read()
+            await self.view.refresh()
+            if self._decide().start:
+                await self.view.list_before_start()
             decision = await self._confirm()
+            await self._settle_silent()
             await self._stop_hung()
             for run in decision.ended:
                 await self._forget(run)
@@ -145,37 +157,22 @@ class Dispatcher:
             return decision
 
     def on_runner_exit(self, exited: RunnerExit) -> None:
-        if exited.run in self.known:  # otherwise the run has left the queue already
+        if exited.run in self.view.known:  # otherwise the run has left the queue already
             self.starts.on_exit(exited)
+            self.view.note_exit(exited.run)
+            self._silent.note_exit(exited.run)
         if exited.code not in (0, 1):
             self.log("runner failed", level="warning", run=exited.run, code=exited.code, detail=exited.detail)
         self.wake()
 
-    async def _read(self) -> None:
-        """Refreshes the known runs: new ones of the queue, and those that are running."""
-        if len(self.known) <= SHORT or time.monotonic() >= self._list_again_at:
-            return await self._list()
-        for run in [r.id for r in self.known.values() if self._may_change(r)]:
-            self._know(run, await self._record(run))
-
-    async def _list(self) -> None:
-        """Reads new queue entries, and running runs again."""
-        began = time.monotonic()
-        before = set(self.known)
-        listing = {e.key.removeprefix("queue/"): e async for e in self.store.list("queue/")}
-        entries = {run: entry for run, entry in listing.items() if keys.RUN_ID.fullmatch(run)}
-        listed = time.monotonic()
-        self._list_again_at = listed + min((listed - began) / LISTING_PART, self.busy_s)
-        # Runs that were added during the listing stay.
-        self.known = {run: record for run, record in self.known.items() if run in entries or run not in before}
-        for run, entry in entries.items():
-            record = self.known.get(run)
-            if record is None or self._may_change(record):
-                self._know(run, await self._record(run, entry))
-
-    def _may_change(self, record: RunRecord) -> bool:
-        """Whether a runner may change its record at any time."""
-        return record.status == "running" or record.id in self.launcher.running()
+    def _pause_s(self) -> float:
+        """Seconds until the next look, unless something wakes it."""
+        times = self.view.times
+        if times.lists_always or not self.reached:
+            return times.busy_s if self.view.known else times.idle_s
+        begun = self.launcher.running()
+        due = times.pause_s(self.view.known.values(), begun=begun, now=self.clock(), start_in=self.starts.start_in)
+        return min(due, self.view.seconds_until_list(), self._silent.seconds_until_due())
 
     async def _confirm(self) -> Decision:
         """The decision, with the records of the runs to start read again: another gateway may have been faster."""
@@ -186,48 +183,39 @@ class Dispatcher:
             if not stale:
                 return decision
             for run in stale:
-                self._know(run, await self._record(run))
+                await self.view.read(run)
                 fresh.add(run)
-
-    async def _record(self, run: str, entry: StoreEntry | None = None) -> RunRecord | None:
-        """The run's current record; None where it is missing or unreadable, which must not block other runs."""
-        try:
-            if entry is not None:
-                return await recover_record(self.store, entry, run, now=self.clock())
-            loaded = await load_record(self.store, run)
-            return loaded[0] if loaded else None
-        except TransientError:
-            raise
-        except UnmoorRuntimeError as error:
-            self.log(str(error), level="error", run=run)
-            return None
 
     def _decide(self) -> Decision:
         begun = self.launcher.running()
-        return decide(list(self.known.values()), now=self.clock(), most=self.limits.max_concurrent, begun=begun)
-
-    def _know(self, run: str, record: RunRecord | None) -> None:
-        if record is None:
-            self.known.pop(run, None)
-        else:
-            self.known[run] = record
+        return decide(list(self.view.known.values()), now=self.clock(), most=self.limits.max_concurrent, begun=begun)
 
     async def _forget(self, run: str) -> None:
-        if (record := self.known.get(run)) is not None:
+        if (record := self.view.known.get(run)) is not None:
             # First, so that the event is written even if this gateway is killed here.
             await append_finished_event(self.store, record)
         await self.store.delete(keys.queue_entry_key(run))
-        self.known.pop(run, None)
+        self.view.known.pop(run, None)
         self.starts.forget(run)
+        self._silent.forget(run)
         if record is not None:
             for listener in self._end_listeners:
                 listener(record)
             self.log("run ended", run=run, status=record.status, reason=record.reason)
 
-    async def _settle(self, run: str) -> None:
-        record = await recover_expired(self.store, run, retries=self.limits.retries, clock=self.clock)
+    async def _settle_silent(self) -> None:
+        """Settles runs in a bucket whose runners have exited: their leases are long."""
+        if self.store.is_local:
+            return
+        for record in list(self.view.known.values()):
+            self._silent.observe(record)
+        for run, lease in self._silent.take_due():
+            await self._settle(run, silent=lease)
+
+    async def _settle(self, run: str, *, silent: Lease | None = None) -> None:
+        record = await recover_expired(self.store, run, retries=self.limits.retries, clock=self.clock, silent=silent)
         if record is not None:
-            self.known[run] = record
+            self.view.known[run] = record
             self.starts.forget(run)
             self.log("runner lost", level="warning", run=run, status=record.status)
             self.wake()
@@ -236,10 +224,10 @@ class Dispatcher:
         for run in filter(self.starts.failure_reason, runs):
             reason = f"runner did not start: {self.starts.failure_reason(run)}"
             if record := await finish_unowned(self.store, run, "failed", reason, clock=self.clock):
-                self.known[run] = record
+                self.view.known[run] = record
             self.wake()
         await self.starts.start([run for run in runs if not self.starts.failure_reason(run)])
 
     async def _stop_hung(self) -> None:
         begun, now = self.launcher.running(), self.clock()
-        await self.starts.stop_hung([r.id for r in self.known.values() if r.id in begun and is_expired(r, now)])
+        await self.starts.stop_hung([r.id for r in self.view.known.values() if r.id in begun and is_expired(r, now)])

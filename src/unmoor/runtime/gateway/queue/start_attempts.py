@@ -72,6 +72,17 @@ class RunnerStarts:
         except UnmoorRuntimeError as fault:
             self.log(str(fault), level="error", run=run)
 
+    async def cancel(self, run: str) -> None:
+        try:
+            await self.launcher.cancel(run)
+        except UnmoorRuntimeError as fault:
+            self.log(f"the run hears of its cancellation later: {fault}", level="error", run=run)
+
+    def start_in(self, run: str) -> float:
+        """Seconds until the run may be started again; 0 if it may be started now."""
+        attempts = self._attempts.get(run)
+        return max(0.0, attempts.not_before - self.ticks()) if attempts else 0.0
+
     async def stop_hung(self, expired: Collection[str]) -> None:
         """Stops runners whose leases have been expired for HUNG_S."""
         now = self.ticks()

@@ -139,7 +139,7 @@ class Intake:
         """Whether the run was accepted: the store has it, or had it until retention removed it."""
         if now - keys.creation_time(run) >= timedelta(seconds=self.bundle.agent.retention.runs_s):
             return True
-        if run in self.dispatcher.known:
+        if run in self.dispatcher.view.known:
             return True
         stored = [await self.store.get(key) for key in (keys.run_record_key(run), keys.queue_entry_key(run))]
         return any(stored)

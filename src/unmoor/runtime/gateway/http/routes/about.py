@@ -43,7 +43,7 @@ async def wake(api: ApiContext, request: Request) -> Response:
 
 
 async def metrics(api: ApiContext, request: Request) -> Response:
-    text = api.metrics.exposition(api.dispatcher.known.values())
+    text = api.metrics.exposition(api.dispatcher.view.known.values())
     return Response(text, headers={**SAFE, "content-type": "text/plain; version=0.0.4; charset=utf-8"})
 
 

@@ -32,7 +32,7 @@ async def events(api: ApiContext, request: Request) -> Response:
     wait = requests.int_param(query, "wait", usual=0, least=0, most=requests.MOST_WAIT_S)
     if query and "text/event-stream" not in request.headers.get("accept", ""):
         return json_response(
-            await long_poll(feed, api.record_reader(run), wait_s=wait, pace=api.pace, closing=api.closing)
+            await long_poll(feed, api.followed_reader(run), wait_s=wait, pace=api.pace, closing=api.closing)
         )
     if after and record.is_final and not await feed.read_new():
         return Response(status_code=204, headers=SAFE)  # tells browsers not to reconnect

@@ -78,6 +78,6 @@ class Pulse:
 
 
 async def ping(api: ApiContext, pulse: Pulse, request: Request) -> Response:
-    busy = any(not record.is_final for record in api.dispatcher.known.values())
+    busy = any(not record.is_final for record in api.dispatcher.view.known.values())
     at = pulse.at(int(api.clock().timestamp()), busy=busy)
     return json_response({"status": "HealthyBusy" if busy else "Healthy", "time_of_last_update": at})

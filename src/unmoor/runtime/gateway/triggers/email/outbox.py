@@ -18,6 +18,7 @@ from typing import Any
 from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.clock import Clock
 from unmoor.runtime.config import Mailbox
+from unmoor.runtime.gateway.queue.look_times import LIST_S
 from unmoor.runtime.logs import Log, log_errors
 from unmoor.runtime.state import keys as layout
 from unmoor.runtime.state.run_record import RunRecord, load_record
@@ -29,8 +30,9 @@ from .server import MailServer, MailServerError
 from .smtp import PermanentSmtpError, send
 
 STARTTLS_PORTS = (25, 587)
-# Seconds between looks for due replies, unless a run's end wakes the outbox.
-LOOK_S = 30.0
+# Seconds between looks for due replies, unless a run's end wakes the outbox. A bucket, which charges for each look, is
+# looked at when a known reply is due, and rarely for those of other gateways.
+LOOK_S, RARE_LOOK_S = 30.0, LIST_S
 # A gateway that has taken a reply has this long to send it.
 TAKEN_FOR = timedelta(minutes=5)
 # Backoff between attempts, and when to give up.
@@ -51,12 +53,13 @@ class Outbox:
     log: Log
     look_s: float = LOOK_S
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _due: list[datetime] = field(default_factory=list[datetime])
 
     async def run(self) -> None:
         """Sends due replies until it is cancelled."""
         while True:
             await log_errors(self.send_due, "a look at the outbox", log=self.log)
-            await wait_event(self._wake, self.look_s)
+            await wait_event(self._wake, self._pause_s())
             self._wake.clear()
 
     def on_run_end(self, record: RunRecord) -> None:
@@ -66,16 +69,27 @@ class Outbox:
 
     async def send_due(self) -> None:
         """Sends each reply that is due."""
+        self._due = []
         keys = [entry.key async for entry in self.store.list(layout.OUTBOX)]
         for key in keys:
             if (stored := await self.store.get(key)) is not None:
                 await self._look_at(key, stored)
 
+    def _pause_s(self) -> float:
+        """Seconds until the next look, unless a run's end wakes the outbox."""
+        if self.store.is_local:
+            return self.look_s
+        due = min(((at - self.clock()).total_seconds() for at in self._due), default=RARE_LOOK_S)
+        return min(max(due, self.look_s), RARE_LOOK_S)
+
     async def _look_at(self, key: str, stored: StoredObject) -> None:
         entry: dict[str, Any] = json.loads(stored.content)
         run = key.removeprefix(layout.OUTBOX)
         now = self.clock()
-        if entry["trigger"] not in self.mailboxes or _time(entry.get("not_before")) > now:
+        if entry["trigger"] not in self.mailboxes:
+            return
+        if (due := _time(entry.get("not_before"))) > now:
+            self._due.append(due)
             return
         loaded = await load_record(self.store, run)
         if loaded is None:
@@ -114,6 +128,7 @@ class Outbox:
         wait = timedelta(seconds=BACKOFF.pause_s(attempts))
         again = {**entry, "tries": attempts, "not_before": (now + wait).isoformat()}
         self.log(f"reply delayed: {error}", level="warning", run=record.id, again_s=round(wait.total_seconds()))
+        self._due.append(now + wait)
         await self.store.compare_and_swap(key, _json(again), version)
 
 
