@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from counting_store import CountingStore
 from skipping_loop import run_skipping, skip
 
 from unmoor.runtime.errors import TransientError
-from unmoor.runtime.events import BudgetExceeded, Message, Notice
+from unmoor.runtime.events import BudgetExceeded, Finished, Message, Notice, Tokens
+from unmoor.runtime.run import event_log
 from unmoor.runtime.run.event_log import QUIET_FLUSH_S, SEGMENT_BYTES, EventLog
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.event_feed import Feed
@@ -170,3 +173,32 @@ async def passed(seconds: float) -> None:
     for _ in range(round(seconds)):
         skip(1)
         await asyncio.sleep(0.001)
+
+
+def test_events_have_a_greatest_size_and_the_end_is_always_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "MOST_BYTES", 2000)
+
+    async def act() -> list[dict[str, Any]]:
+        store = open_store(tmp_path.as_uri())
+        async with journal(store) as said:
+            for _ in range(100):
+                said.add(Message(text="x" * 300), raw="{}")
+                said.add({"type": "raw"}, raw="a")
+                said.add(Notice(level="info", text="of the harness"), raw="b")
+            said.add(Notice(level="warning", text="of the runner"))
+            for _ in range(100):
+                said.add(Notice(level="warning", text="y" * 300))
+            said.add(BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal(2)))
+            said.add(Finished(status="succeeded", reason="", tokens=Tokens(), cost_usd=None, artifacts=()))
+        return await Feed(store=store, run=RUN, after=0).read_new()
+
+    events = asyncio.run(act())
+    assert [event["n"] for event in events] == [*range(1, len(events) + 1)]
+    texts = [event.get("text", "") for event in events]
+    assert "the run's events have 0 MiB: further output of the harness is not kept" in texts
+    assert "of the runner" in texts
+    assert [event["type"] for event in events[-3:]] == ["budget.exceeded", "notice", "run.finished"]
+    assert events[-2]["text"].endswith(" further events were not kept")
+    assert sum(len(json.dumps(event)) for event in events) < 6000

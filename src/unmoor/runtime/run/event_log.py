@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from unmoor.runtime.errors import TransientError
-from unmoor.runtime.events import BudgetExceeded, Event, Notice, as_values
+from unmoor.runtime.events import BudgetExceeded, Event, Finished, Notice, Started, as_values
 from unmoor.runtime.redact import Redact, redact_values
 from unmoor.runtime.state import keys
 from unmoor.runtime.state.lease_times import REMOTE
@@ -28,6 +28,8 @@ SEGMENT_BYTES = 256 * 1024
 FLUSH_S, NEAR_FLUSH_S, QUIET_FLUSH_S = 1.0, 0.04, REMOTE.renew_s
 # Longer texts of an event are cut.
 MAX_TEXT, MAX_RAW = 64 * 1024, 256 * 1024
+# Of one run. Beyond it only what unmoor itself has to say is kept, up to twice as much, and always how the run ends.
+MOST_BYTES = 64 * 1024 * 1024
 # While more than this waits for an unreachable store, the harness's output is not read.
 MAX_WAITING = 16 * 1024 * 1024
 
@@ -61,6 +63,7 @@ class EventLog:
         self._segment: list[bytes] = []
         self._waiting: list[bytes] = []
         self._size = 0
+        self._kept_bytes = self._dropped = 0
         self._pending = asyncio.Event()
         self._full = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -85,6 +88,13 @@ class EventLog:
         """Adds an event, or its values; `raw` is the harness's line that it was parsed from."""
         if self._silent:
             return
+        if not self._has_room(event, is_output=raw is not None):
+            return self._drop()
+        if isinstance(event, Finished) and self._dropped:
+            self._append(Notice(level="warning", text=f"{self._dropped} further events were not kept"), None)
+        self._append(event, raw)
+
+    def _append(self, event: Event | dict[str, Any], raw: str | None) -> None:
         self._number += 1
         values = event if isinstance(event, dict) else as_values(event)
         # Redacted before it is cut: half a secret would not be recognized.
@@ -95,6 +105,7 @@ class EventLog:
         text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
         self._waiting.append(text.encode(errors="replace") + b"\n")  # half a surrogate pair cannot be encoded
         self._size += len(self._waiting[-1])
+        self._kept_bytes += len(self._waiting[-1])
         self._pending.set()
         if self._size >= SEGMENT_BYTES:
             self._full.set()
@@ -106,6 +117,18 @@ class EventLog:
             self._watch(whole)
         except OSError:
             self._watch = lambda event: None
+
+    def _has_room(self, event: Event | dict[str, Any], *, is_output: bool) -> bool:
+        own = isinstance(event, Notice) and not is_output
+        return isinstance(event, Started | Finished | BudgetExceeded) or self._kept_bytes < MOST_BYTES * (1 + own)
+
+    def _drop(self) -> None:
+        """Counts an event that is not kept; the first is said."""
+        self._dropped += 1
+        if self._dropped == 1:
+            size = f"{MOST_BYTES // 1024**2} MiB"
+            text = f"the run's events have {size}: further output of the harness is not kept"
+            self._append(Notice(level="warning", text=text), None)
 
     def follow(self, until: datetime | None) -> None:
         """Until then somebody follows the events, so they are written at once."""
