@@ -25,7 +25,7 @@ from unmoor.runtime.config import (
     RunRetention,
 )
 from unmoor.runtime.events import GuardEvent
-from unmoor.runtime.guard.budget.ledger import LedgerTimeouts
+from unmoor.runtime.guard.budget.book import LedgerTimeouts
 from unmoor.runtime.guard.build import GuardSettings, open_guard
 from unmoor.runtime.guard.transport.sockets import SocketStream
 from unmoor.runtime.guard.transport.types import RunCredentials

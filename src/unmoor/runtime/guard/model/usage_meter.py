@@ -19,6 +19,7 @@ from .sse import Event, EventReader
 BYTES_PER_TOKEN = 4
 TOKENS_PER_ATTACHMENT = 1600
 ATTACHMENT = re.compile(rb"[A-Za-z0-9+/=_-]{4000,}")
+NO_USAGE = ReportedUsage()
 MAX_BODY = 32 * 1024 * 1024
 
 
@@ -55,9 +56,12 @@ class UsageMeter:
                 self._accumulate(part)
         return b""
 
-    def final_usage(self, sent: int) -> tuple[ReportedUsage, bool]:
-        """The usage, and whether it is an estimate; `sent` is an estimate of the request's own tokens."""
+    def final_usage(self, sent: int, reserved: ReportedUsage = NO_USAGE) -> tuple[ReportedUsage, bool]:
+        """The usage, and whether it is an estimate; `sent` is an estimate of the request's own tokens, and `reserved`
+        counts if the provider's own count is none."""
         usage = self.usage
+        if usage.invalid:
+            return reserved, True
         if usage.whole:
             return usage, False
         if usage.failed and usage.tokens is None and not usage.text_bytes:

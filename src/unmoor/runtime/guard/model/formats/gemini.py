@@ -12,7 +12,7 @@ from unmoor.runtime.events import Tokens
 from unmoor.runtime.json_values import Json, count, items, object_at
 
 from .protocol import Call, Kind, Pairs, WireFormat
-from .usage import ReportedUsage, price_terms, text_size
+from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
 VERSION = r"(?:(?:v1|v1beta|v1alpha)/)?"
 GENERATE = re.compile(rf"{VERSION}models/(?P<model>[^/:?]+):(?P<method>[A-Za-z]+)")
@@ -43,6 +43,27 @@ class GeminiFormat(WireFormat):
 
     passes = "POST models/NAME:generateContent, :streamGenerateContent, :countTokens and GET models"
     models = re.compile(rf"{VERSION}models(/[A-Za-z0-9._~-]+)?")
+    # https://ai.google.dev/gemini-api/docs/models
+    most_output = 65_536
+
+    def max_output(self, body: Json) -> int:
+        """Of all candidates. The API accepts each name in snake_case too."""
+        configs = (object_at(body, "generationConfig"), object_at(body, "generation_config"))
+        limits = [count(c, name) for c in configs for name in ("maxOutputTokens", "max_output_tokens")]
+        candidates = [count(c, name) for c in configs for name in ("candidateCount", "candidate_count")]
+        return (max(limits) or self.most_output) * max(*candidates, 1)
+
+    def images(self, body: Json) -> Iterator[str]:
+        for content in items(body, "contents"):
+            for part in items(content, "parts"):
+                inline = object_at(part, "inlineData") or object_at(part, "inline_data")
+                kind, data = str(inline.get("mimeType") or inline.get("mime_type")), inline.get("data")
+                if kind.startswith("image/") and isinstance(data, str):
+                    yield data
+
+    def requested_terms(self, body: Json) -> tuple[tuple[str, str], ...]:
+        tiers = price_terms(body, "serviceTier") or price_terms(body, "service_tier")
+        return tuple(("service_tier", tier.lower()) for _, tier in tiers)
 
     def call(self, method: str, path: str) -> Call | None:
         match = GENERATE.fullmatch(path)
@@ -115,5 +136,14 @@ def _with_counts(usage: ReportedUsage, counts: Json) -> ReportedUsage:
             output=max(count(counts, "candidatesTokenCount") + reasoning, count(counts, "totalTokenCount") - sent),
             reasoning=reasoning,
         ),
+        input_audio=min(_audio(counts, "promptTokensDetails") + _audio(counts, "toolUsePromptTokensDetails"), sent),
+        cached_audio=_audio(counts, "cacheTokensDetails"),
+        output_audio=_audio(counts, "candidatesTokensDetails"),
+        invalid=has_invalid_count(counts),
         terms=price_terms(counts, "serviceTier") and (("service_tier", str(counts["serviceTier"]).lower()),),
     )
+
+
+def _audio(counts: Json, details: str) -> int:
+    """The tokens of sound in a list of counts by modality."""
+    return sum(count(entry, "tokenCount") for entry in items(counts, details) if entry.get("modality") == "AUDIO")

@@ -9,8 +9,8 @@ from dataclasses import replace
 from unmoor.runtime.events import Tokens
 from unmoor.runtime.json_values import Json, count, items, object_at
 
-from .openai import OpenAIFormat, remote, web_tools
-from .usage import ReportedUsage, price_terms, text_size
+from .openai import OpenAIFormat, inline_images, remote, web_tools
+from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
 REQUEST_USAGE = b'"stream_options":{"include_usage":true},'
 
@@ -19,6 +19,15 @@ class OpenAIChatFormat(OpenAIFormat):
     """Chat completions."""
 
     posts = (("chat/completions", "generate"),)
+
+    def max_output(self, body: Json) -> int:
+        """Of all `n` choices; a request with both limits counts with the larger one."""
+        limit = max(count(body, "max_completion_tokens"), count(body, "max_tokens"))
+        return (limit or self.most_output) * max(count(body, "n"), 1)
+
+    def images(self, body: Json) -> Iterator[str]:
+        for message in items(body, "messages"):
+            yield from inline_images(object_at(block, "image_url").get("url") for block in items(message, "content"))
 
     def provider_side_egress(self, body: Json) -> Iterator[str]:
         for name in ("web_search_options", "plugins"):
@@ -92,6 +101,10 @@ def _with_counts(usage: ReportedUsage, event: Json, counts: Json) -> ReportedUsa
             output=max(received, count(counts, "total_tokens") - sent),
             reasoning=count(counts, "completion_tokens_details", "reasoning_tokens"),
         ),
+        input_audio=min(count(details, "audio_tokens"), sent),
+        cached_audio=count(details, "cached_tokens_details", "audio_tokens"),
+        output_audio=count(counts, "completion_tokens_details", "audio_tokens"),
+        invalid=has_invalid_count(counts),
         whole=_is_last(event),
         terms=price_terms(event, "service_tier") or usage.terms,
     )

@@ -9,8 +9,8 @@ from dataclasses import replace
 from unmoor.runtime.events import Tokens
 from unmoor.runtime.json_values import Json, count, items, object_at
 
-from .openai import OpenAIFormat, remote, web_tools
-from .usage import ReportedUsage, price_terms, text_size
+from .openai import OpenAIFormat, inline_images, remote, web_tools
+from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
 ENDS = ("response.completed", "response.incomplete", "response.failed")
 
@@ -19,6 +19,14 @@ class OpenAIResponsesFormat(OpenAIFormat):
     """The Responses API."""
 
     posts = (("responses", "generate"),)
+
+    def max_output(self, body: Json) -> int:
+        return count(body, "max_output_tokens") or self.most_output
+
+    def images(self, body: Json) -> Iterator[str]:
+        for item in items(body, "input"):
+            blocks = (*items(item, "content"), *items(item, "output"))
+            yield from inline_images(b.get("image_url") for b in blocks if b.get("type") == "input_image")
 
     def provider_side_egress(self, body: Json) -> Iterator[str]:
         yield from web_tools(body)
@@ -64,6 +72,9 @@ def _with_response(usage: ReportedUsage, response: Json) -> ReportedUsage:
             output=max(count(counts, "output_tokens"), count(counts, "total_tokens") - sent),
             reasoning=count(counts, "output_tokens_details", "reasoning_tokens"),
         ),
+        input_audio=min(count(details, "audio_tokens"), sent),
+        output_audio=count(counts, "output_tokens_details", "audio_tokens"),
+        invalid=has_invalid_count(counts),
         whole=True,
         searches=max(usage.searches, sum(map(_is_search, items(response, "output")))),
         terms=price_terms(response, "service_tier"),

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from unmoor.runtime.json_values import Json
 
-from .usage import ReportedUsage
+from .usage import ReportedUsage, price_terms
 
 Kind = Literal["generate", "count", "list"]
 Pairs = Sequence[tuple[str, str]]
@@ -33,6 +33,8 @@ class WireFormat(ABC):
     passes: ClassVar[str]
     posts: ClassVar[tuple[tuple[str, Kind], ...]] = ()
     models: ClassVar[re.Pattern[str]]
+    # The most output tokens of a request that sets no limit: more than any model of the format writes.
+    most_output: ClassVar[int]
 
     def call(self, method: str, path: str) -> Call | None:
         """The call, None if it is not allowed. `path` follows the base URL and is still encoded."""
@@ -47,6 +49,18 @@ class WireFormat(ABC):
     def streams(self, body: Json, call: Call) -> bool:
         """Whether the request asks for a stream."""
         return body.get("stream") is True
+
+    @abstractmethod
+    def max_output(self, body: Json) -> int:
+        """The most output tokens of all responses to this request."""
+
+    @abstractmethod
+    def images(self, body: Json) -> Iterable[str]:
+        """The images within the messages, in base64."""
+
+    def requested_terms(self, body: Json) -> tuple[tuple[str, str], ...]:
+        """The members of the body that decide the price."""
+        return price_terms(body, "service_tier", "speed", "inference_geo")
 
     @abstractmethod
     def key(self, key: str) -> tuple[str, str]:
