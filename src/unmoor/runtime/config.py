@@ -163,6 +163,7 @@ class RunLimits:
     when_busy: Literal["queue", "skip"]
     retries: int
     session: str | None
+    max_model_requests: int
     max_cost_usd: Decimal | None
     artifacts: tuple[str, ...]
 

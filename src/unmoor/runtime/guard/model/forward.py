@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from unmoor.runtime.events import BudgetExceeded, ModelUsage, Notice, Tokens
+from unmoor.runtime.events import BudgetExceeded, ModelAnswer, ModelUsage, Notice, Tokens
 from unmoor.runtime.guard.budget.day_record import NOTHING
 from unmoor.runtime.guard.budget.ledger import Ledger, Reservation
 from unmoor.runtime.guard.transport.exchange import Exchange
@@ -69,6 +69,8 @@ class ForwardedRequest:
         self._meter: UsageMeter | None = None
         self._begun = False
         self._response: int | None = None
+        # Until it has ended otherwise: nobody waited for it.
+        self._answer = ModelAnswer(finish="cancelled", detail="")
         self._began_at = time.monotonic()
 
     async def forward(self) -> None:
@@ -117,12 +119,15 @@ class ForwardedRequest:
                 error = self._request.format.error_event(f"unmoor: {cap_text(exceeded)}")
                 await http.send(b"\n\n" + error)
                 return await http.end()
-        if self._meter and (passed := self._meter.end()):
-            await http.send(passed)
+        if self._meter:
+            if passed := self._meter.end():
+                await http.send(passed)
+            self._answer = self._meter.answer()
         await http.end()
 
     async def _return_error(self, response: aiohttp.ClientResponse) -> None:
         """Returns the provider's error, without the key in case it repeats it."""
+        self._answer = ModelAnswer(finish="failed", detail=f"the provider responded {response.status}")
         self._notice(f"the model's provider responded {response.status}")
         content = b""
         while len(content) < MAX_ERROR_BODY and (data := await self._provider.upstream.read(response)):
@@ -132,6 +137,7 @@ class ForwardedRequest:
 
     async def _fail(self, status: int, reason: str) -> None:
         text = f"the model's provider failed: {reason}"
+        self._answer = ModelAnswer(finish="broken" if self._begun else "failed", detail=reason)
         self._notice(text)
         if self._begun:
             raise ConnectionResetError(text)
@@ -168,6 +174,10 @@ class ForwardedRequest:
         if tokens != Tokens():
             model = self._provider.model
             self._exchange.emit(ModelUsage(model=model, tokens=tokens, cost_usd=cost, estimated=estimated))
+        # A failure is noticed where it happens.
+        if self._meter and self._answer == self._meter.answer() and self._answer.problem:
+            self._notice(f"the model's answer {self._answer.problem}")
+        self._exchange.emit(self._answer)
 
     def _final_usage(self, worst: WorstCase) -> tuple[ReportedUsage, bool]:
         """The usage, and whether it is an estimate. A request that was sent counts although nobody saw its response."""

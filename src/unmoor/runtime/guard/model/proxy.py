@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 from unmoor.runtime.errors import TransientError
-from unmoor.runtime.events import BudgetExceeded, NetworkDenied, Notice
+from unmoor.runtime.events import BudgetExceeded, ModelAnswer, NetworkDenied, Notice
 from unmoor.runtime.guard.transport.exchange import MODEL_PATH, Exchange
 from unmoor.runtime.guard.transport.http1 import BadRequest, Headers, Request, TooLarge
 from unmoor.runtime.logs import Log, null_log
@@ -101,6 +101,8 @@ class ModelProxy:
         await self._refuse(exchange, 503, text, [RETRY_SOON])
 
     async def _refuse(self, exchange: Exchange, status: int, text: str, headers: Headers) -> None:
+        if status not in (401, 402):  # another run's, and the end of this one
+            exchange.emit(ModelAnswer(finish="failed", detail=f"the guard responded {status}: {text}"))
         error = formats_of(self.policy.provider)[0].error(status, f"unmoor: {text}")
         await exchange.http.respond(status, [JSON, *headers], json.dumps(error).encode())
 

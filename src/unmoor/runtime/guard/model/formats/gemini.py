@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import unquote
 
-from unmoor.runtime.events import Tokens
-from unmoor.runtime.json_values import Json, count, items, object_at
+from unmoor.runtime.events import Finish, Tokens
+from unmoor.runtime.json_values import Json, count, items, object_at, text
 
+from .ending import Ending, says_anything
 from .protocol import Call, Kind, Pairs, WireFormat
 from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
@@ -38,6 +39,38 @@ WEB_TOOLS = ("urlContext", "googleSearch", "googleSearchRetrieval", "googleMaps"
 WEB_TOOL_NAMES = [name for tool in WEB_TOOLS for name in (tool, re.sub("[A-Z]", lambda m: f"_{m[0].lower()}", tool))]
 
 
+# https://ai.google.dev/api/generate-content#FinishReason
+REFUSED = (
+    "SAFETY",
+    "RECITATION",
+    "LANGUAGE",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "IMAGE_SAFETY",
+    "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_RECITATION",
+)
+BROKEN = (
+    "FINISH_REASON_UNSPECIFIED",
+    "OTHER",
+    "MALFORMED_FUNCTION_CALL",
+    "UNEXPECTED_TOOL_CALL",
+    "TOO_MANY_TOOL_CALLS",
+    "MISSING_THOUGHT_SIGNATURE",
+    "MALFORMED_RESPONSE",
+    "IMAGE_OTHER",
+    "NO_IMAGE",
+)
+FINISHES: Mapping[str, Finish] = {
+    "MAX_TOKENS": "length",
+    **dict.fromkeys(REFUSED, "refused"),
+    **dict.fromkeys(BROKEN, "broken"),
+}
+# A part with only these says nothing.
+SILENT = {"text", "thought", "thoughtSignature"}
+
+
 class GeminiFormat(WireFormat):
     """The Gemini API."""
 
@@ -45,6 +78,7 @@ class GeminiFormat(WireFormat):
     models = re.compile(rf"{VERSION}models(/[A-Za-z0-9._~-]+)?")
     # https://ai.google.dev/gemini-api/docs/models
     most_output = 65_536
+    finishes = FINISHES
 
     def max_output(self, body: Json) -> int:
         """Of all candidates. The API accepts each name in snake_case too."""
@@ -111,6 +145,18 @@ class GeminiFormat(WireFormat):
             usage = _with_counts(usage, counts)
         return replace(usage, whole=usage.whole or (usage.tokens is not None and _is_last(event)))
 
+    def accumulate_ending(self, ending: Ending, event: Json) -> Ending:
+        if reason := text(event, "promptFeedback", "blockReason"):
+            ending = replace(ending, word=f"blockReason {reason}", refuses=True)
+        for candidate in items(event, "candidates"):
+            parts = items(candidate, "content", "parts")
+            ending = replace(
+                ending,
+                word=text(candidate, "finishReason") or ending.word,
+                has_content=ending.has_content or any(map(_says_or_calls, parts)),
+            )
+        return ending
+
     def error(self, status: int, message: str) -> Json:
         return {"error": {"code": status, "message": message, "status": STATUSES.get(status, "INTERNAL")}}
 
@@ -118,6 +164,10 @@ class GeminiFormat(WireFormat):
 def _is_last(event: Json) -> bool:
     """Every part of a stream reports usage; this one is the last."""
     return "promptFeedback" in event or any("finishReason" in candidate for candidate in items(event, "candidates"))
+
+
+def _says_or_calls(part: Json) -> bool:
+    return bool(part.keys() - SILENT) or (part.get("thought") is not True and says_anything(part.get("text")))
 
 
 def _size(part: Json) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from types import MappingProxyType
 
-from unmoor.runtime.events import Tokens
-from unmoor.runtime.json_values import Json, count, items, object_at
+from unmoor.runtime.events import Finish, Tokens
+from unmoor.runtime.json_values import Json, count, items, object_at, text
 
+from .ending import Ending, says_anything
 from .openai import OpenAIFormat, inline_images, remote, web_tools
 from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
@@ -19,6 +21,16 @@ class OpenAIResponsesFormat(OpenAIFormat):
     """The Responses API."""
 
     posts = (("responses", "generate"),)
+    # The reasons of an incomplete response, and the status of another one.
+    finishes = MappingProxyType[str, Finish](
+        {
+            "max_output_tokens": "length",
+            "content_filter": "refused",
+            "incomplete": "broken",
+            "cancelled": "broken",
+            "in_progress": "broken",
+        }
+    )
 
     def max_output(self, body: Json) -> int:
         return count(body, "max_output_tokens") or self.most_output
@@ -47,9 +59,32 @@ class OpenAIResponsesFormat(OpenAIFormat):
             return replace(usage, searches=usage.searches + _is_search(object_at(event, "item")))
         return replace(usage, text_bytes=usage.text_bytes + text_size(event.get("delta")))
 
+    def accumulate_ending(self, ending: Ending, event: Json) -> Ending:
+        kind = event.get("type")
+        if event.get("object") == "response" or kind in ENDS:
+            response = event if event.get("object") == "response" else object_at(event, "response")
+            for item in items(response, "output"):
+                ending = _with_item(ending, item)
+            reason = text(response, "incomplete_details", "reason")
+            return replace(ending, word=reason or text(response, "status") or str(kind).removeprefix("response."))
+        return _with_item(ending, object_at(event, "item")) if kind == "response.output_item.done" else ending
+
     def error_event(self, message: str) -> bytes:
         error = {"type": "error", "code": "insufficient_quota", "message": message, "param": None}
         return f"event: error\ndata: {json.dumps(error)}\n\n".encode()
+
+
+def _with_item(ending: Ending, item: Json) -> Ending:
+    """Reasoning is no content; a message counts by its parts, and every other item counts, such as a tool's call."""
+    kind = text(item, "type")
+    if kind != "message":
+        return replace(ending, has_content=ending.has_content or kind not in ("", "reasoning"))
+    parts = items(item, "content")
+    return replace(
+        ending,
+        has_content=ending.has_content or any(says_anything(part.get("text")) for part in parts),
+        refuses=ending.refuses or any(part.get("type") == "refusal" for part in parts),
+    )
 
 
 def _is_search(item: Json) -> bool:
