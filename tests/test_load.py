@@ -52,6 +52,14 @@ LINES = [
         "4:7: run.max_cost_usd: a spending limit needs a model; add a model or remove the limit",
     ),
     (
+        "run: {max_model_requests: 2}",
+        "4:7: run.max_model_requests: a limit of model requests needs a model; add a model or remove the limit",
+    ),
+    (
+        "run: {max_model_requests: 0}",
+        "4:7: run.max_model_requests: 0 is not allowed here; it must be greater than or equal to 1",
+    ),
+    (
         "resources: {memory: 2G}",
         "4:13: resources.memory: '2G' is not a size; write a number and Mi, Gi or Ti, such as 2Gi",
     ),

@@ -18,8 +18,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "runtime"), str(ROOT / "tests" / "runtime" / "guard")]
+sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("helpers", "runtime", "runtime/guard")]
 
+import forked
 from agents import read_answer, request
 from clients import connected
 from test_guard_process import environment, free_port, guard
@@ -32,10 +33,17 @@ from unmoor.runtime.guard.transport.types import ConnectionHandler
 from unmoor.runtime.run.guard_port import GuardPort
 from unmoor.runtime.store import open_store
 
+# The program itself: what a fork of this process needs would be measured too.
+forked.AGENT[:] = [sys.executable, "-m", "unmoor.runtime"]
 REQUESTS = 300
 STREAMS = 200
 EVENTS = 200
-BODY = {"model": "claude-sonnet-4-5", "stream": True, "messages": [{"role": "user", "content": "x" * 50_000}]}
+BODY = {
+    "model": "claude-sonnet-4-5",
+    "stream": True,
+    "max_tokens": 1000,
+    "messages": [{"role": "user", "content": "x" * 50_000}],
+}
 
 
 def main() -> None:

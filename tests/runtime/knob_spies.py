@@ -67,6 +67,7 @@ FULL: dict[str, Any] = {
         "when_busy": "skip",
         "retries": 3,
         "session": "k",
+        "max_model_requests": 9,
         "max_cost_usd": "1",
         "artifacts": ["a"],
         "max_artifacts_mib": 1,

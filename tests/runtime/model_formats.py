@@ -31,12 +31,14 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the model says: pieces of text, then perhaps a tool call."""
+    """What the model says: pieces of text, then perhaps a tool call; `finish` is the provider's word for another end
+    than the usual one."""
 
     pieces: tuple[str, ...]
     tool: ToolUse | None
     tokens: Tokens
     model: str
+    finish: str = ""
     id: str = field(default_factory=lambda: f"{next(_count):06d}")
 
     @property
@@ -97,7 +99,10 @@ class Anthropic:
             yield {"type": "content_block_stop", "index": index}
         yield {
             "type": "message_delta",
-            "delta": {"stop_reason": "tool_use" if answer.tool else "end_turn", "stop_sequence": None},
+            "delta": {
+                "stop_reason": answer.finish or ("tool_use" if answer.tool else "end_turn"),
+                "stop_sequence": None,
+            },
             "usage": usage,
         }
         yield {"type": "message_stop"}
@@ -111,7 +116,7 @@ class Anthropic:
         return {
             **self._message(answer),
             "content": self._content(answer),
-            "stop_reason": "tool_use" if answer.tool else "end_turn",
+            "stop_reason": answer.finish or ("tool_use" if answer.tool else "end_turn"),
             "usage": self._usage(answer.tokens),
         }
 
@@ -179,7 +184,7 @@ class Chat:
         return {"id": f"call_{answer.id}", "type": "function", "function": function}
 
     def _finish(self, answer: Answer) -> str:
-        return "tool_calls" if answer.tool else "stop"
+        return answer.finish or ("tool_calls" if answer.tool else "stop")
 
     def _usage(self, tokens: Tokens) -> Json:
         return {
@@ -221,7 +226,8 @@ class Responses(Chat):
             yield {"type": "response.output_item.added", "output_index": index, "item": unfinished}
             yield from self._parts(item, answer, at)
             yield {"type": "response.output_item.done", "output_index": index, "item": item}
-        yield {"type": "response.completed", "response": self.body(answer)}
+        end = "response.incomplete" if answer.finish else "response.completed"
+        yield {"type": end, "response": self.body(answer)}
 
     def _parts(self, item: Json, answer: Answer, at: Json) -> Iterator[Json]:
         if item["type"] == "message":
@@ -245,6 +251,8 @@ class Responses(Chat):
 
     def _response(self, answer: Answer) -> Json:
         head = {"id": f"resp_{answer.id}", "object": "response", "created_at": 1, "model": answer.model}
+        if answer.finish:
+            return {**head, "status": "incomplete", "error": None, "incomplete_details": {"reason": answer.finish}}
         return {**head, "status": "completed", "error": None, "incomplete_details": None}
 
     def _items(self, answer: Answer) -> list[Json]:
@@ -310,7 +318,7 @@ class Gemini:
     def _body(self, answer: Answer, parts: list[Json], *, finished: bool) -> Json:
         candidate: Json = {"content": {"role": "model", "parts": parts}, "index": 0}
         if finished:
-            candidate["finishReason"] = "STOP"
+            candidate["finishReason"] = answer.finish or "STOP"
         tokens = answer.tokens
         usage = {
             "promptTokenCount": tokens.input,

@@ -50,6 +50,23 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Ends:
+    """The model says this and ends so, in the format's own word; with `empty` it says nothing."""
+
+    how: Literal["length", "refused", "empty"]
+    text: str = "half of it"
+
+
+# The words of each format, by the ending of its path.
+WORDS = {
+    "/messages": {"length": "max_tokens", "refused": "refusal"},
+    "/chat/completions": {"length": "length", "refused": "content_filter"},
+    "/responses": {"length": "max_output_tokens", "refused": "content_filter"},
+    "Content": {"length": "MAX_TOKENS", "refused": "SAFETY"},
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Shell:
     """The model calls the harness's own shell tool, under the name that the request offers it by."""
 
@@ -101,7 +118,7 @@ class ErrorInStream:
     text: str = "half an answer, and then"
 
 
-Turn = Text | Shell | Call | Refuse | Stall | Break | ErrorInStream
+Turn = Text | Ends | Shell | Call | Refuse | Stall | Break | ErrorInStream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,13 +299,17 @@ def _cut(body: bytes) -> list[bytes]:
     return [body[:middle], body[middle:]]
 
 
-def _said(asked: Asked, wire: Format, turn: Text | Shell | Call | Stall | Break | ErrorInStream) -> Answer:
-    tokens = TOKENS if isinstance(turn, ErrorInStream) else turn.tokens
+def _said(asked: Asked, wire: Format, turn: Text | Ends | Shell | Call | Stall | Break | ErrorInStream) -> Answer:
+    tokens = TOKENS if isinstance(turn, ErrorInStream | Ends) else turn.tokens
     model = (asked.body or {}).get("model") or asked.path.rsplit("/", 1)[-1].partition(":")[0]
     if isinstance(turn, Shell | Call):
         offered = wire.tools(asked.body)
         tool = _shell(turn, offered) if isinstance(turn, Shell) else _tool(turn, offered)
         return Answer(pieces=(), tool=tool, tokens=tokens, model=model)
+    if isinstance(turn, Ends):
+        words = next(words for ending, words in WORDS.items() if asked.path.endswith(ending))
+        pieces = () if turn.how == "empty" else (turn.text,)
+        return Answer(pieces=pieces, tool=None, tokens=tokens, model=model, finish=words.get(turn.how, ""))
     size = turn.piece if isinstance(turn, Text) else 4
     pieces = tuple(turn.text[i : i + size] for i in range(0, len(turn.text), size))
     return Answer(pieces=pieces, tool=None, tokens=tokens, model=model)

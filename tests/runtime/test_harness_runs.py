@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from model_server import ModelServer, Refuse, Shell, Stall, Text, model_server
+from model_server import Ends, ModelServer, Refuse, Shell, Stall, Text, model_server
 from runs import HAS_A_FENCE, Bench, Ran, command_spec, is_what_this_kernel_can
 
 from unmoor.errors import UnmoorError
@@ -29,6 +29,8 @@ MODELS = {
     "pi": ("anthropic", "claude-sonnet-5"),
 }
 HARNESSES = sorted(MODELS)
+# All, for what the guard sees.
+MODELS |= {"gemini": ("google", "gemini-2.5-pro"), "goose": ("anthropic", "claude-sonnet-5")}
 NEWEST = landlock.version()
 CONFINEMENT = {
     0: "advisory: kernel has no Landlock; network and processes enforced by seccomp notification",
@@ -203,3 +205,23 @@ def test_a_model_that_never_answers_ends_with_the_runs_own_timeout(tmp_path: Pat
         run = bench(tmp_path, "claude-code", server, run={"timeout": "3s"}).run("Wait.")
         server.go_on()
     assert run.record.status == "timed_out"
+
+
+@pytest.mark.parametrize("harness", sorted(MODELS))
+@pytest.mark.parametrize("how", ["length", "refused", "empty"])
+def test_an_answer_that_is_none_fails_the_run_with_every_harness(tmp_path: Path, harness: str, how: Any) -> None:
+    with model_server(Ends(how)) as server:
+        run = bench(tmp_path, harness, server).run("Say something.")
+    assert run.record.status == "failed"
+    text = {"length": "was cut off at its length limit", "refused": "was refused or filtered", "empty": "is empty"}[how]
+    assert any(notice["text"].startswith(f"the model's answer {text}") for notice in run.of("notice"))
+    assert run.record.reason
+
+
+def test_claude_code_offers_nothing_that_outlives_its_answer(tmp_path: Path) -> None:
+    with model_server(Text("done")) as server:
+        run = bench(tmp_path, "claude-code", server).run("Say something.")
+    assert run.record.status == "succeeded"
+    tools = {tool["name"]: tool for tool in server.requests[0].body["tools"]}
+    assert not tools.keys() & {"ScheduleWakeup", "Monitor", "CronCreate"}
+    assert "run_in_background" not in str(tools["Bash"]["input_schema"])

@@ -88,6 +88,7 @@ KNOBS: Mapping[str, str] = {
     "run.when_busy": "gateway/test_dispatch.py::test_a_run_is_skipped_where_the_spec_says_so_and_all_are_taken",
     "run.retries": "test_knobs.py::test_retries_are_of_the_infrastructure_and_as_many_as_the_spec_says",
     "run.session": "test_knobs.py::test_a_trigger_s_prompt_and_session_are_made_of_what_the_agent_is",
+    "run.max_model_requests": "test_model_answers.py::test_a_run_that_asks_more_often_than_it_may_is_stopped_and_says_so",
     "run.max_cost_usd": "guard/test_model.py::test_a_run_whose_cap_is_used_up_gets_no_further_request_through",
     "run.artifacts": "test_knobs.py::test_artifacts_are_those_that_the_globs_name",
     "run.max_artifacts_mib": "test_file_tree.py::test_artifacts_beyond_their_size_in_all_are_left_out_and_named",

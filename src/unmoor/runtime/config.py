@@ -164,6 +164,7 @@ class RunLimits:
     when_busy: Literal["queue", "skip"]
     retries: int
     session: str | None
+    max_model_requests: int
     max_cost_usd: Decimal | None
     artifacts: tuple[str, ...]
     max_artifacts_mib: int

@@ -1,9 +1,9 @@
 """The events of a run, the same for every harness.
 
 An adapter's reader turns a line of the harness's output into Message, ToolCall, ToolResult, ModelUsage and Notice. The
-guard emits ModelUsage, Notice, NetworkDenied and BudgetExceeded. A run begins with Started and ends with Finished. In
-JSON an event is an object with `type`, its own fields, and from the event log `n`, `at` and, for an event from a line
-of the harness, `raw`.
+guard emits ModelUsage, Notice, NetworkDenied and BudgetExceeded, and for the runner alone ModelAnswer. A run begins
+with Started and ends with Finished. In JSON an event is an object with `type`, its own fields, and from the event log
+`n`, `at` and, for an event from a line of the harness, `raw`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,15 @@ from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 Status = Literal["succeeded", "failed", "timed_out", "cancelled", "over_budget", "lost"]
+# `cancelled`: nobody waited for the answer, or the guard cut it; `failed`: there is no answer.
+Finish = Literal["complete", "length", "refused", "empty", "broken", "failed", "cancelled"]
+_PROBLEMS = {
+    "length": "was cut off at its length limit ({})",
+    "refused": "was refused or filtered ({})",
+    "empty": "is empty ({})",
+    "broken": "broke off before its end ({})",
+    "failed": "failed ({})",
+}
 FINAL_STATUSES: tuple[Status, ...] = ("succeeded", "failed", "timed_out", "cancelled", "over_budget", "lost")
 
 
@@ -85,6 +94,21 @@ class ModelUsage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAnswer:
+    """How a model request ended; for the runner, and not in a run's events. `detail` is the provider's own word for it,
+    or the reason of a failure."""
+
+    type: ClassVar[str] = "model.answer"
+    finish: Finish
+    detail: str
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the answer; empty for one that is complete, or that nobody waited for."""
+        return _PROBLEMS.get(self.finish, "").format(self.detail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Something that a user should see: a retry, a warning, an error of the harness that does not end the run."""
 
@@ -126,19 +150,19 @@ class Finished:
 
 Event = Started | Message | ToolCall | ToolResult | ModelUsage | Notice | NetworkDenied | BudgetExceeded | Finished
 HarnessEvent = Message | ToolCall | ToolResult | ModelUsage | Notice
-GuardEvent = ModelUsage | Notice | NetworkDenied | BudgetExceeded
+GuardEvent = ModelUsage | ModelAnswer | Notice | NetworkDenied | BudgetExceeded
 
 
-_GUARD_EVENTS = {kind.type: kind for kind in (ModelUsage, Notice, NetworkDenied, BudgetExceeded)}
+_GUARD_EVENTS = {kind.type: kind for kind in (ModelUsage, ModelAnswer, Notice, NetworkDenied, BudgetExceeded)}
 _AMOUNTS = ("cost_usd", "limit_usd", "spent_usd")
 
 
-def as_values(event: Event) -> dict[str, Any]:
+def as_values(event: Event | GuardEvent) -> dict[str, Any]:
     """The event for JSON; amounts are texts, so that none is rounded."""
     return {"type": event.type, **dataclasses.asdict(event, dict_factory=_json_members)}
 
 
-def as_json(event: Event) -> str:
+def as_json(event: Event | GuardEvent) -> str:
     """The event as one line of JSON."""
     return json.dumps(as_values(event), ensure_ascii=False, separators=(",", ":"))
 

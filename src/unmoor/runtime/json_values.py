@@ -52,10 +52,16 @@ def items(value: object, *path: str) -> list[Json]:
 
 
 def count(value: object, *path: str) -> int:
-    """The number at the path as a count; 0 if it is missing, negative or absurdly large."""
+    """The number at the path as a count; 0 if it is missing or no count."""
     found = value_at(value, *path)
-    is_count = isinstance(found, int | float) and not isinstance(found, bool) and 0 <= found <= MAX_COUNT
-    return int(found) if is_count else 0
+    return int(found) if is_count(found) else 0
+
+
+def is_count(value: object) -> bool:
+    """Whether this is a whole number that a count can be; JSON does not tell 1.0 from 1."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return 0 <= value <= MAX_COUNT and value == int(value)
 
 
 def as_text(value: object) -> str:

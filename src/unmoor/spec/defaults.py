@@ -50,6 +50,7 @@ _TABLE = (
     Default(path="run.when_busy", value="queue", reason="no accepted trigger is lost"),
     Default(path="run.retries", value=1, reason="one lost machine should not lose a run"),
     Default(path="run.session", value=None, reason="runs are independent"),
+    Default(path="run.max_model_requests", value=2000, reason="a long task needs a few hundred; a loop has no end"),
     Default(path=RUN_CAP, value=None, reason="no limit unless one is set"),
     Default(path=DAY_CAP, value=None, reason="no limit unless one is set"),
     Default(path="run.max_artifacts", value=1024, reason="more is mostly a mistake in a glob, or a sparse file"),

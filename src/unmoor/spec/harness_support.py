@@ -71,6 +71,9 @@ def _model(spec: Spec) -> Iterator[Finding]:
         if spec.run.max_cost_usd or spec.budget.per_day_usd:
             cap = RUN_CAP if spec.run.max_cost_usd else DAY_CAP
             yield tuple(cap.split(".")), "a spending limit needs a model", "add a model or remove the limit"
+        if spec.run.max_model_requests:
+            rule = "a limit of model requests needs a model"
+            yield ("run", "max_model_requests"), rule, "add a model or remove the limit"
         return
     allowed = HARNESS_PROVIDERS[spec.harness.name]
     if spec.model.provider not in allowed:

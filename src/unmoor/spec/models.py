@@ -326,6 +326,9 @@ class RunSpec(SpecModel):
         description="A session key, as a template. Runs with the same key resume one session. Default: a new session "
         "for each run.",
     )
+    max_model_requests: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        None, description="The limit of one run's model requests, including failed ones."
+    )
     max_cost_usd: Dollars | None = Field(None, description="The limit of one run's spending on its model.")
     artifacts: list[Text] = Field([], description="Globs of workspace files to store as artifacts.")
     max_artifacts: Size | None = Field(

@@ -24,8 +24,8 @@ from unmoor.runtime.config import (
     RunLimits,
     RunRetention,
 )
-from unmoor.runtime.events import GuardEvent
-from unmoor.runtime.guard.budget.ledger import LedgerTimeouts
+from unmoor.runtime.events import GuardEvent, ModelAnswer
+from unmoor.runtime.guard.budget.book import LedgerTimeouts
 from unmoor.runtime.guard.build import GuardSettings, open_guard
 from unmoor.runtime.guard.transport.sockets import SocketStream
 from unmoor.runtime.guard.transport.types import RunCredentials
@@ -73,6 +73,7 @@ def agent(
             when_busy="queue",
             retries=1,
             session=None,
+            max_model_requests=2000,
             max_cost_usd=None if run_usd is None else Decimal(run_usd),
             artifacts=(),
         ),
@@ -120,12 +121,20 @@ async def opened(
     settings: GuardSettings | None = None,
     grant: RunCredentials = GRANT,
     key: str = KEY,
+    answers: list[ModelAnswer] | None = None,
 ) -> AsyncIterator[GuardPort]:
-    """A run's local port to a door of this agent's."""
+    """A run's local port to a door of this agent's; `answers` takes how each request ended, `told` all other events."""
+
+    def tell(event: GuardEvent) -> None:
+        if not isinstance(event, ModelAnswer):
+            told.append(event)
+        elif answers is not None:
+            answers.append(event)
+
     store = store or open_store("memory://")
     settings = settings or GuardSettings(ledger=LedgerTimeouts(write_every_s=0.01))
     door = open_guard(what, store=store, key=key, clock=clock or Clock(), network=World(), settings=settings)
-    async with door as there, route_to(there) as way, GuardPort(way, grant, told.append) as port:
+    async with door as there, route_to(there) as way, GuardPort(way, grant, tell) as port:
         yield port
 
 

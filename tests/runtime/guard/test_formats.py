@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from agents import Clock
 
+from unmoor.runtime.config import Model
 from unmoor.runtime.events import Tokens
 from unmoor.runtime.guard.model.formats import Call, ReportedUsage, WireFormat, formats_of
 from unmoor.runtime.guard.model.formats.openai_chat import add_usage_request
+from unmoor.runtime.guard.model.prices import Prices
+from unmoor.runtime.guard.model.request_policy import ModelPolicy, authorize
+from unmoor.runtime.guard.model.reservation import most_input_tokens, worst_case
 from unmoor.runtime.guard.model.usage_meter import UsageMeter, estimate_input_tokens
 
 (ANTHROPIC,), (CHAT, RESPONSES), (GEMINI,) = map(formats_of, ("anthropic", "openai", "google"))
@@ -561,3 +567,127 @@ def test_a_chunk_that_the_client_did_not_ask_for_is_not_passed_on():
 )
 def test_a_refusal_looks_like_the_providers_own(wire: WireFormat, error: Any):
     assert wire.error(402, "no") == error
+
+
+# What a request reserves
+
+
+@pytest.mark.parametrize(
+    ("wire", "body", "limit"),
+    [
+        (ANTHROPIC, {"max_tokens": 8000}, 8000),
+        (ANTHROPIC, {"max_tokens": "8000"}, 128_000),
+        (CHAT, {}, 128_000),
+        (CHAT, {"max_tokens": 10}, 10),
+        (CHAT, {"max_completion_tokens": 20, "max_tokens": 10, "n": 3}, 60),
+        (CHAT, {"n": 3}, 384_000),
+        (RESPONSES, {"max_output_tokens": 7}, 7),
+        (RESPONSES, {"max_output_tokens": None}, 128_000),
+        (GEMINI, {}, 65_536),
+        (GEMINI, {"generationConfig": {"maxOutputTokens": 5, "candidateCount": 2}}, 10),
+        (GEMINI, {"generation_config": {"max_output_tokens": 5, "candidate_count": 2}}, 10),
+    ],
+)
+def test_the_most_that_an_answer_may_be(wire: WireFormat, body: Any, limit: int):
+    assert wire.max_output(body) == limit
+
+
+@pytest.mark.parametrize(
+    ("provider", "path", "body", "usd"),
+    [
+        # 1000 tokens of input at 3 bytes each, and 100 of output.
+        ("anthropic", "v1/messages", {"max_tokens": 100}, "0.0045"),
+        # Written to the cache at 3.75, and for an hour at 6.
+        ("anthropic", "v1/messages", {"max_tokens": 100, "cache_control": {}}, "0.00525"),
+        ("anthropic", "v1/messages", {"max_tokens": 100, "cache_control": {"ttl": "1h"}}, "0.0075"),
+        ("openai", "chat/completions", {"max_tokens": 100}, "0.008"),
+        ("openai", "responses", {"max_output_tokens": 100, "service_tier": "priority"}, "0.02"),
+        (
+            "google",
+            "models/gemini-2.5-flash:generateContent",
+            {"generationConfig": {"maxOutputTokens": 100}},
+            "0.00055",
+        ),
+        (
+            "google",
+            "models/gemini-2.5-flash:generateContent",
+            {"generationConfig": {"maxOutputTokens": 100}, "x": "audio/wav"},
+            "0.00125",
+        ),
+    ],
+)
+def test_a_request_reserves_its_dearest_case(provider: str, path: str, body: Any, usd: str):
+    name = {"anthropic": "claude-sonnet-4-5", "openai": "gpt-5.5", "google": "gemini-2.5-flash"}[provider]
+    raw = json.dumps({**body, "model": name, "pad": ""}).encode()
+    padded = raw.replace(b'"pad": ""', b'"pad": "' + b"a" * (3000 - len(raw)) + b'"')
+    sent = authorize(ModelPolicy(provider=provider, model=name, web=False), "POST", path, "", padded, "")
+    model = Model(provider=provider, name=name, base_url="https://x", api_key="k")
+    assert worst_case(sent, Prices(model=model, clock=Clock())).cost == Decimal(usd)
+
+
+IMAGE = "iVBOR" + "A" * 30_000
+IMAGES = [
+    (
+        "anthropic",
+        "v1/messages",
+        {"messages": [{"content": [{"type": "image", "source": {"type": "base64", "data": IMAGE}}]}]},
+    ),
+    (
+        "anthropic",
+        "v1/messages",
+        {
+            "messages": [
+                {"content": [{"type": "tool_result", "content": [{"type": "image", "source": {"data": IMAGE}}]}]}
+            ]
+        },
+    ),
+    (
+        "openai",
+        "chat/completions",
+        {"messages": [{"content": [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{IMAGE}"}}]}]},
+    ),
+    (
+        "openai",
+        "responses",
+        {"input": [{"content": [{"type": "input_image", "image_url": f"data:image/png;base64,{IMAGE}"}]}]},
+    ),
+    (
+        "google",
+        "models/gemini-2.5-flash:generateContent",
+        {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": IMAGE}}]}]},
+    ),
+]
+NOT_IMAGES = [
+    ("anthropic", "v1/messages", {"messages": [{"content": [{"type": "tool_use", "input": {"data": IMAGE}}]}]}),
+    ("anthropic", "v1/messages", {"messages": [{"content": f'"type": "image", "data": "{IMAGE}"'}]}),
+    ("openai", "chat/completions", {"messages": [{"content": f"data:image/png;base64,{IMAGE}"}]}),
+    (
+        "google",
+        "models/gemini-2.5-flash:generateContent",
+        {"contents": [{"parts": [{"inlineData": {"mimeType": "application/pdf", "data": IMAGE}}]}]},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("provider", "path", "body", "tokens"),
+    [*((*case, 5000) for case in IMAGES), *((*case, 10_000) for case in NOT_IMAGES)],
+)
+def test_what_the_provider_reads_as_an_image_reserves_as_one_and_all_else_as_text(
+    provider: str, path: str, body: Any, tokens: int
+):
+    name = {"anthropic": "claude-sonnet-4-5", "openai": "gpt-5.5", "google": "gemini-2.5-flash"}[provider]
+    raw = json.dumps({**body, "model": name}).encode()
+    sent = authorize(ModelPolicy(provider=provider, model=name, web=False), "POST", path, "", raw, "")
+    assert tokens < most_input_tokens(sent.body, sent.images) < tokens + 100
+
+
+def test_sound_is_read_from_each_format():
+    details = [{"modality": "TEXT", "tokenCount": 5}, {"modality": "AUDIO", "tokenCount": 90}]
+    gemini = {"promptTokenCount": 95, "promptTokensDetails": details, "candidatesTokensDetails": details}
+    said = metered(GEMINI, json.dumps({"usageMetadata": {**gemini, "candidatesTokenCount": 95}}).encode(), events=False)
+    assert (said.input_audio, said.output_audio) == (90, 90)
+    chat = {"prompt_tokens": 100, "prompt_tokens_details": {"audio_tokens": 80}, "completion_tokens": 20}
+    chat |= {"completion_tokens_details": {"audio_tokens": 15}}
+    said = metered(CHAT, json.dumps({"usage": chat, "choices": []}).encode(), events=False)
+    assert (said.input_audio, said.output_audio) == (80, 15)

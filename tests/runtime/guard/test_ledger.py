@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from agents import Clock, agent
+from virtual_time import START, MemoryStore, run_virtual, virtual_now
 
 from unmoor.runtime.errors import TransientError
 from unmoor.runtime.events import BudgetExceeded
-from unmoor.runtime.guard.budget.day_record import parse_day_record, to_json
-from unmoor.runtime.guard.budget.ledger import Ledger, LedgerTimeouts
+from unmoor.runtime.guard.budget.book import LedgerTimeouts
+from unmoor.runtime.guard.budget.day_record import Hold, parse_day_record, to_json
+from unmoor.runtime.guard.budget.ledger import Ledger, Reservation
 from unmoor.runtime.store import Store, StoredObject, open_store
 
 T = TypeVar("T")
@@ -25,7 +28,7 @@ CENT = Decimal("0.01")
 
 def ledger(
     store: Store,
-    clock: Clock | None = None,
+    clock: Callable[[], datetime] | None = None,
     *,
     run_usd: str | None = "1",
     day_usd: str | None = None,
@@ -78,10 +81,26 @@ def run(main: Awaitable[T]) -> T:
     return asyncio.run(bounded())
 
 
+async def begin(book: Ledger, run_id: str, usd: Decimal | str) -> Reservation:
+    """A request that may cost this much, sent now."""
+    found = await book.reserve(run_id, Decimal(usd))
+    assert isinstance(found, Reservation)
+    return found
+
+
 async def spend(book: Ledger, run_id: str, usd: Decimal | str) -> None:
-    """One request of this cost, from its check to its end."""
-    assert await book.check(run_id) is None
-    book.begin(run_id, Decimal(0)).commit(Decimal(usd))
+    """One request that may cost this much, and does."""
+    (await begin(book, run_id, usd)).commit(Decimal(usd))
+
+
+async def refused(book: Ledger, run_id: str) -> BudgetExceeded | None:
+    """Why the smallest of requests is refused; None if it passes."""
+    found = await book.reserve(run_id, Decimal(0))
+    if isinstance(found, Reservation):
+        found.commit(Decimal(0))
+        return None
+    assert found
+    return found
 
 
 async def stored(store: Store, day: str = "2026-11-24") -> dict[str, Any]:
@@ -96,7 +115,7 @@ def test_a_run_may_spend_up_to_its_cap_and_no_more():
         await spend(book, "r1", "0.6")
         await spend(book, "r1", "0.3")
         await spend(book, "r1", "0.3")
-        return await book.check("r1")
+        return await refused(book, "r1")
 
     assert run(main()) == BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.2"))
 
@@ -105,7 +124,7 @@ def test_a_cap_that_is_just_used_up_is_used_up():
     async def main() -> BudgetExceeded | None:
         book = ledger(open_store("memory://"))
         await spend(book, "r1", "1")
-        return await book.check("r1")
+        return await refused(book, "r1")
 
     assert run(main()) is not None
 
@@ -114,7 +133,7 @@ def test_another_run_has_a_cap_of_its_own():
     async def main() -> BudgetExceeded | None:
         book = ledger(open_store("memory://"))
         await spend(book, "r1", "5")
-        return await book.check("r2")
+        return await refused(book, "r2")
 
     assert run(main()) is None
 
@@ -124,7 +143,7 @@ def test_all_runs_of_a_day_count_together():
         book = ledger(open_store("memory://"), run_usd=None, day_usd="1")
         await spend(book, "r1", "0.6")
         await spend(book, "r2", "0.6")
-        return await book.check("r3")
+        return await refused(book, "r3")
 
     assert run(main()) == BudgetExceeded(cap="budget.per_day_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.2"))
 
@@ -134,9 +153,9 @@ def test_a_new_day_begins_at_midnight_utc_wherever_the_clock_is():
         store, clock = open_store("memory://"), Clock("2026-11-25T00:59:59+01:00")  # 23:59:59 UTC
         book = ledger(store, clock, run_usd=None, day_usd="1")
         await spend(book, "r1", "2")
-        before = await book.check("r1")
+        before = await refused(book, "r1")
         clock.forward(seconds=1)
-        after = await book.check("r1")
+        after = await refused(book, "r1")
         await spend(book, "r1", "0.25")
         await book.close()
         assert (await stored(store, "2026-11-24"))["usd"] == "2"
@@ -154,13 +173,13 @@ def test_a_runs_cap_goes_on_over_midnight(restarted: bool):
         store, clock = open_store("memory://"), Clock("2026-11-24T23:59:00+00:00")
         book = ledger(store, clock)
         await spend(book, "r1", "0.7")
-        await book.close()
         if restarted:
+            await book.close()
             book = ledger(store, clock)
         clock.forward(minutes=2)
-        found: list[Any] = [await book.check("r1")]
-        book.begin("r1", Decimal(0)).commit(Decimal("0.4"))
-        return [*found, await book.check("r1")]
+        found: list[Any] = [await refused(book, "r1")]
+        await spend(book, "r1", "0.4")
+        return [*found, await refused(book, "r1")]
 
     before, after = run(main())
     assert before is None
@@ -172,10 +191,10 @@ def test_a_stream_that_goes_on_over_midnight_still_counts_what_was_spent_before(
         clock = Clock("2026-11-24T23:59:00+00:00")
         book = ledger(open_store("memory://"), clock)
         await spend(book, "r1", "0.7")
-        stream = book.begin("r1", Decimal(0))
+        stream = await begin(book, "r1", 0)
         stream.update(Decimal("0.1"))
         clock.forward(minutes=2)
-        await book.check("r2")
+        await refused(book, "r2")
         return stream.update(Decimal("0.35"))
 
     assert run(main()) == BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.05"))
@@ -189,7 +208,7 @@ def test_a_run_of_several_days_is_counted_from_its_first():
             await spend(book, "r1", "0.3")
             await book.close()
             clock.forward(days=1)
-        return await ledger(store, clock, timeout_s=2 * 86400).check("r1")
+        return await refused(ledger(store, clock, timeout_s=2 * 86400), "r1")
 
     assert run(main()) == BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.2"))
 
@@ -200,43 +219,43 @@ def test_a_guard_that_starts_again_knows_what_was_spent():
         book = ledger(store)
         await spend(book, "r1", "2")
         await book.close()
-        return await ledger(store).check("r1")
+        return await refused(ledger(store), "r1")
 
     assert run(main()) is not None
 
 
-def test_two_guards_agree_once_what_they_know_is_old():
+def test_a_guard_finds_what_another_has_spent_before_it_sends():
     async def main() -> list[BudgetExceeded | None]:
-        store, clock = open_store("memory://"), Clock()
-        one, other = ledger(store, clock), ledger(store, clock)
-        assert await other.check("r1") is None
+        store: Any = MemoryStore()
+        one, other = (ledger(store, virtual_now, times=LedgerTimeouts()) for _ in range(2))
+        first = await refused(other, "r1")
         await spend(one, "r1", "2")
         await one.close()
-        soon = await other.check("r1")
-        clock.forward(seconds=2.1)
-        return [soon, await other.check("r1")]
+        found = [first, await refused(other, "r1")]
+        await other.close()
+        return found
 
-    soon, later = run(main())
-    assert soon is None
-    assert later is not None
+    first, second = run_virtual(main())
+    assert first is None
+    assert second is not None
 
 
-def test_near_a_cap_every_check_looks_into_the_store():
-    async def main() -> list[int]:
+def test_a_hold_serves_many_requests_without_the_store():
+    async def main() -> list[list[str]]:
         store = watched()
-        book = ledger(store)
-        counts = []
-        for usd in ("0.1", "0.6", "0.15", "0.01"):
-            before = store.asked.count("get")
-            await spend(book, "r1", usd)
-            counts.append(store.asked.count("get") - before)
-            await asyncio.sleep(0.01)
-        return counts
+        book = ledger(store, times=LedgerTimeouts())
+        asked = []
+        for _ in range(8):
+            before = len(store.asked)
+            await spend(book, "r1", "0.01")
+            asked.append(store.asked[before:])
+        await book.close()
+        return asked
 
-    # The first reads today and the day before; then what is known is new, and from 0.80 on it is read every time.
+    # The first reads today and the day before, and writes a hold for itself and 1/16 of the cap.
     first, *others = run(main())
-    assert first == 2
-    assert others == [0, 0, 1]
+    assert first == ["get", "get", "create"]
+    assert others == [[], [], [], [], [], [], ["replace"]]
 
 
 def test_many_guards_that_write_at_once_lose_nothing():
@@ -272,33 +291,34 @@ def test_guards_in_several_processes_worth_of_stores_agree_in_a_folder(tmp_path:
 def test_requests_that_are_under_way_count_together():
     async def main() -> list[Any]:
         book = ledger(open_store("memory://"))
-        one, other = book.begin("r1", Decimal("0.1")), book.begin("r1", Decimal("0.1"))
+        one, other = await begin(book, "r1", "0.5"), await begin(book, "r1", "0.5")
         fine = one.update(Decimal("0.5"))
         over = other.update(Decimal("0.5"))
-        refused = await book.check("r1")
+        late = await refused(book, "r1")
         one.commit(Decimal("0.2"))
-        return [fine, over, refused, await book.check("r1")]
+        return [fine, over, late, await refused(book, "r1")]
 
-    fine, over, refused, after = run(main())
+    fine, over, late, after = run(main())
     assert (fine, after) == (None, None)
-    assert over == refused == BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.0"))
+    assert over == late == BudgetExceeded(cap="run.max_cost_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.0"))
 
 
-def test_what_other_guards_spend_is_seen_within_a_long_stream():
-    async def main() -> BudgetExceeded | None:
-        store, clock = open_store("memory://"), Clock()
-        one, other = ledger(store, clock, day_usd="1"), ledger(store, clock, day_usd="1")
-        assert await one.check("r1") is None
-        stream = one.begin("r1", Decimal(0))
-        await spend(other, "r2", "0.95")
+def test_what_one_guard_holds_is_not_there_for_another_and_comes_back():
+    async def main() -> list[Any]:
+        store: Any = MemoryStore()
+        one, other = (ledger(store, virtual_now, day_usd="1", times=LedgerTimeouts()) for _ in range(2))
+        stream = await begin(one, "r1", "0.9")
+        asyncio.get_running_loop().call_later(30, stream.commit, Decimal("0.1"))
+        found = await other.reserve("r2", Decimal("0.5"))
+        late = virtual_now()
+        await one.close()
         await other.close()
-        assert stream.update(Decimal("0.1")) is None
-        clock.forward(seconds=11)
-        stream.update(Decimal("0.1"))
-        await asyncio.sleep(0.05)
-        return stream.update(Decimal("0.1"))
+        return [type(found), (late - START).total_seconds()]
 
-    assert run(main()) == BudgetExceeded(cap="budget.per_day_usd", limit_usd=Decimal(1), spent_usd=Decimal("1.05"))
+    kind, waited = run_virtual(main())
+    assert kind is Reservation
+    # The first guard gives up its hold with the write after the one in which its stream ended.
+    assert 30 < waited <= 130
 
 
 def test_without_caps_nothing_is_read_or_written():
@@ -316,7 +336,7 @@ def test_what_cannot_be_read_allows_nothing():
     async def main() -> None:
         store = watched()
         store.faults.append(lambda what: what == "get")
-        await ledger(store).check("r1")
+        await refused(ledger(store), "r1")
 
     with pytest.raises(TransientError, match=r"^the store does not answer$"):
         run(main())
@@ -336,7 +356,7 @@ def test_a_book_that_cannot_be_understood_allows_nothing_and_says_what_to_do(con
     async def main() -> None:
         store = open_store("memory://")
         await store.put("budget/2026-11-24.json", content)
-        await ledger(store).check("r1")
+        await refused(ledger(store), "r1")
 
     with pytest.raises(TransientError) as caught:
         run(main())
@@ -346,10 +366,12 @@ def test_a_book_that_cannot_be_understood_allows_nothing_and_says_what_to_do(con
 def test_what_cannot_be_written_is_written_when_it_can():
     async def main() -> str:
         store = watched()
-        broken = True
+        broken = False
         store.faults.append(lambda what: broken and what != "get")
         book = ledger(store)
-        await spend(book, "r1", "0.1")
+        request = await begin(book, "r1", "0.1")
+        broken = True
+        request.commit(Decimal("0.1"))
         await asyncio.sleep(0.02)
         broken = False
         await spend(book, "r1", "0.2")
@@ -363,23 +385,26 @@ def test_what_cannot_be_written_is_written_when_it_can():
 def test_a_write_whose_answer_got_lost_is_not_written_twice(lost: int):
     async def main() -> list[Any]:
         store = watched()
-        left = lost
+        left = 0
 
         def loses(what: str) -> bool:
             nonlocal left
             left -= what != "get" and left > 0
-            return what != "get" and left >= 0 and store.asked.count("create") + store.asked.count("replace") <= lost
+            return what != "get" and left > 0
 
         store.after.append(loses)
         book = ledger(store)
-        await spend(book, "r1", "0.1")
+        request = await begin(book, "r1", "0.1")
+        left = lost + 1
+        request.commit(Decimal("0.1"))
         await asyncio.sleep(0.02)
+        left = 0
         await spend(book, "r1", "0.2")
-        over = await book.check("r1")
+        over = await refused(book, "r1")
         await book.close()
-        return [over, (await stored(store))["usd"]]
+        return [over, (await stored(store))["usd"], (await stored(store))["holds"]]
 
-    assert run(main()) == [None, "0.3"]
+    assert run(main()) == [None, "0.3", {}]
 
 
 def test_what_is_never_written_is_said_at_the_end():
@@ -387,10 +412,11 @@ def test_what_is_never_written_is_said_at_the_end():
 
     async def main() -> None:
         store = watched()
-        store.faults.append(lambda what: what != "get")
         times = LedgerTimeouts(write_every_s=0, retry_s=0.01, ending_s=0.05)
         book = ledger(store, times=times, log=lambda message, **fields: lines.append((message, fields)))
-        await spend(book, "r1", "0.1")
+        request = await begin(book, "r1", "0.1")
+        store.faults.append(lambda what: what != "get")
+        request.commit(Decimal("0.1"))
         await book.close()
 
     run(main())
@@ -399,6 +425,16 @@ def test_what_is_never_written_is_said_at_the_end():
         "spending not written",
         {"level": "error", "day": "2026-11-24", "runs": {"r1": "0.1"}},
     )
+
+
+def test_nothing_is_sent_whose_hold_cannot_be_written():
+    async def main() -> None:
+        store = watched()
+        store.faults.append(lambda what: what != "get")
+        await ledger(store).reserve("r1", CENT)
+
+    with pytest.raises(TransientError, match=r"^the store does not answer$"):
+        run(main())
 
 
 def test_writes_are_gathered_so_that_a_store_is_not_flooded():
@@ -418,9 +454,11 @@ def test_writes_are_gathered_so_that_a_store_is_not_flooded():
 def test_a_book_keeps_money_to_the_last_digit_and_its_last_marks():
     book = parse_day_record(Clock().now.date(), None)
     for number in range(100):
-        book = book.add({"r": Decimal("0.0000001")}, f"m{number}")
+        hold = Hold(until=Clock()(), runs={"r": CENT})
+        book = book.write({"r": Decimal("0.0000001")}, guard="g", hold=hold, write_id=f"m{number}")
     again = parse_day_record(book.day, StoredObject(content=to_json(book), version="v"))
     assert again.runs == {"r": Decimal("0.0000100")}
+    assert again.holds == {"g": Hold(until=Clock()(), runs={"r": CENT})}
     assert again.write_ids == tuple(f"m{number}" for number in range(36, 100))
 
 
@@ -446,23 +484,29 @@ def test_only_the_budget_is_written_to():
     assert run(main()) == {"budget/2026-11-24.json", "budget/2026-11-23.json"}
 
 
-def test_what_a_run_has_spent_can_be_waited_for():
+def test_what_is_due_is_written_before_a_guard_rests():
     async def main() -> str:
-        store = watched()
-        book = ledger(store)
-        await spend(book, "r1", "0.1")
+        store, clock = watched(), Clock()
+        book = ledger(store, clock, times=LedgerTimeouts())
+        request = await begin(book, "r1", "0.1")
+        clock.forward(seconds=61)
+        request.commit(Decimal("0.1"))
         await book.settle()
-        return (await stored(store))["usd"]
+        found = (await stored(store))["usd"]
+        await book.close()
+        return found
 
     assert run(main()) == "0.1"
 
 
 def test_nobody_waits_for_ever_for_what_cannot_be_written():
     async def main() -> None:
-        store = watched()
+        store, clock = watched(), Clock()
+        book = ledger(store, clock, times=LedgerTimeouts(retry_s=0.01, ending_s=0.05))
+        request = await begin(book, "r1", "0.1")
         store.faults.append(lambda what: what != "get")
-        book = ledger(store, times=LedgerTimeouts(write_every_s=0, retry_s=0.01, ending_s=0.05))
-        await spend(book, "r1", "0.1")
+        clock.forward(seconds=61)
+        request.commit(Decimal("0.1"))
         await book.settle()
         await book.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 
 import pytest
@@ -76,6 +77,36 @@ def test_a_faster_tier_costs_what_it_costs():
     standard = cost("openai", "gpt-5.5", said=ReportedUsage(tokens=tokens, terms=(("service_tier", "default"),)))
     priority = cost("openai", "gpt-5.5", said=ReportedUsage(tokens=tokens, terms=(("service_tier", "priority"),)))
     assert (standard, priority) == (Decimal("0.005"), Decimal("0.0125"))
+
+
+def test_sound_has_a_price_of_its_own_in_and_out_and_from_the_cache():
+    # https://ai.google.dev/pricing: gemini-2.5-flash takes $0.30 for text, $1.00 for sound, $0.10 for cached sound.
+    sound = ReportedUsage(tokens=Tokens(input=1000), input_audio=1000)
+    assert cost("google", "gemini-2.5-flash", said=sound) == Decimal("0.001")
+    cached = ReportedUsage(tokens=Tokens(input=1000, cached_input=400), input_audio=600, cached_audio=400)
+    assert cost("google", "gemini-2.5-flash", said=cached) == Decimal("0.00036")
+    # https://developers.openai.com/api/docs/models/gpt-realtime: $32 in, $64 out.
+    said = ReportedUsage(tokens=Tokens(input=1000, output=1000), input_audio=1000, output_audio=1000)
+    assert cost("openai", "gpt-realtime", said=said) == Decimal("0.096")
+
+
+def test_sound_that_does_not_add_up_is_priced_all_the_same():
+    for read, sound, cached in itertools.product((0, 5, 2000), (1, 3000), (0, 50, 4000)):
+        tokens = Tokens(input=1000, cached_input=read, output=10)
+        said = ReportedUsage(tokens=tokens, input_audio=sound, cached_audio=cached, output_audio=900)
+        assert cost("google", "gemini-2.5-flash", said=said)
+
+
+def test_inference_in_the_united_states_alone_costs_a_tenth_more_but_for_searches():
+    # https://platform.claude.com/docs/en/manage-claude/data-residency: all tokens, in every category.
+    tokens, us = Tokens(input=10_000, cached_input=4000, output=100), (("inference_geo", "us"),)
+    anywhere = cost("anthropic", "claude-opus-4-6", said=ReportedUsage(tokens=tokens))
+    assert anywhere
+    assert cost("anthropic", "claude-opus-4-6", said=ReportedUsage(tokens=tokens, terms=us)) == anywhere * Decimal(
+        "1.1"
+    )
+    with_search = cost("anthropic", "claude-opus-4-6", said=ReportedUsage(tokens=tokens, terms=us, searches=2))
+    assert with_search == anywhere * Decimal("1.1") + Decimal("0.02")
 
 
 def test_a_provider_of_ones_own_is_known_by_its_address():

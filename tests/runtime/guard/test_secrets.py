@@ -15,7 +15,7 @@ from world import GRANT
 
 from unmoor.runtime.events import GuardEvent, as_json
 from unmoor.runtime.guard.build import GuardSettings, open_guard
-from unmoor.runtime.guard.model.provider_client import ProviderClient, UpstreamTimes
+from unmoor.runtime.guard.model.provider_client import ProviderClient, SentBody, UpstreamTimes
 from unmoor.runtime.redact import encodings
 from unmoor.runtime.store import open_store
 
@@ -113,7 +113,7 @@ def test_an_error_of_the_connection_does_not_show_the_key():
     async def main() -> str:
         async with ProviderClient(refusing_url(), UpstreamTimes()) as upstream:
             with pytest.raises(Exception) as caught:  # noqa: PT011
-                async with upstream.send("POST", "x", f"k={KEY}", [("x-api-key", KEY)], b"", soon=True):
+                async with upstream.send("POST", "x", f"k={KEY}", [("x-api-key", KEY)], SentBody(b""), soon=True):
                     pass
             return repr(caught.value) + repr(caught.value.__cause__) + repr(caught.value.__suppress_context__)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from unmoor.runtime.clock import Clock, utc_now
 from unmoor.runtime.config import AgentConfig
 from unmoor.runtime.errors import ConfigurationError
-from unmoor.runtime.guard.budget.ledger import Ledger, LedgerTimeouts
+from unmoor.runtime.guard.budget.book import LedgerTimeouts
+from unmoor.runtime.guard.budget.ledger import Ledger
 from unmoor.runtime.guard.egress.connect_proxy import ConnectLimits, ConnectProxy, NetworkAccess
 from unmoor.runtime.guard.egress.network import Network
 from unmoor.runtime.guard.model.forward import Provider

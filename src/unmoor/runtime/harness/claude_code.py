@@ -37,8 +37,8 @@ def _arguments(launch: LaunchSpec) -> Iterator[str]:
     yield from ("--model", launch.required_model.name)
     # Without `project` it reads no CLAUDE.md of the workspace. Local settings and the workspace's MCP servers stay out.
     yield from ("--setting-sources", "user,project", "--strict-mcp-config")
-    if not launch.web:
-        yield from ("--disallowedTools", "WebSearch")
+    # A run ends with its answer, so nobody would hear a wake-up.
+    yield from ("--disallowedTools", ",".join(("ScheduleWakeup", "Monitor", *([] if launch.web else ["WebSearch"]))))
     if launch.mcp_servers:
         yield from ("--mcp-config", str(launch.home / _MCP_FILE))
     yield from ("--resume", launch.session) if launch.session else ("--session-id", launch.new_session)
@@ -50,6 +50,8 @@ def _variables(launch: LaunchSpec) -> dict[str, str]:
         "ANTHROPIC_BASE_URL": launch.guard.model_url,
         "ANTHROPIC_API_KEY": launch.guard.token,
         "API_TIMEOUT_MS": str(PATIENCE_S * 1000),
+        # Otherwise a command in the background keeps the run alive after its answer, and its end replaces the answer.
+        "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
         # A run ends when it is done; triggers start an agent later.
         "CLAUDE_CODE_DISABLE_CRON": "1",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",

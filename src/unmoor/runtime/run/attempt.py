@@ -70,7 +70,7 @@ class Attempt:
                     programs=self.host.programs.folders,
                     hidden=self.host.programs.hidden,
                 )
-                return await self._run(directories, port.endpoint, rules)
+                return await self._run(directories, port, rules)
         finally:
             with contextlib.suppress(TimeoutError):  # the container's end removes them
                 await self.stop.with_deadline(asyncio.to_thread(directories.remove), share=0.2)
@@ -79,7 +79,7 @@ class Attempt:
         """The outcome after an error, with the results so far."""
         return RunOutcome(status="failed", reason=reason, answer=self.answer, artifacts=self.artifacts)
 
-    async def _run(self, directories: RunDirectories, endpoint: GuardEndpoint, rules: Rules) -> RunOutcome:
+    async def _run(self, directories: RunDirectories, port: GuardPort, rules: Rules) -> RunOutcome:
         forbidden = directories.own / "forbidden"
         forbidden.write_text("a confined process cannot read this")
         paths = (str(forbidden), *map(str, self.host.programs.hidden))
@@ -93,7 +93,7 @@ class Attempt:
                 session=self.session,
                 directories=directories,
                 rules=rules,
-                proxy_url=endpoint.proxy_url,
+                proxy_url=port.endpoint.proxy_url,
             )
             resumed = await self.stop.unless_stopped(preparation.fill())
             if resumed is None:
@@ -106,8 +106,10 @@ class Attempt:
         # If the runner dies, this event shows that the harness may have started.
         await retry_transient(self.journal.flush, pause_s=self.host.timeouts.store_s)
         harness = adapter(self.host.bundle.agent.harness.name)
-        launch = self._launch_spec(directories, endpoint, resumed=resumed)
+        launch = self._launch_spec(directories, port.endpoint, resumed=resumed)
         result, reader = await self._start(harness, launch, directories, rules, report.mechanisms)
+        if not result.cause:
+            await port.drain()  # the guard's last events decide too
         return await self._finish(harness, directories, result, reader)
 
     def _log_start(self, report: SandboxReport) -> None:
@@ -186,8 +188,16 @@ class Attempt:
         self, harness: Adapter, directories: RunDirectories, result: ProcessResult, reader: Reader
     ) -> RunOutcome:
         reported = reader.outcome(result.exit)
-        timeout_s = self.host.bundle.agent.run.timeout_s
-        outcome = resolve_outcome(result, reported, timeout_s=timeout_s, over=self.spending.over)
+        agent = self.host.bundle.agent
+        outcome = resolve_outcome(
+            result,
+            reported,
+            timeout_s=agent.run.timeout_s,
+            over=self.spending.over,
+            answers=self.spending.answers,
+            # A program of the user's own may set a limit on purpose.
+            length_counts=agent.harness.name != "command",
+        )
         self.answer = outcome.answer
         if self.stop.lease_lost:
             raise LeaseLost(f"run {self.record.id} was taken by another runner")

@@ -46,8 +46,7 @@ class GuardPort:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        if self._open:
-            await asyncio.wait(self._open, timeout=self._limits.ending_s)
+        await self.drain()
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
@@ -64,6 +63,11 @@ class GuardPort:
         return GuardEndpoint(
             model_url=f"http://{address}/model", proxy_url=f"http://run:{token}@{address}", token=token
         )
+
+    async def drain(self) -> None:
+        """Waits, for a bounded time, until the open connections have ended and their events have arrived."""
+        if self._open:
+            await asyncio.wait(self._open, timeout=self._limits.ending_s)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         stream = SocketStream(reader, writer)

@@ -28,6 +28,7 @@ from .context import RunContext
 from .event_log import EventLog
 from .heartbeat import heartbeat, on_lease_lost
 from .lease import LeaseLost, RunLease, acquire_lease
+from .model_answers import ModelAnswers
 from .outcome import RunOutcome, outcome_before_start, outcome_of_cancelled
 from .retry import T, retry_transient
 from .self_test import self_test
@@ -100,6 +101,7 @@ class _Lifecycle:
 
     def _attempt(self, events_before: int) -> Attempt:
         token = new_token()
+        answers = ModelAnswers(self.stop, self.host.bundle.agent.run.max_model_requests)
         redact = redactor({**self.host.secrets, "run-token": token})
         journal = EventLog(
             self.host.store,
@@ -115,7 +117,7 @@ class _Lifecycle:
             host=self.host,
             stop=self.stop,
             journal=journal,
-            spending=RunSpending(self.stop, journal.add),
+            spending=RunSpending(self.stop, journal.add, answers),
             redact=redact,
             token=token,
         )

@@ -11,6 +11,7 @@ from unmoor.runtime.harness.protocol import HarnessOutcome
 from unmoor.runtime.state.run_record import Artifact
 
 from .harness_process import ProcessResult
+from .model_answers import ModelAnswers
 
 STOPPED = "the container was told to stop"
 
@@ -26,16 +27,27 @@ class RunOutcome:
 
 
 def resolve_outcome(
-    ended: ProcessResult, outcome: HarnessOutcome, *, timeout_s: int, over: BudgetExceeded | None
+    ended: ProcessResult,
+    outcome: HarnessOutcome,
+    *,
+    timeout_s: int,
+    over: BudgetExceeded | None,
+    answers: ModelAnswers,
+    length_counts: bool,
 ) -> RunOutcome:
-    """The outcome of a harness that was started. A cause from outside overrides what the harness reported."""
+    """The outcome of a harness that was started. A cause from outside overrides what the harness reported, and so does
+    a last answer of the model that is none."""
     status: Status = outcome.status
     reason = outcome.reason + _signal_text(ended) if status == "failed" else ""
+    if status == "succeeded" and (reason := answers.last_problem(length_counts=length_counts)):
+        status = "failed"
     match ended.cause:
         case "timed_out":
             status, reason = "timed_out", f"timed out after {duration_text(timeout_s)} (run.timeout)"
         case "over_budget":
             status, reason = "over_budget", cap_exceeded_text(over)
+        case "model_limit":
+            status, reason = "failed", answers.reason
         case "cancelled":
             status, reason = "cancelled", "cancelled"
         case "stopped":

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from unmoor.runtime.events import BudgetExceeded, GuardEvent, ModelUsage, Tokens
+from unmoor.runtime.events import BudgetExceeded, Event, GuardEvent, ModelAnswer, ModelUsage, Tokens
 
+from .model_answers import ModelAnswers
 from .stop import Stop
 
 
@@ -16,13 +17,16 @@ class RunSpending:
     """Counts and forwards the guard's events, and stops a run that has used up a cap."""
 
     stop: Stop
-    forward: Callable[[GuardEvent], None]
+    forward: Callable[[Event], None]
+    answers: ModelAnswers
     tokens: Tokens = field(default_factory=Tokens)
     requests: int = 0
     cost_usd: Decimal | None = None
     over: BudgetExceeded | None = None
 
     def on_guard_event(self, event: GuardEvent) -> None:
+        if isinstance(event, ModelAnswer):
+            return self.answers.add(event)
         self.forward(event)
         if isinstance(event, ModelUsage):
             self.requests += 1

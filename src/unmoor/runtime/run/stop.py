@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
-Cause = Literal["", "timed_out", "cancelled", "over_budget", "stopped"]
+Cause = Literal["", "timed_out", "cancelled", "over_budget", "model_limit", "stopped"]
 
 
 @dataclass(slots=True)

@@ -1,21 +1,34 @@
-"""A day's spending in the store, at `budget/DAY.json`: what each run has spent on that day (UTC)."""
+"""A day's spending in the store, at `budget/DAY.json`: what each run has spent on that day (UTC), and guards' holds.
+
+A hold is money that one guard may spend without writing again: it covers that guard's requests in progress and its
+spending that is not written yet.
+"""
 
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
+from typing import Any
 
 from unmoor.runtime.errors import TransientError
-from unmoor.runtime.store import Store, StoredObject
+from unmoor.runtime.store import StoredObject
 
 FORMAT = 1
 NOTHING = Decimal(0)
 MAX_WRITE_IDS = 64
+Amounts = Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A guard's hold for each run. From `until` on it counts as spent, because its guard no longer renews it."""
+
+    until: datetime
+    runs: Amounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +39,8 @@ class DayRecord:
     """
 
     day: date
-    runs: Mapping[str, Decimal]
+    runs: Amounts
+    holds: Mapping[str, Hold]
     write_ids: tuple[str, ...]
     version: str | None
 
@@ -34,10 +48,26 @@ class DayRecord:
     def total(self) -> Decimal:
         return sum(self.runs.values(), NOTHING)
 
-    def add(self, spent: Mapping[str, Decimal], write_id: str) -> DayRecord:
-        """The record with more spent, still under the old version."""
-        runs = {run: self.runs.get(run, NOTHING) + spent.get(run, NOTHING) for run in {**self.runs, **spent}}
-        return replace(self, runs=runs, write_ids=(*self.write_ids, write_id)[-MAX_WRITE_IDS:])
+    def sum_other_holds(self, guard: str, now: datetime, *, expired: bool) -> dict[str, Decimal]:
+        """The holds of all other guards by run: those that are in force, or those that have expired."""
+        held: dict[str, Decimal] = {}
+        for name, hold in self.holds.items():
+            if name != guard and (hold.until <= now) == expired:
+                held = add_amounts(held, hold.runs)
+        return held
+
+    def write(self, spent: Amounts, *, guard: str, hold: Hold, write_id: str) -> DayRecord:
+        """The record with more spent and this guard's new hold, still under the old version."""
+        holds = {**self.holds, guard: hold}
+        if not hold.runs:
+            del holds[guard]
+        write_ids = (*self.write_ids, write_id)[-MAX_WRITE_IDS:]
+        return replace(self, runs=add_amounts(self.runs, spent), holds=holds, write_ids=write_ids)
+
+
+def add_amounts(amounts: Amounts, more: Amounts) -> dict[str, Decimal]:
+    """The sum of both for each run."""
+    return {run: amounts.get(run, NOTHING) + more.get(run, NOTHING) for run in {**amounts, **more}}
 
 
 def day_key(day: date) -> str:
@@ -48,61 +78,43 @@ def day_key(day: date) -> str:
 def parse_day_record(day: date, stored: StoredObject | None) -> DayRecord:
     """The stored record; TransientError if it is invalid, because without it nothing may be spent."""
     if stored is None:
-        return DayRecord(day=day, runs=MappingProxyType({}), write_ids=(), version=None)
+        return DayRecord(day=day, runs=MappingProxyType({}), holds=MappingProxyType({}), write_ids=(), version=None)
     try:
         raw = json.loads(stored.content)
         if raw["format"] != FORMAT:
             raise ValueError(f"format {raw['format']!r}")
-        runs = {str(run): Decimal(usd) for run, usd in raw["runs"].items()}
+        runs = _parse_amounts(raw["runs"])
+        # A guard of an earlier release writes none.
+        holds = {str(guard): _parse_hold(hold) for guard, hold in raw.get("holds", {}).items()}
         write_ids = tuple(map(str, raw["marks"]))
     except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
         raise TransientError(f"{day_key(day)} is invalid ({error}); delete it to reset the day's spending") from None
-    return DayRecord(day=day, runs=runs, write_ids=write_ids, version=stored.version)
+    return DayRecord(day=day, runs=runs, holds=holds, write_ids=write_ids, version=stored.version)
 
 
 def to_json(record: DayRecord) -> bytes:
     """The record as it is stored."""
-    runs = {run: str(usd) for run, usd in sorted(record.runs.items())}
-    day, total = record.day.isoformat(), str(record.total)
-    return json.dumps({"day": day, "format": FORMAT, "marks": record.write_ids, "runs": runs, "usd": total}).encode()
+    content = {
+        "day": record.day.isoformat(),
+        "format": FORMAT,
+        "holds": {
+            guard: {"until": hold.until.isoformat(), "runs": _amounts_json(hold.runs)}
+            for guard, hold in record.holds.items()
+        },
+        "marks": record.write_ids,
+        "runs": _amounts_json(record.runs),
+        "usd": str(record.total),
+    }
+    return json.dumps(content).encode()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteResult:
-    """A record as stored, and the spending that this write or an earlier one added to it."""
-
-    record: DayRecord
-    spent: Mapping[str, Decimal]
+def _parse_amounts(raw: Mapping[str, Any]) -> dict[str, Decimal]:
+    return {str(run): Decimal(usd) for run, usd in raw.items()}
 
 
-class DayRecords:
-    """The records in a store, for one task at a time."""
+def _parse_hold(raw: Mapping[str, Any]) -> Hold:
+    return Hold(until=datetime.fromisoformat(raw["until"]), runs=_parse_amounts(raw["runs"]))
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        # Writes without a response: their ids and what they spend.
-        self._unconfirmed: dict[date, tuple[str, Mapping[str, Decimal]]] = {}
 
-    async def read(self, day: date) -> DayRecord:
-        return parse_day_record(day, await self._store.get(day_key(day)))
-
-    async def add(self, day: date, spent: Mapping[str, Decimal], *, known: DayRecord | None) -> WriteResult | None:
-        """Adds to a day's record (to `known` if it is still the newest); None if another writer was faster.
-
-        TransientError if the store does not respond; the next call finds out whether it has written.
-        """
-        unconfirmed = self._unconfirmed.get(day)
-        record = known if known and not unconfirmed else await self.read(day)
-        self._unconfirmed.pop(day, None)
-        if unconfirmed and unconfirmed[0] in record.write_ids:
-            return WriteResult(record=record, spent=unconfirmed[1])
-        write_id = secrets.token_hex(6)
-        self._unconfirmed[day] = (write_id, spent)
-        new = record.add(spent, write_id)
-        key, content = day_key(day), to_json(new)
-        if record.version is None:
-            version = await self._store.put_if_absent(key, content)
-        else:
-            version = await self._store.compare_and_swap(key, content, record.version)
-        del self._unconfirmed[day]
-        return None if version is None else WriteResult(record=replace(new, version=version), spent=spent)
+def _amounts_json(amounts: Amounts) -> dict[str, str]:
+    return {run: str(usd) for run, usd in sorted(amounts.items())}

@@ -1,45 +1,34 @@
 """An agent's spending against its caps, per run and per day (UTC).
 
-The store holds the truth, and any number of guards add to it by compare-and-swap. This guard reads it again when its
-copy is old or a cap is near, and adds its own spending that is not yet written and that of requests in progress.
+Each request reserves the most that it may cost before it is sent. What does not fit beside the other reservations
+waits in order. The store holds the truth, and any number of guards add to it by compare-and-swap: a guard writes a hold
+there before it reserves, so that all guards together stay below the caps without a write for every request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
-from collections.abc import Coroutine, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
-from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.clock import Clock
 from unmoor.runtime.config import DAY_CAP, RUN_CAP, AgentConfig
-from unmoor.runtime.errors import TransientError
 from unmoor.runtime.events import BudgetExceeded
 from unmoor.runtime.logs import Log, null_log
 from unmoor.runtime.store import Store
 
-from .day_record import NOTHING, DayRecord, DayRecords
-
-# From this share of a cap on, every request reads the store.
-NEAR = Decimal("0.8")
-MAX_DAYS = 31
+from .account import Charge
+from .book import Book, LedgerTimeouts
+from .day_record import NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerTimeouts:
-    """When the copy is old (for a request, and within a stream), the pause between writes (Cloud Storage accepts one
-    write a second to an object: https://cloud.google.com/storage/quotas), and how long the last writes may take."""
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A request that waits for a reservation, and the caps that it waits for."""
 
-    old_s: float = 2
-    old_in_stream_s: float = 10
-    write_every_s: float = 1
-    retry_s: float = 0.2
-    ending_s: float = 2.5
+    run: str
+    short_of: frozenset[str] = frozenset()
 
 
 class Ledger:
@@ -54,203 +43,120 @@ class Ledger:
         times: LedgerTimeouts,
         log: Log = null_log,
     ) -> None:
-        self._run_cap, self._day_cap = agent.run.max_cost_usd, agent.budget_per_day_usd
-        self.has_caps = self._run_cap is not None or self._day_cap is not None
-        # A run that continues over midnight has spent on several days.
-        span = timedelta(seconds=agent.run.timeout_s * (agent.run.retries + 1))
-        self._days_back = min(span.days + 1, MAX_DAYS)
-        self._records, self._clock, self._log = DayRecords(store), clock, log
-        self._times = times
-        self._retry = Backoff(first_s=self._times.retry_s, jitter=0.5)
-        self._lock = asyncio.Lock()
-        self._record: DayRecord | None = None
-        self._read_at = datetime.min.replace(tzinfo=UTC)
-        self._before: dict[str, Decimal] = {}
-        self._unwritten: defaultdict[date, dict[str, Decimal]] = defaultdict(dict)
-        self._in_progress: dict[Spending, Decimal] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._writing = False
-        self._stale = False
-        self._closing = asyncio.Event()
-        self._wrote = asyncio.Event()
+        self._book = Book(agent, store=store, clock=clock, times=times, log=log, on_write=self._notify)
+        self._account = self._book.account
+        self.has_caps = self._account.has_caps
+        self._clock, self._times = clock, times
+        self._queue: list[_Waiting] = []
+        self._changed = asyncio.Event()
 
-    async def check(self, run: str) -> BudgetExceeded | None:
-        """The cap that leaves the run no further request, or None; TransientError if the store cannot be read."""
+    async def reserve(self, run: str, price: Decimal) -> Reservation | BudgetExceeded | None:
+        """Reserves the most that a request may cost; the cap that is used up, or None if it did not fit in time.
+
+        TransientError if the store does not respond.
+        """
         if not self.has_caps:
+            return Reservation(self, Charge(run, self._book.today, NOTHING))
+        waiting = _Waiting(run)
+        self._queue.append(waiting)
+        try:
+            async with asyncio.timeout(self._times.wait_s):
+                while (found := await self._admit(waiting, price)) is None:
+                    await self._wait_change()
+                return found
+        except TimeoutError:
             return None
-        if self._is_old(self._times.old_s) or run not in self._before or self._is_near(run):
-            async with self._lock:
-                await self._read(run)
-        return self.exceeded_cap(run)
+        finally:
+            self._queue.remove(waiting)
+            self._notify()
 
-    def begin(self, run: str, least: Decimal) -> Spending:
-        """A request that is sent now, and costs at least this."""
-        spending = Spending(self, run)
-        self._in_progress[spending] = least
-        return spending
+    def update(self, charge: Charge, cost: Decimal) -> BudgetExceeded | None:
+        """Records a request's cost so far; the cap that is now used up, or None."""
+        charge.so_far = cost
+        return self._account.exceeded_cap(charge.run, self._clock()) if self.has_caps else None
 
-    def exceeded_cap(self, run: str) -> BudgetExceeded | None:
-        """The cap that is exceeded as far as this guard knows, or None."""
-        for cap, limit, spent in self._caps(run):
-            if spent >= limit:
-                return BudgetExceeded(cap=cap, limit_usd=limit, spent_usd=spent)
-        return None
-
-    def update(self, spending: Spending, cost: Decimal) -> BudgetExceeded | None:
-        """Records a request's cost so far; the cap that it exceeds, or None."""
-        self._in_progress[spending] = cost
-        if self.has_caps and self._is_old(self._times.old_in_stream_s) and not self._tasks:
-            self._start(self._read_again(spending.run))
-        return self.exceeded_cap(spending.run)
-
-    def commit(self, spending: Spending, cost: Decimal) -> None:
-        """Records a request's final cost, to be written soon."""
-        self._in_progress.pop(spending, None)
-        if not self.has_caps or not cost:
+    def commit(self, charge: Charge, cost: Decimal) -> None:
+        """Records a request's final cost on the day on which it was reserved, to be written later."""
+        if not self.has_caps:
             return
-        day = self._unwritten[self._today()]
-        day[spending.run] = day.get(spending.run, NOTHING) + cost
-        if not self._writing:
-            self._writing = True
-            self._start(self._write_all())
+        self._account.charges.discard(charge)
+        if cost:
+            day = self._account.unwritten[charge.day]
+            day[charge.run] = day.get(charge.run, NOTHING) + cost
+            self._book.write_later()
+        self._notify()
 
     async def settle(self) -> None:
-        """Waits until all spending is written, for a bounded time."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._times.write_every_s + self._times.ending_s):
-                while self._unwritten:
-                    await self._wrote.wait()
+        """Writes what is due, for a bounded time."""
+        await self._book.settle()
 
     async def close(self) -> None:
         """Writes the rest, and logs what could not be written."""
-        self._closing.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._times.ending_s)
-        for task in self._tasks:
-            task.cancel()
-        for day, runs in self._unwritten.items():
-            lost = {run: str(usd) for run, usd in runs.items()}
-            self._log("spending not written", level="error", day=day.isoformat(), runs=lost)
+        await self._book.close()
 
-    # The known spending
+    async def _admit(self, waiting: _Waiting, price: Decimal) -> Reservation | BudgetExceeded | None:
+        """The reservation or the cap that is used up; None if the request has to wait."""
+        run, book = waiting.run, self._book
+        if book.knows(run) and not book.lock.locked():
+            if found := self._decide(waiting, price):
+                return found
+            if self._is_behind(waiting):
+                return None
+        async with book.lock:
+            while True:
+                if not book.knows(run):
+                    await book.read(run)
+                if (found := self._decide(waiting, price)) or self._is_behind(waiting):
+                    return found
+                if not waiting.short_of:
+                    await book.extend_hold({run: price})
+                elif self._account.others_hold(self._clock()) and book.is_old:
+                    await book.read(run)
+                else:
+                    return None
 
-    def _caps(self, run: str) -> Iterator[tuple[str, Decimal, Decimal]]:
-        """Each cap's name and limit, and the spending that counts against it."""
-        if self._run_cap is not None:
-            yield RUN_CAP, self._run_cap, self._spent_by(run)
-        if self._day_cap is not None:
-            yield DAY_CAP, self._day_cap, self._spent_today()
+    def _decide(self, waiting: _Waiting, price: Decimal) -> Reservation | BudgetExceeded | None:
+        """By what is known: the reservation if the hold covers it, or the cap that is used up."""
+        run, now, account = waiting.run, self._clock(), self._account
+        verdict = account.judge(run, price, now)
+        waiting.short_of = verdict.short_of
+        if verdict.exceeded or verdict.short_of or self._is_behind(waiting) or not account.is_held(run, price, now):
+            return verdict.exceeded
+        charge = Charge(run, self._book.today, price)
+        account.charges.add(charge)
+        return Reservation(self, charge)
 
-    def _today(self) -> date:
-        return self._clock().astimezone(UTC).date()
-
-    def _is_old(self, seconds: float) -> bool:
-        if self._stale or self._record is None or self._record.day != self._today():
-            return True
-        return not 0 <= (self._clock() - self._read_at).total_seconds() <= seconds
-
-    def _is_near(self, run: str) -> bool:
-        return any(spent >= limit * NEAR for _, limit, spent in self._caps(run))
-
-    def _spent_by(self, run: str) -> Decimal:
-        written = self._record.runs.get(run, NOTHING) if self._record else NOTHING
-        unwritten = sum((runs.get(run, NOTHING) for runs in self._unwritten.values()), NOTHING)
-        in_progress = sum((cost for each, cost in self._in_progress.items() if each.run == run), NOTHING)
-        return self._before.get(run, NOTHING) + written + unwritten + in_progress
-
-    def _spent_today(self) -> Decimal:
-        written = self._record.total if self._record else NOTHING
-        unwritten = sum(self._unwritten.get(self._today(), {}).values(), NOTHING)
-        return written + unwritten + sum(self._in_progress.values(), NOTHING)
-
-    # The store; every access holds the lock, so that nothing is counted twice while it is written
-
-    async def _read(self, run: str) -> None:
-        today = self._today()
-        if self._record is not None and self._record.day != today:
-            self._turn_over(self._record)
-        self._record = await self._records.read(today)
-        self._read_at, self._stale = self._clock(), False
-        if run not in self._before:
-            days = [today - timedelta(days=back) for back in range(1, self._days_back + 1)]
-            records = await asyncio.gather(*map(self._records.read, days))
-            self._before[run] = sum((record.runs.get(run, NOTHING) for record in records), NOTHING)
-
-    def _turn_over(self, record: DayRecord) -> None:
-        """A day has ended: its spending by runs in progress now counts as spent before."""
-        active = {each.run for each in self._in_progress}
-        self._before = {
-            run: spent + record.runs.get(run, NOTHING) for run, spent in self._before.items() if run in active
-        }
-
-    async def _read_again(self, run: str) -> None:
-        async with self._lock:
-            try:
-                await self._read(run)
-            except TransientError as error:
-                self._log("the budget cannot be read", level="warning", error=str(error))
-
-    async def _write_all(self) -> None:
-        try:
-            while self._unwritten:
-                written = await self._write(min(self._unwritten))
-                self._wrote.set()
-                self._wrote = asyncio.Event()
-                if not written:
-                    await asyncio.sleep(self._retry.pause_s(1))
-                    continue
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._times.write_every_s):
-                        await self._closing.wait()
-        finally:
-            self._writing = False
-
-    async def _write(self, day: date) -> bool:
-        """Adds unwritten spending to a day's record; False if the store failed or another guard was faster."""
-        async with self._lock:
-            known = self._record if self._record and self._record.day == day and not self._stale else None
-            try:
-                written = await self._records.add(day, dict(self._unwritten[day]), known=known)
-            except TransientError as error:
-                self._log("the budget cannot be written", level="warning", error=str(error))
-                written = None
-            self._stale = written is None
-            if written is None:
+    def _is_behind(self, waiting: _Waiting) -> bool:
+        """Whether an earlier request waits for a cap that this one needs too."""
+        for earlier in self._queue:
+            if earlier is waiting:
                 return False
-            self._forget(day, written.spent)
-            if day == self._today():
-                self._record, self._read_at = written.record, self._clock()
-            return True
+            if DAY_CAP in earlier.short_of or (RUN_CAP in earlier.short_of and earlier.run == waiting.run):
+                return True
+        return False
 
-    def _forget(self, day: date, spent: Mapping[str, Decimal]) -> None:
-        """Written spending is no longer unwritten; that of an earlier day now counts as spent before."""
-        rest = self._unwritten.get(day, {})
-        for run, usd in spent.items():
-            rest[run] = rest.get(run, NOTHING) - usd
-            if not rest[run]:
-                del rest[run]
-            if day != self._today() and run in self._before:
-                self._before[run] += usd
-        if not rest:
-            self._unwritten.pop(day, None)
+    async def _wait_change(self) -> None:
+        """Waits until a request has ended here, or until it is time to look at what other guards hold."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._times.poll_s):
+                await self._changed.wait()
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spending:
-    """One request's cost while it is in progress."""
+class Reservation:
+    """What one request may cost while it is in progress."""
 
     ledger: Ledger
-    run: str
+    charge: Charge = field(repr=False)
 
     def update(self, cost: Decimal) -> BudgetExceeded | None:
-        """Records the cost so far; the cap that it exceeds, or None."""
-        return self.ledger.update(self, cost)
+        """Records the cost so far; the cap that is now used up, or None."""
+        return self.ledger.update(self.charge, cost)
 
     def commit(self, cost: Decimal) -> None:
         """Records the final cost."""
-        self.ledger.commit(self, cost)
+        self.ledger.commit(self.charge, cost)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from unmoor.runtime.events import BudgetExceeded, ModelUsage, Notice, Tokens
+from unmoor.runtime.events import BudgetExceeded, ModelAnswer, ModelUsage, Notice, Tokens
 from unmoor.runtime.guard.budget.day_record import NOTHING
-from unmoor.runtime.guard.budget.ledger import Ledger
+from unmoor.runtime.guard.budget.ledger import Ledger, Reservation
 from unmoor.runtime.guard.transport.exchange import Exchange
 from unmoor.runtime.redact import encodings
 
 from .formats import ReportedUsage
 from .headers import request_headers, response_headers
 from .prices import Prices
-from .provider_client import ProviderClient, ProviderTimeout, ProviderUnreachable
+from .provider_client import ProviderClient, ProviderTimeout, ProviderUnreachable, SentBody
 from .request_policy import ProviderRequest
+from .reservation import WorstCase
 from .usage_meter import UsageMeter, estimate_input_tokens
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ JSON = (b"content-type", b"application/json")
 MAX_ERROR_BODY = 1024 * 1024
 # The price is computed again after this many more tokens.
 PRICE_EVERY = 64
+# Stands for the status of a provider that broke the connection before it responded: it bills nothing.
+UNREACHABLE = 502
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +43,35 @@ class Provider:
     ledger: Ledger
 
 
-class ForwardedRequest:
-    """One allowed request, and its spending."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """A request's reservation, and what it reserves."""
 
-    def __init__(self, provider: Provider, exchange: Exchange, request: ProviderRequest) -> None:
+    reservation: Reservation
+    worst: WorstCase
+
+
+class ForwardedRequest:
+    """One allowed request; one that generates has a reservation, and commits it."""
+
+    def __init__(
+        self, provider: Provider, exchange: Exchange, request: ProviderRequest, reserved: Reserved | None = None
+    ) -> None:
         self._provider = provider
         self._exchange = exchange
         self._request = request
-        self._input = estimate_input_tokens(request.body) if request.call.kind == "generate" else 0
+        self._reserved = reserved
+        self._body = SentBody(request.body)
+        self._input = estimate_input_tokens(request.body) if reserved else 0
         # The least that it can cost: all of the input read from the cache.
         self._least = Tokens(input=self._input, cached_input=self._input)
-        least_cost = provider.prices.cost(ReportedUsage(tokens=self._least)) or NOTHING
-        self._spending = provider.ledger.begin(exchange.credentials.run, least_cost)
         self._priced_at = 0
         self._meter: UsageMeter | None = None
         self._begun = False
+        self._response: int | None = None
+        # Until it has ended otherwise: nobody waited for it.
+        self._answer = ModelAnswer(finish="cancelled", detail="")
+        self._began_at = time.monotonic()
 
     async def forward(self) -> None:
         """Forwards it. If the response fails after it began, the client's connection is broken."""
@@ -62,11 +80,15 @@ class ForwardedRequest:
         soon = request.streams or request.call.kind != "generate"
         try:
             async with self._provider.upstream.send(
-                original.method, request.call.path, request.query, headers, request.body, soon=soon
+                original.method, request.call.path, request.query, headers, self._body, soon=soon
             ) as response:
+                self._response = response.status
                 await self._return(response)
-        except (ProviderTimeout, ProviderUnreachable) as error:
-            await self._fail(504 if isinstance(error, ProviderTimeout) else 502, str(error))
+        except ProviderUnreachable as error:
+            self._response = self._response or UNREACHABLE
+            await self._fail(502, str(error))
+        except ProviderTimeout as error:
+            await self._fail(504, str(error))
         finally:
             self._commit()
 
@@ -82,7 +104,9 @@ class ForwardedRequest:
             self._meter = UsageMeter(self._request.format, events=events, hide_usage=self._request.hide_usage)
         self._begun = True
         await self._exchange.http.start(response.status, self._headers(response, length=not events))
-        await self._return_content(response, can_cut=events and self._provider.ledger.has_caps)
+        await self._return_content(
+            response, can_cut=events and self._meter is not None and self._provider.ledger.has_caps
+        )
 
     async def _return_content(self, response: aiohttp.ClientResponse, *, can_cut: bool) -> None:
         http = self._exchange.http
@@ -95,12 +119,15 @@ class ForwardedRequest:
                 error = self._request.format.error_event(f"unmoor: {cap_text(exceeded)}")
                 await http.send(b"\n\n" + error)
                 return await http.end()
-        if self._meter and (passed := self._meter.end()):
-            await http.send(passed)
+        if self._meter:
+            if passed := self._meter.end():
+                await http.send(passed)
+            self._answer = self._meter.answer()
         await http.end()
 
     async def _return_error(self, response: aiohttp.ClientResponse) -> None:
         """Returns the provider's error, without the key in case it repeats it."""
+        self._answer = ModelAnswer(finish="failed", detail=f"the provider responded {response.status}")
         self._notice(f"the model's provider responded {response.status}")
         content = b""
         while len(content) < MAX_ERROR_BODY and (data := await self._provider.upstream.read(response)):
@@ -110,6 +137,7 @@ class ForwardedRequest:
 
     async def _fail(self, status: int, reason: str) -> None:
         text = f"the model's provider failed: {reason}"
+        self._answer = ModelAnswer(finish="broken" if self._begun else "failed", detail=reason)
         self._notice(text)
         if self._begun:
             raise ConnectionResetError(text)
@@ -131,18 +159,35 @@ class ForwardedRequest:
         if abs(total - self._priced_at) < PRICE_EVERY:
             return None
         self._priced_at = total
-        return self._spending.update(self._provider.prices.cost(usage) or NOTHING)
+        assert self._reserved is not None
+        return self._reserved.reservation.update(self._provider.prices.cost(usage) or NOTHING)
 
     def _commit(self) -> None:
         """Records the final cost, however the request ended."""
-        if self._meter is None:
-            return self._spending.commit(NOTHING)
-        usage, estimated = self._meter.final_usage(self._input)
+        if self._reserved is None:
+            return
+        usage, estimated = self._final_usage(self._reserved.worst)
         tokens, cost = usage.tokens or Tokens(), self._provider.prices.cost(usage)
-        self._spending.commit(cost or NOTHING)
+        self._reserved.reservation.commit(cost or NOTHING)
+        if self._meter and self._meter.usage.invalid:
+            self._notice("the model's provider reported usage that is not a number; the request counts at its limit")
         if tokens != Tokens():
             model = self._provider.model
             self._exchange.emit(ModelUsage(model=model, tokens=tokens, cost_usd=cost, estimated=estimated))
+        # A failure is noticed where it happens.
+        if self._meter and self._answer == self._meter.answer() and self._answer.problem:
+            self._notice(f"the model's answer {self._answer.problem}")
+        self._exchange.emit(self._answer)
+
+    def _final_usage(self, worst: WorstCase) -> tuple[ReportedUsage, bool]:
+        """The usage, and whether it is an estimate. A request that was sent counts although nobody saw its response."""
+        if self._meter is not None:
+            return self._meter.final_usage(self._input, worst.usage)
+        if self._response is None and self._body.is_sent:
+            seconds = time.monotonic() - self._began_at
+            return worst.after(seconds, streams=self._request.streams), True
+        is_unread = self._response is not None and self._response < 300
+        return (worst.usage if is_unread else ReportedUsage()), is_unread
 
     def _notice(self, text: str) -> None:
         self._exchange.emit(Notice(level="warning", text=text))

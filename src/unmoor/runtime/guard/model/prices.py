@@ -5,7 +5,7 @@ https://github.com/pydantic/genai-prices
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,9 @@ from .formats import ReportedUsage
 
 # Providers with the same name in the list; any other is found by its address.
 PROVIDERS = ("anthropic", "openai", "google", "openrouter")
+# All tokens of a request that runs in the United States only cost this much more, which the list does not have:
+# https://platform.claude.com/docs/en/manage-claude/data-residency#pricing
+US_ONLY = Decimal("1.1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +31,17 @@ class Prices:
 
     def cost(self, usage: ReportedUsage) -> Decimal | None:
         """The cost of this usage today; None if the list has no price."""
+        if dict(usage.terms).get("inference_geo") != "us":
+            return self._listed(usage)
+        tokens, searches = self._listed(replace(usage, searches=0)), replace(usage, tokens=None)
+        return None if tokens is None else tokens * US_ONLY + (self._listed(searches) or 0)
+
+    def _listed(self, usage: ReportedUsage) -> Decimal | None:
         from genai_prices import Usage, calc_price
 
         try:
             return calc_price(
-                Usage(**{unit: count for unit, count in _units(usage).items() if count}),
+                Usage(**_units(usage)),
                 self.model.name,
                 genai_request_timestamp=self.clock(),
                 price_context=dict(usage.terms),
@@ -69,19 +78,30 @@ def missing_price_problem(agent: AgentConfig) -> str:
 
 
 def _units(usage: ReportedUsage) -> dict[str, int]:
-    """The counts under the list's names. Cache reads and writes are part of the input, so the input is at least their
-    sum, whatever the provider reports."""
+    """The counts under the list's names, those of no tokens left out. Cache reads and writes are part of the input, so
+    the input is at least their sum, whatever the provider reports."""
     tokens = usage.tokens or Tokens()
     long = min(usage.long_cache_write, tokens.cache_write)
-    return {
+    counts = {
         "input_tokens": max(tokens.input, tokens.cached_input + tokens.cache_write),
         "cache_read_tokens": tokens.cached_input,
         "cache_write_tokens": tokens.cache_write,
         "cache_write_1h_tokens": long,
         "cache_write_5m_tokens": tokens.cache_write - long if long else 0,
         "output_tokens": tokens.output,
+        "output_audio_tokens": min(usage.output_audio, tokens.output),
         "web_searches": usage.searches,
     }
+    return {**{unit: count for unit, count in counts.items() if count}, **_audio_units(usage, tokens)}
+
+
+def _audio_units(usage: ReportedUsage, tokens: Tokens) -> dict[str, int]:
+    """The sound in the input; the list requires both counts where there is any."""
+    if not usage.input_audio:
+        return {}
+    cached = min(usage.cached_audio, tokens.cached_input, usage.input_audio)
+    fresh = min(usage.input_audio - cached, max(tokens.input - tokens.cached_input - tokens.cache_write, 0))
+    return {"input_audio_tokens": cached + fresh, "cache_audio_read_tokens": cached}
 
 
 def _provider(model: Model) -> dict[str, Any]:

@@ -39,6 +39,23 @@ class ProviderUnreachable(Exception):
     """The provider cannot be reached, or broke the connection; the text holds no secret."""
 
 
+class SentBody(io.BytesIO):
+    """A request's body that knows whether all of it was sent; nothing is sent before there is a connection."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.size, self.sent = len(content), 0
+
+    @property
+    def is_sent(self) -> bool:
+        return self.sent >= self.size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.sent += len(data)
+        return data
+
+
 class ProviderClient:
     """One provider; open while entered."""
 
@@ -73,7 +90,7 @@ class ProviderClient:
 
     @asynccontextmanager
     async def send(
-        self, method: str, path: str, query: str, headers: list[tuple[str, str]], body: bytes, *, soon: bool
+        self, method: str, path: str, query: str, headers: list[tuple[str, str]], body: SentBody, *, soon: bool
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The response's head; `read` reads its content. ProviderTimeout or ProviderUnreachable if none arrives."""
         import aiohttp
@@ -85,7 +102,7 @@ class ProviderClient:
         try:
             async with asyncio.timeout(wait_s):
                 response = await self._session.request(
-                    method, url, headers=headers, data=io.BytesIO(body) if body else None, allow_redirects=False
+                    method, url, headers=headers, data=body if body.size else None, allow_redirects=False
                 )
         except TimeoutError:
             raise ProviderTimeout(f"no response within {wait_s:g} s") from None

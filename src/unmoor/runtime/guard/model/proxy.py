@@ -6,15 +6,16 @@ import json
 from dataclasses import dataclass, field
 
 from unmoor.runtime.errors import TransientError
-from unmoor.runtime.events import NetworkDenied, Notice
+from unmoor.runtime.events import BudgetExceeded, ModelAnswer, NetworkDenied, Notice
 from unmoor.runtime.guard.transport.exchange import MODEL_PATH, Exchange
 from unmoor.runtime.guard.transport.http1 import BadRequest, Headers, Request, TooLarge
 from unmoor.runtime.logs import Log, null_log
 
 from .formats import formats_of
-from .forward import JSON, ForwardedRequest, Provider, cap_text
+from .forward import JSON, ForwardedRequest, Provider, Reserved, cap_text
 from .memory_limit import ByteSemaphore
 from .request_policy import ModelPolicy, ProviderRequest, RequestDenied, authorize
+from .reservation import worst_case
 
 MAX_BODY = 64 * 1024 * 1024
 # The limit of all bodies together that are not small: a guard of 512 MiB can hold them and parse one.
@@ -71,25 +72,37 @@ class ModelProxy:
         await exchange.http.cancel_on_disconnect(self._forward(exchange, allowed))
 
     async def _forward(self, exchange: Exchange, request: ProviderRequest) -> None:
-        if request.call.kind != "generate" or await self._is_affordable(exchange):
+        if request.call.kind != "generate":
             await ForwardedRequest(self.provider, exchange, request).forward()
+        elif reserved := await self._reserve(exchange, request):
+            await ForwardedRequest(self.provider, exchange, request, reserved).forward()
 
-    async def _is_affordable(self, exchange: Exchange) -> bool:
-        """Whether no cap is exceeded; otherwise, or if that is unknown, it refuses the request."""
+    async def _reserve(self, exchange: Exchange, request: ProviderRequest) -> Reserved | None:
+        """The most that the request may cost, reserved below the caps; None if the request was refused instead."""
+        worst = worst_case(request, self.provider.prices)
+        run = exchange.credentials.run
         try:
-            exceeded = await self.provider.ledger.check(exchange.credentials.run)
+            found = await self.provider.ledger.reserve(run, worst.cost)
         except TransientError as error:
-            self.log("the budget cannot be read", level="error", run=exchange.credentials.run, error=str(error))
-            text = "the spending cannot be read from the store, so requests are refused"
-            exchange.emit(Notice(level="error", text=text))
-            await self._refuse(exchange, 503, text, [RETRY_SOON])
-            return False
-        if exceeded is not None:
-            exchange.emit(exceeded)
-            await self._refuse(exchange, 402, cap_text(exceeded), [NO_RETRY])
-        return exceeded is None
+            self.log("the budget cannot be read", level="error", run=run, error=str(error))
+            await self._refuse_for_now(exchange, "the spending cannot be read from the store, so requests are refused")
+            return None
+        if found is None:
+            await self._refuse_for_now(exchange, "other requests have reserved what is left of the caps; ask again")
+            return None
+        if isinstance(found, BudgetExceeded):
+            exchange.emit(found)
+            await self._refuse(exchange, 402, cap_text(found), [NO_RETRY])
+            return None
+        return Reserved(reservation=found, worst=worst)
+
+    async def _refuse_for_now(self, exchange: Exchange, text: str) -> None:
+        exchange.emit(Notice(level="error", text=text))
+        await self._refuse(exchange, 503, text, [RETRY_SOON])
 
     async def _refuse(self, exchange: Exchange, status: int, text: str, headers: Headers) -> None:
+        if status not in (401, 402):  # another run's, and the end of this one
+            exchange.emit(ModelAnswer(finish="failed", detail=f"the guard responded {status}: {text}"))
         error = formats_of(self.policy.provider)[0].error(status, f"unmoor: {text}")
         await exchange.http.respond(status, [JSON, *headers], json.dumps(error).encode())
 

@@ -28,7 +28,8 @@ class ModelPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRequest:
-    """A request to send. `hide_usage`: the guard requested the usage, and the client did not."""
+    """A request to send. `max_output` is the most tokens that its response may have, `terms` decide its price, and
+    `images` are the sizes of the images in it. `hide_usage`: the guard requested the usage, and the client did not."""
 
     format: WireFormat
     call: Call
@@ -36,6 +37,9 @@ class ProviderRequest:
     body: bytes
     streams: bool = False
     hide_usage: bool = False
+    max_output: int = 0
+    terms: tuple[tuple[str, str], ...] = ()
+    images: tuple[int, ...] = ()
 
 
 class RequestDenied(Exception):
@@ -61,7 +65,9 @@ def authorize(policy: ModelPolicy, method: str, path: str, query: str, body: byt
     values = _parse(body)
     for problem in _problems(policy, wire, call, values):
         raise RequestDenied(403, problem)
-    return _request_usage(request, values)
+    images = tuple(map(len, wire.images(values)))
+    limits = {"max_output": wire.max_output(values), "terms": wire.requested_terms(values), "images": images}
+    return _request_usage(replace(request, **limits), values)
 
 
 def _allowed_call(policy: ModelPolicy, method: str, path: str) -> tuple[WireFormat, Call]:

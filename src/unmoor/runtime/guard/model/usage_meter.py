@@ -1,4 +1,4 @@
-"""Meters a response of the model: the usage that it reports, and an estimate if it reports none."""
+"""Meters a response of the model: the usage that it reports, an estimate if it reports none, and how it ended."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from unmoor.runtime.events import Tokens
+from unmoor.runtime.events import ModelAnswer, Tokens
 from unmoor.runtime.guard.model.formats.openai_chat import only_usage
 from unmoor.runtime.json_values import parse_json
 
-from .formats import ReportedUsage, WireFormat
+from .formats import Ending, ReportedUsage, WireFormat, describe_ending
 from .sse import Event, EventReader
 
 # Rules of thumb: https://platform.openai.com/tokenizer, https://docs.anthropic.com/en/docs/build-with-claude/vision
@@ -19,6 +19,9 @@ from .sse import Event, EventReader
 BYTES_PER_TOKEN = 4
 TOKENS_PER_ATTACHMENT = 1600
 ATTACHMENT = re.compile(rb"[A-Za-z0-9+/=_-]{4000,}")
+# The end of a stream of chat completions; some providers give no other reason for it.
+DONE = b"[DONE]"
+NO_USAGE = ReportedUsage()
 MAX_BODY = 32 * 1024 * 1024
 
 
@@ -28,6 +31,7 @@ class UsageMeter:
 
     def __init__(self, wire: WireFormat, *, events: bool, hide_usage: bool = False) -> None:
         self.usage = ReportedUsage()
+        self.ending = Ending()
         self.received = 0
         self._format = wire
         self._reader = EventReader() if events else None
@@ -55,9 +59,12 @@ class UsageMeter:
                 self._accumulate(part)
         return b""
 
-    def final_usage(self, sent: int) -> tuple[ReportedUsage, bool]:
-        """The usage, and whether it is an estimate; `sent` is an estimate of the request's own tokens."""
+    def final_usage(self, sent: int, reserved: ReportedUsage = NO_USAGE) -> tuple[ReportedUsage, bool]:
+        """The usage, and whether it is an estimate; `sent` is an estimate of the request's own tokens, and `reserved`
+        counts if the provider's own count is none."""
         usage = self.usage
+        if usage.invalid:
+            return reserved, True
         if usage.whole:
             return usage, False
         if usage.failed and usage.tokens is None and not usage.text_bytes:
@@ -73,7 +80,15 @@ class UsageMeter:
         output = max(tokens.output, _tokens(self.usage.text_bytes))
         return replace(self.usage, tokens=replace(tokens, output=output))
 
+    def answer(self) -> ModelAnswer:
+        """How the response ended, once it has."""
+        if self.usage.failed:
+            return ModelAnswer(finish="failed", detail="the provider reported an error in its response")
+        return describe_ending(self.ending, self._format.finishes)
+
     def _read(self, event: Event) -> bytes:
+        if event.data == DONE and not self.ending.word:
+            self.ending = replace(self.ending, word="[DONE]")
         value = parse_json(event.data) if event.data.startswith(b"{") else None
         self._accumulate(value)
         return b"" if isinstance(value, dict) and only_usage(value) else event.raw
@@ -81,6 +96,7 @@ class UsageMeter:
     def _accumulate(self, value: Any) -> None:
         if isinstance(value, Mapping):
             self.usage = self._format.accumulate_usage(self.usage, value)
+            self.ending = self._format.accumulate_ending(self.ending, value)
 
 
 def estimate_input_tokens(body: bytes) -> int:

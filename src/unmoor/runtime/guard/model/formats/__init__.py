@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from .anthropic_messages import AnthropicFormat
+from .ending import Ending, describe_ending
 from .gemini import GeminiFormat
 from .openai_chat import OpenAIChatFormat
 from .openai_responses import OpenAIResponsesFormat
 from .protocol import Call, WireFormat
 from .usage import ReportedUsage
 
-__all__ = ["Call", "ReportedUsage", "WireFormat", "formats_of"]
+__all__ = ["Call", "Ending", "ReportedUsage", "WireFormat", "describe_ending", "formats_of"]
 
 FORMATS: dict[str, tuple[WireFormat, ...]] = {"anthropic": (AnthropicFormat(),), "google": (GeminiFormat(),)}
 OPENAI = (OpenAIChatFormat(), OpenAIResponsesFormat())

@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from types import MappingProxyType
 
-from unmoor.runtime.events import Tokens
-from unmoor.runtime.json_values import Json, count, items, object_at
+from unmoor.runtime.events import Finish, Tokens
+from unmoor.runtime.json_values import Json, count, is_count, items, object_at, text, value_at
 
+from .ending import Ending, says_anything
 from .protocol import WireFormat
-from .usage import ReportedUsage, price_terms, text_size
+from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
 ERRORS = {
     400: "invalid_request_error",
@@ -32,6 +34,29 @@ class AnthropicFormat(WireFormat):
     passes = "POST v1/messages, POST v1/messages/count_tokens and GET v1/models"
     posts = (("v1/messages", "generate"), ("v1/messages/count_tokens", "count"))
     models = re.compile(r"v1/models(/[A-Za-z0-9._~-]+)?")
+    # Every request must set one; this is the largest: https://platform.claude.com/docs/en/models
+    most_output = 128_000
+    # https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
+    finishes = MappingProxyType[str, Finish](
+        {
+            "max_tokens": "length",
+            "model_context_window_exceeded": "length",
+            "pause_turn": "broken",
+            "refusal": "refused",
+        }
+    )
+
+    def max_output(self, body: Json) -> int:
+        return count(body, "max_tokens") or self.most_output
+
+    def images(self, body: Json) -> Iterator[str]:
+        for message in items(body, "messages"):
+            for block in items(message, "content"):
+                inner = items(block, "content") if block.get("type") == "tool_result" else []
+                for image in (block, *inner):
+                    data = object_at(image, "source").get("data")
+                    if image.get("type") == "image" and isinstance(data, str):
+                        yield data
 
     def key(self, key: str) -> tuple[str, str]:
         return "x-api-key", key
@@ -70,11 +95,35 @@ class AnthropicFormat(WireFormat):
             case _:
                 return usage
 
+    def accumulate_ending(self, ending: Ending, event: Json) -> Ending:
+        match event.get("type"):
+            case "content_block_start":
+                return _with_block(ending, object_at(event, "content_block"))
+            case "content_block_delta":
+                return replace(
+                    ending, has_content=ending.has_content or says_anything(value_at(event, "delta", "text"))
+                )
+            case "message_delta":
+                return replace(ending, word=text(event, "delta", "stop_reason") or ending.word)
+            case "message":
+                for block in items(event, "content"):
+                    ending = _with_block(ending, block)
+                return replace(ending, word=text(event, "stop_reason"))
+            case _:
+                return ending
+
     def error(self, status: int, message: str) -> Json:
         return {"type": "error", "error": {"type": ERRORS.get(status, "api_error"), "message": message}}
 
     def error_event(self, message: str) -> bytes:
         return b"event: error\n" + super().error_event(message)
+
+
+def _with_block(ending: Ending, block: Json) -> Ending:
+    """A text counts if it says anything; thinking is no content, and every other block is, such as a tool's call."""
+    kind = text(block, "type")
+    counts = says_anything(block.get("text")) if kind == "text" else "thinking" not in kind
+    return replace(ending, has_content=ending.has_content or counts)
 
 
 def _remote_sources(blocks: Iterable[Json]) -> Iterator[str]:
@@ -105,7 +154,7 @@ def _with_counts(usage: ReportedUsage, counts: Json, *, whole: bool) -> Reported
     compactions = [entry for entry in items(counts, "iterations") if entry.get("type") == "compaction"]
 
     def total(name: str, previous: int) -> int:
-        if not isinstance(counts.get(name), int):
+        if not is_count(counts.get(name)):
             return previous
         return count(counts, name) + sum(count(entry, name) for entry in compactions)
 
@@ -124,5 +173,6 @@ def _with_counts(usage: ReportedUsage, counts: Json, *, whole: bool) -> Reported
         whole=whole,
         long_cache_write=count(counts, "cache_creation", "ephemeral_1h_input_tokens") or usage.long_cache_write,
         searches=count(counts, "server_tool_use", "web_search_requests") or usage.searches,
-        terms=price_terms(counts, "service_tier", "speed") or usage.terms,
+        invalid=usage.invalid or has_invalid_count(counts),
+        terms=price_terms(counts, "service_tier", "speed", "inference_geo") or usage.terms,
     )

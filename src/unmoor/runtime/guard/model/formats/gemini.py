@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import unquote
 
-from unmoor.runtime.events import Tokens
-from unmoor.runtime.json_values import Json, count, items, object_at
+from unmoor.runtime.events import Finish, Tokens
+from unmoor.runtime.json_values import Json, count, items, object_at, text
 
+from .ending import Ending, says_anything
 from .protocol import Call, Kind, Pairs, WireFormat
-from .usage import ReportedUsage, price_terms, text_size
+from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
 VERSION = r"(?:(?:v1|v1beta|v1alpha)/)?"
 GENERATE = re.compile(rf"{VERSION}models/(?P<model>[^/:?]+):(?P<method>[A-Za-z]+)")
@@ -38,11 +39,65 @@ WEB_TOOLS = ("urlContext", "googleSearch", "googleSearchRetrieval", "googleMaps"
 WEB_TOOL_NAMES = [name for tool in WEB_TOOLS for name in (tool, re.sub("[A-Z]", lambda m: f"_{m[0].lower()}", tool))]
 
 
+# https://ai.google.dev/api/generate-content#FinishReason
+REFUSED = (
+    "SAFETY",
+    "RECITATION",
+    "LANGUAGE",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "IMAGE_SAFETY",
+    "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_RECITATION",
+)
+BROKEN = (
+    "FINISH_REASON_UNSPECIFIED",
+    "OTHER",
+    "MALFORMED_FUNCTION_CALL",
+    "UNEXPECTED_TOOL_CALL",
+    "TOO_MANY_TOOL_CALLS",
+    "MISSING_THOUGHT_SIGNATURE",
+    "MALFORMED_RESPONSE",
+    "IMAGE_OTHER",
+    "NO_IMAGE",
+)
+FINISHES: Mapping[str, Finish] = {
+    "MAX_TOKENS": "length",
+    **dict.fromkeys(REFUSED, "refused"),
+    **dict.fromkeys(BROKEN, "broken"),
+}
+# A part with only these says nothing.
+SILENT = {"text", "thought", "thoughtSignature"}
+
+
 class GeminiFormat(WireFormat):
     """The Gemini API."""
 
     passes = "POST models/NAME:generateContent, :streamGenerateContent, :countTokens and GET models"
     models = re.compile(rf"{VERSION}models(/[A-Za-z0-9._~-]+)?")
+    # https://ai.google.dev/gemini-api/docs/models
+    most_output = 65_536
+    finishes = FINISHES
+
+    def max_output(self, body: Json) -> int:
+        """Of all candidates. The API accepts each name in snake_case too."""
+        configs = (object_at(body, "generationConfig"), object_at(body, "generation_config"))
+        limits = [count(c, name) for c in configs for name in ("maxOutputTokens", "max_output_tokens")]
+        candidates = [count(c, name) for c in configs for name in ("candidateCount", "candidate_count")]
+        return (max(limits) or self.most_output) * max(*candidates, 1)
+
+    def images(self, body: Json) -> Iterator[str]:
+        for content in items(body, "contents"):
+            for part in items(content, "parts"):
+                inline = object_at(part, "inlineData") or object_at(part, "inline_data")
+                kind, data = str(inline.get("mimeType") or inline.get("mime_type")), inline.get("data")
+                if kind.startswith("image/") and isinstance(data, str):
+                    yield data
+
+    def requested_terms(self, body: Json) -> tuple[tuple[str, str], ...]:
+        tiers = price_terms(body, "serviceTier") or price_terms(body, "service_tier")
+        return tuple(("service_tier", tier.lower()) for _, tier in tiers)
 
     def call(self, method: str, path: str) -> Call | None:
         match = GENERATE.fullmatch(path)
@@ -90,6 +145,18 @@ class GeminiFormat(WireFormat):
             usage = _with_counts(usage, counts)
         return replace(usage, whole=usage.whole or (usage.tokens is not None and _is_last(event)))
 
+    def accumulate_ending(self, ending: Ending, event: Json) -> Ending:
+        if reason := text(event, "promptFeedback", "blockReason"):
+            ending = replace(ending, word=f"blockReason {reason}", refuses=True)
+        for candidate in items(event, "candidates"):
+            parts = items(candidate, "content", "parts")
+            ending = replace(
+                ending,
+                word=text(candidate, "finishReason") or ending.word,
+                has_content=ending.has_content or any(map(_says_or_calls, parts)),
+            )
+        return ending
+
     def error(self, status: int, message: str) -> Json:
         return {"error": {"code": status, "message": message, "status": STATUSES.get(status, "INTERNAL")}}
 
@@ -97,6 +164,10 @@ class GeminiFormat(WireFormat):
 def _is_last(event: Json) -> bool:
     """Every part of a stream reports usage; this one is the last."""
     return "promptFeedback" in event or any("finishReason" in candidate for candidate in items(event, "candidates"))
+
+
+def _says_or_calls(part: Json) -> bool:
+    return bool(part.keys() - SILENT) or (part.get("thought") is not True and says_anything(part.get("text")))
 
 
 def _size(part: Json) -> int:
@@ -115,5 +186,14 @@ def _with_counts(usage: ReportedUsage, counts: Json) -> ReportedUsage:
             output=max(count(counts, "candidatesTokenCount") + reasoning, count(counts, "totalTokenCount") - sent),
             reasoning=reasoning,
         ),
+        input_audio=min(_audio(counts, "promptTokensDetails") + _audio(counts, "toolUsePromptTokensDetails"), sent),
+        cached_audio=_audio(counts, "cacheTokensDetails"),
+        output_audio=_audio(counts, "candidatesTokensDetails"),
+        invalid=has_invalid_count(counts),
         terms=price_terms(counts, "serviceTier") and (("service_tier", str(counts["serviceTier"]).lower()),),
     )
+
+
+def _audio(counts: Json, details: str) -> int:
+    """The tokens of sound in a list of counts by modality."""
+    return sum(count(entry, "tokenCount") for entry in items(counts, details) if entry.get("modality") == "AUDIO")

@@ -30,6 +30,8 @@ class OpenAIFormat(WireFormat):
 
     passes = "POST chat/completions, POST responses and GET models"
     models = re.compile(r"models(/[A-Za-z0-9._~:/-]+)?")
+    # https://developers.openai.com/api/docs/models/gpt-5.5
+    most_output = 128_000
 
     def key(self, key: str) -> tuple[str, str]:
         return "authorization", f"Bearer {key}"
@@ -62,6 +64,11 @@ def web_tools(body: Json) -> Iterator[str]:
     for tool in all_tools(body):
         if str(tool.get("type", "")).startswith(WEB_TOOLS):
             yield f"tool {tool['type']}"
+
+
+def inline_images(urls: Iterable[Any]) -> Iterator[str]:
+    """Those of these URLs that hold an image."""
+    return (url for url in urls if isinstance(url, str) and url.startswith("data:image/"))
 
 
 def remote(urls: Iterable[Any]) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from types import MappingProxyType
 
-from unmoor.runtime.events import Tokens
-from unmoor.runtime.json_values import Json, count, items, object_at
+from unmoor.runtime.events import Finish, Tokens
+from unmoor.runtime.json_values import Json, count, items, object_at, text
 
-from .openai import OpenAIFormat, remote, web_tools
-from .usage import ReportedUsage, price_terms, text_size
+from .ending import Ending, says_anything
+from .openai import OpenAIFormat, inline_images, remote, web_tools
+from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
 REQUEST_USAGE = b'"stream_options":{"include_usage":true},'
 
@@ -19,6 +21,25 @@ class OpenAIChatFormat(OpenAIFormat):
     """Chat completions."""
 
     posts = (("chat/completions", "generate"),)
+    # The last two are DeepSeek's and OpenRouter's: https://api-docs.deepseek.com/api/create-chat-completion,
+    # https://openrouter.ai/docs/api-reference/overview
+    finishes = MappingProxyType[str, Finish](
+        {
+            "length": "length",
+            "content_filter": "refused",
+            "insufficient_system_resource": "broken",
+            "error": "broken",
+        }
+    )
+
+    def max_output(self, body: Json) -> int:
+        """Of all `n` choices; a request with both limits counts with the larger one."""
+        limit = max(count(body, "max_completion_tokens"), count(body, "max_tokens"))
+        return (limit or self.most_output) * max(count(body, "n"), 1)
+
+    def images(self, body: Json) -> Iterator[str]:
+        for message in items(body, "messages"):
+            yield from inline_images(object_at(block, "image_url").get("url") for block in items(message, "content"))
 
     def provider_side_egress(self, body: Json) -> Iterator[str]:
         for name in ("web_search_options", "plugins"):
@@ -42,6 +63,24 @@ class OpenAIChatFormat(OpenAIFormat):
             if isinstance(choice.get("usage"), dict):
                 usage = _with_counts(usage, event, choice["usage"])
         return _with_counts(usage, event, event["usage"]) if isinstance(event.get("usage"), dict) else usage
+
+    def accumulate_ending(self, ending: Ending, event: Json) -> Ending:
+        for choice in items(event, "choices"):
+            said = object_at(choice, "delta") or object_at(choice, "message")
+            ending = Ending(
+                word=text(choice, "finish_reason") or ending.word,
+                has_content=ending.has_content or _says_or_calls(said),
+                refuses=ending.refuses or says_anything(said.get("refusal")),
+            )
+        return ending
+
+
+def _says_or_calls(said: Json) -> bool:
+    """Content is a text, or a list of parts with some providers."""
+    content = said.get("content")
+    if isinstance(content, list):
+        return any(says_anything(part.get("text")) or part.get("type") != "text" for part in items(said, "content"))
+    return says_anything(content) or any(said.get(name) for name in ("tool_calls", "function_call", "audio", "images"))
 
 
 def requests_usage(body: Json) -> bool:
@@ -92,6 +131,10 @@ def _with_counts(usage: ReportedUsage, event: Json, counts: Json) -> ReportedUsa
             output=max(received, count(counts, "total_tokens") - sent),
             reasoning=count(counts, "completion_tokens_details", "reasoning_tokens"),
         ),
+        input_audio=min(count(details, "audio_tokens"), sent),
+        cached_audio=count(details, "cached_tokens_details", "audio_tokens"),
+        output_audio=count(counts, "completion_tokens_details", "audio_tokens"),
+        invalid=has_invalid_count(counts),
         whole=_is_last(event),
         terms=price_terms(event, "service_tier") or usage.terms,
     )

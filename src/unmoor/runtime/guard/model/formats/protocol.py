@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from unmoor.runtime.events import Finish
 from unmoor.runtime.json_values import Json
 
-from .usage import ReportedUsage
+from .ending import Ending
+from .usage import ReportedUsage, price_terms
 
 Kind = Literal["generate", "count", "list"]
 Pairs = Sequence[tuple[str, str]]
@@ -33,6 +35,10 @@ class WireFormat(ABC):
     passes: ClassVar[str]
     posts: ClassVar[tuple[tuple[str, Kind], ...]] = ()
     models: ClassVar[re.Pattern[str]]
+    # The most output tokens of a request that sets no limit: more than any model of the format writes.
+    most_output: ClassVar[int]
+    # The provider's words for an end that is not complete.
+    finishes: ClassVar[Mapping[str, Finish]]
 
     def call(self, method: str, path: str) -> Call | None:
         """The call, None if it is not allowed. `path` follows the base URL and is still encoded."""
@@ -49,6 +55,18 @@ class WireFormat(ABC):
         return body.get("stream") is True
 
     @abstractmethod
+    def max_output(self, body: Json) -> int:
+        """The most output tokens of all responses to this request."""
+
+    @abstractmethod
+    def images(self, body: Json) -> Iterable[str]:
+        """The images within the messages, in base64."""
+
+    def requested_terms(self, body: Json) -> tuple[tuple[str, str], ...]:
+        """The members of the body that decide the price."""
+        return price_terms(body, "service_tier", "speed", "inference_geo")
+
+    @abstractmethod
     def key(self, key: str) -> tuple[str, str]:
         """The header with the provider's key."""
 
@@ -63,6 +81,10 @@ class WireFormat(ABC):
     @abstractmethod
     def accumulate_usage(self, usage: ReportedUsage, event: Json) -> ReportedUsage:
         """The usage after this event of a stream, or after this whole response."""
+
+    @abstractmethod
+    def accumulate_ending(self, ending: Ending, event: Json) -> Ending:
+        """How the response ends by this event of a stream, or by this whole response."""
 
     @abstractmethod
     def error(self, status: int, message: str) -> Json:
