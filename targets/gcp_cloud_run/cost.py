@@ -21,7 +21,7 @@ from unmoor.pricing.usage import Usage
 
 from .container_sizes import (
     disk_mib,
-    guard_request,
+    guard_size,
     has_cpu_between_requests,
     instances,
     isolated_runs,
@@ -103,10 +103,10 @@ def _runs(plan: Plan, settings: CloudRunSettings, seconds: Decimal) -> Iterator[
 
 
 def _guard(plan: Plan, usage: Usage) -> Iterator[UsageItem]:
-    """The guard serves a run's streams during the run; one guard serves all concurrent runs."""
-    note = "a guard is there while a run is, whose streams go through it"
-    size, seconds = smallest_legal_size(guard_request(plan)), workload.busy_seconds(usage)
-    yield from _instance("guard", "runs", "while runs go", "request", size, seconds, note)
+    """A run has a guard of its own while it has a connection to it, at most for the whole run and its start."""
+    note = "a run has a guard of its own while one of its connections is open, here the whole time"
+    seconds = usage.runs * (usage.run_seconds + START_S)
+    yield from _instance("guard", "runs", "while runs go", "request", guard_size(plan), seconds, note)
     yield UsageItem("guard", "runs", "requests", "request", workload.guard_requests(usage), "request")
 
 

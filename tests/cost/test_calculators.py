@@ -85,16 +85,35 @@ def test_cloud_run_by_hand() -> None:
     """A gateway of 1/0.5 serves 10 requests of 0.2 s a run and starts twice in 5 s: 1,200 s by the request:
 
     1,200 x 0.000024 + 600 x 0.0000025 = 0.0303, and 1000 requests = 0.0004. Runs of 1/2 as jobs, 60,000 s by the
-    instance: 60,000 x 0.000018 + 120,000 x 0.000002 = 1.32. A guard of 1/0.5 while they work, 57,000 s by the request:
-    1.368 + 0.07125, and 6,000 requests = 0.0024. A secret 0.06; an image of 1 GiB 0.10. The store: 100 looks and
-    21,000 objects written at 0.05 for ten thousand = 0.1055; read 0.0084. A disk of 10 GiB, 166.667 GiB-hours at
-    0.000109589 = 0.018265. In all 3.084515.
+    instance: 60,000 x 0.000018 + 120,000 x 0.000002 = 1.32. A guard of 0.125/0.5 for each, 57,500 s by the
+    request: 0.1725 + 0.071875, and 6,000 requests = 0.0024. A secret 0.06; an image of 1 GiB 0.10. The store: 100 looks
+    and 21,000 objects written at 0.05 for ten thousand = 0.1055; read 0.0084. A disk of 10 GiB, 166.667 GiB-hours at
+    0.000109589 = 0.018265. In all 1.88964.
     """
     lines = bill("gcp-cloud-run", free_tier=False)
     assert cents(lines, "gateway") == D("0.03")
-    assert cents(lines, "guard") == D("1.44")
-    assert cents(lines) == D("3.08")
+    assert cents(lines, "guard") == D("0.25")
+    assert cents(lines) == D("1.89")
     assert total(lines).is_complete
+
+
+@pytest.mark.parametrize(
+    ("target", "cpu", "gib", "most"),
+    # A replica of Container Apps grows by a quarter of a processor and half a GiB at least: a quarter of this run.
+    [
+        ("aws-ecs", "1", "3", "0.10"),
+        ("azure-container-apps", "1.25", "2.5", "0.25"),
+        ("gcp-cloud-run", "1", "2", "0.25"),
+    ],
+)
+def test_the_guard_costs_a_bounded_share_of_a_bare_run(target: str, cpu: str, gib: str, most: str) -> None:
+    """A bare run has 1 vCPU and 2 GiB; with its guard beside it, it is billed for `cpu` and `gib`."""
+    lines = bill(target, Usage(runs=D(300), minutes=D(60), start_seconds=D(30)), free_tier=False)
+    computed = [line for line in lines if line.part in ("run", "guard") and ": " in line.what]
+    amounts = {(line.part, line.what.split(": ")[1]): line.amount or D(0) for line in computed}
+    bare = amounts["run", "processors"] / D(cpu) + amounts["run", "memory"] * 2 / D(gib)
+    with_guard = sum(amount for (_, what), amount in amounts.items() if what in ("processors", "memory"))
+    assert bare * D("1.01") < with_guard <= bare * (1 + D(most))
 
 
 def test_a_machine_by_hand() -> None:
