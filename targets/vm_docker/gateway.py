@@ -56,7 +56,7 @@ def _gateway(
     context: Context, around: Dependencies, alias: str, *, after: Sequence[docker.Container]
 ) -> docker.Container:
     holders: tuple[Holder, ...] = ("gateway", "run") if not context.isolated_runs else ("gateway",)
-    access = {**kept.GATEWAY, **kept.RUN} if not context.isolated_runs else kept.GATEWAY
+    access = {**kept.RUN, **kept.GATEWAY} if not context.isolated_runs else kept.GATEWAY
     what = HardenedContainer(
         role=alias,
         image=around.image,
