@@ -78,7 +78,7 @@ def _network(settings: EcsSettings) -> Iterator[Problem]:
         yield Problem(f"{HERE}.subnets", rule, "add subnets in different zones")
     if not settings.vpc and (settings.subnets or settings.front_subnets):
         yield Problem(f"{HERE}.subnets", "subnets require their VPC", f"add {HERE}.vpc")
-    if not settings.vpc and not settings.assign_public_ip:
+    if not settings.vpc and not settings.gives_public_ip:
         rule = "the new VPC has public subnets and no NAT, so tasks would have no egress"
         yield Problem(f"{HERE}.assign_public_ip", rule, "leave it true, or set vpc and subnets")
     yield from _vpc_link(settings)

@@ -59,12 +59,12 @@ def test_fargate_by_hand() -> None:
     Front: 1000 requests at 1.00 a million = 0.001, and 0.50 for the zone. Runs of 1024/3072, 16.667 h:
     16.667 x (0.04048 + 3 x 0.004445 + 0.005) = 0.98025. A secret 0.40; an image of 1 GiB 0.10. The store: looked into
     every 15 s, 175,200 times, and 24,700 times more while runs go, at 0.005 a thousand = 0.9995; 21,000 objects
-    written = 0.105, and read = 0.0084. In all 15.754175.
+    written = 0.105, and read = 0.0084. Two alarms 0.20. In all 15.954175.
     """
     lines = bill("aws-ecs", free_tier=False)
-    assert cents(lines, "gateway") == D("13.16")
+    assert cents(lines, "gateway") == D("13.36")
     assert cents(lines, "run") == D("0.98")
-    assert cents(lines) == D("15.75")
+    assert cents(lines) == D("15.95")
 
 
 def test_container_apps_by_hand() -> None:
