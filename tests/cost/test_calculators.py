@@ -35,6 +35,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "vm-docker": {"host": "local", "machine": "t3.large"},
 }
 TARGETS = sorted(SETTINGS)
+MODEL: dict[str, Any] = {
+    "model": {"provider": "anthropic", "name": "claude-sonnet-4-5", "api_key": "model-key"},
+    "secrets": {"model-key": {"env": "MODEL_KEY"}},
+}
 SUBNET = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n"
     "/subnets/s"
@@ -85,15 +89,24 @@ def test_cloud_run_by_hand() -> None:
     """A gateway of 1/0.5 serves 10 requests of 0.2 s a run and starts twice in 5 s: 1,200 s by the request:
 
     1,200 x 0.000024 + 600 x 0.0000025 = 0.0303, and 1000 requests = 0.0004. Runs of 1/2 as jobs, 60,000 s by the
-    instance: 60,000 x 0.000018 + 120,000 x 0.000002 = 1.32. A guard of 0.125/0.5 for each, 57,500 s by the
-    request: 0.1725 + 0.071875, and 6,000 requests = 0.0024. A secret 0.06; an image of 1 GiB 0.10. The store: 100 looks
+    instance: 60,000 x 0.000018 + 120,000 x 0.000002 = 1.32. An agent with no model uses no guard: 0.125/0.5 for
+    15 s of each, 0.0045 + 0.001875. A secret 0.06; an image of 1 GiB 0.10. The store: 100 looks
     and 21,000 objects written at 0.05 for ten thousand = 0.1055; read 0.0084. A disk of 10 GiB, 166.667 GiB-hours at
-    0.000109589 = 0.018265. In all 1.88964.
+    0.000109589 = 0.018265. In all 1.64924.
     """
     lines = bill("gcp-cloud-run", free_tier=False)
     assert cents(lines, "gateway") == D("0.03")
-    assert cents(lines, "guard") == D("0.25")
-    assert cents(lines) == D("1.89")
+    assert cents(lines, "guard") == D("0.01")
+    assert cents(lines) == D("1.65")
+    # With a model, 57,500 s by the request: 0.1725 + 0.071875, and 6,000 requests = 0.0024.
+    assert cents(bill("gcp-cloud-run", free_tier=False, **MODEL), "guard") == D("0.25")
+
+
+def test_cloud_run_charges_for_logs_twice_and_for_what_was_deleted_two_weeks_more() -> None:
+    lines = bill("gcp-cloud-run", Usage(runs=D(100), logs_mib=D(1024), artifacts_mib=D(0)), free_tier=False)
+    assert [line.quantity for line in lines if line.part == "logs" and line.quantity] == [D(100), D(100)]
+    [kept] = [line for line in lines if (line.part, line.what) == ("store", "kept")]
+    assert kept.quantity.quantize(CENT) == (D(100) * 44 * 86400 / (730 * 3600)).quantize(CENT)
     assert total(lines).is_complete
 
 
@@ -108,7 +121,7 @@ def test_cloud_run_by_hand() -> None:
 )
 def test_the_guard_costs_a_bounded_share_of_a_bare_run(target: str, cpu: str, gib: str, most: str) -> None:
     """A bare run has 1 vCPU and 2 GiB; with its guard beside it, it is billed for `cpu` and `gib`."""
-    lines = bill(target, Usage(runs=D(300), minutes=D(60), start_seconds=D(30)), free_tier=False)
+    lines = bill(target, Usage(runs=D(300), minutes=D(60), start_seconds=D(30)), free_tier=False, **MODEL)
     computed = [line for line in lines if line.part in ("run", "guard") and ": " in line.what]
     amounts = {(line.part, line.what.split(": ")[1]): line.amount or D(0) for line in computed}
     bare = amounts["run", "processors"] / D(cpu) + amounts["run", "memory"] * 2 / D(gib)
