@@ -64,7 +64,7 @@ def gateway(context: Context, around: GatewayDependencies) -> aws.ecs.Service:
         wait_for_steady_state=True,
         propagate_tags="SERVICE",
         enable_ecs_managed_tags=True,
-        tags=context.tags,
+        tags=context.release_tags,
         **around.front.attachment,
         opts=_service_options(
             context,

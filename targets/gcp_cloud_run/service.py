@@ -11,7 +11,7 @@ import pulumi_gcp as gcp
 from .container_template import service_container, volumes
 from .containers import Container
 from .context import Context
-from .names import name
+from .names import name, release_labels
 from .network import Network
 
 # https://docs.cloud.google.com/run/docs/configuring/request-timeout
@@ -64,7 +64,7 @@ def service(
             "volumes": volumes(container),
             "vpc_access": network.vpc_access(),
         },
-        labels=context.labels,
+        labels=release_labels(context.plan),
         opts=pulumi.ResourceOptions.merge(
             context.using("run", *after),
             pulumi.ResourceOptions(

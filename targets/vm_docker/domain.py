@@ -108,7 +108,7 @@ def proxy(
         destroy_grace_seconds=STOP_GRACE_S,
         log_driver=DRIVER,
         log_opts=log_options(context),
-        labels=label_list({**context.tags, ROLE: "proxy", "unmoor.unseen": digest(unseen)}),
+        labels=label_list({**context.release_tags, ROLE: "proxy", "unmoor.unseen": digest(unseen)}),
         opts=context.after(*after),
     )
 
