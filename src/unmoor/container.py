@@ -41,6 +41,8 @@ STOP_GRACE_S = 30
 # Seconds for which a gateway serves on after SIGTERM, where the platform starts the next one first: the front may send
 # requests until the gateway's address is out of every cache.
 SERVE_ON_S = 15
+# The same where the platform ends an instance 10 s after SIGTERM: open requests then have their 3 s, and a margin.
+SERVE_ON_BRIEFLY_S = 5
 # Processes and threads of one container that runs an agent's code.
 PIDS_LIMIT = 512
 

@@ -4,6 +4,7 @@ from unmoor.target import CredentialsHint, Target
 
 from .check import check
 from .describe import LIMITS, adjustments, guarantees, part_mappings
+from .failure_hints import FAILURE_HINTS
 from .names import NAME_LIMITS
 from .settings import EcsSettings
 
@@ -33,6 +34,7 @@ target = Target(
     packages=("aws", "docker-build", "random"),
     extra="unmoor[aws]",
     credentials_hint=CREDENTIALS_HINT,
+    failure_hints=FAILURE_HINTS,
     init_example={"region": "eu-west-1"},
     name_limits=NAME_LIMITS,
 )

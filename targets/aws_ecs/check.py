@@ -16,8 +16,10 @@ from unmoor.target.checks import (
     missed_schedules_problems,
     unused_domain_settings,
 )
+from unmoor.target.regions import region_problems
 
 from .describe import service_memory_mib
+from .regions import REGIONS
 from .settings import UNSUPPORTED_ZONE_IDS, EcsSettings
 from .sizes import MOST_DISK_GIB, disk_gib, fargate_size, log_days
 
@@ -36,6 +38,7 @@ def check(plan: Plan, settings: EcsSettings) -> list[Problem]:
     whole = "write the whole ARN, including the six characters at its end"
     arn = {"what": "its Secrets Manager ARN", "remedy": f"{whole}; :KEY:: after it takes one key of a JSON secret"}
     return [
+        *region_problems(settings.region, REGIONS, path=f"{HERE}.region"),
         *_sizes(plan),
         *_schedules(plan),
         *log_retention_problems(plan, log_days(plan.retention.logs_s), limit="CloudWatch's 3653d"),
@@ -78,7 +81,7 @@ def _network(settings: EcsSettings) -> Iterator[Problem]:
         yield Problem(f"{HERE}.subnets", rule, "add subnets in different zones")
     if not settings.vpc and (settings.subnets or settings.front_subnets):
         yield Problem(f"{HERE}.subnets", "subnets require their VPC", f"add {HERE}.vpc")
-    if not settings.vpc and not settings.assign_public_ip:
+    if not settings.vpc and not settings.gives_public_ip:
         rule = "the new VPC has public subnets and no NAT, so tasks would have no egress"
         yield Problem(f"{HERE}.assign_public_ip", rule, "leave it true, or set vpc and subnets")
     yield from _vpc_link(settings)

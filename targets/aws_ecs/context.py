@@ -31,5 +31,20 @@ def policy(statements: Sequence[dict[str, Any]]) -> pulumi.Output[str]:
 
 def assume_role_policy(service: str) -> str:
     """The policy that lets a service assume a role."""
+    return json.dumps(_assume_role(service), sort_keys=True)
+
+
+def assume_role_policy_in_account(service: str, arn: pulumi.Input[str]) -> pulumi.Output[str]:
+    """The same, only on behalf of the account of that resource, so that nobody else's task or schedule has the role:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    """
+    account = pulumi.Output.from_input(arn).apply(lambda text: text.split(":")[4])
+    condition = {"StringEquals": {"aws:SourceAccount": account}}
+    return pulumi.Output.json_dumps(_assume_role(service, condition), sort_keys=True)
+
+
+def _assume_role(service: str, condition: dict[str, Any] | None = None) -> dict[str, Any]:
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"}}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, sort_keys=True)
+    limited = {**statement, "Condition": condition} if condition else statement
+    return {"Version": "2012-10-17", "Statement": [limited]}

@@ -17,13 +17,15 @@ from unmoor.pricing.pricer import Pricer
 from unmoor.pricing.units import SECONDS_PER_MONTH
 from unmoor.pricing.usage import Usage
 
-from .describe import instances, run_size, service_size
+from .describe import instances, run_size, scales, service_size
 from .settings import EcsSettings
 from .sizes import INCLUDED_DISK_GIB, FargateSize, disk_gib, log_days
 
 LEAST_TASK_S = 60
 REPLACED_DAYS = 7
 SUBNETS = 2
+# Target tracking has one alarm to scale out and one to scale in.
+ALARMS = Decimal(2)
 # The load of one capacity unit of a load balancer in an hour: new connections, or a GB.
 # https://aws.amazon.com/elasticloadbalancing/pricing/
 LCU_CONNECTIONS = Decimal(25 * 3600)
@@ -58,6 +60,8 @@ def _gateway(plan: Plan, settings: EcsSettings, seconds: Decimal) -> Iterator[Us
     if plan.run.isolation == "process":
         yield from _disk("gateway", "fixed", what, plan, seconds)
     yield from _address("gateway", "fixed", what, settings, seconds)
+    if scales(plan):
+        yield UsageItem("gateway", "fixed", "alarms of its scaling", "alarm", ALARMS, "alarm-month")
 
 
 def _runs(plan: Plan, settings: EcsSettings, seconds: Decimal) -> Iterator[UsageItem]:
@@ -80,7 +84,7 @@ def _disk(part: str, kind: Kind, what: str, plan: Plan, seconds: Decimal) -> Ite
 
 
 def _address(part: str, kind: Kind, what: str, settings: EcsSettings, seconds: Decimal) -> Iterator[UsageItem]:
-    if settings.assign_public_ip:
+    if settings.gives_public_ip:
         yield UsageItem(part, kind, f"{what}: public address", "address", seconds, "second")
 
 
@@ -103,7 +107,7 @@ def _secrets(plan: Plan, usage: Usage) -> Iterator[UsageItem]:
 
 
 def _network(settings: EcsSettings, usage: Usage) -> Iterator[UsageItem]:
-    if not settings.assign_public_ip:
+    if not settings.gives_public_ip:
         note = "through the NAT of your VPC, whose hours are not counted, since it is there without this agent"
         yield UsageItem("network", "traffic", "through your NAT", "nat", workload.egress_gib(usage), "GiB", note)
     if settings.container_insights:

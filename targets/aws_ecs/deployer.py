@@ -34,6 +34,9 @@ LOOKED_UP_FOR = {"ec2/subnet:Subnet": "index/getAvailabilityZones:getAvailabilit
 PUSHES: Sequence[str] = _CALLS["pushing"]
 # `verify` reports why a task stopped.
 VERIFIES: Sequence[str] = _CALLS["verifying"]
+# `doctor` reads quotas, an action that AWS allows only on all resources:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_servicequotas.html
+DIAGNOSES: Sequence[str] = _CALLS["diagnosing"]
 # Network resources are tagged on creation.
 TAGGED_BY_EC2 = ("ec2:CreateTags", "ec2:DeleteTags", "ec2:DescribeTags")
 # A wait for a service reads its deployments.
@@ -61,7 +64,7 @@ def deployer_policy(plan: Plan, settings: EcsSettings, resources: Iterable[Resou
     """The IAM policy document that deploys this agent and no other."""
     types = sorted({r.type.removeprefix("aws:") for r in resources if r.type.startswith("aws:")})
     builds = any(r.type.startswith("docker-build:") for r in resources)
-    actions = {"sts:GetCallerIdentity", *VERIFIES, *(action for type_ in types for action in ACTIONS[type_])}
+    actions = {"sts:GetCallerIdentity", *VERIFIES, *DIAGNOSES, *(a for type_ in types for a in ACTIONS[type_])}
     actions |= {action for type_ in types if type_ in LOOKED_UP_FOR for action in LOOKUPS[LOOKED_UP_FOR[type_]]}
     if any(type_.startswith(("ec2/", "vpc/")) for type_ in types):
         actions |= set(TAGGED_BY_EC2)

@@ -70,6 +70,11 @@ def instances(plan: Plan) -> int:
     return max(plan.gateway.min, 1)
 
 
+def scales(plan: Plan) -> bool:
+    """Whether the number of gateways follows their load."""
+    return plan.gateway.max > instances(plan)
+
+
 def adjustments(plan: Plan, settings: EcsSettings) -> list[Adjustment]:
     """The requested values that ECS replaces."""
     return [*_sizes(plan), *_scale(plan), *_retention(plan)]

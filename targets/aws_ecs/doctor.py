@@ -10,7 +10,8 @@ from unmoor.doctor.docker_build import builder_findings
 from unmoor.findings import Finding
 from unmoor.plan import Plan
 
-from .account import caller_identity
+from .account import caller_identity, client
+from .quotas import quota_findings
 from .settings import EcsSettings
 
 LOG_IN = "log in by aws sso login or aws configure, or set AWS_PROFILE"
@@ -20,5 +21,8 @@ ANY_REGION = "us-east-1"
 
 def doctor(plan: Plan | None, settings: EcsSettings | None) -> Iterator[Finding]:
     region = settings.region if settings else os.environ.get("AWS_REGION") or ANY_REGION
-    yield from account_findings(lambda: caller_identity(region), where="AWS", todo=LOG_IN)
+    found = list(account_findings(lambda: caller_identity(region), where="AWS", todo=LOG_IN))
+    yield from found
+    if plan and settings and not any(f.state == "wrong" for f in found):
+        yield from quota_findings(plan, settings, lambda service: client(service, settings.region))
     yield from builder_findings(plan)

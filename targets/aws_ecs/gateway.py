@@ -12,7 +12,7 @@ from unmoor.container import GATEWAY_PORT, SERVE, SERVE_ON_S
 
 from .containers import Container, definitions, volumes
 from .context import Context, policy, policy_statement
-from .describe import instances, service_size
+from .describe import instances, scales, service_size
 from .front import Front
 from .guard import URL as GUARD_URL
 from .guard import guard
@@ -55,7 +55,7 @@ def gateway(context: Context, around: GatewayDependencies) -> aws.ecs.Service:
         network_configuration={
             "subnets": around.network.subnets,
             "security_groups": [around.network.gateway.id],
-            "assign_public_ip": context.settings.assign_public_ip,
+            "assign_public_ip": context.settings.gives_public_ip,
         },
         deployment_circuit_breaker={"enable": True, "rollback": True},
         deployment_minimum_healthy_percent=100,
@@ -64,13 +64,20 @@ def gateway(context: Context, around: GatewayDependencies) -> aws.ecs.Service:
         wait_for_steady_state=True,
         propagate_tags="SERVICE",
         enable_ecs_managed_tags=True,
-        tags=context.tags,
+        tags=context.release_tags,
         **around.front.attachment,
         opts=_service_options(
-            context, [around.store.bundle, *around.identities.policies, *rights, *around.front.before]
+            context,
+            [
+                around.store.bundle,
+                *around.network.routes,
+                *around.identities.policies,
+                *rights,
+                *around.front.before,
+            ],
         ),
     )
-    if _scales(context):
+    if scales(context.plan):
         _autoscale(context, around, service)
     return service
 
@@ -78,12 +85,8 @@ def gateway(context: Context, around: GatewayDependencies) -> aws.ecs.Service:
 def _service_options(context: Context, first: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
     """Role policies are deleted after the service: its tasks need them to stop. The number of tasks is the scaling
     target's, if there is one."""
-    scaled = pulumi.ResourceOptions(ignore_changes=["desiredCount"] if _scales(context) else None)
+    scaled = pulumi.ResourceOptions(ignore_changes=["desiredCount"] if scales(context.plan) else None)
     return pulumi.ResourceOptions.merge(context.after(*first), scaled)
-
-
-def _scales(context: Context) -> bool:
-    return context.plan.gateway.max > instances(context.plan)
 
 
 def _task(context: Context, around: GatewayDependencies) -> aws.ecs.TaskDefinition:

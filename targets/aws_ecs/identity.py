@@ -11,7 +11,7 @@ import pulumi_aws as aws
 
 from unmoor.plan import Holder, Plan
 
-from .context import Context, assume_role_policy, policy, policy_statement
+from .context import Context, assume_role_policy, assume_role_policy_in_account, policy, policy_statement
 from .image import ImageRef
 from .logs import Logs
 from .names import ROLE, name
@@ -21,7 +21,15 @@ from .store import Store
 # The rights of each part by prefix of the store: Read, Write, Delete.
 GATEWAY_PREFIXES = {"bundles/": "R", "deliveries/": "RW", "queue/": "RWD", "runs/": "RWD", "sessions/": "RWD"}
 # The guard shares the run's task and thus its role; it counts spending under budget/.
-RUN_PREFIXES = {"budget/": "RW", "bundles/": "R", "queue/": "RWD", "runs/": "RW", "sessions/": "RWD"}
+# A run sees the names of queued runs, and claims its schedule's time under queue/fired/: it cannot start a run.
+RUN_PREFIXES = {
+    "budget/": "RW",
+    "bundles/": "R",
+    "queue/": "",
+    "queue/fired/": "RW",
+    "runs/": "RW",
+    "sessions/": "RWD",
+}
 ACTIONS = {"R": "s3:GetObject", "W": "s3:PutObject", "D": "s3:DeleteObject"}
 
 
@@ -54,7 +62,7 @@ def identities(
         grants["run"] = _store_access(store, RUN_PREFIXES)
         run_secrets = _secret_arns(plan, secrets, ("run", "guard"))
         grants["run-execution"] = [*_start(run_secrets, image, logs.run), *_decrypt(context, ("run", "guard"))]
-    roles = {role: _role(context, role) for role in grants}
+    roles = {role: _role(context, role, logs.gateway) for role in grants}
     return Identities(
         gateway=roles["gateway"],
         gateway_execution=roles["gateway-execution"],
@@ -77,12 +85,17 @@ def _secret_arns(plan: Plan, secrets: Mapping[str, StoredSecret], holders: Seque
     return [secrets[s.name].arn for s in plan.secrets_held_by(*holders)]
 
 
-def _role(context: Context, role: str) -> aws.iam.Role:
+def _role(context: Context, role: str, here: aws.cloudwatch.LogGroup) -> aws.iam.Role:
+    """A role for tasks of the account that the log group is in. AWS documents this limit for task roles; for execution
+    roles, which no code in a container can use, it shows none:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+    """
+    in_account = assume_role_policy_in_account("ecs-tasks", here.arn)
     return aws.iam.Role(
         context.logical(role),
         name=name(context.plan, role, ROLE),
         description=f"unmoor {context.plan.agent}: {role}",
-        assume_role_policy=assume_role_policy("ecs-tasks"),
+        assume_role_policy=assume_role_policy("ecs-tasks") if role.endswith("-execution") else in_account,
         **context.common_args,
     )
 

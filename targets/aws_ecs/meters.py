@@ -30,6 +30,7 @@ METERS = (
     _meter("task-disk", "AmazonECS", "{prefix}Fargate-EphemeralStorage-GB-Hours", {"GB-Hours": "1", "GB-hours": "1"}),
     _meter("address", "AmazonVPC", "{prefix}PublicIPv4:InUseAddress", HOURS),
     _meter("http-api", "AmazonApiGateway", "{prefix}ApiGatewayHttpRequest", REQUESTS),
+    _meter("alarm", "AmazonCloudWatch", "{prefix}CW:AlarmMonitorUsage", {"Alarms": "1"}),
     _meter("zone", "AmazonRoute53", "HostedZone", {"Zone": "1", "HostedZone": "1", "Mo": "1"}, everywhere=True),
     _meter("balancer", "AWSELB", "{prefix}LoadBalancerUsage", HOURS, productfamily="Load Balancer-Application"),
     _meter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
@@ -11,7 +12,7 @@ from unmoor.container import scheduled_run_command
 from unmoor.cron import WEEKDAYS, Cron, format_ranges, parse
 from unmoor.plan import Schedule
 
-from .context import Context, assume_role_policy, policy, policy_statement
+from .context import Context, assume_role_policy_in_account, policy, policy_statement
 from .names import QUEUE, ROLE, SCHEDULE, name
 from .network import Network
 from .runner import Runner
@@ -42,7 +43,7 @@ def schedules(context: Context, runner: Runner, network: Network) -> None:
         context.logical("schedules"),
         name=name(context.plan, "schedules", ROLE),
         description=f"unmoor {context.plan.agent}: schedules",
-        assume_role_policy=assume_role_policy("scheduler"),
+        assume_role_policy=assume_role_policy_in_account("scheduler", runner.cluster.arn),
         **context.common_args,
     )
     rights = aws.iam.RolePolicy(
@@ -59,7 +60,7 @@ def schedules(context: Context, runner: Runner, network: Network) -> None:
     )
     for schedule in context.plan.schedules:
         target = _target(context, schedule, runner, network, role, failures)
-        _schedule(context, schedule, group, target, after=rights)
+        _schedule(context, schedule, group, target, after=[rights, *network.routes])
 
 
 def _field(values: tuple[int, ...], size: int) -> str:
@@ -98,7 +99,7 @@ def _target(
             "network_configuration": {
                 "subnets": network.subnets,
                 "security_groups": [network.run.id],
-                "assign_public_ip": context.settings.assign_public_ip,
+                "assign_public_ip": context.settings.gives_public_ip,
             },
         },
         "retry_policy": {"maximum_event_age_in_seconds": RETRY_FOR_S, "maximum_retry_attempts": 10},
@@ -112,7 +113,7 @@ def _schedule(
     group: aws.scheduler.ScheduleGroup,
     target: aws.scheduler.ScheduleTargetArgsDict,
     *,
-    after: pulumi.Resource,
+    after: Sequence[pulumi.Resource],
 ) -> None:
     aws.scheduler.Schedule(
         context.logical(f"schedule-{schedule.name}"),
@@ -123,5 +124,5 @@ def _schedule(
         schedule_expression_timezone=schedule.timezone,
         flexible_time_window={"mode": "OFF"},
         target=target,
-        opts=context.after(after),
+        opts=context.after(*after),
     )

@@ -54,8 +54,10 @@ class EcsSettings(Settings):
         description="The ids of two availability zones for a new VPC, such as euw1-az1. Default: two in which API "
         "Gateway and Fargate serve.",
     )
-    assign_public_ip: bool = Field(
-        True, description="Whether tasks get a public IP address. Set false if `subnets` have a NAT."
+    assign_public_ip: bool | None = Field(
+        None,
+        description="Whether tasks get a public IP address. Set false if `subnets` have a NAT. Default: true; false "
+        "with `front_subnets`, since `subnets` are then private and an address would be paid for and unused.",
     )
     hosted_zone_id: ZoneId | None = Field(
         None, description="The Route 53 zone in which to create the record of network.domain."
@@ -67,3 +69,8 @@ class EcsSettings(Settings):
         [], description="The ARNs of the customer managed KMS keys under which existing secrets are encrypted."
     )
     container_insights: bool = Field(False, description="Whether the cluster records Container Insights metrics.")
+
+    @property
+    def gives_public_ip(self) -> bool:
+        """Whether tasks get a public address."""
+        return not self.front_subnets if self.assign_public_ip is None else self.assign_public_ip

@@ -16,9 +16,11 @@ from unmoor.target.checks import (
     missed_schedules_problems,
     unused_domain_settings,
 )
+from unmoor.target.regions import region_problems
 
 from .container_sizes import gateway_total, replica_of_runs, run_profile, run_total, smallest_size
 from .names import registry_server
+from .regions import REGIONS
 from .settings import SECRET_ID, ContainerAppsSettings
 from .sizes import MACHINES, MOST_DISK_MIB, Size, consumption_size, cpu_for_disk, disk_mib, log_days
 from .utc import utc_cron
@@ -32,6 +34,7 @@ def check(plan: Plan, settings: ContainerAppsSettings) -> list[Problem]:
     """Every reason to reject the plan; an empty list accepts it."""
     id_ = {"what": "its id in a Key Vault", "remedy": f"write {SECRET_FORM}"}
     return [
+        *region_problems(settings.location, REGIONS, path=f"{HERE}.location"),
         *architecture_problems(plan, by="Container Apps"),
         *_sizes(plan, settings),
         *_disk(plan, settings),

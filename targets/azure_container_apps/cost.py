@@ -24,7 +24,9 @@ from .sizes import MACHINES, Size, log_days
 
 # https://learn.microsoft.com/azure/container-apps/scale-app
 COOLDOWN_S = Decimal(300)
-REPLACED_DAYS = 7
+# A deleted blob is a version for 7 days, and then soft-deleted for 7: both are charged.
+# https://learn.microsoft.com/azure/storage/blobs/soft-delete-blob-overview
+REPLACED_DAYS = 14
 # Log storage is free for so many days.
 FREE_LOG_DAYS = 31
 

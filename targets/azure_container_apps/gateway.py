@@ -86,6 +86,7 @@ def gateway(context: Context, around: Dependencies) -> az.app.ContainerApp:
         },
         **{
             **context.common_args,
+            "tags": context.release_tags,
             "opts": context.after(*around.identity.grants, around.store.bundle, *_rights(around)),
         },
     )

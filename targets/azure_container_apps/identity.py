@@ -20,7 +20,15 @@ from .store import Store
 # The rights of each part by prefix of the store: Read, Write, Delete.
 GATEWAY_PREFIXES = {"bundles/": "R", "deliveries/": "RW", "queue/": "RWD", "runs/": "RWD", "sessions/": "RWD"}
 # The guard shares the run's replica and thus its identity; it counts spending under budget/.
-RUN_PREFIXES = {"budget/": "RW", "bundles/": "R", "queue/": "RWD", "runs/": "RW", "sessions/": "RWD"}
+# A run sees the names of queued runs, and claims its schedule's time under queue/fired/: it cannot start a run.
+RUN_PREFIXES = {
+    "budget/": "RW",
+    "bundles/": "R",
+    "queue/": "",
+    "queue/fired/": "RW",
+    "runs/": "RW",
+    "sessions/": "RWD",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,10 @@ from unmoor.target.checks import (
     missed_schedules_problems,
     unused_domain_settings,
 )
+from unmoor.target.regions import region_problems
 
 from .container_sizes import isolated_runs, run_request, service_request
+from .regions import REGIONS
 from .settings import SECRET_ID, CloudRunSettings
 from .sizes import MOST_LOG_DAYS, MOST_TASK_S, cloud_run_size, disk_gib, log_days
 
@@ -29,6 +31,7 @@ def check(plan: Plan, settings: CloudRunSettings) -> list[Problem]:
     """Every reason to reject the plan; an empty list accepts it."""
     id_ = {"what": "projects/P/secrets/S", "remedy": "write projects/P/secrets/S, and /versions/N to pin its value"}
     return [
+        *region_problems(settings.region, REGIONS, path=f"{HERE}.region"),
         *architecture_problems(plan, by="Cloud Run"),
         *_sizes(plan, settings),
         *_disk(plan, settings),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from decimal import Decimal
 
 from unmoor.plan import Plan
 
 from .settings import CloudRunSettings
-from .sizes import Size, cloud_run_size, disk_gib
+from .sizes import Size, cloud_run_size, disk_gib, one_request_size
 
-# Streams of one run through the guard, and the capacity of one guard.
-STREAMS_OF_A_RUN = 20
-STREAMS_OF_A_GUARD = 200
+# A guard's instance serves one run, whose connections share one request: half the processors that the plan has for the
+# streams of several runs carry those of one. A pipe of 64 MB through a guard takes 0.1 s of a processor.
+SHARE_OF_A_RUN = Decimal("0.5")
+# A run's link is renewed within the hour after which Cloud Run ends a request; the old one ends with its connections.
+LINKS_OF_A_RUN = 2
 
 
 def isolated_runs(plan: Plan) -> bool:
@@ -29,11 +30,6 @@ def service_request(plan: Plan, settings: CloudRunSettings) -> tuple[Decimal, in
     """Processors and MiB that the gateway's container needs, including one run if runs are processes in it."""
     scratch = 0 if isolated_runs(plan) else _scratch_in_memory(plan, settings)
     return plan.service_cpu, plan.service_memory_mib + scratch
-
-
-def guard_request(plan: Plan) -> tuple[Decimal, int]:
-    """Processors and MiB that the guard's container needs."""
-    return plan.guard.cpu, plan.guard.memory_mib
 
 
 def smallest_legal_size(request: tuple[Decimal, int]) -> Size:
@@ -58,9 +54,14 @@ def has_cpu_between_requests(plan: Plan) -> bool:
     return not isolated_runs(plan) or bool(plan.mailboxes)
 
 
+def guard_size(plan: Plan) -> Size:
+    """The size of a guard's instance, which serves one run."""
+    return one_request_size(plan.guard.cpu * SHARE_OF_A_RUN, plan.guard.memory_mib)
+
+
 def guard_instances(plan: Plan) -> int:
-    """The greatest number of guards: enough for all runs' streams, and one more for a rollout."""
-    return math.ceil(plan.run.max_concurrent * STREAMS_OF_A_RUN / STREAMS_OF_A_GUARD) + 1
+    """The greatest number of guards: one for each link of each run, and one that starts when another ends."""
+    return plan.run.max_concurrent * LINKS_OF_A_RUN + 1
 
 
 def _scratch_in_memory(plan: Plan, settings: CloudRunSettings) -> int:

@@ -21,7 +21,7 @@ from unmoor.pricing.usage import Usage
 
 from .container_sizes import (
     disk_mib,
-    guard_request,
+    guard_size,
     has_cpu_between_requests,
     instances,
     isolated_runs,
@@ -36,7 +36,11 @@ from .sizes import Size, log_days
 LEAST_TASK_S = 60
 # The billed start time of an instance.
 START_S = Decimal(5)
-REPLACED_DAYS = 7
+# A deleted object is a noncurrent version for 7 days, and then soft-deleted for 7: both are charged.
+# https://docs.cloud.google.com/storage/docs/soft-delete
+REPLACED_DAYS = 14
+# A guard's request stays open for so long after the run's last connection.
+LINGER_S = Decimal(10)
 # Log storage is free for so many days: https://cloud.google.com/stackdriver/pricing
 FREE_LOG_DAYS = 30
 
@@ -58,6 +62,8 @@ def _uses(plan: Plan, settings: CloudRunSettings, usage: Usage) -> Iterator[Usag
     yield UsageItem("secrets", "fixed", "versions kept", "secret", versions, "secret-month")
     yield UsageItem("secrets", "runs", "read by runs", "secret-read", workload.secret_reads(plan, usage), "access")
     yield from common_uses.store_uses(plan, usage, **_awake_seconds(plan, usage), replaced_days=REPLACED_DAYS)
+    copied = workload.logs_gib(usage)
+    yield UsageItem("logs", "storage", "copied to the project's _Default bucket", "logs-written", copied, "GiB")
     yield from common_uses.log_uses(usage, kept_days=max((log_days(plan.retention.logs_s) or 0) - FREE_LOG_DAYS, 0))
     if makes_repository(plan.image):
         images = workload.IMAGE_GIB * workload.IMAGES
@@ -103,11 +109,20 @@ def _runs(plan: Plan, settings: CloudRunSettings, seconds: Decimal) -> Iterator[
 
 
 def _guard(plan: Plan, usage: Usage) -> Iterator[UsageItem]:
-    """The guard serves a run's streams during the run; one guard serves all concurrent runs."""
-    note = "a guard is there while a run is, whose streams go through it"
-    size, seconds = smallest_legal_size(guard_request(plan)), workload.busy_seconds(usage)
-    yield from _instance("guard", "runs", "while runs go", "request", size, seconds, note)
+    """A run has a guard of its own while it has a connection to it, at most for the whole run and its start."""
+    note = "a run has a guard of its own while one of its connections is open, here the whole time"
+    if plan.model is None and not plan.network.egress and not plan.network.egress_any:
+        note = "a run without a model and without network.egress has no use for its guard, which ends after its start"
+        yield from _instance("guard", "runs", "started", "request", guard_size(plan), _started(usage), note)
+        return
+    seconds = usage.runs * (usage.run_seconds + START_S)
+    yield from _instance("guard", "runs", "while runs go", "request", guard_size(plan), seconds, note)
     yield UsageItem("guard", "runs", "requests", "request", workload.guard_requests(usage), "request")
+
+
+def _started(usage: Usage) -> Decimal:
+    """Seconds of guards that are started with a run and not used."""
+    return usage.runs * min(START_S + LINGER_S, START_S + usage.run_seconds)
 
 
 def _instance(

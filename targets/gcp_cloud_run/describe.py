@@ -23,7 +23,7 @@ from unmoor.target.description import (
 
 from .container_sizes import (
     disk_mib,
-    guard_request,
+    guard_size,
     has_cpu_between_requests,
     instances,
     isolated_runs,
@@ -48,6 +48,7 @@ SCHEDULE = (
 )
 LIMITS = (
     Limit("request time", "3600 s", f"{RUN_DOCS}/configuring/request-timeout"),
+    Limit("connection through the guard", "15 to 60 minutes", f"{RUN_DOCS}/configuring/request-timeout"),
     Limit("run time", "168 h", f"{RUN_DOCS}/configuring/task-timeout"),
     Limit("image platform", "linux/amd64", f"{RUN_DOCS}/container-contract"),
     Limit("run size", SIZES, f"{RUN_DOCS}/configuring/services/memory-limits"),
@@ -67,7 +68,7 @@ def _sizes(plan: Plan, settings: CloudRunSettings) -> Iterator[Adjustment]:
     if isolated_runs(plan):
         yield from _size("resources", run_request(plan, settings))
     yield from _size("gateway", service_request(plan, settings))
-    yield from _size("guard", guard_request(plan))
+    yield from _guard_size(plan)
     why = "a disk has whole Gi, at least 10"
     yield from size_adjustment("resources.disk", plan.run.disk_mib, disk_mib(plan, settings), why)
 
@@ -78,6 +79,14 @@ def _size(path: str, request: tuple[Decimal, int]) -> Iterator[Adjustment]:
         asked = f"{cpu_text(request[0])} vCPU and {size_text(request[1])} in all"
         size = f"{given.cpu} and {size_text(given.memory_mib)}"
         yield Adjustment(path, asked, size, "the next size that Cloud Run has")
+
+
+def _guard_size(plan: Plan) -> Iterator[Adjustment]:
+    request, given = (plan.guard.cpu, plan.guard.memory_mib), guard_size(plan)
+    if request != (given.cpu, given.memory_mib):
+        asked = f"{cpu_text(request[0])} vCPU and {size_text(request[1])} for the streams of several runs"
+        size = f"{cpu_text(Decimal(given.cpu))} and {size_text(given.memory_mib)} for each run"
+        yield Adjustment("guard", asked, size, "a run has a guard of its own")
 
 
 def _scale(plan: Plan) -> Iterator[Adjustment]:
@@ -110,7 +119,7 @@ def part_mappings(plan: Plan, settings: CloudRunSettings) -> list[PartMapping]:
     return describe_parts(
         gateway=(front, SERVICE),
         run=("an execution of a job", JOB) if isolated_runs(plan) else ("in the gateway", SERVICE),
-        guard=("its own service, which only runs may call", SERVICE),
+        guard=("its own service, which only runs may call, with an instance for each run", SERVICE),
         schedules=_schedules(plan),
         email="the gateway" if plan.mailboxes else "-",
         secrets=("Secret Manager", *created),

@@ -39,9 +39,15 @@ FAILURE_HINTS = (
         "not in force yet: run this again",
     ),
     FailureHint(
-        pattern=r"rateLimitExceeded|RATE_LIMIT_EXCEEDED|\bError 429\b",
-        remedy="Google limits requests per minute: run this again in a minute",
+        pattern=r"rateLimitExceeded|RATE_LIMIT_EXCEEDED|\bError 429\b|RESOURCE_?EXHAUSTED",
+        remedy="Google limits requests per minute: run this again in a minute, or request the quota that it names",
         wait_s=60,
+    ),
+    # https://docs.cloud.google.com/run/docs/securing/ingress#organization-policy
+    FailureHint(
+        pattern=r"run\.allowedIngress",
+        remedy="a policy of the organization forbids services that the internet reaches; the guard is one, though it "
+        "answers only runs with an identity token: have its administrator allow ingress `all` for this project",
     ),
     FailureHint(
         pattern=r"constraints/\w+\.\w+|allowedPolicyMemberDomains|one or more users named in the policy do not belong",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 import pulumi_gcp as gcp
 
-from unmoor.container import GATEWAY_PORT, SERVE
+from unmoor.container import GATEWAY_PORT, SERVE, SERVE_ON_BRIEFLY_S
 
 from .container_sizes import (
     disk_mib,
@@ -77,6 +77,7 @@ def _service_settings(context: Context) -> Serving:
 
 def _launcher_environment(context: Context, guard: Guard) -> dict[str, pulumi.Input[str]]:
     if not context.isolated_runs:
+        # It does not serve on: runs beside it need the 10 s to end.
         return {"UNMOOR_LAUNCHER": "process", "UNMOOR_SCHEDULER": "gateway", "UNMOOR_GUARD_URL": guard.url}
     # A run that ends wakes the gateway. With a domain, Cloud Run's own address, the default, is closed.
     domain = context.plan.network.domain
@@ -84,5 +85,6 @@ def _launcher_environment(context: Context, guard: Guard) -> dict[str, pulumi.In
         "UNMOOR_LAUNCHER": "cloud-run",
         "UNMOOR_LAUNCHER_CONFIG": launcher_config(context),
         "UNMOOR_SCHEDULER": "platform",
+        "UNMOOR_SERVE_ON_S": str(SERVE_ON_BRIEFLY_S),
         **({"UNMOOR_GATEWAY_URL": f"https://{domain}"} if domain else {}),
     }

@@ -24,7 +24,8 @@ PREFIXES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "runs/": (CHANGE,),
         "sessions/": (CHANGE,),
     },
-    "run": {"bundles/": (READ,), "queue/": (CHANGE,), "runs/": (CHANGE,), "sessions/": (CHANGE,)},
+    # A run claims its schedule's time under queue/fired/, and cannot queue a run.
+    "run": {"bundles/": (READ,), "queue/fired/": (READ, CREATE), "runs/": (CHANGE,), "sessions/": (CHANGE,)},
     "guard": {"budget/": (CHANGE,), "bundles/": (READ,)},
 }
 TITLES = {READ: "read", CREATE: "create", CHANGE: "change"}

@@ -1,5 +1,7 @@
 """The guard: its own service, with the only account that may read the model key; only runs may call it.
 
+Each run has an instance of its own, of a fraction of a processor, while it has a connection.
+
 A caller sends an identity token for the guard's URL in X-Serverless-Authorization.
 https://docs.cloud.google.com/run/docs/authenticating/service-to-service
 """
@@ -13,7 +15,7 @@ import pulumi_gcp as gcp
 
 from unmoor.container import GUARD, GUARD_PORT
 
-from .container_sizes import STREAMS_OF_A_GUARD, guard_instances, guard_request, smallest_legal_size
+from .container_sizes import guard_instances, guard_size
 from .containers import Container
 from .context import Context
 from .dependencies import Dependencies
@@ -40,7 +42,7 @@ def guard(context: Context, around: Dependencies) -> Guard:
         args=GUARD,
         environment=context.environment(around.store.url),
         secrets=[around.secrets[s.name] for s in context.plan.secrets_held_by("guard")],
-        size=smallest_legal_size(guard_request(context.plan)),
+        size=guard_size(context.plan),
         work_mib=WORK_MIB,
         port=GUARD_PORT,
     )
@@ -50,7 +52,8 @@ def guard(context: Context, around: Dependencies) -> Guard:
         open_to_all=False,
         least=0,
         most=guard_instances(context.plan),
-        requests=STREAMS_OF_A_GUARD,
+        requests=1,
+        generation=1,
         cpu_idle=True,
     )
     created = service(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 from unmoor.plan import Plan, Schedule, Secret
-from unmoor.plan.physical_names import NameRule, physical_name, tags
+from unmoor.plan.physical_names import NameRule, physical_name, release_tags, tags
 
 from .settings import CloudRunSettings
 
@@ -89,4 +90,13 @@ def labels(plan: Plan) -> dict[str, str]:
     """The agent's tags as labels, whose values have no dots and no capitals:
     https://docs.cloud.google.com/resource-manager/docs/labels-overview#requirements
     """
-    return {key: re.sub(r"[^a-z0-9_-]", "-", value.lower())[:63] for key, value in tags(plan).items()}
+    return _as_labels(tags(plan))
+
+
+def release_labels(plan: Plan) -> dict[str, str]:
+    """The labels of a service, with the version of unmoor that deployed it."""
+    return _as_labels(release_tags(plan))
+
+
+def _as_labels(values: Mapping[str, str]) -> dict[str, str]:
+    return {key: re.sub(r"[^a-z0-9_-]", "-", value.lower())[:63] for key, value in values.items()}

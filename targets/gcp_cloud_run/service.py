@@ -11,7 +11,7 @@ import pulumi_gcp as gcp
 from .container_template import service_container, volumes
 from .containers import Container
 from .context import Context
-from .names import name
+from .names import name, release_labels
 from .network import Network
 
 # https://docs.cloud.google.com/run/docs/configuring/request-timeout
@@ -20,7 +20,10 @@ LONGEST_REQUEST = "3600s"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """Ingress and scaling of a service; `cpu_idle`: whether it has CPU only during requests."""
+    """Ingress and scaling of a service; `cpu_idle`: whether it has CPU only during requests.
+
+    `generation`: of its execution environment. The first is the only one that has fractions of a processor.
+    """
 
     ingress: str
     open_to_all: bool
@@ -28,6 +31,7 @@ class Serving:
     most: int
     requests: int
     cpu_idle: bool
+    generation: int = 2
 
 
 def service(
@@ -52,7 +56,7 @@ def service(
         scaling={"min_instance_count": serving.least, "scaling_mode": "AUTOMATIC"},
         template={
             "service_account": account.email,
-            "execution_environment": "EXECUTION_ENVIRONMENT_GEN2",
+            "execution_environment": f"EXECUTION_ENVIRONMENT_GEN{serving.generation}",
             "timeout": LONGEST_REQUEST,
             "max_instance_request_concurrency": serving.requests,
             "scaling": {"max_instance_count": serving.most},
@@ -60,7 +64,7 @@ def service(
             "volumes": volumes(container),
             "vpc_access": network.vpc_access(),
         },
-        labels=context.labels,
+        labels=release_labels(context.plan),
         opts=pulumi.ResourceOptions.merge(
             context.using("run", *after),
             pulumi.ResourceOptions(

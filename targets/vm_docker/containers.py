@@ -80,7 +80,7 @@ def hardened_container(
         destroy_grace_seconds=STOP_GRACE_S,
         log_driver=DRIVER,
         log_opts=log_options(context),
-        labels=label_list({**context.tags, **(what.labels or {}), ROLE: what.kind, "unmoor.unseen": unseen}),
+        labels=label_list({**context.release_tags, **(what.labels or {}), ROLE: what.kind, "unmoor.unseen": unseen}),
         opts=context.after(*after),
     )
 

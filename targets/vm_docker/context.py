@@ -12,7 +12,6 @@ import pulumi
 from unmoor.target import override_matches
 from unmoor.target.component import BuildContext
 
-from .names import release_independent_labels
 from .settings import DockerSettings
 
 CONTAINER = "docker:index/container:Container"
@@ -26,7 +25,7 @@ class Context(BuildContext[DockerSettings]):
     @property
     def lasting(self) -> dict[str, str]:
         """The labels of networks and volumes; they never change, since the provider would replace the volume."""
-        return release_independent_labels(self.plan)
+        return self.tags
 
     def overridden(self, role: str) -> list[dict[str, Any]]:
         """The changes of the user's overrides to the container of a role."""

@@ -13,9 +13,9 @@ from unmoor.docker.engine import DockerHost, DockerUnavailable
 from unmoor.doctor.machine import clock, docker, no_docker, ports
 from unmoor.findings import Finding, failure, note, ok
 from unmoor.plan import Plan
+from unmoor.plan.physical_names import tags
 
 from .describe import public_name
-from .names import release_independent_labels
 from .settings import DockerSettings
 from .sizes import listening_port
 
@@ -65,7 +65,7 @@ def required_ports(plan: Plan, settings: DockerSettings) -> tuple[int, ...]:
 def _ports_in_use(host: DockerHost, plan: Plan) -> Mapping[int, str] | None:
     """The ports in use and by what; None if that cannot be found out."""
     try:
-        published = published_ports(host.get("/containers/json"), release_independent_labels(plan))
+        published = published_ports(host.get("/containers/json"), tags(plan))
         text = host.run(["cat", *TCP]) if host.is_remote else "".join(Path(each).read_text() for each in TCP)
     except (DockerUnavailable, OSError):
         return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_docker as docker
 
-from unmoor.container import GATEWAY_PORT, HEALTH_PATH, STOP_GRACE_S
+from unmoor.container import GATEWAY_PORT, READY_PATH, STOP_GRACE_S
 
 from .context import ROLE, Context, digest, label_list
 from .describe import public_name
@@ -20,6 +20,8 @@ from .sizes import SERVICE_PROCESSES, listening_port
 
 PLAIN_PORT = 8080
 MEMORY_MIB = 128
+# Twice this is less than a gateway serves on, so that the proxy sends it nothing when its port closes.
+HEALTH_INTERVAL_S = 1
 CONFIGURED = ("--config", "/etc/unmoor/Caddyfile", "--adapter", "caddyfile")
 # Folders for certificates and for nothing, for any image.
 FOLDERS = {"XDG_DATA_HOME": "/data", "XDG_CONFIG_HOME": "/config"}
@@ -35,7 +37,10 @@ def url(context: Context) -> str:
 
 
 def caddyfile(context: Context) -> str:
-    """The proxy's configuration, which retries other gateways while one is replaced."""
+    """The proxy's configuration: it uses gateways that are ready, and retries others while one is replaced.
+
+    https://caddyserver.com/docs/caddyfile/directives/reverse_proxy#active-health-checks
+    """
     site = public_name(context.plan, context.settings) or f":{PLAIN_PORT}"
     upstreams = " ".join(f"{alias}:{GATEWAY_PORT}" for alias in aliases(context))
     return f"""{{
@@ -46,8 +51,9 @@ def caddyfile(context: Context) -> str:
 		lb_policy least_conn
 		lb_try_duration {STOP_GRACE_S}s
 		lb_try_interval 250ms
-		health_uri {HEALTH_PATH}
-		health_interval 5s
+		health_uri {READY_PATH}
+		health_interval {HEALTH_INTERVAL_S}s
+		health_timeout {HEALTH_INTERVAL_S}s
 		flush_interval -1
 	}}
 }}
@@ -102,7 +108,7 @@ def proxy(
         destroy_grace_seconds=STOP_GRACE_S,
         log_driver=DRIVER,
         log_opts=log_options(context),
-        labels=label_list({**context.tags, ROLE: "proxy", "unmoor.unseen": digest(unseen)}),
+        labels=label_list({**context.release_tags, ROLE: "proxy", "unmoor.unseen": digest(unseen)}),
         opts=context.after(*after),
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
-from unmoor.container import GATEWAY_PORT, SERVE
+from unmoor.container import GATEWAY_PORT, SERVE, SERVE_ON_BRIEFLY_S
 from unmoor.plan import Holder
 from unmoor.quantities import whole_days
 
@@ -56,7 +56,7 @@ def _gateway(
     context: Context, around: Dependencies, alias: str, *, after: Sequence[docker.Container]
 ) -> docker.Container:
     holders: tuple[Holder, ...] = ("gateway", "run") if not context.isolated_runs else ("gateway",)
-    access = {**kept.GATEWAY, **kept.RUN} if not context.isolated_runs else kept.GATEWAY
+    access = {**kept.RUN, **kept.GATEWAY} if not context.isolated_runs else kept.GATEWAY
     what = HardenedContainer(
         role=alias,
         image=around.image,
@@ -92,7 +92,13 @@ def _networks(context: Context, networks: Networks, alias: str) -> dict[str, doc
 def _launcher_environment(context: Context) -> dict[str, str]:
     """Launcher, scheduler and expiry are the gateway's."""
     kept_days = str(whole_days(context.plan.retention.runs_s))
-    common = {"UNMOOR_SCHEDULER": "gateway", "UNMOOR_SWEEP_AFTER_DAYS": kept_days, "UNMOOR_GUARD_URL": GUARD_URL}
+    common = {
+        "UNMOOR_SCHEDULER": "gateway",
+        "UNMOOR_SWEEP_AFTER_DAYS": kept_days,
+        "UNMOOR_GUARD_URL": GUARD_URL,
+        # The proxy sees within 2 s that it is not ready, and sends requests to another one.
+        "UNMOOR_SERVE_ON_S": str(SERVE_ON_BRIEFLY_S),
+    }
     if not context.isolated_runs:
         return {**common, "UNMOOR_LAUNCHER": "process"}
     config = json.dumps({"url": LAUNCHER_URL}, sort_keys=True)

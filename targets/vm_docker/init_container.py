@@ -73,7 +73,7 @@ def init_container(
         restart="no",
         log_driver=DRIVER,
         log_opts=log_options(context),
-        labels=label_list({**context.tags, ROLE: "seed"}),
+        labels=label_list({**context.release_tags, ROLE: "seed"}),
         opts=context.child,
     )
     pulumi.Output.all(container.name, container.exit_code).apply(lambda ended: _log_failure(container, *ended))

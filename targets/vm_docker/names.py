@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unmoor.plan import Plan
-from unmoor.plan.physical_names import NameRule, physical_name, tags
+from unmoor.plan.physical_names import NameRule, physical_name
 
 # A container's name is also its host name: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
 DOCKER = NameRule(63, source="https://docs.docker.com/reference/cli/docker/container/run/#name")
@@ -17,8 +17,3 @@ NAME_LIMITS = {
 
 def name(plan: Plan, role: str) -> str:
     return physical_name(plan, role, DOCKER)
-
-
-def release_independent_labels(plan: Plan) -> dict[str, str]:
-    """The agent's tags without the release, which identify its resources across releases."""
-    return {key: value for key, value in tags(plan).items() if key != "version"}

@@ -83,7 +83,7 @@ def template(
         "Cmd": ["run"],
         "Env": [f"{k}={v}" for k, v in sorted({**environment(context), "UNMOOR_GUARD_URL": GUARD_URL}.items())],
         "User": str(UID),
-        "Labels": {**context.tags, **hidden.origins(context, "run"), ROLE: "run"},
+        "Labels": {**context.release_tags, **hidden.origins(context, "run"), ROLE: "run"},
         "StopTimeout": STOP_GRACE_S,
         "HostConfig": hardened_host_config(
             cpu=run.cpu,

@@ -15,7 +15,8 @@ from .names import PREFIXES, name
 URL = f"file://{STORE_DIR}"
 # "rw" may write and delete, "ro" may read.
 GATEWAY = {"bundles": "ro", "deliveries": "rw", "queue": "rw", "runs": "rw", "sessions": "rw"}
-RUN = {"bundles": "ro", "queue": "rw", "runs": "rw", "sessions": "rw"}
+# A run lists the queue to wake the gateway; the gateway fires schedules itself.
+RUN = {"bundles": "ro", "queue": "ro", "runs": "rw", "sessions": "rw"}
 GUARD = {"budget": "rw", "bundles": "ro"}
 
 

@@ -35,6 +35,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "vm-docker": {"host": "local", "machine": "t3.large"},
 }
 TARGETS = sorted(SETTINGS)
+MODEL: dict[str, Any] = {
+    "model": {"provider": "anthropic", "name": "claude-sonnet-4-5", "api_key": "model-key"},
+    "secrets": {"model-key": {"env": "MODEL_KEY"}},
+}
 SUBNET = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n"
     "/subnets/s"
@@ -59,12 +63,12 @@ def test_fargate_by_hand() -> None:
     Front: 1000 requests at 1.00 a million = 0.001, and 0.50 for the zone. Runs of 1024/3072, 16.667 h:
     16.667 x (0.04048 + 3 x 0.004445 + 0.005) = 0.98025. A secret 0.40; an image of 1 GiB 0.10. The store: looked into
     every 300 s, 8,760 times, and 100 x (22 + 9.5 x 1.6) = 3,720 objects written, at 0.005 a thousand = 0.0624; 1,190
-    read = 0.000476. In all 14.704151.
+    read = 0.000476. Two alarms 0.20. In all 14.904151.
     """
     lines = bill("aws-ecs", free_tier=False)
-    assert cents(lines, "gateway") == D("13.16")
+    assert cents(lines, "gateway") == D("13.36")
     assert cents(lines, "run") == D("0.98")
-    assert cents(lines) == D("14.70")
+    assert cents(lines) == D("14.90")
 
 
 def test_container_apps_by_hand() -> None:
@@ -85,16 +89,44 @@ def test_cloud_run_by_hand() -> None:
     """A gateway of 1/0.5 serves 10 requests of 0.2 s a run and starts twice in 5 s: 1,200 s by the request:
 
     1,200 x 0.000024 + 600 x 0.0000025 = 0.0303, and 1000 requests = 0.0004. Runs of 1/2 as jobs, 60,000 s by the
-    instance: 60,000 x 0.000018 + 120,000 x 0.000002 = 1.32. A guard of 1/0.5 while they work, 57,000 s by the request:
-    1.368 + 0.07125, and 6,000 requests = 0.0024. A secret 0.06; an image of 1 GiB 0.10. The store: 13 looks and
-    3,720 objects written at 0.05 for ten thousand = 0.018667; 1,190 read 0.000476. A disk of 10 GiB, 166.667 GiB-hours
-    at 0.000109589 = 0.018265. In all 2.989758.
+    instance: 60,000 x 0.000018 + 120,000 x 0.000002 = 1.32. An agent with no model uses no guard: 0.125/0.5 for
+    15 s of each, 0.0045 + 0.001875. A secret 0.06; an image of 1 GiB 0.10. The store: 13 looks and 3,720 objects
+    written at 0.05 for ten thousand = 0.018667; 1,190 read 0.000476. A disk of 10 GiB, 166.667 GiB-hours at
+    0.000109589 = 0.018265. In all 1.554483.
     """
     lines = bill("gcp-cloud-run", free_tier=False)
     assert cents(lines, "gateway") == D("0.03")
-    assert cents(lines, "guard") == D("1.44")
-    assert cents(lines) == D("2.99")
+    assert cents(lines, "guard") == D("0.01")
+    assert cents(lines) == D("1.55")
+    # With a model, 57,500 s by the request: 0.1725 + 0.071875, and 6,000 requests = 0.0024.
+    assert cents(bill("gcp-cloud-run", free_tier=False, **MODEL), "guard") == D("0.25")
+
+
+def test_cloud_run_charges_for_logs_twice_and_for_what_was_deleted_two_weeks_more() -> None:
+    lines = bill("gcp-cloud-run", Usage(runs=D(100), logs_mib=D(1024), artifacts_mib=D(0)), free_tier=False)
+    assert [line.quantity for line in lines if line.part == "logs" and line.quantity] == [D(100), D(100)]
+    [kept] = [line for line in lines if (line.part, line.what) == ("store", "kept")]
+    assert kept.quantity.quantize(CENT) == (D(100) * 44 * 86400 / (730 * 3600)).quantize(CENT)
     assert total(lines).is_complete
+
+
+@pytest.mark.parametrize(
+    ("target", "cpu", "gib", "most"),
+    # A replica of Container Apps grows by a quarter of a processor and half a GiB at least: a quarter of this run.
+    [
+        ("aws-ecs", "1", "3", "0.10"),
+        ("azure-container-apps", "1.25", "2.5", "0.25"),
+        ("gcp-cloud-run", "1", "2", "0.25"),
+    ],
+)
+def test_the_guard_costs_a_bounded_share_of_a_bare_run(target: str, cpu: str, gib: str, most: str) -> None:
+    """A bare run has 1 vCPU and 2 GiB; with its guard beside it, it is billed for `cpu` and `gib`."""
+    lines = bill(target, Usage(runs=D(300), minutes=D(60), start_seconds=D(30)), free_tier=False, **MODEL)
+    computed = [line for line in lines if line.part in ("run", "guard") and ": " in line.what]
+    amounts = {(line.part, line.what.split(": ")[1]): line.amount or D(0) for line in computed}
+    bare = amounts["run", "processors"] / D(cpu) + amounts["run", "memory"] * 2 / D(gib)
+    with_guard = sum(amount for (_, what), amount in amounts.items() if what in ("processors", "memory"))
+    assert bare * D("1.01") < with_guard <= bare * (1 + D(most))
 
 
 def test_a_machine_by_hand() -> None:

@@ -73,3 +73,59 @@ class PushedTags:
                     "overwritten because the tag is immutable."
                 )
             self.pushed.add(tag)
+
+
+# By type: an account's quota in a region, how many the account had before, and what AWS says.
+# https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html (the default VPC counts)
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+QUOTAS = {
+    "aws:ec2/vpc:Vpc": (5, "VpcLimitExceeded: The maximum number of VPCs has been reached."),
+    "aws:apigatewayv2/vpcLink:VpcLink": (
+        10,
+        "LimitExceededException: The maximum number of VPC links has been reached.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotas:
+    """An account that had so many of each type before: https://github.com/aws/copilot-cli/issues/2841"""
+
+    before: Mapping[str, int]
+
+    def __call__(self, verb: str, type_: str, name: str, inputs: Mapping[str, Any], cloud: Any) -> None:
+        if verb != "create" or type_ not in QUOTAS:
+            return
+        limit, text = QUOTAS[type_]
+        if self.before.get(type_, 0) + sum(t.type == type_ for t in cloud.things()) >= limit:
+            raise Refused(text)
+
+
+def cluster_in_use(verb: str, type_: str, name: str, inputs: Mapping[str, Any], cloud: Any) -> None:
+    """A cluster with services cannot be deleted, nor a security group or subnet that a service's tasks are in:
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html
+    """
+    services = [t for t in cloud.things() if t.type == "aws:ecs/service:Service"]
+    if verb != "delete" or not services:
+        return
+    if type_ == "aws:ecs/cluster:Cluster":
+        raise Refused("ClusterContainsServicesException: The Cluster cannot be deleted while Services are active.")
+    if type_ in ("aws:ec2/subnet:Subnet", "aws:ec2/securityGroup:SecurityGroup"):
+        raise Refused(f"DependencyViolation: resource {name} has a dependent object")
+
+
+@dataclass(slots=True)
+class Throttles:
+    """The first `left` creations of a type are refused, as after the provider's own retries:
+    https://docs.aws.amazon.com/general/latest/gr/api-retries.html
+    """
+
+    type_: str
+    text: str
+    left: int = 1
+
+    def __call__(self, verb: str, type_: str, name: str, inputs: Mapping[str, Any], cloud: Any) -> None:
+        if verb == "create" and type_ == self.type_ and self.left:
+            self.left -= 1
+            raise Refused(self.text)

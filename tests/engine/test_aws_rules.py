@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aws_rules import ZONES, PushedTags, Zone, Zones
+from aws_rules import ZONES, PushedTags, Quotas, Throttles, Zone, Zones, cluster_in_use
 from deploys import deploy
+from lifecycles import Life
 from pulumi.automation import CommandError
 from real_engine import Engine
 
 from unmoor.plan import Plan
+from unmoor.stacks.failures import DeployError
 from unmoor.target import Settings
 
 SUBNET = "aws:ec2/subnet:Subnet"
@@ -96,3 +98,56 @@ def test_a_deployment_leaves_the_number_that_was_scaled_to(engine: Engine) -> No
     deploy(engine, "01-hello", "aws-ecs", change=scaled(2)).up()  # the scaling target starts the second one
     [service] = [t for t in engine.cloud.things() if t.type == "aws:ecs/service:Service"]
     assert service.inputs["desiredCount"] == 1
+
+
+@pytest.mark.parametrize(
+    ("type_", "before", "remedy"),
+    [
+        ("aws:ec2/vpc:Vpc", 5, r"VpcLimitExceeded.*; set targets\.aws-ecs\.vpc and subnets to an existing VPC"),
+        ("aws:apigatewayv2/vpcLink:VpcLink", 10, r"VPC links.*; set targets\.aws-ecs\.vpc_link_id and vpc_link_sec"),
+    ],
+)
+def test_a_full_account_is_told_how_agents_share(engine: Engine, type_: str, before: int, remedy: str) -> None:
+    engine.cloud.rules.append(Quotas(before={type_: before}))
+    with pytest.raises(DeployError, match=remedy):
+        Life(engine=engine, example="01-hello", target="aws-ecs").up()
+
+
+def test_the_last_room_of_an_account_is_enough(engine: Engine) -> None:
+    engine.cloud.rules.append(Quotas(before={"aws:ec2/vpc:Vpc": 4, "aws:apigatewayv2/vpcLink:VpcLink": 9}))
+    Life(engine=engine, example="01-hello", target="aws-ecs").up()
+
+
+@pytest.mark.parametrize(
+    ("target", "type_", "text", "seconds"),
+    [
+        ("aws-ecs", "aws:ecs/cluster:Cluster", "ThrottlingException: Rate exceeded", 60),
+        ("aws-ecs", "aws:ecs/service:Service", "Unable to assume the service linked role. Please verify", 30),
+        ("azure-container-apps", "azure-native:app:ContainerApp", 'Code="TooManyRequests" Message="429"', 60),
+        ("gcp-cloud-run", "gcp:cloudrunv2/job:Job", "googleapi: Error 429: RESOURCE_EXHAUSTED", 60),
+        ("gcp-cloud-run", "gcp:cloudrunv2/job:Job", "rpc error: code = ResourceExhausted desc = Quota exceeded", 60),
+    ],
+)
+def test_an_error_that_passes_is_waited_for_once(
+    engine: Engine, target: str, type_: str, text: str, seconds: int
+) -> None:
+    life = Life(engine=engine, example="03-nightly-report", target=target)
+    engine.cloud.rules.append(Throttles(type_=type_, text=text))
+    life.up()
+    assert life.waits == [seconds]
+
+
+def test_throttling_that_lasts_ends_it_after_one_wait_with_what_to_do(engine: Engine) -> None:
+    life = Life(engine=engine, example="01-hello", target="aws-ecs")
+    engine.cloud.rules.append(Throttles(type_="aws:ecs/cluster:Cluster", text="Throttled: Rate exceeded", left=9))
+    with pytest.raises(DeployError, match="AWS limits requests: run this again in a minute"):
+        life.up()
+    assert life.waits == [60]
+
+
+def test_down_deletes_a_service_before_what_its_tasks_are_in(engine: Engine) -> None:
+    life = Life(engine=engine, example="02-issue-triage", target="aws-ecs")
+    engine.cloud.rules.append(cluster_in_use)
+    life.up()
+    life.down(destroy_data=True)
+    assert {t.type for t in engine.cloud.things()} <= {"aws:s3/bucketObjectv2:BucketObjectv2"}

@@ -239,6 +239,14 @@ def test_a_firing_that_is_delivered_twice_has_one_run(agent: Agent) -> None:
     assert len(agent.runs()) == 3
 
 
+def test_a_run_writes_below_queue_only_that_its_schedule_has_fired(agent: Agent) -> None:
+    """The rights of a run's identity on each cloud; anything else there would start other runs."""
+    agent.spec["triggers"] = SCHEDULE
+    ended(agent.start("--trigger", "nightly", "--delivery", "d"))
+    queue = agent.root / "store" / "queue"
+    assert {path.name for path in queue.iterdir()} - {".unmoor"} == {"fired"}  # the folder store has its locks there
+
+
 def test_a_firing_that_is_delivered_five_times_at_once_has_one_run(agent: Agent) -> None:
     agent.spec = shell("cat", triggers=SCHEDULE)
     processes = [agent.start("--trigger", "nightly", "--delivery", "d") for _ in range(5)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from unmoor.runtime.state.retention import PREFIXES
 from unmoor.target.registry import load
 
 TARGET = load("aws-ecs")
+NIGHTLY = [{"name": "nightly", "schedule": {"cron": "0 3 * * *"}, "prompt": "report"}]
 
 
 def graph(**settings: object):
@@ -63,3 +65,47 @@ def test_agents_may_share_a_vpc_link() -> None:
     rule = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
     assert one(shared, rule, "agent-gateway-front")["referencedSecurityGroupId"] == "sg-0123456789abcdef0"
     assert not [r for r in shared if r.type in ("aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet")]
+
+
+def test_a_task_starts_after_its_routes_and_rules_and_ends_before_them() -> None:
+    resources = graph_of("aws-ecs", plan_of(triggers=NIGHTLY), TARGET.settings.model_validate({"region": "eu-west-1"}))
+    needed = {
+        (r.type, r.name)
+        for r in resources
+        if r.type.startswith(("aws:ec2", "aws:vpc"))
+        and r.type.endswith((":Route", ":RouteTableAssociation", ":VpcEndpoint", "EgressRule", "IngressRule"))
+    }
+    for type_, name in (
+        ("aws:ecs/service:Service", "gateway"),
+        ("aws:scheduler/schedule:Schedule", "schedule-nightly"),
+    ):
+        [user] = [r for r in resources if r.type == type_ and r.name == f"agent-{name}"]
+        assert len(needed) == 8
+        assert needed <= set(user.depends_on)
+
+
+def test_a_role_is_assumed_for_this_account_only() -> None:
+    resources = graph_of("aws-ecs", plan_of(triggers=NIGHTLY), TARGET.settings.model_validate({"region": "eu-west-1"}))
+    trusts = {
+        r.name.removeprefix("agent-"): json.loads(r.inputs["assumeRolePolicy"])["Statement"][0].get("Condition")
+        for r in resources
+        if r.type == "aws:iam/role:Role"
+    }
+    here = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    assert {role for role, condition in trusts.items() if condition == here} == {"gateway", "run", "schedules"}
+    assert {role for role, condition in trusts.items() if condition is None} == {"gateway-execution", "run-execution"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "public"),
+    [
+        ({}, True),
+        ({"front_subnets": ["subnet-21234567", "subnet-31234567"]}, False),
+        ({"front_subnets": ["subnet-21234567", "subnet-31234567"], "assign_public_ip": True}, True),
+        ({"assign_public_ip": False}, False),
+    ],
+)
+def test_tasks_in_private_subnets_have_no_address_that_is_paid_for(settings: dict[str, object], public: bool) -> None:
+    network = {"vpc": "vpc-0123456789abcdef0", "subnets": ["subnet-01234567", "subnet-11234567"]}
+    service = one(graph(**network, **settings), "aws:ecs/service:Service", "agent-gateway")
+    assert service["networkConfiguration"]["assignPublicIp"] is public

@@ -102,7 +102,8 @@ def test_each_part_has_what_it_holds():
 def test_each_part_touches_its_own_prefixes():
     assert access_of(resources_of()).store_access == (
         touches("gateway", bundles=["read"], deliveries=["read", "write"], queue=ALL, runs=ALL, sessions=ALL)
-        | touches("run", bundles=["read"], queue=ALL, runs=ALL, sessions=ALL)
+        | touches("run", bundles=["read"], runs=ALL, sessions=ALL)
+        | {("run", what, "queue/fired/") for what in ("read", "write")}
         | touches("guard", bundles=["read"], budget=ALL)
     )
 

@@ -11,11 +11,21 @@ from unmoor.spec.make_plan import make_plan
 from unmoor.spec.models import Spec
 from unmoor.targets.gcp_cloud_run import target
 from unmoor.targets.gcp_cloud_run.registries import is_pulled_directly
-from unmoor.targets.gcp_cloud_run.sizes import MEMORY_MIB, Size, cloud_run_size, disk_gib, log_days
+from unmoor.targets.gcp_cloud_run.sizes import (
+    MEMORY_MIB,
+    Size,
+    cloud_run_size,
+    disk_gib,
+    log_days,
+    one_request_size,
+)
 
 SPEC = {"version": 1, "name": "hello", "harness": {"name": "command", "command": ["cat"]}}
-GUARD = "guard: 0.25 vCPU and 512Mi in all becomes 1 and 512Mi; the next size that Cloud Run has"
-GATEWAY = GUARD.replace("guard", "gateway")
+GATEWAY = "gateway: 0.25 vCPU and 512Mi in all becomes 1 and 512Mi; the next size that Cloud Run has"
+GUARD = (
+    "guard: 0.25 vCPU and 512Mi for the streams of several runs becomes 0.125 and 512Mi for each run; a run has a guard "
+    "of its own"
+)
 DISK = "resources.disk: 4Gi becomes 10Gi; a disk has whole Gi, at least 10"
 
 
@@ -44,6 +54,22 @@ def roundings(settings=None, **changes):
 )
 def test_the_cheapest_size_that_holds_it(cpu, memory_mib, size):
     assert cloud_run_size(Decimal(cpu), memory_mib) == size
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory_mib", "size", "limits"),
+    [
+        ("0.125", 512, Size(cpu=Decimal("0.125"), memory_mib=512), {"cpu": "125m", "memory": "512Mi"}),
+        ("0.01", 64, Size(cpu=Decimal("0.08"), memory_mib=128), {"cpu": "80m", "memory": "128Mi"}),
+        ("0.1234", 256, Size(cpu=Decimal("0.124"), memory_mib=256), {"cpu": "124m", "memory": "256Mi"}),
+        ("0.125", 513, Size(cpu=Decimal("0.5"), memory_mib=513), {"cpu": "500m", "memory": "513Mi"}),
+        ("0.125", 1025, Size(cpu=1, memory_mib=1025), {"cpu": "1", "memory": "1025Mi"}),
+        ("1", 512, Size(cpu=1, memory_mib=512), {"cpu": "1", "memory": "512Mi"}),
+    ],
+)
+def test_an_instance_for_one_request_has_a_fraction_of_a_processor(cpu, memory_mib, size, limits):
+    assert one_request_size(Decimal(cpu), memory_mib) == size
+    assert size.limits == limits
 
 
 def test_every_size_is_one_that_the_service_takes():

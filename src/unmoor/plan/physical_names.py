@@ -35,13 +35,13 @@ def physical_name(plan: Plan, role: str, rule: NameRule, *, scope: str = "") -> 
 
 
 def tags(plan: Plan) -> dict[str, str]:
-    """The tags or labels of every resource that takes them."""
-    return {
-        "agent": plan.agent,
-        "environment": plan.environment,
-        "version": __version__,
-        "managed-by": "unmoor",
-    }
+    """The tags or labels of every resource that takes them; a new release of unmoor does not change them."""
+    return {"agent": plan.agent, "environment": plan.environment, "managed-by": "unmoor"}
+
+
+def release_tags(plan: Plan) -> dict[str, str]:
+    """The tags of what a release rolls: also the version of unmoor."""
+    return {**tags(plan), "version": __version__}
 
 
 def _is_unambiguous(plan: Plan, role: str) -> bool:

@@ -23,7 +23,7 @@ BYTES = {
     "GB": Decimal(1000**3),
 }
 # What has no other unit to be turned into.
-COUNTED = ("vCPU", "session", "LCU", "request", "operation", "access", "secret", "job", "zone", "run", "event")
+COUNTED = ("vCPU", "session", "LCU", "request", "operation", "access", "secret", "job", "zone", "run", "event", "alarm")
 
 
 def is_known_unit(unit: str) -> bool:

@@ -24,7 +24,8 @@ MAY_TOUCH = {
     },
     "run": {
         "bundles/": {"read"},
-        "queue/": {"read", "write", "delete"},
+        "queue/": {"read"},
+        "queue/fired/": {"read", "write", "delete"},
         "runs/": {"read", "write", "delete"},
         "sessions/": {"read", "write", "delete"},
     },

@@ -11,7 +11,7 @@ import pulumi
 from unmoor.container import common_environment
 from unmoor.plan import Plan, Secret
 from unmoor.plan.image_recipe import image_recipe
-from unmoor.plan.physical_names import tags
+from unmoor.plan.physical_names import release_tags, tags
 
 from .contract import BuildOptions, Outputs
 from .settings import Settings
@@ -52,6 +52,11 @@ class BuildContext(Generic[S]):
     def tags(self) -> dict[str, str]:
         """The tags of every resource that takes them."""
         return tags(self.plan)
+
+    @property
+    def release_tags(self) -> dict[str, str]:
+        """The tags of the gateway, which tell the release that deployed it."""
+        return release_tags(self.plan)
 
     @property
     def common_args(self) -> dict[str, Any]:

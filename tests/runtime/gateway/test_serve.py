@@ -405,3 +405,22 @@ def test_a_container_that_was_not_given_what_it_needs_says_so(tmp_path: Path, mi
     assert ran.returncode == 2
     assert missing in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
+
+
+def test_a_container_refuses_readiness_at_sigterm_and_serves_on(tmp_path: Path) -> None:
+    env = environment(tmp_path, agent_in(tmp_path, **SPEC)) | {"UNMOOR_SERVE_ON_S": "3600"}
+    with container(tmp_path, env) as serving:
+        os.kill(serving.process.pid, signal.SIGTERM)
+        while status_of(f"http://127.0.0.1:{env['PORT']}/readyz") != 503:
+            time.sleep(0.02)
+        run = serving.start("after the signal")
+        assert serving.stop(signal.SIGTERM) == 0
+    assert run in stored_text(tmp_path / "store")
+
+
+def status_of(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code

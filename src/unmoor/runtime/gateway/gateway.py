@@ -107,6 +107,7 @@ class Gateway:
             try:
                 yield port
             finally:
+                api.stopping.set()
                 self.log("stopping", runs=len(self.launcher.running()))
                 await _cancel_all(tasks)
                 await wait_event(self.hurry, self.serve_on_s)

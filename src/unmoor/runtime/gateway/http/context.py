@@ -34,7 +34,7 @@ INTERNAL = ("lease", "followed_until", "cancel_requested")
 
 @dataclass(slots=True, kw_only=True)
 class ApiContext:
-    """The routes' dependencies; `closing` is set when the gateway stops."""
+    """The routes' dependencies; `stopping` is set when the gateway is to stop, `closing` when it serves no more."""
 
     store: Store
     bundle: UnpackedBundle
@@ -48,6 +48,7 @@ class ApiContext:
     token: str = field(repr=False)
     pace: PollInterval = field(default_factory=PollInterval)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
     slots: StreamLimit = field(default_factory=StreamLimit)
     # The platform in front authenticates callers, and its requests cannot carry our token.
     invocations_open: bool = False

@@ -2,7 +2,7 @@
 
 A frame is a binary WebSocket message: one byte for its kind, then the payload. The run sends OPEN, then DATA, END and
 ABORT. The guard sends DATA, END, ABORT and EVENT, and DONE last. A link that begins with HOLD carries no connection:
-it keeps a guard of one run alive.
+it keeps a guard of one run alive. CREDIT and CLOSE belong to links that carry several connections (`channels`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from unmoor.runtime.json_values import decode_object
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 VERSION = 2
 MAX_DATA = 64 * 1024
+# The number of a channel, before the payload.
+CHANNEL_BYTES = 4
+MAX_FRAME = 1 + CHANNEL_BYTES + MAX_DATA
 MAX_MESSAGE = 2 * MAX_DATA
 MAX_NAME = 256
 # HTTPS fronts close idle connections.
@@ -39,6 +42,8 @@ class Kind(IntEnum):
     EVENT = 5
     DONE = 6
     HOLD = 7
+    CREDIT = 8
+    CLOSE = 9
 
 
 KINDS = frozenset(kind.value for kind in Kind)
@@ -54,6 +59,18 @@ class Frame:
 
 class ProtocolError(ConnectionError):
     """The other side sent something other than a frame, or ended too early."""
+
+
+class FrameLink(Protocol):
+    """Frames of one connection, over a link of its own or one that it shares."""
+
+    async def receive(self) -> Frame | None: ...
+
+    async def send(self, *frames: Frame) -> None: ...
+
+    def abort(self) -> None: ...
+
+    async def close(self) -> None: ...
 
 
 class Link:
@@ -74,7 +91,7 @@ class Link:
         if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
             return None
         data = message.data
-        if message.type is not WSMsgType.BINARY or not data or data[0] not in KINDS or len(data) > 1 + MAX_DATA:
+        if message.type is not WSMsgType.BINARY or not data or data[0] not in KINDS or len(data) > MAX_FRAME:
             raise ProtocolError("not a frame")
         return Frame(kind=Kind(data[0]), payload=data[1:])
 

@@ -1,4 +1,4 @@
-"""The run's side of links: each connection is carried to the guard over a link of its own."""
+"""The run's side of links: each connection has a link to the guard, or a channel of a shared one."""
 
 from __future__ import annotations
 
@@ -13,8 +13,20 @@ from unmoor.runtime.backoff import Backoff
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.events import Notice, guard_event
 
-from .frames import HEARTBEAT_S, MAX_MESSAGE, Frame, Kind, Link, ProtocolError, data_frames, json_of, open_frame
+from .frames import (
+    HEARTBEAT_S,
+    MAX_MESSAGE,
+    Frame,
+    FrameLink,
+    Kind,
+    Link,
+    ProtocolError,
+    data_frames,
+    json_of,
+    open_frame,
+)
 from .identity import Identity, caller_identity
+from .shared_client import SharedDial
 from .types import Emit, RunCredentials, Stream
 
 # A guard beside the run may still be starting at the harness's first request.
@@ -23,7 +35,7 @@ BACKOFF = Backoff(first_s=0.05, cap_s=1.0)
 # A front holds the request while it starts a guard; a guard itself responds at once, unless it hangs.
 FRONT_S, CONNECT_S = 10, 5
 
-Dial = Callable[[], Awaitable[Link]]
+Dial = Callable[[], Awaitable[FrameLink]]
 
 
 class GuardLink:
@@ -61,12 +73,12 @@ class GuardLink:
             with contextlib.suppress(OSError):
                 await (await holding).close()
 
-    async def _hold(self) -> Link:
+    async def _hold(self) -> FrameLink:
         link = await self._open()
         await link.send(Frame(kind=Kind.HOLD))
         return link
 
-    async def _open(self) -> Link:
+    async def _open(self) -> FrameLink:
         deadline = asyncio.get_running_loop().time() + self._patience_s
         for failures in itertools.count(1):
             try:
@@ -79,7 +91,30 @@ class GuardLink:
         raise AssertionError("counting does not end")
 
 
-async def _carry(stream: Stream, link: Link, credentials: RunCredentials, emit: Emit) -> None:
+class SharedGuardLink(GuardLink):
+    """A GuardLink whose connections share a link, which is closed while there is none."""
+
+    def __init__(self, shared: SharedDial, *, patience_s: float = PATIENCE_S) -> None:
+        super().__init__(shared, patience_s=patience_s)
+        self._shared = shared
+
+    @asynccontextmanager
+    async def keep_alive(self) -> AsyncIterator[None]:
+        """Starts a guard while the run still prepares; it ends when no link needs it."""
+        starting = asyncio.create_task(self._start())
+        try:
+            yield
+        finally:
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            await self._shared.close()
+
+    async def _start(self) -> None:
+        with contextlib.suppress(OSError):
+            await (await self._open()).close()
+
+
+async def _carry(stream: Stream, link: FrameLink, credentials: RunCredentials, emit: Emit) -> None:
     await link.send(open_frame(credentials))
     up = asyncio.create_task(_send_up(stream, link))
     try:
@@ -89,7 +124,7 @@ async def _carry(stream: Stream, link: Link, credentials: RunCredentials, emit: 
         await asyncio.gather(up, return_exceptions=True)
 
 
-async def _send_up(stream: Stream, link: Link) -> None:
+async def _send_up(stream: Stream, link: FrameLink) -> None:
     try:
         while data := await stream.read():
             await link.send(*data_frames(data))
@@ -98,7 +133,7 @@ async def _send_up(stream: Stream, link: Link) -> None:
     await link.send(Frame(kind=Kind.END))
 
 
-async def _pass_down(stream: Stream, link: Link, emit: Emit) -> None:
+async def _pass_down(stream: Stream, link: FrameLink, emit: Emit) -> None:
     """Passes the guard's bytes and events on until DONE; the events also once the client is gone."""
     gone = False
     while frame := await link.receive():
@@ -126,8 +161,10 @@ def connect_guard(url: str) -> GuardLink:
         parts = urlsplit(url)
         if parts.scheme == "https" and parts.hostname:
             identity = caller_identity(parts.netloc)
-            return GuardLink(
-                lambda: dial(f"https://{parts.netloc}/link", identity, timeout_s=FRONT_S, heartbeat_s=HEARTBEAT_S)
+            return SharedGuardLink(
+                SharedDial(
+                    lambda: dial(f"https://{parts.netloc}/links", identity, timeout_s=FRONT_S, heartbeat_s=HEARTBEAT_S)
+                )
             )
         if parts.scheme == "http" and parts.hostname and parts.port:
             return GuardLink(lambda: dial(f"http://{parts.netloc}/link"))
@@ -143,17 +180,18 @@ async def dial(
     import aiohttp
 
     headers = await identity.headers() if identity else {}
-    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout_s))
-    try:
-        async with asyncio.timeout(timeout_s):
-            socket = await session.ws_connect(
-                url, headers=headers, heartbeat=heartbeat_s, max_msg_size=MAX_MESSAGE, compress=0
-            )
-    except TimeoutError:
-        await session.close()
-        raise TimeoutError("it does not respond") from None
-    except aiohttp.ClientError as error:
-        await session.close()
-        status = error.status if isinstance(error, aiohttp.WSServerHandshakeError) else 0
-        raise ConnectionError(f"its front responds {status}" if status else "it cannot be connected to") from None
-    return Link(socket, session)
+    async with contextlib.AsyncExitStack() as opened:
+        session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout_s))
+        await opened.enter_async_context(session)
+        try:
+            async with asyncio.timeout(timeout_s):
+                socket = await session.ws_connect(
+                    url, headers=headers, heartbeat=heartbeat_s, max_msg_size=MAX_MESSAGE, compress=0
+                )
+        except TimeoutError:
+            raise TimeoutError("it does not respond") from None
+        except aiohttp.ClientError as error:
+            status = error.status if isinstance(error, aiohttp.WSServerHandshakeError) else 0
+            raise ConnectionError(f"its front responds {status}" if status else "it cannot be connected to") from None
+        opened.pop_all()
+        return Link(socket, session)

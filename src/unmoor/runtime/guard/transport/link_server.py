@@ -10,7 +10,7 @@ from typing import Any
 from unmoor.runtime.events import GuardEvent, as_json
 from unmoor.runtime.logs import Log, null_log
 
-from .frames import MAX_DATA, Frame, Kind, Link, ProtocolError, credentials_of, data_frames
+from .frames import MAX_DATA, Frame, FrameLink, Kind, ProtocolError, credentials_of, data_frames
 from .types import ConnectionHandler
 
 OPENING_S = 10
@@ -18,7 +18,7 @@ DONE_S = 5
 
 
 async def serve_link(
-    link: Link,
+    link: FrameLink,
     handler: ConnectionHandler,
     *,
     settle: Callable[[], Awaitable[None]],
@@ -45,7 +45,9 @@ async def serve_link(
         raise
 
 
-async def _serve(link: Link, first: Frame, handler: ConnectionHandler, settle: Callable[[], Awaitable[None]]) -> None:
+async def _serve(
+    link: FrameLink, first: Frame, handler: ConnectionHandler, settle: Callable[[], Awaitable[None]]
+) -> None:
     credentials, stream = credentials_of(first), LinkedStream(link)
     try:
         await handler.serve(stream, credentials, stream.emit)
@@ -59,7 +61,7 @@ async def _serve(link: Link, first: Frame, handler: ConnectionHandler, settle: C
             await stream.finish()
 
 
-async def _wait_released(link: Link, released: Callable[[], None]) -> None:
+async def _wait_released(link: FrameLink, released: Callable[[], None]) -> None:
     """A run that dies lets go too: its end of the link closes."""
     try:
         while await link.receive():
@@ -71,7 +73,7 @@ async def _wait_released(link: Link, released: Callable[[], None]) -> None:
 class LinkedStream:
     """The connection at the run's end of the link."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: FrameLink) -> None:
         self._link = link
         self._buffer = b""
         self._read_end = False

@@ -1,4 +1,4 @@
-"""A guard's listener: links as WebSockets, and a health check, on one port."""
+"""A guard's listener: links of one connection or of several as WebSockets, and a health check, on one port."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from aiohttp import web
 from unmoor.container import HEALTH_PATH
 from unmoor.runtime.logs import Log, null_log, stack_summary
 
-from .frames import HEARTBEAT_S, MAX_MESSAGE, Link
+from .channels import SharedLink
+from .frames import HEARTBEAT_S, MAX_MESSAGE, FrameLink, Link
 from .link_server import serve_link
 from .types import FlushableHandler
 
-LINK_PATH = "/link"
+LINK_PATH, SHARED_LINK_PATH = "/link", "/links"
 
 
 @dataclass(slots=True)
@@ -61,16 +62,23 @@ class GuardServer:
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method == "GET" and request.path == HEALTH_PATH:
             return web.json_response({"status": "ok", "links": len(self._links)})
-        if request.method != "GET" or request.path != LINK_PATH:
+        if request.method != "GET" or request.path not in (LINK_PATH, SHARED_LINK_PATH):
             return web.Response(status=404)
         # Only a front needs them; without one, a run that reads slowly must not be taken for dead.
         heartbeat_s = HEARTBEAT_S if "x-forwarded-proto" in request.headers else None
         socket = web.WebSocketResponse(compress=False, heartbeat=heartbeat_s, max_msg_size=MAX_MESSAGE)
         await socket.prepare(request)
-        await self._serve(Link(socket))
+        link = Link(socket)
+        await (self._serve(link) if request.path == LINK_PATH else self._serve_shared(link))
         return socket
 
-    async def _serve(self, link: Link) -> None:
+    async def _serve_shared(self, link: Link) -> None:
+        try:
+            await SharedLink(link, accept=self._serve).serve()
+        except ConnectionError as error:
+            self.log("link broken", reason=str(error) or type(error).__name__)
+
+    async def _serve(self, link: FrameLink) -> None:
         if len(self._links) >= self.max_links:
             self.log("too many links", level="warning", links=len(self._links))
             return await link.close()

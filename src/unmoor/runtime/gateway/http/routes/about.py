@@ -29,7 +29,7 @@ async def health(request: Request) -> Response:
 
 
 async def ready(api: ApiContext, request: Request) -> Response:
-    is_ready = api.dispatcher.reached and not api.closing.is_set()
+    is_ready = api.dispatcher.reached and not api.stopping.is_set()
     values = {"status": "ready" if is_ready else "not ready", "bundle": api.bundle.sha256}
     return json_response(values, 200 if is_ready else 503)
 
