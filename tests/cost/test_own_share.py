@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from books import BASE, D, lines_of
-from test_calculators import HUNDRED, SETTINGS, TARGETS
+from test_calculators import HUNDRED, MODEL, SETTINGS, TARGETS
 from test_compare_command import TRIAGE, columns, unmoor
 
 from unmoor.cost.own_share import OwnShare, own_share
@@ -32,19 +32,19 @@ def share_of(target: str, *, settings: dict[str, Any] | None = None, **changes: 
 
 def test_beside_a_run_on_fargate_by_hand() -> None:
     """Bare, 16.667 h of 1 vCPU and 2 GiB: 16.667 x (0.04048 + 2 x 0.004445) = 0.822833. The guard is 1 GiB more:
-    16.667 x 0.004445 = 0.074083. Gateway 13.161025 and store 0.062876 as in their own case."""
+    16.667 x 0.004445 = 0.074083. Gateway 13.361025 and store 0.062876 as in their own case."""
     share = share_of("aws-ecs")
     assert share is not None
     assert round(share.bare.known, 6) == D("0.822833")
-    assert [round(part.known, 6) for _, part in share.parts()] == [D("0.074083"), D("13.161025"), D("0.062876")]
-    assert share_text(share) == "$13.30, 1616% of $0.82 bare\nguard $0.07, gateway $13.16, store $0.06"
+    assert [round(part.known, 6) for _, part in share.parts()] == [D("0.074083"), D("13.361025"), D("0.062876")]
+    assert share_text(share) == "$13.50, 1640% of $0.82 bare\nguard $0.07, gateway $13.36, store $0.06"
 
 
 def test_a_guard_that_is_a_service_counts_whole() -> None:
-    """Bare, 60,000 s of 1 vCPU and 2 GiB as a job: 1.32. The guard as in its own case: 1.44165."""
-    share = share_of("gcp-cloud-run")
+    """Bare, 60,000 s of 1 vCPU and 2 GiB as a job: 1.32. The guard as in its own case: 0.246775."""
+    share = share_of("gcp-cloud-run", **MODEL)
     assert share is not None
-    assert (round(share.bare.known, 5), round(share.guard.known, 5)) == (D("1.32"), D("1.44165"))
+    assert (round(share.bare.known, 5), round(share.guard.known, 5)) == (D("1.32"), D("0.24678"))
 
 
 @pytest.mark.parametrize("target", [name for name in TARGETS if name != "vm-docker"])
