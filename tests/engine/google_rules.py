@@ -73,3 +73,24 @@ class DeletedLogBuckets:
             self.held.add(inputs["bucketId"])
         elif type_ == LOGS and verb == "create" and inputs["bucketId"] in self.held:
             raise Refused(f"Error 400: Bucket {inputs['bucketId']} is in state DELETE_REQUESTED")
+
+
+def fraction_of_a_processor(verb: str, type_: str, name: str, inputs: Mapping[str, Any], cloud: Any) -> None:
+    """A service's instance with less than one processor takes one request at a time, is billed by request, and has the
+    first generation's environment and little memory; a job has whole processors:
+    https://docs.cloud.google.com/run/docs/configuring/services/cpu
+    """
+    if type_ not in ("gcp:cloudrunv2/service:Service", "gcp:cloudrunv2/job:Job") or verb not in ("create", "update"):
+        return
+    is_service = "service" in type_
+    template = inputs["template"] if is_service else inputs["template"]["template"]
+    [container] = template["containers"]
+    limits = container["resources"]["limits"]
+    cpu = float(limits["cpu"][:-1]) / 1000 if limits["cpu"].endswith("m") else float(limits["cpu"])
+    mib = int(limits["memory"].removesuffix("Mi"))
+    if cpu >= 1:
+        return
+    fits = mib <= (1024 if cpu >= 0.5 else 512)
+    alone = template.get("maxInstanceRequestConcurrency") == 1 and container["resources"].get("cpuIdle")
+    if not is_service or cpu < 0.08 or not (fits and alone and template["executionEnvironment"].endswith("GEN1")):
+        raise Refused("Total cpu < 1 is not supported with these settings.")

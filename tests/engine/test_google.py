@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from google_rules import ApiComesLate, DeletedLogBuckets, resource_manager_off, role_enforced
+from google_rules import (
+    ApiComesLate,
+    DeletedLogBuckets,
+    fraction_of_a_processor,
+    resource_manager_off,
+    role_enforced,
+)
 from lifecycles import Life
 from real_engine import Engine
+from rules import Refused
 from test_changes import instructed
 from test_examples import EXAMPLES
 
@@ -26,7 +33,7 @@ LEFT = {
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_the_printed_role_is_enough_for_a_whole_life(engine: Engine, example: str) -> None:
     life = Life(engine=engine, example=example, target=GOOGLE)
-    engine.cloud.rules += [role_enforced(life.role()), DeletedLogBuckets()]
+    engine.cloud.rules += [role_enforced(life.role()), DeletedLogBuckets(), fraction_of_a_processor]
     assert {c.split()[0] for c in life.up()} == {"create"}
     assert life.up() == []
     assert life.refresh().changes == ()
@@ -86,3 +93,23 @@ def test_an_empty_project_is_told_which_apis_come_first(engine: Engine) -> None:
     with pytest.raises(DeployError, match=r"run gcloud services enable cloudresourcemanager\.googleapis\.com service"):
         life.up()
     assert life.waits == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"maxInstanceRequestConcurrency": 200},
+        {"executionEnvironment": "EXECUTION_ENVIRONMENT_GEN2"},
+        {"containers": [{"resources": {"limits": {"cpu": "125m", "memory": "1024Mi"}, "cpuIdle": True}}]},
+        {"containers": [{"resources": {"limits": {"cpu": "125m", "memory": "512Mi"}, "cpuIdle": False}}]},
+    ],
+)
+def test_the_memory_cloud_refuses_a_fraction_of_a_processor_for_anything_else(change: dict[str, object]) -> None:
+    template = {
+        "maxInstanceRequestConcurrency": 1,
+        "executionEnvironment": "EXECUTION_ENVIRONMENT_GEN1",
+        "containers": [{"resources": {"limits": {"cpu": "125m", "memory": "512Mi"}, "cpuIdle": True}}],
+    }
+    fraction_of_a_processor("create", SERVICE, "guard", {"template": template}, None)
+    with pytest.raises(Refused, match="cpu < 1"):
+        fraction_of_a_processor("create", SERVICE, "guard", {"template": template | change}, None)
