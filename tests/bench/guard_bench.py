@@ -18,8 +18,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "runtime"), str(ROOT / "tests" / "runtime" / "guard")]
+sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("helpers", "runtime", "runtime/guard")]
 
+import test_guard_process
 from agents import read_answer, request
 from clients import connected
 from test_guard_process import environment, free_port, guard
@@ -31,6 +32,9 @@ from unmoor.runtime.guard.transport.link_client import connect_guard
 from unmoor.runtime.guard.transport.types import ConnectionHandler
 from unmoor.runtime.run.guard_port import GuardPort
 from unmoor.runtime.store import open_store
+
+# Started as its container starts it, and not forked as in tests: its memory is measured.
+test_guard_process.AGENT = [sys.executable, "-P", "-m", "unmoor.runtime"]
 
 REQUESTS = 300
 STREAMS = 200
