@@ -30,12 +30,12 @@ from functools import partial
 from pathlib import Path
 from pulumi import automation
 from unmoor.spec.load import load
-from unmoor.target.choose import choose
+from unmoor.target.choose import select_target
 from unmoor.stacks.config import secret_value
 from unmoor.program.program import program
 
 def inline():
-    chosen = choose(load(Path(sys.argv[1])), sys.argv[2]).accepted()
+    chosen = select_target(load(Path(sys.argv[1])), sys.argv[2]).require_accepted()
     value = partial(secret_value, folder=Path(sys.argv[1]))
     program(chosen.target, chosen.loaded.plan, chosen.settings, secret_value=value)
 

@@ -362,6 +362,20 @@ def test_a_runner_that_exits_without_a_result_has_lost_its_run_before_its_lease_
     within(tmp_path, act)
 
 
+def test_a_run_whose_container_was_killed_before_it_could_end_as_cancelled_is_cancelled(tmp_path: Path) -> None:
+    async def act(place: Place) -> None:
+        await place.start()
+        await pause(600)
+        await request_cancel(place.store, place.record.id, clock=now)
+        place.launcher.kill(place.record.id)
+        await until(lambda: not place.launcher.tasks, within=20)
+        await pause(SILENT_S + 20)
+        assert await place.status() == "cancelled"
+        assert (await place.stored_events())[-1] == "run.finished"
+
+    within(tmp_path, act)
+
+
 def test_a_second_runner_that_exits_does_not_lose_the_run_of_the_first(tmp_path: Path) -> None:
     """Two gateways may start one run twice: the one that does not get the lease exits."""
 

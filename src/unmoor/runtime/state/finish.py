@@ -76,7 +76,8 @@ async def recover_expired(
     store: Store, run: str, *, retries: int, clock: Clock, silent: Lease | None = None
 ) -> RunRecord | None:
     """Queues a run again whose lease has expired, if its harness had not started and an attempt is left; otherwise ends
-    it as lost. None where the lease has not expired; `silent` is the lease of a runner that is known to be gone."""
+    it as lost, or as cancelled if that was requested. None where the lease has not expired; `silent` is the lease of a
+    runner that is known to be gone."""
     loaded = await load_record(store, run)
     if loaded is None or not _is_over(loaded[0], clock, silent):
         return None
@@ -84,6 +85,8 @@ async def recover_expired(
     segments = [entry.key async for entry in store.list(layout.events_prefix(run))]
     types = [event["type"] for key in segments for event in await _segment(store, key)]
     has_ended = types[-1:] == [Finished.type]
+    if record.cancel_requested and not has_ended:
+        return await finish_unowned(store, run, "cancelled", "cancelled", clock=clock, silent=silent)
     # If the last event is the run's end, the next runner only writes that end into the record.
     if not has_ended and (Started.type in types or record.attempt > retries):
         reason = EXITED if silent is not None else f"runner lost: no heartbeat for {lease_times(store).lease_s:.0f} s"
