@@ -51,9 +51,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """The model says this and ends so, in the format's own word; with `empty` it says nothing."""
+    """The model says this and ends so, in the format's own word; with `empty` it says nothing, and with `unsaid` its
+    stream just stops, without a word for its end."""
 
-    how: Literal["length", "refused", "empty"]
+    how: Literal["length", "refused", "empty", "unsaid"]
     text: str = "half of it"
 
 
@@ -289,6 +290,8 @@ def _frames(asked: Asked, wire: Format, turn: Turn) -> tuple[list[bytes], str]:
     if not streams:
         return _cut(json.dumps(wire.body(answer)).encode()), "application/json"
     frames = wire.stream(answer)
+    if turn == Ends("unsaid"):
+        frames = frames[: len(frames) // 2]
     if isinstance(turn, ErrorInStream):
         frames = [*frames[: len(frames) // 2], wire.error_frame(turn.message)]
     return frames, "text/event-stream"

@@ -218,6 +218,18 @@ def test_an_answer_that_is_none_fails_the_run_with_every_harness(tmp_path: Path,
     assert run.record.reason
 
 
+def test_a_harness_that_asks_without_end_after_a_broken_answer_is_stopped(tmp_path: Path) -> None:
+    # OpenCode 1.18.33 asks again about 13 times a second, until the run's timeout.
+    with model_server(Ends("unsaid")) as server:
+        run = bench(tmp_path, "opencode", server).run("Say something.")
+        assert 50 <= len(server.requests) < 100
+    assert run.record.status == "failed"
+    assert run.record.reason == (
+        "the model failed 50 times in a row: the last answer broke off before its end "
+        "(the provider gave no reason for its end)"
+    )
+
+
 def test_claude_code_offers_nothing_that_outlives_its_answer(tmp_path: Path) -> None:
     with model_server(Text("done")) as server:
         run = bench(tmp_path, "claude-code", server).run("Say something.")

@@ -74,6 +74,7 @@ def test_texts_and_calls_are_complete_answers(wire: str, turn: Turn, streams: bo
         (Refuse(500), "failed", "the provider responded 500"),
         (Break("nothing"), "failed", "it broke the connection"),
         (Break("half"), "broken", "it broke the connection"),
+        (Ends("unsaid"), "broken", "the provider gave no reason for its end"),
         (ErrorInStream(), "failed", "the provider reported an error in its response"),
     ],
 )

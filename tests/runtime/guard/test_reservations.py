@@ -293,3 +293,21 @@ def test_a_request_that_waits_in_vain_is_told_to_ask_again_and_the_run_goes_on()
     assert late.json["error"]["message"] == f"unmoor: {text}"
     assert late.headers["retry-after"] == "2"
     assert Notice(level="error", text=text) in told
+
+
+def test_a_request_over_midnight_counts_on_the_day_on_which_it_was_reserved():
+    async def main() -> dict[str, str]:
+        store = MemoryStore()
+        (book,) = books(store, 1, day_usd="1")
+        await asyncio.sleep(86_390)
+        found = await book.reserve("r1", 90 * CENT)
+        assert isinstance(found, Reservation)
+        await asyncio.sleep(20)
+        late = await book.reserve("r2", 90 * CENT)
+        assert isinstance(late, Reservation)
+        found.commit(80 * CENT)
+        late.commit(5 * CENT)
+        await book.close()
+        return {key: str(total(stored.content)) for key, stored in store.objects.items()}
+
+    assert run_virtual(main()) == {"budget/2026-11-24.json": "0.80", "budget/2026-11-25.json": "0.05"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -87,6 +88,40 @@ def test_an_answer_that_cannot_be_read_costs_all_that_it_may_have_cost():
     (usage,) = usages(told)
     assert usage.tokens.output == 1000
     assert usage.estimated
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_an_answer_that_is_left_before_it_says_anything_counts_what_was_written_unseen(streams: bool):
+    told: list[GuardEvent] = []
+
+    async def head(request: web.BaseRequest) -> web.StreamResponse:
+        await request.read()
+        kind = "text/event-stream" if streams else "application/json"
+        response = web.StreamResponse(headers={"content-type": kind})
+        await response.prepare(request)
+        start = {"type": "message_start", "message": {"usage": {"input_tokens": 50_000, "output_tokens": 1}}}
+        await response.write(f"data: {json.dumps(start)}\n\n".encode() if streams else b'{"type": ')
+        await asyncio.Event().wait()
+        return response
+
+    async def main() -> None:
+        async with scripted(head) as url, opened(agent(base_url=url), told) as port:
+            async with connected(port.number) as client:
+                await client.write(request("v1/messages", {**LONG, "stream": streams}))
+                while b"type" not in (await client.read()).partition(b"\r\n\r\n")[2]:
+                    pass
+                await asyncio.sleep(0.05)
+            while not usages(told):
+                await asyncio.sleep(0.005)
+
+    run(main())
+    (usage,) = usages(told)
+    assert usage.estimated
+    if streams:
+        assert usage.tokens.input == 50_000
+        assert 10 < usage.tokens.output <= 1000
+    else:
+        assert usage.tokens.output == 1000
 
 
 ODD: list[Any] = ["12", 1.5, -1, 2_000_000_000, True, float("nan"), [], {}]

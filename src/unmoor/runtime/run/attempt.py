@@ -108,8 +108,7 @@ class Attempt:
         harness = adapter(self.host.bundle.agent.harness.name)
         launch = self._launch_spec(directories, port.endpoint, resumed=resumed)
         result, reader = await self._start(harness, launch, directories, rules, report.mechanisms)
-        if not result.cause:
-            await port.drain()  # the guard's last events decide too
+        await self.stop.unless_stopped(port.drain())  # the guard's last events decide too
         return await self._finish(harness, directories, result, reader)
 
     def _log_start(self, report: SandboxReport) -> None:

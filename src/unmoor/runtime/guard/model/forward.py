@@ -181,11 +181,11 @@ class ForwardedRequest:
 
     def _final_usage(self, worst: WorstCase) -> tuple[ReportedUsage, bool]:
         """The usage, and whether it is an estimate. A request that was sent counts although nobody saw its response."""
+        unseen = worst.after(time.monotonic() - self._began_at, streams=self._request.streams)
         if self._meter is not None:
-            return self._meter.final_usage(self._input, worst.usage)
+            return self._meter.final_usage(self._input, reserved=worst.usage, unseen=unseen)
         if self._response is None and self._body.is_sent:
-            seconds = time.monotonic() - self._began_at
-            return worst.after(seconds, streams=self._request.streams), True
+            return unseen, True
         is_unread = self._response is not None and self._response < 300
         return (worst.usage if is_unread else ReportedUsage()), is_unread
 

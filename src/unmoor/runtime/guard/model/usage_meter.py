@@ -33,6 +33,7 @@ class UsageMeter:
         self.usage = ReportedUsage()
         self.ending = Ending()
         self.received = 0
+        self._ended = False
         self._format = wire
         self._reader = EventReader() if events else None
         self._body = bytearray()
@@ -50,6 +51,7 @@ class UsageMeter:
 
     def end(self) -> bytes:
         """Reads the response's end; returns the bytes still to pass on."""
+        self._ended = True
         if self._reader is not None:
             last = self._read(self._reader.end())
             return last if self._hide else b""
@@ -59,10 +61,17 @@ class UsageMeter:
                 self._accumulate(part)
         return b""
 
-    def final_usage(self, sent: int, reserved: ReportedUsage = NO_USAGE) -> tuple[ReportedUsage, bool]:
-        """The usage, and whether it is an estimate; `sent` is an estimate of the request's own tokens, and `reserved`
-        counts if the provider's own count is none."""
+    def final_usage(
+        self, sent: int, *, reserved: ReportedUsage = NO_USAGE, unseen: ReportedUsage = NO_USAGE
+    ) -> tuple[ReportedUsage, bool]:
+        """The usage, and whether it is an estimate; `sent` is an estimate of the request's own tokens.
+
+        `reserved` counts if the provider's own count is none, and `unseen` for what was written but not read: a whole
+        answer that was not read to its end, or a stream that had said nothing yet.
+        """
         usage = self.usage
+        if self._reader is None and not self._ended:
+            return unseen, True
         if usage.invalid:
             return reserved, True
         if usage.whole:
@@ -72,6 +81,8 @@ class UsageMeter:
             return replace(usage, tokens=Tokens()), True
         tokens = usage.tokens or Tokens(input=sent)
         output = max(tokens.output, _tokens(usage.text_bytes or (0 if self._reader else self.received)))
+        if not usage.text_bytes and unseen.tokens and not self._ended:
+            output = max(output, unseen.tokens.output)
         return replace(usage, tokens=replace(tokens, output=output)), True
 
     def minimum_usage(self, least: Tokens) -> ReportedUsage:

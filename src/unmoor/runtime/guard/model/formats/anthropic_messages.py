@@ -144,10 +144,8 @@ def _with_text(usage: ReportedUsage, delta: Json) -> ReportedUsage:
 
 
 def _with_counts(usage: ReportedUsage, counts: Json, *, whole: bool) -> ReportedUsage:
-    """Counts are cumulative: a later event replaces an earlier one's, and keeps those that it omits.
-
-    A compaction is billed like the rest, but is only among the `iterations`, not in the totals.
-    """
+    """Counts are cumulative: a later event replaces an earlier one's, and keeps those that it omits. A compaction is
+    billed like the rest, but is only among the `iterations`, not in the totals."""
     if not counts:
         return usage
     before = usage.tokens or Tokens()
@@ -160,11 +158,10 @@ def _with_counts(usage: ReportedUsage, counts: Json, *, whole: bool) -> Reported
 
     read = total("cache_read_input_tokens", before.cached_input)
     write = total("cache_creation_input_tokens", before.cache_write)
-    fresh = total("input_tokens", before.input - before.cached_input - before.cache_write)
     return replace(
         usage,
         tokens=Tokens(
-            input=fresh + read + write,
+            input=total("input_tokens", before.input - before.cached_input - before.cache_write) + read + write,
             cached_input=read,
             cache_write=write,
             output=total("output_tokens", before.output),
