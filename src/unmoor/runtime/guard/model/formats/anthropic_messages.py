@@ -100,9 +100,7 @@ class AnthropicFormat(WireFormat):
             case "content_block_start":
                 return _with_block(ending, object_at(event, "content_block"))
             case "content_block_delta":
-                return replace(
-                    ending, has_content=ending.has_content or has_text(value_at(event, "delta", "text"))
-                )
+                return replace(ending, has_content=ending.has_content or has_text(value_at(event, "delta", "text")))
             case "message_delta":
                 return replace(ending, word=text(event, "delta", "stop_reason") or ending.word)
             case "message":
