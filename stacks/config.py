@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from unmoor.plan.local_secrets import read_from_source
 from unmoor.program.program import program
 from unmoor.recording.compile import check_overrides
 from unmoor.spec.load import DEFAULT_ENVIRONMENT, load
+from unmoor.stacks.stack_outputs import KEPT_CONFIG
 from unmoor.target import Outputs
-from unmoor.target.choose import select_target
+from unmoor.target.choose import SelectedTarget, select_target
 
 
 def deploy_from_config() -> Outputs:
@@ -32,17 +34,38 @@ def deploy_from_config() -> Outputs:
     return program(chosen.target, loaded.plan, chosen.settings, secret_value=value)
 
 
-def secret_value(secret: Secret, *, folder: Path, set_by: str = "pulumi config set --secret") -> pulumi.Output[str]:
+def deploy_and_keep_config(
+    chosen: SelectedTarget, *, set_by: str, deployed_paths: Mapping[str, str], deployed_config: Mapping[str, str]
+) -> Outputs:
+    """Deploys, and keeps the secrets of the stack's config as a secret output: the config lies on one machine, and the
+    state is where every machine finds it. `deployed_config` is that output of the state."""
+    loaded = chosen.loaded
+    value = partial(secret_value, folder=loaded.file.parent, set_by=set_by, deployed=deployed_config)
+    outputs = program(chosen.target, loaded.plan, chosen.settings, secret_value=value, deployed_paths=deployed_paths)
+    if kept := {secret.reference: value(secret) for secret in loaded.plan.secrets if secret.source == "config"}:
+        pulumi.export(KEPT_CONFIG, pulumi.Output.all(**kept))
+    return outputs
+
+
+def secret_value(
+    secret: Secret,
+    *,
+    folder: Path,
+    set_by: str = "pulumi config set --secret",
+    deployed: Mapping[str, str] | None = None,
+) -> pulumi.Output[str]:
     """The value of a secret of the deploying user, as a secret output; SpecError if it is missing.
 
     A file's path is relative to `folder`, the spec's; one line break at its end is removed. `set_by` is the command
-    that sets a secret of the stack's config.
+    that sets a secret of the stack's config; `deployed` holds the values that were deployed last, by their keys.
     """
     if secret.source != "config":
         if (problem := _missing_problem(secret, folder)) is not None:
             raise SpecError([problem])
         return pulumi.Output.secret(read_from_source(secret, folder))
     value = pulumi.Config("unmoor").get_secret(secret.reference) or pulumi.Config().get_secret(secret.reference)
+    if value is None and deployed and secret.reference in deployed:
+        return pulumi.Output.secret(deployed[secret.reference])
     if value is None:
         raise SpecError([_problem(secret, f"{set_by} {secret.reference}")])
     return value

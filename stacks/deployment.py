@@ -14,10 +14,9 @@ from unmoor.deploy.agent_parts import spec_path
 from unmoor.deploy.engine_events import Event, ResourceStep
 from unmoor.deploy.preview import Changes, changes_of
 from unmoor.errors import SpecError
-from unmoor.program.program import program
 from unmoor.recording.compile import check_overrides
 from unmoor.spec.load import load
-from unmoor.stacks.config import missing_secret_problems, secret_value
+from unmoor.stacks.config import deploy_and_keep_config, missing_secret_problems
 from unmoor.stacks.engine_run import EngineRun
 from unmoor.stacks.failures import DeployError
 from unmoor.stacks.last_command import record_command
@@ -161,10 +160,9 @@ def load_deployment(request: DeployRequest, *, say: Callable[[str], None], needs
     if needs_secrets and (missing := missing_secret_problems(plan, folder=loaded.file.parent)):
         raise SpecError(loaded.with_positions(missing))
     place = stack_location(plan.agent, plan.environment, name, backend=request.backend)
-    value = partial(secret_value, folder=loaded.file.parent, set_by=f"unmoor secrets set -t {name}")
     workspace = StackWorkspace(
         place=place,
-        program=partial(program, chosen.target, plan, chosen.settings, secret_value=value),
+        program=partial(deploy_and_keep_config, chosen, set_by=f"unmoor secrets set -t {name}"),
         secrets_provider=request.secrets_provider or os.environ.get("UNMOOR_SECRETS_PROVIDER", ""),
     )
     return Deployment(chosen=chosen, place=place, workspace=workspace, say=say, policy_packs=request.policy_packs)

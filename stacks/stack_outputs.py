@@ -12,13 +12,25 @@ from unmoor.target import Outputs
 
 # The key of a decrypted secret's value.
 SHOWN = "plaintext"
+# The output that holds the secrets of the stack's config.
+KEPT_CONFIG = "config"
 
 
 def stack_outputs(deployment: Mapping[str, Any]) -> Outputs:
     """The outputs of a state with decrypted secrets; a missing output is empty."""
-    roots = [r for r in deployment.get("resources") or () if r["type"] == STACK]
-    found = roots[0].get("outputs") or {} if roots else {}
+    found = _root_outputs(deployment)
     return Outputs(**{f.name: plain_value(found.get(f.name, "")) for f in fields(Outputs)})
+
+
+def kept_config(deployment: Mapping[str, Any]) -> dict[str, str]:
+    """The secrets of the stack's config that were deployed last, by their keys; the state's secrets are decrypted."""
+    kept = plain_value(_root_outputs(deployment).get(KEPT_CONFIG) or {})
+    return {key: str(plain_value(value)) for key, value in kept.items()}
+
+
+def _root_outputs(deployment: Mapping[str, Any]) -> Mapping[str, Any]:
+    roots = [resource for resource in deployment.get("resources") or () if resource["type"] == STACK]
+    return roots[0].get("outputs") or {} if roots else {}
 
 
 def plain_value(value: Any) -> Any:

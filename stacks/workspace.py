@@ -19,14 +19,14 @@ from unmoor.stacks.passphrase import passphrase_environment
 from unmoor.stacks.pulumi_cli import PulumiCli
 from unmoor.stacks.retention import has_gateway
 from unmoor.stacks.stack_location import StackLocation
-from unmoor.stacks.stack_outputs import stack_outputs
+from unmoor.stacks.stack_outputs import kept_config, stack_outputs
 from unmoor.target import Outputs
 
 
 @dataclass(kw_only=True)
 class StackWorkspace:
-    """An agent's stack. `program` creates its resources, given `deployed_paths`; a stack without one can be read and
-    destroyed.
+    """An agent's stack. `program` creates its resources, given `deployed_paths` and `deployed_config` of the state; a
+    stack without one can be read and destroyed.
 
     Every method raises UnmoorError if the engine fails; an error of the program itself is raised unchanged.
     """
@@ -40,6 +40,7 @@ class StackWorkspace:
         self._program_error: UnmoorError | None = None
         self._opened: automation.Stack | None = None
         self._deployed_paths: Mapping[str, str] = {}
+        self._deployed_config: Mapping[str, str] = {}
 
     def stack(self) -> automation.Stack:
         """The opened stack; it is created if it does not exist."""
@@ -79,18 +80,21 @@ class StackWorkspace:
         return pending_operations_text([str(operation["resource"]["urn"]) for operation in pending])
 
     def read_state(self) -> Mapping[str, Any]:
-        """The state with decrypted secrets; the program's next run declares the local paths in it."""
+        """The state with decrypted secrets; the program's next run declares the local paths in it, and takes the
+        secrets from it that this machine's config does not have."""
         self.stack()
         state = self.export("--show-secrets")
-        self._deployed_paths = deployed_paths(state)
+        self._deployed_paths, self._deployed_config = deployed_paths(state), kept_config(state)
         return state
 
     def config_keys(self) -> frozenset[str]:
-        """The keys of the stack's config without the project's prefix; empty if the stack does not exist."""
+        """The keys of the stack's config here, without the project's prefix, and of the one that was deployed last;
+        empty if the stack does not exist."""
         if not self.exists():
             return frozenset()
         with self.translated_errors():
-            return frozenset(key.partition(":")[2] for key in self.stack().get_all_config())
+            here = self.stack().get_all_config()
+        return frozenset(key.partition(":")[2] for key in here) | kept_config(self.export("--show-secrets")).keys()
 
     def set_secret(self, key: str, value: str) -> None:
         """Set a secret of the stack's config through the engine's standard input; create the stack if needed."""
@@ -165,7 +169,7 @@ class StackWorkspace:
         """Run the program and remember its error, which the engine would turn into text with a traceback."""
         assert self.program is not None, "only a stack with a program can be brought up"
         try:
-            self.program(deployed_paths=self._deployed_paths)
+            self.program(deployed_paths=self._deployed_paths, deployed_config=self._deployed_config)
         except UnmoorError as error:
             self._program_error = error
             raise

@@ -67,7 +67,7 @@ class Life:
         plan = chosen.loaded.plan
         place = stack_location(plan.agent, plan.environment, self.target)
 
-        def inline(**options: Any) -> None:
+        def inline(*, deployed_config: Mapping[str, str], **options: Any) -> None:
             value = lambda secret: pulumi.Output.secret(planted(secret))  # noqa: E731
             program(chosen.target, plan, chosen.settings, secret_value=value, **options)
 

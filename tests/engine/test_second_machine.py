@@ -52,6 +52,29 @@ def test_another_machine_changes_nothing(on: Machine, target: str) -> None:
     assert "no changes" in said(unmoor("up", HELLO, "-t", target, "--yes", "--no-verify"))
 
 
+def test_another_machine_deploys_with_the_config_that_was_set_on_the_first(
+    on: Machine, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    triage = (str(Path(HELLO).parent / "02-issue-triage"), "-t", "vm-docker")
+    for name in ("ANTHROPIC_API_KEY", "GITHUB_TOKEN"):
+        monkeypatch.setenv(name, f"planted-{name}")
+    on("first")
+    said(unmoor("secrets", "set", "githubWebhookSecret", *triage, given="planted-hook\n"))
+    said(unmoor("up", *triage, "--yes", "--no-verify"))
+    on("second")
+    assert "HAS NO VALUE" not in said(unmoor("secrets", "list", *triage))
+    assert "no changes" in said(unmoor("preview", *triage))
+    assert "no changes" in said(unmoor("up", *triage, "--yes", "--no-verify"))
+    said(unmoor("secrets", "set", "githubWebhookSecret", *triage, given="planted-other"))
+    said(unmoor("up", *triage, "--yes", "--no-verify"))
+    on("third")
+    assert "no changes" in said(unmoor("preview", *triage))
+    for name in ("first", "second", "third"):
+        files = [path for path in (engine.folder / name).rglob("*") if path.is_file()]
+        assert [path for path in files if b"planted-" in path.read_bytes()] == []
+    assert "planted-" not in json.dumps(engine.state("issue-triage", "default.vm-docker"))
+
+
 def test_the_state_has_no_call_stacks_of_the_machine(on: Machine, engine: Engine) -> None:
     on("first")
     said(unmoor("up", *ON_DOCKER, "--yes", "--no-verify"))
