@@ -11,7 +11,7 @@ from types import MappingProxyType
 from unmoor.runtime.events import Finish, Tokens
 from unmoor.runtime.json_values import Json, count, is_count, items, object_at, text, value_at
 
-from .ending import Ending, says_anything
+from .ending import Ending, has_text
 from .protocol import WireFormat
 from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
@@ -100,9 +100,7 @@ class AnthropicFormat(WireFormat):
             case "content_block_start":
                 return _with_block(ending, object_at(event, "content_block"))
             case "content_block_delta":
-                return replace(
-                    ending, has_content=ending.has_content or says_anything(value_at(event, "delta", "text"))
-                )
+                return replace(ending, has_content=ending.has_content or has_text(value_at(event, "delta", "text")))
             case "message_delta":
                 return replace(ending, word=text(event, "delta", "stop_reason") or ending.word)
             case "message":
@@ -122,7 +120,7 @@ class AnthropicFormat(WireFormat):
 def _with_block(ending: Ending, block: Json) -> Ending:
     """A text counts if it says anything; thinking is no content, and every other block is, such as a tool's call."""
     kind = text(block, "type")
-    counts = says_anything(block.get("text")) if kind == "text" else "thinking" not in kind
+    counts = has_text(block.get("text")) if kind == "text" else "thinking" not in kind
     return replace(ending, has_content=ending.has_content or counts)
 
 

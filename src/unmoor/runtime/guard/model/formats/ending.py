@@ -31,6 +31,6 @@ def describe_ending(ending: Ending, finishes: Mapping[str, Finish]) -> ModelAnsw
     return ModelAnswer(finish=finish, detail=ending.word[:100])
 
 
-def says_anything(text: Any) -> bool:
+def has_text(text: Any) -> bool:
     """Whether this is a text with more than blanks."""
     return isinstance(text, str) and bool(text.strip())

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from unmoor.runtime.events import Finish, Tokens
 from unmoor.runtime.json_values import Json, count, items, object_at, text
 
-from .ending import Ending, says_anything
+from .ending import Ending, has_text
 from .protocol import Call, Kind, Pairs, WireFormat
 from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
@@ -167,7 +167,7 @@ def _is_last(event: Json) -> bool:
 
 
 def _says_or_calls(part: Json) -> bool:
-    return bool(part.keys() - SILENT) or (part.get("thought") is not True and says_anything(part.get("text")))
+    return bool(part.keys() - SILENT) or (part.get("thought") is not True and has_text(part.get("text")))
 
 
 def _size(part: Json) -> int:

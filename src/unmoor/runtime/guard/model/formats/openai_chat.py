@@ -10,7 +10,7 @@ from types import MappingProxyType
 from unmoor.runtime.events import Finish, Tokens
 from unmoor.runtime.json_values import Json, count, items, object_at, text
 
-from .ending import Ending, says_anything
+from .ending import Ending, has_text
 from .openai import OpenAIFormat, inline_images, remote, web_tools
 from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
@@ -70,7 +70,7 @@ class OpenAIChatFormat(OpenAIFormat):
             ending = Ending(
                 word=text(choice, "finish_reason") or ending.word,
                 has_content=ending.has_content or _says_or_calls(said),
-                refuses=ending.refuses or says_anything(said.get("refusal")),
+                refuses=ending.refuses or has_text(said.get("refusal")),
             )
         return ending
 
@@ -79,8 +79,8 @@ def _says_or_calls(said: Json) -> bool:
     """Content is a text, or a list of parts with some providers."""
     content = said.get("content")
     if isinstance(content, list):
-        return any(says_anything(part.get("text")) or part.get("type") != "text" for part in items(said, "content"))
-    return says_anything(content) or any(said.get(name) for name in ("tool_calls", "function_call", "audio", "images"))
+        return any(has_text(part.get("text")) or part.get("type") != "text" for part in items(said, "content"))
+    return has_text(content) or any(said.get(name) for name in ("tool_calls", "function_call", "audio", "images"))
 
 
 def requests_usage(body: Json) -> bool:

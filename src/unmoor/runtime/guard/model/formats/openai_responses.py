@@ -10,7 +10,7 @@ from types import MappingProxyType
 from unmoor.runtime.events import Finish, Tokens
 from unmoor.runtime.json_values import Json, count, items, object_at, text
 
-from .ending import Ending, says_anything
+from .ending import Ending, has_text
 from .openai import OpenAIFormat, inline_images, remote, web_tools
 from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
@@ -82,7 +82,7 @@ def _with_item(ending: Ending, item: Json) -> Ending:
     parts = items(item, "content")
     return replace(
         ending,
-        has_content=ending.has_content or any(says_anything(part.get("text")) for part in parts),
+        has_content=ending.has_content or any(has_text(part.get("text")) for part in parts),
         refuses=ending.refuses or any(part.get("type") == "refusal" for part in parts),
     )
 
