@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from unmoor.runtime.events import Tokens
+from unmoor.runtime.guard.model.bodies.anthropic_messages import REQUEST
+from unmoor.runtime.guard.model.bodies.grammar import find_unsafe_member
 from unmoor.runtime.json_values import Json, count, items, object_at
 
-from .protocol import WireFormat
+from .protocol import WireFormat, one_or_more
 from .usage import ReportedUsage, price_terms, text_size
 
 ERRORS = {
@@ -22,8 +24,6 @@ ERRORS = {
     413: "request_too_large",
     504: "timeout_error",
 }
-# Tools that run at the provider and reach the web from there.
-WEB_TOOLS = ("web_search", "web_fetch", "mcp")
 
 
 class AnthropicFormat(WireFormat):
@@ -39,18 +39,12 @@ class AnthropicFormat(WireFormat):
     def policy_violations(self, body: Json, model: str) -> Iterator[str]:
         if body.get("fallbacks"):
             yield "fallbacks would use another model"
-        for tool in items(body, "tools"):
+        for tool in one_or_more(body, "tools"):
             if tool.get("model") not in (None, model):
                 yield f"tool {tool.get('name')} would use another model"
 
     def provider_side_egress(self, body: Json) -> Iterator[str]:
-        if body.get("mcp_servers"):
-            yield "mcp_servers"
-        for tool in items(body, "tools"):
-            if str(tool.get("type", "")).startswith(WEB_TOOLS):
-                yield f"tool {tool['type']}"
-        for message in items(body, "messages"):
-            yield from _remote_sources(items(message, "content"))
+        yield from find_unsafe_member(REQUEST, body)
 
     def accumulate_usage(self, usage: ReportedUsage, event: Json) -> ReportedUsage:
         match event.get("type"):
@@ -75,14 +69,6 @@ class AnthropicFormat(WireFormat):
 
     def error_event(self, message: str) -> bytes:
         return b"event: error\n" + super().error_event(message)
-
-
-def _remote_sources(blocks: Iterable[Json]) -> Iterator[str]:
-    for block in blocks:
-        if block.get("type") in ("image", "document") and object_at(block, "source").get("type") == "url":
-            yield f"{block['type']} by its URL"
-        if block.get("type") == "tool_result":
-            yield from _remote_sources(items(block, "content"))
 
 
 def _size(block: Json) -> int:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from unmoor.runtime.events import Tokens
+from unmoor.runtime.guard.model.bodies.grammar import HOSTS, find_unsafe_member
+from unmoor.runtime.guard.model.bodies.openai_chat import REQUEST
 from unmoor.runtime.json_values import Json, count, items, object_at
 
-from .openai import OpenAIFormat, remote, web_tools
+from .openai import OpenAIFormat
 from .usage import ReportedUsage, price_terms, text_size
 
 REQUEST_USAGE = b'"stream_options":{"include_usage":true},'
@@ -21,16 +23,9 @@ class OpenAIChatFormat(OpenAIFormat):
     posts = (("chat/completions", "generate"),)
 
     def provider_side_egress(self, body: Json) -> Iterator[str]:
-        for name in ("web_search_options", "plugins"):
-            if body.get(name):
-                yield name
         if str(body.get("model", "")).endswith(":online"):
-            yield "model :online"
-        yield from web_tools(body)
-        for message in items(body, "messages"):
-            for block in items(message, "content"):
-                if remote(object_at(block, name).get("url") for name in ("image_url", "video_url")):
-                    yield f"{block.get('type')} by its URL"
+            yield f"model :online: {HOSTS}"
+        yield from find_unsafe_member(REQUEST, body)
 
     def accumulate_usage(self, usage: ReportedUsage, event: Json) -> ReportedUsage:
         if event.get("error"):

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from unmoor.runtime.events import Tokens
+from unmoor.runtime.guard.model.bodies.grammar import find_unsafe_member
+from unmoor.runtime.guard.model.bodies.openai_responses import REQUEST
 from unmoor.runtime.json_values import Json, count, items, object_at
 
-from .openai import OpenAIFormat, remote, web_tools
+from .openai import OpenAIFormat
 from .usage import ReportedUsage, price_terms, text_size
 
 ENDS = ("response.completed", "response.incomplete", "response.failed")
@@ -21,11 +23,7 @@ class OpenAIResponsesFormat(OpenAIFormat):
     posts = (("responses", "generate"),)
 
     def provider_side_egress(self, body: Json) -> Iterator[str]:
-        yield from web_tools(body)
-        for item in items(body, "input"):
-            for block in (item, *items(item, "content"), *items(item, "output")):
-                if remote((block.get("image_url"), block.get("file_url"))):
-                    yield f"{block.get('type')} by its URL"
+        yield from find_unsafe_member(REQUEST, body)
 
     def accumulate_usage(self, usage: ReportedUsage, event: Json) -> ReportedUsage:
         if event.get("object") == "response":
