@@ -171,6 +171,26 @@ def test_a_crowd_gets_one_look_that_begins_after_all_of_it_has_asked() -> None:
     asyncio.run(act())
 
 
+def test_a_crowd_does_not_hold_its_connections_until_the_next_look() -> None:
+    async def act() -> None:
+        looks, clock = [], [100.0]
+
+        async def look() -> None:
+            looks.append(len(looks))
+
+        nudges = nudged(look, clock)
+        assert await nudges()
+        waiting = [asyncio.create_task(nudges()) for _ in range(300)]
+        await asyncio.sleep(0)
+        assert sum(not task.done() for task in waiting) == 4
+        assert looks == [0]
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    asyncio.run(act())
+
+
 def test_a_second_look_waits_for_its_time_however_many_ask() -> None:
     async def act() -> None:
         looks, clock = [], [100.0]

@@ -76,6 +76,7 @@ def agent(
             max_model_requests=2000,
             max_cost_usd=None if run_usd is None else Decimal(run_usd),
             artifacts=(),
+            max_artifacts_mib=1024,
         ),
         budget_per_day_usd=None if day_usd is None else Decimal(day_usd),
         gateway=GatewayConfig(token="gateway-token"),

@@ -93,10 +93,10 @@ def test_any_lets_every_public_host_through():
     assert head.startswith(b"HTTP/1.1 200")
 
 
-def test_a_client_that_names_no_host_in_tls_passes():
-    nameless = client_hello(None)
-    _, back, told, _ = tunnelled("github.com:443", first=nameless)
-    assert (back, told) == (nameless, [])
+def test_a_client_that_names_no_host_in_tls_is_disconnected():
+    _, back, told, _ = tunnelled("github.com:443", first=client_hello(None))
+    reason = "TLS names no host; send the server name (SNI)"
+    assert (back, told) == (b"", [NetworkDenied(destination="github.com:443", reason=reason)])
 
 
 @pytest.mark.parametrize(

@@ -243,6 +243,23 @@ def test_what_is_no_request_is_said_to_be_none_and_ends_the_connection(request_:
     assert answers.count(b"HTTP/1.1 ") == 1
 
 
+@pytest.mark.parametrize(
+    ("headers", "problem"),
+    [
+        (
+            b"X-Large: " + b"x" * 100_000 + b"\r\n",
+            "the request's head is larger than 1 KiB; send less in headers and the URL",
+        ),
+        (b"A: b\r\n" * 300, "the request has more than 256 headers; send fewer"),
+    ],
+)
+def test_a_head_that_is_too_large_is_refused_also_if_it_arrives_at_once(headers: bytes, problem: str):
+    limits = HttpLimits(head_bytes=1024 if len(headers) > 9000 else 64 * 1024, linger_s=0.05)
+    answers, _ = said(b"GET /model/x HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n", limits=limits)
+    assert answers.startswith(b"HTTP/1.1 431 ")
+    assert bodies(answers) in ([f"{problem}\n"], ["invalid HTTP request: Receive buffer too long\n"])
+
+
 def test_a_head_that_never_ends_is_given_up():
     answers, _ = said(b"GET /model/x HTTP/1.1\r\n", limits=HttpLimits(head_s=0.05, linger_s=0.05), ends=False)
     assert status(answers) == 408

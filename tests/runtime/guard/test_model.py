@@ -141,7 +141,7 @@ def test_headers_pass_but_for_those_that_are_the_guards_own():
 
 
 def test_the_body_passes_byte_for_byte():
-    raw = b'{ "model":"claude-sonnet-4-5",\n\t"messages": [] , "temperature": 1.0, "x": "\\u00e4 \xc3\xa4" }'
+    raw = b'{ "model":"claude-sonnet-4-5",\n\t"messages": [] , "temperature": 1.0, "system": "\\u00e4 \xc3\xa4" }'
     with model_server(Text("x")) as server:
         asked(server, body=raw)
         assert server.requests[0].raw == raw
@@ -225,13 +225,13 @@ def test_an_old_client_gets_its_stream_too():
             "anthropic",
             {"body": b'{"model": "claude-sonnet-4-5", "model": "claude-opus-4-5"}'},
             400,
-            "the request's body has the same member twice",
+            "the request's body has the member model twice in one object; send it once",
         ),
         (
             "anthropic",
             {"body": b'{"model": "claude-sonnet-4-5", "Model": "claude-opus-4-5"}'},
             400,
-            "the request's body has the same member twice",
+            "the request's body has the same member twice, in two spellings; send it once",
         ),
         ("anthropic", {"body": b"hello"}, 400, "the request's body is not JSON"),
         ("anthropic", {"body": b"[" * 100_000}, 400, "the request's body is not JSON"),
@@ -248,6 +248,12 @@ def test_an_old_client_gets_its_stream_too():
             {"path": "v1/files"},
             403,
             "POST v1/files is not allowed; the guard allows POST v1/messages, POST v1/messages/count_tokens and GET v1/models",
+        ),
+        (
+            "chat",
+            {"path": "models/../files", "method": "GET"},
+            403,
+            "the path models/../files is not in its normal form; write it without %, .. and //",
         ),
         (
             "chat",
@@ -271,7 +277,7 @@ def test_an_old_client_gets_its_stream_too():
             "anthropic",
             {"body": {"model": "claude-sonnet-4-5", "tools": [{"type": "web_search_20250305"}]}},
             403,
-            "tool web_search_20250305: the provider would connect to other hosts for this run; that requires network.egress: any",
+            "tools[0] of type web_search_20250305: the provider would connect to other hosts for this run; leave it out, or set network.egress: any",
         ),
     ],
 )

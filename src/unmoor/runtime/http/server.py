@@ -13,12 +13,15 @@ from starlette.types import ASGIApp
 
 from unmoor.runtime.errors import ConfigurationError
 
+from .connections import HEAD_S, accept_limit, bounded_protocol, connection_limit
+from .head_limit import MAX_HEAD_BYTES, limit_heads
+
 # Seconds for open requests, of the shortest grace period of all targets, 10 s.
 DRAIN_S = 3
+BACKLOG = 2048
 # An idle connection is kept for longer than any front keeps it, 4000 s at most: closing it first loses requests.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
 KEEP_ALIVE_S = 4060
-MOST_HEADERS = 32 * 1024
 
 
 def bind_tcp(host: str, port: int) -> socket.socket:
@@ -42,18 +45,21 @@ def bind_unix(path: Path) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serve_app(app: ASGIApp, listening: socket.socket, *, closing: asyncio.Event) -> AsyncIterator[int]:
+async def serve_app(
+    app: ASGIApp, listening: socket.socket, *, closing: asyncio.Event, head_s: float = HEAD_S
+) -> AsyncIterator[int]:
     """Serves the application and yields the port. At the end it sets `closing`, which ends streams."""
     config = uvicorn.Config(
-        app,
+        limit_heads(app),
         lifespan="off",
         log_config=None,
         log_level="critical",
         access_log=False,
         server_header=False,
-        http="h11",
+        http=bounded_protocol(connection_limit(), head_s),
+        backlog=accept_limit(),
         ws="none",
-        h11_max_incomplete_event_size=MOST_HEADERS,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         timeout_graceful_shutdown=DRAIN_S,
         timeout_keep_alive=KEEP_ALIVE_S,
     )
@@ -62,6 +68,8 @@ async def serve_app(app: ASGIApp, listening: socket.socket, *, closing: asyncio.
     starting = asyncio.create_task(server.ready.wait())
     try:
         await asyncio.wait([serving, starting], return_when=asyncio.FIRST_COMPLETED)
+        # asyncio knows one number for the queue and for how many it accepts at one time; the queue may be longer.
+        listening.listen(BACKLOG)
         yield listening.getsockname()[1]
     finally:
         closing.set()

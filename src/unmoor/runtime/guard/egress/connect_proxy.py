@@ -143,6 +143,8 @@ class ConnectProxy:
             raise EgressDenied("TLS did not begin in time") from None
         except NotClientHello as error:
             raise EgressDenied(f"only TLS is allowed, and this is not a ClientHello: {error}") from None
-        if name and host_name(name) != host:
+        if not name:
+            raise EgressDenied("TLS names no host; send the server name (SNI)")
+        if host_name(name) != host:
             raise EgressDenied(f"the TLS server name is another host: {sanitize_destination(name)}")
         return data

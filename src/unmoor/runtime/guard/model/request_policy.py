@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +16,7 @@ from unmoor.runtime.json_values import Json
 from .formats import Call, WireFormat, formats_of
 
 # A parsed body takes many times the memory of its text: up to 300 MiB at these limits.
+NORMAL_PATH = re.compile(r"[A-Za-z0-9._~:@/-]+")
 MAX_PARTS, MAX_ITEMS = 1_000_000, 8_000_000
 
 
@@ -72,10 +75,20 @@ def authorize(policy: ModelPolicy, method: str, path: str, query: str, body: byt
 
 def _allowed_call(policy: ModelPolicy, method: str, path: str) -> tuple[WireFormat, Call]:
     formats = formats_of(policy.provider)
+    if not is_normal_path(path):
+        raise RequestDenied(403, f"the path {path[:100]} is not in its normal form; write it without %, .. and //")
     for wire in formats:
         if call := wire.call(method, path):
             return wire, call
     raise RequestDenied(403, f"{method} {path[:100]} is not allowed; the guard allows {formats[0].passes}")
+
+
+def is_normal_path(path: str) -> bool:
+    """Whether every server reads this path alike: no part is encoded, empty, or a step to another folder.
+
+    https://www.rfc-editor.org/rfc/rfc3986#section-6.2.2
+    """
+    return NORMAL_PATH.fullmatch(path) is not None and not {"", ".", ".."} & set(path.split("/"))
 
 
 def _problems(policy: ModelPolicy, wire: WireFormat, call: Call, body: Json) -> Iterator[str]:
@@ -86,7 +99,7 @@ def _problems(policy: ModelPolicy, wire: WireFormat, call: Call, body: Json) -> 
     yield from wire.policy_violations(body, policy.model)
     if not policy.web:
         for member in wire.provider_side_egress(body):
-            yield f"{member}: the provider would connect to other hosts for this run; that requires network.egress: any"
+            yield f"{member}; leave it out, or set network.egress: any"
 
 
 def _request_usage(request: ProviderRequest, values: Json) -> ProviderRequest:
@@ -98,23 +111,25 @@ def _request_usage(request: ProviderRequest, values: Json) -> ProviderRequest:
 
 
 def _parse(body: bytes) -> Json:
-    """The body's object. A name that occurs twice, if only in another case, is refused: the provider might read the
-    other value."""
-    last: list[tuple[str, Any]] = []
-
-    def keep(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal last
-        last = pairs
-        return dict(pairs)
-
+    """The body's object. A name that occurs twice in one object is refused, in the outermost also in another case: the
+    provider might read the other value."""
     if body.count(b"{") + body.count(b"[") > MAX_PARTS or body.count(b",") > MAX_ITEMS:
         raise RequestDenied(413, "the request's body has too many parts")
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=keep)
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=_unique_members)
     except (ValueError, RecursionError):
         raise RequestDenied(400, "the request's body is not JSON") from None
     if not isinstance(value, dict):
         raise RequestDenied(400, "the request's body is not a JSON object")
-    if len({name.lower() for name in value}) != len(last):
-        raise RequestDenied(400, "the request's body has the same member twice")
+    if len({name.casefold() for name in value}) != len(value):
+        raise RequestDenied(400, "the request's body has the same member twice, in two spellings; send it once")
     return value
+
+
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
+    shown = "".join(c if c.isprintable() else "?" for c in twice[:60])
+    raise RequestDenied(400, f"the request's body has the member {shown} twice in one object; send it once")

@@ -24,6 +24,7 @@ class HttpLimits:
     """The size limit of a head, and the time limit of each part of a request."""
 
     head_bytes: int = 64 * 1024
+    headers: int = 256
     head_s: float = 30
     body_s: float = 300
     idle_s: float = 600
@@ -72,6 +73,7 @@ class Http1Connection:
         event = await self._head()
         if not isinstance(event, h11.Request):
             return None
+        self._check_size(event)
         return Request(
             method=event.method.decode("latin-1"), target=event.target.decode("latin-1"), headers=event.headers
         )
@@ -169,6 +171,15 @@ class Http1Connection:
             raise BadRequest(408, "the request's head did not arrive in time") from None
         assert isinstance(event, h11.Request | h11.ConnectionClosed)
         return event
+
+    def _check_size(self, head: h11.Request) -> None:
+        """h11 limits only a head that arrives in parts."""
+        size = len(head.target) + sum(len(name) + len(value) + 4 for name, value in head.headers)
+        if size > self._limits.head_bytes:
+            limit = self._limits.head_bytes // 1024
+            raise BadRequest(431, f"the request's head is larger than {limit} KiB; send less in headers and the URL")
+        if len(head.headers) > self._limits.headers:
+            raise BadRequest(431, f"the request has more than {self._limits.headers} headers; send fewer")
 
     async def _body(self, max_size: int) -> bytes:
         parts: list[bytes] = []

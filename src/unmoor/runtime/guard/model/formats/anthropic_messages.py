@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from types import MappingProxyType
 
 from unmoor.runtime.events import Finish, Tokens
+from unmoor.runtime.guard.model.bodies.anthropic_messages import REQUEST
+from unmoor.runtime.guard.model.bodies.grammar import find_unsafe_member
 from unmoor.runtime.json_values import Json, count, is_count, items, object_at, text, value_at
 
 from .ending import Ending, has_text
-from .protocol import WireFormat
+from .protocol import WireFormat, one_or_more
 from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
 ERRORS = {
@@ -24,8 +26,6 @@ ERRORS = {
     413: "request_too_large",
     504: "timeout_error",
 }
-# Tools that run at the provider and reach the web from there.
-WEB_TOOLS = ("web_search", "web_fetch", "mcp")
 
 
 class AnthropicFormat(WireFormat):
@@ -64,18 +64,12 @@ class AnthropicFormat(WireFormat):
     def policy_violations(self, body: Json, model: str) -> Iterator[str]:
         if body.get("fallbacks"):
             yield "fallbacks would use another model"
-        for tool in items(body, "tools"):
+        for tool in one_or_more(body, "tools"):
             if tool.get("model") not in (None, model):
                 yield f"tool {tool.get('name')} would use another model"
 
     def provider_side_egress(self, body: Json) -> Iterator[str]:
-        if body.get("mcp_servers"):
-            yield "mcp_servers"
-        for tool in items(body, "tools"):
-            if str(tool.get("type", "")).startswith(WEB_TOOLS):
-                yield f"tool {tool['type']}"
-        for message in items(body, "messages"):
-            yield from _remote_sources(items(message, "content"))
+        yield from find_unsafe_member(REQUEST, body)
 
     def accumulate_usage(self, usage: ReportedUsage, event: Json) -> ReportedUsage:
         match event.get("type"):
@@ -122,14 +116,6 @@ def _with_block(ending: Ending, block: Json) -> Ending:
     kind = text(block, "type")
     counts = has_text(block.get("text")) if kind == "text" else "thinking" not in kind
     return replace(ending, has_content=ending.has_content or counts)
-
-
-def _remote_sources(blocks: Iterable[Json]) -> Iterator[str]:
-    for block in blocks:
-        if block.get("type") in ("image", "document") and object_at(block, "source").get("type") == "url":
-            yield f"{block['type']} by its URL"
-        if block.get("type") == "tool_result":
-            yield from _remote_sources(items(block, "content"))
 
 
 def _size(block: Json) -> int:

@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from urllib.parse import unquote
 
 from unmoor.runtime.events import Finish, Tokens
+from unmoor.runtime.guard.model.bodies.gemini import REQUEST
+from unmoor.runtime.guard.model.bodies.grammar import find_unsafe_member
 from unmoor.runtime.json_values import Json, count, items, object_at, text
 
 from .ending import Ending, has_text
@@ -16,7 +17,7 @@ from .protocol import Call, Kind, Pairs, WireFormat
 from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
 VERSION = r"(?:(?:v1|v1beta|v1alpha)/)?"
-GENERATE = re.compile(rf"{VERSION}models/(?P<model>[^/:?]+):(?P<method>[A-Za-z]+)")
+GENERATE = re.compile(rf"{VERSION}models/(?P<model>[A-Za-z0-9._~@-]+):(?P<method>[A-Za-z]+)")
 METHODS: dict[str, Kind] = {"generateContent": "generate", "streamGenerateContent": "generate", "countTokens": "count"}
 STATUSES = {
     400: "INVALID_ARGUMENT",
@@ -34,9 +35,6 @@ STATUSES = {
 RESPONSE_FORMS = ("json", "sse")
 PAGING = ("pageSize", "pageToken")
 KEYS = ("key", "access_token", "oauth_token")
-# Tools that run at the provider and reach the web from there; the API accepts each in snake_case too.
-WEB_TOOLS = ("urlContext", "googleSearch", "googleSearchRetrieval", "googleMaps", "mcpServers")
-WEB_TOOL_NAMES = [name for tool in WEB_TOOLS for name in (tool, re.sub("[A-Z]", lambda m: f"_{m[0].lower()}", tool))]
 
 
 # https://ai.google.dev/api/generate-content#FinishReason
@@ -102,7 +100,7 @@ class GeminiFormat(WireFormat):
     def call(self, method: str, path: str) -> Call | None:
         match = GENERATE.fullmatch(path)
         if method == "POST" and match and match["method"] in METHODS:
-            return Call(kind=METHODS[match["method"]], path=path, model=unquote(match["model"]))
+            return Call(kind=METHODS[match["method"]], path=path, model=match["model"])
         return super().call(method, path)
 
     def allowed_query(self, pairs: Pairs) -> Pairs:
@@ -119,19 +117,12 @@ class GeminiFormat(WireFormat):
         return call.path.endswith(":streamGenerateContent")
 
     def policy_violations(self, body: Json, model: str) -> Iterator[str]:
-        if body.get("model") not in (None, model, f"models/{model}"):
+        inner = (object_at(body, "generateContentRequest"), object_at(body, "generate_content_request"))
+        if any(named.get("model") not in (None, model, f"models/{model}") for named in (body, *inner)):
             yield "model names another model"
 
     def provider_side_egress(self, body: Json) -> Iterator[str]:
-        for tool in items(body, "tools"):
-            yield from (f"tool {name}" for name in WEB_TOOL_NAMES if name in tool)
-        system = (object_at(body, "systemInstruction"), object_at(body, "system_instruction"))
-        for content in (*items(body, "contents"), *system):
-            for part in items(content, "parts"):
-                file = object_at(part, "fileData") or object_at(part, "file_data")
-                uri = file.get("fileUri") or file.get("file_uri") or ""
-                if uri and not str(uri).startswith("https://generativelanguage.googleapis.com/"):
-                    yield "fileData by its URL"
+        yield from find_unsafe_member(REQUEST, body)
 
     def accumulate_usage(self, usage: ReportedUsage, event: Json) -> ReportedUsage:
         if event.get("error"):

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from unmoor.runtime.json_values import Json, items
+from unmoor.runtime.json_values import Json
 
-from .protocol import WireFormat
+from .protocol import WireFormat, one_or_more
 
 ERRORS = {
     400: "invalid_request_error",
@@ -21,8 +21,6 @@ ERRORS = {
 }
 # Members by which another model may respond: OpenRouter's substitutes and stored settings, and others' `fallbacks`.
 OTHER_MODELS = ("models", "fallbacks", "preset")
-# Tools that run at the provider and reach the web from there.
-WEB_TOOLS = ("web_search", "web_fetch", "mcp", "code_interpreter", "openrouter:")
 
 
 class OpenAIFormat(WireFormat):
@@ -53,24 +51,13 @@ class OpenAIFormat(WireFormat):
 
 def all_tools(value: Any) -> Iterator[Json]:
     """The tools in a request, including those in groups and those added later in the conversation."""
-    for tool in items(value, "tools"):
+    for tool in one_or_more(value, "tools"):
         yield tool
         yield from all_tools(tool)
-    for item in items(value, "input"):
+    for item in one_or_more(value, "input"):
         yield from all_tools(item)
-
-
-def web_tools(body: Json) -> Iterator[str]:
-    for tool in all_tools(body):
-        if str(tool.get("type", "")).startswith(WEB_TOOLS):
-            yield f"tool {tool['type']}"
 
 
 def inline_images(urls: Iterable[Any]) -> Iterator[str]:
     """Those of these URLs that hold an image."""
     return (url for url in urls if isinstance(url, str) and url.startswith("data:image/"))
-
-
-def remote(urls: Iterable[Any]) -> bool:
-    """Whether the provider would fetch one of these; data URLs carry their content."""
-    return any(isinstance(url, str) and not url.startswith("data:") for url in urls)

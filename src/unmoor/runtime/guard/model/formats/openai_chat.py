@@ -8,10 +8,12 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from unmoor.runtime.events import Finish, Tokens
+from unmoor.runtime.guard.model.bodies.grammar import HOSTS, find_unsafe_member
+from unmoor.runtime.guard.model.bodies.openai_chat import REQUEST
 from unmoor.runtime.json_values import Json, count, items, object_at, text
 
 from .ending import Ending, has_text
-from .openai import OpenAIFormat, inline_images, remote, web_tools
+from .openai import OpenAIFormat, inline_images
 from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
 REQUEST_USAGE = b'"stream_options":{"include_usage":true},'
@@ -42,16 +44,9 @@ class OpenAIChatFormat(OpenAIFormat):
             yield from inline_images(object_at(block, "image_url").get("url") for block in items(message, "content"))
 
     def provider_side_egress(self, body: Json) -> Iterator[str]:
-        for name in ("web_search_options", "plugins"):
-            if body.get(name):
-                yield name
         if str(body.get("model", "")).endswith(":online"):
-            yield "model :online"
-        yield from web_tools(body)
-        for message in items(body, "messages"):
-            for block in items(message, "content"):
-                if remote(object_at(block, name).get("url") for name in ("image_url", "video_url")):
-                    yield f"{block.get('type')} by its URL"
+            yield f"model :online: {HOSTS}"
+        yield from find_unsafe_member(REQUEST, body)
 
     def accumulate_usage(self, usage: ReportedUsage, event: Json) -> ReportedUsage:
         if event.get("error"):

@@ -8,10 +8,12 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from unmoor.runtime.events import Finish, Tokens
+from unmoor.runtime.guard.model.bodies.grammar import find_unsafe_member
+from unmoor.runtime.guard.model.bodies.openai_responses import REQUEST
 from unmoor.runtime.json_values import Json, count, items, object_at, text
 
 from .ending import Ending, has_text
-from .openai import OpenAIFormat, inline_images, remote, web_tools
+from .openai import OpenAIFormat, inline_images
 from .usage import ReportedUsage, has_invalid_count, price_terms, text_size
 
 ENDS = ("response.completed", "response.incomplete", "response.failed")
@@ -41,11 +43,7 @@ class OpenAIResponsesFormat(OpenAIFormat):
             yield from inline_images(b.get("image_url") for b in blocks if b.get("type") == "input_image")
 
     def provider_side_egress(self, body: Json) -> Iterator[str]:
-        yield from web_tools(body)
-        for item in items(body, "input"):
-            for block in (item, *items(item, "content"), *items(item, "output")):
-                if remote((block.get("image_url"), block.get("file_url"))):
-                    yield f"{block.get('type')} by its URL"
+        yield from find_unsafe_member(REQUEST, body)
 
     def accumulate_usage(self, usage: ReportedUsage, event: Json) -> ReportedUsage:
         if event.get("object") == "response":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from unmoor.runtime.events import Finish
-from unmoor.runtime.json_values import Json
+from unmoor.runtime.json_values import Json, items, object_at
 
 from .ending import Ending
 from .usage import ReportedUsage, price_terms
@@ -76,7 +76,8 @@ class WireFormat(ABC):
 
     @abstractmethod
     def provider_side_egress(self, body: Json) -> Iterable[str]:
-        """The members of the body by which the provider would connect to other hosts for the run."""
+        """The first member of the body by which the provider would connect to other hosts, read its account's data or
+        run tools for the run, or that the guard does not know."""
 
     @abstractmethod
     def accumulate_usage(self, usage: ReportedUsage, event: Json) -> ReportedUsage:
@@ -93,3 +94,9 @@ class WireFormat(ABC):
     def error_event(self, message: str) -> bytes:
         """The same within a stream."""
         return f"data: {json.dumps(self.error(402, message))}\n\n".encode()
+
+
+def one_or_more(value: object, name: str) -> list[Json]:
+    """The objects in the list under this name, or the one object in its place: some providers read it as a list."""
+    one = object_at(value, name)
+    return [one] if one else items(value, name)
