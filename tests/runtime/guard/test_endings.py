@@ -30,7 +30,9 @@ def answered(wire: str, turn: Turn, *, streams: bool) -> tuple[list[ModelAnswer]
     answers: list[ModelAnswer] = []
     provider, root, path, body, _ = WIRES[wire]
     if wire != "gemini":
-        body = {**body, "stream": streams, "tools": [{"name": "bash", "function": {"name": "bash"}}]}
+        tool = {"name": "bash"} if wire != "chat" else {"function": {"name": "bash"}}
+        typed = tool if wire == "anthropic" else {"type": "function", **tool}
+        body = {**body, "stream": streams, "tools": [typed]}
     elif not streams:
         path = path.replace("streamGenerateContent?alt=sse", "generateContent")
     if wire == "gemini":

@@ -543,7 +543,7 @@ def test_a_request_reserves_its_dearest_case(provider: str, path: str, body: Any
     name = {"anthropic": "claude-sonnet-4-5", "openai": "gpt-5.5", "google": "gemini-2.5-flash"}[provider]
     raw = json.dumps({**body, "model": name, "pad": ""}).encode()
     padded = raw.replace(b'"pad": ""', b'"pad": "' + b"a" * (3000 - len(raw)) + b'"')
-    sent = authorize(ModelPolicy(provider=provider, model=name, web=False), "POST", path, "", padded, "")
+    sent = authorize(ModelPolicy(provider=provider, model=name, web=True), "POST", path, "", padded, "")
     model = Model(provider=provider, name=name, base_url="https://x", api_key="k")
     assert worst_case(sent, Prices(model=model, clock=Clock())).cost == Decimal(usd)
 
@@ -601,7 +601,7 @@ def test_what_the_provider_reads_as_an_image_reserves_as_one_and_all_else_as_tex
 ):
     name = {"anthropic": "claude-sonnet-4-5", "openai": "gpt-5.5", "google": "gemini-2.5-flash"}[provider]
     raw = json.dumps({**body, "model": name}).encode()
-    sent = authorize(ModelPolicy(provider=provider, model=name, web=False), "POST", path, "", raw, "")
+    sent = authorize(ModelPolicy(provider=provider, model=name, web=True), "POST", path, "", raw, "")
     assert tokens < most_input_tokens(sent.body, sent.images) < tokens + 100
 
 
