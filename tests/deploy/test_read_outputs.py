@@ -38,7 +38,12 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackLocation:
     """A place that this machine has deployed to, and an engine that says what is laid out."""
     monkeypatch.setenv("UNMOOR_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    for name in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"):
+    for name in (
+        "PULUMI_ERROR_OUTPUT_STRING",
+        "PULUMI_BACKEND_URL",
+        "PULUMI_CONFIG_PASSPHRASE",
+        "PULUMI_CONFIG_PASSPHRASE_FILE",
+    ):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "passphrase").write_text("the passphrase")

@@ -89,7 +89,7 @@ def find_harness(loaded: Loaded, *, store: str, installing: bool) -> HarnessInst
     """The spec's harness on this machine; UnmoorError, with the remedy, if it is missing. It must not read the spec,
     the files of secrets, the store and unmoor's own data, wherever they are."""
     files = [loaded.file.parent / secret.reference for secret in loaded.plan.secrets if secret.source == "file"]
-    stores = [Path(unquote(urlsplit(store).path))] if store.startswith("file:") else []
+    stores = [Path(unquote(urlsplit(store).path))] if store.startswith("file:///") else []
     hidden = (loaded.file, *files, *stores, data_folder())
     return replace(_find_program(loaded, installing=installing), hidden=hidden)
 
