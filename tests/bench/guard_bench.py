@@ -22,8 +22,7 @@ sys.path[:0] = [str(ROOT / "tests" / "runtime"), str(ROOT / "tests" / "runtime" 
 
 from agents import read_answer, request
 from clients import connected
-from test_guard_process import environment, free_port, guard
-from world import GRANT
+from test_guard_process import GRANT, environment, free_port, guard
 
 from unmoor.runtime.config import read_config
 from unmoor.runtime.guard.build import open_guard
