@@ -88,7 +88,7 @@ async def measured(title: str, port: int, *, prefix: bytes = b"/model") -> list[
 
 
 async def first_token(port: int, prefix: bytes) -> float:
-    sent = request("v1/messages", BODY, headers={"x-events": "1"}).replace(b" /model", b" " + prefix, 1)
+    sent = request("v1/messages", BODY, token=GRANT.token, headers={"x-events": "1"}).replace(b" /model", b" " + prefix, 1)
     start = time.perf_counter()
     async with connected(port) as client:
         await client.write(sent)
@@ -121,7 +121,7 @@ async def streams(url: str) -> tuple[float, int]:
 
 async def stream(port: int) -> bool:
     async with connected(port) as client:
-        await client.write(request("v1/messages", BODY, headers={"x-events": str(EVENTS)}))
+        await client.write(request("v1/messages", BODY, token=GRANT.token, headers={"x-events": str(EVENTS)}))
         return (await read_answer(client)).content.endswith(b'message_stop"}\n\n')
 
 
