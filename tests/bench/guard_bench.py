@@ -88,7 +88,9 @@ async def measured(title: str, port: int, *, prefix: bytes = b"/model") -> list[
 
 
 async def first_token(port: int, prefix: bytes) -> float:
-    sent = request("v1/messages", BODY, token=GRANT.token, headers={"x-events": "1"}).replace(b" /model", b" " + prefix, 1)
+    sent = request("v1/messages", BODY, token=GRANT.token, headers={"x-events": "1"}).replace(
+        b" /model", b" " + prefix, 1
+    )
     start = time.perf_counter()
     async with connected(port) as client:
         await client.write(sent)
