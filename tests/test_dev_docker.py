@@ -49,6 +49,16 @@ def test_the_guard_alone_is_given_the_model_key_and_the_way_out(base_spec: dict[
     assert pairs(run, "--network") == ["c-runs"]
 
 
+def test_the_guard_and_the_run_are_given_the_same_key_for_tokens(base_spec: dict[str, Any]) -> None:
+    made = plan(base_spec)
+    for command in (CONTAINERS.guard(made)[0], CONTAINERS.run(made, "run-1")):
+        assert "UNMOOR_SECRET_RUN_TOKEN_KEY" in pairs(command, "--env")
+        assert CONTAINERS.run_key not in " ".join(command)
+    template = CONTAINERS.template(made, {"token": "t"})
+    assert f"UNMOOR_SECRET_RUN_TOKEN_KEY={CONTAINERS.run_key}" in template.container["Env"]
+    assert CONTAINERS.run_key not in repr(CONTAINERS)
+
+
 def test_both_are_fenced_and_the_run_has_the_plans_size(base_spec: dict[str, Any]) -> None:
     made = plan(base_spec)
     for command in (CONTAINERS.guard(made)[0], CONTAINERS.run(made, "run-1")):

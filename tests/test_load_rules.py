@@ -77,6 +77,10 @@ RULES = [
         "secrets.gateway-token: the generated token uses this name; set gateway: {token: gateway-token} to use this secret as the token, or rename it",
     ),
     (
+        COMMAND + "gateway: {token: run-token-key}\nsecrets: {run-token-key: {env: X}}\n",
+        "secrets.run-token-key: runs and the guard hold a generated secret of this name; rename it",
+    ),
+    (
         COMMAND + HOOK % ("${secret:key}", "none"),
         "triggers[0].prompt: a secret is not allowed here; only MCP headers and env take ${secret:name}",
     ),

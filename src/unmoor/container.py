@@ -47,6 +47,8 @@ SERVE_ON_BRIEFLY_S = 5
 PIDS_LIMIT = 512
 
 SECRET_PREFIX = "UNMOOR_SECRET_"
+# The secret that a run's token is derived from. Runners and guards hold it, harnesses do not.
+RUN_TOKEN_KEY = "run-token-key"
 
 
 class NamedSchedule(Protocol):

@@ -23,8 +23,7 @@ sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("helpers", "runtime"
 import forked
 from agents import read_answer, request
 from clients import connected
-from test_guard_process import environment, free_port, guard
-from world import GRANT
+from test_guard_process import GRANT, environment, free_port, guard
 
 from unmoor.runtime.config import read_config
 from unmoor.runtime.guard.build import open_guard
@@ -97,7 +96,9 @@ async def measured(title: str, port: int, *, prefix: bytes = b"/model") -> list[
 
 
 async def first_token(port: int, prefix: bytes) -> float:
-    sent = request("v1/messages", BODY, headers={"x-events": "1"}).replace(b" /model", b" " + prefix, 1)
+    sent = request("v1/messages", BODY, token=GRANT.token, headers={"x-events": "1"}).replace(
+        b" /model", b" " + prefix, 1
+    )
     start = time.perf_counter()
     async with connected(port) as client:
         await client.write(sent)
@@ -130,7 +131,7 @@ async def streams(url: str) -> tuple[float, int]:
 
 async def stream(port: int) -> bool:
     async with connected(port) as client:
-        await client.write(request("v1/messages", BODY, headers={"x-events": str(EVENTS)}))
+        await client.write(request("v1/messages", BODY, token=GRANT.token, headers={"x-events": str(EVENTS)}))
         return (await read_answer(client)).content.endswith(b'message_stop"}\n\n')
 
 

@@ -10,14 +10,16 @@ import contextlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from unmoor.container import (
     GUARD,
     GUARD_PORT,
+    RUN_TOKEN_KEY,
     STOP_GRACE_S,
     STORE_DIR,
     TEMP_DIR,
@@ -25,6 +27,7 @@ from unmoor.container import (
     WORK_DIR,
     hardened_host_config,
     health_check_command,
+    secret_variable,
 )
 from unmoor.docker.cli import DockerCli, last_line
 from unmoor.errors import UnmoorError
@@ -37,6 +40,8 @@ from unmoor.runtime.state.run_record import RunRecord, create_run_record, load_r
 from unmoor.runtime.store import Store
 from unmoor.runtime.waiting import wait_event
 
+from .docker_options import host_config_options
+
 POLL_S = 0.3
 # A run leaves its events in the store: little of its container's log is needed.
 LOG_OPTIONS = {"max-file": "3", "max-size": "10m"}
@@ -47,13 +52,20 @@ READY_TRIES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalContainers:
-    """The command lines for a run's containers: `name` is the prefix of their names, `store` the store's folder."""
+    """The command lines for a run's containers: `name` is the prefix of their names, `store` the store's folder,
+    `run_key` what the guard verifies runs by."""
 
     name: str
     image: str
     bundle: str
     store: Path
     user: str
+    run_key: str = field(default_factory=lambda: token_hex(32), repr=False)
+
+    @property
+    def run_key_value(self) -> dict[str, str]:
+        """The variable of the run key, for the containers and for docker's own environment."""
+        return {secret_variable(RUN_TOKEN_KEY): self.run_key}
 
     def networks(self) -> list[list[str]]:
         """An internal network, and one with internet access."""
@@ -85,6 +97,7 @@ class LocalContainers:
             "UNMOOR_BUNDLE": self.bundle,
             "UNMOOR_GUARD_URL": f"http://guard:{GUARD_PORT}",
             **{secret.variable: secrets[secret.name] for secret in plan.secrets_held_by("run")},
+            **self.run_key_value,
         }
         container = {
             "Image": self.image,
@@ -120,26 +133,8 @@ class LocalContainers:
         return [
             *("--name", f"{self.name}-{role}", "--user", self.user, *host_config_options(host)),
             *("--env", f"UNMOOR_STORE=file://{STORE_DIR}", "--env", f"UNMOOR_BUNDLE={self.bundle}"),
-            *(part for secret in secrets for part in ("--env", secret.variable)),
+            *(part for name in (*(s.variable for s in secrets), *self.run_key_value) for part in ("--env", name)),
         ]
-
-
-def host_config_options(host: Mapping[str, Any]) -> list[str]:
-    """A hardened HostConfig as options of `docker run`."""
-    options = [
-        *(("--cap-drop", name) for name in host["CapDrop"]),
-        ("--cpus", f"{host['NanoCpus'] / 1_000_000_000:g}"),
-        ("--log-driver", host["LogConfig"]["Type"]),
-        *(("--log-opt", f"{k}={v}") for k, v in host["LogConfig"]["Config"].items()),
-        ("--memory", str(host["Memory"])),
-        ("--memory-swap", str(host["MemorySwap"])),
-        *(("--mount", f"type={m['Type']},source={m['Source']},target={m['Target']}") for m in host["Mounts"]),
-        ("--network", host["NetworkMode"]),
-        ("--pids-limit", str(host["PidsLimit"])),
-        *(("--security-opt", option) for option in host["SecurityOpt"]),
-        *(("--tmpfs", f"{path}:{how}") for path, how in host["Tmpfs"].items()),
-    ]
-    return ["--init", "--read-only", *(part for option in options for part in option)]
 
 
 def container_user() -> str:
@@ -159,7 +154,7 @@ async def run_in_docker(
 ) -> RunRecord:
     """Queues a run, runs it to its end and removes its containers: its final record. UnmoorError if Docker refuses."""
     values = {s.variable: secrets[s.name] for s in plan.secrets_held_by("run", "guard")}
-    docker = DockerCli(values)
+    docker = DockerCli({**values, **containers.run_key_value})
     async with guard_container(docker, containers, plan):
         # Created only now: a guard that does not start must leave no queued run.
         await create_run_record(store, record)

@@ -40,7 +40,8 @@ async def serve_in_docker(dev: LocalAgent, served: ServeOptions, containers: Loc
     """Serves the agent inside the block, yields the port, and removes its containers afterwards."""
     redact = redactor({**dev.secrets, "api-token": served.token})
     log = JsonLog(redact=redact, stream=sys.stderr)
-    docker = DockerCli({secret.variable: dev.secrets[secret.name] for secret in dev.plan.secrets_held_by("guard")})
+    held = {secret.variable: dev.secrets[secret.name] for secret in dev.plan.secrets_held_by("guard")}
+    docker = DockerCli({**held, **containers.run_key_value})
     engine = Engine(url=await _socket(docker), grace_s=GRACE_S)
     runs = Runs(engine=engine, template=containers.template(dev.plan, dev.secrets), log=log, look_s=LOOK_S)
     async with guard_container(docker, containers, dev.plan), _serve_launcher(runs) as url:

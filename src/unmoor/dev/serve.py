@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from unmoor.container import RUN_TOKEN_KEY, secret_variable
 from unmoor.errors import UnmoorError
 from unmoor.plan import Plan, Webhook
 from unmoor.runtime.gateway.gateway import Gateway
 from unmoor.runtime.gateway.launchers.process import ProcessLauncher
 from unmoor.runtime.gateway.launchers.protocol import Launcher
 from unmoor.runtime.guard.build import open_guard
+from unmoor.runtime.guard.transport.run_tokens import VerifiedRuns
 from unmoor.runtime.guard.transport.server import GuardServer
 from unmoor.runtime.harness.installed import harness_installation_variable
 from unmoor.runtime.logs import JsonLog
@@ -46,11 +49,15 @@ async def serve_agent(dev: LocalAgent, served: ServeOptions) -> AsyncIterator[in
     launcher = ProcessLauncher(environment={}, output=sys.stderr.fileno())
     model = dev.bundle.agent.model
     key = dev.secrets[model.api_key] if model else ""
+    run_key = secrets.token_hex(32)
     async with (
         open_guard(dev.bundle.agent, key=key, store=dev.store, log=log) as handler,
-        GuardServer(OwnRunsFilter(handler, launcher.running), host=LOOPBACK, port=0, drain_s=1, log=log) as guard,
+        GuardServer(
+            OwnRunsFilter(VerifiedRuns(handler, run_key), launcher.running), host=LOOPBACK, port=0, drain_s=1, log=log
+        ) as guard,
     ):
-        launcher.environment = runner_environment(dev, served.store_url, guard.number, os.environ)
+        environment = runner_environment(dev, served.store_url, guard.number, os.environ)
+        launcher.environment = {**environment, secret_variable(RUN_TOKEN_KEY): run_key}
         async with build_gateway(dev, served, launcher, redact, log).serving(served.listening) as port:
             yield port
 

@@ -11,6 +11,7 @@ from pathlib import Path as FilePath
 
 import tzdata
 
+from unmoor.container import RUN_TOKEN_KEY
 from unmoor.cron import CronError, parse
 from unmoor.quantities import mebibytes, quote_truncated
 from unmoor.runtime.secret_references import SECRET_REFERENCE
@@ -56,6 +57,8 @@ def _secrets(spec: Spec) -> Iterator[Finding]:
         if name not in used:
             yield ("secrets", name), f"secret {name} is declared but not used", "use it or remove it"
     yield from _shared(spec)
+    if RUN_TOKEN_KEY in spec.secrets:
+        yield ("secrets", RUN_TOKEN_KEY), "runs and the guard hold a generated secret of this name", "rename it"
     if spec.gateway.token is None and "gateway-token" in spec.secrets:
         rule = "the generated token uses this name"
         yield (

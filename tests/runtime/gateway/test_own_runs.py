@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from unmoor.dev.own_runs import OwnRunsFilter
+from unmoor.runtime.events import GuardEvent, NetworkDenied
+from unmoor.runtime.guard.transport.run_tokens import VerifiedRuns, run_token
 from unmoor.runtime.guard.transport.types import Emit, RunCredentials, Stream
 
 
@@ -56,25 +58,43 @@ def test_a_run_that_does_not_run_here_is_broken_off() -> None:
     assert served({"a"}, ("b", "1")) == []
 
 
-def test_a_second_token_for_the_same_run_is_broken_off() -> None:
-    assert served({"a"}, ("a", "1"), ("a", "2"), ("a", "ü")) == ["1"]
-
-
-def test_a_token_of_a_run_that_has_ended_is_forgotten() -> None:
+def test_a_run_that_has_ended_is_broken_off_too() -> None:
     running = {"a"}
     guard = Noted()
     own = OwnRunsFilter(guard, lambda: frozenset(running))
 
-    async def serve(run: str, token: str) -> None:
-        await own.serve(Broken(), RunCredentials(run=run, token=token), lambda event: None)  # type: ignore[arg-type]
-
     async def act() -> None:
-        await serve("a", "1")
+        await own.serve(Broken(), RunCredentials(run="a", token="1"), lambda event: None)  # type: ignore[arg-type]
         running.clear()
-        await serve("b", "x")
-        running.add("a")
-        await serve("a", "2")
+        await own.serve(Broken(), RunCredentials(run="a", token="1"), lambda event: None)  # type: ignore[arg-type]
         await own.settle()
 
     asyncio.run(act())
-    assert guard.served == ["1", "2", "settled"]
+    assert guard.served == ["1", "settled"]
+
+
+def shown(key: str, *grants: tuple[str, str]) -> tuple[list[str], list[GuardEvent]]:
+    """The tokens that a guard with this key serves, and the events of the others."""
+    guard, told = Noted(), list[GuardEvent]()
+
+    async def act() -> None:
+        for run, token in grants:
+            await VerifiedRuns(guard, key).serve(Broken(), RunCredentials(run=run, token=token), told.append)  # type: ignore[arg-type]
+
+    asyncio.run(act())
+    return guard.served, told
+
+
+def test_a_token_proves_one_run_under_one_key() -> None:
+    mine, others = run_token("k", "a"), (run_token("k", "b"), run_token("K", "a"), "", "ü", "a")
+    assert shown("k", ("a", mine), ("a", mine)) == ([mine, mine], [])
+    served, told = shown("k", *(("a", token) for token in others), ("b", mine), ("", mine))
+    assert served == []
+    reason = "the token does not prove this run; give runs and the guard the same run-token-key"
+    assert told == [NetworkDenied(destination="the guard", reason=reason)] * 7
+
+
+def test_whoever_comes_first_with_a_token_of_its_own_is_not_served_and_the_run_is() -> None:
+    token = run_token("k", "a")
+    served, _ = shown("k", ("a", "made-up"), ("a", token), ("never-was", "made-up"), ("never-was", token))
+    assert served == [token]

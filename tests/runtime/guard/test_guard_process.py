@@ -22,13 +22,14 @@ import pytest
 from agents import KEY, ask
 from forked import AGENT
 from model_server import Stall, Text, model_server
-from world import GRANT
 
 from unmoor.plan.bundle import pack
 from unmoor.runtime.errors import ConfigurationError
-from unmoor.runtime.events import GuardEvent, ModelUsage
+from unmoor.runtime.events import GuardEvent, ModelUsage, NetworkDenied
 from unmoor.runtime.guard.main import GuardOptions, read_options
 from unmoor.runtime.guard.transport.link_client import connect_guard
+from unmoor.runtime.guard.transport.run_tokens import run_token
+from unmoor.runtime.guard.transport.types import RunCredentials
 from unmoor.runtime.redact import encodings
 from unmoor.runtime.run.guard_port import GuardPort
 from unmoor.runtime.state.keys import run_id
@@ -40,6 +41,8 @@ from unmoor.spec.models import Spec
 
 pytestmark = pytest.mark.slow
 
+RUN_KEY = "k" * 40
+GRANT = RunCredentials(run="r1", token=run_token(RUN_KEY, "r1"))
 BODY: dict[str, Any] = {"model": "claude-sonnet-4-5", "stream": True, "messages": []}
 
 
@@ -65,6 +68,7 @@ def environment(folder: Path, base_url: str, *, command: str = "cat", **more: st
         "UNMOOR_STORE": (folder / "store").as_uri(),
         "UNMOOR_GUARD_BIND": "127.0.0.1",
         "UNMOOR_SECRET_MODEL_KEY": KEY,
+        "UNMOOR_SECRET_RUN_TOKEN_KEY": RUN_KEY,
         "PORT": str(free_port()),
         **more,
     }
@@ -106,14 +110,28 @@ def listens(port: str) -> bool:
         return False
 
 
-def through(port: str, told: list[GuardEvent]) -> int:
+def through(port: str, told: list[GuardEvent], grant: RunCredentials = GRANT) -> int:
     """One request on a run's port with a link to this guard; its status."""
 
     async def main() -> int:
-        async with GuardPort(connect_guard(f"http://127.0.0.1:{port}"), GRANT, told.append) as local:
-            return (await ask(local, "v1/messages", BODY)).status
+        async with GuardPort(connect_guard(f"http://127.0.0.1:{port}"), grant, told.append) as local:
+            return (await ask(local, "v1/messages", BODY, token=grant.token)).status
 
     return asyncio.run(main())
+
+
+def test_a_made_up_run_and_a_made_up_token_are_not_served(tmp_path: Path):
+    told: list[GuardEvent] = []
+    with model_server(Text("x")) as server, guard(variables := environment(tmp_path, server.url)) as process:
+        for run in ("r1", "never-was"):
+            with pytest.raises((EOFError, ConnectionError)):
+                through(variables["PORT"], told, RunCredentials(run=run, token="made-up"))
+        assert server.requests == []
+        assert through(variables["PORT"], told) == 200
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=8)
+    assert [type(event) for event in told] == [NetworkDenied, NetworkDenied, ModelUsage]
+    assert RUN_KEY not in said + str(told)
 
 
 def test_it_serves_runs_and_writes_what_they_spent_before_it_ends(tmp_path: Path):
@@ -150,7 +168,7 @@ def test_a_stream_that_is_under_way_does_not_keep_it_from_ending_in_time(tmp_pat
 
         async def main() -> float:
             async with GuardPort(connect_guard(f"http://127.0.0.1:{variables['PORT']}"), GRANT, told.append) as local:
-                asking = asyncio.create_task(ask(local, "v1/messages", BODY))
+                asking = asyncio.create_task(ask(local, "v1/messages", BODY, token=GRANT.token))
                 await asyncio.sleep(0.3)
                 start = time.monotonic()
                 process.send_signal(signal.SIGTERM)
@@ -269,7 +287,7 @@ def test_a_run_and_its_guard_are_two_processes_and_the_run_has_no_key(tmp_path: 
             ended = subprocess.run(
                 [*AGENT, "run", run],
                 env={
-                    **{k: v for k, v in variables.items() if "SECRET" not in k},
+                    **{k: v for k, v in variables.items() if k != "UNMOOR_SECRET_MODEL_KEY"},
                     "UNMOOR_GUARD_URL": f"http://127.0.0.1:{variables['PORT']}",
                     "UNMOOR_WORK": str(tmp_path / "work"),
                     "HOME": str(tmp_path),

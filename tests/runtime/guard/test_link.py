@@ -627,3 +627,31 @@ def test_a_front_that_lets_nobody_in_is_said_with_its_answer():
     with pytest.raises(ConnectionError, match=r"^its front responds 403$"):
         run(main())
     assert seen == ["Bearer t0ken"]
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /link HTTP/1.1\r\nHost: x\r\nX-Half: "])
+def test_a_connection_that_sends_no_whole_head_is_closed(sent: bytes):
+    async def main() -> bytes:
+        async with GuardServer(Does(echo), host="127.0.0.1", port=0, head_s=0.05) as guard:
+            reader, writer = await asyncio.open_connection("127.0.0.1", guard.number)
+            writer.write(sent)
+            try:
+                return await reader.read()
+            except ConnectionError:
+                return b""
+            finally:
+                writer.close()
+
+    assert asyncio.run(asyncio.wait_for(main(), 5)) == b""
+
+
+def test_a_connection_to_a_guard_is_for_one_request():
+    async def main() -> bytes:
+        async with GuardServer(Does(echo), host="127.0.0.1", port=0, head_s=0.2) as guard:
+            reader, writer = await asyncio.open_connection("127.0.0.1", guard.number)
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            data = await reader.read()
+            writer.close()
+            return data
+
+    assert asyncio.run(asyncio.wait_for(main(), 5)).startswith(b"HTTP/1.1 200 OK")

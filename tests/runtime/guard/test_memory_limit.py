@@ -1,72 +1,154 @@
-"""Large bodies share a bounded memory, and wait for it in turn."""
+"""Large bodies share a bounded memory, and no run can take what the others need."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from unmoor.runtime.guard.model.memory_limit import ByteSemaphore
+import pytest
+from agents import NAMES, agent, opened, request
+from agents import ask as ask_model
+from clients import connected
+from model_server import Text, model_server
+
+from unmoor.runtime.guard.build import GuardSettings
+from unmoor.runtime.guard.model.memory_limit import SMALL, BodyMemory, Grow
+from unmoor.runtime.guard.transport.http1 import BadRequest
+
+LARGE = SMALL + 1
+Reading = Callable[[Grow], Awaitable[bytes]]
 
 
-async def hold(room: ByteSemaphore, count: int, order: list[int], name: int, leave: asyncio.Event) -> None:
-    async with room.acquire(count):
-        order.append(name)
+def whole(size: int) -> Reading:
+    async def read(grow: Grow) -> bytes:
+        await grow(size)
+        return b""
+
+    return read
+
+
+def unfinished(size: int, begun: asyncio.Event) -> Reading:
+    async def read(grow: Grow) -> bytes:
+        await grow(size)
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    return read
+
+
+async def hold(memory: BodyMemory, run: str, read: Reading, leave: asyncio.Event) -> None:
+    async with memory.lease(run) as lease:
+        await lease.read(read)
         await leave.wait()
 
 
-def test_who_asks_first_is_let_in_first_even_if_a_later_one_would_fit():
-    async def main() -> list[list[int]]:
-        room, order, leave = ByteSemaphore(10), list[int](), asyncio.Event()
-        tasks = [asyncio.create_task(hold(room, n, order, n, leave)) for n in (6, 5, 1)]
-        await asyncio.sleep(0)
-        before = list(order)
+async def passes(memory: BodyMemory, run: str, size: int) -> bool:
+    """Whether a body of this run is let in now."""
+    leave = asyncio.Event()
+    leave.set()
+    try:
+        async with asyncio.timeout(0.05):
+            await hold(memory, run, whole(size), leave)
+    except TimeoutError:
+        return False
+    return True
+
+
+def run(main: Any) -> Any:
+    return asyncio.run(asyncio.wait_for(main, 5))
+
+
+def test_a_run_that_sends_nothing_more_holds_only_its_own_next_body():
+    async def main() -> list[bool]:
+        memory, begun = BodyMemory(10 * LARGE), asyncio.Event()
+        task = asyncio.create_task(hold(memory, "a", unfinished(LARGE, begun), asyncio.Event()))
+        await begun.wait()
+        tried = [await passes(memory, "a", LARGE), await passes(memory, "a", SMALL), await passes(memory, "b", LARGE)]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return [*tried, await passes(memory, "a", LARGE)]
+
+    assert run(main()) == [False, True, True, True]
+
+
+def test_the_run_with_the_most_memory_gives_up_what_it_is_reading():
+    async def main() -> tuple[bool, list[Any]]:
+        memory, begun = BodyMemory(4 * LARGE), [asyncio.Event(), asyncio.Event()]
+        tasks = [
+            asyncio.create_task(hold(memory, name, unfinished(2 * LARGE, event), asyncio.Event()))
+            for name, event in zip("ab", begun, strict=True)
+        ]
+        for event in begun:
+            await event.wait()
+        passed = await passes(memory, "c", LARGE)
+        done, _ = await asyncio.wait(tasks, timeout=0.01)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return passed, [task.exception() for task in done]
+
+    passed, [error] = run(main())
+    assert passed
+    assert isinstance(error, BadRequest)
+    assert (error.status, str(error)) == (
+        503,
+        "other runs need the guard's memory, and this body did not arrive in time; send it again",
+    )
+
+
+def test_a_run_gets_half_of_the_memory_and_waits_for_its_own():
+    async def main() -> list[bool]:
+        memory, leave = BodyMemory(4 * LARGE), asyncio.Event()
+        tasks = [asyncio.create_task(hold(memory, "a", whole(LARGE), leave)) for _ in range(5)]
+        await asyncio.sleep(0.01)
+        tried = [await passes(memory, "a", LARGE), await passes(memory, "b", 2 * LARGE)]
         leave.set()
         await asyncio.gather(*tasks)
-        return [before, order]
+        return [*tried, await passes(memory, "a", 2 * LARGE)]
 
-    assert asyncio.run(main()) == [[6], [6, 5, 1]]
+    assert run(main()) == [False, True, True]
 
 
-def test_more_than_there_is_takes_all_of_it():
+def test_a_body_that_is_larger_than_all_of_it_passes_alone():
+    assert run(passes(BodyMemory(LARGE), "a", 100 * LARGE))
+
+
+def test_one_that_gives_up_waiting_takes_nothing():
     async def main() -> bool:
-        room = ByteSemaphore(10)
-        async with room.acquire(1000):
-            try:
-                async with asyncio.timeout(0.01), room.acquire(1):
-                    return False
-            except TimeoutError:
-                pass
-        async with room.acquire(10):
-            return True
-
-    assert asyncio.run(main())
-
-
-def test_one_that_gives_up_takes_nothing():
-    async def main() -> bool:
-        room, leave = ByteSemaphore(10), asyncio.Event()
-        holder = asyncio.create_task(hold(room, 10, [], 0, leave))
-        waiting = [asyncio.create_task(hold(room, n, [], n, leave)) for n in (10, 4)]
+        memory, leave = BodyMemory(2 * LARGE), asyncio.Event()
+        holder = asyncio.create_task(hold(memory, "a", whole(LARGE), leave))
         await asyncio.sleep(0)
+        waiting = [asyncio.create_task(hold(memory, "a", whole(LARGE), leave)) for _ in range(3)]
+        await asyncio.sleep(0.01)
         waiting[0].cancel()
         leave.set()
         await asyncio.gather(holder, *waiting, return_exceptions=True)
-        async with asyncio.timeout(1), room.acquire(10):
-            return True
+        return await passes(memory, "b", 2 * LARGE)
 
-    assert asyncio.run(main())
+    assert run(main())
 
 
-def test_one_that_gives_up_just_as_it_is_let_in_gives_back():
-    async def main() -> bool:
-        room, leave = ByteSemaphore(10), asyncio.Event()
-        holder = asyncio.create_task(hold(room, 10, [], 0, leave))
-        waiting = asyncio.create_task(hold(room, 10, [], 1, leave))
-        await asyncio.sleep(0)
-        leave.set()
-        await asyncio.sleep(0)
-        waiting.cancel()
-        await asyncio.gather(holder, waiting, return_exceptions=True)
-        async with asyncio.timeout(1), room.acquire(10):
-            return True
+@pytest.mark.parametrize("arrived", [0, 200_000])
+def test_requests_that_declare_much_and_send_little_stop_nobody(arrived: int):
+    """Finding of a trial: eight such connections of one run, and another run's request had no answer in 25 s."""
+    body = {"model": NAMES["anthropic"], "messages": [{"role": "user", "content": "x" * 200_000}]}
+    settings = GuardSettings(memory_bytes=1_000_000)
 
-    assert asyncio.run(main())
+    async def main(url: str) -> int:
+        async with opened(agent(base_url=url), [], settings=settings) as port:
+            head = request("v1/messages", b"", headers={"content-length": str(60 * 1024 * 1024)})
+            clients = [connected(port.number) for _ in range(8)]
+            for client in clients:
+                stream = await client.__aenter__()
+                await stream.write(head + b"x" * arrived)
+            try:
+                small = {**body, "messages": []}
+                return (await ask_model(port, "v1/messages", body if not arrived else small)).status
+            finally:
+                for client in clients:
+                    await client.__aexit__(None, None, None)
+
+    with model_server(Text("x")) as server:
+        assert run(main(server.url)) == 200

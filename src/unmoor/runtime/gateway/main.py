@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from unmoor.container import GATEWAY_PORT, secret_variable
+from unmoor.container import GATEWAY_PORT, RUN_TOKEN_KEY, secret_variable
 from unmoor.runtime.environment import ContainerEnvironment, read_environment, scrub_secrets
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.gateway.launchers.choose import (
@@ -121,7 +121,7 @@ async def serve(
             launcher=build_launcher(
                 serving.launcher,
                 bundle.agent,
-                environment=runner_environment(serving.environment, surroundings, held["run"]),
+                environment=runner_environment(serving.environment, surroundings, {*held["run"], RUN_TOKEN_KEY}),
                 extra={GATEWAY_URL: url} if url else {},
                 log=log,
             ),

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from unmoor.container import GUARD_PORT
+from unmoor.container import GUARD_PORT, RUN_TOKEN_KEY, secret_variable
 from unmoor.runtime.config import AgentConfig
 from unmoor.runtime.environment import ContainerEnvironment, read_environment, scrub_secrets
 from unmoor.runtime.errors import ConfigurationError
+from unmoor.runtime.guard.transport.run_tokens import VerifiedRuns
 from unmoor.runtime.guard.transport.server import GuardServer
-from unmoor.runtime.logs import JsonLog
+from unmoor.runtime.guard.transport.types import FlushableHandler
+from unmoor.runtime.logs import JsonLog, Log
 from unmoor.runtime.patience import retry_at_start
 from unmoor.runtime.redact import redactor
 from unmoor.runtime.signals import shutdown_event
@@ -22,6 +24,7 @@ from unmoor.runtime.state.bundle import fetch_bundle
 from unmoor.runtime.store import open_store
 
 from .build import open_guard
+from .handler import GuardHandler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +68,23 @@ async def serve(options: GuardOptions, environment: ContainerEnvironment) -> int
     released = stop.set if options.ends_with_run else lambda: None
     async with (
         open_guard(agent, store=store, key=model_key(agent, environment), log=log) as guard,
-        GuardServer(guard, host=options.host, port=options.port, released=released, log=log) as server,
+        GuardServer(
+            _verified(guard, environment, log), host=options.host, port=options.port, released=released, log=log
+        ) as server,
     ):
         log("listening", host=options.host, port=server.number, agent=agent.name, environment=agent.environment)
         await stop.wait()
         log("stopping")
     log("stopped")
     return 0
+
+
+def _verified(guard: GuardHandler, environment: ContainerEnvironment, log: Log) -> FlushableHandler:
+    """The guard for runs that prove their ids, if the target gives runs and the guard a key for that."""
+    if key := environment.secrets.get(secret_variable(RUN_TOKEN_KEY), ""):
+        return VerifiedRuns(guard, key)
+    log(f"runs need not prove their ids: {secret_variable(RUN_TOKEN_KEY)} is not set", level="warning")
+    return guard
 
 
 def model_key(agent: AgentConfig, environment: ContainerEnvironment) -> str:

@@ -13,12 +13,12 @@ MAX_HEADERS = 256
 def limit_heads(app: ASGIApp) -> ASGIApp:
     """The application, behind a refusal of heads that are too large."""
 
-    async def limited(scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (problem := head_problem(scope)):
             return await error_response(HttpError(431, problem, connection="close"))(scope, receive, send)
         await app(scope, receive, send)
 
-    return limited
+    return serve
 
 
 def head_problem(scope: Scope) -> str:

@@ -13,8 +13,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
+from unmoor.container import RUN_TOKEN_KEY
 from unmoor.runtime.errors import TransientError, UnmoorRuntimeError
 from unmoor.runtime.events import FINAL_STATUSES, Finished, Notice
+from unmoor.runtime.guard.transport.run_tokens import run_token
 from unmoor.runtime.guard.transport.types import RunCredentials, new_token
 from unmoor.runtime.redact import redactor
 from unmoor.runtime.self_test_trigger import KIND
@@ -100,7 +102,9 @@ class _Lifecycle:
             return await self._report(replace(outcome, reason=reason, answer=answer), attempt)
 
     def _attempt(self, events_before: int) -> Attempt:
-        token = new_token()
+        key = self.host.secrets.get(RUN_TOKEN_KEY, "")
+        # A guard in this process needs no proof.
+        token = run_token(key, self.lease.record.id) if key else new_token()
         answers = ModelAnswers(self.stop, self.host.bundle.agent.run.max_model_requests)
         redact = redactor({**self.host.secrets, "run-token": token})
         journal = EventLog(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 
@@ -13,14 +14,13 @@ from unmoor.runtime.logs import Log, null_log
 
 from .formats import formats_of
 from .forward import JSON, ForwardedRequest, Provider, Reserved, cap_text
-from .memory_limit import ByteSemaphore
+from .memory_limit import SMALL, BodyLease, BodyMemory
 from .request_policy import ModelPolicy, ProviderRequest, RequestDenied, authorize
 from .reservation import worst_case
 
 MAX_BODY = 64 * 1024 * 1024
 # The limit of all bodies together that are not small: a guard of 512 MiB can hold them and parse one.
 MEMORY = 128 * 1024 * 1024
-SMALL = 128 * 1024
 # The providers' own client libraries obey this: a refused request would be refused again.
 NO_RETRY = (b"x-should-retry", b"false")
 RETRY_SOON = (b"retry-after", b"2")
@@ -35,10 +35,10 @@ class ModelProxy:
     log: Log = null_log
     max_body: int = MAX_BODY
     memory_bytes: int = MEMORY
-    _memory: ByteSemaphore = field(init=False)
+    _memory: BodyMemory = field(init=False)
 
     def __post_init__(self) -> None:
-        self._memory = ByteSemaphore(self.memory_bytes)
+        self._memory = BodyMemory(self.memory_bytes)
 
     async def refuse_token(self, exchange: Exchange, reason: str) -> None:
         """Refuses a request without this run's token."""
@@ -54,21 +54,24 @@ class ModelProxy:
         size = declared_body_size(exchange.request, self.max_body)
         if size > self.max_body:
             return await self._refuse(exchange, 413, str(TooLarge(self.max_body)), [NO_RETRY])
-        async with self._memory.acquire(size if size > SMALL else 0):
-            await self._handle(exchange)
+        async with self._memory.lease(exchange.credentials.run) as lease:
+            await self._handle(exchange, lease)
 
-    async def _handle(self, exchange: Exchange) -> None:
+    async def _handle(self, exchange: Exchange, lease: BodyLease) -> None:
         request = exchange.request
         path, _, query = request.target.removeprefix(MODEL_PATH).removeprefix("/").partition("?")
         encoding = ",".join(request.values(b"content-encoding"))
         try:
-            body = await exchange.http.body(self.max_body)
-            allowed = authorize(self.policy, request.method, path, query, body, encoding)
+            body = await lease.read(lambda grow: exchange.http.body(self.max_body, grow))
+            checked = (self.policy, request.method, path, query, body, encoding)
+            # A large body must not stop the other runs' connections while it is parsed.
+            allowed = authorize(*checked) if len(body) <= SMALL else await asyncio.to_thread(authorize, *checked)
         except RequestDenied as denied:
             exchange.emit(NetworkDenied(destination="the model", reason=str(denied)))
             return await self._refuse(exchange, denied.status, str(denied), [NO_RETRY])
         except BadRequest as error:
-            return await self._refuse(exchange, error.status, str(error), [NO_RETRY])
+            again = RETRY_SOON if error.status == 503 else NO_RETRY
+            return await self._refuse(exchange, error.status, str(error), [again])
         await exchange.http.cancel_on_disconnect(self._forward(exchange, allowed))
 
     async def _forward(self, exchange: Exchange, request: ProviderRequest) -> None:

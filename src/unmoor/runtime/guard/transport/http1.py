@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ class HttpLimits:
     headers: int = 256
     head_s: float = 30
     body_s: float = 300
+    body_idle_s: float = 30
     idle_s: float = 600
     linger_s: float = 2
 
@@ -59,6 +60,10 @@ class TooLarge(BadRequest):
         super().__init__(413, f"the request's body is larger than {max_size // (1024 * 1024)} MiB")
 
 
+async def _do_nothing(count: int) -> None:
+    pass
+
+
 class Http1Connection:
     """Requests and responses on one connection. It frames the responses; their headers must not."""
 
@@ -78,13 +83,13 @@ class Http1Connection:
             method=event.method.decode("latin-1"), target=event.target.decode("latin-1"), headers=event.headers
         )
 
-    async def body(self, max_size: int) -> bytes:
-        """The request's whole body; TooLarge above the limit."""
+    async def body(self, max_size: int, grow: Callable[[int], Awaitable[None]] = _do_nothing) -> bytes:
+        """The request's whole body; TooLarge above the limit. `grow` is awaited before more bytes are kept."""
         if self._http.they_are_waiting_for_100_continue:
             await self._stream.write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
         try:
             async with asyncio.timeout(self._limits.body_s):
-                return await self._body(max_size)
+                return await self._body(max_size, grow)
         except TimeoutError:
             raise BadRequest(408, "the request's body did not arrive in time") from None
 
@@ -181,17 +186,20 @@ class Http1Connection:
         if len(head.headers) > self._limits.headers:
             raise BadRequest(431, f"the request has more than {self._limits.headers} headers; send fewer")
 
-    async def _body(self, max_size: int) -> bytes:
+    async def _body(self, max_size: int, grow: Callable[[int], Awaitable[None]]) -> bytes:
         parts: list[bytes] = []
         size = 0
         while not isinstance(event := self._event(), h11.EndOfMessage):
             if isinstance(event, h11.Data):
                 size += len(event.data)
+                if size > max_size:
+                    raise TooLarge(max_size)
+                await grow(len(event.data))
                 parts.append(bytes(event.data))
             else:
-                self._http.receive_data(await self._stream.read())
-            if size > max_size:
-                raise TooLarge(max_size)
+                async with asyncio.timeout(self._limits.body_idle_s):
+                    data = await self._stream.read()
+                self._http.receive_data(data)
         return b"".join(parts)
 
     def _read_rest(self) -> bool:

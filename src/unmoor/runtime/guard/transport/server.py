@@ -17,6 +17,32 @@ from .link_server import serve_link
 from .types import FlushableHandler
 
 LINK_PATH, SHARED_LINK_PATH = "/link", "/links"
+# Seconds until a new connection has sent its one request.
+HEAD_S = 10.0
+
+
+class LinkConnection(web.RequestHandler):
+    """One connection for one request; aiohttp has no deadline for a head."""
+
+    def __init__(self, server: web.Server, *, loop: asyncio.AbstractEventLoop, head_s: float) -> None:
+        super().__init__(server, loop=loop, access_log=None)  # type: ignore[arg-type]
+        self._head_s = head_s
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        assert isinstance(transport, asyncio.Transport)
+        self._deadline = asyncio.get_running_loop().call_later(self._head_s, transport.abort)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.stop_deadline()
+        super().connection_lost(exc)
+
+    def stop_deadline(self) -> None:
+        """Called once the request's head has arrived."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 @dataclass(slots=True)
@@ -32,6 +58,7 @@ class GuardServer:
     port: int
     drain_s: float = 4
     max_links: int = 2000
+    head_s: float = HEAD_S
     released: Callable[[], None] = lambda: None
     log: Log = null_log
     _links: set[asyncio.Task[None]] = field(init=False, default_factory=set[asyncio.Task[None]])
@@ -41,7 +68,9 @@ class GuardServer:
     async def __aenter__(self) -> GuardServer:
         self._http = web.Server(self._respond, access_log=None)
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._http, self.host, self.port, backlog=1024)
+        self._listener = await loop.create_server(
+            lambda: LinkConnection(self._http, loop=loop, head_s=self.head_s), self.host, self.port, backlog=1024
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -60,6 +89,13 @@ class GuardServer:
         return self._listener.sockets[0].getsockname()[1]
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        assert isinstance(request.protocol, LinkConnection)
+        request.protocol.stop_deadline()
+        response = await self._response(request)
+        response.force_close()
+        return response
+
+    async def _response(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method == "GET" and request.path == HEALTH_PATH:
             return web.json_response({"status": "ok", "links": len(self._links)})
         if request.method != "GET" or request.path not in (LINK_PATH, SHARED_LINK_PATH):
