@@ -110,3 +110,41 @@ def watch(path):
 print(tried(lambda: os.listdir("private")), watch(b"private"), watch(b"private/inner"), watch(b"."))
 """
     assert confined(code, abi=6, port=9, work=tmp_path / "work") == "EACCES EACCES EACCES True"
+
+
+@pytest.mark.parametrize("abi", ABIS[1:])
+def test_no_terminal_is_opened(abi: int) -> None:
+    leader, terminal = os.openpty()
+    try:
+        code = f"""
+for path in ("/dev/ptmx", "/dev/pts/ptmx", {os.ttyname(terminal)!r}, "/dev/tty", "/dev/console"):
+    print(tried(lambda: os.open(path, os.O_RDWR | os.O_NOCTTY)))
+"""
+        seen = confined(code, abi=abi, port=9).splitlines()
+    finally:
+        os.close(leader)
+        os.close(terminal)
+    assert seen[0] == seen[2] == "EACCES"
+    assert set(seen) <= {"EACCES", "ENXIO", "ENOENT"}
+
+
+@pytest.mark.parametrize("abi", [0, 6])
+def test_calls_of_another_width_are_refused(abi: int) -> None:
+    """x32 calls have a bit of their own, and int 0x80 makes 32-bit ones, whose numbers are others."""
+    code = """
+import mmap, platform
+if platform.machine() != "x86_64":
+    print("ENOSYS\\nENOSYS")
+    sys.exit()
+print(call(0x40000000 | 39))
+child = os.fork()
+if child == 0:
+    page = mmap.mmap(-1, 4096, prot=7)
+    page.write(bytes.fromhex("b814000000cd80c3"))  # getpid() of 32-bit programs
+    result = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()
+    os._exit(-result if result < 0 else 0)
+status = os.wait()[1]
+# A kernel without 32-bit programs kills it.
+print("ENOSYS" if os.WIFSIGNALED(status) else errno.errorcode.get(os.waitstatus_to_exitcode(status), "done"))
+"""
+    assert confined(code, abi=abi, port=9).splitlines() == ["ENOSYS", "ENOSYS"]
