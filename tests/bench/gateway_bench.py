@@ -186,9 +186,12 @@ class Serving:
 def serving(folder: Path, command: str, *, port: int = 0) -> Iterator[Serving]:
     (folder / "hook-secret").write_text(SECRET)
     (folder / "unmoor.yaml").write_text(json.dumps(spec(command)))
-    argv = [*DEV, str(folder / "unmoor.yaml"), "--port", str(port), "--token", TOKEN]
+    argv = [*DEV, str(folder / "unmoor.yaml"), "--port", str(port)]
     # As a user has it: the first run leaves its byte code.
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"HOME": str(folder)}
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {
+        "HOME": str(folder),
+        "UNMOOR_TOKEN": TOKEN,
+    }
     with (folder / "log").open("a") as log:
         process = subprocess.Popen(
             [*argv, "--store", (folder / "store").as_uri()], stdout=subprocess.PIPE, stderr=log, text=True, env=env

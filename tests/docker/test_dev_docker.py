@@ -102,8 +102,8 @@ def test_an_image_that_is_not_there_is_one_line(home: Path, base: str) -> None:
 @contextlib.contextmanager
 def served(home: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[str], Any]]:
     """`unmoor dev --docker` that serves, and what asks it."""
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
-    command = [*UNMOOR, "dev", str(folder), "--docker", "--port", "0", "--token", "t"]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "UNMOOR_TOKEN": "t"}
+    command = [*UNMOOR, "dev", str(folder), "--docker", "--port", "0"]
     with (
         (home / "told").open("w") as told,
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=told, text=True) as process,

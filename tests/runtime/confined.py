@@ -6,7 +6,7 @@ import asyncio
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +78,7 @@ def confined(
     port: int,
     work: Path = SYSTEM,
     local_sockets: bool = False,
+    readable: Sequence[Path] = (),
     python: str = sys.executable,
 ) -> str:
     """The output of Python code inside the sandbox."""
@@ -85,7 +86,7 @@ def confined(
 
     async def run() -> None:
         write = ("/dev/null",) if work == SYSTEM else ("/dev/null", str(work))
-        rules = Rules(read=READ, write=write, ports=(port,), local_sockets=local_sockets)
+        rules = Rules(read=(*READ, *map(str, readable)), write=write, ports=(port,), local_sockets=local_sockets)
         result = await run_confined(
             Command(argv=(python, "-I", "-S", "-c", PROLOGUE + code), environment={}, stdin=b""),
             rules=rules,

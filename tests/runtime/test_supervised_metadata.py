@@ -97,6 +97,29 @@ print(*sorted({{str(tried(act)) for act in acts}}))
     assert stat.S_IMODE(Path("/dev/null").stat().st_mode) == 0o666
 
 
+@pytest.mark.parametrize("abi", ABIS[1:])
+def test_a_file_outside_is_not_truncated(folders: tuple[Path, Path], abi: int) -> None:
+    """Landlock's first two versions know no truncation: by name, or by an open() that only reads."""
+    work, outside = folders
+    readable = outside.with_name("readable")
+    readable.write_text(OUTSIDE)
+    code = f"""
+names = [{str(outside)!r}, "../outside", {str(readable)!r}]
+acts = [lambda n=n: os.truncate(n, 3) for n in names]
+acts += [lambda n=n, m=m: os.open(n, os.O_TRUNC | m) for n in names for m in (os.O_RDONLY, os.O_WRONLY, os.O_RDWR, 3)]
+how = struct.pack("=QQQ", os.O_TRUNC, 0, 0)
+acts += [lambda n=n: call(437, -100, n.encode(), how, 24) for n in names]
+print(*sorted({{str(tried(act)) for act in acts}}))
+open("own", "w").write("left alone"); os.truncate("own", 4); print(open("own").read())
+print(tried(lambda: os.truncate("none", 0)), tried(lambda: os.truncate("own", -1)))
+open("own", "w").close(); print(os.stat("own").st_size)
+"""
+    seen = confined(code, abi=abi, port=9, work=work, readable=[readable]).splitlines()
+    assert [outside.read_text(), readable.read_text()] == [OUTSIDE, OUTSIDE]
+    assert set(seen[0].split()) <= {"EACCES", "EPERM", "ENOSYS"}
+    assert seen[1:] == ["left", "ENOENT EINVAL", "0"]
+
+
 def test_a_path_that_changes_while_it_is_checked_leads_nowhere_else(folders: tuple[Path, Path]) -> None:
     """A thread swaps the folder for a link, and the text of the path, as fast as it can."""
     work, outside = folders

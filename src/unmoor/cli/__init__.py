@@ -31,7 +31,9 @@ def main() -> None:
     except UnmoorError as error:
         if debug:
             raise
-        print(error, file=sys.stderr)
+        from unmoor.cli.render.event_lines import printable_lines
+
+        print(printable_lines(str(error)), file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except BrokenPipeError:
         # The reader has read enough, as `head` does.

@@ -159,22 +159,22 @@ def dev(
         int | None,
         typer.Option("--port", min=0, max=65535, help="The port to listen on; default 8080, 0 picks a free port."),
     ] = None,
-    token: Annotated[
-        str, typer.Option("--token", envvar="UNMOOR_TOKEN", help="The API token; default: a new random one.")
-    ] = "",
+    token: Annotated[str, typer.Option("--token", hidden=True)] = "",
     docker: Annotated[bool, typer.Option("--docker", help="Run in containers with this machine's Docker.")] = False,
     install: Annotated[bool, typer.Option("--install", help="Install the harness with npm if it is missing.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
 ) -> None:
     """Serve the agent on this machine, or run it once, without Docker, a cloud account or Pulumi.
 
-    With --once the exit code is 0 if the run succeeded.
+    With --once the exit code is 0 if the run succeeded. The API's token is read from UNMOOR_TOKEN, or generated.
 
     Example: unmoor dev examples/01-hello --once "Good morning"
     """
+    from unmoor.cli.inputs.arguments import api_token, prompt_from
     from unmoor.cli.inputs.requirements import require_linux, require_runtime
 
     require_runtime()
+    own_token = api_token(refused=token)
     if docker and install:
         raise typer.BadParameter(
             "the image contains the harness; pass --docker or --install, not both", param_hint="--install"
@@ -190,12 +190,10 @@ def dev(
         if docker:
             from unmoor.cli.commands.dev_docker import serve as serve_in_docker
 
-            raise typer.Exit(serve_in_docker(file, env, port=at, token=token, store=store))
-        raise typer.Exit(serve(file, env, port=at, token=token, store=store, installing=install))
+            raise typer.Exit(serve_in_docker(file, env, port=at, token=own_token, store=store))
+        raise typer.Exit(serve(file, env, port=at, token=own_token, store=store, installing=install))
     if port is not None:
         raise typer.BadParameter("a single run does not listen; pass --once or --port, not both", param_hint="--port")
-    from unmoor.cli.inputs.arguments import prompt_from
-
     prompt = prompt_from(once, option="--once")
     if docker:
         from unmoor.cli.commands.dev_docker import once as once_in_docker

@@ -85,7 +85,8 @@ def sign_delivery(webhook: Webhook, secret: str, recorded: RecordedWebhook, *, n
     message = given or secrets.token_hex(16)
     content_type = _content_type(recorded.body)
     added = {"Content-Type": content_type, **({name: message} if name else {})}
-    is_new_by_body = not given and content_type == JSON and is_named_by_signature(webhook.verify)
+    # Where the body has the sender's id, it stays as it was recorded.
+    is_new_by_body = bool(name) and not given and content_type == JSON and is_named_by_signature(webhook.verify)
     body = recorded.body + (_white_space() if is_new_by_body else b"")
     proof = _proof(webhook, secret, body, at=str(int(now.timestamp())), message=message)
     replaced = {key.lower() for key in proof}

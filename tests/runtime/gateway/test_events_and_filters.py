@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from starlette.datastructures import Headers
 
-from unmoor.runtime.gateway.triggers.webhooks.filters import filter_reason
+from unmoor.runtime.gateway.triggers.webhooks.filters import FilterValue, filter_reason
 from unmoor.runtime.gateway.triggers.webhooks.payload import InvalidPayload, WebhookPayload, parse_payload
 
 FORM = "application/x-www-form-urlencoded"
@@ -116,6 +116,18 @@ def test_every_path_must_be_met_each_by_one_of_its_values() -> None:
         "body.a is not 1 or 2",
         "it is 3 and 4",
     )
+
+
+def test_two_paths_into_one_list_may_be_met_by_two_items() -> None:
+    """As the docs say; an index names one item."""
+    event = WebhookPayload(value={"checks": [{"name": "build", "ok": False}, {"name": "lint", "ok": True}]})
+    into_list: list[tuple[str, tuple[FilterValue, ...]]] = [
+        ("body.checks.name", ("build",)),
+        ("body.checks.ok", (True,)),
+    ]
+    of_one = [(path.replace("checks", "checks[0]"), values) for path, values in into_list]
+    assert filter_reason(into_list, Headers(), event) == ("", "")
+    assert filter_reason(of_one, Headers(), event) == ("body.checks[0].ok is not true", "it is false")
 
 
 def test_what_came_is_shown_cut() -> None:

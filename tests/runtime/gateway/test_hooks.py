@@ -40,7 +40,7 @@ def without_marks(prompt: str) -> str:
     """A prompt whose every text from outside is marked, without the marks and their explanation."""
     text, _, note = prompt.partition("\n\nText between the marks")
     assert note
-    return re.sub(r"«data ([0-9a-f]{8})»\n?(.*?)\n?«end \1»", r"\2", text, flags=re.DOTALL)
+    return re.sub(r"«data ([0-9a-f]{16})»\n?(.*?)\n?«end \1»", r"\2", text, flags=re.DOTALL)
 
 
 def within(folder: Path, act: Act, *triggers: Any, secret: str = SECRET, **more: Any) -> Any:
@@ -177,6 +177,30 @@ def test_githubs_captured_request_starts_nothing_under_another_name(tmp_path: Pa
         assert len((await client.get("/runs")).json["runs"]) == 2
 
     within(tmp_path, act)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "sign"), [("slack", senders.slack), ("stripe", senders.stripe), ("github", senders.github)]
+)
+@pytest.mark.parametrize(
+    "fields", [{"trigger_id": "t-1", "id": "e-1"}, {"payload": '{"trigger_id": "t-1"}'}, {"text": "none"}]
+)
+def test_a_captured_request_starts_nothing_as_another_kind_of_content(
+    tmp_path: Path, scheme: str, sign: Any, fields: dict[str, str]
+) -> None:
+    """What is read from a body depends on its content type, which nobody signs."""
+
+    async def act(client: Client) -> None:
+        body = urlencode(fields).encode()
+        kinds = ("application/x-www-form-urlencoded", "text/plain", "text/plain; charset=utf-16", "", "application/xml")
+        signed = sign(body)
+        answers = [
+            await client.ask("POST", "/hooks/github", token=None, data=body, headers={**signed, "Content-Type": kind})
+            for kind in kinds
+        ]
+        assert {answer.json["id"] for answer in answers} == {answers[0].json["id"]}
+
+    within(tmp_path, act, hook(scheme))
 
 
 def test_a_webhook_that_anybody_may_send_starts_a_run(tmp_path: Path) -> None:

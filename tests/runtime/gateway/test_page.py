@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import shutil
+import subprocess
 from importlib import resources
 from pathlib import Path
 
@@ -83,3 +86,26 @@ def test_the_token_is_compared_on_every_other_path(tmp_path: Path) -> None:
                 assert answer.startswith((b"HTTP/1.1 401", b"HTTP/1.1 404")), path
 
     asyncio.run(act())
+
+
+# Elements as the page makes them, with just what it uses of a document.
+DOCUMENT = """
+globalThis.Node = class { constructor() { this.named = {}; this.nodes = []; }
+  setAttribute(name, value) { this.named[name] = value; } append(...nodes) { this.nodes.push(...nodes); } };
+globalThis.document = { createElement: () => new Node() };
+const { el, setText } = await import(process.argv[1]);
+const name = JSON.parse(process.argv[2]);
+const made = el("a", { title: name, download: name }, name, el("b"), 1);
+const texts = {}; setText(texts, name);
+console.log(JSON.stringify([made.named, [made.nodes[0], made.nodes[2]], texts.textContent]));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node, which runs the page's files")
+def test_a_name_from_outside_hides_nothing_on_the_page(tmp_path: Path) -> None:
+    (tmp_path / "dom.mjs").write_bytes((FILES / "dom.js").read_bytes())
+    name = "a\u202egpj.exe\x9b\u2028\x00 é\u200d\U000e0041\n"
+    shown = "a\\u202egpj.exe\\u009b\\u2028\\u0000 é\u200d\\udb40\\udc41\n"
+    command = ["node", "--input-type=module", "-e", DOCUMENT, (tmp_path / "dom.mjs").as_uri(), json.dumps(name)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [{"title": shown, "download": name}, [shown, "1"], shown]

@@ -42,6 +42,7 @@ AGENT: dict[str, Any] = {
                 "user": "u@example.com",
                 "password": "mail",
                 "allow_from": ["a@example.com"],
+                "authserv_id": "mx.example.com",
             },
             "prompt": "{{ event.text }}",
         },
@@ -174,7 +175,7 @@ def test_no_secret_that_reaches_a_gateway_is_in_its_store_its_log_or_any_answer(
     (tmp_path / "agent").mkdir()
     for name in AGENT["secrets"]:
         (tmp_path / "agent" / name).write_text(SECRETS[name])
-    with dev(tmp_path, "--token", SECRETS["token"], **AGENT) as serving:
+    with dev(tmp_path, token=SECRETS["token"], **AGENT) as serving:
         answers = [each for value in SECRETS.values() for each in accepted(serving, value)]
         assert [answer[:3] for answer in answers] == ["202"] * len(answers)
         answers += [each for form in PLANTED for each in turned_away(serving, form) + asked(serving, form)]

@@ -88,14 +88,14 @@ def process(argv: Sequence[str], env: dict[str, str], told: Path, ready: Any) ->
         running.stdout.close()
 
 
-def dev(folder: Path, *arguments: str, token: bool = True, **parts: Any) -> Any:
+def dev(folder: Path, *arguments: str, token: str = TOKEN, **parts: Any) -> Any:
     """`unmoor dev` of an agent whose harness is a line of shell."""
     agent = folder / "agent"
     agent.mkdir(parents=True, exist_ok=True)
     script = parts.pop("script", "cat")
     spec = shell(script, **parts)
     (agent / "unmoor.yaml").write_text(json.dumps(spec))
-    env = {"PATH": os.environ["PATH"], "HOME": str(folder), **({"UNMOOR_TOKEN": TOKEN} if token else {})}
+    env = {"PATH": os.environ["PATH"], "HOME": str(folder), **({"UNMOOR_TOKEN": token} if token else {})}
     argv = [*DEV, str(agent), "--port", "0", *arguments]
     return process(argv, env, folder / "told", _line)
 
@@ -135,7 +135,7 @@ def test_an_agent_is_served_and_a_run_goes_from_the_request_to_its_artifact(tmp_
 
 
 def test_a_token_that_was_made_is_said_once_on_standard_error(tmp_path: Path) -> None:
-    with dev(tmp_path, token=False) as serving:
+    with dev(tmp_path, token="") as serving:
         said = [line for line in (tmp_path / "told").read_text().splitlines() if line.startswith("token ")]
         assert len(said) == 1
         token = said[0].split()[1]
@@ -148,7 +148,13 @@ def test_a_token_that_was_made_is_said_once_on_standard_error(tmp_path: Path) ->
 
 
 def test_each_trigger_is_named_with_where_it_is_sent_to_when_it_fires_or_which_mailbox_is_read(tmp_path: Path) -> None:
-    mail = {"imap": "127.0.0.1:1", "user": "u", "password": "mail", "allow_from": ["a@example.com"]}
+    mail = {
+        "imap": "127.0.0.1:1",
+        "user": "u",
+        "password": "mail",
+        "allow_from": ["a@example.com"],
+        "authserv_id": "mx",
+    }
     github = {"verify": {"scheme": "github", "secret": "hook"}}
     triggers = [
         {"name": "nightly", "schedule": {"cron": "0 3 * * *", "timezone": "Europe/Paris"}, "prompt": "p"},
@@ -223,6 +229,8 @@ def test_an_interrupt_stops_runs_in_order_and_leaves_nothing_behind(tmp_path: Pa
     ("arguments", "says"),
     [
         (["--session", "k"], "needs --once PROMPT"),
+        (["--token", "t"], "can read the command line; set the variable UNMOOR_TOKEN instead"),
+        (["--token", "t", "--once", "x"], "can read the command line; set the variable UNMOOR_TOKEN instead"),
         (["--json"], "needs --once PROMPT"),
         (["--once", "x", "--port", "1"], "a single run does not listen; pass --once or --port, not both"),
         (["--store", "memory://"], "cannot reach memory://; write file:///FOLDER"),

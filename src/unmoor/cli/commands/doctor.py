@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 
 from unmoor.cli.inputs.requirements import require_pulumi
+from unmoor.cli.render.event_lines import printable_lines
 from unmoor.cli.render.values import print_json, print_status
 from unmoor.doctor.checks import DoctorScope, run_checks
 from unmoor.errors import UnmoorError
@@ -50,7 +51,7 @@ def _print_findings(scope: DoctorScope, *, as_json: bool) -> list[Finding]:
     for each in run_checks(scope):
         found.append(each)
         if not as_json:
-            typer.echo(line_of(each, width=WIDTH))
+            typer.echo(printable_lines(line_of(each, width=WIDTH)))
     if as_json:
         print_json(found)
     return found

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 
 import typer
 
-from unmoor.cli.render.values import print_status, to_jsonable
+from unmoor.cli.render.event_lines import printable, printable_lines
+from unmoor.cli.render.values import print_json, print_status, to_jsonable
 from unmoor.findings import Finding, line_of
 from unmoor.operate.connect import AgentLocation, deployed_outputs, gateway_at
 from unmoor.operate.verify import Patience, Verification, Verified
@@ -51,17 +51,17 @@ def run_verification(
 
 
 def _print(finding: Finding) -> None:
-    typer.echo(line_of(finding, width=WIDTH))
+    typer.echo(printable_lines(line_of(finding, width=WIDTH)))
 
 
 def _print_json_line(finding: Finding) -> None:
     shown = {name: value for name, value in to_jsonable(finding).items() if name != "install"}
-    typer.echo(json.dumps({"event": "verified", **shown}, ensure_ascii=False))
+    print_json({"event": "verified", **shown}, indent=None)
 
 
 def _print_log(found: Verified, *, as_json: bool) -> int:
     if found.log and as_json:
-        typer.echo(json.dumps({"event": "log", "lines": found.log}, ensure_ascii=False))
+        print_json({"event": "log", "lines": found.log}, indent=None)
     for line in () if as_json else found.log:
-        typer.echo(f"       {line}")
+        typer.echo(f"       {printable(line)}")
     return 0 if found.ok else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -49,6 +50,22 @@ def prompt_from(text: str, file: Path | None = None, *, option: str = "PROMPT") 
     if not text.strip():
         raise typer.BadParameter("the prompt is empty; write a task", param_hint=option)
     return text
+
+
+def api_token(*, refused: str) -> str:
+    """Takes the token out of the variable UNMOOR_TOKEN, so that nothing inherits it; empty without one.
+
+    BadParameter for a token on the command line: every process of this machine can read that, the harness too.
+    """
+    if refused:
+        text = "other programs, and the agent itself, can read the command line; set the variable UNMOOR_TOKEN instead"
+        raise typer.BadParameter(text, param_hint="--token")
+    token = os.environ.pop("UNMOOR_TOKEN", "")
+    if not (token.isascii() and token.isprintable()):
+        raise typer.BadParameter(
+            "a header cannot contain all of its characters; use printable ASCII", param_hint="UNMOOR_TOKEN"
+        )
+    return token
 
 
 def recorded_webhook(

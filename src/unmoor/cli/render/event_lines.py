@@ -43,6 +43,11 @@ def label_lines(label: str, text: str) -> list[str]:
     return [f"{label if i == 0 else '':<8} {line}" for i, line in enumerate(shown)]
 
 
+def printable_lines(text: str) -> str:
+    """Lines of ours, each without terminal control characters in what it quotes."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def printable(text: str) -> str:
     """The text without terminal control characters: agents repeat what strangers wrote."""
     return "".join(sign if sign.isprintable() or sign == "\t" else "�" for sign in text)

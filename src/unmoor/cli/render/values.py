@@ -11,6 +11,8 @@ from typing import Any
 
 import typer
 
+from unmoor.cli.render.event_lines import printable_lines
+
 
 def to_jsonable(value: Any) -> Any:
     """A value as JSON types; decimals become text, so that nothing is rounded."""
@@ -25,11 +27,17 @@ def to_jsonable(value: Any) -> Any:
 
 def print_status(line: str) -> None:
     """Prints a status line on standard error."""
-    typer.echo(line, err=True)
+    typer.echo(printable_lines(line), err=True)
 
 
-def print_json(value: Any) -> None:
-    typer.echo(json.dumps(to_jsonable(value), indent=2, ensure_ascii=False))
+def print_json(value: Any, *, indent: int | None = 2) -> None:
+    """Prints JSON; what a terminal would obey or hide is escaped."""
+    typer.echo(_escape_hidden(json.dumps(to_jsonable(value), indent=indent, ensure_ascii=False)))
+
+
+def _escape_hidden(text: str) -> str:
+    """JSON text with such characters, which stand in its strings only, as escapes."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in text)
 
 
 def print_outline(value: Any, indent: str = "") -> Iterator[str]:

@@ -9,6 +9,9 @@ from __future__ import annotations
 import ctypes
 import errno
 import struct
+from collections.abc import Iterable
+
+from .syscall_numbers import Architecture
 
 LOAD, JUMP_IF_EQUAL, JUMP_IF_GREATER_EQUAL, JUMP_IF_SET, AND, RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 ALLOW, NOTIFY, ERRNO = 0x7FFF0000, 0x7FC00000, 0x00050000
@@ -44,6 +47,11 @@ def load_call(audit: int) -> list[bytes]:
 def on_call(number: int, then: list[bytes]) -> list[bytes]:
     """Runs `then`, which must end by returning, if the loaded number is this one."""
     return [step(JUMP_IF_EQUAL, number, 0, len(then)), *then]
+
+
+def refuse_calls(of: Architecture, names: Iterable[str], number: int) -> list[bytes]:
+    """Fails these calls with that error."""
+    return [i for name in names for i in on_call(of.calls[name], [refuse(number)])]
 
 
 def if_argument(index: int, value: int, then: bytes, otherwise: bytes) -> list[bytes]:

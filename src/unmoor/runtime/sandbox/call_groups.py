@@ -15,6 +15,7 @@ ALWAYS = ("add_key", "request_key", "keyctl", "bpf", "perf_event_open", "userfau
 # Files' modes, times and owners.
 METADATA = ("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat")
 METADATA += ("utime", "utimes", "futimesat", "utimensat")
+TRUNCATION = ("truncate",)
 WATCHES = ("inotify_init", "inotify_init1", "inotify_add_watch")
 # Programs expect that a file system may not have extended attributes.
 ATTRIBUTES = ("setxattr", "lsetxattr", "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr")

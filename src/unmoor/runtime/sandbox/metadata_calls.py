@@ -1,7 +1,8 @@
-"""Answers calls on the mode, times and owner of files: the supervisor makes the change itself, below the folders that
-the harness may change.
+"""Answers calls on the mode, times, owner and size of files: the supervisor makes the change itself, below the folders
+that the harness may change.
 
-Landlock covers none of these calls (https://docs.kernel.org/userspace-api/landlock.html#current-limitations). The path
+Landlock covers none of these calls, and the size only since Linux 6.2
+(https://docs.kernel.org/userspace-api/landlock.html#current-limitations). The path
 is read once, and the change goes to the file that was found by it, so nothing that changes meanwhile leads elsewhere.
 """
 
@@ -89,6 +90,10 @@ def _keep_owner(file: str, call: Notification, index: int) -> None:
         raise OSError(errno.EPERM, "another owner")
 
 
+def _truncate(file: str, call: Notification, index: int) -> None:
+    os.truncate(file, ctypes.c_int64(call.arguments[index]).value)
+
+
 def _set_times(unit: str, in_nanoseconds: int) -> Change:
     """`unit` is the format of the access and modification time that the argument points to."""
     layout = struct.Struct(unit)
@@ -98,6 +103,8 @@ def _set_times(unit: str, in_nanoseconds: int) -> Change:
         if call.arguments[index]:
             values = layout.unpack(read_memory_of(call.thread, call.arguments[index], layout.size))
             access, modification = (values[:2], values[2:]) if len(values) == 4 else ((values[0], 0), (values[1], 0))
+            if in_nanoseconds > 1 and not all(0 <= part < 1_000_000 for part in (access[1], modification[1])):
+                raise OSError(errno.EINVAL, "not microseconds")
             parts = (access[0], access[1] * in_nanoseconds, modification[0], modification[1] * in_nanoseconds)
             times = struct.pack("@4l", *parts)
         if LIBC.utimensat(AT_FDCWD, file.encode(), times, 0) != 0:
@@ -115,6 +122,7 @@ CALLS: Mapping[str, tuple[Place, Change, int]] = {
     "lchown": (Place(path=0, follow=False), _keep_owner, 1),
     "fchown": (Place(folder=0), _keep_owner, 1),
     "fchownat": (Place(folder=0, path=1, flags=4), _keep_owner, 2),
+    "truncate": (Place(path=0), _truncate, 1),
     "utime": (Place(path=0), _set_times("@2l", 1), 1),
     "utimes": (Place(path=0), _set_times("@4l", 1000), 1),
     "futimesat": (Place(folder=0, path=1), _set_times("@4l", 1000), 2),

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from .bpf import BpfProgram
 from .libc import LIBC
-from .seccomp import SET_MODE_FILTER
+from .seccomp import NEW_LISTENER, SET_MODE_FILTER
 
-NEW_LISTENER, WAIT_KILLABLE = 1 << 3, 1 << 5
+WAIT_KILLABLE = 1 << 5
 RECEIVE, SEND, IS_VALID, ADD_DESCRIPTOR = 0xC0502100, 0xC0182101, 0x40082102, 0x40182103
 NOTIFICATION = struct.Struct("=QII iIQ 6Q")
 ANSWER = struct.Struct("=QqiI")

@@ -66,6 +66,7 @@ results = {
     "file": attempt(read_forbidden),
     "mode": attempt(lambda: os.chmod(known["forbidden"][0], 0o600)),
     "times": attempt(lambda: os.utime(known["forbidden"][0])),
+    "size": attempt(lambda: os.truncate(known["forbidden"][0], os.stat(known["forbidden"][0]).st_size)),
     "attribute": attempt(lambda: os.setxattr(known["forbidden"][0], "user.unmoor", b"1")),
     "watch": attempt(watch),
 }

@@ -34,13 +34,14 @@ ATTEMPTS: Mapping[str, tuple[str, ...]] = {
     "terminal": ("EACCES",),
     "mode": ("EPERM",),
     "times": ("EPERM",),
+    "size": ("EACCES", "EPERM"),
     "attribute": ("EOPNOTSUPP", "ENOTSUP"),
     "watch": ("EACCES",),
 }
 NETWORK = ("connect", "address", "listen", "datagram", "multipath", "fast_open", "datagram_pair")
 PROCESSES = ("environ", "memory", "trace", "signal", "limits", "affinity", "priority", "io_priority", "keyring")
 PROCESSES += ("namespace", "shared_memory")
-FILES = ("file", "terminal", "mode", "times", "attribute", "watch")
+FILES = ("file", "terminal", "mode", "times", "size", "attribute", "watch")
 # Not tried where the container has no other run.
 SHARED = ("shared_memory", "datagram_pair", "terminal")
 # What only a supervisor holds.

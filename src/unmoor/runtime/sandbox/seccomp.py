@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from . import landlock
@@ -23,24 +22,23 @@ from .bpf import (
     notify,
     on_call,
     refuse,
+    refuse_calls,
     step,
 )
 from .call_groups import (
     ALWAYS,
-    ATTRIBUTES,
     IO_URING,
     IPC,
-    METADATA,
     OF_A_PROCESS,
     PAGES,
     PRIORITIES,
     SIGNALS,
     TRACING,
-    WATCHES,
 )
+from .file_filter import file_calls
 from .syscall_numbers import Architecture
 
-MODE_FILTER, SET_MODE_FILTER = 2, 1
+MODE_FILTER, SET_MODE_FILTER, NEW_LISTENER = 2, 1, 1 << 3
 MSG_FASTOPEN = 0x20000000
 TYPE_MASK = 0xF
 NETLINK_ROUTE = 0
@@ -73,18 +71,26 @@ def instructions(of: Architecture, options: FilterOptions) -> bytes:
     return b"".join(
         [
             *load_call(of.audit),
+            *_listeners(of),
             *_sends(of),
             *_network(of, options),
             *_other_processes(of, options),
             *_namespaces(of),
-            *_files(of, options),
+            *file_calls(of, supervised=options.supervised, abi=options.landlock),
             *_ioctls(of, options),
-            *_refuse_calls(of, IO_URING, errno.ENOSYS),
-            *_refuse_calls(of, (*ALWAYS, "setns", "fanotify_init"), errno.EPERM),
-            *_refuse_calls(of, () if options.local_sockets else IPC, errno.ENOSYS),
+            *refuse_calls(of, IO_URING, errno.ENOSYS),
+            *refuse_calls(of, (*ALWAYS, "setns", "fanotify_init"), errno.EPERM),
+            *refuse_calls(of, () if options.local_sockets else IPC, errno.ENOSYS),
             allow(),
         ]
     )
+
+
+def _listeners(of: Architecture) -> list[bytes]:
+    """A harness's own filter asks no supervisor of its own: of two filters that ask, the kernel heeds the newer one,
+    once the older one's listener is closed. The error is the kernel's own while it is open."""
+    own = if_flag(1, NEW_LISTENER, refuse(errno.EBUSY), allow())
+    return on_call(of.calls["seccomp"], [load_argument(0), step(JUMP_IF_EQUAL, SET_MODE_FILTER, 1, 0), allow(), *own])
 
 
 def _sends(of: Architecture) -> list[bytes]:
@@ -141,9 +147,13 @@ def _sockets(options: FilterOptions) -> list[bytes]:
 
 
 def _pairs(options: FilterOptions) -> list[bytes]:
-    """A pair of datagram sockets could send to any path, so only where Unix sockets are allowed."""
-    no = allow() if options.local_sockets else refuse(errno.EPERM)
-    return [load_argument(1), step(AND, TYPE_MASK), step(JUMP_IF_EQUAL, socket.SOCK_DGRAM, 0, 1), no, allow()]
+    """A pair of datagram sockets could send to any path, so only where Unix sockets are allowed. Linux makes datagram
+    sockets of SOCK_RAW too, so the kinds that pass are named: https://man7.org/linux/man-pages/man7/unix.7.html"""
+    no = refuse(errno.EPERM)
+    kinds = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET, *((socket.SOCK_DGRAM,) if options.local_sockets else ()))
+    of_kinds = [i for kind in kinds for i in (step(JUMP_IF_EQUAL, kind, 0, 1), allow())]
+    family = [load_argument(0), step(JUMP_IF_EQUAL, socket.AF_UNIX, 1, 0), no]
+    return [*family, load_argument(1), step(AND, TYPE_MASK), *of_kinds, no]
 
 
 def _detours() -> list[bytes]:
@@ -165,7 +175,7 @@ def _other_processes(of: Architecture, options: FilterOptions) -> list[bytes]:
     if options.supervised:
         checks += on_call(of.calls["prctl"], _keep_dumpable())
     if options.landlock < landlock.PTRACE_SINCE:
-        checks += _refuse_calls(of, TRACING, errno.EPERM)
+        checks += refuse_calls(of, TRACING, errno.EPERM)
         checks += [
             i for name in PAGES for i in on_call(of.calls[name], if_argument(0, 0, allow(), refuse(errno.EPERM)))
         ]
@@ -179,16 +189,7 @@ def _namespaces(of: Architecture) -> list[bytes]:
     return [
         *on_call(of.calls["clone"], if_flag(0, flags, refuse(errno.EPERM), allow())),
         *on_call(of.calls["unshare"], if_flag(0, NAMESPACES, refuse(errno.EPERM), allow())),
-        *_refuse_calls(of, ("clone3",), errno.ENOSYS),
-    ]
-
-
-def _files(of: Architecture, options: FilterOptions) -> list[bytes]:
-    """What Landlock does not cover: the supervisor changes modes and times and adds watches; attributes are refused."""
-    names = [name for name in (*METADATA, *WATCHES) if name in of.calls] if options.supervised else []
-    return [
-        *(i for name in names for i in on_call(of.calls[name], [notify()])),
-        *_refuse_calls(of, ATTRIBUTES, errno.EOPNOTSUPP),
+        *refuse_calls(of, ("clone3",), errno.ENOSYS),
     ]
 
 
@@ -212,7 +213,7 @@ def _signals(of: Architecture) -> list[bytes]:
     no = refuse(errno.EPERM)
     return [
         *(i for name in SIGNALS for i in on_call(of.calls[name], [notify()])),
-        *_refuse_calls(of, ("pidfd_send_signal",), errno.ENOSYS),
+        *refuse_calls(of, ("pidfd_send_signal",), errno.ENOSYS),
         *on_call(
             of.calls["fcntl"],
             [
@@ -245,7 +246,3 @@ def _keep_dumpable() -> list[bytes]:
         allow(),
         *if_argument(1, 0, refuse(0), allow()),
     ]
-
-
-def _refuse_calls(of: Architecture, names: Iterable[str], number: int) -> list[bytes]:
-    return [i for name in names for i in on_call(of.calls[name], [refuse(number)])]

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from .call_groups import OF_A_PROCESS, PRIORITIES, SIGNALS
+from .capabilities import CAP_SYS_PTRACE, keep_capabilities
 from .connections import SupervisedSockets
 from .file_watches import FileWatches
 from .landlock import Rules
@@ -50,6 +51,9 @@ def supervise(of: Architecture, rules: Rules) -> Iterator[socket.socket]:
 
 
 def _serve(channel: socket.socket, of: Architecture, rules: Rules) -> None:
+    """With the harness's own rights, which has no capabilities: a file that it may not reach, the supervisor may not
+    either. To read its memory is all that is kept, where a platform allows that to privileged processes only."""
+    keep_capabilities(CAP_SYS_PTRACE)
     with channel:
         message, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
         if message == LISTENER and descriptors:
@@ -103,13 +107,16 @@ class _Supervisor:
         """Waits for the next events and answers them; False at the end."""
         ready = self.poll.poll(SWEEP_MS if self.sockets.has_undelivered else None)
         if not ready:
-            self.sockets.drop_closed()
+            # It fails where the runner has no descriptor left; the next sweep tries again.
+            with contextlib.suppress(OSError):
+                self.sockets.drop_closed()
         for descriptor, events in ready:
             if descriptor == self.channel.fileno():
                 return False
             if descriptor != self.listener.descriptor:
                 if descriptor in self.sockets.pending():
-                    self.sockets.on_ready(descriptor)
+                    with contextlib.suppress(OSError):
+                        self.sockets.on_ready(descriptor)
             elif events & select.POLLIN:
                 self._answer_next()
             elif events & (select.POLLHUP | select.POLLERR):
@@ -123,7 +130,10 @@ class _Supervisor:
         try:
             self.handlers[call.call](call)
         except OSError as error:
-            self.listener.answer(call, error=error.errno if error.errno is not None else errno.EACCES)
+            self.listener.answer(call, error=error.errno or errno.EACCES)
+        except Exception:
+            # A harness must not end the supervision by arguments that nobody thought of.
+            self.listener.answer(call, error=errno.EACCES)
 
 
 def send_listener(channel: socket.socket, listener: int) -> None:

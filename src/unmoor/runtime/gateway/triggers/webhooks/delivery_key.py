@@ -1,7 +1,7 @@
 """The key by which a redelivery is recognized: the sender's id if it is signed, or else a digest of what is signed.
 
-An id that is not signed can be replaced by whoever captured a request. So with a signature, no other id makes a request
-with the same signed content a new one.
+An id that is not signed can be replaced by whoever captured a request, and a content type by which a body is read. So
+with a signature, no other id and no other content type makes a request with the same signed content a new one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ GITHUB = "X-GitHub-Delivery"
 # Without an id, the same body is the same delivery for this long: twice the tolerance of a signed time, so that a
 # recorded message cannot start a second run.
 WINDOW_S = 600
+# Schemes whose ids are read from the signed body, as its content type says, which is not signed.
+IN_BODY = ("slack", "stripe")
 PLAIN = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
@@ -41,8 +43,10 @@ def key_of(
 
 
 def is_named_by_signature(verify: Verify | None) -> bool:
-    """Whether a delivery of this scheme is signed without an id and a time: what is signed names it."""
-    return verify is not None and (verify.scheme == "github" or (verify.scheme == "hmac" and not verify.timestamp))
+    """Whether what is signed names a delivery of this scheme that has no signed id: its body, without a time."""
+    if verify is None:
+        return False
+    return verify.scheme in ("github", *IN_BODY) or (verify.scheme == "hmac" and not verify.timestamp)
 
 
 def _by_body_and_time(verify: Verify | None, body: bytes, now: datetime, signed: str) -> DeliveryKey:
@@ -61,7 +65,7 @@ def _by_body_and_time(verify: Verify | None, body: bytes, now: datetime, signed:
 
 def _signed_name(verify: Verify | None, headers: Mapping[str, str], body: bytes) -> str:
     """The name of what is signed; empty where that has the sender's id, or where nothing is signed."""
-    if verify is None or verify.scheme not in ("github", "hmac"):
+    if verify is None or verify.scheme not in ("github", "hmac", *IN_BODY):
         return ""
     signed_time = headers.get(verify.timestamp, "") if verify.timestamp else ""
     digest = hashlib.sha256(f"{signed_time}\n".encode(errors="replace") + body).hexdigest()
