@@ -18,22 +18,34 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+<<<<<<< HEAD
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("helpers", "runtime", "runtime/guard")]
 
 import forked
+=======
+sys.path[:0] = [str(ROOT / "tests" / part) for part in ("helpers", "runtime", "runtime/guard")]
+
+import test_guard_process
+>>>>>>> d14
 from agents import read_answer, request
 from clients import connected
 from test_guard_process import GRANT, environment, free_port, guard
 
 from unmoor.runtime.config import read_config
 from unmoor.runtime.guard.build import open_guard
+from unmoor.runtime.guard.model.request_policy import ModelPolicy, authorize
 from unmoor.runtime.guard.transport.link_client import connect_guard
 from unmoor.runtime.guard.transport.types import ConnectionHandler
 from unmoor.runtime.run.guard_port import GuardPort
 from unmoor.runtime.store import open_store
 
+<<<<<<< HEAD
 # The program itself: what a fork of this process needs would be measured too.
 forked.AGENT[:] = [sys.executable, "-m", "unmoor.runtime"]
+=======
+# Tests fork their processes from one of pytest's.
+test_guard_process.AGENT = [sys.executable, "-P", "-m", "unmoor.runtime"]
+>>>>>>> d14
 REQUESTS = 300
 STREAMS = 200
 EVENTS = 200
@@ -48,6 +60,7 @@ BODY = {
 def main() -> None:
     """Prints one line for each measure: median, spread, the goal."""
     print(f"guard: {os.cpu_count()} cores, median of {REQUESTS} requests [10th to 90th of 100]")
+    shown("a body of 1 MB, read and checked (goal 10 ms)", [checked() for _ in range(20)])
     with tempfile.TemporaryDirectory() as folder, provider() as url:
         variables = environment(Path(folder), url)
         with guard(variables) as process:
@@ -58,6 +71,16 @@ def main() -> None:
             print(f"{'guard, memory when idle':<56} {before} MB")
             print(f"{f'guard, peak memory with {STREAMS} streams (goal 120 MB)':<56} {memory(process.pid)} MB")
             print(f"{'all of the run side of it, and of this bench':<56} {own} MB")
+
+
+def checked() -> float:
+    """Seconds to read and check a conversation of 250 turns with 4 kB of text each."""
+    text = {"role": "user", "content": [{"type": "text", "text": "a line of text\n" * 270}]}
+    body = json.dumps({**BODY, "messages": [text] * 250}).encode()
+    policy = ModelPolicy(provider="anthropic", model=BODY["model"], web=False)
+    start = time.perf_counter()
+    authorize(policy, "POST", "v1/messages", "", body, "")
+    return time.perf_counter() - start
 
 
 async def first_tokens(url: str, variables: dict[str, str]) -> None:
