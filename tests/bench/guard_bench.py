@@ -18,15 +18,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-<<<<<<< HEAD
-sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("helpers", "runtime", "runtime/guard")]
-
-import forked
-=======
 sys.path[:0] = [str(ROOT / "tests" / part) for part in ("helpers", "runtime", "runtime/guard")]
 
 import test_guard_process
->>>>>>> d14
 from agents import read_answer, request
 from clients import connected
 from test_guard_process import GRANT, environment, free_port, guard
@@ -39,13 +33,8 @@ from unmoor.runtime.guard.transport.types import ConnectionHandler
 from unmoor.runtime.run.guard_port import GuardPort
 from unmoor.runtime.store import open_store
 
-<<<<<<< HEAD
-# The program itself: what a fork of this process needs would be measured too.
-forked.AGENT[:] = [sys.executable, "-m", "unmoor.runtime"]
-=======
 # Tests fork their processes from one of pytest's.
 test_guard_process.AGENT = [sys.executable, "-P", "-m", "unmoor.runtime"]
->>>>>>> d14
 REQUESTS = 300
 STREAMS = 200
 EVENTS = 200
