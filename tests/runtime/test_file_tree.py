@@ -101,6 +101,7 @@ def test_names_that_are_not_utf8_pipes_and_sockets_do_no_harm(tmp_path: Path) ->
         ("back\\slash", "back\\\\slash"),
         (r"a\x0a", r"a\\x0a"),
         ("\x1b[31m\u2028", r"\x1b[31m\u2028"),
+        ("a\u3164.sh\u2800", r"a\u3164.sh\u2800"),
     ],
 )
 def test_a_name_shows_every_character_that_a_list_would_hide(name: str, shown: str) -> None:

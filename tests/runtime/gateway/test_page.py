@@ -104,8 +104,8 @@ console.log(JSON.stringify([made.named, [made.nodes[0], made.nodes[2]], texts.te
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs Node, which runs the page's files")
 def test_a_name_from_outside_hides_nothing_on_the_page(tmp_path: Path) -> None:
     (tmp_path / "dom.mjs").write_bytes((FILES / "dom.js").read_bytes())
-    name = "a\u202egpj.exe\x9b\u2028\x00 é\u200d\U000e0041\n"
-    shown = "a\\u202egpj.exe\\u009b\\u2028\\u0000 é\u200d\\udb40\\udc41\n"
+    name = "\u3164a\u202egpj.exe\x9b\u2028\x00 é\u200d\U000e0041\n"
+    shown = "\\u3164a\\u202egpj.exe\\u009b\\u2028\\u0000 é\u200d\\udb40\\udc41\n"
     command = ["node", "--input-type=module", "-e", DOCUMENT, (tmp_path / "dom.mjs").as_uri(), json.dumps(name)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [{"title": shown, "download": name}, [shown, "1"], shown]

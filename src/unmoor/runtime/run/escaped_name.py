@@ -6,6 +6,8 @@ import unicodedata
 
 # Controls, marks that reorder or hide text, line and paragraph separators, and bytes that are not UTF-8.
 HIDDEN = ("Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn")
+# Letters and a symbol that are drawn as nothing: Hangul fillers and the empty Braille cell.
+EMPTY = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 def escape_file_name(name: str) -> str:
@@ -17,7 +19,7 @@ def escape_file_name(name: str) -> str:
 def _escape(char: str) -> str:
     if char == "\\":
         return "\\\\"
-    if unicodedata.category(char) not in HIDDEN:
+    if unicodedata.category(char) not in HIDDEN and char not in EMPTY:
         return char
     number = ord(char)
     if 0xDC80 <= number <= 0xDCFF:  # a byte, as the surrogateescape error handler keeps it

@@ -1,7 +1,7 @@
 // Elements are made here and nowhere else. Text is always text, so that nothing from outside becomes markup.
 
 // Controls, and marks that reorder or hide text; joiners stay, which some scripts and emoji need.
-const HIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
+const HIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u115f\u1160\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\uffa0\ufeff\u{e0000}-\u{e007f}]/gu;
 // Attributes that people read.
 const READ = ["title", "aria-label"];
 
