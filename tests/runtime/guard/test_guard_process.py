@@ -25,7 +25,7 @@ from model_server import Stall, Text, model_server
 
 from unmoor.plan.bundle import pack
 from unmoor.runtime.errors import ConfigurationError
-from unmoor.runtime.events import GuardEvent, ModelUsage, NetworkDenied
+from unmoor.runtime.events import GuardEvent, ModelAnswer, ModelUsage, NetworkDenied
 from unmoor.runtime.guard.main import GuardOptions, read_options
 from unmoor.runtime.guard.transport.link_client import connect_guard
 from unmoor.runtime.guard.transport.run_tokens import run_token
@@ -130,7 +130,7 @@ def test_a_made_up_run_and_a_made_up_token_are_not_served(tmp_path: Path):
         assert through(variables["PORT"], told) == 200
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=8)
-    assert [type(event) for event in told] == [NetworkDenied, NetworkDenied, ModelUsage]
+    assert [type(event) for event in told] == [NetworkDenied, NetworkDenied, ModelUsage, ModelAnswer]
     assert RUN_KEY not in said + str(told)
 
 
