@@ -20,7 +20,11 @@ def guard(context: Context, *, image: ImageRef, store: Store, logs: Logs, beside
         name="guard",
         image=image.reference,
         command=GUARD,
-        environment={**context.environment(store.url), "UNMOOR_GUARD_BIND": "127.0.0.1"},
+        environment={
+            **context.environment(store.url),
+            "UNMOOR_GUARD_BIND": "127.0.0.1",
+            **({"UNMOOR_GUARD_RUNS": "one"} if beside == "run" else {}),
+        },
         secrets=context.plan.secrets_held_by("guard"),
         log_group=logs.gateway if beside == "gateway" else logs.run,
         region=context.settings.region,

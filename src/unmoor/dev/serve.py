@@ -18,7 +18,7 @@ from unmoor.runtime.gateway.gateway import Gateway
 from unmoor.runtime.gateway.launchers.process import ProcessLauncher
 from unmoor.runtime.gateway.launchers.protocol import Launcher
 from unmoor.runtime.guard.build import open_guard
-from unmoor.runtime.guard.transport.run_tokens import VerifiedRuns
+from unmoor.runtime.guard.transport.run_tokens import RunKey, VerifiedRuns
 from unmoor.runtime.guard.transport.server import GuardServer
 from unmoor.runtime.harness.installed import harness_installation_variable
 from unmoor.runtime.logs import JsonLog
@@ -53,7 +53,11 @@ async def serve_agent(dev: LocalAgent, served: ServeOptions) -> AsyncIterator[in
     async with (
         open_guard(dev.bundle.agent, key=key, store=dev.store, log=log) as handler,
         GuardServer(
-            OwnRunsFilter(VerifiedRuns(handler, run_key), launcher.running), host=LOOPBACK, port=0, drain_s=1, log=log
+            OwnRunsFilter(VerifiedRuns(handler, RunKey(run_key)), launcher.running),
+            host=LOOPBACK,
+            port=0,
+            drain_s=1,
+            log=log,
         ) as guard,
     ):
         environment = runner_environment(dev, served.store_url, guard.number, os.environ)

@@ -6,7 +6,7 @@ import asyncio
 
 from unmoor.dev.own_runs import OwnRunsFilter
 from unmoor.runtime.events import GuardEvent, NetworkDenied
-from unmoor.runtime.guard.transport.run_tokens import VerifiedRuns, run_token
+from unmoor.runtime.guard.transport.run_tokens import RunKey, VerifiedRuns, run_token
 from unmoor.runtime.guard.transport.types import Emit, RunCredentials, Stream
 
 
@@ -79,7 +79,7 @@ def shown(key: str, *grants: tuple[str, str]) -> tuple[list[str], list[GuardEven
 
     async def act() -> None:
         for run, token in grants:
-            await VerifiedRuns(guard, key).serve(Broken(), RunCredentials(run=run, token=token), told.append)  # type: ignore[arg-type]
+            await VerifiedRuns(guard, RunKey(key)).serve(Broken(), RunCredentials(run=run, token=token), told.append)  # type: ignore[arg-type]
 
     asyncio.run(act())
     return guard.served, told

@@ -134,6 +134,46 @@ def test_a_made_up_run_and_a_made_up_token_are_not_served(tmp_path: Path):
     assert RUN_KEY not in said + str(told)
 
 
+@pytest.mark.parametrize("variable", [{"UNMOOR_GUARD_RUNS": "one"}, {"UNMOOR_GUARD_ENDS": "with-run"}])
+def test_a_guard_of_one_run_takes_the_key_of_the_runner_that_holds_it_and_no_other(tmp_path: Path, variable: Any):
+    told: list[GuardEvent] = []
+    key = "the runner's own"
+    mine = RunCredentials(run="r1", token=run_token(key, "r1"))
+
+    async def main(port: str) -> None:
+        link = connect_guard(f"http://127.0.0.1:{port}", key=key)
+
+        async def status(grant: RunCredentials) -> int:
+            async with GuardPort(link, grant, told.append) as local:
+                return (await ask(local, "v1/messages", BODY, token=grant.token)).status
+
+        async def refused(grant: RunCredentials) -> None:
+            with pytest.raises((EOFError, ConnectionError)):
+                await status(grant)
+
+        await refused(mine)  # nobody holds it yet
+        async with link.keep_alive() as until_held:
+            await until_held()
+            await refused(RunCredentials(run="r1", token="made-up"))
+            await refused(RunCredentials(run="r2", token=run_token(key, "r1")))
+            async with connect_guard(f"http://127.0.0.1:{port}", key="a harness's").keep_alive() as until_taken:
+                with pytest.raises(ConnectionRefusedError):
+                    await until_taken()
+            await refused(RunCredentials(run="r1", token=run_token("a harness's", "r1")))
+            assert await status(mine) == 200
+
+    variables = environment(tmp_path, "http://127.0.0.1:1", **variable)
+    del variables["UNMOOR_SECRET_RUN_TOKEN_KEY"]
+    with model_server(Text("x")) as server:
+        variables |= {"UNMOOR_BUNDLE": environment(tmp_path, server.url)["UNMOOR_BUNDLE"]}
+        with guard(variables) as process:
+            asyncio.run(main(variables["PORT"]))
+            assert len(server.requests) == 1
+            if "UNMOOR_GUARD_ENDS" in variable:
+                process.communicate(timeout=8)
+                assert process.returncode == 0
+
+
 def test_it_serves_runs_and_writes_what_they_spent_before_it_ends(tmp_path: Path):
     told: list[GuardEvent] = []
     with model_server(Text("x")) as server, guard(variables := environment(tmp_path, server.url)) as process:
@@ -229,11 +269,11 @@ def test_what_it_was_not_given_is_said_in_one_line(tmp_path: Path, without: str,
 @pytest.mark.parametrize(
     ("variables", "listening"),
     [
-        ({}, GuardOptions(host="0.0.0.0", port=8790, ends_with_run=False)),
-        ({"PORT": "8080"}, GuardOptions(host="0.0.0.0", port=8080, ends_with_run=False)),
+        ({}, GuardOptions(host="0.0.0.0", port=8790, one_run=False, ends_with_run=False)),
+        ({"PORT": "8080"}, GuardOptions(host="0.0.0.0", port=8080, one_run=False, ends_with_run=False)),
         (
             {"UNMOOR_GUARD_BIND": "127.0.0.1", "UNMOOR_GUARD_ENDS": "with-run"},
-            GuardOptions(host="127.0.0.1", port=8790, ends_with_run=True),
+            GuardOptions(host="127.0.0.1", port=8790, one_run=True, ends_with_run=True),
         ),
     ],
 )

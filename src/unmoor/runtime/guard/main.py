@@ -13,7 +13,7 @@ from unmoor.container import GUARD_PORT, RUN_TOKEN_KEY, secret_variable
 from unmoor.runtime.config import AgentConfig
 from unmoor.runtime.environment import ContainerEnvironment, read_environment, scrub_secrets
 from unmoor.runtime.errors import ConfigurationError
-from unmoor.runtime.guard.transport.run_tokens import VerifiedRuns
+from unmoor.runtime.guard.transport.run_tokens import RunKey, VerifiedRuns
 from unmoor.runtime.guard.transport.server import GuardServer
 from unmoor.runtime.guard.transport.types import FlushableHandler
 from unmoor.runtime.logs import JsonLog, Log
@@ -29,10 +29,12 @@ from .handler import GuardHandler
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardOptions:
-    """The listen address, and whether the guard exits when the run that holds it ends."""
+    """The listen address, whether the guard is there for one run, which holds it, and whether it exits when that
+    ends."""
 
     host: str
     port: int
+    one_run: bool
     ends_with_run: bool
 
 
@@ -48,10 +50,12 @@ def read_options(environment: Mapping[str, str]) -> GuardOptions:
     port = environment.get("PORT", "") or str(GUARD_PORT)
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise ConfigurationError(f"PORT: {port!r} is not a port; the platform sets it")
+    ends_with_run = environment.get("UNMOOR_GUARD_ENDS", "") == "with-run"
     return GuardOptions(
         host=environment.get("UNMOOR_GUARD_BIND", "") or "0.0.0.0",
         port=int(port),
-        ends_with_run=environment.get("UNMOOR_GUARD_ENDS", "") == "with-run",
+        one_run=ends_with_run or environment.get("UNMOOR_GUARD_RUNS", "") == "one",
+        ends_with_run=ends_with_run,
     )
 
 
@@ -65,11 +69,23 @@ async def serve(options: GuardOptions, environment: ContainerEnvironment) -> int
             lambda: fetch_bundle(store, environment.bundle, Path(folder)), "fetching the bundle", stop=stop, log=log
         )
     agent = fetched.agent
-    released = stop.set if options.ends_with_run else lambda: None
+    key = _run_key(options, environment)
+
+    def on_release() -> None:
+        if key is not None:
+            key.let_go()
+        if options.ends_with_run:
+            stop.set()
+
     async with (
         open_guard(agent, store=store, key=model_key(agent, environment), log=log) as guard,
         GuardServer(
-            _verified(guard, environment, log), host=options.host, port=options.port, released=released, log=log
+            _verified(guard, key, log),
+            host=options.host,
+            port=options.port,
+            hold=key.take if key is not None else lambda _: True,
+            released=on_release,
+            log=log,
         ) as server,
     ):
         log("listening", host=options.host, port=server.number, agent=agent.name, environment=agent.environment)
@@ -79,9 +95,16 @@ async def serve(options: GuardOptions, environment: ContainerEnvironment) -> int
     return 0
 
 
-def _verified(guard: GuardHandler, environment: ContainerEnvironment, log: Log) -> FlushableHandler:
-    """The guard for runs that prove their ids, if the target gives runs and the guard a key for that."""
+def _run_key(options: GuardOptions, environment: ContainerEnvironment) -> RunKey | None:
+    """The key that proves runs; None where neither the target nor a runner that holds the guard gives one."""
     if key := environment.secrets.get(secret_variable(RUN_TOKEN_KEY), ""):
+        return RunKey(key)
+    return RunKey(from_holder=True) if options.one_run else None
+
+
+def _verified(guard: GuardHandler, key: RunKey | None, log: Log) -> FlushableHandler:
+    """The guard for runs that prove their ids, if there is a key for that."""
+    if key is not None:
         return VerifiedRuns(guard, key)
     log(f"runs need not prove their ids: {secret_variable(RUN_TOKEN_KEY)} is not set", level="warning")
     return guard

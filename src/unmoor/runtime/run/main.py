@@ -7,18 +7,18 @@ import os
 import secrets
 import socket
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from unmoor.container import secret_name_from_variable
+from unmoor.container import RUN_TOKEN_KEY, secret_name_from_variable, secret_variable
 from unmoor.runtime.environment import ContainerEnvironment, read_environment, scrub_secrets
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.events import BudgetExceeded, Finished, NetworkDenied, Notice, Started
 from unmoor.runtime.guard.transport.link_client import connect_guard
-from unmoor.runtime.guard.transport.types import ConnectionHandler
+from unmoor.runtime.guard.transport.types import ConnectionHandler, new_token
 from unmoor.runtime.harness.installed import HarnessInstallation, harness_installation_from_env
 from unmoor.runtime.logs import JsonLog
 from unmoor.runtime.redact import Redact, redactor
@@ -76,13 +76,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def _run(arguments: RunArguments, environment: ContainerEnvironment) -> int:
-    guard = connect_guard(environment.guard_url)
+    key = environment.secrets.get(secret_variable(RUN_TOKEN_KEY), "") or new_token()
+    guard = connect_guard(environment.guard_url, key=key)
     store = open_store(environment.store_url)
     redact = redactor(_secrets_by_name(environment))
     environment.work_root.mkdir(parents=True, exist_ok=True)
     # A new folder: a restarted container finds the files of the previous one.
     folder = Path(tempfile.mkdtemp(prefix="bundle-", dir=environment.work_root))
-    async with guard.keep_alive():
+    async with guard.keep_alive() as until_held:
         try:
             bundle = await retry_transient(
                 lambda: fetch_bundle(store, environment.bundle, folder / "files"), pause_s=PAUSE_S
@@ -91,7 +92,13 @@ async def _run(arguments: RunArguments, environment: ContainerEnvironment) -> in
                 store, bundle, arguments, now=datetime.now(UTC), redact=redact
             )
             log = JsonLog(redact=redact, run=run)
-            context = _run_context(environment, guard, bundle, store, log, is_launched=bool(arguments.run))
+            held = {**_secrets_by_name(environment), RUN_TOKEN_KEY: key}
+            context = _run_context(environment, held, guard, bundle, store, log, is_launched=bool(arguments.run))
+            # Before a harness starts: whoever holds the guard first decides whose tokens it takes.
+            try:
+                await until_held()
+            except OSError as error:
+                log("the guard is not held", level="error", reason=error.strerror or str(error))
             return await _execute(run, context, environment, log)
         finally:
             await asyncio.to_thread(remove_tree, folder)
@@ -130,6 +137,7 @@ async def create_scheduled_run(
 
 def _run_context(
     environment: ContainerEnvironment,
+    held: Mapping[str, str],
     guard: ConnectionHandler,
     bundle: UnpackedBundle,
     store: Store,
@@ -145,7 +153,7 @@ def _run_context(
     return RunContext(
         store=store,
         bundle=bundle,
-        secrets=_secrets_by_name(environment),
+        secrets=held,
         guard=guard,
         work_root=environment.work_root,
         in_image=outside is None,

@@ -2,7 +2,8 @@
 
 A frame is a binary WebSocket message: one byte for its kind, then the payload. The run sends OPEN, then DATA, END and
 ABORT. The guard sends DATA, END, ABORT and EVENT, and DONE last. A link that begins with HOLD carries no connection:
-it keeps a guard of one run alive. CREDIT and CLOSE belong to links that carry several connections (`channels`).
+it keeps a guard of one run alive, and the guard answers DONE once it has taken the run's key. CREDIT and CLOSE belong
+to links that carry several connections (`channels`).
 """
 
 from __future__ import annotations
@@ -123,6 +124,20 @@ def open_frame(credentials: RunCredentials) -> Frame:
     """The first frame: whose connection it is, and its token."""
     values = {"version": VERSION, "run": credentials.run, "token": credentials.token}
     return Frame(kind=Kind.OPEN, payload=json.dumps(values).encode())
+
+
+def hold_frame(key: str) -> Frame:
+    """The first frame of a runner that holds a guard: the key under which its run's tokens are made."""
+    return Frame(kind=Kind.HOLD, payload=json.dumps({"version": VERSION, "key": key}).encode())
+
+
+def key_of(frame: Frame) -> str:
+    """The key of a HOLD frame; ProtocolError for any other frame."""
+    values = json_of(frame) if frame.kind is Kind.HOLD else {}
+    key = _name(values.get("key"))
+    if values.get("version") != VERSION or not key:
+        raise ProtocolError("the link does not begin with a HOLD frame of this release")
+    return key
 
 
 def credentials_of(frame: Frame) -> RunCredentials:

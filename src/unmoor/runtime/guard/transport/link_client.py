@@ -22,12 +22,13 @@ from .frames import (
     Link,
     ProtocolError,
     data_frames,
+    hold_frame,
     json_of,
     open_frame,
 )
 from .identity import Identity, caller_identity
 from .shared_client import SharedDial
-from .types import Emit, RunCredentials, Stream
+from .types import Emit, RunCredentials, Stream, new_token
 
 # A guard beside the run may still be starting at the harness's first request.
 PATIENCE_S = 20.0
@@ -41,8 +42,9 @@ Dial = Callable[[], Awaitable[FrameLink]]
 class GuardLink:
     """A ConnectionHandler that leads to the guard that `dial` connects to."""
 
-    def __init__(self, dial: Dial, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, dial: Dial, *, key: str = "", patience_s: float = PATIENCE_S) -> None:
         self._dial = dial
+        self._key = key or new_token()
         self._patience_s = patience_s
 
     async def serve(self, stream: Stream, credentials: RunCredentials, emit: Emit) -> None:
@@ -63,11 +65,16 @@ class GuardLink:
             await stream.close()
 
     @asynccontextmanager
-    async def keep_alive(self) -> AsyncIterator[None]:
-        """Holds a guard of a single run, which ends when the link does, even if this process dies."""
+    async def keep_alive(self) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Holds a guard of a single run, which ends when the link does, even if this process dies. Yields a wait for
+        the guard to have taken the run's key; OSError if it does not."""
         holding = asyncio.create_task(self._hold())
+
+        async def until_held() -> None:
+            await asyncio.shield(holding)
+
         try:
-            yield
+            yield until_held
         finally:
             # A guard that is still starting must learn of the end too.
             with contextlib.suppress(OSError):
@@ -75,7 +82,11 @@ class GuardLink:
 
     async def _hold(self) -> FrameLink:
         link = await self._open()
-        await link.send(Frame(kind=Kind.HOLD))
+        await link.send(hold_frame(self._key))
+        answer = await link.receive()
+        if answer is None or answer.kind is not Kind.DONE:
+            await link.close()
+            raise ConnectionRefusedError("another run holds the guard")
         return link
 
     async def _open(self) -> FrameLink:
@@ -99,11 +110,15 @@ class SharedGuardLink(GuardLink):
         self._shared = shared
 
     @asynccontextmanager
-    async def keep_alive(self) -> AsyncIterator[None]:
-        """Starts a guard while the run still prepares; it ends when no link needs it."""
+    async def keep_alive(self) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Starts a guard while the run still prepares; it ends when no link needs it. There is nothing to wait for."""
         starting = asyncio.create_task(self._start())
+
+        async def until_held() -> None:
+            return
+
         try:
-            yield
+            yield until_held
         finally:
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
@@ -155,8 +170,9 @@ async def _pass_down(stream: Stream, link: FrameLink, emit: Emit) -> None:
     raise ProtocolError("the guard closed the link before DONE")
 
 
-def connect_guard(url: str) -> GuardLink:
-    """A link to the guard at that address: http://HOST:PORT, or https://HOST behind a front."""
+def connect_guard(url: str, *, key: str = "") -> GuardLink:
+    """A link to the guard at that address: http://HOST:PORT, or https://HOST behind a front. `key` is the one under
+    which the run's tokens are made."""
     with contextlib.suppress(ValueError):
         parts = urlsplit(url)
         if parts.scheme == "https" and parts.hostname:
@@ -167,7 +183,7 @@ def connect_guard(url: str) -> GuardLink:
                 )
             )
         if parts.scheme == "http" and parts.hostname and parts.port:
-            return GuardLink(lambda: dial(f"http://{parts.netloc}/link"))
+            return GuardLink(lambda: dial(f"http://{parts.netloc}/link"), key=key)
     raise ConfigurationError(
         f"UNMOOR_GUARD_URL: {url!r} is not a guard's address; write http://HOST:PORT or https://HOST"
     )

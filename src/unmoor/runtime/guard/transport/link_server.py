@@ -10,7 +10,7 @@ from typing import Any
 from unmoor.runtime.events import GuardEvent, as_json
 from unmoor.runtime.logs import Log, null_log
 
-from .frames import MAX_DATA, Frame, FrameLink, Kind, ProtocolError, credentials_of, data_frames
+from .frames import MAX_DATA, Frame, FrameLink, Kind, ProtocolError, credentials_of, data_frames, key_of
 from .types import ConnectionHandler
 
 OPENING_S = 10
@@ -22,18 +22,23 @@ async def serve_link(
     handler: ConnectionHandler,
     *,
     settle: Callable[[], Awaitable[None]],
+    hold: Callable[[str], bool] = lambda key: True,
     released: Callable[[], None] = lambda: None,
     log: Log = null_log,
 ) -> None:
     """Serves the one connection of a link to its end, awaits `settle`, and closes the link.
 
-    A HOLD link carries no connection; `released` is called at its end.
+    A HOLD link carries no connection. `hold` says whether its runner's key is taken, and `released` is called at the
+    end of a link whose key was.
     """
     try:
         async with asyncio.timeout(OPENING_S):
             first = await link.receive()
         if first is not None and first.kind is Kind.HOLD:
-            await _wait_released(link, released)
+            if hold(key_of(first)):
+                await _wait_released(link, released)
+            else:
+                log("another run's hold refused", level="warning")
         elif first is not None:
             await _serve(link, first, handler, settle)
         await link.close()
@@ -64,6 +69,7 @@ async def _serve(
 async def _wait_released(link: FrameLink, released: Callable[[], None]) -> None:
     """A run that dies lets go too: its end of the link closes."""
     try:
+        await link.send(Frame(kind=Kind.DONE))
         while await link.receive():
             pass
     finally:

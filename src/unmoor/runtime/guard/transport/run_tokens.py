@@ -18,15 +18,42 @@ def run_token(key: str, run: str) -> str:
     return hmac.new(key.encode(), PURPOSE + run.encode(), hashlib.sha256).hexdigest()
 
 
+class RunKey:
+    """The key of a guard: one that it was given, or that of the runner which holds it. A guard that is there for one
+    run takes the key of the first, for as long as that holds it: the runner does so before its harness starts."""
+
+    def __init__(self, key: str = "", *, from_holder: bool = False) -> None:
+        self._key = key
+        self._from_holder = from_holder
+        self._is_held = False
+
+    def take(self, key: str) -> bool:
+        """Whether a runner with this key may hold the guard."""
+        if self._from_holder and not self._is_held:
+            self._key, self._is_held = key, True
+            return True
+        return not self._from_holder or hmac.compare_digest(self._key.encode(), key.encode())
+
+    def let_go(self) -> None:
+        """The runner that held the guard has ended; its key proves nothing any more."""
+        if self._from_holder:
+            self._key, self._is_held = "", False
+
+    def proves(self, grant: RunCredentials) -> bool:
+        """Whether the token was made for the run under this key."""
+        made = run_token(self._key, grant.run).encode()
+        return bool(self._key) and hmac.compare_digest(grant.token.encode(), made)
+
+
 class VerifiedRuns:
     """Forwards a connection to the guard if its token proves its run."""
 
-    def __init__(self, guard: FlushableHandler, key: str) -> None:
+    def __init__(self, guard: FlushableHandler, key: RunKey) -> None:
         self._guard = guard
         self._key = key
 
     async def serve(self, stream: Stream, grant: RunCredentials, emit: Emit) -> None:
-        if not hmac.compare_digest(grant.token.encode(), run_token(self._key, grant.run).encode()):
+        if not self._key.proves(grant):
             reason = f"the token does not prove this run; give runs and the guard the same {RUN_TOKEN_KEY}"
             emit(NetworkDenied(destination="the guard", reason=reason))
             stream.abort()

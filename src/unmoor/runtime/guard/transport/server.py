@@ -49,7 +49,7 @@ class LinkConnection(web.RequestHandler):
 class GuardServer:
     """Serves links while entered; at the end, open ones may continue for `drain_s`.
 
-    `released` is called when a run that held this guard has ended.
+    `hold` says whether a runner may hold this guard with its key, and `released` is called when one that did has ended.
     """
 
     handler: FlushableHandler
@@ -59,6 +59,7 @@ class GuardServer:
     drain_s: float = 4
     max_links: int = 2000
     head_s: float = HEAD_S
+    hold: Callable[[str], bool] = lambda key: True
     released: Callable[[], None] = lambda: None
     log: Log = null_log
     _links: set[asyncio.Task[None]] = field(init=False, default_factory=set[asyncio.Task[None]])
@@ -122,7 +123,9 @@ class GuardServer:
         assert task is not None
         self._links.add(task)
         try:
-            await serve_link(link, self.handler, settle=self._settle, released=self.released, log=self.log)
+            await serve_link(
+                link, self.handler, settle=self._settle, hold=self.hold, released=self.released, log=self.log
+            )
         except Exception as error:  # must not end other links
             self.log("link failed", level="error", error=type(error).__name__, where=stack_summary(error))
         finally:
