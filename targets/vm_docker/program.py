@@ -17,7 +17,7 @@ from .init_container import init_container
 from .names import name as physical_name
 from .network import networks
 from .runner import launcher
-from .secrets import secrets
+from .secrets import secrets, with_run_token_key
 from .settings import DockerSettings
 from .store import URL as STORE_URL
 from .store import store
@@ -30,7 +30,7 @@ def build(name: str, plan: Plan, settings: DockerSettings, options: BuildOptions
     return build_component(
         Context,
         "vm-docker",
-        (name, plan, settings, options),
+        (name, with_run_token_key(plan), settings, options),
         provider=lambda opts: docker.Provider(f"{name}-docker", host=host, ssh_opts=ssh, opts=opts),
         create=_agent,
     )

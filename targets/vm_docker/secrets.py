@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
 import pulumi_docker as docker
 
-from unmoor.container import SECRETS_DIR
-from unmoor.plan import Holder, Secret
+from unmoor.container import RUN_TOKEN_KEY, SECRETS_DIR
+from unmoor.plan import Holder, Plan, Secret
 
 from .context import Context, digest, label_list
 from .names import name
@@ -22,6 +22,12 @@ class Secrets:
 
     volumes: Mapping[Holder, docker.Volume]
     values: Mapping[str, Any]
+
+
+def with_run_token_key(plan: Plan) -> Plan:
+    """The plan with the secret by which runs prove themselves to the guard that they share."""
+    key = Secret(name=RUN_TOKEN_KEY, source="generated", reference="", holders=("guard", "run"))
+    return replace(plan, secrets=(*plan.secrets, key))
 
 
 def secrets(context: Context) -> Secrets:

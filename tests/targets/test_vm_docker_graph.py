@@ -80,7 +80,7 @@ def test_without_a_public_name_only_loopback_is_listened_on() -> None:
 
 def test_a_secret_value_is_nowhere_but_in_the_seeds_uploads(graph) -> None:
     uploads = one(graph, CONTAINER, "agent-seed")["uploads"]
-    assert [u["content"] for u in uploads if "/secrets/" in u["file"]] == ["[secret]"] * 4
+    assert [u["content"] for u in uploads if "/secrets/" in u["file"]] == ["[secret]"] * 6
 
 
 def test_another_container_with_the_socket_is_caught(graph) -> None:
@@ -98,6 +98,7 @@ def test_the_gateway_with_the_guards_secrets_is_caught(graph) -> None:
     mounts = [*one(graph, CONTAINER, "agent-gateway-0")["mounts"], *guard]
     planted = changed(graph, CONTAINER, "agent-gateway-0", mounts=mounts)
     assert "gateway can read model-key, which it does not hold" in breaches(planted)
+    assert "gateway can read run-token-key, which it does not hold" in breaches(planted)
 
 
 def test_a_guard_on_the_launchers_network_is_caught(graph) -> None:

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from unmoor.container import RUN_TOKEN_KEY
 from unmoor.graph import Resource
 from unmoor.plan import Plan
 from unmoor.target import Access
@@ -60,10 +61,11 @@ def no_plain_secret(plain: Iterable[str], values: Iterable[str]) -> Iterator[str
 
 
 def secrets_reach_their_holders(plan: Plan, access: Access) -> Iterator[str]:
-    """Each part receives every secret that it holds, and no other."""
+    """Each part receives every secret that it holds, and no other; a target may give runs and guard their own key."""
     living = {"run": "gateway"} if plan.run.isolation == "process" else {}
     held = {(living.get(holder, holder), s.name) for s in plan.secrets for holder in s.holders}
-    for who, name in sorted(access.reads - held):
+    token_key = {(living.get(holder, holder), RUN_TOKEN_KEY) for holder in ("run", "guard")}
+    for who, name in sorted(access.reads - held - token_key):
         yield f"{who} can read {name}, which it does not hold"
     for who, name in sorted(held - access.reads):
         yield f"{who} does not receive {name}, which it holds"
@@ -75,7 +77,7 @@ def code_obtains_only_its_own(plan: Plan, access: Access) -> Iterator[str]:
     for who, name in sorted(access.self_obtainable):
         if name in guarded and who != "guard":
             yield f"code in {who} can obtain the model key {name}"
-        elif who == "run" and name not in {s.name for s in plan.secrets_held_by("run")}:
+        elif who == "run" and name not in {RUN_TOKEN_KEY, *(s.name for s in plan.secrets_held_by("run"))}:
             yield f"code in run can obtain {name}"
 
 
