@@ -30,7 +30,7 @@ ANSWER_KIB = Decimal(20)
 # All assumptions of an estimate.
 CONSTANTS = (
     f"a run writes {STORE_WRITES} objects and {STORE_WRITES_A_MINUTE} more each minute, and reads {STORE_READS} and "
-    f"{STORE_READS_A_MINUTE}; a cap on its cost adds one of each for each call of the model",
+    f"{STORE_READS_A_MINUTE}; a cap on its cost adds three objects for each call of the model",
     "nobody follows a run's events live, for which it writes up to 60 objects a minute and the gateway asks as often",
     f"a gateway that is kept lists the queue every {LIST_S} s, one that was woken every {SETTLING_LIST_S} s",
     f"a built image has {IMAGE_GIB} GiB, and {IMAGES} are kept",
@@ -76,18 +76,18 @@ def woken_looks(woken: Decimal) -> Decimal:
 
 def store_writes(plan: Plan, usage: Usage) -> Decimal:
     """Objects written by runs and their guards, and the queue's listings for them."""
-    return usage.runs * (STORE_WRITES + STORE_WRITES_A_MINUTE * usage.minutes + _ledger_calls(plan, usage))
+    return usage.runs * (STORE_WRITES + STORE_WRITES_A_MINUTE * usage.minutes + _ledger_writes(plan, usage))
 
 
 def store_reads(plan: Plan, usage: Usage) -> Decimal:
     """Objects read by runs and their guards."""
-    return usage.runs * (STORE_READS + STORE_READS_A_MINUTE * usage.minutes + _ledger_calls(plan, usage))
+    return usage.runs * (STORE_READS + STORE_READS_A_MINUTE * usage.minutes)
 
 
-def _ledger_calls(plan: Plan, usage: Usage) -> Decimal:
-    """How often the guard of a run with a cap reads its spending, and writes it."""
+def _ledger_writes(plan: Plan, usage: Usage) -> Decimal:
+    """A guard of runs with a cap writes a hold for each call of the model, its spending, and the end of the hold."""
     capped = plan.run.max_cost_usd is not None or plan.budget_per_day_usd is not None
-    return usage.model_calls if capped else Decimal(0)
+    return 3 * usage.model_calls if capped else Decimal(0)
 
 
 def guard_requests(usage: Usage) -> Decimal:

@@ -18,7 +18,7 @@ ACCOUNT = "the provider would read data that is stored in its account, which oth
 TOOLS = "the provider would run this tool itself"
 UNKNOWN = "the guard does not know it, and it could make the provider connect to other hosts"
 # A URL at the start of a text, also as a lenient parser reads one: https://url.spec.whatwg.org/#url-parsing
-LOOKS_LIKE_URL = re.compile(r"[\x00-\x20]*(?:[a-z][a-z0-9+.-]*:[/\\]|[/\\]{2}|www\.|(?:https?|ftp|gs|s3|file):)", re.I)
+LOOKS_LIKE_URL = re.compile(r"[\x00-\x20]*(?:[a-z][a-z0-9+.-]*:[/\\]|[/\\]{2}|www\.|(?:https?|ftp|file):)", re.I)
 ENDS_OF_URLS = ("url", "urls", "uri", "uris")
 ENDS_OF_IDS = ("fileid", "fileids", "containerid", "vectorstoreid", "vectorstoreids", "promptid", "responseid")
 MAX_NAME = 60
