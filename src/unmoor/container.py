@@ -49,6 +49,8 @@ PIDS_LIMIT = 512
 SECRET_PREFIX = "UNMOOR_SECRET_"
 # The secret that a run's token is derived from. Runners and guards hold it, harnesses do not.
 RUN_TOKEN_KEY = "run-token-key"
+# The variable that says to a run and the guard beside it that the guard is there for this run alone.
+GUARD_RUNS, ONE_RUN = "UNMOOR_GUARD_RUNS", "one"
 
 
 class NamedSchedule(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unmoor.container import GUARD, GUARD_PORT
+from unmoor.container import GUARD, GUARD_PORT, GUARD_RUNS, ONE_RUN
 
 from .containers import Container
 from .context import Context
@@ -23,7 +23,7 @@ def guard(context: Context, *, image: ImageRef, store: Store, logs: Logs, beside
         environment={
             **context.environment(store.url),
             "UNMOOR_GUARD_BIND": "127.0.0.1",
-            **({"UNMOOR_GUARD_RUNS": "one"} if beside == "run" else {}),
+            **({GUARD_RUNS: ONE_RUN} if beside == "run" else {}),
         },
         secrets=context.plan.secrets_held_by("guard"),
         log_group=logs.gateway if beside == "gateway" else logs.run,

@@ -9,6 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from unmoor.container import GUARD_RUNS, ONE_RUN
 from unmoor.plan import Plan
 
 from .containers import Container, definitions, volumes
@@ -111,7 +112,7 @@ def _run(context: Context, image: ImageRef, store: Store, logs: Logs) -> Contain
         name="run",
         image=image.reference,
         command=("run",),
-        environment={**context.environment(store.url), "UNMOOR_GUARD_URL": GUARD_URL},
+        environment={**context.environment(store.url), "UNMOOR_GUARD_URL": GUARD_URL, GUARD_RUNS: ONE_RUN},
         secrets=context.plan.secrets_held_by("run"),
         log_group=logs.run,
         region=context.settings.region,

@@ -9,6 +9,8 @@ from typing import Any
 import pulumi
 import pulumi_azure_native as az
 
+from unmoor.container import GUARD_RUNS, ONE_RUN
+
 from .container_sizes import guard_size, replica_of_runs
 from .containers import Container, arguments, registries, secret_references, volumes
 from .context import Context
@@ -95,7 +97,11 @@ def _run(context: Context, runs: JobTemplate, command: Sequence[str]) -> Contain
         name="run",
         image=runs.image.reference,
         command=command,
-        environment={**environment(context, runs.store, runs.identity), "UNMOOR_GUARD_URL": GUARD_URL},
+        environment={
+            **environment(context, runs.store, runs.identity),
+            "UNMOOR_GUARD_URL": GUARD_URL,
+            GUARD_RUNS: ONE_RUN,
+        },
         secrets=context.plan.secrets_held_by("run"),
         size=total - guard_size(context.plan),
     )

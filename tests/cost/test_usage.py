@@ -69,11 +69,11 @@ def test_a_schedules_firings_are_counted(cron: str, times: int) -> None:
     assert round(workload.scheduled_runs([schedule])) == times
 
 
-def test_a_cap_adds_a_read_and_a_write_for_each_call_of_the_model() -> None:
+def test_a_cap_adds_three_writes_for_each_call_of_the_model() -> None:
     plan, usage = load(EXAMPLES / "01-hello").plan, Usage(runs=D(1), minutes=D(0), model_calls=D(7))
     capped = replace(plan, budget_per_day_usd=D(1))
-    assert workload.store_writes(capped, usage) - workload.store_writes(plan, usage) == 7
-    assert workload.store_reads(capped, usage) - workload.store_reads(plan, usage) == 7
+    assert workload.store_writes(capped, usage) - workload.store_writes(plan, usage) == 21
+    assert workload.store_reads(capped, usage) == workload.store_reads(plan, usage)
 
 
 def test_replies_are_looked_for_as_often_as_the_queue() -> None:

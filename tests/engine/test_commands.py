@@ -37,14 +37,14 @@ def said(done: subprocess.CompletedProcess[str], code: int = 0) -> str:
 
 def test_an_agent_goes_up_stays_as_it_is_and_comes_down_without_its_data(own: Engine) -> None:
     planned = said(unmoor("preview", *ON_DOCKER))
-    assert planned.startswith("hello in default on vm-docker: 23 to create\n")
+    assert planned.startswith("hello in default on vm-docker: 26 to create\n")
     assert "  store:      + 6 Volume created\n" in planned
     assert own.cloud.things() == []
 
     made = unmoor("up", *ON_DOCKER, "--yes", "--no-verify")
     assert "  token:      [secret]\n" in said(made)
     assert "gateway: created Container hello-gateway-0" in made.stderr
-    assert len(own.cloud.things()) == 23
+    assert len(own.cloud.things()) == 26
 
     again = said(unmoor("up", *ON_DOCKER, "--yes", "--no-verify"))
     assert again.startswith("hello in default on vm-docker: no changes\n")
@@ -62,7 +62,7 @@ def test_an_agent_goes_up_stays_as_it_is_and_comes_down_without_its_data(own: En
     assert (gone.returncode, gone.stderr.split(":")[1]) == (1, " nothing is deployed as default.vm-docker in file")
 
     found = said(unmoor("up", *ON_DOCKER, "--yes", "--no-verify"))
-    assert found.startswith("hello in default on vm-docker: 17 to create\n")
+    assert found.startswith("hello in default on vm-docker: 20 to create\n")
     lost = said(unmoor("down", *ON_DOCKER, "--yes", "--destroy-data"))
     assert "  data lost: Volume hello-store-runs is deleted with its data\n" in lost
     assert own.cloud.things() == []
@@ -102,7 +102,7 @@ def everything(folder: Path) -> str:
 def test_json_is_a_line_for_each_step_and_the_token_is_in_none(own: Engine) -> None:
     lines = [json.loads(line) for line in said(unmoor("up", *ON_DOCKER, "--yes", "--no-verify", "--json")).splitlines()]
     assert {line["event"] for line in lines} == {"preview", "step", "end", "outputs"}
-    assert lines[0]["summary"] == "23 to create"
+    assert lines[0]["summary"] == "26 to create"
     assert lines[-1]["token"] == "[secret]"
     done = {line["name"] for line in lines if line["event"] == "step" and line["phase"] == "done"}
     assert {"hello-guard", "hello-launcher"} <= done
@@ -117,7 +117,7 @@ def test_what_fails_leads_to_the_spec_and_the_next_up_goes_on(own: Engine) -> No
     assert "Traceback" not in failed.stderr
     again = unmoor("up", *ON_DOCKER, "--yes", "--no-verify")
     assert re.match(r"note: the last up, started \S+, failed after \d+ resources; this command continues", again.stderr)
-    assert len(own.cloud.things()) == 23
+    assert len(own.cloud.things()) == 26
     said(again)
 
 
@@ -241,7 +241,7 @@ def test_ctrl_c_once_finishes_what_is_under_way_and_the_next_up_goes_on(
     again = unmoor("up", *ON_DOCKER, "--yes", "--no-verify")
     assert "was stopped after" in again.stderr
     assert "half done" not in again.stderr
-    assert len(own.cloud.things()) == 23
+    assert len(own.cloud.things()) == 26
     said(again)
 
 

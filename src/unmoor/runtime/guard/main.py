@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from unmoor.container import GUARD_PORT, RUN_TOKEN_KEY, secret_variable
+from unmoor.container import GUARD_PORT, GUARD_RUNS, ONE_RUN, RUN_TOKEN_KEY, secret_variable
 from unmoor.runtime.config import AgentConfig
 from unmoor.runtime.environment import ContainerEnvironment, read_environment, scrub_secrets
 from unmoor.runtime.errors import ConfigurationError
@@ -54,7 +54,7 @@ def read_options(environment: Mapping[str, str]) -> GuardOptions:
     return GuardOptions(
         host=environment.get("UNMOOR_GUARD_BIND", "") or "0.0.0.0",
         port=int(port),
-        one_run=ends_with_run or environment.get("UNMOOR_GUARD_RUNS", "") == "one",
+        one_run=ends_with_run or environment.get(GUARD_RUNS, "") == ONE_RUN,
         ends_with_run=ends_with_run,
     )
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from unmoor.container import RUN_TOKEN_KEY, secret_name_from_variable, secret_variable
+from unmoor.container import GUARD_RUNS, ONE_RUN, RUN_TOKEN_KEY, secret_name_from_variable, secret_variable
 from unmoor.runtime.environment import ContainerEnvironment, read_environment, scrub_secrets
 from unmoor.runtime.errors import ConfigurationError
 from unmoor.runtime.events import BudgetExceeded, Finished, NetworkDenied, Notice, Started
@@ -94,11 +94,12 @@ async def _run(arguments: RunArguments, environment: ContainerEnvironment) -> in
             log = JsonLog(redact=redact, run=run)
             held = {**_secrets_by_name(environment), RUN_TOKEN_KEY: key}
             context = _run_context(environment, held, guard, bundle, store, log, is_launched=bool(arguments.run))
-            # Before a harness starts: whoever holds the guard first decides whose tokens it takes.
-            try:
-                await until_held()
-            except OSError as error:
-                log("the guard is not held", level="error", reason=error.strerror or str(error))
+            if os.environ.get(GUARD_RUNS) == ONE_RUN:
+                # Before a harness starts: whoever holds the guard first decides whose tokens it takes.
+                try:
+                    await until_held()
+                except OSError as error:
+                    log("the guard is not held", level="error", reason=error.strerror or str(error))
             return await _execute(run, context, environment, log)
         finally:
             await asyncio.to_thread(remove_tree, folder)
