@@ -10,6 +10,8 @@ from typing import Any
 
 import h11
 
+from unmoor.runtime.head_size import head_problem
+
 from .types import Stream
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -178,13 +180,12 @@ class Http1Connection:
         return event
 
     def _check_size(self, head: h11.Request) -> None:
-        """h11 limits only a head that arrives in parts."""
-        size = len(head.target) + sum(len(name) + len(value) + 4 for name, value in head.headers)
-        if size > self._limits.head_bytes:
-            limit = self._limits.head_bytes // 1024
-            raise BadRequest(431, f"the request's head is larger than {limit} KiB; send less in headers and the URL")
-        if len(head.headers) > self._limits.headers:
-            raise BadRequest(431, f"the request has more than {self._limits.headers} headers; send fewer")
+        limits = self._limits
+        problem = head_problem(
+            len(head.target), head.headers, most_bytes=limits.head_bytes, most_headers=limits.headers
+        )
+        if problem:
+            raise BadRequest(431, problem)
 
     async def _body(self, max_size: int, grow: Callable[[int], Awaitable[None]]) -> bytes:
         parts: list[bytes] = []
