@@ -25,19 +25,17 @@ class RunKey:
     def __init__(self, key: str = "", *, from_holder: bool = False) -> None:
         self._key = key
         self._from_holder = from_holder
-        self._is_held = False
 
     def take(self, key: str) -> bool:
         """Whether a runner with this key may hold the guard."""
-        if self._from_holder and not self._is_held:
-            self._key, self._is_held = key, True
-            return True
+        if self._from_holder and not self._key:
+            self._key = key
         return not self._from_holder or hmac.compare_digest(self._key.encode(), key.encode())
 
     def let_go(self) -> None:
         """The runner that held the guard has ended; its key proves nothing any more."""
         if self._from_holder:
-            self._key, self._is_held = "", False
+            self._key = ""
 
     def proves(self, grant: RunCredentials) -> bool:
         """Whether the token was made for the run under this key."""
