@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -321,8 +320,8 @@ def test_another_model_is_refused_in_every_place_that_names_one():
     assert "would use another model" in why("anthropic", {"tools": {"name": "x", "model": "big"}}, web=True)
 
 
-def test_a_body_of_1_mb_is_read_and_checked_in_10_ms():
-    """The least of several: another process on this machine takes time too."""
+def test_a_body_of_1_mb_of_turns_and_tools_is_allowed():
+    """How long that takes is the bench's to measure."""
     text = 'A line of a program, with "quotes" and a newline.\n' * 80
     turns = [
         {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "read", "input": {"path": "a.py"}}]},
@@ -332,9 +331,5 @@ def test_a_body_of_1_mb_is_read_and_checked_in_10_ms():
     tools = [{"name": f"t{n}", "input_schema": {"type": "object", "properties": properties}} for n in range(30)]
     body = json.dumps({"model": "m", "tools": tools, "messages": turns * 220}).encode()
     assert 900_000 < len(body) < 1_100_000
-    policy, took = ModelPolicy(provider="anthropic", model="m", web=False), []
-    for _ in range(7):
-        begun = time.perf_counter()
-        authorize(policy, "POST", "v1/messages", "", body, "")
-        took.append(time.perf_counter() - begun)
-    assert min(took) < 0.010
+    policy = ModelPolicy(provider="anthropic", model="m", web=False)
+    assert authorize(policy, "POST", "v1/messages", "", body, "").body == body
